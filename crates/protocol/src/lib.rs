@@ -1,0 +1,239 @@
+//! The messages between the server and an agent: plain data over HTTP, nothing else.
+//!
+//! An agent may be the one embedded in `statehouse serve` or a `statehouse agent` on another machine; both speak
+//! exactly this. Every request but the blob addresses carries `Authorization: Bearer <agent token>`.
+//!
+//! | call | body → answer | meaning |
+//! | --- | --- | --- |
+//! | `POST /agent/v1/register` | [`Register`] → [`Registered`] | introduces the agent and the engines that it found |
+//! | `POST /agent/v1/jobs/claim` | [`Claim`] → 200 [`Job`] or 204 | long poll, at most `wait_seconds` (30) |
+//! | `POST /agent/v1/jobs/{job}/start` | → 204 | the phase begins; from here on an apply is never handed out again |
+//! | `POST /agent/v1/jobs/{job}/heartbeat` | → [`Orders`] | renews the lease (60 s) |
+//! | `PUT /agent/v1/jobs/{job}/log?offset=N` | bytes → [`LogPosition`] | appends; bytes below the stored length are skipped, a gap is 409 |
+//! | `PUT /agent/v1/jobs/{job}/state` | raw state → 204 | an intermediate snapshot of the state during an apply; older serials are ignored |
+//! | `PUT /agent/v1/jobs/{job}/artifacts/{name}` | bytes → 204 | see [`Artifact`] |
+//! | `POST /agent/v1/jobs/{job}/outcome` | [`Outcome`] → 204 | the phase is over: log complete, final state first; the run moves on |
+//! | `POST /agent/v1/jobs/{job}/finish` | → 204 | nothing more will come for this job |
+//!
+//! A 410 on any job call means: the job is no longer yours, stop the process and forget it.
+//! All of them are safe to repeat.
+
+use serde::{Deserialize, Serialize};
+
+/// How often an agent must call `heartbeat`, in seconds.
+pub const HEARTBEAT_SECONDS: u64 = 5;
+/// How long a job stays with an agent that does not call, in seconds.
+pub const LEASE_SECONDS: u64 = 60;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Register {
+    /// Shown to people; the host name by default.
+    pub name: String,
+    /// Version of the agent program.
+    pub version: String,
+    /// Engines found on the agent's own machine.
+    pub engines: Vec<LocalEngine>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Registered {
+    /// `agent-…`
+    pub agent_id: String,
+}
+
+/// An engine binary that an agent has at hand without downloading it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalEngine {
+    pub kind: EngineKind,
+    /// Exact version such as `1.15.5`.
+    pub version: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    Terraform,
+    Tofu,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claim {
+    pub agent_id: String,
+    /// How long the server may hold the request, in seconds; more than 30 counts as 30.
+    pub wait_seconds: u64,
+}
+
+/// One phase of one run, with all that is needed to execute it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// `job-…`
+    pub id: String,
+    pub run_id: String,
+    pub phase: Phase,
+    pub organization: String,
+    pub workspace: String,
+    pub workspace_id: String,
+    pub project: String,
+    pub engine: Engine,
+    /// Relative to the configuration's root; empty for the root itself.
+    pub working_directory: String,
+    /// A gzip tar; absent when the workspace has no configuration (a destroy without one).
+    pub configuration_url: Option<String>,
+    /// The current raw state; absent when there is none.
+    pub state_url: Option<String>,
+    /// The saved plan of this run; only for an apply.
+    pub plan_file_url: Option<String>,
+    /// The dependency lock file that the plan ended with; only for an apply.
+    pub lock_file_url: Option<String>,
+    pub options: PlanOptions,
+    /// Workspace variables and the run's own, already merged; sensitive ones in the clear.
+    pub variables: Vec<Variable>,
+    /// Write machine-readable (`-json`) logs.
+    pub structured_output: bool,
+    /// Seconds after which the phase is stopped gracefully and counts as failed.
+    pub timeout_seconds: u64,
+    /// The log's length so far: not zero when an earlier agent was lost in this phase.
+    pub log_offset: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Plan,
+    Apply,
+}
+
+/// Which engine executes the phase. `url` is absent when the agent has this version itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    pub kind: EngineKind,
+    pub version: String,
+    /// A ZIP archive with the binary at its root.
+    pub url: Option<String>,
+    /// Lower-case hex SHA-256 of the archive.
+    pub sha256: Option<String>,
+}
+
+/// What the plan is asked to do; an apply executes the saved plan and needs none of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PlanOptions {
+    pub destroy: bool,
+    pub refresh: bool,
+    pub refresh_only: bool,
+    pub targets: Vec<String>,
+    pub replace: Vec<String>,
+    pub invoke_actions: Vec<String>,
+    pub generate_config: bool,
+    /// A plan that can never be applied.
+    pub plan_only: bool,
+    pub debug: bool,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Variable {
+    pub key: String,
+    /// For `hcl` an expression, otherwise the plain string.
+    pub value: String,
+    pub kind: VariableKind,
+    pub hcl: bool,
+    pub sensitive: bool,
+}
+
+impl std::fmt::Debug for Variable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Variable").field("key", &self.key).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VariableKind {
+    Terraform,
+    Environment,
+}
+
+/// What a heartbeat answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    pub cancel: Cancel,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancel {
+    #[default]
+    No,
+    /// Interrupt the engine and let it save what it has.
+    Graceful,
+    /// Kill it.
+    Force,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct LogPosition {
+    /// Bytes that the server has; the next append starts here.
+    pub length: u64,
+}
+
+/// Files that a phase leaves behind, stored sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Artifact {
+    /// The saved plan, for the apply. Must arrive before the outcome of an appliable plan.
+    PlanFile,
+    /// `.terraform.lock.hcl` after the plan.
+    LockFile,
+    /// `terraform show -json` of the plan.
+    JsonPlan,
+    /// What the command line renders: see section 4.3 of the CLI protocol (plan, provider schemas, values redacted).
+    JsonPlanRedacted,
+    /// The state that could not be saved.
+    ErroredState,
+    /// `terraform show -json` of the new state.
+    JsonState,
+}
+
+impl Artifact {
+    /// As in the URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PlanFile => "plan-file",
+            Self::LockFile => "lock-file",
+            Self::JsonPlan => "json-plan",
+            Self::JsonPlanRedacted => "json-plan-redacted",
+            Self::ErroredState => "errored-state",
+            Self::JsonState => "json-state",
+        }
+    }
+}
+
+/// How a phase ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    pub result: PhaseResult,
+    /// Says in one sentence what went wrong; absent on success.
+    pub message: Option<String>,
+    pub has_changes: bool,
+    pub counts: Counts,
+    /// True if the phase wrote configuration for imported resources.
+    pub generated_configuration: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhaseResult {
+    Finished,
+    Errored,
+    Canceled,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    pub additions: u32,
+    pub changes: u32,
+    pub destructions: u32,
+    pub imports: u32,
+}
+
