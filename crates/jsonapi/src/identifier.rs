@@ -1,0 +1,93 @@
+//! Resource identifiers in requests: relationship endpoints and the relationships of a body.
+
+use crate::{Error, Errors, body, lenient::from_json};
+use axum::extract::{FromRequest, Request};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// One resource as a request names it: by id or, for tags and their bindings, by attributes.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Identifier<Id = String> {
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    #[serde(default = "Option::default")]
+    pub id: Option<Id>,
+    #[serde(default)]
+    pub attributes: Map<String, Value>,
+}
+
+/// The body of a relationship endpoint: `{"data": [{"type": …, "id": …}, …]}`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Identifiers(pub Vec<Identifier>);
+
+impl Identifiers {
+    /// The ids, if every identifier has one and is of type `kind` or of none; else 422.
+    pub fn ids(self, kind: &str) -> Result<Vec<String>, Errors> {
+        let each = |(index, identifier): (usize, Identifier)| {
+            if !identifier.kind.is_empty() && !crate::spelling::same(&identifier.kind, kind) {
+                let detail = format!("type must be {kind}");
+                return Err(Error::unprocessable(format!("/data/{index}/type"), detail).into());
+            }
+            identifier.id.ok_or_else(|| {
+                Error::unprocessable(format!("/data/{index}/id"), "id is required").into()
+            })
+        };
+        self.0.into_iter().enumerate().map(each).collect()
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Identifiers {
+    type Rejection = Errors;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Errors> {
+        let data = body::data(body::parse(&body::read(request).await?)?)?;
+        from_json(data)
+            .map(Self)
+            .map_err(|fault| body::refusal("invalid document", "/data".into(), "data", &fault))
+    }
+}
+
+/// A to-one relationship in a request; null takes it away.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ToOne<Id> {
+    // A relationship without `data` says nothing; it must not be taken for null.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[serde(bound(deserialize = "Id: Deserialize<'de>"))]
+    pub data: Option<Target<Id>>,
+}
+
+/// The other end of a to-one relationship.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Target<Id> {
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    pub id: Id,
+}
+
+impl<Id> ToOne<Id> {
+    pub fn id(&self) -> Option<&Id> {
+        self.data.as_ref().map(|target| &target.id)
+    }
+
+    pub fn into_id(self) -> Option<Id> {
+        self.data.map(|target| target.id)
+    }
+}
+
+/// A to-many relationship in a request.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ToMany<Id> {
+    pub data: Vec<Identifier<Id>>,
+}
+
+impl<Id> ToMany<Id> {
+    /// The ids of those that are named by id.
+    pub fn ids(&self) -> impl Iterator<Item = &Id> {
+        self.data.iter().filter_map(|identifier| identifier.id.as_ref())
+    }
+
+    /// The ids of those that are named by id.
+    pub fn into_ids(self) -> impl Iterator<Item = Id> {
+        self.data.into_iter().filter_map(|identifier| identifier.id)
+    }
+}
