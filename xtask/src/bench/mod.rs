@@ -1,0 +1,109 @@
+//! `cargo xtask bench`: what the server costs, in figures and ratios. It asserts nothing.
+
+mod client;
+mod load;
+mod reads;
+mod report;
+mod runs;
+mod server;
+mod setup;
+mod start;
+mod states;
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use crate::commands::{command, output, succeed};
+use crate::test::engines;
+use crate::workspace;
+use report::Report;
+use server::Server;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Write the figures into docs/benchmarks.md as well.
+    #[arg(long)]
+    write: bool,
+    /// Small numbers, to see that everything works; the figures mean little.
+    #[arg(long, conflicts_with = "write")]
+    quick: bool,
+}
+
+/// How much of everything.
+pub struct Sizes {
+    starts: usize,
+    pairs: usize,
+    dispatches: usize,
+    workspaces: usize,
+    seconds: u64,
+    megabytes: &'static [usize],
+}
+
+impl Sizes {
+    fn of(args: &Args) -> Self {
+        if args.quick {
+            let megabytes = &[1, 10];
+            Self { starts: 3, pairs: 2, dispatches: 5, workspaces: 300, seconds: 1, megabytes }
+        } else {
+            let megabytes = &[1, 10, 100];
+            Self {
+                starts: 10,
+                pairs: 15,
+                dispatches: 200,
+                workspaces: 10_000,
+                seconds: 10,
+                megabytes,
+            }
+        }
+    }
+}
+
+/// Measures everything, one thing after the other, with a server of its own for each.
+pub async fn run(args: Args) -> Result<()> {
+    let sizes = Sizes::of(&args);
+    let mut build = command("cargo");
+    succeed(build.args(["build", "--release", "--locked", "--bin", "statehouse"])).await?;
+    let program = workspace::root().join("target/release/statehouse");
+    let engine = engines::terraform(engines::NEWEST).await?;
+
+    let mut report = Report::new(&machine(&engine).await?);
+    start::measure(&mut report, &program, &engine, &sizes).await?;
+
+    let server = Server::start(&program, &engine).await?;
+    runs::measure(&mut report, &server, &engine, &sizes).await.context(server.log_hint())?;
+    drop(server);
+
+    let server = Server::start(&program, &engine).await?;
+    reads::measure(&mut report, &server, &sizes).await.context(server.log_hint())?;
+    drop(server);
+
+    states::measure(&mut report, &program, &engine, &sizes).await?;
+
+    println!("\n{report}");
+    if args.write {
+        report.write(&workspace::root().join("docs/benchmarks.md"))?;
+    }
+    Ok(())
+}
+
+/// What the figures were measured on.
+async fn machine(engine: &Path) -> Result<Vec<(&'static str, String)>> {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let after = |text: &str, key: &str| {
+        let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+        line.split_once(':').map_or("unknown", |(_, value)| value.trim()).to_owned()
+    };
+    let cores = std::thread::available_parallelism()?.get();
+    let rustc = output(command("rustc").arg("--version")).await?;
+    let commit = output(command("git").args(["describe", "--always", "--dirty"])).await?;
+    Ok(vec![
+        ("processor", format!("{}, {cores} cores", after(&read("/proc/cpuinfo"), "model name"))),
+        ("memory", after(&read("/proc/meminfo"), "MemTotal")),
+        ("kernel", format!("Linux {}", read("/proc/sys/kernel/osrelease").trim())),
+        ("compiler", rustc.trim().to_owned()),
+        ("commit", commit.trim().to_owned()),
+        ("engine", format!("Terraform {}", runs::version_of(engine).await?)),
+        ("database", "SQLite, in a temporary folder".to_owned()),
+    ])
+}

@@ -1,0 +1,120 @@
+//! `cargo xtask test`: everything that proves the server, and everything that needs.
+
+mod build;
+pub mod engines;
+pub mod postgres;
+mod python;
+mod tally;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::commands::{command, tee};
+use crate::steps::{Steps, Tally};
+use build::Built;
+use engines::Engines;
+use postgres::Cluster;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Run one part.
+    #[arg(long)]
+    only: Option<Part>,
+    /// Build optimized: a second build of all dependencies.
+    #[arg(long)]
+    release: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The Rust tests on SQLite.
+    Rust,
+    /// The Rust tests that reach the database, on PostgreSQL.
+    Postgres,
+    /// The real command lines against the real server.
+    E2e,
+}
+
+const SQLITE: &str = "cargo test on SQLite";
+const POSTGRES: &str = "cargo test on PostgreSQL";
+const E2E: &str = "pytest e2e";
+
+/// Runs the parts. What a failed step leaves others without is reported, never skipped.
+pub async fn run(args: Args) -> Result<()> {
+    let wanted = |part| args.only.is_none_or(|only| only == part);
+    let mut steps = Steps::new();
+
+    // The engines come from PyPI, so all parts need Python, but only one the whole environment.
+    let end_to_end = wanted(Part::E2e);
+    let python = if end_to_end {
+        steps.step("Python environment", python::environment()).await
+    } else {
+        steps.step("Python", python::ready()).await;
+        None
+    };
+    let engines = steps.step("Terraform engines", engines::install(end_to_end)).await;
+    let built = steps.step("build", build::all(args.release)).await;
+
+    if wanted(Part::Rust) {
+        match (&engines, &built) {
+            (Some(engines), Some(_)) => steps.tests(SQLITE, sqlite(engines, args.release)).await,
+            _ => steps.not_run(SQLITE, "needs the engines and the build"),
+        }
+    }
+    if wanted(Part::Postgres) {
+        let cluster = steps.step("PostgreSQL", Cluster::start()).await;
+        match (&engines, &built, cluster) {
+            (Some(engines), Some(built), Some(cluster)) => {
+                steps.tests(POSTGRES, on_postgres(engines, built, &cluster)).await;
+            }
+            _ => steps.not_run(POSTGRES, "needs PostgreSQL, the engines and the build"),
+        }
+    }
+    if end_to_end {
+        match (&python, &engines, &built) {
+            (Some(python), Some(engines), Some(built)) => {
+                steps.tests(E2E, e2e(python, engines, built)).await;
+            }
+            _ => steps.not_run(E2E, "needs Python, the engines and the build"),
+        }
+    }
+    steps.finish()
+}
+
+/// All crates, documentation tests too.
+async fn sqlite(engines: &Engines, release: bool) -> Result<Tally> {
+    let mut cargo = command("cargo");
+    cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    if release {
+        cargo.arg("--release");
+    }
+    // Whatever the caller's shell says, this run is on SQLite.
+    cargo.env_remove("STATEHOUSE_TEST_DATABASE_URL").env("STATEHOUSE_TEST_ENGINE", &engines.newest);
+    let (status, output) = tee(&mut cargo).await?;
+    tally::of_cargo(status, &output)
+}
+
+/// The same test programs again. Cargo is not asked: with fewer crates named it would choose other
+/// features and build the dependencies a second time.
+async fn on_postgres(engines: &Engines, built: &Built, cluster: &Cluster) -> Result<Tally> {
+    let mut sum = Tally::default();
+    for test in built.tests_of(&["db", "domain", "api", "web", "worker", "testkit"]) {
+        println!("     Running {} on PostgreSQL", test.label());
+        let mut program = command(&test.program);
+        program.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder);
+        program.env("STATEHOUSE_TEST_DATABASE_URL", cluster.url());
+        program.env("STATEHOUSE_TEST_ENGINE", &engines.newest);
+        let (status, output) = tee(&mut program).await?;
+        sum += tally::of_cargo(status, &output)?;
+    }
+    Ok(sum)
+}
+
+async fn e2e(python: &python::Environment, engines: &Engines, built: &Built) -> Result<Tally> {
+    let report = tempfile::NamedTempFile::new()?;
+    let mut pytest = command(python.program("python"));
+    pytest.args(["-m", "pytest", "e2e", "-rs", "--color=yes", "--junitxml"]).arg(report.path());
+    pytest.env("STATEHOUSE_BIN", &built.server).env("STATEHOUSE_TEST_ENGINE", &engines.newest);
+    let (status, _) = tee(&mut pytest).await?;
+    tally::of_pytest(status, &std::fs::read_to_string(report.path())?)
+}
