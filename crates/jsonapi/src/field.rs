@@ -109,3 +109,65 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Given<T> {
         Ok(Option::deserialize(from)?.map_or(Field::Null, Field::Value))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Field;
+    use crate::lenient::{Fault, from_json};
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(rename_all = "kebab-case")]
+    struct Update {
+        #[serde(default)]
+        auto_apply: Field<bool>,
+        #[serde(default)]
+        description: Field<String>,
+    }
+
+    fn read(value: Value) -> Update {
+        from_json(value).unwrap()
+    }
+
+    #[test]
+    fn absent_null_and_value_are_told_apart() {
+        assert_eq!(read(json!({})).description, Field::Absent);
+        assert_eq!(read(json!({ "description": null })).description, Field::Null);
+        assert_eq!(read(json!({ "description": "" })).description, Field::Value(String::new()));
+        assert_eq!(read(json!({ "auto_apply": true })).auto_apply, Field::Value(true));
+    }
+
+    #[test]
+    fn null_empties_only_what_can_be_empty() {
+        let (mut name, mut text) = ("old".to_owned(), Some("old".to_owned()));
+        Field::<String>::Null.set(&mut name);
+        Field::<String>::Absent.set(&mut text);
+        assert_eq!((name.as_str(), text.as_deref()), ("old", Some("old")));
+        Field::<String>::Null.set(&mut text);
+        assert_eq!(text, None);
+        Field::Value("new".to_owned()).set(&mut text);
+        Field::Value("new".to_owned()).set(&mut name);
+        assert_eq!((name.as_str(), text.as_deref()), ("new", Some("new")));
+    }
+
+    #[test]
+    fn a_change_keeps_null_apart_from_absent() {
+        assert_eq!(Field::<u8>::Absent.into_change(), None);
+        assert_eq!(Field::<u8>::Null.into_change(), Some(None));
+        assert_eq!(Field::Value(1).into_change(), Some(Some(1)));
+        assert_eq!(Field::<u8>::Null.into_option(), None);
+        assert_eq!(Field::Value(1).map(|n| n + 1).as_ref().into_option(), Some(&2));
+    }
+
+    #[test]
+    fn a_forgotten_default_is_noticed_instead_of_read_as_null() {
+        #[derive(Debug, Deserialize)]
+        struct Careless {
+            #[expect(dead_code, reason = "only its absence matters")]
+            name: Field<String>,
+        }
+        let refused: Result<Careless, Fault> = from_json(json!({}));
+        assert_eq!(refused.unwrap_err().to_string(), "name is required");
+    }
+}

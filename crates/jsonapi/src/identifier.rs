@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 pub struct Identifier<Id = String> {
     #[serde(rename = "type", default)]
     pub kind: String,
-    #[serde(default = "Option::default")]
     pub id: Option<Id>,
     #[serde(default)]
     pub attributes: Map<String, Value>,

@@ -171,7 +171,7 @@ impl<'de> Deserializer<'de> for Lenient {
                     visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN))
                 }
             }
-            Value::String(text) => visitor.visit_string(text),
+            Value::String(text) => visitor.visit_string(storable(text)?),
             Value::Array(items) => visitor.visit_seq(Items::new(items, self.form)),
             Value::Object(members) => visitor.visit_map(Members::new(members, self.form)),
         }
@@ -232,21 +232,21 @@ impl<'de> Deserializer<'de> for Lenient {
 
     /// In a query, a list is `a,b` or `[]=a` or `[0]=a`; gaps between the indexes do not matter.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let items = match (self.form, self.value) {
-            (Form::Text, Value::String(text)) => text
-                .split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty())
-                .map(Value::from)
-                .collect(),
-            (Form::Text, Value::Object(members)) => {
-                let mut items: Vec<_> = members.into_iter().collect();
-                items.sort_by_key(|(index, _)| index.parse::<u64>().unwrap_or(u64::MAX));
-                items.into_iter().map(|(_, value)| value).collect()
+        match (self.form, self.value) {
+            (Form::Text, Value::String(text)) => {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                let rest = parts.map(Value::from).collect::<Vec<_>>().into_iter();
+                visitor.visit_seq(Items { rest, next: None, form: self.form })
             }
-            (form, value) => return Self { value, form }.deserialize_any(visitor),
-        };
-        visitor.visit_seq(Items::new(items, self.form))
+            (Form::Text, Value::Object(members)) => {
+                let mut items: Vec<_> =
+                    members.into_iter().filter(|(index, _)| !index.is_empty()).collect();
+                items.sort_by_key(|(index, _)| index.parse::<u64>().unwrap_or(u64::MAX));
+                let items = items.into_iter().map(|(_, value)| value).collect();
+                visitor.visit_seq(Items::new(items, self.form))
+            }
+            (form, value) => Self { value, form }.deserialize_any(visitor),
+        }
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -258,7 +258,8 @@ impl<'de> Deserializer<'de> for Lenient {
         let members = match (self.form, self.value) {
             (_, Value::Object(members)) => members,
             (Form::Text, text @ Value::String(_)) => Map::from_iter([(String::new(), text)]),
-            (form, value) => return Self { value, form }.deserialize_any(visitor),
+            // Not handed on: serde would take an array for the fields in their order.
+            (_, other) => return Err(Fault::invalid_type(unexpected(&other), &visitor)),
         };
         visitor.visit_map(Members::new(named(members, fields), self.form))
     }
@@ -275,8 +276,12 @@ impl<'de> Deserializer<'de> for Lenient {
         }
     }
 
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
     forward_to_deserialize_any! {
-        i128 u128 char bytes byte_buf tuple tuple_struct map identifier ignored_any
+        i128 u128 char bytes byte_buf tuple tuple_struct map identifier
     }
 }
 
@@ -291,32 +296,37 @@ fn unexpected(value: &Value) -> Unexpected<'_> {
     }
 }
 
+/// PostgreSQL keeps no text with a null character, so none gets past this door.
+fn storable(text: String) -> Result<String, Fault> {
+    if text.contains('\0') {
+        Err(Fault::says("must not contain a null character"))
+    } else {
+        Ok(text)
+    }
+}
+
 /// Gives each member the name of the field that it spells. The exact spelling goes first.
 fn named(members: Map<String, Value>, fields: &[&str]) -> Map<String, Value> {
-    let (mut exact, other): (Map<_, _>, Vec<_>) = {
-        let (exact, other): (Vec<_>, Vec<_>) =
-            members.into_iter().partition(|(key, _)| fields.contains(&key.as_str()));
-        (exact.into_iter().collect(), other)
-    };
+    let (exact, other): (Vec<_>, Vec<_>) =
+        members.into_iter().partition(|(key, _)| fields.contains(&key.as_str()));
+    let mut named: Map<_, _> = exact.into_iter().collect();
     for (key, value) in other {
-        if let Some(field) = fields.iter().find(|field| same(field, &key)) {
-            exact.entry(*field).or_insert(value);
-        } else {
-            exact.insert(key, value);
-        }
+        let name = fields.iter().find(|field| same(field, &key)).map_or(key, |&f| f.to_owned());
+        named.entry(name).or_insert(value);
     }
-    exact
+    named
 }
 
 struct Items {
     rest: vec::IntoIter<Value>,
-    next: usize,
+    /// `None` where the items have no index of their own to be named by.
+    next: Option<usize>,
     form: Form,
 }
 
 impl Items {
     fn new(items: Vec<Value>, form: Form) -> Self {
-        Self { rest: items.into_iter(), next: 0, form }
+        Self { rest: items.into_iter(), next: Some(0), form }
     }
 }
 
@@ -329,9 +339,12 @@ impl<'de> SeqAccess<'de> for Items {
     ) -> Result<Option<S::Value>, Fault> {
         let Some(value) = self.rest.next() else { return Ok(None) };
         let index = self.next;
-        self.next += 1;
+        self.next = index.map(|index| index + 1);
         let item = Lenient { value, form: self.form };
-        seed.deserialize(item).map(Some).map_err(|fault| fault.within(index.to_string()))
+        seed.deserialize(item).map(Some).map_err(|fault| match index {
+            Some(index) => fault.within(index.to_string()),
+            None => fault,
+        })
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -359,6 +372,7 @@ impl<'de> MapAccess<'de> for Members {
         seed: S,
     ) -> Result<Option<S::Value>, Fault> {
         let Some((key, value)) = self.rest.next() else { return Ok(None) };
+        let key = storable(key)?;
         let name = seed.deserialize(key.as_str().into_deserializer())?;
         self.current = Some((key, value));
         Ok(Some(name))
