@@ -1,1 +1,56 @@
-fn main() {}
+//! Statehouse: one binary that serves, executes runs and looks after itself.
+
+mod config;
+mod demo;
+mod doctor;
+mod health;
+mod listener;
+mod lock;
+mod private_file;
+mod serve;
+mod shutdown;
+mod task;
+mod telemetry;
+mod tls;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use config::ServeFlags;
+
+/// A self-hosted server that speaks the HCP Terraform / Terraform Enterprise API v2.
+#[derive(Debug, Parser)]
+#[command(name = "statehouse", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT.
+    ///
+    /// Each setting is taken from the first of these that has it: its flag, its environment
+    /// variable, the file named by --config (keys are the flags with underscores), its default.
+    Serve(ServeFlags),
+    /// Check every setting and what it points at, and start nothing.
+    Doctor(ServeFlags),
+    /// Show the whole way of a run on this machine: server, user, workspace, terraform apply.
+    Demo(demo::Demo),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(flags) => serve::command(&flags),
+        Command::Doctor(flags) => doctor::run(&flags),
+        Command::Demo(demo) => demo::run(&demo),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("statehouse: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

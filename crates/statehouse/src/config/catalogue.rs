@@ -1,0 +1,221 @@
+//! Every setting once: its key, default, allowed values and meaning. Flags, environment names, file
+//! keys, `--help`, error messages and the table in `docs/operations.md` all come from here.
+
+/// How often a setting may be given and how it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    /// Repeatable as a flag, `:`-separated in the environment, an array in the file.
+    List,
+    /// `--key` means true.
+    Switch,
+    /// Also readable from a file, by `…_file`; its value is never printed.
+    Secret,
+}
+
+#[derive(Debug)]
+pub struct Setting {
+    /// The key in the file; `--data-dir` and `STATEHOUSE_DATA_DIR` are made from it.
+    pub key: &'static str,
+    pub kind: Kind,
+    /// What stands for the value in `--help`.
+    pub value: &'static str,
+    pub default: &'static str,
+    pub allowed: &'static str,
+    pub about: &'static str,
+    /// Says where the data lives, so that every command that opens it takes this setting.
+    pub store: bool,
+}
+
+impl Setting {
+    pub fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+
+    pub fn env(&self) -> String {
+        format!("STATEHOUSE_{}", self.key.to_uppercase())
+    }
+
+    /// A setting that is not in the table is a mistake in our own code.
+    pub fn named(key: &str) -> &'static Setting {
+        SETTINGS.iter().find(|s| s.key == key).expect("the key is one of SETTINGS")
+    }
+}
+
+const fn store(
+    key: &'static str,
+    kind: Kind,
+    value: &'static str,
+    default: &'static str,
+    allowed: &'static str,
+    about: &'static str,
+) -> Setting {
+    Setting { key, kind, value, default, allowed, about, store: true }
+}
+
+const fn serve(
+    key: &'static str,
+    kind: Kind,
+    value: &'static str,
+    default: &'static str,
+    allowed: &'static str,
+    about: &'static str,
+) -> Setting {
+    Setting { key, kind, value, default, allowed, about, store: false }
+}
+
+pub const SETTINGS: &[Setting] = &[
+    store(
+        "config",
+        Kind::Text,
+        "FILE",
+        "statehouse.toml in the data directory, else in the current directory, if present",
+        "a readable TOML file",
+        "The file that settings are read from. A flag or environment variable only.",
+    ),
+    store(
+        "data_dir",
+        Kind::Text,
+        "DIR",
+        "/var/lib/statehouse as root, else $XDG_DATA_HOME/statehouse or ~/.local/share/statehouse",
+        "a directory that exists or can be made",
+        "Where everything is kept that is not told to be elsewhere. One process at a time.",
+    ),
+    store(
+        "database_url",
+        Kind::Secret,
+        "URL",
+        "sqlite: statehouse.db in the data directory",
+        "sqlite://PATH, postgres://USER:PASSWORD@HOST/NAME",
+        "The database.",
+    ),
+    store(
+        "blob_url",
+        Kind::Text,
+        "URL",
+        "blobs/ in the data directory",
+        "file:///DIR or a directory (s3:// is not yet available)",
+        "Where configurations, states, plans and logs are kept.",
+    ),
+    store(
+        "key_file",
+        Kind::Text,
+        "FILE",
+        "statehouse.key in the data directory",
+        "a file, made on the first start",
+        "The master key that everything secret is sealed with. Back it up: without it no state can be read.",
+    ),
+    serve(
+        "listen",
+        Kind::Text,
+        "ADDRESS",
+        "127.0.0.1:8080",
+        "IP:PORT, such as 127.0.0.1:8080 or [::]:443",
+        "Where to listen.",
+    ),
+    serve(
+        "public_url",
+        Kind::Text,
+        "URL",
+        "made from the listening address and TLS",
+        "http:// or https:// and a host, no path; required when listening on all addresses",
+        "How clients reach this server: it starts every address that they are given.",
+    ),
+    serve(
+        "tls_cert",
+        Kind::Text,
+        "FILE",
+        "TLS is off",
+        "a PEM file with the certificate and its chain; needs tls_key",
+        "The certificate to serve TLS with. Read again on SIGHUP.",
+    ),
+    serve(
+        "tls_key",
+        Kind::Text,
+        "FILE",
+        "TLS is off",
+        "a PEM file with the private key; needs tls_cert",
+        "The key of the certificate.",
+    ),
+    serve(
+        "tls_self_signed",
+        Kind::Switch,
+        "",
+        "false",
+        "true, false; not together with tls_cert",
+        "Serve TLS with a certificate of our own authority, written to tls/ca.pem in the data directory.",
+    ),
+    serve(
+        "concurrency",
+        Kind::Text,
+        "N",
+        "the number of CPUs",
+        "1 to 256",
+        "How many runs the embedded agent executes at once.",
+    ),
+    serve(
+        "engine",
+        Kind::List,
+        "PATH",
+        "terraform and tofu on PATH",
+        "an executable terraform or tofu; several as repeated flags, separated by : in the environment",
+        "A binary that runs are executed with; its version becomes a known one.",
+    ),
+    serve(
+        "no_agent",
+        Kind::Switch,
+        "",
+        "false",
+        "true, false",
+        "Do not execute runs in this process.",
+    ),
+    serve(
+        "agent_cli_config",
+        Kind::Text,
+        "FILE",
+        "none",
+        "a Terraform CLI configuration file",
+        "Given to each run as its CLI configuration: provider mirrors, plugin caches.",
+    ),
+    serve(
+        "sandbox",
+        Kind::Text,
+        "MODE",
+        "auto",
+        "auto, off",
+        "How runs are fenced: auto uses the strongest fence of this machine, off none at all.",
+    ),
+    serve(
+        "grace_period",
+        Kind::Text,
+        "DURATION",
+        "5m",
+        "a number with s, m or h: 30s, 5m, 1h; 0s does not wait",
+        "How long running phases may go on after SIGTERM.",
+    ),
+    serve("log_format", Kind::Text, "FORMAT", "text", "text, json", "How log lines look."),
+    serve(
+        "log_filter",
+        Kind::Text,
+        "FILTER",
+        "info",
+        "levels and targets, such as info or warn,statehouse=debug",
+        "What is logged.",
+    ),
+    serve(
+        "metrics_listen",
+        Kind::Text,
+        "ADDRESS",
+        "/metrics on the main listener, for this machine only",
+        "IP:PORT",
+        "Serve /metrics here instead.",
+    ),
+    serve(
+        "admin_token",
+        Kind::Secret,
+        "TOKEN",
+        "none; the log prints a one-time address",
+        "16 to 256 letters, digits, - . _",
+        "On an empty database: the API token of the site admin `admin`.",
+    ),
+];

@@ -1,0 +1,180 @@
+//! Where a value comes from: flags over environment over file. Nothing here knows what a value means.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::catalogue::{Kind, SETTINGS, Setting};
+use super::wrong::Wrong;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Flag(String),
+    Environment(String),
+    File(PathBuf, String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => write!(f, "from --{name}"),
+            Self::Environment(name) => write!(f, "from {name}"),
+            Self::File(path, key) => write!(f, "from {key} in {}", path.display()),
+        }
+    }
+}
+
+/// A value somebody gave, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    pub values: Vec<String>,
+    pub origin: Origin,
+}
+
+/// What was said on the command line, by flag name, and in the environment.
+#[derive(Debug, Default, Clone)]
+pub struct Layers {
+    pub flags: BTreeMap<String, Vec<String>>,
+    pub environment: BTreeMap<String, String>,
+    file: Option<(PathBuf, toml::Table)>,
+}
+
+impl Layers {
+    pub fn new(
+        flags: BTreeMap<String, Vec<String>>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        Self { flags, environment: environment.into_iter().collect(), file: None }
+    }
+
+    /// Reads the file; a key that is no setting is an error that names it.
+    pub fn read_file(&mut self, path: &Path) -> Result<(), Vec<Wrong>> {
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            vec![Wrong::of("config", &path.display().to_string(), self.config_origin(), e)]
+        })?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|e: toml::de::Error| vec![Wrong::file(path, e.to_string().trim_end())])?;
+        let wrong: Vec<_> = table
+            .iter()
+            .filter_map(|(key, value)| unusable(key, value))
+            .map(|why| Wrong::file(path, &why))
+            .collect();
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        self.file = Some((path.to_owned(), table));
+        Ok(())
+    }
+
+    fn config_origin(&self) -> Option<Origin> {
+        self.lookup("config", "").map(|given| given.origin)
+    }
+
+    /// The value of the highest layer that has one. A secret may stand in a file named by `…_file`;
+    /// both in the same layer contradict each other.
+    pub fn get(&self, setting: &'static Setting) -> Result<Option<Given>, Wrong> {
+        if setting.kind != Kind::Secret {
+            return Ok(self.lookup(setting.key, ""));
+        }
+        let plain = self.lookup(setting.key, "");
+        let by_file = self.lookup(setting.key, "_file");
+        match (plain, by_file) {
+            (Some(plain), Some(file)) if plain.origin.level() == file.origin.level() => {
+                Err(Wrong::contradiction(setting.key, &plain.origin, &file.origin))
+            }
+            (Some(plain), Some(file)) if plain.origin.level() < file.origin.level() => {
+                Ok(Some(plain))
+            }
+            (_, Some(file)) => read_secret(setting, &file).map(Some),
+            (plain, None) => Ok(plain),
+        }
+    }
+
+    fn lookup(&self, key: &str, suffix: &str) -> Option<Given> {
+        let list = SETTINGS.iter().any(|s| s.key == key && s.kind == Kind::List);
+        let key = format!("{key}{suffix}");
+        let flag = key.replace('_', "-");
+        if let Some(values) = self.flags.get(&flag) {
+            return Some(Given { values: values.clone(), origin: Origin::Flag(flag) });
+        }
+        let name = format!("STATEHOUSE_{}", key.to_uppercase());
+        // An empty variable means "not set": that is how compose files and units clear one.
+        if let Some(value) = self.environment.get(&name).filter(|value| !value.is_empty()) {
+            let values = if list {
+                value.split(':').filter(|v| !v.is_empty()).map(str::to_owned).collect()
+            } else {
+                vec![value.clone()]
+            };
+            return Some(Given { values, origin: Origin::Environment(name) });
+        }
+        let (path, table) = self.file.as_ref()?;
+        let value = table.get(&key)?;
+        Some(Given { values: texts(value), origin: Origin::File(path.clone(), key) })
+    }
+
+    /// Variables with our prefix that are no setting: most likely a slip of the pen. They are not
+    /// refused, because Kubernetes injects such names for a service called `statehouse`.
+    pub fn unknown_variables(&self) -> Vec<&str> {
+        let known = |name: &str| {
+            SETTINGS.iter().any(|s| {
+                name == s.env() || (s.kind == Kind::Secret && name == format!("{}_FILE", s.env()))
+            })
+        };
+        self.environment
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.starts_with("STATEHOUSE_") && !known(name))
+            .collect()
+    }
+}
+
+impl Origin {
+    fn level(&self) -> u8 {
+        match self {
+            Self::Flag(_) => 0,
+            Self::Environment(_) => 1,
+            Self::File(..) => 2,
+        }
+    }
+}
+
+fn read_secret(setting: &'static Setting, file: &Given) -> Result<Given, Wrong> {
+    let path = file.values.first().map_or("", String::as_str);
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Wrong::of(&format!("{}_file", setting.key), path, Some(file.origin.clone()), e)
+    })?;
+    Ok(Given { values: vec![text.trim_end().to_owned()], origin: file.origin.clone() })
+}
+
+fn texts(value: &toml::Value) -> Vec<String> {
+    match value {
+        toml::Value::Array(values) => values.iter().flat_map(texts).collect(),
+        toml::Value::String(text) => vec![text.clone()],
+        other => vec![other.to_string()],
+    }
+}
+
+/// Why this line of the file cannot be a setting.
+fn unusable(key: &str, value: &toml::Value) -> Option<String> {
+    let setting = SETTINGS.iter().filter(|s| s.key != "config").find(|s| {
+        s.key == key || (s.kind == Kind::Secret && key.strip_suffix("_file") == Some(s.key))
+    });
+    let Some(setting) = setting else {
+        let meant = key.replace('-', "_");
+        let hint = if SETTINGS.iter().any(|s| s.key == meant && s.key != key) {
+            format!("; did you mean {meant}?")
+        } else {
+            String::new()
+        };
+        return Some(format!("{key} is not a setting{hint}"));
+    };
+    let fits = match value {
+        toml::Value::Table(_) | toml::Value::Datetime(_) => false,
+        toml::Value::Array(values) => {
+            setting.kind == Kind::List && values.iter().all(toml::Value::is_str)
+        }
+        _ => true,
+    };
+    (!fits).then(|| format!("{key} is a TOML {}; allowed: {}", value.type_str(), setting.allowed))
+}

@@ -1,0 +1,154 @@
+//! What the operator decided, checked before anything starts. The rest of the program gets values.
+
+mod catalogue;
+mod flags;
+mod layers;
+mod values;
+mod wrong;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use catalogue::Setting;
+pub use flags::{ServeFlags, StoreFlags};
+pub use layers::Layers;
+use values::Reader;
+pub use wrong::{AllWrong, Wrong};
+
+/// Everything that `serve` is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub store: Store,
+    pub listen: SocketAddr,
+    /// `None`: see [`Settings::public_url`].
+    pub public_url: Option<Url>,
+    pub tls: Tls,
+    pub agent: Option<EmbeddedAgent>,
+    pub grace_period: Duration,
+    pub log: Log,
+    pub metrics_listen: Option<SocketAddr>,
+    pub admin_token: Option<SecretString>,
+    /// Said in the log once it exists.
+    pub warnings: Vec<String>,
+}
+
+/// Where the data lives.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub data_dir: PathBuf,
+    pub database: Database,
+    pub blobs: PathBuf,
+    pub key_file: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub enum Database {
+    Sqlite(PathBuf),
+    Postgres(SecretString),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    Off,
+    Files { cert: PathBuf, key: PathBuf },
+    SelfSigned,
+}
+
+/// The agent that executes runs inside `serve`.
+#[derive(Debug, Clone)]
+pub struct EmbeddedAgent {
+    pub concurrency: usize,
+    /// Empty: what PATH has.
+    pub engines: Vec<PathBuf>,
+    pub cli_config: Option<PathBuf>,
+    pub sandbox: Sandbox,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sandbox {
+    Auto,
+    Off,
+}
+
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Settings {
+    /// Reads flags, this process's environment and the configuration file.
+    pub fn load(flags: &ServeFlags) -> Result<Self, AllWrong> {
+        Self::from_layers(Layers::new(flags.0.clone(), environment()))
+    }
+
+    pub fn from_layers(mut layers: Layers) -> Result<Self, AllWrong> {
+        read_config_file(&mut layers).map_err(AllWrong)?;
+        let mut reader = Reader::new(&layers);
+        let settings = values::settings(&mut reader);
+        reader.finish(settings)
+    }
+
+    /// How clients reach us. Without a word from the operator it is made from the bound address.
+    pub fn public_url(&self, bound: SocketAddr) -> Url {
+        self.public_url.clone().unwrap_or_else(|| {
+            let text = match self.tls {
+                Tls::Off => format!("http://{bound}"),
+                // A certificate and a Terraform hostname want a name, not a number.
+                _ if bound.ip().is_loopback() => format!("https://localhost:{}", bound.port()),
+                _ => format!("https://{bound}"),
+            };
+            Url::parse(&text).expect("a socket address makes a URL")
+        })
+    }
+}
+
+impl Store {
+    /// As [`Settings::load`], for the commands that only open the data.
+    pub fn load(flags: &StoreFlags) -> Result<Self, AllWrong> {
+        let mut layers = Layers::new(flags.0.clone(), environment());
+        read_config_file(&mut layers).map_err(AllWrong)?;
+        let mut reader = Reader::new(&layers);
+        let store = values::store(&mut reader);
+        reader.finish(store)
+    }
+}
+
+/// Non-UTF-8 values cannot be ours and are left out.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn read_config_file(layers: &mut Layers) -> Result<(), Vec<Wrong>> {
+    if let Some(given) = layers.get(Setting::named("config")).map_err(|wrong| vec![wrong])? {
+        return layers.read_file(Path::new(given.values.first().map_or("", String::as_str)));
+    }
+    let before = values::data_dir(&mut Reader::new(layers));
+    let in_data_dir = before.join("statehouse.toml");
+    let Some(path) =
+        [in_data_dir.clone(), PathBuf::from("statehouse.toml")].into_iter().find(|p| p.is_file())
+    else {
+        return Ok(());
+    };
+    layers.read_file(&path)?;
+    // A file that was found in the data directory must not point to another one: which of the two
+    // would hold the data then depended on who reads.
+    if path == in_data_dir && values::data_dir(&mut Reader::new(layers)) != before {
+        return Err(vec![Wrong::file(&path, "data_dir names another directory than this file's")]);
+    }
+    Ok(())
+}

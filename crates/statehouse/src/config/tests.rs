@@ -1,0 +1,213 @@
+use std::path::Path;
+
+use super::catalogue::{Kind, SETTINGS};
+use super::*;
+
+/// Settings from (flags, environment, file), in a directory of their own.
+fn load(
+    flags: &[(&str, &str)],
+    environment: &[(&str, &str)],
+    file: &str,
+) -> Result<Settings, String> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("statehouse.toml"), file).unwrap();
+    load_in(dir.path(), flags, environment)
+}
+
+fn load_in(
+    dir: &Path,
+    flags: &[(&str, &str)],
+    environment: &[(&str, &str)],
+) -> Result<Settings, String> {
+    let mut given = std::collections::BTreeMap::<String, Vec<String>>::new();
+    given.insert("data-dir".into(), vec![dir.display().to_string()]);
+    for (name, value) in flags {
+        given.entry((*name).to_owned()).or_default().push((*value).to_owned());
+    }
+    let environment =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::from_layers(Layers::new(given, environment)).map_err(|wrong| wrong.to_string())
+}
+
+fn wrong(flags: &[(&str, &str)], environment: &[(&str, &str)], file: &str) -> String {
+    load(flags, environment, file).expect_err("this setting is wrong")
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let flag = [("listen", "127.0.0.1:1")];
+    let environment = [("STATEHOUSE_LISTEN", "127.0.0.1:2")];
+    let file = "listen = \"127.0.0.1:3\"";
+    assert_eq!(load(&flag, &environment, file).unwrap().listen.port(), 1);
+    assert_eq!(load(&[], &environment, file).unwrap().listen.port(), 2);
+    assert_eq!(load(&[], &[("STATEHOUSE_LISTEN", "")], file).unwrap().listen.port(), 3);
+    assert_eq!(load(&[], &[], "").unwrap().listen.port(), 8080);
+}
+
+#[test]
+fn without_a_word_everything_lies_in_the_data_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = load_in(dir.path(), &[], &[]).unwrap();
+    let Database::Sqlite(database) = &settings.store.database else { panic!("not SQLite") };
+    assert_eq!(database, &dir.path().join("statehouse.db"));
+    assert_eq!(settings.store.blobs, dir.path().join("blobs"));
+    assert_eq!(settings.store.key_file, dir.path().join("statehouse.key"));
+    assert_eq!(settings.tls, Tls::Off);
+    assert_eq!(settings.grace_period, std::time::Duration::from_mins(5));
+    assert!(settings.agent.is_some() && settings.admin_token.is_none());
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_origin_and_what_is_allowed() {
+    for (key, value, allowed) in [
+        ("listen", "localhost", "IP:PORT"),
+        ("public_url", "tf.example.com", "http:// or https://"),
+        ("public_url", "https://tf.example.com/path", "no path"),
+        ("public_url", "https://user:word@tf.example.com", "http:// or https://"),
+        ("blob_url", "s3://bucket", "s3:// is not yet available"),
+        ("blob_url", "ftp://host", "file:///DIR"),
+        ("tls_self_signed", "perhaps", "true, false"),
+        ("concurrency", "0", "1 to 256"),
+        ("concurrency", "many", "1 to 256"),
+        ("engine", "/nowhere/terraform", "an executable"),
+        ("engine", "/etc/passwd", "an executable"),
+        ("no_agent", "yes", "true, false"),
+        ("agent_cli_config", "/nowhere/cli.tfrc", "a Terraform CLI configuration file"),
+        ("sandbox", "none", "auto, off"),
+        ("grace_period", "5", "a number with s, m or h"),
+        ("grace_period", "xs", "a number with s, m or h"),
+        ("log_format", "xml", "text, json"),
+        ("log_filter", "statehouse=loud", "levels and targets"),
+        ("metrics_listen", "9090", "IP:PORT"),
+    ] {
+        let variable = format!("STATEHOUSE_{}", key.to_uppercase());
+        let flag = key.replace('_', "-");
+        for (message, origin) in [
+            (wrong(&[(&flag, value)], &[], ""), format!("from --{flag}")),
+            (wrong(&[], &[(&variable, value)], ""), format!("from {variable}")),
+            (wrong(&[], &[], &format!("{key} = {value:?}")), format!("from {key} in ")),
+        ] {
+            for part in [key, value, &origin, allowed] {
+                assert!(message.contains(part), "{message:?} does not name {part:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_secret_is_named_without_its_value() {
+    for (key, value) in
+        [("admin_token", "too-short"), ("database_url", "mysql://root:hunter22@db/statehouse")]
+    {
+        let variable = format!("STATEHOUSE_{}", key.to_uppercase());
+        let message = wrong(&[], &[(&variable, value)], "");
+        assert!(message.contains(&variable) && message.contains("allowed: "), "{message}");
+        assert!(!message.contains("too-short") && !message.contains("hunter22"), "{message}");
+    }
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let message =
+        wrong(&[("listen", "x"), ("sandbox", "y")], &[("STATEHOUSE_CONCURRENCY", "z")], "");
+    assert!(message.starts_with("3 wrong settings:"), "{message}");
+}
+
+#[test]
+fn a_key_that_is_no_setting_is_named() {
+    let message = wrong(&[], &[], "lisen = \"127.0.0.1:1\"\n");
+    assert!(message.contains("lisen is not a setting"), "{message}");
+    let message = wrong(&[], &[], "data-dir = \"/x\"\n");
+    assert!(message.contains("did you mean data_dir?"), "{message}");
+    let message = wrong(&[], &[], "[server]\nlisten = \"127.0.0.1:1\"\n");
+    assert!(message.contains("server is not a setting"), "{message}");
+    let message = wrong(&[], &[], "listen = [\"127.0.0.1:1\"]\n");
+    assert!(message.contains("listen is a TOML array"), "{message}");
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_warned_about() {
+    let settings = load(&[], &[("STATEHOUSE_LISTN", "x"), ("OTHER", "y")], "").unwrap();
+    assert_eq!(settings.warnings.len(), 1);
+    assert!(settings.warnings[0].contains("STATEHOUSE_LISTN"));
+    let known = [("STATEHOUSE_DATABASE_URL_FILE", "/nowhere")];
+    assert!(wrong(&[], &known, "").contains("database_url_file"));
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file() {
+    use secrecy::ExposeSecret;
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("token");
+    std::fs::write(&secret, "0123456789abcdef\n").unwrap();
+    let path = secret.display().to_string();
+    let read = |flags: &[_], environment: &[_]| {
+        let settings = load_in(dir.path(), flags, environment).unwrap();
+        settings.admin_token.unwrap().expose_secret().to_owned()
+    };
+    assert_eq!(read(&[], &[("STATEHOUSE_ADMIN_TOKEN_FILE", &path)]), "0123456789abcdef");
+    let other = [("STATEHOUSE_ADMIN_TOKEN", "fedcba9876543210")];
+    assert_eq!(read(&[("admin-token-file", &path)], &other), "0123456789abcdef");
+    let both = [other[0], ("STATEHOUSE_ADMIN_TOKEN_FILE", &path)];
+    let message = load_in(dir.path(), &[], &both).unwrap_err();
+    assert!(message.contains("given twice"), "{message}");
+}
+
+#[test]
+fn listening_everywhere_needs_a_public_address() {
+    let message = wrong(&[("listen", "0.0.0.0:8080")], &[], "");
+    assert!(message.contains("public_url is needed"), "{message}");
+    let given = [("listen", "0.0.0.0:8080"), ("public-url", "https://tf.example.com")];
+    let settings = load(&given, &[], "").unwrap();
+    assert_eq!(settings.public_url(settings.listen).as_str(), "https://tf.example.com/");
+}
+
+#[test]
+fn a_certificate_wants_its_key_and_nothing_beside() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.pem");
+    std::fs::write(&file, "").unwrap();
+    let path = file.display().to_string();
+    assert!(wrong(&[("tls-cert", &path)], &[], "").contains("tls_key is missing"));
+    assert!(wrong(&[("tls-key", &path)], &[], "").contains("tls_cert is missing"));
+    let three = [("tls-cert", &*path), ("tls-key", &path), ("tls-self-signed", "true")];
+    assert!(wrong(&three, &[], "").contains("tls_self_signed is set as well"));
+}
+
+#[test]
+fn several_engines_come_from_each_layer() {
+    let sh = std::fs::canonicalize("/bin/sh").unwrap().display().to_string();
+    let count = |settings: Settings| settings.agent.unwrap().engines.len();
+    assert_eq!(count(load(&[("engine", &sh), ("engine", &sh)], &[], "").unwrap()), 2);
+    let two = format!("{sh}:{sh}");
+    assert_eq!(count(load(&[], &[("STATEHOUSE_ENGINE", &two)], "").unwrap()), 2);
+    assert_eq!(count(load(&[], &[], &format!("engine = [{sh:?}, {sh:?}]")).unwrap()), 2);
+}
+
+#[test]
+fn a_file_in_the_data_directory_may_not_point_elsewhere() {
+    assert!(load(&[], &[], "data_dir = \"/elsewhere\"").is_ok(), "the flag wins");
+    let home = tempfile::tempdir().unwrap();
+    let layers = |file: &str| {
+        std::fs::write(home.path().join("statehouse.toml"), file).unwrap();
+        let environment = [("STATEHOUSE_CONFIG".to_owned(), home.path().join("statehouse.toml"))];
+        Layers::new(
+            std::collections::BTreeMap::default(),
+            environment.map(|(name, path)| (name, path.display().to_string())),
+        )
+    };
+    let settings = Settings::from_layers(layers("data_dir = \"/elsewhere\"")).unwrap();
+    assert_eq!(settings.store.data_dir, Path::new("/elsewhere"), "a named file may");
+}
+
+#[test]
+fn every_setting_is_in_the_operators_manual() {
+    let manual = include_str!("../../../../docs/operations.md");
+    for setting in SETTINGS {
+        let row = format!("| `{}` | `{}` |", setting.flag(), setting.env());
+        assert!(manual.contains(&row), "docs/operations.md lacks {row}");
+    }
+    for setting in SETTINGS.iter().filter(|s| s.kind == Kind::Secret) {
+        assert!(manual.contains(&format!("{}_FILE", setting.env())));
+    }
+}

@@ -1,0 +1,294 @@
+//! From text to values: each setting's meaning and its limits.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::catalogue::Setting;
+use super::layers::{Given, Layers};
+use super::wrong::{AllWrong, Wrong};
+use super::{Database, EmbeddedAgent, Log, LogFormat, Sandbox, Settings, Store, Tls};
+
+/// Reads settings and keeps what is wrong, so that one start names all of it.
+pub struct Reader<'a> {
+    layers: &'a Layers,
+    wrong: Vec<Wrong>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(layers: &'a Layers) -> Self {
+        Self { layers, wrong: Vec::new() }
+    }
+
+    /// Gives out `value` only if nothing was wrong on the way.
+    pub fn finish<T>(self, value: T) -> Result<T, AllWrong> {
+        if self.wrong.is_empty() { Ok(value) } else { Err(AllWrong(self.wrong)) }
+    }
+
+    fn given(&mut self, key: &str) -> Option<Given> {
+        self.layers.get(Setting::named(key)).unwrap_or_else(|wrong| {
+            self.wrong.push(wrong);
+            None
+        })
+    }
+
+    fn read<T, E: Display>(
+        &mut self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let given = self.given(key)?;
+        let text = given.values.first().map_or("", String::as_str);
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.wrong.push(Wrong::given(key, &given, why));
+                None
+            }
+        }
+    }
+
+    fn switch(&mut self, key: &str) -> bool {
+        self.read(key, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("neither true nor false"),
+        })
+        .unwrap_or(false)
+    }
+
+    fn path(&mut self, key: &str) -> Option<PathBuf> {
+        self.read(key, |text| if text.is_empty() { Err("empty") } else { Ok(PathBuf::from(text)) })
+    }
+
+    fn existing(&mut self, key: &str) -> Option<PathBuf> {
+        self.read(key, |text| readable_file(Path::new(text)))
+    }
+}
+
+pub fn data_dir(reader: &mut Reader<'_>) -> PathBuf {
+    reader.path("data_dir").unwrap_or_else(|| default_data_dir(&reader.layers.environment))
+}
+
+fn default_data_dir(environment: &std::collections::BTreeMap<String, String>) -> PathBuf {
+    let variable = |name: &str| environment.get(name).filter(|v| v.starts_with('/'));
+    if rustix::process::geteuid().is_root() {
+        return PathBuf::from("/var/lib/statehouse");
+    }
+    match (variable("XDG_DATA_HOME"), variable("HOME")) {
+        (Some(data), _) => Path::new(data).join("statehouse"),
+        (None, Some(home)) => Path::new(home).join(".local/share/statehouse"),
+        (None, None) => PathBuf::from("/var/lib/statehouse"),
+    }
+}
+
+pub fn store(reader: &mut Reader<'_>) -> Store {
+    let data_dir = data_dir(reader);
+    // Children run in other directories, so that no path may depend on ours.
+    let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
+    let database = reader
+        .read("database_url", database)
+        .unwrap_or_else(|| Database::Sqlite(data_dir.join("statehouse.db")));
+    let blobs = reader.read("blob_url", blobs).unwrap_or_else(|| data_dir.join("blobs"));
+    let key_file = reader.path("key_file").unwrap_or_else(|| data_dir.join("statehouse.key"));
+    Store { data_dir, database, blobs, key_file }
+}
+
+pub fn settings(reader: &mut Reader<'_>) -> Settings {
+    let store = store(reader);
+    let listen =
+        reader.read("listen", address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let public_url = reader.read("public_url", public_url);
+    if listen.ip().is_unspecified() && reader.given("public_url").is_none() {
+        reader.wrong.push(Wrong::sentence(format!(
+            "public_url is needed, because listen = {listen} does not say how clients reach us; \
+             allowed: {}",
+            Setting::named("public_url").allowed
+        )));
+    }
+    let tls = tls(reader);
+    let agent = agent(reader);
+    let grace_period =
+        reader.read("grace_period", duration).unwrap_or_else(|| Duration::from_mins(5));
+    let log = log(reader);
+    let metrics_listen = reader.read("metrics_listen", address);
+    let admin_token = reader.read("admin_token", token);
+    let warnings = reader
+        .layers
+        .unknown_variables()
+        .into_iter()
+        .map(|name| format!("{name} is set in the environment but is no setting"))
+        .collect();
+    Settings {
+        store,
+        listen,
+        public_url,
+        tls,
+        agent,
+        grace_period,
+        log,
+        metrics_listen,
+        admin_token: admin_token.map(Into::into),
+        warnings,
+    }
+}
+
+fn tls(reader: &mut Reader<'_>) -> Tls {
+    let cert = reader.existing("tls_cert");
+    let key = reader.existing("tls_key");
+    let given = (reader.given("tls_cert"), reader.given("tls_key"));
+    let self_signed = reader.switch("tls_self_signed");
+    match (&given, self_signed) {
+        ((Some(given), None), _) => {
+            reader.wrong.push(Wrong::given("tls_cert", given, "tls_key is missing"));
+        }
+        ((None, Some(given)), _) => {
+            reader.wrong.push(Wrong::given("tls_key", given, "tls_cert is missing"));
+        }
+        ((Some(given), Some(_)), true) => {
+            reader.wrong.push(Wrong::given("tls_cert", given, "tls_self_signed is set as well"));
+        }
+        _ => {}
+    }
+    match (cert, key) {
+        (Some(cert), Some(key)) => Tls::Files { cert, key },
+        _ if self_signed => Tls::SelfSigned,
+        _ => Tls::Off,
+    }
+}
+
+fn agent(reader: &mut Reader<'_>) -> Option<EmbeddedAgent> {
+    let concurrency = reader
+        .read("concurrency", |text| match text.parse::<usize>() {
+            Ok(n) if (1..=256).contains(&n) => Ok(n),
+            Ok(_) => Err("out of range"),
+            Err(_) => Err("not a whole number"),
+        })
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let engines = reader.given("engine").map_or_else(Vec::new, |given| {
+        let mut found = Vec::new();
+        for value in &given.values {
+            match executable(Path::new(value)) {
+                Ok(path) => found.push(path),
+                Err(why) => {
+                    let one = Given { values: vec![value.clone()], origin: given.origin.clone() };
+                    reader.wrong.push(Wrong::given("engine", &one, why));
+                }
+            }
+        }
+        found
+    });
+    let cli_config = reader.existing("agent_cli_config");
+    let sandbox = reader
+        .read("sandbox", |text| match text {
+            "auto" => Ok(Sandbox::Auto),
+            "off" => Ok(Sandbox::Off),
+            _ => Err("no such mode"),
+        })
+        .unwrap_or(Sandbox::Auto);
+    let disabled = reader.switch("no_agent");
+    (!disabled).then_some(EmbeddedAgent { concurrency, engines, cli_config, sandbox })
+}
+
+fn log(reader: &mut Reader<'_>) -> Log {
+    let format = reader
+        .read("log_format", |text| match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err("no such format"),
+        })
+        .unwrap_or(LogFormat::Text);
+    let filter = reader
+        .read("log_filter", |text| EnvFilter::from_str(text).map(|_| text.to_owned()))
+        .unwrap_or_else(|| "info".to_owned());
+    Log { format, filter }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "not an IP address and port")
+}
+
+fn public_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "not a URL")?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("not an http or https URL with a host");
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err("has more than a scheme, a host and a port");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("carries a user name or password");
+    }
+    Ok(url)
+}
+
+fn database(text: &str) -> Result<Database, String> {
+    if let Some(path) = text.strip_prefix("sqlite://") {
+        if path.is_empty() || path.contains('?') {
+            return Err("sqlite:// wants a plain path".to_owned());
+        }
+        return Ok(Database::Sqlite(PathBuf::from(path)));
+    }
+    let url = Url::parse(text).map_err(|_| "not a URL".to_owned())?;
+    match url.scheme() {
+        "postgres" | "postgresql" if url.path().len() > 1 => {
+            Ok(Database::Postgres(text.to_owned().into()))
+        }
+        "postgres" | "postgresql" => Err("names no database".to_owned()),
+        scheme => Err(format!("{scheme}:// is not a database we know")),
+    }
+}
+
+fn blobs(text: &str) -> Result<PathBuf, String> {
+    match text.split_once("://") {
+        Some(("file", path)) if path.starts_with('/') => Ok(PathBuf::from(path)),
+        Some(("file", _)) => Err("not an absolute path".to_owned()),
+        Some(("s3", _)) => Err("S3-compatible storage is not yet available".to_owned()),
+        Some((scheme, _)) => Err(format!("{scheme}:// is not a blob store we know")),
+        None if text.is_empty() => Err("empty".to_owned()),
+        None => Ok(PathBuf::from(text)),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    let unit = text.chars().last().unwrap_or(' ');
+    let seconds_each = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        _ => return Err("no unit"),
+    };
+    let number: u64 =
+        text[..text.len() - 1].parse().map_err(|_| "not a whole number with a unit")?;
+    number.checked_mul(seconds_each).map(Duration::from_secs).ok_or("too long")
+}
+
+fn token(text: &str) -> Result<String, &'static str> {
+    if !(16..=256).contains(&text.len()) {
+        return Err("shorter than 16 or longer than 256 characters");
+    }
+    if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+        return Err("has a character that is not allowed");
+    }
+    Ok(text.to_owned())
+}
+
+fn readable_file(path: &Path) -> Result<PathBuf, String> {
+    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    if file.metadata().is_ok_and(|m| m.is_dir()) {
+        return Err("is a directory".to_owned());
+    }
+    std::path::absolute(path).map_err(|e| e.to_string())
+}
+
+fn executable(path: &Path) -> Result<PathBuf, String> {
+    let path = readable_file(path)?;
+    rustix::fs::access(&path, rustix::fs::Access::EXEC_OK)
+        .map_err(|_| "is not executable".to_owned())?;
+    Ok(path)
+}

@@ -1,0 +1,62 @@
+//! A wrong setting, in words that name its value, where it came from and what is allowed.
+
+use std::fmt;
+use std::path::Path;
+
+use super::catalogue::{Kind, SETTINGS};
+use super::layers::{Given, Origin};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong(String);
+
+impl Wrong {
+    /// `value` is replaced if the setting is a secret.
+    pub fn of(key: &str, value: &str, origin: Option<Origin>, why: impl fmt::Display) -> Self {
+        let setting = SETTINGS.iter().find(|s| s.key == key);
+        let secret = setting.is_some_and(|s| s.kind == Kind::Secret);
+        let value = if secret { "(secret)".to_owned() } else { format!("{value:?}") };
+        let origin = origin.map_or_else(|| "the default".to_owned(), |o| o.to_string());
+        let allowed = setting.map_or_else(String::new, |s| format!("; allowed: {}", s.allowed));
+        Self(format!("{key} = {value} ({origin}): {why}{allowed}"))
+    }
+
+    pub fn given(key: &str, given: &Given, why: impl fmt::Display) -> Self {
+        Self::of(key, &given.values.join(":"), Some(given.origin.clone()), why)
+    }
+
+    pub fn file(path: &Path, why: &str) -> Self {
+        Self(format!("{}: {why}", path.display()))
+    }
+
+    pub fn contradiction(key: &str, one: &Origin, other: &Origin) -> Self {
+        Self(format!("{key} is given twice, {one} and {other}: keep one of them"))
+    }
+
+    pub fn sentence(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// All that is wrong, so that one start is enough to see it.
+#[derive(Debug)]
+pub struct AllWrong(pub Vec<Wrong>);
+
+impl fmt::Display for AllWrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [one] => write!(f, "wrong setting: {one}"),
+            many => {
+                write!(f, "{} wrong settings:", many.len())?;
+                many.iter().try_for_each(|wrong| write!(f, "\n  {wrong}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for AllWrong {}

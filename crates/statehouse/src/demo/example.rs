@@ -1,0 +1,105 @@
+//! The example configuration, and how the CLI is told where the server is.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use tokio::process::Command;
+use url::Url;
+
+use super::engine::Engine;
+use crate::private_file;
+
+/// The name under which the example knows the server. It is never resolved: the `host` block of the
+/// CLI configuration says where its services are, which is how plain http may be used.
+const HOST: &str = "statehouse.demo";
+
+pub const GREETING: &str = "Hello from Statehouse";
+
+#[derive(Debug)]
+pub struct Example {
+    pub folder: PathBuf,
+    cli_config: PathBuf,
+    cli_config_text: String,
+    cloud_block: String,
+}
+
+pub fn write(
+    dir: &Path,
+    url: &Url,
+    token: &str,
+    organization: &str,
+    workspace: &str,
+    engine: &Engine,
+) -> Result<Example> {
+    let folder = dir.join("example");
+    std::fs::create_dir_all(&folder)?;
+    let cloud_block = format!(
+        r#"terraform {{
+  cloud {{
+    hostname     = "{HOST}"
+    organization = "{organization}"
+    workspaces {{
+      name = "{workspace}"
+    }}
+  }}
+}}
+"#
+    );
+    let resource = if engine.has_terraform_data() {
+        format!("\nresource \"terraform_data\" \"hello\" {{\n  input = \"{GREETING}\"\n}}\n")
+    } else {
+        String::new()
+    };
+    let value = if engine.has_terraform_data() {
+        "terraform_data.hello.output".to_owned()
+    } else {
+        format!("\"{GREETING}\"")
+    };
+    let output = format!("\noutput \"greeting\" {{\n  value = {value}\n}}\n");
+    std::fs::write(folder.join("main.tf"), format!("{cloud_block}{resource}{output}"))?;
+
+    let cli_config_text = format!(
+        r#"host "{HOST}" {{
+  services = {{
+    "tfe.v2"   = "{url}api/v2/"
+    "tfe.v2.1" = "{url}api/v2/"
+    "tfe.v2.2" = "{url}api/v2/"
+    "state.v2" = "{url}api/v2/"
+  }}
+}}
+
+credentials "{HOST}" {{
+  token = "{token}"
+}}
+"#
+    );
+    let cli_config = dir.join("cli.tfrc");
+    private_file::write(&cli_config, cli_config_text.as_bytes())?;
+    Ok(Example { folder, cli_config, cli_config_text, cloud_block })
+}
+
+impl Example {
+    /// The CLI in the example's folder, with nothing of the operator's own Terraform settings.
+    pub fn command(&self, engine: &Engine, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&engine.path);
+        command.args(arguments).current_dir(&self.folder).kill_on_drop(true);
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("TF_")) {
+                command.env_remove(name);
+            }
+        }
+        command.env("TF_CLI_CONFIG_FILE", &self.cli_config).env("CHECKPOINT_DISABLE", "1");
+        command
+    }
+
+    /// What to paste into a configuration of one's own.
+    pub fn explanation(&self) -> String {
+        format!(
+            "# in the configuration\n{}\n# in {}, named by\n# export TF_CLI_CONFIG_FILE={}\n{}",
+            self.cloud_block,
+            self.cli_config.display(),
+            self.cli_config.display(),
+            self.cli_config_text
+        )
+    }
+}
