@@ -1,6 +1,5 @@
 //! `statehouse doctor`: checks what `serve` would need, and starts nothing.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -65,8 +64,7 @@ fn key_file(settings: &Settings) -> Finding {
         return Ok(format!("{} will be made on the first start", path.display()));
     }
     std::fs::File::open(path).with_context(|| path.display().to_string())?;
-    let mode = std::fs::metadata(path)?.permissions().mode() & 0o777;
-    ensure!(mode | 0o700 == 0o700, "{} can be read by others (mode {mode:o})", path.display());
+    ensure!(!private_file::is_open_to_others(path)?, "{} is open to others", path.display());
     Ok(format!("{} is there, for its owner alone", path.display()))
 }
 
@@ -124,6 +122,8 @@ fn version(engine: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::config::Layers;
 
@@ -155,7 +155,7 @@ mod tests {
         std::fs::write(&key, "").unwrap();
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
         let why = key_file(&settings(dir.path())).unwrap_err().to_string();
-        assert!(why.contains("mode 644"), "{why}");
+        assert!(why.contains("open to others"), "{why}");
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert!(key_file(&settings(dir.path())).is_ok());
     }

@@ -1,7 +1,7 @@
 //! Files that only their owner may read.
 
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -29,4 +29,10 @@ pub fn directory(path: &Path) -> Result<()> {
         .mode(0o700)
         .create(path)
         .with_context(|| path.display().to_string())
+}
+
+/// Whether anybody but the owner may do anything with the file or directory.
+pub fn is_open_to_others(path: &Path) -> Result<bool> {
+    let metadata = std::fs::metadata(path).with_context(|| path.display().to_string())?;
+    Ok(metadata.permissions().mode() & 0o777 | 0o700 != 0o700)
 }

@@ -46,6 +46,9 @@ pub async fn run(
     }
     let data_dir = &settings.store.data_dir;
     private_file::directory(data_dir).context("data_dir")?;
+    if private_file::is_open_to_others(data_dir)? {
+        tracing::warn!("data_dir {0} is open to others: chmod 700 {0}", data_dir.display());
+    }
     let _lock = DataDirLock::take(data_dir)?;
     let door = listener::bind("listen", settings.listen)?;
     let side_door =

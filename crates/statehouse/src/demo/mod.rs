@@ -74,11 +74,13 @@ async fn scene(demo: &Demo, engine: &Engine, dir: &Path, settings: Settings) -> 
     let (ready, is_ready) = oneshot::channel();
     let mut server = tokio::spawn(serve::run(settings, stop.clone(), ready));
     let outcome = tokio::select! {
+        // The end that Ctrl-C makes is the story's own, not the server's.
+        biased;
+        outcome = story(demo, engine, dir, is_ready, &stop) => outcome,
         ended = &mut server => {
             ended.context("the server")??;
             bail!("stopped before the run was finished");
         }
-        outcome = story(demo, engine, dir, is_ready, &stop) => outcome,
     };
     stop.cancel();
     server.await.context("the server")??;

@@ -1,0 +1,119 @@
+//! The binary as a supervisor sees it: arguments, exit codes, signals, one process per directory.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+fn statehouse(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_statehouse"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STATEHOUSE_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments);
+    command
+}
+
+/// A server on a free port of loopback, and the address that its log names.
+fn started(data_dir: &str, more: &[&str]) -> (Child, String) {
+    let mut server = statehouse(&["serve", "--data-dir", data_dir, "--listen", "127.0.0.1:0"])
+        .args(more)
+        .args(["--log-format", "json"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let url = lines
+        .find_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            line["url"].as_str().map(str::to_owned)
+        })
+        .expect("the log names the address");
+    // What is logged later must find a reader.
+    std::thread::spawn(move || lines.for_each(drop));
+    (server, url)
+}
+
+fn signal(server: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(server.id()).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+fn message(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_second_process_on_the_same_directory_refuses_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().to_str().unwrap();
+    let (mut first, _) = started(data_dir, &[]);
+    let second =
+        statehouse(&["serve", "--data-dir", data_dir, "--listen", "127.0.0.1:0"]).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(message(&second).contains(&format!("pid {}", first.id())), "{}", message(&second));
+
+    // The lock of a killed process holds nobody up.
+    signal(&first, Signal::KILL);
+    first.wait().unwrap();
+    let (mut third, _) = started(data_dir, &[]);
+    signal(&third, Signal::TERM);
+    assert_eq!(third.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn both_signals_end_the_server_well() {
+    for asked in [Signal::TERM, Signal::INT] {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut server, url) = started(dir.path().to_str().unwrap(), &[]);
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        signal(&server, asked);
+        assert_eq!(server.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_certificate_of_our_own_is_one_flag() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut server, url) = started(dir.path().to_str().unwrap(), &["--tls-self-signed"]);
+    let ca = std::fs::read(dir.path().join("tls/ca.pem")).unwrap();
+    let answer = std::thread::spawn(move || {
+        reqwest::blocking::Client::builder()
+            .tls_certs_only([reqwest::Certificate::from_pem(&ca).unwrap()])
+            .build()
+            .unwrap()
+            .get(format!("{url}_health_check"))
+            .send()
+            .unwrap()
+            .text()
+            .unwrap()
+    });
+    assert_eq!(answer.join().unwrap(), "OK");
+    signal(&server, Signal::TERM);
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_wrong_setting_makes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().join("data");
+    let output = statehouse(&["serve", "--data-dir", data_dir.to_str().unwrap()])
+        .env("STATEHOUSE_SANDBOX", "none")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "sandbox = \"none\" (from STATEHOUSE_SANDBOX): no such mode; allowed: auto, off";
+    assert!(message(&output).contains(expected), "{}", message(&output));
+    assert!(!data_dir.exists());
+}
+
+#[test]
+fn help_names_default_variable_and_allowed_values() {
+    let output = statehouse(&["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for part in ["--listen", "127.0.0.1:8080", "STATEHOUSE_LISTEN", "IP:PORT"] {
+        assert!(help.contains(part), "{part}");
+    }
+}
