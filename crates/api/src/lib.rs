@@ -1,0 +1,41 @@
+//! The JSON:API of HCP Terraform and Terraform Enterprise, version 2: decode, call one domain verb, encode.
+
+mod entitlements;
+mod failure;
+mod guard;
+mod headers;
+mod includes;
+mod locate;
+mod organizations;
+mod ping;
+mod projects;
+mod routes;
+mod tags;
+mod workspaces;
+
+use axum::Router;
+use domain::App;
+
+pub use failure::{Failure, Result};
+pub use guard::{Anyone, May};
+pub use routes::{Route, Routes};
+
+fn routes() -> Routes {
+    Routes::default()
+        .merge(ping::routes())
+        .merge(organizations::routes())
+        .merge(entitlements::routes())
+        .merge(projects::routes())
+        .merge(workspaces::routes())
+        .merge(tags::routes())
+}
+
+/// Every operation: method, path and who may call it.
+pub fn table() -> Vec<Route> {
+    routes().into_table()
+}
+
+/// The whole API as a service.
+pub fn router(app: App) -> Router {
+    headers::layer(routes().into_router(app.clone()), &app)
+}

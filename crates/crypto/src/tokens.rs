@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 /// A fresh API token, in memory only while its owner is told.
+#[derive(Debug)]
 pub struct Token(SecretString);
 
 impl Token {

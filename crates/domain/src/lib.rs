@@ -1,0 +1,53 @@
+//! What is true: the nouns, their rules, permissions, events and queries. Knows nothing of HTTP, JSON:API or HTML.
+
+pub mod access;
+pub mod accounts;
+mod app;
+pub mod archivist;
+mod bell;
+pub mod cleanup;
+mod context;
+mod error;
+pub mod organizations;
+pub mod projects;
+pub mod runs;
+pub mod states;
+pub mod tags;
+pub mod tool_versions;
+pub mod workspaces;
+
+pub use access::{Actor, Found, Granted, In, can};
+pub use app::{App, Settings};
+pub use bell::Bell;
+pub use context::Ctx;
+pub(crate) use context::{Subject, Tx};
+pub use db::{Json, Order, Page, Paging, StatusTimestamps, Timestamp, id};
+pub use error::{Error, Result};
+
+/// Rows by the noun's own name.
+pub mod row {
+    pub use db::entity::{
+        agent::Model as Agent, configuration_version::Model as ConfigurationVersion,
+        event::Model as Event, job::Model as Job, organization::Model as Organization,
+        organization_membership::Model as OrganizationMembership, phase::Model as Phase,
+        project::Model as Project, run::Model as Run, state_version::Model as StateVersion,
+        state_version_output::Model as StateVersionOutput, tag::Model as Tag,
+        tag_binding::Model as TagBinding, team::Model as Team, team_project::Model as TeamProject,
+        team_workspace::Model as TeamWorkspace, token::Model as Token,
+        tool_version::Model as ToolVersion, user::Model as User, variable::Model as Variable,
+        workspace::Model as Workspace,
+    };
+}
+
+/// The words of enumerations, by noun.
+pub use db::entity;
+
+/// The whole installation, as something that permissions are about.
+#[derive(Clone, Copy, Debug)]
+pub struct Site;
+
+impl Site {
+    pub fn found() -> Found<Self> {
+        Found::new(Self)
+    }
+}

@@ -142,7 +142,10 @@ pub struct Variable {
 
 impl std::fmt::Debug for Variable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Variable").field("key", &self.key).field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Variable")
+            .field("key", &self.key)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
@@ -236,4 +239,3 @@ pub struct Counts {
     pub destructions: u32,
     pub imports: u32,
 }
-

@@ -1,0 +1,75 @@
+//! A refused request: the eight cases of the domain, and whatever JSON:API could not read, as one error document.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use jsonapi::{Error, Errors};
+
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Made from any domain error or malformed input by `?`.
+#[derive(Debug)]
+pub struct Failure(Errors);
+
+impl From<Errors> for Failure {
+    fn from(errors: Errors) -> Self {
+        Self(errors)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(Errors::one(error))
+    }
+}
+
+impl From<domain::Error> for Failure {
+    fn from(error: domain::Error) -> Self {
+        use domain::Error as E;
+        Self(Errors::one(match error {
+            E::Unauthorized => Error::unauthorized(),
+            E::NotFound => Error::not_found(),
+            E::Forbidden(why) => Error::forbidden(why),
+            E::Conflict(why) => Error::conflict(why),
+            E::BadRequest(why) => Error::bad_request("bad request", why),
+            E::Invalid { pointer, message } => {
+                // HCP begins with the attribute's name: "Name has already been taken".
+                let name = pointer.rsplit('/').next().unwrap_or_default();
+                let title = if pointer.contains("/attributes/") {
+                    "invalid attribute"
+                } else {
+                    "unprocessable entity"
+                };
+                let detail = if pointer.contains("/attributes/") {
+                    format!("{} {message}", capitalized(name))
+                } else {
+                    message
+                };
+                Error::new(StatusCode::UNPROCESSABLE_ENTITY, title).detail(detail).pointer(pointer)
+            }
+            E::TooLarge(why) => {
+                Error::new(StatusCode::PAYLOAD_TOO_LARGE, "payload too large").detail(why)
+            }
+            // The command line tries again when it reads these words (CLI protocol 3.9).
+            E::Unavailable(why) => {
+                Error::new(StatusCode::SERVICE_UNAVAILABLE, "service unavailable").detail(why)
+            }
+            E::Internal(error) => {
+                tracing::error!(error = format!("{error:#}"), "a request failed");
+                Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error")
+                    .detail("The server has logged what went wrong under this request's id.")
+            }
+        }))
+    }
+}
+
+fn capitalized(name: &str) -> String {
+    let words = name.replace('-', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}

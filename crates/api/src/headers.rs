@@ -1,0 +1,47 @@
+//! Headers and limits that every answer of the API has in common, and what is said where there is no such address.
+
+use axum::{Extension, Router, response::IntoResponse};
+use domain::App;
+use http::{HeaderName, HeaderValue, StatusCode};
+use jsonapi::{BaseUrl, BodyLimit, Error};
+use tower::ServiceBuilder;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::Failure;
+
+/// The clients choose what they may ask by these (CLI protocol 3.1): `cloud {}` needs 2.5, imports need 2.6.
+const HEADERS: [(&str, &str); 4] = [
+    ("tfp-api-version", "2.6"),
+    ("tfp-appname", "Terraform Enterprise"),
+    // The enterprise release whose API this is; the form is fixed by the clients.
+    ("x-tfe-version", "v202509-1"),
+    ("x-tfe-current-version", "1.0.0"),
+];
+
+/// A state of TF <= 1.5 comes base64-encoded inside the request (CLI protocol, gotcha 32).
+const BODY_LIMIT: usize = 512 << 20;
+
+pub fn layer(router: Router, app: &App) -> Router {
+    let base = BaseUrl(app.settings().public_url.clone());
+    let mut router = router.fallback(nowhere).method_not_allowed_fallback(not_so).layer(
+        ServiceBuilder::new().layer(Extension(base)).layer(Extension(BodyLimit(BODY_LIMIT))),
+    );
+    for (name, value) in HEADERS {
+        router = router.layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        ));
+    }
+    router
+}
+
+async fn nowhere() -> impl IntoResponse {
+    Failure::from(Error::not_found())
+}
+
+async fn not_so() -> impl IntoResponse {
+    Failure::from(
+        Error::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+            .detail("There is such an address, but not with this method."),
+    )
+}

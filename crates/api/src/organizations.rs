@@ -1,0 +1,307 @@
+//! `/organizations`
+
+use domain::{
+    Ctx, Paging, Timestamp, can,
+    entity::{organization::CollaboratorAuthPolicy, workspace::ExecutionMode},
+    organizations::{self, Change},
+    row::Organization,
+};
+use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, Typed};
+use serde::{Deserialize, Serialize};
+
+use crate::{May, Result, Routes, includes::INCLUDES};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v2/organizations", list)
+        .post("/api/v2/organizations", create)
+        .get("/api/v2/organizations/{organization_name}", show)
+        .patch("/api/v2/organizations/{organization_name}", update)
+        .put("/api/v2/organizations/{organization_name}", update)
+        .delete("/api/v2/organizations/{organization_name}", delete)
+        .get("/api/v2/organizations/{organization_name}/capacity", capacity)
+}
+
+/// An organization on the wire.
+pub struct View {
+    row: Organization,
+    permissions: Permissions,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Permissions {
+    can_update: bool,
+    can_update_authentication_token: bool,
+    can_destroy: bool,
+    can_access_via_teams: bool,
+    can_create_module: bool,
+    can_create_team: bool,
+    can_create_workspace: bool,
+    can_manage_users: bool,
+    can_manage_subscription: bool,
+    can_manage_sso: bool,
+    can_update_oauth: bool,
+    can_update_sentinel: bool,
+    can_update_ssh_keys: bool,
+    can_update_api_token: bool,
+    can_traverse: bool,
+    can_start_trial: bool,
+    can_update_agent_pools: bool,
+    can_manage_tags: bool,
+    can_manage_varsets: bool,
+    can_read_varsets: bool,
+    can_manage_public_modules: bool,
+    can_manage_public_providers: bool,
+    can_create_provider: bool,
+    can_manage_run_tasks: bool,
+    can_read_run_tasks: bool,
+    can_create_project: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Attributes<'a> {
+    external_id: &'a str,
+    name: &'a str,
+    email: &'a str,
+    created_at: Timestamp,
+    session_timeout: Option<i64>,
+    session_remember: Option<i64>,
+    collaborator_auth_policy: CollaboratorAuthPolicy,
+    plan_expired: bool,
+    plan_expires_at: Option<Timestamp>,
+    plan_is_trial: bool,
+    plan_is_enterprise: bool,
+    plan_identifier: &'static str,
+    cost_estimation_enabled: bool,
+    send_passing_statuses_for_untriggered_speculative_plans: bool,
+    aggregated_commit_status_enabled: bool,
+    speculative_plan_management_enabled: bool,
+    allow_force_delete_workspaces: bool,
+    fair_run_queuing_enabled: bool,
+    saml_enabled: bool,
+    owners_team_saml_role_id: Option<&'a str>,
+    two_factor_conformant: bool,
+    assessments_enforced: bool,
+    default_execution_mode: ExecutionMode,
+    user_tokens_enabled: bool,
+    permissions: Permissions,
+}
+
+impl View {
+    pub fn new(cx: &Ctx, row: Organization) -> Self {
+        let owner = cx.may::<can::UpdateOrganization>(&row);
+        let permissions = Permissions {
+            can_update: owner,
+            can_update_authentication_token: owner,
+            can_destroy: cx.may::<can::DestroyOrganization>(&row),
+            can_access_via_teams: owner,
+            can_create_module: cx.may::<can::ManageModules>(&row),
+            can_create_team: cx.may::<can::CreateTeam>(&row),
+            can_create_workspace: cx.may::<can::CreateWorkspace>(&row),
+            can_manage_users: cx.may::<can::ManageMembership>(&row),
+            can_manage_subscription: false,
+            can_manage_sso: false,
+            can_update_oauth: cx.may::<can::ManageVcsSettings>(&row),
+            can_update_sentinel: cx.may::<can::ManagePolicies>(&row),
+            can_update_ssh_keys: cx.may::<can::ManageVcsSettings>(&row),
+            can_update_api_token: owner,
+            can_traverse: cx.may::<can::ReadOrganization>(&row),
+            can_start_trial: false,
+            can_update_agent_pools: cx.may::<can::ManageAgentPools>(&row),
+            can_manage_tags: cx.may::<can::CreateWorkspace>(&row),
+            can_manage_varsets: cx.may::<can::CreateWorkspace>(&row),
+            can_read_varsets: cx.may::<can::ReadOrganization>(&row),
+            can_manage_public_modules: cx.may::<can::ManageModules>(&row),
+            can_manage_public_providers: cx.may::<can::ManageProviders>(&row),
+            can_create_provider: cx.may::<can::ManageProviders>(&row),
+            can_manage_run_tasks: cx.may::<can::ManageRunTasks>(&row),
+            can_read_run_tasks: cx.may::<can::ReadOrganization>(&row),
+            can_create_project: cx.may::<can::CreateProject>(&row),
+        };
+        Self { row, permissions }
+    }
+}
+
+impl Resource for View {
+    const TYPE: &'static str = "organizations";
+
+    /// Clients take the id for the name (CLI protocol, gotcha 28).
+    fn id(&self) -> String {
+        self.row.name.clone()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let row = &self.row;
+        Attributes {
+            external_id: row.id.as_str(),
+            name: &row.name,
+            email: &row.email,
+            created_at: row.created_at,
+            session_timeout: row.session_timeout,
+            session_remember: row.session_remember,
+            collaborator_auth_policy: row.collaborator_auth_policy,
+            plan_expired: false,
+            plan_expires_at: None,
+            plan_is_trial: false,
+            plan_is_enterprise: true,
+            plan_identifier: "self-hosted",
+            cost_estimation_enabled: row.cost_estimation_enabled,
+            send_passing_statuses_for_untriggered_speculative_plans: row
+                .passing_statuses_for_untriggered,
+            aggregated_commit_status_enabled: row.aggregated_commit_status_enabled,
+            speculative_plan_management_enabled: row.speculative_plan_management,
+            allow_force_delete_workspaces: row.allow_force_delete_workspaces,
+            fair_run_queuing_enabled: false,
+            saml_enabled: false,
+            owners_team_saml_role_id: row.owners_team_saml_role_id.as_deref(),
+            two_factor_conformant: true,
+            assessments_enforced: row.assessments_enforced,
+            default_execution_mode: row.default_execution_mode,
+            user_tokens_enabled: row.user_tokens_enabled,
+            permissions: self.permissions,
+        }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        let here = format!("/api/v2/organizations/{}", self.row.name);
+        to.one(
+            "default-agent-pool",
+            "agent-pools",
+            self.row.default_agent_pool_id.as_ref().map(|id| id as _),
+        );
+        to.one_with_link(
+            "default-project",
+            "projects",
+            self.row.default_project_id.as_ref().map(|id| id as _),
+            self.row
+                .default_project_id
+                .as_ref()
+                .map_or_else(|| here.clone(), |id| format!("/api/v2/projects/{id}")),
+        );
+        to.link("entitlement-set", format!("{here}/entitlement-set"));
+        to.link("authentication-token", format!("{here}/authentication-token"));
+        to.link("oauth-tokens", format!("{here}/oauth-tokens"));
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListParameters {
+    q: Search,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Search {
+    #[serde(rename = "")]
+    any: Option<String>,
+    name: Option<String>,
+}
+
+async fn list(caller: May<can::UseToken>, query: Query<ListParameters>) -> Result<Document> {
+    let search = query.own.q.name.as_deref().or(query.own.q.any.as_deref());
+    let paging = Paging { number: query.page.number, size: query.page.size };
+    let page = organizations::list(&caller.cx, &caller, search, paging).await?;
+    let views: Vec<_> = page.items.into_iter().map(|row| View::new(&caller.cx, row)).collect();
+    Document::page(&views, page.total, &query, &INCLUDES, &caller.cx).await
+}
+
+async fn show(organization: May<can::ReadOrganization>, query: Query) -> Result<Document> {
+    let cx = organization.cx;
+    let view = View::new(&cx, organization.granted.into_inner());
+    Document::one_with(&view, &query, &INCLUDES, &cx).await
+}
+
+/// The attributes of a request to create or to change an organization.
+#[derive(Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+#[derive(Default)]
+struct Input {
+    name: Option<String>,
+    email: Option<String>,
+    session_timeout: Field<i64>,
+    session_remember: Field<i64>,
+    collaborator_auth_policy: Option<CollaboratorAuthPolicy>,
+    cost_estimation_enabled: Option<bool>,
+    send_passing_statuses_for_untriggered_speculative_plans: Option<bool>,
+    aggregated_commit_status_enabled: Option<bool>,
+    speculative_plan_management_enabled: Option<bool>,
+    allow_force_delete_workspaces: Option<bool>,
+    assessments_enforced: Option<bool>,
+    default_execution_mode: Option<ExecutionMode>,
+    owners_team_saml_role_id: Field<String>,
+    user_tokens_enabled: Option<bool>,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "organizations";
+}
+
+impl From<Input> for Change {
+    fn from(input: Input) -> Self {
+        Self {
+            name: input.name,
+            email: input.email,
+            session_timeout: input.session_timeout.into_change(),
+            session_remember: input.session_remember.into_change(),
+            collaborator_auth_policy: input.collaborator_auth_policy,
+            cost_estimation_enabled: input.cost_estimation_enabled,
+            passing_statuses_for_untriggered: input
+                .send_passing_statuses_for_untriggered_speculative_plans,
+            aggregated_commit_status_enabled: input.aggregated_commit_status_enabled,
+            speculative_plan_management: input.speculative_plan_management_enabled,
+            allow_force_delete_workspaces: input.allow_force_delete_workspaces,
+            assessments_enforced: input.assessments_enforced,
+            default_execution_mode: input.default_execution_mode,
+            owners_team_saml_role_id: input.owners_team_saml_role_id.into_change(),
+            user_tokens_enabled: input.user_tokens_enabled,
+        }
+    }
+}
+
+async fn create(site: May<can::CreateOrganization>, body: Body<Input>) -> Result<Document> {
+    let row = organizations::create(&site.cx, &site, body.attributes.into()).await?;
+    // The caller's rights are those of the token as it was read; the new organization is theirs since then.
+    let cx = domain::accounts::refreshed(&site.cx).await?;
+    Ok(Document::one(&View::new(&cx, row)).created())
+}
+
+async fn update(organization: May<can::UpdateOrganization>, body: Body<Input>) -> Result<Document> {
+    let row =
+        organizations::update(&organization.cx, &organization, body.attributes.into()).await?;
+    let cx = domain::accounts::refreshed(&organization.cx).await?;
+    Ok(Document::one(&View::new(&cx, row)))
+}
+
+async fn delete(organization: May<can::DestroyOrganization>) -> Result<Empty> {
+    organizations::delete(&organization.cx, &organization).await?;
+    Ok(Empty)
+}
+
+struct Capacity {
+    organization: String,
+    counts: organizations::Capacity,
+}
+
+impl Resource for Capacity {
+    const TYPE: &'static str = "organization-capacity";
+
+    fn id(&self) -> String {
+        self.organization.clone()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        serde_json::json!({ "pending": self.counts.pending, "running": self.counts.running })
+    }
+
+    fn path(&self) -> Option<String> {
+        Some(format!("/api/v2/organizations/{}/capacity", self.organization))
+    }
+}
+
+async fn capacity(organization: May<can::ReadOrganization>) -> Result<Document> {
+    let counts = organizations::capacity(&organization.cx, &organization).await?;
+    Ok(Document::one(&Capacity { organization: organization.name.clone(), counts }))
+}

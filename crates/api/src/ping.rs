@@ -1,0 +1,33 @@
+//! Is anybody there, and where is what: `ping` and service discovery.
+
+use axum::Json;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{Anyone, Routes};
+
+pub fn routes() -> Routes {
+    Routes::default().get("/api/v2/ping", ping).get("/.well-known/terraform.json", discovery)
+}
+
+/// Only the headers matter.
+async fn ping(_: Anyone) -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+/// Service discovery (CLI protocol 1.2). The paths are relative, so that they hold behind any proxy.
+async fn discovery(_: Anyone) -> Json<Value> {
+    Json(json!({
+        "tfe.v2": "/api/v2/",
+        "tfe.v2.1": "/api/v2/",
+        "tfe.v2.2": "/api/v2/",
+        "state.v2": "/api/v2/",
+        "login.v1": {
+            "client": "terraform-cli",
+            "grant_types": ["authz_code"],
+            "authz": "/oauth/authorize",
+            "token": "/oauth/token",
+            "ports": [10000, 10010],
+        },
+    }))
+}

@@ -1,0 +1,206 @@
+//! `/projects`
+
+use domain::{
+    Ctx, Order, Paging, Timestamp, can,
+    entity::workspace::ExecutionMode,
+    projects::{self, Change, Counts, Filter},
+    row::Project,
+};
+use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, Typed};
+use serde::{Deserialize, Serialize};
+
+use crate::{May, Result, Routes, includes::INCLUDES};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v2/organizations/{organization_name}/projects", list)
+        .post("/api/v2/organizations/{organization_name}/projects", create)
+        .get("/api/v2/projects/{project_id}", show)
+        .patch("/api/v2/projects/{project_id}", update)
+        .delete("/api/v2/projects/{project_id}", delete)
+}
+
+/// A project on the wire.
+pub struct View {
+    row: Project,
+    counts: Option<Counts>,
+    permissions: Permissions,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Permissions {
+    can_read: bool,
+    can_update: bool,
+    can_destroy: bool,
+    can_create_workspace: bool,
+    can_move_workspace: bool,
+    can_manage_tags: bool,
+    can_read_teams: bool,
+    can_manage_teams: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Attributes<'a> {
+    name: &'a str,
+    description: &'a str,
+    created_at: Timestamp,
+    auto_destroy_activity_duration: Option<&'a str>,
+    default_execution_mode: Option<ExecutionMode>,
+    setting_overwrites: SettingOverwrites,
+    is_unified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team_count: Option<u64>,
+    permissions: Permissions,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct SettingOverwrites {
+    default_execution_mode: bool,
+    default_agent_pool: bool,
+}
+
+impl View {
+    pub fn new(cx: &Ctx, row: Project) -> Self {
+        let permissions = Permissions {
+            can_read: cx.may::<can::ReadProject>(&row),
+            can_update: cx.may::<can::UpdateProject>(&row),
+            can_destroy: cx.may::<can::DestroyProject>(&row),
+            can_create_workspace: cx.may::<can::CreateWorkspaceIn>(&row),
+            can_move_workspace: cx.may::<can::MoveWorkspaceInto>(&row),
+            can_manage_tags: cx.may::<can::UpdateProject>(&row),
+            can_read_teams: cx.may::<can::ReadProjectTeams>(&row),
+            can_manage_teams: cx.may::<can::ManageProjectTeams>(&row),
+        };
+        Self { row, counts: None, permissions }
+    }
+
+    async fn counted(cx: &Ctx, row: Project) -> Result<Self> {
+        let counts = projects::counts(cx, &row).await?;
+        Ok(Self { counts: Some(counts), ..Self::new(cx, row) })
+    }
+}
+
+impl Resource for View {
+    const TYPE: &'static str = "projects";
+
+    fn id(&self) -> String {
+        self.row.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let row = &self.row;
+        Attributes {
+            name: &row.name,
+            description: row.description.as_deref().unwrap_or_default(),
+            created_at: row.created_at,
+            auto_destroy_activity_duration: row.auto_destroy_activity_duration.as_deref(),
+            default_execution_mode: row.default_execution_mode,
+            setting_overwrites: SettingOverwrites {
+                default_execution_mode: row.default_execution_mode.is_some(),
+                default_agent_pool: row.default_agent_pool_id.is_some(),
+            },
+            is_unified: false,
+            workspace_count: self.counts.map(|counts| counts.workspaces),
+            team_count: self.counts.map(|counts| counts.teams),
+            permissions: self.permissions,
+        }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        let organization = &self.row.organization_name;
+        to.one_with_link(
+            "organization",
+            "organizations",
+            Some(organization),
+            format!("/api/v2/organizations/{organization}"),
+        );
+        to.one(
+            "default-agent-pool",
+            "agent-pools",
+            self.row.default_agent_pool_id.as_ref().map(|id| id as _),
+        );
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListParameters {
+    q: Option<String>,
+    filter: Filters,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Filters {
+    names: Option<Vec<String>>,
+    /// The seed's spelling of `names`.
+    name: Option<Vec<String>>,
+}
+
+async fn list(
+    organization: May<can::ReadOrganization>,
+    query: Query<ListParameters>,
+) -> Result<Document> {
+    let cx = &organization.cx;
+    let filter = Filter {
+        names: query.own.filter.names.clone().or_else(|| query.own.filter.name.clone()),
+        search: query.own.q.clone(),
+    };
+    let descending = query.sort.iter().any(|key| key.name == "name" && key.descending);
+    let order = if descending { Order::Descending } else { Order::Ascending };
+    let paging = Paging { number: query.page.number, size: query.page.size };
+    let page = projects::list(cx, &organization, filter, order, paging).await?;
+    let views: Vec<_> = page.items.into_iter().map(|row| View::new(cx, row)).collect();
+    Document::page(&views, page.total, &query, &INCLUDES, cx).await
+}
+
+async fn show(project: May<can::ReadProject>, query: Query) -> Result<Document> {
+    let cx = project.cx;
+    let view = View::counted(&cx, project.granted.into_inner()).await?;
+    Document::one_with(&view, &query, &INCLUDES, &cx).await
+}
+
+/// The attributes of a request to create or to change a project.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Input {
+    name: Option<String>,
+    description: Field<String>,
+    auto_destroy_activity_duration: Field<String>,
+    default_execution_mode: Field<ExecutionMode>,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "projects";
+}
+
+impl From<Input> for Change {
+    fn from(input: Input) -> Self {
+        Self {
+            name: input.name,
+            description: input.description.into_change(),
+            auto_destroy_activity_duration: input.auto_destroy_activity_duration.into_change(),
+            default_execution_mode: input.default_execution_mode.into_change(),
+        }
+    }
+}
+
+async fn create(organization: May<can::CreateProject>, body: Body<Input>) -> Result<Document> {
+    let row = projects::create(&organization.cx, &organization, body.attributes.into()).await?;
+    Ok(Document::one(&View::counted(&organization.cx, row).await?).created())
+}
+
+async fn update(project: May<can::UpdateProject>, body: Body<Input>) -> Result<Document> {
+    let row = projects::update(&project.cx, &project, body.attributes.into()).await?;
+    Ok(Document::one(&View::counted(&project.cx, row).await?))
+}
+
+async fn delete(project: May<can::DestroyProject>) -> Result<Empty> {
+    projects::delete(&project.cx, &project).await?;
+    Ok(Empty)
+}

@@ -1,0 +1,179 @@
+//! Tags of workspaces, flat and with values: `/workspaces/:id/relationships/tags`, `/workspaces/:id/tag-bindings`
+
+use domain::{
+    Paging, Timestamp, can,
+    row::{Tag, TagBinding},
+    tags::{self, Binding, TagRef},
+};
+use jsonapi::{Document, Empty, Error, Identifier, Identifiers, Query, Relationships, Resource};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{May, Result, Routes, includes::INCLUDES};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v2/workspaces/{workspace_id}/relationships/tags", list)
+        .post("/api/v2/workspaces/{workspace_id}/relationships/tags", add)
+        .delete("/api/v2/workspaces/{workspace_id}/relationships/tags", remove)
+        .get("/api/v2/workspaces/{workspace_id}/tag-bindings", bindings)
+        .patch("/api/v2/workspaces/{workspace_id}/tag-bindings", bind)
+        .get("/api/v2/workspaces/{workspace_id}/effective-tag-bindings", effective)
+}
+
+struct TagView(Tag);
+
+impl Resource for TagView {
+    const TYPE: &'static str = "tags";
+
+    fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        #[derive(Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        struct Attributes<'a> {
+            name: &'a str,
+            created_at: Timestamp,
+        }
+        Attributes { name: &self.0.name, created_at: self.0.created_at }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        to.one("organization", "organizations", Some(&self.0.organization_name));
+    }
+
+    fn path(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A binding on the wire.
+struct BindingView(TagBinding);
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct BindingAttributes<'a> {
+    key: &'a str,
+    value: &'a str,
+    created_at: Timestamp,
+}
+
+impl Resource for BindingView {
+    const TYPE: &'static str = "tag-bindings";
+
+    fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let row = &self.0;
+        BindingAttributes { key: &row.tag_key, value: &row.tag_value, created_at: row.created_at }
+    }
+
+    fn path(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A binding that is in force on a workspace.
+struct EffectiveView(TagBinding);
+
+impl Resource for EffectiveView {
+    const TYPE: &'static str = "effective-tag-bindings";
+
+    fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        BindingAttributes {
+            key: &self.0.tag_key,
+            value: &self.0.tag_value,
+            created_at: self.0.created_at,
+        }
+    }
+
+    fn path(&self) -> Option<String> {
+        None
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListParameters {
+    name: Option<String>,
+}
+
+async fn list(
+    workspace: May<can::ReadWorkspace>,
+    query: Query<ListParameters>,
+) -> Result<Document> {
+    let paging = Paging { number: query.page.number, size: query.page.size };
+    let page = tags::list(&workspace.cx, &workspace, query.own.name.as_deref(), paging).await?;
+    let views: Vec<_> = page.items.into_iter().map(TagView).collect();
+    Document::page(&views, page.total, &query, &INCLUDES, &workspace.cx).await
+}
+
+async fn add(workspace: May<can::ManageWorkspaceTags>, body: Identifiers) -> Result<Empty> {
+    tags::add_flat(&workspace.cx, &workspace, references(body)?).await?;
+    Ok(Empty)
+}
+
+async fn remove(workspace: May<can::ManageWorkspaceTags>, body: Identifiers) -> Result<Empty> {
+    tags::remove(&workspace.cx, &workspace, references(body)?).await?;
+    Ok(Empty)
+}
+
+async fn bindings(workspace: May<can::ReadWorkspace>) -> Result<Document> {
+    let rows = tags::bindings(&workspace.cx, &workspace).await?;
+    Ok(Document::list(&rows.into_iter().map(BindingView).collect::<Vec<_>>()))
+}
+
+/// Projects pass their bindings on once they can have some; until then a workspace's own are all there are.
+async fn effective(workspace: May<can::ReadWorkspace>) -> Result<Document> {
+    let rows = tags::bindings(&workspace.cx, &workspace).await?;
+    Ok(Document::list(&rows.into_iter().map(EffectiveView).collect::<Vec<_>>()))
+}
+
+/// Adds or changes; what is not named stays. Answers all of them, which the command line reads.
+async fn bind(workspace: May<can::ManageWorkspaceTags>, body: Identifiers) -> Result<Document> {
+    let wanted = pairs(&body.0, "/data")?;
+    tags::add(&workspace.cx, &workspace, wanted).await?;
+    let rows = tags::bindings_after(&workspace.cx, &workspace).await?;
+    Ok(Document::list(&rows.into_iter().map(BindingView).collect::<Vec<_>>()))
+}
+
+fn references(body: Identifiers) -> Result<Vec<TagRef>> {
+    let mut references = Vec::new();
+    for (index, tag) in body.0.into_iter().enumerate() {
+        references.push(match (&tag.id, tag.attributes.get("name").and_then(Value::as_str)) {
+            (Some(id), _) if !id.is_empty() => {
+                let pointer = format!("/data/{index}/id");
+                let wrong = || Error::unprocessable(pointer, "is not the id of a tag");
+                TagRef::Id(id.parse().map_err(|_| wrong())?)
+            }
+            (_, Some(name)) => TagRef::Name(name.to_owned()),
+            _ => {
+                let pointer = format!("/data/{index}");
+                return Err(Error::unprocessable(pointer, "needs an id or a name").into());
+            }
+        });
+    }
+    Ok(references)
+}
+
+/// Bindings as identifiers carry them, in bodies and in relationships.
+pub fn pairs<Id>(identifiers: &[Identifier<Id>], pointer: &str) -> Result<Vec<Binding>> {
+    let mut pairs = Vec::new();
+    for (index, binding) in identifiers.iter().enumerate() {
+        let text = |name: &str| binding.attributes.get(name).and_then(Value::as_str);
+        let key = text("key").or_else(|| text("name")).ok_or_else(|| {
+            Error::unprocessable(format!("{pointer}/{index}/attributes/key"), "is required")
+        })?;
+        let value = text("value").unwrap_or_default();
+        pairs.push(Binding { key: key.to_owned(), value: value.to_owned() });
+    }
+    Ok(pairs)
+}

@@ -1,0 +1,133 @@
+//! What a request may say of a workspace, on create and on update.
+
+use domain::{
+    Timestamp,
+    entity::workspace::{ExecutionMode, VcsRepo},
+    id::ProjectId,
+    workspaces::Change,
+};
+use jsonapi::{Error, Field, Identifier, ToMany, ToOne, Typed};
+use serde::Deserialize;
+
+use crate::{Result, tags};
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Input {
+    name: Option<String>,
+    description: Field<String>,
+    execution_mode: Option<ExecutionMode>,
+    /// Deprecated spelling of the execution mode.
+    operations: Option<bool>,
+    setting_overwrites: Option<SettingOverwrites>,
+    terraform_version: Field<String>,
+    working_directory: Field<String>,
+    auto_apply: Option<bool>,
+    auto_apply_run_trigger: Option<bool>,
+    auto_destroy_at: Field<Timestamp>,
+    auto_destroy_activity_duration: Field<String>,
+    inherits_project_auto_destroy: Option<bool>,
+    allow_destroy_plan: Option<bool>,
+    assessments_enabled: Option<bool>,
+    file_triggers_enabled: Option<bool>,
+    trigger_prefixes: Field<Vec<String>>,
+    trigger_patterns: Field<Vec<String>>,
+    queue_all_runs: Option<bool>,
+    speculative_enabled: Option<bool>,
+    structured_run_output_enabled: Option<bool>,
+    global_remote_state: Option<bool>,
+    project_remote_state: Option<bool>,
+    source_name: Option<String>,
+    source_url: Option<String>,
+    vcs_repo: Field<VcsRepo>,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "workspaces";
+}
+
+/// False gives a setting back to the default of the project or organization.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct SettingOverwrites {
+    execution_mode: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Relations {
+    project: Option<ToOne<ProjectId>>,
+    tags: Option<ToMany<String>>,
+    tag_bindings: Option<ToMany<String>>,
+}
+
+pub fn change(input: Input, relations: Relations) -> Result<Change> {
+    let execution_mode = execution_mode(&input)?;
+    Ok(Change {
+        name: input.name,
+        description: input.description.into_change(),
+        execution_mode,
+        terraform_version: input.terraform_version.into_option(),
+        working_directory: input.working_directory.into_change().map(Option::unwrap_or_default),
+        auto_apply: input.auto_apply,
+        auto_apply_run_trigger: input.auto_apply_run_trigger,
+        auto_destroy_at: input.auto_destroy_at.into_change(),
+        auto_destroy_activity_duration: input.auto_destroy_activity_duration.into_change(),
+        inherits_project_auto_destroy: input.inherits_project_auto_destroy,
+        allow_destroy_plan: input.allow_destroy_plan,
+        assessments_enabled: input.assessments_enabled,
+        file_triggers_enabled: input.file_triggers_enabled,
+        trigger_prefixes: input.trigger_prefixes.into_change().map(Option::unwrap_or_default),
+        trigger_patterns: input.trigger_patterns.into_change().map(Option::unwrap_or_default),
+        queue_all_runs: input.queue_all_runs,
+        speculative_enabled: input.speculative_enabled,
+        structured_run_output_enabled: input.structured_run_output_enabled,
+        global_remote_state: input.global_remote_state,
+        project_remote_state: input.project_remote_state,
+        vcs_repo: input.vcs_repo.into_change(),
+        project_id: relations.project.and_then(ToOne::into_id),
+        source: None,
+        source_name: input.source_name,
+        source_url: input.source_url,
+        tags: bindings(relations.tags, relations.tag_bindings)?,
+    })
+}
+
+/// The three ways to say where runs execute; two at once is a mistake (Workspaces reference).
+fn execution_mode(input: &Input) -> Result<Option<Option<ExecutionMode>>> {
+    if input.execution_mode.is_some() && input.operations.is_some() {
+        return Err(Error::invalid(
+            "operations",
+            "Operations cannot be specified together with execution-mode",
+        )
+        .into());
+    }
+    let own = input.setting_overwrites.as_ref().and_then(|settings| settings.execution_mode);
+    match (own, input.execution_mode) {
+        (Some(false), _) => Ok(Some(None)),
+        (Some(true), None) if input.operations.is_none() => Err(Error::invalid(
+            "execution-mode",
+            "Execution mode must be specified when setting-overwrites.execution-mode is true",
+        )
+        .into()),
+        (_, Some(mode)) => Ok(Some(Some(mode))),
+        (_, None) => Ok(input
+            .operations
+            .map(|remote| Some(if remote { ExecutionMode::Remote } else { ExecutionMode::Local }))),
+    }
+}
+
+fn bindings(
+    tags: Option<ToMany<String>>,
+    bindings: Option<ToMany<String>>,
+) -> Result<Option<Vec<domain::tags::Binding>>> {
+    if tags.is_none() && bindings.is_none() {
+        return Ok(None);
+    }
+    let of = |many: Option<ToMany<String>>| -> Vec<Identifier<String>> {
+        many.map(|many| many.data).unwrap_or_default()
+    };
+    let mut all = tags::pairs(&of(tags), "/data/relationships/tags/data")?;
+    all.extend(tags::pairs(&of(bindings), "/data/relationships/tag-bindings/data")?);
+    Ok(Some(all))
+}

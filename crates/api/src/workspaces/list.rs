@@ -1,0 +1,118 @@
+//! The list of an organization's workspaces and its many parameters.
+
+use domain::{
+    Order, Paging, can,
+    entity::run::Status,
+    id::ProjectId,
+    workspaces::{self, Filter, Sort, TagFilter},
+};
+use jsonapi::{Document, Error, Query};
+use serde::Deserialize;
+
+use super::views;
+use crate::{May, Result, includes::INCLUDES};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Parameters {
+    search: Search,
+    filter: Filters,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Search {
+    name: Option<String>,
+    wildcard_name: Option<String>,
+    tags: Vec<String>,
+    exclude_tags: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Filters {
+    project: ById,
+    current_run: CurrentRun,
+    tagged: Vec<Tagged>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ById {
+    id: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CurrentRun {
+    status: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tagged {
+    key: Option<String>,
+    value: Option<String>,
+}
+
+pub async fn list(
+    organization: May<can::ReadOrganization>,
+    query: Query<Parameters>,
+) -> Result<Document> {
+    let cx = &organization.cx;
+    let (sort, order) = sort(&query)?;
+    let paging = Paging { number: query.page.number, size: query.page.size };
+    let page = workspaces::list(cx, &organization, filter(&query)?, sort, order, paging).await?;
+    let views = views(cx, page.items).await?;
+    Document::page(&views, page.total, &query, &INCLUDES, cx).await
+}
+
+fn filter(query: &Query<Parameters>) -> Result<Filter> {
+    let Parameters { search, filter } = &query.own;
+    let names =
+        |list: &[String]| list.iter().filter(|name| !name.is_empty()).cloned().collect::<Vec<_>>();
+    let text = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
+    let project = match text(&filter.project.id) {
+        Some(id) => Some(id.parse::<ProjectId>().map_err(|reason| {
+            Error::bad_request("invalid parameter", reason).parameter("filter[project][id]")
+        })?),
+        None => None,
+    };
+    let mut current_run_status = Vec::new();
+    for word in names(&filter.current_run.status) {
+        current_run_status.push(word.parse::<Status>().map_err(|reason| {
+            Error::bad_request("invalid parameter", reason).parameter("filter[current-run][status]")
+        })?);
+    }
+    Ok(Filter {
+        search: text(&search.name),
+        wildcard: text(&search.wildcard_name),
+        project,
+        tags: names(&search.tags),
+        without_tags: names(&search.exclude_tags),
+        tagged: filter
+            .tagged
+            .iter()
+            .map(|tag| TagFilter { key: text(&tag.key), value: text(&tag.value) })
+            .collect(),
+        current_run_status,
+    })
+}
+
+fn sort(query: &Query<Parameters>) -> Result<(Sort, Order)> {
+    let Some(key) = query.sort.first() else { return Ok((Sort::Name, Order::Ascending)) };
+    let sort = match key.name.as_str() {
+        "name" => Sort::Name,
+        "current-run.created-at" => Sort::CurrentRunCreatedAt,
+        "latest-change-at" => Sort::LatestChangeAt,
+        _ => {
+            return Err(Error::bad_request(
+                "invalid parameter",
+                "can be name, current-run.created-at or latest-change-at, with - in front for the reverse",
+            )
+            .parameter("sort")
+            .into());
+        }
+    };
+    Ok((sort, if key.descending { Order::Descending } else { Order::Ascending }))
+}

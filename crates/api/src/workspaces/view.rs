@@ -1,0 +1,261 @@
+//! A workspace on the wire.
+
+use domain::{
+    Ctx, Timestamp, can,
+    entity::workspace::{ExecutionMode, LockKind, Source, VcsRepo},
+    row::Workspace,
+    workspaces::{Details, details, details_of},
+};
+use jsonapi::{Links, Relationships, Resource};
+use serde::Serialize;
+
+use crate::Result;
+
+pub struct View {
+    details: Details,
+    permissions: Permissions,
+}
+
+/// Many at once, with one query for each kind of thing that they show.
+pub async fn views(cx: &Ctx, rows: Vec<Workspace>) -> Result<Vec<View>> {
+    let details = details(cx, rows).await?;
+    Ok(details.into_iter().map(|details| View::new(cx, details)).collect())
+}
+
+pub async fn view(cx: &Ctx, row: Workspace) -> Result<View> {
+    Ok(View::new(cx, details_of(cx, row).await?))
+}
+
+/// Without these the command line crashes (CLI protocol, rule 7).
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Permissions {
+    can_update: bool,
+    can_destroy: bool,
+    can_queue_run: bool,
+    can_queue_apply: bool,
+    can_queue_destroy: bool,
+    can_read_run: bool,
+    can_read_variable: bool,
+    can_update_variable: bool,
+    can_read_state_versions: bool,
+    can_read_state_outputs: bool,
+    can_create_state_versions: bool,
+    can_lock: bool,
+    can_unlock: bool,
+    can_force_unlock: bool,
+    can_read_settings: bool,
+    can_manage_tags: bool,
+    can_manage_run_tasks: bool,
+    can_force_delete: bool,
+    can_manage_assessments: bool,
+    can_manage_ephemeral_workspaces: bool,
+    can_read_assessment_results: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Attributes<'a> {
+    name: &'a str,
+    description: Option<&'a str>,
+    actions: Actions,
+    allow_destroy_plan: bool,
+    apply_duration_average: Option<i64>,
+    assessments_enabled: bool,
+    auto_apply: bool,
+    auto_apply_run_trigger: bool,
+    auto_destroy_activity_duration: Option<&'a str>,
+    auto_destroy_at: Option<Timestamp>,
+    auto_destroy_status: Option<&'a str>,
+    inherits_project_auto_destroy: bool,
+    created_at: Timestamp,
+    environment: &'static str,
+    execution_mode: ExecutionMode,
+    file_triggers_enabled: bool,
+    global_remote_state: bool,
+    project_remote_state: bool,
+    latest_change_at: Timestamp,
+    locked: bool,
+    locked_reason: Option<&'a str>,
+    operations: bool,
+    permissions: Permissions,
+    plan_duration_average: Option<i64>,
+    policy_check_failures: Option<i64>,
+    queue_all_runs: bool,
+    resource_count: i64,
+    run_failures: Option<i64>,
+    setting_overwrites: SettingOverwrites,
+    source: Source,
+    source_name: Option<&'a str>,
+    source_url: Option<&'a str>,
+    speculative_enabled: bool,
+    structured_run_output_enabled: bool,
+    tag_names: &'a [String],
+    terraform_version: &'a str,
+    trigger_patterns: &'a [String],
+    trigger_prefixes: &'a [String],
+    updated_at: Timestamp,
+    /// Null where there is none: `{}` makes the command line refuse to apply (CLI protocol, gotcha 5).
+    vcs_repo: Option<&'a VcsRepo>,
+    vcs_repo_identifier: Option<&'a str>,
+    working_directory: Option<&'a str>,
+    workspace_kpis_runs_count: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Actions {
+    is_destroyable: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct SettingOverwrites {
+    execution_mode: bool,
+    agent_pool: bool,
+}
+
+impl View {
+    fn new(cx: &Ctx, details: Details) -> Self {
+        let row = &details.workspace;
+        let permissions = Permissions {
+            can_update: cx.may::<can::UpdateWorkspace>(row),
+            can_destroy: cx.may::<can::DestroyWorkspace>(row),
+            can_queue_run: cx.may::<can::QueueRun>(row),
+            can_queue_apply: cx.may::<can::QueueApply>(row),
+            can_queue_destroy: cx.may::<can::QueueDestroy>(row),
+            can_read_run: cx.may::<can::ReadRun>(row),
+            can_read_variable: cx.may::<can::ReadVariables>(row),
+            can_update_variable: cx.may::<can::UpdateVariables>(row),
+            can_read_state_versions: cx.may::<can::ReadState>(row),
+            can_read_state_outputs: cx.may::<can::ReadStateOutputs>(row),
+            can_create_state_versions: cx.may::<can::CreateStateVersion>(row),
+            can_lock: cx.may::<can::LockWorkspace>(row),
+            can_unlock: cx.may::<can::UnlockWorkspace>(row),
+            can_force_unlock: cx.may::<can::ForceUnlockWorkspace>(row),
+            can_read_settings: cx.may::<can::ReadWorkspace>(row),
+            can_manage_tags: cx.may::<can::ManageWorkspaceTags>(row),
+            can_manage_run_tasks: cx.may::<can::ManageWorkspaceTasks>(row),
+            can_force_delete: details.may_force_delete,
+            can_manage_assessments: cx.may::<can::UpdateWorkspace>(row),
+            can_manage_ephemeral_workspaces: cx.may::<can::UpdateWorkspace>(row),
+            can_read_assessment_results: cx.may::<can::ReadWorkspace>(row),
+        };
+        Self { details, permissions }
+    }
+}
+
+impl Resource for View {
+    const TYPE: &'static str = "workspaces";
+
+    fn id(&self) -> String {
+        self.details.workspace.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let row = &self.details.workspace;
+        Attributes {
+            name: &row.name,
+            description: row.description.as_deref(),
+            actions: Actions { is_destroyable: row.allow_destroy_plan },
+            allow_destroy_plan: row.allow_destroy_plan,
+            apply_duration_average: None,
+            assessments_enabled: row.assessments_enabled,
+            auto_apply: row.auto_apply,
+            auto_apply_run_trigger: row.auto_apply_run_trigger,
+            auto_destroy_activity_duration: row.auto_destroy_activity_duration.as_deref(),
+            auto_destroy_at: row.auto_destroy_at,
+            auto_destroy_status: None,
+            inherits_project_auto_destroy: row.inherits_project_auto_destroy,
+            created_at: row.created_at,
+            environment: "default",
+            execution_mode: self.details.execution_mode,
+            file_triggers_enabled: row.file_triggers_enabled,
+            global_remote_state: row.global_remote_state,
+            project_remote_state: row.project_remote_state,
+            latest_change_at: row.latest_change_at,
+            locked: row.lock_kind.is_some(),
+            locked_reason: row.lock_reason.as_deref(),
+            operations: self.details.execution_mode != ExecutionMode::Local,
+            permissions: self.permissions,
+            plan_duration_average: None,
+            policy_check_failures: None,
+            queue_all_runs: row.queue_all_runs,
+            resource_count: row.resource_count,
+            run_failures: None,
+            setting_overwrites: SettingOverwrites {
+                execution_mode: row.execution_mode.is_some(),
+                agent_pool: row.agent_pool_id.is_some(),
+            },
+            source: row.source,
+            source_name: row.source_name.as_deref(),
+            source_url: row.source_url.as_deref(),
+            speculative_enabled: row.speculative_enabled,
+            structured_run_output_enabled: row.structured_run_output_enabled,
+            tag_names: &self.details.tag_names,
+            terraform_version: &row.terraform_version,
+            trigger_patterns: &row.trigger_patterns,
+            trigger_prefixes: &row.trigger_prefixes,
+            updated_at: row.updated_at,
+            vcs_repo: row.vcs_repo.as_ref().map(|repo| &repo.0),
+            vcs_repo_identifier: row.vcs_repo.as_ref().map(|repo| repo.identifier.as_str()),
+            working_directory: Some(row.working_directory.as_str())
+                .filter(|directory| !directory.is_empty()),
+            workspace_kpis_runs_count: None,
+        }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        let row = &self.details.workspace;
+        let here = format!("/api/v2/workspaces/{}", row.id);
+        let organization = &row.organization_name;
+        to.one_with_link(
+            "organization",
+            "organizations",
+            Some(organization),
+            format!("/api/v2/organizations/{organization}"),
+        );
+        to.one_with_link(
+            "project",
+            "projects",
+            Some(&row.project_id),
+            format!("/api/v2/projects/{}", row.project_id),
+        );
+        to.one("current-run", "runs", row.current_run_id.as_ref().map(|id| id as _));
+        to.one("latest-run", "runs", row.latest_run_id.as_ref().map(|id| id as _));
+        to.one_with_link(
+            "current-state-version",
+            "state-versions",
+            row.current_state_version_id.as_ref().map(|id| id as _),
+            format!("{here}/current-state-version"),
+        );
+        to.one(
+            "current-configuration-version",
+            "configuration-versions",
+            row.current_configuration_id.as_ref().map(|id| id as _),
+        );
+        to.many("outputs", "workspace-outputs", &self.details.output_ids);
+        to.one("agent-pool", "agent-pools", row.agent_pool_id.as_ref().map(|id| id as _));
+        to.one("ssh-key", "ssh-keys", row.ssh_key_id.as_ref().map(|id| id as _));
+        if let (Some(kind), Some(holder)) = (row.lock_kind, &row.lock_holder_id) {
+            to.one("locked-by", lock_type(kind), Some(holder));
+        }
+        to.link("vars", format!("{here}/vars"));
+        to.link("tag-bindings", format!("{here}/tag-bindings"));
+        to.link("effective-tag-bindings", format!("{here}/effective-tag-bindings"));
+    }
+
+    fn path(&self) -> Option<String> {
+        let row = &self.details.workspace;
+        Some(format!("/api/v2/organizations/{}/workspaces/{}", row.organization_name, row.name))
+    }
+
+    fn links(&self, to: &mut Links) {
+        let row = &self.details.workspace;
+        to.add("self-html", format!("/app/{}/workspaces/{}", row.organization_name, row.name));
+    }
+}
+
+fn lock_type(kind: LockKind) -> &'static str {
+    kind.as_str()
+}

@@ -1,0 +1,28 @@
+//! What happened: one row for each change, written with it.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    Json, Timestamp,
+    id::{EventId, RunId, WorkspaceId},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "events")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: EventId,
+    pub at: Timestamp,
+    /// Past tense, such as `workspace_locked`.
+    pub action: String,
+    pub actor_kind: String,
+    pub actor_id: Option<String>,
+    pub organization_name: Option<String>,
+    pub workspace_id: Option<WorkspaceId>,
+    pub run_id: Option<RunId>,
+    pub resource_type: String,
+    pub resource_id: String,
+    pub detail: Json<serde_json::Value>,
+}
+
+super::standalone!();

@@ -1,0 +1,39 @@
+//! One module per table: plain rows, as the design wants them.
+
+/// A table without relations of its own: joins are written where they are needed.
+macro_rules! standalone {
+    () => {
+        #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+        pub enum Relation {}
+
+        impl ActiveModelBehavior for ActiveModel {}
+    };
+}
+use standalone;
+
+pub mod agent;
+pub mod authorization_code;
+pub mod configuration_version;
+pub mod event;
+pub mod job;
+pub mod organization;
+pub mod organization_membership;
+pub mod phase;
+pub mod project;
+pub mod run;
+pub mod session;
+pub mod site_setting;
+pub mod state_version;
+pub mod state_version_output;
+pub mod tag;
+pub mod tag_binding;
+pub mod task;
+pub mod team;
+pub mod team_membership;
+pub mod team_project;
+pub mod team_workspace;
+pub mod token;
+pub mod tool_version;
+pub mod user;
+pub mod variable;
+pub mod workspace;

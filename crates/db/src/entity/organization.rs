@@ -1,0 +1,42 @@
+//! Organizations, known by their names.
+
+use sea_orm::entity::prelude::*;
+
+use super::workspace::ExecutionMode;
+use crate::{
+    Timestamp,
+    column::words,
+    id::{AgentPoolId, OrganizationId, ProjectId},
+};
+
+words! {
+    CollaboratorAuthPolicy { Password = "password", TwoFactorMandatory = "two_factor_mandatory" }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "organizations")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub name: String,
+    pub id: OrganizationId,
+    pub email: String,
+    /// Minutes.
+    pub session_timeout: Option<i64>,
+    /// Minutes.
+    pub session_remember: Option<i64>,
+    pub collaborator_auth_policy: CollaboratorAuthPolicy,
+    pub cost_estimation_enabled: bool,
+    pub passing_statuses_for_untriggered: bool,
+    pub aggregated_commit_status_enabled: bool,
+    pub speculative_plan_management: bool,
+    pub allow_force_delete_workspaces: bool,
+    pub assessments_enforced: bool,
+    pub default_execution_mode: ExecutionMode,
+    pub default_agent_pool_id: Option<AgentPoolId>,
+    pub default_project_id: Option<ProjectId>,
+    pub owners_team_saml_role_id: Option<String>,
+    pub user_tokens_enabled: bool,
+    pub created_at: Timestamp,
+}
+
+super::standalone!();

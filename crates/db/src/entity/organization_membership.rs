@@ -1,0 +1,26 @@
+//! Who belongs to an organization.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    Timestamp,
+    column::words,
+    id::{OrganizationMembershipId, UserId},
+};
+
+words! {
+    Status { Invited = "invited", Active = "active", Inactive = "inactive" }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "organization_memberships")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: OrganizationMembershipId,
+    pub organization_name: String,
+    pub user_id: UserId,
+    pub status: Status,
+    pub created_at: Timestamp,
+}
+
+super::standalone!();

@@ -1,0 +1,50 @@
+//! The plan and the apply of a run: two rows of one shape.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    Json, StatusTimestamps,
+    column::words,
+    id::{AgentId, RunId},
+};
+
+words! {
+    Kind { Plan = "plan", Apply = "apply" }
+}
+
+words! {
+    Status {
+        Pending = "pending",
+        Queued = "queued",
+        Running = "running",
+        Finished = "finished",
+        Errored = "errored",
+        Canceled = "canceled",
+        Unreachable = "unreachable",
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "phases")]
+pub struct Model {
+    /// `plan-…` or `apply-…`
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub run_id: RunId,
+    pub kind: Kind,
+    pub status: Status,
+    pub has_changes: bool,
+    pub generated_configuration: bool,
+    pub resource_additions: Option<i64>,
+    pub resource_changes: Option<i64>,
+    pub resource_destructions: Option<i64>,
+    pub resource_imports: Option<i64>,
+    /// Why it failed, in a sentence.
+    pub message: Option<String>,
+    /// Names of the files that it left behind.
+    pub artifacts: Json<Vec<String>>,
+    pub agent_id: Option<AgentId>,
+    pub status_timestamps: StatusTimestamps,
+}
+
+super::standalone!();

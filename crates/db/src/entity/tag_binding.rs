@@ -1,0 +1,22 @@
+//! A tag on a workspace or project; a flat tag has an empty value.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    Timestamp,
+    id::{ProjectId, TagBindingId, WorkspaceId},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "tag_bindings")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: TagBindingId,
+    pub workspace_id: Option<WorkspaceId>,
+    pub project_id: Option<ProjectId>,
+    pub tag_key: String,
+    pub tag_value: String,
+    pub created_at: Timestamp,
+}
+
+super::standalone!();

@@ -1,0 +1,30 @@
+//! Versions of Terraform and OpenTofu that workspaces may use.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{Timestamp, column::words, id::ToolVersionId};
+
+words! {
+    Kind { Terraform = "terraform", Tofu = "tofu" }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "tool_versions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ToolVersionId,
+    pub kind: Kind,
+    pub version: String,
+    /// Absent where agents have the binary themselves.
+    pub url: Option<String>,
+    /// Hex SHA-256 of the archive behind the address.
+    pub sha: Option<String>,
+    pub official: bool,
+    pub enabled: bool,
+    pub beta: bool,
+    pub deprecated: bool,
+    pub deprecated_reason: Option<String>,
+    pub created_at: Timestamp,
+}
+
+super::standalone!();

@@ -1,0 +1,237 @@
+//! Who is asking, with all the rights that rules look at; found out from the token, once per request.
+
+use std::collections::HashMap;
+
+use db::{
+    entity::{organization, project, team::OrganizationAccess, workspace},
+    id::{AgentPoolId, ProjectId, RunId, TeamId, UserId, WorkspaceId},
+};
+
+use super::{ProjectRights, WorkspaceRights};
+
+#[derive(Clone, Debug)]
+pub enum Actor {
+    /// No token.
+    Anyone,
+    User(Person),
+    /// A team's token.
+    Team(TeamRights),
+    /// An organization's token: manages teams and workspaces, but neither plans nor applies nor writes state.
+    Organization(String),
+    /// An agent, for the jobs of its pool; without a pool, those of the site.
+    Agent(Option<AgentPoolId>),
+    /// The engine inside a run.
+    Run {
+        run: RunId,
+        workspace: WorkspaceId,
+    },
+    /// Work that nobody asked for; says which.
+    System(&'static str),
+}
+
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: UserId,
+    pub username: String,
+    pub is_site_admin: bool,
+    /// Organizations that the person belongs to.
+    pub organizations: Vec<String>,
+    pub teams: Vec<TeamRights>,
+}
+
+/// A team as far as rules look at it.
+#[derive(Clone, Debug)]
+pub struct TeamRights {
+    pub id: TeamId,
+    pub organization: String,
+    pub is_owners: bool,
+    pub access: OrganizationAccess,
+    pub projects: HashMap<ProjectId, ProjectRights>,
+    pub workspaces: HashMap<WorkspaceId, WorkspaceRights>,
+}
+
+/// Which rows of an organization a list may show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    All,
+    Some { projects: Vec<ProjectId>, workspaces: Vec<WorkspaceId> },
+}
+
+impl Actor {
+    /// Kind and id, as events name it.
+    pub fn name(&self) -> (&'static str, Option<String>) {
+        match self {
+            Self::Anyone => ("anyone", None),
+            Self::User(person) => ("user", Some(person.id.to_string())),
+            Self::Team(team) => ("team", Some(team.id.to_string())),
+            Self::Organization(name) => ("organization", Some(name.clone())),
+            Self::Agent(pool) => ("agent", pool.as_ref().map(ToString::to_string)),
+            Self::Run { run, .. } => ("run", Some(run.to_string())),
+            Self::System(reason) => ("system", Some((*reason).to_owned())),
+        }
+    }
+
+    /// The person, where one is asking.
+    pub fn person(&self) -> Option<&Person> {
+        match self {
+            Self::User(person) => Some(person),
+            _ => None,
+        }
+    }
+
+    pub fn user_id(&self) -> Option<UserId> {
+        self.person().map(|person| person.id.clone())
+    }
+
+    fn teams(&self) -> &[TeamRights] {
+        match self {
+            Self::User(person) => &person.teams,
+            Self::Team(team) => std::slice::from_ref(team),
+            _ => &[],
+        }
+    }
+
+    fn teams_of<'a>(&'a self, organization: &'a str) -> impl Iterator<Item = &'a TeamRights> {
+        self.teams().iter().filter(move |team| team.organization == organization)
+    }
+
+    fn manages(&self, organization: &str, what: impl Fn(&OrganizationAccess) -> bool) -> bool {
+        match self {
+            Self::System(_) => true,
+            Self::Organization(own) => own == organization,
+            _ => self.teams_of(organization).any(|team| team.is_owners || what(&team.access)),
+        }
+    }
+
+    pub fn is_site_admin(&self) -> bool {
+        matches!(self, Self::System(_)) || self.person().is_some_and(|person| person.is_site_admin)
+    }
+
+    /// Belongs to the organization, in whatever way.
+    pub fn belongs_to(&self, organization: &organization::Model) -> bool {
+        let name = &organization.name;
+        match self {
+            Self::System(_) => true,
+            Self::Organization(own) => own == name,
+            Self::User(person) => {
+                person.organizations.contains(name) || self.teams_of(name).next().is_some()
+            }
+            _ => self.teams_of(name).next().is_some(),
+        }
+    }
+
+    pub fn owns(&self, organization: &organization::Model) -> bool {
+        match self {
+            Self::System(_) => true,
+            _ => self.teams_of(&organization.name).any(|team| team.is_owners),
+        }
+    }
+
+    /// An owner, an organization token, or a member of a team with this right in the organization.
+    pub fn has(
+        &self,
+        organization: &organization::Model,
+        right: impl Fn(&OrganizationAccess) -> bool,
+    ) -> bool {
+        self.manages(&organization.name, right)
+    }
+
+    pub fn project(&self, project: &project::Model) -> ProjectRights {
+        let name = &project.organization_name;
+        if self.manages(name, |access| access.manage_projects) {
+            return ProjectRights::ADMIN;
+        }
+        let mut rights = ProjectRights::NONE;
+        for team in self.teams_of(name) {
+            if team.access.manage_workspaces {
+                rights = rights.or(ProjectRights {
+                    create_workspaces: true,
+                    workspaces: WorkspaceRights::ADMIN,
+                    ..ProjectRights::READ
+                });
+            }
+            if team.access.read_projects {
+                rights = rights.or(ProjectRights::READ);
+            }
+            if let Some(own) = team.projects.get(&project.id) {
+                rights = rights.or(*own);
+            }
+        }
+        rights
+    }
+
+    pub fn workspace(&self, workspace: &workspace::Model) -> WorkspaceRights {
+        let name = &workspace.organization_name;
+        match self {
+            // Token powers: manages, but never touches runs or state (resource dictionary).
+            Self::Organization(own) if own == name => {
+                return WorkspaceRights {
+                    runs: Some(db::entity::team_workspace::Runs::Read),
+                    state_versions: db::entity::team_workspace::StateVersions::Read,
+                    ..WorkspaceRights::ADMIN
+                };
+            }
+            Self::Run { workspace: own, .. } if *own == workspace.id => {
+                return WorkspaceRights::READ;
+            }
+            _ => {}
+        }
+        if self.manages(name, |access| access.manage_workspaces || access.manage_projects) {
+            return WorkspaceRights::ADMIN;
+        }
+        let mut rights = WorkspaceRights::NONE;
+        for team in self.teams_of(name) {
+            if team.access.read_workspaces || team.access.read_projects {
+                rights = rights.or(WorkspaceRights::READ);
+            }
+            if let Some(own) = team.projects.get(&workspace.project_id) {
+                rights = rights.or(own.workspaces);
+            }
+            if let Some(own) = team.workspaces.get(&workspace.id) {
+                rights = rights.or(*own);
+            }
+        }
+        rights
+    }
+
+    /// The workspaces of an organization that this actor may see, for lists.
+    pub fn workspace_scope(&self, organization: &str) -> Scope {
+        let all = self.manages(organization, |access| {
+            access.manage_workspaces
+                || access.manage_projects
+                || access.read_workspaces
+                || access.read_projects
+        });
+        if all {
+            return Scope::All;
+        }
+        let mut projects = Vec::new();
+        let mut workspaces = Vec::new();
+        for team in self.teams_of(organization) {
+            projects.extend(
+                team.projects
+                    .iter()
+                    .filter(|(_, rights)| rights.workspaces.runs.is_some())
+                    .map(|(id, _)| id.clone()),
+            );
+            workspaces.extend(team.workspaces.keys().cloned());
+        }
+        if let Self::Run { workspace, .. } = self {
+            workspaces.push(workspace.clone());
+        }
+        Scope::Some { projects, workspaces }
+    }
+
+    /// The projects of an organization that this actor may see, for lists.
+    pub fn project_scope(&self, organization: &str) -> Scope {
+        let all = self.manages(organization, |access| {
+            access.manage_projects || access.manage_workspaces || access.read_projects
+        });
+        if all {
+            return Scope::All;
+        }
+        let projects =
+            self.teams_of(organization).flat_map(|team| team.projects.keys().cloned()).collect();
+        Scope::Some { projects, workspaces: Vec::new() }
+    }
+}

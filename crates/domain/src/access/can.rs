@@ -1,0 +1,107 @@
+//! Every permission there is, one line each: name, on what, when. Reading this file is reading the policy.
+
+use db::entity::{
+    organization::Model as Organization,
+    project::Model as Project,
+    team_project::{Settings, Teams},
+    team_workspace::{Runs, StateVersions, Variables},
+    workspace::Model as Workspace,
+};
+
+use super::{Actor, Permission};
+use crate::{Error, Site};
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident on $on:ty $(, 403 for those who $seen:ident)?: |$a:ident, $r:pat_param| $when:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Permission for $name {
+            type On = $on;
+            const NAME: &'static str = stringify!($name);
+
+            fn allowed($a: &Actor, $r: &$on) -> bool {
+                $when
+            }
+
+            fn denied(_actor: &Actor, _on: &$on) -> Error {
+                $(if $seen::allowed(_actor, _on) {
+                    return Error::Forbidden("You are not allowed to do this.".into());
+                })?
+                Error::NotFound
+            }
+        }
+    )+};
+}
+
+permissions! {
+    // The site.
+    CreateOrganization    on Site: |a, _| a.person().is_some();
+    ManageSite            on Site: |a, _| a.is_site_admin();
+    /// One's own account, tokens and sessions.
+    UseAccount            on Site: |a, _| a.person().is_some();
+    /// Whatever a valid token of any kind may ask.
+    UseToken              on Site: |a, _| !matches!(a, Actor::Anyone);
+    WorkAsAgent           on Site: |a, _| matches!(a, Actor::Agent(_));
+
+    // Organizations.
+    ReadOrganization      on Organization: |a, o| a.belongs_to(o);
+    UpdateOrganization    on Organization: |a, o| a.owns(o);
+    DestroyOrganization   on Organization: |a, o| a.owns(o);
+    CreateProject         on Organization: |a, o| a.has(o, |r| r.manage_projects);
+    CreateWorkspace       on Organization: |a, o| a.has(o, |r| r.manage_workspaces || r.manage_projects);
+    CreateTeam            on Organization: |a, o| a.has(o, |r| r.manage_teams);
+    ManageMembership      on Organization: |a, o| a.has(o, |r| r.manage_membership);
+    ManagePolicies        on Organization: |a, o| a.has(o, |r| r.manage_policies);
+    ManageRunTasks        on Organization: |a, o| a.has(o, |r| r.manage_run_tasks);
+    ManageVcsSettings     on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);
+    ManageModules         on Organization: |a, o| a.has(o, |r| r.manage_modules);
+    ManageProviders       on Organization: |a, o| a.has(o, |r| r.manage_providers);
+    ManageAgentPools      on Organization: |a, o| a.has(o, |r| r.manage_agent_pools);
+
+    // Projects.
+    ReadProject           on Project: |a, p| a.project(p).settings.is_some();
+    UpdateProject         on Project: |a, p| a.project(p).settings >= Some(Settings::Update);
+    DestroyProject        on Project: |a, p| a.project(p).settings >= Some(Settings::Delete);
+    ReadProjectTeams      on Project: |a, p| a.project(p).teams >= Teams::Read;
+    ManageProjectTeams    on Project: |a, p| a.project(p).teams >= Teams::Manage;
+    CreateWorkspaceIn     on Project: |a, p| a.project(p).create_workspaces;
+    MoveWorkspaceInto     on Project: |a, p| a.project(p).create_workspaces;
+
+    // Workspaces.
+    ReadWorkspace         on Workspace: |a, w| a.workspace(w).runs.is_some();
+    UpdateWorkspace       on Workspace: |a, w| a.workspace(w).admin;
+    DestroyWorkspace      on Workspace: |a, w| a.workspace(w).delete;
+    /// Without looking whether it still manages resources. Owners only, unless the organization lets admins.
+    ForceDeleteWorkspace  on (Workspace, Organization), 403 for those who MayDestroyInOrganization:
+        |a, (w, o)| a.owns(o) || matches!(a, Actor::Organization(own) if *own == o.name)
+            || (o.allow_force_delete_workspaces && a.workspace(w).delete);
+    MayDestroyInOrganization on (Workspace, Organization): |a, (w, _)| a.workspace(w).runs.is_some();
+    MoveWorkspace         on Workspace: |a, w| a.workspace(w).r#move;
+    LockWorkspace         on Workspace: |a, w| a.workspace(w).locking;
+    UnlockWorkspace       on Workspace: |a, w| a.workspace(w).locking;
+    ForceUnlockWorkspace  on Workspace: |a, w| a.workspace(w).admin;
+    ManageWorkspaceTags   on Workspace: |a, w| a.workspace(w).admin;
+    ManageWorkspaceTasks  on Workspace: |a, w| a.workspace(w).run_tasks;
+    ReadVariables         on Workspace: |a, w| a.workspace(w).variables >= Variables::Read;
+    UpdateVariables       on Workspace: |a, w| a.workspace(w).variables >= Variables::Write;
+    ReadState             on Workspace: |a, w| a.workspace(w).state_versions >= StateVersions::Read;
+    ReadStateOutputs      on Workspace: |a, w| a.workspace(w).state_versions >= StateVersions::ReadOutputs;
+    CreateStateVersion    on Workspace: |a, w| a.workspace(w).state_versions >= StateVersions::Write;
+
+    // Runs, by the workspace that they are in.
+    ReadRun               on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
+    QueueRun              on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
+    QueueApply            on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
+    QueueDestroy          on Workspace: |a, w| w.allow_destroy_plan && a.workspace(w).runs >= Some(Runs::Apply);
+    ApplyRun              on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
+    DiscardRun            on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
+    CancelRun             on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
+    CommentOnRun          on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
+    ForceCancelRun        on Workspace: |a, w| a.workspace(w).admin;
+    ForceExecuteRun       on Workspace: |a, w| a.workspace(w).admin;
+    OverridePolicies      on Workspace: |a, w| a.workspace(w).policy_overrides;
+    CreateConfiguration   on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
+    ReadConfiguration     on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
+}

@@ -1,0 +1,106 @@
+//! Who may do what. All rules stand in [`can`]; this is the machinery that makes them unavoidable.
+
+mod actor;
+pub mod can;
+mod rights;
+
+use std::{marker::PhantomData, ops::Deref};
+
+use db::entity::workspace;
+
+pub use actor::{Actor, Person, Scope, TeamRights};
+pub use rights::{ProjectRights, WorkspaceRights};
+
+use crate::Error;
+
+/// A permission: a type, so that functions can ask for it by name.
+pub trait Permission: Send + Sync + 'static {
+    /// What it is about.
+    type On: Send + Sync;
+    const NAME: &'static str;
+
+    fn allowed(actor: &Actor, on: &Self::On) -> bool;
+
+    /// What those with a valid token get instead.
+    fn denied(actor: &Actor, on: &Self::On) -> Error;
+}
+
+/// Something that permissions about `On` can be checked for: `On` itself, or what lives in it.
+pub trait Within<On>: Send + Sync {
+    fn on(&self) -> &On;
+}
+
+/// A row together with what it lives in, by default its workspace.
+#[derive(Clone, Debug)]
+pub struct In<T, Of = workspace::Model> {
+    pub row: T,
+    pub of: Of,
+}
+
+impl<T, Of> Deref for In<T, Of> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.row
+    }
+}
+
+impl<T: Send + Sync, Of: Send + Sync> Within<Of> for In<T, Of> {
+    fn on(&self) -> &Of {
+        &self.of
+    }
+}
+
+macro_rules! within_itself {
+    ($($name:ty),+ $(,)?) => {$(
+        impl Within<$name> for $name {
+            fn on(&self) -> &$name {
+                self
+            }
+        }
+    )+};
+}
+within_itself!(
+    db::entity::organization::Model,
+    db::entity::project::Model,
+    db::entity::workspace::Model,
+    crate::Site,
+);
+
+/// Proof that the actor of this request may do `P`, together with what it was checked on. It can only be had
+/// from [`crate::Ctx::check`].
+#[derive(Debug)]
+pub struct Granted<P: Permission, T = <P as Permission>::On> {
+    on: T,
+    proof: PhantomData<fn() -> P>,
+}
+
+impl<P: Permission, T> Granted<P, T> {
+    pub(crate) fn proven(on: T) -> Self {
+        Self { on, proof: PhantomData }
+    }
+
+    pub fn into_inner(self) -> T {
+        self.on
+    }
+}
+
+impl<P: Permission, T> Deref for Granted<P, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.on
+    }
+}
+
+/// What was fetched but not yet allowed: opaque until checked.
+#[derive(Debug)]
+pub struct Found<T>(T);
+
+impl<T> Found<T> {
+    pub(crate) fn new(row: T) -> Self {
+        Self(row)
+    }
+
+    pub(crate) fn into_unchecked(self) -> T {
+        self.0
+    }
+}

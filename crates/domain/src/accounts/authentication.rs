@@ -1,0 +1,173 @@
+//! From a token to an actor with all its rights: a handful of indexed reads for each request.
+
+use std::collections::HashMap;
+
+use db::{
+    entity::{
+        organization_membership as membership, team, team_membership, team_project, team_workspace,
+        token::{self, Kind},
+        user,
+    },
+    id::TeamId,
+    sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, QueryFilter},
+};
+
+use crate::{
+    Actor, App, Ctx, Error, Result,
+    access::{Person, ProjectRights, TeamRights, WorkspaceRights},
+    row::{Team, Token, User},
+};
+
+/// `last_used_at` is written at most this often, so that reading does not mean writing.
+const USE_NOTED_EVERY_MS: i64 = 60_000;
+
+/// The caller behind a bearer token.
+///
+/// # Errors
+/// Unauthorized if the token is unknown, expired or switched off.
+pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
+    let hash = crypto::hash_token(bearer);
+    if crypto::constant_time_eq(hash.as_bytes(), app.embedded_agent_token().hash().as_bytes()) {
+        return Ok(Ctx::new(app.clone(), Actor::Agent(None)));
+    }
+    let token = token::Entity::find()
+        .filter(token::Column::Hash.eq(hash))
+        .one(app.db().read())
+        .await?
+        .ok_or(Error::Unauthorized)?;
+    if token.expires_at.is_some_and(|at| at <= app.now()) {
+        return Err(Error::Unauthorized);
+    }
+    let actor = actor_of(app, &token).await?;
+    note_use(app, &token).await?;
+    Ok(Ctx::new(app.clone(), actor))
+}
+
+async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
+    let db = app.db().read();
+    match token.kind {
+        Kind::User => {
+            let id = token.user_id.clone().ok_or(Error::Unauthorized)?;
+            let user = user::Entity::find_by_id(id).one(db).await?.ok_or(Error::Unauthorized)?;
+            person(app, user).await
+        }
+        Kind::Team => {
+            let id = token.team_id.clone().ok_or(Error::Unauthorized)?;
+            let team = team::Entity::find_by_id(id).one(db).await?.ok_or(Error::Unauthorized)?;
+            let rights = rights_of(app, vec![team]).await?;
+            rights.into_iter().next().map(Actor::Team).ok_or(Error::Unauthorized)
+        }
+        Kind::Organization => {
+            token.organization_name.clone().map(Actor::Organization).ok_or(Error::Unauthorized)
+        }
+        Kind::Agent => Ok(Actor::Agent(token.agent_pool_id.clone())),
+    }
+}
+
+/// A person with all rights, from a token or a session.
+///
+/// # Errors
+/// Unauthorized for suspended people.
+pub(crate) async fn person(app: &App, user: User) -> Result<Actor> {
+    if user.is_suspended {
+        return Err(Error::Unauthorized);
+    }
+    let db = app.db().read();
+    let organizations = membership::Entity::find()
+        .filter(membership::Column::UserId.eq(&user.id))
+        .filter(membership::Column::Status.eq(membership::Status::Active))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|membership| membership.organization_name)
+        .collect();
+    let ids: Vec<TeamId> = team_membership::Entity::find()
+        .filter(team_membership::Column::UserId.eq(&user.id))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|membership| membership.team_id)
+        .collect();
+    let teams = if ids.is_empty() {
+        Vec::new()
+    } else {
+        team::Entity::find().filter(team::Column::Id.is_in(ids)).all(db).await?
+    };
+    Ok(Actor::User(Person {
+        id: user.id,
+        username: user.username,
+        is_site_admin: user.is_site_admin,
+        organizations,
+        teams: rights_of(app, teams).await?,
+    }))
+}
+
+/// The same caller with the rights of this moment, after a change that gave or took some.
+pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
+    let Some(person_now) = cx.actor().person() else { return Ok(cx.clone()) };
+    let user = user::Entity::find_by_id(person_now.id.clone())
+        .one(cx.read())
+        .await?
+        .ok_or(Error::Unauthorized)?;
+    Ok(Ctx::new(cx.app().clone(), person(cx.app(), user).await?))
+}
+
+async fn rights_of(app: &App, teams: Vec<Team>) -> Result<Vec<TeamRights>> {
+    let db = app.db().read();
+    let is_owners = |team: &Team| team.name == team::OWNERS;
+    // Owners may do everything, whatever rows there are.
+    let ids: Vec<_> =
+        teams.iter().filter(|team| !is_owners(team)).map(|team| team.id.clone()).collect();
+    let mut projects: HashMap<TeamId, HashMap<_, _>> = HashMap::new();
+    let mut workspaces: HashMap<TeamId, HashMap<_, _>> = HashMap::new();
+    if !ids.is_empty() {
+        for access in team_project::Entity::find()
+            .filter(team_project::Column::TeamId.is_in(&ids))
+            .all(db)
+            .await?
+        {
+            let rights = ProjectRights::of_team(&access);
+            projects.entry(access.team_id).or_default().insert(access.project_id, rights);
+        }
+        for access in team_workspace::Entity::find()
+            .filter(team_workspace::Column::TeamId.is_in(&ids))
+            .all(db)
+            .await?
+        {
+            let rights = WorkspaceRights::of_team(&access);
+            workspaces.entry(access.team_id).or_default().insert(access.workspace_id, rights);
+        }
+    }
+    Ok(teams
+        .into_iter()
+        .map(|team| TeamRights {
+            is_owners: is_owners(&team),
+            projects: projects.remove(&team.id).unwrap_or_default(),
+            workspaces: workspaces.remove(&team.id).unwrap_or_default(),
+            access: team.organization_access.0,
+            organization: team.organization_name,
+            id: team.id,
+        })
+        .collect())
+}
+
+async fn note_use(app: &App, token: &Token) -> Result<()> {
+    let now = app.now();
+    if token.last_used_at.is_some_and(|at| now.0 - at.0 < USE_NOTED_EVERY_MS) {
+        return Ok(());
+    }
+    let tx = app.db().write().await?;
+    let used = token::ActiveModel {
+        id: ActiveValue::Unchanged(token.id.clone()),
+        last_used_at: ActiveValue::Set(Some(now)),
+        ..Default::default()
+    };
+    // The token may have been revoked a moment ago; then there is nothing to note.
+    if let Err(error) = used.update(&*tx).await
+        && !matches!(error, db::sea_orm::DbErr::RecordNotUpdated)
+    {
+        return Err(error.into());
+    }
+    tx.commit().await?;
+    Ok(())
+}

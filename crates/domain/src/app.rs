@@ -1,0 +1,127 @@
+//! What one server process works with: the database, the blobs, the keys, the clock and the bell.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use blobs::Blobs;
+use crypto::{Keyring, Signer};
+use db::{Db, Timestamp};
+
+use crate::{access::Actor, bell::Bell, context::Ctx};
+
+/// Settings that rules depend on; read from the configuration by the binary.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where clients reach this server, without a slash at the end.
+    pub public_url: String,
+    /// Runs that may be planning or applying at once, over all servers.
+    pub concurrency: u64,
+    /// Seconds from a cancel until it may be forced.
+    pub force_cancel_after: i64,
+    /// Seconds that a phase may take.
+    pub phase_timeout: u64,
+}
+
+/// One server's means. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Means>);
+
+#[derive(Debug)]
+struct Means {
+    db: Db,
+    blobs: Blobs,
+    keyring: Keyring,
+    signer: Signer,
+    settings: Settings,
+    bell: Bell,
+    clock: Clock,
+    embedded_agent: crypto::Token,
+}
+
+/// The clock of the house; tests stop it and move it.
+#[derive(Debug, Default)]
+struct Clock {
+    /// 0 while the clock runs.
+    stopped_at: AtomicI64,
+}
+
+impl App {
+    pub fn new(db: Db, blobs: Blobs, keyring: Keyring, settings: Settings) -> Self {
+        let signer = keyring.signer();
+        Self(Arc::new(Means {
+            db,
+            blobs,
+            keyring,
+            signer,
+            settings,
+            bell: Bell::default(),
+            clock: Clock::default(),
+            embedded_agent: crypto::Token::mint(),
+        }))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        match self.0.clock.stopped_at.load(Ordering::Relaxed) {
+            #[expect(clippy::disallowed_methods, reason = "this is the clock of the house")]
+            0 => Timestamp(chrono::Utc::now().timestamp_millis()),
+            stopped => Timestamp(stopped),
+        }
+    }
+
+    /// Stops the clock, or moves the stopped clock, for tests.
+    pub fn stop_clock(&self, at: Timestamp) {
+        self.0.clock.stopped_at.store(at.0, Ordering::Relaxed);
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    /// Rings whenever something was committed.
+    pub fn bell(&self) -> &Bell {
+        &self.0.bell
+    }
+
+    /// The token that the agent inside this process shows; it lives as long as the process.
+    pub fn embedded_agent_token(&self) -> &crypto::Token {
+        &self.0.embedded_agent
+    }
+
+    /// An absolute address on this server.
+    pub fn url(&self, path: impl std::fmt::Display) -> String {
+        format!("{}{path}", self.0.settings.public_url)
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.0.keyring
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.0.signer
+    }
+
+    /// For work that nobody asked for; `reason` names it in the events.
+    pub fn system(&self, reason: &'static str) -> Ctx {
+        Ctx::new(self.clone(), Actor::System(reason))
+    }
+
+    /// For requests without a token.
+    pub fn anyone(&self) -> Ctx {
+        Ctx::new(self.clone(), Actor::Anyone)
+    }
+
+    /// Ends all connections to the database.
+    pub async fn close(&self) {
+        self.0.db.clone().close().await;
+    }
+}

@@ -1,0 +1,176 @@
+//! One request: who asks, and the only way to the data.
+
+use std::{ops::Deref, sync::Arc};
+
+use db::{
+    Json, Timestamp, Write,
+    entity::{event, task},
+    id::{EventId, RunId, TaskId, WorkspaceId},
+    sea_orm::{DatabaseConnection, DatabaseTransaction},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    App, Error, Result,
+    access::{Actor, Found, Granted, Permission, Within},
+};
+
+/// Who asks, and the means. Made by authentication, or for the system by [`App::system`].
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    app: App,
+    actor: Arc<Actor>,
+}
+
+impl Deref for Ctx {
+    type Target = App;
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
+
+impl Ctx {
+    pub(crate) fn new(app: App, actor: Actor) -> Self {
+        Self { app, actor: Arc::new(actor) }
+    }
+
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Turns what was found into a proof that the actor may do `P` to it.
+    ///
+    /// # Errors
+    /// Unauthorized without a token; otherwise NotFound, or Forbidden where the permission says so.
+    pub fn check<P: Permission, T: Within<P::On>>(&self, found: Found<T>) -> Result<Granted<P, T>> {
+        let on = found.into_unchecked();
+        if P::allowed(&self.actor, on.on()) {
+            Ok(Granted::proven(on))
+        } else if matches!(*self.actor, Actor::Anyone) {
+            Err(Error::Unauthorized)
+        } else {
+            Err(P::denied(&self.actor, on.on()))
+        }
+    }
+
+    /// Whether the actor may, for the `permissions` of responses and the buttons of pages.
+    pub fn may<P: Permission>(&self, on: &P::On) -> bool {
+        P::allowed(&self.actor, on)
+    }
+
+    pub(crate) fn read(&self) -> &DatabaseConnection {
+        self.app.db().read()
+    }
+
+    pub(crate) async fn write(&self) -> Result<Tx> {
+        let write = self.app.db().write().await?;
+        Ok(Tx { write, cx: self.clone(), at: self.app.now(), rings: Rings::default() })
+    }
+}
+
+/// A write transaction: keeps nothing without `commit`, and tells of each change by an event.
+#[derive(Debug)]
+pub(crate) struct Tx {
+    write: Write,
+    cx: Ctx,
+    at: Timestamp,
+    rings: Rings,
+}
+
+#[derive(Debug, Default)]
+struct Rings {
+    work: bool,
+    jobs: bool,
+}
+
+impl Deref for Tx {
+    type Target = Write;
+    fn deref(&self) -> &Write {
+        &self.write
+    }
+}
+
+/// What a change was made to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Subject<'a> {
+    pub kind: &'static str,
+    pub id: &'a str,
+    pub organization: Option<&'a str>,
+    pub workspace: Option<&'a WorkspaceId>,
+    pub run: Option<&'a RunId>,
+}
+
+impl Tx {
+    /// For queries within this transaction.
+    pub fn db(&self) -> &DatabaseTransaction {
+        &self.write
+    }
+
+    /// The moment of this transaction: one for all that it writes.
+    pub fn now(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Tells what was done, past tense (`workspace_locked`), in the transaction that does it.
+    pub async fn emit(&self, action: &str, subject: Subject<'_>, detail: Value) -> Result<()> {
+        let (actor_kind, actor_id) = self.cx.actor.name();
+        self.write
+            .insert(event::Model {
+                id: EventId::fresh(),
+                at: self.at,
+                action: action.to_owned(),
+                actor_kind: actor_kind.to_owned(),
+                actor_id,
+                organization_name: subject.organization.map(str::to_owned),
+                workspace_id: subject.workspace.cloned(),
+                run_id: subject.run.cloned(),
+                resource_type: subject.kind.to_owned(),
+                resource_id: subject.id.to_owned(),
+                detail: Json(detail),
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Leaves work for later, done if and only if this transaction is.
+    pub async fn later(&self, kind: &str, payload: impl Serialize) -> Result<()> {
+        self.write
+            .insert(task::Model {
+                id: TaskId::fresh(),
+                kind: kind.to_owned(),
+                payload: Json(json!(payload)),
+                due_at: self.at,
+                attempts: 0,
+                last_error: None,
+                created_at: self.at,
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Something may be runnable once this is committed.
+    pub fn ring_for_work(&mut self) {
+        self.rings.work = true;
+    }
+
+    /// A job may be claimable once this is committed.
+    pub fn ring_for_jobs(&mut self) {
+        self.rings.jobs = true;
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        self.write.commit().await?;
+        if self.rings.work {
+            self.cx.bell().ring_for_work();
+        }
+        if self.rings.jobs {
+            self.cx.bell().ring_for_jobs();
+        }
+        Ok(())
+    }
+}

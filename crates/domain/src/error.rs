@@ -1,0 +1,89 @@
+//! The ways in which a request can be refused; every surface translates these once.
+
+use std::fmt;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No token, or one that is not valid (any more).
+    #[error("unauthorized")]
+    Unauthorized,
+    /// Does not exist, or may not be seen: the same to the caller.
+    #[error("not found")]
+    NotFound,
+    /// May be seen, but not done; only where the documents of the API say 403.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The resource is not in a state that allows this.
+    #[error("{0}")]
+    Conflict(String),
+    /// The request itself is not understood.
+    #[error("{0}")]
+    BadRequest(String),
+    /// A value was refused.
+    #[error("{pointer}: {message}")]
+    Invalid {
+        /// JSON pointer into the request, such as `/data/attributes/name`.
+        pointer: String,
+        /// A sentence for people.
+        message: String,
+    },
+    /// More than is accepted.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Not now; trying again shortly will do.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Our fault. Logged where it is answered; the caller gets the request's id only.
+    #[error(transparent)]
+    Internal(anyhow::Error),
+}
+
+impl Error {
+    /// Refuses an attribute, named as on the wire.
+    pub fn invalid(attribute: impl fmt::Display, message: impl Into<String>) -> Self {
+        Self::Invalid { pointer: format!("/data/attributes/{attribute}"), message: message.into() }
+    }
+
+    /// Refuses a relationship, named as on the wire.
+    pub fn invalid_relation(name: impl fmt::Display, message: impl Into<String>) -> Self {
+        Self::Invalid { pointer: format!("/data/relationships/{name}"), message: message.into() }
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict(message.into())
+    }
+}
+
+impl From<db::Error> for Error {
+    fn from(error: db::Error) -> Self {
+        Self::Internal(anyhow::Error::new(error))
+    }
+}
+
+impl From<db::sea_orm::DbErr> for Error {
+    fn from(error: db::sea_orm::DbErr) -> Self {
+        Self::Internal(anyhow::Error::new(error))
+    }
+}
+
+impl From<crypto::Error> for Error {
+    fn from(error: crypto::Error) -> Self {
+        Self::Internal(anyhow::Error::new(error))
+    }
+}
+
+impl From<blobs::Error> for Error {
+    fn from(error: blobs::Error) -> Self {
+        Self::Internal(anyhow::Error::new(error))
+    }
+}
+
+/// Turns a taken unique key into a message about the attribute that carries it.
+pub(crate) fn taken(attribute: &'static str) -> impl FnOnce(db::Error) -> Error {
+    move |error| match error {
+        db::Error::Taken(_) => Error::invalid(attribute, "has already been taken"),
+        other => other.into(),
+    }
+}

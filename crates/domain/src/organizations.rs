@@ -1,0 +1,298 @@
+//! Organizations: they own everything else.
+
+use db::{
+    entity::{
+        organization::{self, CollaboratorAuthPolicy},
+        organization_membership::{self as membership, Status},
+        project, run, team, team_membership,
+        workspace::ExecutionMode,
+    },
+    id::{OrganizationId, OrganizationMembershipId, ProjectId, TeamId},
+    order_by_text, page,
+    sea_orm::{
+        ActiveModelTrait, ActiveValue, ColumnTrait, Condition, EntityTrait, PaginatorTrait,
+        QueryFilter,
+        sea_query::{Expr, ExprTrait, Func},
+    },
+};
+use serde_json::json;
+
+use crate::{
+    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject, can, error::taken,
+    row::Organization,
+};
+
+/// Names of organizations and projects that clients print in addresses.
+fn check_name(name: &str) -> Result<()> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() {
+        return Err(Error::invalid("name", "can't be blank"));
+    }
+    if name.len() > 40 || name.len() < 3 || !name.chars().all(allowed) {
+        return Err(Error::invalid(
+            "name",
+            "can only include letters, numbers, -, and _, and has 3 to 40 of them",
+        ));
+    }
+    Ok(())
+}
+
+fn check_email(email: &str) -> Result<()> {
+    if email.contains('@') { Ok(()) } else { Err(Error::invalid("email", "is invalid")) }
+}
+
+/// The settings that can be given on create and changed later; absent ones keep their value.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub session_timeout: Option<Option<i64>>,
+    pub session_remember: Option<Option<i64>>,
+    pub collaborator_auth_policy: Option<CollaboratorAuthPolicy>,
+    pub cost_estimation_enabled: Option<bool>,
+    pub passing_statuses_for_untriggered: Option<bool>,
+    pub aggregated_commit_status_enabled: Option<bool>,
+    pub speculative_plan_management: Option<bool>,
+    pub allow_force_delete_workspaces: Option<bool>,
+    pub assessments_enforced: Option<bool>,
+    pub default_execution_mode: Option<ExecutionMode>,
+    pub owners_team_saml_role_id: Option<Option<String>>,
+    pub user_tokens_enabled: Option<bool>,
+}
+
+impl Change {
+    fn apply(self, to: &mut Organization) -> Result<()> {
+        if let Some(name) = self.name {
+            check_name(&name)?;
+            to.name = name;
+        }
+        if let Some(email) = self.email {
+            check_email(&email)?;
+            to.email = email;
+        }
+        for (attribute, minutes) in
+            [("session-timeout", self.session_timeout), ("session-remember", self.session_remember)]
+        {
+            if minutes.flatten().is_some_and(|minutes| minutes < 1) {
+                return Err(Error::invalid(attribute, "must be greater than 0"));
+            }
+        }
+        if self.default_execution_mode == Some(ExecutionMode::Agent)
+            && to.default_agent_pool_id.is_none()
+        {
+            return Err(Error::invalid(
+                "default-execution-mode",
+                "needs a default agent pool to be agent",
+            ));
+        }
+        macro_rules! set {
+            ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
+        }
+        set!(
+            session_timeout,
+            session_remember,
+            collaborator_auth_policy,
+            cost_estimation_enabled,
+            passing_statuses_for_untriggered,
+            aggregated_commit_status_enabled,
+            speculative_plan_management,
+            allow_force_delete_workspaces,
+            assessments_enforced,
+            default_execution_mode,
+            owners_team_saml_role_id,
+            user_tokens_enabled
+        );
+        Ok(())
+    }
+}
+
+/// By name, whatever its case.
+pub async fn find(cx: &Ctx, name: &str) -> Result<Found<Organization>> {
+    by_name(cx, name).await?.map(Found::new).ok_or(Error::NotFound)
+}
+
+pub(crate) async fn by_name(cx: &Ctx, name: &str) -> Result<Option<Organization>> {
+    let column = Expr::expr(Func::lower(Expr::col(organization::Column::Name)));
+    Ok(organization::Entity::find().filter(column.eq(name.to_lowercase())).one(cx.read()).await?)
+}
+
+/// Those that the caller belongs to, by name.
+pub async fn list(
+    cx: &Ctx,
+    _caller: &Granted<can::UseToken>,
+    search: Option<&str>,
+    paging: Paging,
+) -> Result<Page<Organization>> {
+    let mut names: Vec<String> = Vec::new();
+    match cx.actor() {
+        crate::Actor::User(person) => {
+            names.extend(person.organizations.iter().cloned());
+            names.extend(person.teams.iter().map(|team| team.organization.clone()));
+        }
+        crate::Actor::Team(team) => names.push(team.organization.clone()),
+        crate::Actor::Organization(name) => names.push(name.clone()),
+        _ => {}
+    }
+    let mut condition = Condition::all().add(organization::Column::Name.is_in(names));
+    if let Some(text) = search {
+        condition = condition.add(db::contains(organization::Column::Name, text));
+    }
+    let query = organization::Entity::find().filter(condition);
+    let query = order_by_text(cx.read(), query, organization::Column::Name, Order::Ascending);
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+/// For includes: those of these that the caller may see.
+pub async fn load(cx: &Ctx, names: &[String]) -> Result<Vec<Organization>> {
+    let rows = organization::Entity::find()
+        .filter(organization::Column::Name.is_in(names))
+        .all(cx.read())
+        .await?;
+    Ok(rows.into_iter().filter(|row| cx.may::<can::ReadOrganization>(row)).collect())
+}
+
+/// Creates an organization with its default project and its owners team, and the caller in it.
+pub async fn create(
+    cx: &Ctx,
+    _site: &Granted<can::CreateOrganization>,
+    change: Change,
+) -> Result<Organization> {
+    let owner = cx.actor().user_id().ok_or(Error::NotFound)?;
+    if change.name.is_none() {
+        return Err(Error::invalid("name", "can't be blank"));
+    }
+    if change.email.is_none() {
+        return Err(Error::invalid("email", "can't be blank"));
+    }
+    let tx = cx.write().await?;
+    let now = tx.now();
+    let project_id = ProjectId::fresh();
+    let mut new = Organization {
+        name: String::new(),
+        id: OrganizationId::fresh(),
+        email: String::new(),
+        session_timeout: None,
+        session_remember: None,
+        collaborator_auth_policy: CollaboratorAuthPolicy::Password,
+        cost_estimation_enabled: false,
+        passing_statuses_for_untriggered: false,
+        aggregated_commit_status_enabled: true,
+        speculative_plan_management: true,
+        allow_force_delete_workspaces: false,
+        assessments_enforced: false,
+        default_execution_mode: ExecutionMode::Remote,
+        default_agent_pool_id: None,
+        default_project_id: Some(project_id.clone()),
+        owners_team_saml_role_id: None,
+        user_tokens_enabled: true,
+        created_at: now,
+    };
+    change.apply(&mut new)?;
+    let organization = tx.insert(new).await.map_err(taken("name"))?;
+    let name = organization.name.clone();
+    tx.insert(project::Model {
+        id: project_id,
+        organization_name: name.clone(),
+        name: "Default Project".into(),
+        description: None,
+        auto_destroy_activity_duration: None,
+        default_execution_mode: None,
+        default_agent_pool_id: None,
+        created_at: now,
+    })
+    .await?;
+    let team_id = TeamId::fresh();
+    tx.insert(team::Model {
+        id: team_id.clone(),
+        organization_name: name.clone(),
+        name: team::OWNERS.into(),
+        visibility: team::Visibility::Organization,
+        sso_team_id: None,
+        organization_access: db::Json(team::OrganizationAccess::default()),
+        allow_member_token_management: true,
+        created_at: now,
+    })
+    .await?;
+    tx.insert(membership::Model {
+        id: OrganizationMembershipId::fresh(),
+        organization_name: name.clone(),
+        user_id: owner.clone(),
+        status: Status::Active,
+        created_at: now,
+    })
+    .await?;
+    tx.insert(team_membership::Model { team_id, user_id: owner }).await?;
+    tx.emit("organization_created", subject(&organization), json!({})).await?;
+    tx.commit().await?;
+    Ok(organization)
+}
+
+pub async fn update(
+    cx: &Ctx,
+    organization: &Granted<can::UpdateOrganization>,
+    change: Change,
+) -> Result<Organization> {
+    let tx = cx.write().await?;
+    let before = tx
+        .lock::<organization::Entity>(organization.name.clone())
+        .await?
+        .ok_or(Error::NotFound)?
+        .into_inner();
+    let mut after = before.clone();
+    change.apply(&mut after)?;
+    // The name is the key, so a rename names the row by what it was.
+    let mut row: organization::ActiveModel = after.clone().into();
+    row = row.reset_all();
+    row.name = ActiveValue::Set(after.name.clone());
+    organization::Entity::update_many()
+        .set(row)
+        .filter(organization::Column::Name.eq(&before.name))
+        .exec(tx.db())
+        .await
+        .map_err(db::Error::from)
+        .map_err(taken("name"))?;
+    tx.emit("organization_updated", subject(&after), json!({})).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+pub async fn delete(cx: &Ctx, organization: &Granted<can::DestroyOrganization>) -> Result<()> {
+    let tx = cx.write().await?;
+    let row =
+        tx.lock::<organization::Entity>(organization.name.clone()).await?.ok_or(Error::NotFound)?;
+    crate::workspaces::forget_all(&tx, &row.name).await?;
+    tx.emit("organization_deleted", subject(&row), json!({})).await?;
+    tx.delete(row).await?;
+    tx.commit().await
+}
+
+/// How many runs wait and how many are under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Capacity {
+    pub pending: u64,
+    pub running: u64,
+}
+
+pub async fn capacity(cx: &Ctx, organization: &Granted<can::ReadOrganization>) -> Result<Capacity> {
+    use run::Status as S;
+    let count = |statuses: Vec<S>| {
+        run::Entity::find()
+            .filter(run::Column::IsFinal.eq(false))
+            .filter(run::Column::OrganizationName.eq(&organization.name))
+            .filter(run::Column::Status.is_in(statuses))
+            .count(cx.read())
+    };
+    Ok(Capacity {
+        pending: count(vec![S::Pending, S::PlanQueued, S::ApplyQueued]).await?,
+        running: count(vec![S::Planning, S::Applying]).await?,
+    })
+}
+
+fn subject(organization: &Organization) -> Subject<'_> {
+    Subject {
+        kind: "organizations",
+        id: &organization.name,
+        organization: Some(&organization.name),
+        ..Subject::default()
+    }
+}

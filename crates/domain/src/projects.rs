@@ -1,0 +1,212 @@
+//! Projects: groups of workspaces with common access.
+
+use db::{
+    entity::{project, team_project, workspace, workspace::ExecutionMode},
+    id::ProjectId,
+    order_by_text, page,
+    sea_orm::{
+        ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
+        sea_query::{Expr, ExprTrait, Func},
+    },
+};
+use serde_json::json;
+
+use crate::{
+    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject,
+    access::Scope,
+    can,
+    error::taken,
+    row::{Organization, Project},
+};
+
+#[derive(Debug, Default)]
+pub struct Change {
+    pub name: Option<String>,
+    pub description: Option<Option<String>>,
+    pub auto_destroy_activity_duration: Option<Option<String>>,
+    pub default_execution_mode: Option<Option<ExecutionMode>>,
+}
+
+impl Change {
+    fn apply(self, to: &mut Project) -> Result<()> {
+        if let Some(name) = self.name {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' ');
+            let length = name.chars().count();
+            if !(3..=40).contains(&length) || !name.chars().all(allowed) || name.trim() != name {
+                return Err(Error::invalid(
+                    "name",
+                    "can only include letters, numbers, spaces, -, and _, has 3 to 40 of them, \
+                     and neither begins nor ends with a space",
+                ));
+            }
+            to.name = name;
+        }
+        if let Some(description) = self.description {
+            if description.as_ref().is_some_and(|text| text.chars().count() > 256) {
+                return Err(Error::invalid("description", "has at most 256 characters"));
+            }
+            to.description = description;
+        }
+        if let Some(duration) = self.auto_destroy_activity_duration {
+            if let Some(text) = &duration {
+                crate::workspaces::check_duration("auto-destroy-activity-duration", text)?;
+            }
+            to.auto_destroy_activity_duration = duration;
+        }
+        if let Some(mode) = self.default_execution_mode {
+            if mode == Some(ExecutionMode::Agent) && to.default_agent_pool_id.is_none() {
+                return Err(Error::invalid(
+                    "default-execution-mode",
+                    "needs a default agent pool to be agent",
+                ));
+            }
+            to.default_execution_mode = mode;
+        }
+        Ok(())
+    }
+}
+
+pub async fn find(cx: &Ctx, id: &ProjectId) -> Result<Found<Project>> {
+    let row = project::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    row.map(Found::new).ok_or(Error::NotFound)
+}
+
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Exactly one of these, whatever the case.
+    pub names: Option<Vec<String>>,
+    /// Part of the name.
+    pub search: Option<String>,
+}
+
+/// The projects of an organization that the caller may see.
+pub async fn list(
+    cx: &Ctx,
+    organization: &Granted<can::ReadOrganization>,
+    filter: Filter,
+    order: Order,
+    paging: Paging,
+) -> Result<Page<Project>> {
+    let mut condition =
+        Condition::all().add(project::Column::OrganizationName.eq(&organization.name));
+    if let Scope::Some { projects, .. } = cx.actor().project_scope(&organization.name) {
+        condition = condition.add(project::Column::Id.is_in(projects));
+    }
+    if let Some(names) = filter.names {
+        let lower: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
+        let name = Expr::expr(Func::lower(Expr::col(project::Column::Name)));
+        condition = condition.add(name.is_in(lower));
+    }
+    if let Some(text) = filter.search {
+        condition = condition.add(db::contains(project::Column::Name, &text));
+    }
+    let query = project::Entity::find().filter(condition);
+    let query = order_by_text(cx.read(), query, project::Column::Name, order);
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+/// For includes: those of these that the caller may see.
+pub async fn load(cx: &Ctx, ids: &[ProjectId]) -> Result<Vec<Project>> {
+    let rows =
+        project::Entity::find().filter(project::Column::Id.is_in(ids)).all(cx.read()).await?;
+    Ok(rows.into_iter().filter(|row| cx.may::<can::ReadProject>(row)).collect())
+}
+
+/// How many workspaces and teams these projects have.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub workspaces: u64,
+    pub teams: u64,
+}
+
+pub async fn counts(cx: &Ctx, project: &Project) -> Result<Counts> {
+    Ok(Counts {
+        workspaces: workspace::Entity::find()
+            .filter(workspace::Column::ProjectId.eq(&project.id))
+            .count(cx.read())
+            .await?,
+        teams: team_project::Entity::find()
+            .filter(team_project::Column::ProjectId.eq(&project.id))
+            .count(cx.read())
+            .await?,
+    })
+}
+
+pub async fn create(
+    cx: &Ctx,
+    organization: &Granted<can::CreateProject>,
+    change: Change,
+) -> Result<Project> {
+    if change.name.is_none() {
+        return Err(Error::invalid("name", "can't be blank"));
+    }
+    let tx = cx.write().await?;
+    let mut new = Project {
+        id: ProjectId::fresh(),
+        organization_name: organization.name.clone(),
+        name: String::new(),
+        description: None,
+        auto_destroy_activity_duration: None,
+        default_execution_mode: None,
+        default_agent_pool_id: None,
+        created_at: tx.now(),
+    };
+    change.apply(&mut new)?;
+    let project = tx.insert(new).await.map_err(taken("name"))?;
+    tx.emit("project_created", subject(&project), json!({ "name": project.name })).await?;
+    tx.commit().await?;
+    Ok(project)
+}
+
+pub async fn update(
+    cx: &Ctx,
+    project: &Granted<can::UpdateProject>,
+    change: Change,
+) -> Result<Project> {
+    let tx = cx.write().await?;
+    let mut row = tx.lock::<project::Entity>(project.id.clone()).await?.ok_or(Error::NotFound)?;
+    change.apply(&mut row)?;
+    let project = tx.update(row).await.map_err(taken("name"))?;
+    tx.emit("project_updated", subject(&project), json!({})).await?;
+    tx.commit().await?;
+    Ok(project)
+}
+
+/// Deletes an empty project.
+///
+/// # Errors
+/// Conflict while it has workspaces, or as the organization's default project.
+pub async fn delete(cx: &Ctx, project: &Granted<can::DestroyProject>) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<project::Entity>(project.id.clone()).await?.ok_or(Error::NotFound)?;
+    let organization =
+        crate::organizations::by_name(cx, &row.organization_name).await?.ok_or(Error::NotFound)?;
+    if is_default(&organization, &row) {
+        return Err(Error::conflict("The default project of an organization cannot be deleted."));
+    }
+    let workspaces = workspace::Entity::find()
+        .filter(workspace::Column::ProjectId.eq(&row.id))
+        .count(tx.db())
+        .await?;
+    if workspaces > 0 {
+        return Err(Error::conflict(format!(
+            "Project cannot be deleted: {workspaces} workspaces are still in it."
+        )));
+    }
+    tx.emit("project_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.delete(row).await?;
+    tx.commit().await
+}
+
+pub fn is_default(organization: &Organization, project: &Project) -> bool {
+    organization.default_project_id.as_ref() == Some(&project.id)
+}
+
+fn subject(project: &Project) -> Subject<'_> {
+    Subject {
+        kind: "projects",
+        id: project.id.as_str(),
+        organization: Some(&project.organization_name),
+        ..Subject::default()
+    }
+}

@@ -1,0 +1,310 @@
+//! Tags: bindings of a key and perhaps a value to workspaces and projects. A flat tag is a key without a value,
+//! so that `tag-names` and `tag-bindings` can never disagree (CLI protocol, gotcha 26).
+
+use std::collections::{BTreeMap, HashMap};
+
+use db::{
+    entity::{tag, tag_binding},
+    id::{TagBindingId, TagId, WorkspaceId},
+    order_by_text, page,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+};
+use serde_json::json;
+
+use crate::{
+    Ctx, Error, Granted, Order, Page, Paging, Result, Tx, can,
+    row::{Tag, TagBinding, Workspace},
+    workspaces::subject,
+};
+
+/// A key and perhaps a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    pub key: String,
+    /// Empty for a flat tag.
+    pub value: String,
+}
+
+impl Binding {
+    pub fn flat(name: impl Into<String>) -> Self {
+        Self { key: name.into(), value: String::new() }
+    }
+}
+
+/// Which tag a request means: by id or by name.
+#[derive(Clone, Debug)]
+pub enum TagRef {
+    Id(TagId),
+    Name(String),
+}
+
+fn check(binding: &Binding) -> Result<()> {
+    let fits =
+        |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
+    let key_fits = fits(&binding.key, 128) && !binding.key.contains(',');
+    if binding.key.trim().is_empty() || !key_fits {
+        return Err(Error::Invalid {
+            pointer: "/data".into(),
+            message: "A tag's name has 1 to 128 characters and no comma.".into(),
+        });
+    }
+    if !fits(&binding.value, 256) {
+        return Err(Error::Invalid {
+            pointer: "/data".into(),
+            message: "A tag's value has at most 256 characters.".into(),
+        });
+    }
+    Ok(())
+}
+
+/// Adds bindings, or changes the values of those that are there.
+pub(crate) async fn bind(tx: &Tx, workspace: &Workspace, bindings: Vec<Binding>) -> Result<()> {
+    for binding in bindings {
+        check(&binding)?;
+        know(tx, &workspace.organization_name, &binding.key).await?;
+        let present = tag_binding::Entity::find()
+            .filter(tag_binding::Column::WorkspaceId.eq(&workspace.id))
+            .filter(tag_binding::Column::TagKey.eq(&binding.key))
+            .one(tx.db())
+            .await?;
+        match present {
+            Some(row) => {
+                if let Some(mut row) = tx.lock::<tag_binding::Entity>(row.id).await? {
+                    row.tag_value = binding.value;
+                    tx.update(row).await?;
+                }
+            }
+            None => {
+                tx.insert(TagBinding {
+                    id: TagBindingId::fresh(),
+                    workspace_id: Some(workspace.id.clone()),
+                    project_id: None,
+                    tag_key: binding.key,
+                    tag_value: binding.value,
+                    created_at: tx.now(),
+                })
+                .await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes these all of a workspace's bindings.
+pub(crate) async fn replace(tx: &Tx, workspace: &Workspace, bindings: Vec<Binding>) -> Result<()> {
+    let keys: Vec<_> = bindings.iter().map(|binding| binding.key.as_str()).collect();
+    tag_binding::Entity::delete_many()
+        .filter(tag_binding::Column::WorkspaceId.eq(&workspace.id))
+        .filter(tag_binding::Column::TagKey.is_not_in(keys))
+        .exec(tx.db())
+        .await?;
+    bind(tx, workspace, bindings).await?;
+    forget_unused(tx, &workspace.organization_name).await
+}
+
+async fn know(tx: &Tx, organization: &str, name: &str) -> Result<()> {
+    let known = tag::Entity::find()
+        .filter(tag::Column::OrganizationName.eq(organization))
+        .filter(tag::Column::Name.eq(name))
+        .one(tx.db())
+        .await?;
+    if known.is_none() {
+        tx.insert(Tag {
+            id: TagId::fresh(),
+            organization_name: organization.to_owned(),
+            name: name.to_owned(),
+            created_at: tx.now(),
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Tags that no workspace or project has any more disappear from the organization.
+async fn forget_unused(tx: &Tx, organization: &str) -> Result<()> {
+    use db::sea_orm::{
+        QuerySelect, QueryTrait,
+        sea_query::{Expr, ExprTrait},
+    };
+    let used_by_workspaces = tag_binding::Entity::find()
+        .select_only()
+        .column(tag_binding::Column::TagKey)
+        .filter(
+            tag_binding::Column::WorkspaceId.in_subquery(
+                db::entity::workspace::Entity::find()
+                    .select_only()
+                    .column(db::entity::workspace::Column::Id)
+                    .filter(db::entity::workspace::Column::OrganizationName.eq(organization))
+                    .into_query(),
+            ),
+        )
+        .into_query();
+    let used_by_projects = tag_binding::Entity::find()
+        .select_only()
+        .column(tag_binding::Column::TagKey)
+        .filter(
+            tag_binding::Column::ProjectId.in_subquery(
+                db::entity::project::Entity::find()
+                    .select_only()
+                    .column(db::entity::project::Column::Id)
+                    .filter(db::entity::project::Column::OrganizationName.eq(organization))
+                    .into_query(),
+            ),
+        )
+        .into_query();
+    tag::Entity::delete_many()
+        .filter(tag::Column::OrganizationName.eq(organization))
+        .filter(Expr::col(tag::Column::Name).not_in_subquery(used_by_workspaces))
+        .filter(Expr::col(tag::Column::Name).not_in_subquery(used_by_projects))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+/// The flat view: a workspace's tags as the organization knows them.
+pub async fn list(
+    cx: &Ctx,
+    workspace: &Granted<can::ReadWorkspace>,
+    search: Option<&str>,
+    paging: Paging,
+) -> Result<Page<Tag>> {
+    let keys: Vec<String> = bindings(cx, workspace).await?.into_iter().map(|b| b.tag_key).collect();
+    let mut query = tag::Entity::find()
+        .filter(tag::Column::OrganizationName.eq(&workspace.organization_name))
+        .filter(tag::Column::Name.is_in(keys));
+    if let Some(text) = search {
+        query = query.filter(db::contains(tag::Column::Name, text));
+    }
+    let query = order_by_text(cx.read(), query, tag::Column::Name, Order::Ascending);
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+/// A workspace's own bindings, by key.
+pub async fn bindings(
+    cx: &Ctx,
+    workspace: &Granted<can::ReadWorkspace>,
+) -> Result<Vec<TagBinding>> {
+    of(cx, &workspace.id).await
+}
+
+/// Adds bindings or changes their values; those not named stay.
+pub async fn add(
+    cx: &Ctx,
+    workspace: &Granted<can::ManageWorkspaceTags>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    bind(&tx, workspace, bindings).await?;
+    tx.emit("workspace_tags_changed", subject(workspace), json!({})).await?;
+    tx.commit().await
+}
+
+/// Adds flat tags, by name or by the id of a tag that the organization knows.
+pub async fn add_flat(
+    cx: &Ctx,
+    workspace: &Granted<can::ManageWorkspaceTags>,
+    tags: Vec<TagRef>,
+) -> Result<()> {
+    let present: Vec<String> = tag_binding::Entity::find()
+        .filter(tag_binding::Column::WorkspaceId.eq(&workspace.id))
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .map(|binding| binding.tag_key)
+        .collect();
+    let mut bindings = Vec::new();
+    for name in names(cx, workspace, tags, true).await? {
+        // A binding that has a value keeps it.
+        if !present.contains(&name) {
+            bindings.push(Binding::flat(name));
+        }
+    }
+    add(cx, workspace, bindings).await
+}
+
+/// Removes tags; names that nobody has are passed over.
+pub async fn remove(
+    cx: &Ctx,
+    workspace: &Granted<can::ManageWorkspaceTags>,
+    tags: Vec<TagRef>,
+) -> Result<()> {
+    let names = names(cx, workspace, tags, true).await?;
+    let tx = cx.write().await?;
+    tag_binding::Entity::delete_many()
+        .filter(tag_binding::Column::WorkspaceId.eq(&workspace.id))
+        .filter(tag_binding::Column::TagKey.is_in(names))
+        .exec(tx.db())
+        .await?;
+    forget_unused(&tx, &workspace.organization_name).await?;
+    tx.emit("workspace_tags_changed", subject(workspace), json!({})).await?;
+    tx.commit().await
+}
+
+async fn names(
+    cx: &Ctx,
+    workspace: &Workspace,
+    tags: Vec<TagRef>,
+    ids_must_exist: bool,
+) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for tag in tags {
+        match tag {
+            TagRef::Name(name) => names.push(name),
+            TagRef::Id(id) => {
+                let row = tag::Entity::find_by_id(id.clone())
+                    .filter(tag::Column::OrganizationName.eq(&workspace.organization_name))
+                    .one(cx.read())
+                    .await?;
+                match row {
+                    Some(row) => names.push(row.name),
+                    None if ids_must_exist => {
+                        return Err(Error::Invalid {
+                            pointer: "/data".into(),
+                            message: format!("There is no tag {id} in this organization."),
+                        });
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// The keys of many workspaces at once, in order.
+pub(crate) async fn names_of<'a>(
+    cx: &Ctx,
+    workspaces: impl Iterator<Item = &'a WorkspaceId>,
+) -> Result<HashMap<WorkspaceId, Vec<String>>> {
+    let rows = tag_binding::Entity::find()
+        .filter(tag_binding::Column::WorkspaceId.is_in(workspaces))
+        .all(cx.read())
+        .await?;
+    let mut sorted: BTreeMap<(WorkspaceId, String), ()> = BTreeMap::new();
+    for row in rows {
+        if let Some(workspace) = row.workspace_id {
+            sorted.insert((workspace, row.tag_key), ());
+        }
+    }
+    let mut names: HashMap<WorkspaceId, Vec<String>> = HashMap::new();
+    for ((workspace, key), ()) in sorted {
+        names.entry(workspace).or_default().push(key);
+    }
+    Ok(names)
+}
+
+/// The bindings after a change, for the answer to whoever made it.
+pub async fn bindings_after(
+    cx: &Ctx,
+    workspace: &Granted<can::ManageWorkspaceTags>,
+) -> Result<Vec<TagBinding>> {
+    of(cx, &workspace.id).await
+}
+
+async fn of(cx: &Ctx, workspace: &WorkspaceId) -> Result<Vec<TagBinding>> {
+    Ok(tag_binding::Entity::find()
+        .filter(tag_binding::Column::WorkspaceId.eq(workspace))
+        .order_by_asc(tag_binding::Column::TagKey)
+        .all(cx.read())
+        .await?)
+}

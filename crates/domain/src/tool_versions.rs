@@ -1,0 +1,181 @@
+//! The versions of Terraform and OpenTofu that workspaces may use, and how a wish becomes one of them.
+
+use db::{
+    entity::tool_version::{self, Kind},
+    id::ToolVersionId,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+};
+use semver::{Comparator, Op, Version};
+
+use crate::{Ctx, Error, Result, row::ToolVersion};
+
+/// The word for the newest release.
+pub const LATEST: &str = "latest";
+
+/// Makes versions known that agents have at hand. Safe to repeat.
+pub async fn learn(cx: &Ctx, found: &[(Kind, String)]) -> Result<()> {
+    let known = tool_version::Entity::find().all(cx.read()).await?;
+    let new: Vec<_> = found
+        .iter()
+        .filter(|(kind, version)| {
+            !known.iter().any(|row| row.kind == *kind && row.version == *version)
+        })
+        .collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let tx = cx.write().await?;
+    for (kind, version) in new {
+        let beta = Version::parse(version).is_ok_and(|version| !version.pre.is_empty());
+        let row = ToolVersion {
+            id: ToolVersionId::fresh(),
+            kind: *kind,
+            version: version.clone(),
+            url: None,
+            sha: None,
+            official: false,
+            enabled: true,
+            beta,
+            deprecated: false,
+            deprecated_reason: None,
+            created_at: tx.now(),
+        };
+        match tx.insert(row).await {
+            // Another server may have learned it at the same moment.
+            Ok(_) | Err(db::Error::Taken(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    tx.commit().await
+}
+
+/// The versions that may be used, newest first; Terraform before OpenTofu of the same number.
+async fn usable(cx: &Ctx) -> Result<Vec<(Version, ToolVersion)>> {
+    let rows = tool_version::Entity::find()
+        .filter(tool_version::Column::Enabled.eq(true))
+        .all(cx.read())
+        .await?;
+    let mut versions: Vec<_> = rows
+        .into_iter()
+        .filter_map(|row| Version::parse(&row.version).ok().map(|version| (version, row)))
+        .collect();
+    versions.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.kind.cmp(&y.kind)));
+    Ok(versions)
+}
+
+/// What a new workspace gets: the newest release, or `latest` while none is known.
+pub(crate) async fn default_version(cx: &Ctx) -> Result<String> {
+    let newest = resolve(cx, LATEST).await?;
+    Ok(newest.map_or_else(|| LATEST.to_owned(), |found| found.version))
+}
+
+/// The newest known version that fulfils the wish: exact, a constraint such as `~> 1.5.0`, or `latest`.
+pub async fn resolve(cx: &Ctx, wish: &str) -> Result<Option<ToolVersion>> {
+    let versions = usable(cx).await?;
+    if wish == LATEST {
+        let of = |kind| {
+            versions.iter().find(|(version, row)| row.kind == kind && version.pre.is_empty())
+        };
+        return Ok(of(Kind::Terraform).or_else(|| of(Kind::Tofu)).map(|(_, row)| row.clone()));
+    }
+    if let Some((_, exact)) = versions.iter().find(|(_, row)| row.version == wish) {
+        return Ok(Some(exact.clone()));
+    }
+    let Some(constraint) = Constraint::parse(wish) else { return Ok(None) };
+    Ok(versions.into_iter().find(|(version, _)| constraint.allows(version)).map(|(_, row)| row))
+}
+
+/// Refuses a wish that no known version fulfils.
+pub(crate) async fn check(cx: &Ctx, wish: &str) -> Result<()> {
+    if wish == LATEST || resolve(cx, wish).await?.is_some() {
+        Ok(())
+    } else {
+        Err(Error::invalid("terraform-version", format!("{wish} is not available on this server")))
+    }
+}
+
+/// A version constraint in Terraform's own language: comparisons joined by commas.
+#[derive(Debug)]
+struct Constraint(Vec<Term>);
+
+#[derive(Debug)]
+enum Term {
+    Not(Version),
+    Compare(Comparator),
+}
+
+impl Constraint {
+    fn parse(text: &str) -> Option<Self> {
+        text.split(',').map(|term| Term::parse(term.trim())).collect::<Option<_>>().map(Self)
+    }
+
+    /// A pre-release only fulfils a constraint that names it, as in Terraform.
+    fn allows(&self, version: &Version) -> bool {
+        self.0.iter().all(|term| match term {
+            Term::Not(other) => version != other,
+            Term::Compare(comparator) => comparator.matches(version),
+        })
+    }
+}
+
+impl Term {
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.find(|c: char| c.is_ascii_digit())?;
+        let (operator, version) = text.split_at(digits);
+        let written = version.trim().split('.').count();
+        let full = match written {
+            1 => format!("{version}.0.0"),
+            2 => format!("{version}.0"),
+            3 => version.to_owned(),
+            _ => return None,
+        };
+        let version = Version::parse(full.trim()).ok()?;
+        let op = match operator.trim() {
+            "" | "=" => Op::Exact,
+            ">" => Op::Greater,
+            ">=" => Op::GreaterEq,
+            "<" => Op::Less,
+            "<=" => Op::LessEq,
+            // The last part written may grow: `~> 1.2.3` stays in 1.2, `~> 1.2` stays in 1.
+            "~>" if written >= 3 => Op::Tilde,
+            "~>" => Op::Caret,
+            "!=" => return Some(Self::Not(version)),
+            _ => return None,
+        };
+        Some(Self::Compare(Comparator {
+            op,
+            major: version.major,
+            minor: Some(version.minor),
+            patch: Some(version.patch),
+            pre: version.pre,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(constraint: &str, version: &str) -> bool {
+        Constraint::parse(constraint).unwrap().allows(&Version::parse(version).unwrap())
+    }
+
+    #[test]
+    fn constraints_mean_what_terraform_says() {
+        assert!(allows("~> 1.2.3", "1.2.9"));
+        assert!(!allows("~> 1.2.3", "1.3.0"));
+        assert!(allows("~> 1.2", "1.9.0"));
+        assert!(!allows("~> 1.2", "2.0.0"));
+        assert!(allows(">= 1.2, < 2.0.0", "1.15.5"));
+        assert!(!allows(">= 1.2, != 1.15.5", "1.15.5"));
+        assert!(allows("1.5", "1.5.0"));
+        assert!(!allows(">= 1.2", "1.15.0-beta1"));
+    }
+
+    #[test]
+    fn nonsense_is_no_constraint() {
+        for text in ["", "nonexisting", "~>", "1.2.3.4", ">> 1", "1.x"] {
+            assert!(Constraint::parse(text).is_none(), "{text}");
+        }
+    }
+}

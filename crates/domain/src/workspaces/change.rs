@@ -1,0 +1,326 @@
+//! Making a workspace and changing its settings; both obey the same rules.
+
+use db::{
+    Json, Timestamp,
+    entity::workspace::{self, ExecutionMode, Source, VcsRepo},
+    id::{ProjectId, WorkspaceId},
+};
+use serde_json::json;
+
+use super::subject;
+use crate::{
+    Ctx, Error, Granted, Result, can,
+    error::taken,
+    row::{Organization, Project, Workspace},
+    tags::{self, Binding},
+    tool_versions,
+};
+
+/// What can be set on create and changed later; absent fields keep their value.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub name: Option<String>,
+    pub description: Option<Option<String>>,
+    /// `Some(None)` gives the setting back to the project's or organization's default.
+    pub execution_mode: Option<Option<ExecutionMode>>,
+    pub terraform_version: Option<String>,
+    pub working_directory: Option<String>,
+    pub auto_apply: Option<bool>,
+    pub auto_apply_run_trigger: Option<bool>,
+    pub auto_destroy_at: Option<Option<Timestamp>>,
+    pub auto_destroy_activity_duration: Option<Option<String>>,
+    pub inherits_project_auto_destroy: Option<bool>,
+    pub allow_destroy_plan: Option<bool>,
+    pub assessments_enabled: Option<bool>,
+    pub file_triggers_enabled: Option<bool>,
+    pub trigger_prefixes: Option<Vec<String>>,
+    pub trigger_patterns: Option<Vec<String>>,
+    pub queue_all_runs: Option<bool>,
+    pub speculative_enabled: Option<bool>,
+    pub structured_run_output_enabled: Option<bool>,
+    pub global_remote_state: Option<bool>,
+    pub project_remote_state: Option<bool>,
+    pub vcs_repo: Option<Option<VcsRepo>>,
+    pub project_id: Option<ProjectId>,
+    /// Only on create.
+    pub source: Option<Source>,
+    pub source_name: Option<String>,
+    pub source_url: Option<String>,
+    /// On create these are all of its tags; on update, `Some` replaces them.
+    pub tags: Option<Vec<Binding>>,
+}
+
+impl Change {
+    async fn apply(self, cx: &Ctx, to: &mut Workspace) -> Result<()> {
+        if let Some(name) = self.name {
+            check_name(&name)?;
+            to.name = name;
+        }
+        if let Some(version) = self.terraform_version {
+            tool_versions::check(cx, &version).await?;
+            to.terraform_version = version;
+        }
+        if let Some(directory) = self.working_directory {
+            to.working_directory = check_directory(&directory)?;
+        }
+        if let Some(Some(duration)) = &self.auto_destroy_activity_duration {
+            check_duration("auto-destroy-activity-duration", duration)?;
+        }
+        if self.execution_mode == Some(Some(ExecutionMode::Agent)) && to.agent_pool_id.is_none() {
+            return Err(Error::invalid(
+                "agent-pool-id",
+                "is required when execution-mode is agent",
+            ));
+        }
+        if let Some(prefixes) = self.trigger_prefixes {
+            to.trigger_prefixes = Json(prefixes);
+        }
+        if let Some(patterns) = self.trigger_patterns {
+            to.trigger_patterns = Json(patterns);
+        }
+        if !to.trigger_prefixes.is_empty() && !to.trigger_patterns.is_empty() {
+            return Err(Error::invalid(
+                "trigger-patterns",
+                "cannot be used together with trigger-prefixes",
+            ));
+        }
+        if let Some(repo) = self.vcs_repo {
+            to.vcs_repo = repo.map(Json);
+        }
+        macro_rules! set {
+            ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
+        }
+        set!(
+            description,
+            execution_mode,
+            auto_apply,
+            auto_apply_run_trigger,
+            auto_destroy_at,
+            auto_destroy_activity_duration,
+            inherits_project_auto_destroy,
+            allow_destroy_plan,
+            assessments_enabled,
+            file_triggers_enabled,
+            queue_all_runs,
+            speculative_enabled,
+            structured_run_output_enabled,
+            global_remote_state,
+            project_remote_state
+        );
+        Ok(())
+    }
+}
+
+/// Creates a workspace in a project of the organization.
+///
+/// # Errors
+/// NotFound where the caller may create neither in the organization nor in the project.
+pub async fn create(
+    cx: &Ctx,
+    organization: &Granted<can::ReadOrganization>,
+    mut change: Change,
+) -> Result<Workspace> {
+    if change.name.is_none() {
+        return Err(Error::invalid("name", "can't be blank"));
+    }
+    let project = destination(cx, organization, change.project_id.take()).await?;
+    let may =
+        cx.may::<can::CreateWorkspace>(organization) || cx.may::<can::CreateWorkspaceIn>(&project);
+    if !may {
+        return Err(Error::NotFound);
+    }
+    let tags = change.tags.take().unwrap_or_default();
+    let now = cx.now();
+    let mut new = Workspace {
+        id: WorkspaceId::fresh(),
+        organization_name: organization.name.clone(),
+        project_id: project.id,
+        name: String::new(),
+        description: None,
+        execution_mode: None,
+        agent_pool_id: None,
+        terraform_version: tool_versions::default_version(cx).await?,
+        working_directory: String::new(),
+        auto_apply: false,
+        auto_apply_run_trigger: false,
+        auto_destroy_at: None,
+        auto_destroy_activity_duration: None,
+        inherits_project_auto_destroy: true,
+        allow_destroy_plan: true,
+        assessments_enabled: false,
+        file_triggers_enabled: true,
+        trigger_prefixes: Json::default(),
+        trigger_patterns: Json::default(),
+        queue_all_runs: false,
+        speculative_enabled: true,
+        structured_run_output_enabled: false,
+        global_remote_state: false,
+        project_remote_state: false,
+        source: change.source.unwrap_or(Source::Api),
+        source_name: change.source_name.take(),
+        source_url: change.source_url.take(),
+        vcs_repo: None,
+        ssh_key_id: None,
+        lock_kind: None,
+        lock_holder_id: None,
+        lock_reason: None,
+        locked_at: None,
+        current_run_id: None,
+        latest_run_id: None,
+        current_state_version_id: None,
+        current_configuration_id: None,
+        latest_change_at: now,
+        resource_count: 0,
+        run_count: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    change.apply(cx, &mut new).await?;
+    let tx = cx.write().await?;
+    let workspace = tx.insert(new).await.map_err(taken("name"))?;
+    tags::bind(&tx, &workspace, tags).await?;
+    tx.emit("workspace_created", subject(&workspace), json!({ "name": workspace.name })).await?;
+    tx.commit().await?;
+    Ok(workspace)
+}
+
+pub async fn update(
+    cx: &Ctx,
+    workspace: &Granted<can::UpdateWorkspace>,
+    mut change: Change,
+) -> Result<Workspace> {
+    let target = match change.project_id.take() {
+        Some(id) if id != workspace.project_id => Some(move_target(cx, workspace, id).await?),
+        _ => None,
+    };
+    let tags = change.tags.take();
+    // Rules that need other rows are checked before the row is locked, so that nothing else is read meanwhile.
+    let mut checked = (**workspace).clone();
+    change.apply(cx, &mut checked).await?;
+    let mut tx = cx.write().await?;
+    let mut row =
+        tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
+    keep_moving_parts(&mut checked, &row);
+    *row = checked;
+    if let Some(project) = target {
+        row.project_id = project.id;
+    }
+    row.updated_at = tx.now();
+    let workspace = tx.update(row).await.map_err(taken("name"))?;
+    if let Some(tags) = tags {
+        tags::replace(&tx, &workspace, tags).await?;
+    }
+    tx.emit("workspace_updated", subject(&workspace), json!({})).await?;
+    tx.ring_for_work();
+    tx.commit().await?;
+    Ok(workspace)
+}
+
+/// What runs and states write, and no setting may overwrite with an older value.
+fn keep_moving_parts(checked: &mut Workspace, current: &Workspace) {
+    checked.lock_kind = current.lock_kind;
+    checked.lock_holder_id.clone_from(&current.lock_holder_id);
+    checked.lock_reason.clone_from(&current.lock_reason);
+    checked.locked_at = current.locked_at;
+    checked.current_run_id.clone_from(&current.current_run_id);
+    checked.latest_run_id.clone_from(&current.latest_run_id);
+    checked.current_state_version_id.clone_from(&current.current_state_version_id);
+    checked.current_configuration_id.clone_from(&current.current_configuration_id);
+    checked.latest_change_at = current.latest_change_at;
+    checked.resource_count = current.resource_count;
+    checked.run_count = current.run_count;
+}
+
+async fn destination(
+    cx: &Ctx,
+    organization: &Organization,
+    wanted: Option<ProjectId>,
+) -> Result<Project> {
+    let unknown = || Error::invalid_relation("project", "does not exist in this organization");
+    let id = match &wanted {
+        Some(id) => id.clone(),
+        None => organization.default_project_id.clone().ok_or_else(unknown)?,
+    };
+    let project = match crate::projects::find(cx, &id).await {
+        Ok(found) => found.into_unchecked(),
+        Err(Error::NotFound) => return Err(unknown()),
+        Err(other) => return Err(other),
+    };
+    if project.organization_name == organization.name { Ok(project) } else { Err(unknown()) }
+}
+
+async fn move_target(cx: &Ctx, workspace: &Workspace, id: ProjectId) -> Result<Project> {
+    let unknown = || Error::invalid_relation("project", "does not exist in this organization");
+    let project = match crate::projects::find(cx, &id).await {
+        Ok(found) => cx.check::<can::MoveWorkspaceInto, _>(found).map_err(|_| unknown())?,
+        Err(Error::NotFound) => return Err(unknown()),
+        Err(other) => return Err(other),
+    };
+    if project.organization_name != workspace.organization_name {
+        return Err(unknown());
+    }
+    if !cx.may::<can::MoveWorkspace>(workspace) {
+        return Err(Error::Forbidden("You are not allowed to move this workspace.".into()));
+    }
+    Ok(project.into_inner())
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() {
+        return Err(Error::invalid("name", "can't be blank"));
+    }
+    if name.len() > 90 || !name.chars().all(allowed) {
+        return Err(Error::invalid(
+            "name",
+            "can only include letters, numbers, -, and _, and has at most 90 of them",
+        ));
+    }
+    Ok(())
+}
+
+/// A relative path that stays inside; returned without slashes at its ends.
+fn check_directory(path: &str) -> Result<String> {
+    let trimmed = path.trim_matches('/');
+    let inside = !path.contains('\0') && !trimmed.split('/').any(|part| part == "..");
+    if inside {
+        Ok(trimmed.trim_start_matches("./").to_owned())
+    } else {
+        Err(Error::invalid("working-directory", "must stay inside the configuration"))
+    }
+}
+
+/// Up to four digits and a unit, such as `14d` or `8h` (Workspaces reference).
+pub(crate) fn check_duration(attribute: &'static str, text: &str) -> Result<()> {
+    let digits = text.strip_suffix(['d', 'h']).unwrap_or_default();
+    let valid = (1..=4).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && digits.bytes().any(|b| b != b'0');
+    if valid {
+        Ok(())
+    } else {
+        Err(Error::invalid(attribute, "must be a number of up to four digits, followed by d or h"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_working_directory_stays_inside() {
+        assert_eq!(check_directory("/envs/prod/").unwrap(), "envs/prod");
+        assert_eq!(check_directory("./x").unwrap(), "x");
+        assert!(check_directory("../x").is_err());
+        assert!(check_directory("a/../../x").is_err());
+    }
+
+    #[test]
+    fn durations_are_days_or_hours() {
+        assert!(check_duration("x", "14d").is_ok());
+        assert!(check_duration("x", "9999h").is_ok());
+        for wrong in ["", "d", "0d", "14", "14m", "12345d", "-1d"] {
+            assert!(check_duration("x", wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Deleting workspaces: safely, or whatever is still in them. Their blobs go afterwards, by a task.
+
+use blobs::Kind;
+use db::{
+    entity::{configuration_version, run, state_version, workspace},
+    id::WorkspaceId,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
+};
+use serde_json::json;
+
+use super::subject;
+use crate::{
+    Ctx, Error, Granted, Result, Tx, can,
+    cleanup::{self, Orphan},
+    row::{Organization, Workspace},
+};
+
+/// Deletes a workspace that manages nothing.
+///
+/// # Errors
+/// Conflict, in the words that clients look for: it manages resources, or is locked.
+pub async fn safe_delete(cx: &Ctx, workspace: &Granted<can::DestroyWorkspace>) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
+    if row.lock_kind.is_some() {
+        return Err(Error::conflict(
+            "Workspace cannot be safely deleted: it is locked. Unlock it first.",
+        ));
+    }
+    if row.resource_count > 0 {
+        return Err(Error::conflict(format!(
+            "Workspace cannot be safely deleted: it still manages {} resources. Destroy them \
+             first, or force the deletion.",
+            row.resource_count
+        )));
+    }
+    delete(tx, row).await
+}
+
+/// Deletes a workspace whatever is in it.
+pub async fn force_delete(
+    cx: &Ctx,
+    workspace: &Granted<can::ForceDeleteWorkspace, (Workspace, Organization)>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<workspace::Entity>(workspace.0.id.clone()).await?.ok_or(Error::NotFound)?;
+    delete(tx, row).await
+}
+
+async fn delete(mut tx: Tx, row: db::Locked<workspace::Entity>) -> Result<()> {
+    forget_blobs(&tx, &row.id).await?;
+    tx.emit("workspace_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.delete(row).await?;
+    tx.ring_for_work();
+    tx.commit().await
+}
+
+/// All workspaces of an organization that is about to go.
+pub(crate) async fn forget_all(tx: &Tx, organization: &str) -> Result<()> {
+    let ids: Vec<WorkspaceId> = workspace::Entity::find()
+        .select_only()
+        .column(workspace::Column::Id)
+        .filter(workspace::Column::OrganizationName.eq(organization))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    for id in &ids {
+        forget_blobs(tx, id).await?;
+    }
+    // Workspaces hold on to their projects, so they go first.
+    workspace::Entity::delete_many()
+        .filter(workspace::Column::OrganizationName.eq(organization))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+async fn forget_blobs(tx: &Tx, workspace: &WorkspaceId) -> Result<()> {
+    let mut orphans = Vec::new();
+    let configurations: Vec<String> = configuration_version::Entity::find()
+        .select_only()
+        .column(configuration_version::Column::Id)
+        .filter(configuration_version::Column::WorkspaceId.eq(workspace))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    for id in configurations {
+        orphans.push(Orphan::blob(Kind::Configuration, id)?);
+    }
+    let states: Vec<String> = state_version::Entity::find()
+        .select_only()
+        .column(state_version::Column::Id)
+        .filter(state_version::Column::WorkspaceId.eq(workspace))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    for id in states {
+        orphans.push(Orphan::blob(Kind::State, &id)?);
+        orphans.push(Orphan::blob(Kind::JsonState, &id)?);
+    }
+    let phases: Vec<(String, String)> = run::Entity::find()
+        .select_only()
+        .columns([run::Column::PlanId, run::Column::ApplyId])
+        .filter(run::Column::WorkspaceId.eq(workspace))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    for (plan, apply) in phases {
+        orphans.extend(crate::runs::orphans_of(&plan, &apply)?);
+    }
+    cleanup::later(tx, orphans).await
+}

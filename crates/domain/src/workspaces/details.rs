@@ -1,0 +1,95 @@
+//! What a workspace shows beside its own row: inherited settings and tags, read for many workspaces at once.
+
+use std::collections::HashMap;
+
+use db::{
+    entity::{organization, project, workspace::ExecutionMode},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+};
+
+use crate::{
+    Ctx, Result,
+    row::{Organization, Project, Workspace},
+    states, tags,
+};
+
+/// A workspace as people see it.
+#[derive(Clone, Debug)]
+pub struct Details {
+    pub workspace: Workspace,
+    /// Its own, or the project's, or the organization's.
+    pub execution_mode: ExecutionMode,
+    /// Keys of its own tags, in order.
+    pub tag_names: Vec<String>,
+    /// Outputs of the current state: their ids.
+    pub output_ids: Vec<crate::id::StateVersionOutputId>,
+    pub may_force_delete: bool,
+}
+
+/// One query for each kind of thing, however many workspaces there are.
+pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details>> {
+    let projects = projects(cx, &workspaces).await?;
+    let organizations = organizations(cx, &workspaces).await?;
+    let mut tags = tags::names_of(cx, workspaces.iter().map(|row| &row.id)).await?;
+    let mut outputs = states::output_ids_of(
+        cx,
+        workspaces.iter().filter_map(|row| row.current_state_version_id.as_ref()),
+    )
+    .await?;
+    Ok(workspaces
+        .into_iter()
+        .map(|workspace| {
+            let organization = organizations.get(&workspace.organization_name);
+            let project = projects.get(&workspace.project_id);
+            let execution_mode = workspace
+                .execution_mode
+                .or_else(|| project.and_then(|project| project.default_execution_mode))
+                .or_else(|| organization.map(|organization| organization.default_execution_mode))
+                .unwrap_or(ExecutionMode::Remote);
+            let may_force_delete = organization.is_some_and(|organization| {
+                let both = (workspace.clone(), organization.clone());
+                cx.may::<crate::can::ForceDeleteWorkspace>(&both)
+            });
+            Details {
+                execution_mode,
+                tag_names: tags.remove(&workspace.id).unwrap_or_default(),
+                output_ids: workspace
+                    .current_state_version_id
+                    .as_ref()
+                    .and_then(|id| outputs.remove(id))
+                    .unwrap_or_default(),
+                may_force_delete,
+                workspace,
+            }
+        })
+        .collect())
+}
+
+/// The same for one.
+pub async fn details_of(cx: &Ctx, workspace: Workspace) -> Result<Details> {
+    let mut all = details(cx, vec![workspace]).await?;
+    Ok(all.swap_remove(0))
+}
+
+async fn projects(
+    cx: &Ctx,
+    workspaces: &[Workspace],
+) -> Result<HashMap<crate::id::ProjectId, Project>> {
+    let ids: std::collections::BTreeSet<_> = workspaces.iter().map(|row| &row.project_id).collect();
+    let rows =
+        project::Entity::find().filter(project::Column::Id.is_in(ids)).all(cx.read()).await?;
+    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
+async fn organizations(
+    cx: &Ctx,
+    workspaces: &[Workspace],
+) -> Result<HashMap<String, Organization>> {
+    let names: std::collections::BTreeSet<_> =
+        workspaces.iter().map(|row| &row.organization_name).collect();
+    let rows = organization::Entity::find()
+        .filter(organization::Column::Name.is_in(names.into_iter().map(String::as_str)))
+        .all(cx.read())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.name.clone(), row)).collect())
+}

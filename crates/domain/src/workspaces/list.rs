@@ -1,0 +1,153 @@
+//! The list of an organization's workspaces, with every filter and order that the API knows.
+
+use db::{
+    contains,
+    entity::{run, tag_binding, workspace},
+    id::ProjectId,
+    order_by_text, page,
+    sea_orm::{
+        ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+        sea_query::{Expr, ExprTrait, Func, LikeExpr, SimpleExpr},
+    },
+};
+
+use crate::{Ctx, Granted, Order, Page, Paging, Result, access::Scope, can, row::Workspace};
+
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Part of the name.
+    pub search: Option<String>,
+    /// With `*` at its ends.
+    pub wildcard: Option<String>,
+    pub project: Option<ProjectId>,
+    /// Has all of these tags.
+    pub tags: Vec<String>,
+    /// Has none of these tags.
+    pub without_tags: Vec<String>,
+    /// Has all of these bindings.
+    pub tagged: Vec<TagFilter>,
+    pub current_run_status: Vec<run::Status>,
+}
+
+#[derive(Debug, Default)]
+pub struct TagFilter {
+    pub key: Option<String>,
+    pub value: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Name,
+    CurrentRunCreatedAt,
+    LatestChangeAt,
+}
+
+/// The workspaces of an organization that the caller may see.
+pub async fn list(
+    cx: &Ctx,
+    organization: &Granted<can::ReadOrganization>,
+    filter: Filter,
+    sort: Sort,
+    order: Order,
+    paging: Paging,
+) -> Result<Page<Workspace>> {
+    let mut condition =
+        Condition::all().add(workspace::Column::OrganizationName.eq(&organization.name));
+    condition = condition.add_option(visible(cx.actor().workspace_scope(&organization.name)));
+    if let Some(text) = &filter.search {
+        condition = condition.add(contains(workspace::Column::Name, text));
+    }
+    if let Some(pattern) = &filter.wildcard {
+        condition = condition.add(matches(pattern));
+    }
+    if let Some(project) = &filter.project {
+        condition = condition.add(workspace::Column::ProjectId.eq(project));
+    }
+    for tag in filter.tags {
+        let key = TagFilter { key: Some(tag), value: None };
+        condition = condition.add(workspace::Column::Id.in_subquery(bound(&key)));
+    }
+    for tag in filter.without_tags {
+        let key = TagFilter { key: Some(tag), value: None };
+        condition = condition.add(workspace::Column::Id.not_in_subquery(bound(&key)));
+    }
+    for binding in &filter.tagged {
+        condition = condition.add(workspace::Column::Id.in_subquery(bound(binding)));
+    }
+    if !filter.current_run_status.is_empty() {
+        let runs = run::Entity::find()
+            .select_only()
+            .column(run::Column::Id)
+            .filter(run::Column::Status.is_in(filter.current_run_status))
+            .into_query();
+        condition = condition.add(workspace::Column::CurrentRunId.in_subquery(runs));
+    }
+    let query = workspace::Entity::find().filter(condition);
+    let query = match sort {
+        Sort::Name => order_by_text(cx.read(), query, workspace::Column::Name, order),
+        Sort::LatestChangeAt => query
+            .order_by(workspace::Column::LatestChangeAt, order.into())
+            .order_by_asc(workspace::Column::Id),
+        Sort::CurrentRunCreatedAt => query
+            .order_by(current_run_created_at(), order.into())
+            .order_by_asc(workspace::Column::Id),
+    };
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+fn visible(scope: Scope) -> Option<Condition> {
+    match scope {
+        Scope::All => None,
+        Scope::Some { projects, workspaces } => Some(
+            Condition::any()
+                .add(workspace::Column::ProjectId.is_in(projects))
+                .add(workspace::Column::Id.is_in(workspaces)),
+        ),
+    }
+}
+
+/// `*` at the start, at the end or at both; without one the name is meant exactly.
+fn matches(pattern: &str) -> SimpleExpr {
+    let mut like = String::new();
+    for letter in pattern.to_lowercase().chars() {
+        match letter {
+            '*' => like.push('%'),
+            '%' | '_' | '\\' => like.extend(['\\', letter]),
+            other => like.push(other),
+        }
+    }
+    let name = Expr::expr(Func::lower(Expr::col(workspace::Column::Name)));
+    name.like(LikeExpr::new(like).escape('\\'))
+}
+
+/// The ids of workspaces with such a binding, their project's included.
+fn bound(filter: &TagFilter) -> db::sea_orm::sea_query::SelectStatement {
+    let mut condition = Condition::all();
+    if let Some(key) = &filter.key {
+        condition = condition.add(tag_binding::Column::TagKey.eq(key));
+    }
+    if let Some(value) = &filter.value {
+        condition = condition.add(tag_binding::Column::TagValue.eq(value));
+    }
+    tag_binding::Entity::find()
+        .select_only()
+        .column(tag_binding::Column::WorkspaceId)
+        .filter(tag_binding::Column::WorkspaceId.is_not_null())
+        .filter(condition)
+        .into_query()
+}
+
+/// 0 without a run, so that both databases put those at the same end.
+fn current_run_created_at() -> SimpleExpr {
+    let run = run::Entity::find()
+        .select_only()
+        .column(run::Column::CreatedAt)
+        .filter(
+            Expr::col((run::Entity, run::Column::Id))
+                .equals((workspace::Entity, workspace::Column::CurrentRunId)),
+        )
+        .into_query();
+    Func::coalesce([SimpleExpr::SubQuery(None, Box::new(run.into())), Expr::val(0_i64).into()])
+        .into()
+}

@@ -1,0 +1,86 @@
+//! Workspaces: one configuration with its variables, its state and its runs.
+
+mod change;
+mod delete;
+mod details;
+mod list;
+mod locks;
+
+use db::{
+    entity::workspace,
+    id::WorkspaceId,
+    sea_orm::{
+        ColumnTrait, EntityTrait, QueryFilter,
+        sea_query::{Expr, ExprTrait, Func},
+    },
+};
+
+pub(crate) use change::check_duration;
+pub use change::{Change, create, update};
+pub(crate) use delete::forget_all;
+pub use delete::{force_delete, safe_delete};
+pub use details::{Details, details, details_of};
+pub use list::{Filter, Sort, TagFilter, list};
+pub use locks::{force_unlock, lock, unlock};
+pub(crate) use locks::{give_to_run, is_held_by, is_held_by_run, take_from_run};
+
+use crate::{
+    Ctx, Error, Found, Result, Subject, can,
+    row::{Organization, Workspace},
+};
+
+pub async fn find(cx: &Ctx, id: &WorkspaceId) -> Result<Found<Workspace>> {
+    by_id(cx, id).await?.map(Found::new).ok_or(Error::NotFound)
+}
+
+pub(crate) async fn by_id(cx: &Ctx, id: &WorkspaceId) -> Result<Option<Workspace>> {
+    Ok(workspace::Entity::find_by_id(id.clone()).one(cx.read()).await?)
+}
+
+/// By the names of the organization and of the workspace, whatever their case.
+pub async fn find_by_name(cx: &Ctx, organization: &str, name: &str) -> Result<Found<Workspace>> {
+    let organization =
+        crate::organizations::by_name(cx, organization).await?.ok_or(Error::NotFound)?;
+    let column = Expr::expr(Func::lower(Expr::col(workspace::Column::Name)));
+    let row = workspace::Entity::find()
+        .filter(workspace::Column::OrganizationName.eq(organization.name))
+        .filter(column.eq(name.to_lowercase()))
+        .one(cx.read())
+        .await?;
+    row.map(Found::new).ok_or(Error::NotFound)
+}
+
+/// The workspace with its organization, which some rules look at together.
+pub async fn with_organization(
+    cx: &Ctx,
+    workspace: Found<Workspace>,
+) -> Result<Found<(Workspace, Organization)>> {
+    let workspace = workspace.into_unchecked();
+    let organization = crate::organizations::by_name(cx, &workspace.organization_name)
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(Found::new((workspace, organization)))
+}
+
+impl crate::access::Within<Self> for (Workspace, Organization) {
+    fn on(&self) -> &Self {
+        self
+    }
+}
+
+/// For includes: those of these that the caller may see.
+pub async fn load(cx: &Ctx, ids: &[WorkspaceId]) -> Result<Vec<Workspace>> {
+    let rows =
+        workspace::Entity::find().filter(workspace::Column::Id.is_in(ids)).all(cx.read()).await?;
+    Ok(rows.into_iter().filter(|row| cx.may::<can::ReadWorkspace>(row)).collect())
+}
+
+pub(crate) fn subject(workspace: &Workspace) -> Subject<'_> {
+    Subject {
+        kind: "workspaces",
+        id: workspace.id.as_str(),
+        organization: Some(&workspace.organization_name),
+        workspace: Some(&workspace.id),
+        run: None,
+    }
+}
