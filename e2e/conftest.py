@@ -1,0 +1,107 @@
+"""The server of a test session, and the people who use it."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import engines
+from harness.api import Api, Organization
+from harness.cli import Terraform
+from harness.configurations import Configurations
+from harness.gate import Gate
+from harness.server import ADMIN_TOKEN, Server
+
+SERVERS: list[Server] = []
+
+
+@pytest.fixture(scope="session")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return engines.provider_mirror(tmp_path_factory.mktemp("providers"))
+
+
+@pytest.fixture(scope="session")
+def new_server(
+    tmp_path_factory: pytest.TempPathFactory, mirror: Path
+) -> Iterator[Callable[[], Server]]:
+    """Makes servers, and stops them at the end."""
+    made: list[Server] = []
+
+    def make() -> Server:
+        server = Server(tmp_path_factory.mktemp("server"), mirror)
+        made.append(server)
+        SERVERS.append(server)
+        return server.start()
+
+    yield make
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(new_server: Callable[[], Server]) -> Server:
+    return new_server()
+
+
+@pytest.fixture(scope="session")
+def api(server: Server) -> Api:
+    """The site admin's."""
+    return Api(server.address, ADMIN_TOKEN)
+
+
+@pytest.fixture(scope="module")
+def org(api: Api) -> Organization:
+    return api.organization()
+
+
+@pytest.fixture
+def cli(server: Server, mirror: Path, tmp_path: Path) -> Callable[..., Terraform]:
+    """Makes people at terminals: `cli("1.15.5")`; each has a directory and a home of their own."""
+    numbers = itertools.count(1)
+
+    def make(version: str = engines.NEWEST, token: str | None = ADMIN_TOKEN) -> Terraform:
+        person = tmp_path / f"person-{next(numbers)}"
+        return Terraform(version, person, server.services(), mirror, token)
+
+    return make
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.close()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A workspace name of the test's own: its module's organization is shared."""
+    kept = "".join(c if c.isalnum() else "-" for c in request.node.name)
+    return kept.removeprefix("test-")[:80].strip("-")
+
+
+@pytest.fixture
+def hcl() -> Configurations:
+    """Configurations for the newest version."""
+    return Configurations(engines.NEWEST)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Remembers how long each server's log was, to show only what a failed test caused."""
+    item.stash[LOG_LENGTHS] = {id(s): s.log.stat().st_size for s in SERVERS if s.log.exists()}
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
+    report = yield
+    if report.failed:
+        for server in SERVERS:
+            since = item.stash[LOG_LENGTHS].get(id(server), 0)
+            report.sections.append((f"log of {server.address}", server.tail(since)))
+    return report
+
+
+LOG_LENGTHS = pytest.StashKey[dict[int, int]]()
