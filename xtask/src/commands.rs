@@ -43,14 +43,13 @@ impl Running {
     }
 
     #[expect(clippy::disallowed_methods, reason = "dropping cannot await")]
-    fn wait_briefly(&mut self) -> bool {
+    fn wait_briefly(&mut self) {
         for _ in 0..200 {
             if !matches!(self.child.try_wait(), Ok(None)) {
-                return true;
+                return;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        false
     }
 }
 
@@ -59,10 +58,10 @@ impl Drop for Running {
         let Some(group) = self.group() else { return };
         // An error means that the group is gone already, which is what is wanted.
         let _ = rustix::process::kill_process_group(group, self.stop);
-        if !self.wait_briefly() {
-            let _ = rustix::process::kill_process_group(group, Signal::KILL);
-            self.wait_briefly();
-        }
+        self.wait_briefly();
+        // Whoever is left did not listen.
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        self.wait_briefly();
     }
 }
 
@@ -120,5 +119,44 @@ async fn copy(mut from: impl AsyncRead + Unpin, show: bool) -> Result<String> {
             out.write_all(&all[seen..])?;
             out.flush()?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut shell = command("sh");
+        shell.args(["-c", script]);
+        shell
+    }
+
+    #[tokio::test]
+    async fn a_failing_program_is_named_with_its_arguments() {
+        let error = succeed(&mut shell("exit 3")).await.unwrap_err().to_string();
+        assert!(error.contains("sh -c exit 3") && error.contains("status: 3"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn output_is_kept_while_it_passes_through() {
+        let (status, text) = tee(&mut shell("echo kept; exit 1")).await.unwrap();
+        assert_eq!((status.code(), text.as_str()), (Some(1), "kept\n"));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_stopped_with_all_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = shell("trap 'touch told; exit' INT; sleep 1000 & touch up; wait");
+        command.current_dir(folder.path()).stdout(Stdio::piped());
+        let mut running = Running::start(&mut command, Signal::INT).unwrap();
+        let stdout = running.child.stdout.take().unwrap();
+        while !folder.path().join("up").exists() {
+            tokio::task::yield_now().await;
+        }
+        drop(running);
+        assert!(folder.path().join("told").exists());
+        // A job in the background ignores INT. Its end of the pipe closes when it dies.
+        assert_eq!(copy(stdout, false).await.unwrap(), "");
     }
 }

@@ -32,8 +32,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// The version an engine says it has.
 pub async fn version_of(engine: &Path) -> Result<String> {
-    let said =
-        output(command(engine).args(["version", "-json"]).env("CHECKPOINT_DISABLE", "1")).await?;
+    let mut ask = command(engine);
+    // Whatever the caller's own configuration of the command line says.
+    ask.args(["version", "-json"]).env_clear().env("CHECKPOINT_DISABLE", "1");
+    ask.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let said = output(&mut ask).await?;
     let said: Value = serde_json::from_str(&said)?;
     Ok(text(&said, "/terraform_version")?.to_owned())
 }

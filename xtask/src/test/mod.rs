@@ -37,15 +37,16 @@ enum Part {
 
 const SQLITE: &str = "cargo test on SQLite";
 const POSTGRES: &str = "cargo test on PostgreSQL";
-const E2E: &str = "pytest e2e";
+const E2E_SQLITE: &str = "pytest e2e on SQLite";
+const E2E_POSTGRES: &str = "pytest e2e on PostgreSQL";
 
 /// Runs the parts. What a failed step leaves others without is reported, never skipped.
 pub async fn run(args: Args) -> Result<()> {
     let wanted = |part| args.only.is_none_or(|only| only == part);
+    let end_to_end = wanted(Part::E2e);
     let mut steps = Steps::new();
 
     // The engines come from PyPI, so all parts need Python, but only one the whole environment.
-    let end_to_end = wanted(Part::E2e);
     let python = if end_to_end {
         steps.step("Python environment", python::environment()).await
     } else {
@@ -61,21 +62,31 @@ pub async fn run(args: Args) -> Result<()> {
             _ => steps.not_run(SQLITE, "needs the engines and the build"),
         }
     }
+    let cluster = if wanted(Part::Postgres) || end_to_end {
+        steps.step("PostgreSQL", Cluster::start()).await
+    } else {
+        None
+    };
     if wanted(Part::Postgres) {
-        let cluster = steps.step("PostgreSQL", Cluster::start()).await;
-        match (&engines, &built, cluster) {
+        match (&engines, &built, &cluster) {
             (Some(engines), Some(built), Some(cluster)) => {
-                steps.tests(POSTGRES, on_postgres(engines, built, &cluster)).await;
+                steps.tests(POSTGRES, on_postgres(engines, built, cluster)).await;
             }
             _ => steps.not_run(POSTGRES, "needs PostgreSQL, the engines and the build"),
         }
     }
     if end_to_end {
         match (&python, &engines, &built) {
-            (Some(python), Some(engines), Some(built)) => {
-                steps.tests(E2E, e2e(python, engines, built)).await;
+            (Some(python), Some(_), Some(built)) => {
+                steps.tests(E2E_SQLITE, e2e(python, built, None)).await;
             }
-            _ => steps.not_run(E2E, "needs Python, the engines and the build"),
+            _ => steps.not_run(E2E_SQLITE, "needs Python, the engines and the build"),
+        }
+        match (&python, &engines, &built, &cluster) {
+            (Some(python), Some(_), Some(built), Some(cluster)) => {
+                steps.tests(E2E_POSTGRES, e2e(python, built, Some(cluster))).await;
+            }
+            _ => steps.not_run(E2E_POSTGRES, "needs PostgreSQL, Python, the engines and the build"),
         }
     }
     steps.finish()
@@ -110,11 +121,19 @@ async fn on_postgres(engines: &Engines, built: &Built, cluster: &Cluster) -> Res
     Ok(sum)
 }
 
-async fn e2e(python: &python::Environment, engines: &Engines, built: &Built) -> Result<Tally> {
+/// The real command lines; on SQLite unless there is a cluster.
+async fn e2e(
+    python: &python::Environment,
+    built: &Built,
+    cluster: Option<&Cluster>,
+) -> Result<Tally> {
     let report = tempfile::NamedTempFile::new()?;
     let mut pytest = command(python.program("python"));
     pytest.args(["-m", "pytest", "e2e", "-rs", "--color=yes", "--junitxml"]).arg(report.path());
-    pytest.env("STATEHOUSE_BIN", &built.server).env("STATEHOUSE_TEST_ENGINE", &engines.newest);
+    pytest.env("STATEHOUSE_BIN", &built.server).env_remove("STATEHOUSE_E2E_DATABASE_URL");
+    if let Some(cluster) = cluster {
+        pytest.env("STATEHOUSE_E2E_DATABASE_URL", cluster.url());
+    }
     let (status, _) = tee(&mut pytest).await?;
     tally::of_pytest(status, &std::fs::read_to_string(report.path())?)
 }
