@@ -20,16 +20,8 @@ pub async fn run() -> Result<()> {
     steps.step("dependencies", dependencies::check()).await;
     steps.step("text", text::check()).await;
     let mut clippy = command("cargo");
-    clippy.args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--keep-going",
-        "--",
-        "-D",
-        "warnings",
-    ]);
+    clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--keep-going"]);
+    clippy.args(["--", "-D", "warnings"]);
     steps.step("clippy", succeed(&mut clippy)).await;
     steps.finish()
 }
