@@ -1,0 +1,23 @@
+//! A whole server inside a test, with a fresh database, blobs in memory and users as values.
+//!
+//! ```ignore
+//! let server = Server::start().await;
+//! let ws = server.workspace("networking").await;
+//! let path = format!("/workspaces/{}/actions/lock", ws.id);
+//! server.reader(&ws).post(&path, ()).await.is_not_found();
+//! server.owner().post(&path, ()).await.is_ok();
+//! ```
+//!
+//! Runs on SQLite, or on PostgreSQL where `STATEHOUSE_TEST_DATABASE_URL=postgres://…/` names a cluster in which
+//! databases may be made.
+
+mod answer;
+mod client;
+mod database;
+mod people;
+mod server;
+
+pub use answer::Answer;
+pub use client::Client;
+pub use database::TestDatabase;
+pub use server::{Options, Server};

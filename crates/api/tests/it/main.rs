@@ -1,0 +1,4 @@
+//! The API as its clients see it: one module for each noun, and two that look at every route there is.
+
+mod projects;
+mod workspaces;

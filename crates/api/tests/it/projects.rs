@@ -1,0 +1,74 @@
+//! `/projects`
+
+use serde_json::json;
+use testkit::Server;
+
+fn body(attributes: serde_json::Value) -> serde_json::Value {
+    json!({ "data": { "type": "projects", "attributes": attributes } })
+}
+
+#[tokio::test]
+async fn an_organization_begins_with_its_default_project() {
+    let server = Server::start().await;
+    let list = server.owner().get("/organizations/acme/projects").await.is_ok();
+    assert_eq!(list.attributes("name"), ["Default Project"]);
+    assert_eq!(list.json()["meta"]["pagination"]["total-count"], 1);
+}
+
+#[tokio::test]
+async fn a_project_is_made_changed_and_deleted() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let made = owner
+        .post("/organizations/acme/projects", body(json!({ "name": "Network" })))
+        .await
+        .is_created();
+    let path = format!("/projects/{}", made.id());
+    let changed = owner.patch(&path, body(json!({ "description": "Cables" }))).await.is_ok();
+    assert_eq!(changed.attribute("name"), "Network");
+    assert_eq!(changed.attribute("description"), "Cables");
+    owner.delete(&path).await.is_no_content();
+    owner.get(&path).await.is_not_found();
+}
+
+#[tokio::test]
+async fn names_of_projects_are_unique_whatever_their_case() {
+    let server = Server::start().await;
+    server.project("Network").await;
+    let refused = server
+        .owner()
+        .post("/organizations/acme/projects", body(json!({ "name": "network" })))
+        .await
+        .is_unprocessable("/data/attributes/name");
+    assert_eq!(refused.error(), "Name has already been taken");
+}
+
+#[tokio::test]
+async fn a_project_with_workspaces_and_the_default_one_stay() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let path = format!("/projects/{}", ws.project_id);
+    server.owner().delete(&path).await.is_conflict();
+    server.owner().get(&path).await.is_ok();
+}
+
+#[tokio::test]
+async fn the_list_is_searched_by_name() {
+    let server = Server::start().await;
+    for name in ["Network", "Storage", "networks-old"] {
+        server.project(name).await;
+    }
+    let owner = server.owner();
+    let some = owner.get("/organizations/acme/projects?q=NETWORK").await.is_ok();
+    assert_eq!(some.attributes("name"), ["Network", "networks-old"]);
+    let exact = owner.get("/organizations/acme/projects?filter[names]=storage").await.is_ok();
+    assert_eq!(exact.attributes("name"), ["Storage"]);
+}
+
+#[tokio::test]
+async fn a_member_without_access_sees_no_project() {
+    let server = Server::start().await;
+    server.project("Network").await;
+    let list = server.member().get("/organizations/acme/projects").await.is_ok();
+    assert_eq!(list.data(), json!([]));
+}

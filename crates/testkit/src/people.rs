@@ -1,0 +1,271 @@
+//! Who calls: each kind of caller is made when a test first speaks as one.
+
+use std::collections::HashMap;
+
+use db::{
+    Db, Json, Timestamp,
+    entity::{
+        organization_membership, team, team_membership,
+        team_workspace::{self, Access, WorkspaceAccess},
+        token,
+    },
+    id::{OrganizationMembershipId, TeamId, TeamWorkspaceId, TokenId, UserId, WorkspaceId},
+};
+use domain::{
+    Site,
+    accounts::{NewUser, authenticate, create_user, mint_user_token},
+    can, organizations,
+    row::{User, Workspace},
+};
+use tokio::sync::Mutex;
+
+use crate::{Client, Server};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Who {
+    Nobody,
+    Owner,
+    SiteAdmin,
+    Member,
+    Stranger,
+    Foreigner,
+    InTeam(Access, WorkspaceId),
+    TeamToken(Access, WorkspaceId),
+    OrganizationToken,
+    /// Somebody else's own token.
+    Bearer(String),
+}
+
+/// Those who were made so far, with their tokens.
+#[derive(Debug, Default)]
+pub(crate) struct People(Mutex<HashMap<Who, Identity>>);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub token: String,
+    pub user: Option<User>,
+}
+
+impl Server {
+    fn client(&self, who: Who) -> Client<'_> {
+        Client::new(self, who)
+    }
+
+    /// Without any token.
+    pub fn nobody(&self) -> Client<'_> {
+        self.client(Who::Nobody)
+    }
+
+    /// In the owners team of [`Server::ORGANIZATION`].
+    pub fn owner(&self) -> Client<'_> {
+        self.client(Who::Owner)
+    }
+
+    /// An administrator of the site, who is in no organization.
+    pub fn site_admin(&self) -> Client<'_> {
+        self.client(Who::SiteAdmin)
+    }
+
+    /// A user who is in no organization.
+    pub fn stranger(&self) -> Client<'_> {
+        self.client(Who::Stranger)
+    }
+
+    /// In the organization, but in no team.
+    pub fn member(&self) -> Client<'_> {
+        self.client(Who::Member)
+    }
+
+    /// The owner of another organization.
+    pub fn foreigner(&self) -> Client<'_> {
+        self.client(Who::Foreigner)
+    }
+
+    pub fn reader(&self, workspace: &Workspace) -> Client<'_> {
+        self.client(Who::InTeam(Access::Read, workspace.id.clone()))
+    }
+
+    pub fn planner(&self, workspace: &Workspace) -> Client<'_> {
+        self.client(Who::InTeam(Access::Plan, workspace.id.clone()))
+    }
+
+    pub fn writer(&self, workspace: &Workspace) -> Client<'_> {
+        self.client(Who::InTeam(Access::Write, workspace.id.clone()))
+    }
+
+    pub fn admin_of(&self, workspace: &Workspace) -> Client<'_> {
+        self.client(Who::InTeam(Access::Admin, workspace.id.clone()))
+    }
+
+    /// The token of a team that may write to the workspace.
+    pub fn team_token(&self, workspace: &Workspace) -> Client<'_> {
+        self.client(Who::TeamToken(Access::Write, workspace.id.clone()))
+    }
+
+    pub fn organization_token(&self) -> Client<'_> {
+        self.client(Who::OrganizationToken)
+    }
+
+    /// Whoever this token belongs to.
+    pub fn bearer(&self, token: impl Into<String>) -> Client<'_> {
+        self.client(Who::Bearer(token.into()))
+    }
+
+    pub(crate) async fn identity(&self, who: &Who) -> Option<Identity> {
+        match who {
+            Who::Nobody => return None,
+            Who::Bearer(token) => return Some(Identity { token: token.clone(), user: None }),
+            _ => {}
+        }
+        let mut known = self.people.0.lock().await;
+        if let Some(identity) = known.get(who) {
+            return Some(identity.clone());
+        }
+        let identity = self.make(who).await;
+        known.insert(who.clone(), identity.clone());
+        Some(identity)
+    }
+
+    /// The organization of the test; whoever is its owner makes it.
+    pub(crate) async fn found_organization(&self) {
+        self.identity(&Who::Owner).await;
+    }
+
+    async fn make(&self, who: &Who) -> Identity {
+        match who {
+            Who::Owner => self.founder("owner", Self::ORGANIZATION).await,
+            Who::Foreigner => self.founder("foreigner", "elsewhere").await,
+            Who::Stranger => self.user("stranger", false).await,
+            Who::SiteAdmin => self.user("site-admin", true).await,
+            Who::Member => {
+                let identity = self.user("member", false).await;
+                self.join(identity.user_id()).await;
+                identity
+            }
+            Who::InTeam(access, workspace) => {
+                let identity = self.user(&format!("{access}-{workspace}"), false).await;
+                let team = self.team(&format!("{access}-{workspace}"), *access, workspace).await;
+                self.join(identity.user_id()).await;
+                let user_id = identity.user_id().clone();
+                insert(&self.db, team_membership::Model { team_id: team, user_id }).await;
+                identity
+            }
+            Who::TeamToken(access, workspace) => {
+                let team = self.team(&format!("token-{workspace}"), *access, workspace).await;
+                self.token(token::Kind::Team, Some(team), None).await
+            }
+            Who::OrganizationToken => {
+                let organization = Some(Self::ORGANIZATION.to_owned());
+                self.token(token::Kind::Organization, None, organization).await
+            }
+            Who::Nobody | Who::Bearer(_) => unreachable!("they need not be made"),
+        }
+    }
+
+    async fn user(&self, name: &str, is_site_admin: bool) -> Identity {
+        let cx = self.system();
+        let site = cx.check::<can::ManageSite, _>(Site::found()).expect("the system may");
+        let new = NewUser {
+            username: name.to_owned(),
+            email: format!("{name}@example.com"),
+            password: None,
+            is_site_admin,
+        };
+        let user = create_user(&cx, &site, new).await.expect("a user is made");
+        let minted = mint_user_token(&cx, &site, &user.id, None).await.expect("a token is minted");
+        Identity { token: minted.secret.expose().to_owned(), user: Some(user) }
+    }
+
+    async fn founder(&self, name: &str, organization: &str) -> Identity {
+        let identity = self.user(name, false).await;
+        let cx = authenticate(&self.app, &identity.token).await.expect("a fresh token is valid");
+        let site = cx.check::<can::CreateOrganization, _>(Site::found()).expect("people may");
+        let change = organizations::Change {
+            name: Some(organization.to_owned()),
+            email: Some(format!("{organization}@example.com")),
+            ..Default::default()
+        };
+        organizations::create(&cx, &site, change).await.expect("an organization is made");
+        identity
+    }
+
+    async fn join(&self, user: &UserId) {
+        let row = organization_membership::Model {
+            id: OrganizationMembershipId::fresh(),
+            organization_name: Self::ORGANIZATION.to_owned(),
+            user_id: user.clone(),
+            status: organization_membership::Status::Active,
+            created_at: self.app.now(),
+        };
+        insert(&self.db, row).await;
+    }
+
+    async fn team(&self, name: &str, access: Access, workspace: &WorkspaceId) -> TeamId {
+        let now = self.app.now();
+        let id = TeamId::fresh();
+        let row = team::Model {
+            id: id.clone(),
+            organization_name: Self::ORGANIZATION.to_owned(),
+            name: name.to_owned(),
+            visibility: team::Visibility::Secret,
+            sso_team_id: None,
+            organization_access: Json(team::OrganizationAccess::default()),
+            allow_member_token_management: true,
+            created_at: now,
+        };
+        insert(&self.db, row).await;
+        let row = team_workspace::Model {
+            id: TeamWorkspaceId::fresh(),
+            team_id: id.clone(),
+            workspace_id: workspace.clone(),
+            access,
+            custom: Json(WorkspaceAccess::default()),
+            created_at: now,
+        };
+        insert(&self.db, row).await;
+        id
+    }
+
+    async fn token(
+        &self,
+        kind: token::Kind,
+        team_id: Option<TeamId>,
+        organization_name: Option<String>,
+    ) -> Identity {
+        let secret = crypto::Token::mint();
+        let created_at: Timestamp = self.app.now();
+        let row = token::Model {
+            id: TokenId::fresh(),
+            hash: secret.hash(),
+            kind,
+            user_id: None,
+            team_id,
+            organization_name,
+            agent_pool_id: None,
+            description: None,
+            created_by_id: None,
+            created_at,
+            last_used_at: None,
+            expires_at: None,
+        };
+        insert(&self.db, row).await;
+        Identity { token: secret.expose().to_owned(), user: None }
+    }
+}
+
+impl Identity {
+    fn user_id(&self) -> &UserId {
+        &self.user.as_ref().expect("made for a user").id
+    }
+}
+
+async fn insert<M, A>(db: &Db, row: M)
+where
+    M: db::sea_orm::ModelTrait + db::sea_orm::IntoActiveModel<A>,
+    A: db::sea_orm::ActiveModelTrait<Entity = M::Entity> + db::sea_orm::ActiveModelBehavior + Send,
+    M::Entity: db::sea_orm::EntityTrait<Model = M>,
+{
+    let tx = db.write().await.expect("a transaction begins");
+    tx.insert(row).await.expect("a row is inserted");
+    tx.commit().await.expect("a transaction is kept");
+}

@@ -1,0 +1,166 @@
+//! The server of one test.
+
+use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
+
+use axum::Router;
+use blobs::Blobs;
+use crypto::Keyring;
+use db::{
+    Db, Timestamp,
+    sea_orm::{ConnectionTrait, Statement},
+};
+use domain::{App, Ctx, Settings, can, projects, row, workspaces};
+use tokio::net::TcpListener;
+
+use crate::{TestDatabase, people::People};
+
+/// What a test may want otherwise.
+#[derive(Debug)]
+pub struct Options {
+    pub settings: Settings,
+    /// The services that answer; the API alone unless said otherwise.
+    pub router: fn(App) -> Router,
+}
+
+/// A server with an organization named [`Server::ORGANIZATION`] and nothing else in it.
+#[derive(Debug)]
+pub struct Server {
+    pub app: App,
+    /// Past all rules: for rows that no verb of the domain makes yet, and to see what is stored.
+    pub db: Db,
+    pub(crate) router: Router,
+    pub(crate) people: People,
+    // Dropped last, when nobody uses it any more.
+    _database: TestDatabase,
+}
+
+impl Server {
+    pub const ORGANIZATION: &str = "acme";
+
+    /// Answers in the process, without a socket.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options {
+            settings: Settings {
+                public_url: "https://statehouse.test".into(),
+                concurrency: 10,
+                force_cancel_after: 60,
+                phase_timeout: 3600,
+            },
+            router: api::router,
+        };
+        change(&mut options);
+        let database = TestDatabase::fresh().await;
+        let db = database.open().await;
+        let keyring = Keyring::generate();
+        let blobs = Blobs::memory(keyring.clone());
+        let app = App::new(db.clone(), blobs, keyring, options.settings);
+        let router = (options.router)(app.clone());
+        let server = Self { app, db, router, people: People::default(), _database: database };
+        server.found_organization().await;
+        server
+    }
+
+    /// Answers on a port of the loopback interface as well, at [`Server::url`].
+    pub async fn listen() -> Self {
+        Self::listen_with(|_| {}).await
+    }
+
+    pub async fn listen_with(change: impl FnOnce(&mut Options)) -> Self {
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port on loopback");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let server = Self::start_with(|options| {
+            options.settings.public_url = format!("http://{address}");
+            change(options);
+        })
+        .await;
+        let router = server.router.clone();
+        // Ends with the runtime of the test.
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        server
+    }
+
+    /// Where it is reached, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.app.settings().public_url
+    }
+
+    /// For verbs of the domain: work that nobody asked for.
+    pub fn system(&self) -> Ctx {
+        self.app.system("test")
+    }
+
+    /// From now on time passes by [`Server::pass`] only.
+    pub fn stop_clock(&self) -> Timestamp {
+        let now = self.app.now();
+        self.app.stop_clock(now);
+        now
+    }
+
+    /// Moves the stopped clock.
+    pub fn pass(&self, time: Duration) {
+        let later = i64::try_from(time.as_millis()).expect("less than a geological age");
+        self.app.stop_clock(Timestamp(self.app.now().0 + later));
+    }
+
+    /// A new workspace in the organization's default project.
+    pub async fn workspace(&self, name: &str) -> row::Workspace {
+        let change = workspaces::Change { name: Some(name.to_owned()), ..Default::default() };
+        self.workspace_with(change).await
+    }
+
+    pub async fn workspace_with(&self, change: workspaces::Change) -> row::Workspace {
+        let cx = self.owner().cx().await;
+        let found = domain::organizations::find(&cx, Self::ORGANIZATION).await;
+        let organization = cx
+            .check::<can::ReadOrganization, _>(found.expect("made at the start"))
+            .expect("owners see their organization");
+        workspaces::create(&cx, &organization, change).await.expect("a workspace is made")
+    }
+
+    /// A new project.
+    pub async fn project(&self, name: &str) -> row::Project {
+        let cx = self.owner().cx().await;
+        let found = domain::organizations::find(&cx, Self::ORGANIZATION).await;
+        let organization = cx
+            .check::<can::CreateProject, _>(found.expect("made at the start"))
+            .expect("owners make projects");
+        let change = projects::Change { name: Some(name.to_owned()), ..Default::default() };
+        projects::create(&cx, &organization, change).await.expect("a project is made")
+    }
+
+    /// How many rows each table has, to see that nothing was stored.
+    pub async fn row_counts(&self) -> BTreeMap<String, i64> {
+        let connection = self.db.read();
+        let backend = connection.get_database_backend();
+        let tables = if self.db.is_postgres() {
+            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
+        } else {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        };
+        let tables = connection
+            .query_all_raw(Statement::from_string(backend, tables))
+            .await
+            .expect("the catalogue is readable");
+        let names: Vec<String> =
+            tables.iter().map(|row| row.try_get("", "name").expect("a name")).collect();
+        let counts: Vec<_> = names
+            .iter()
+            .map(|name| format!("SELECT '{name}' AS name, COUNT(*) AS rows FROM {name}"))
+            .collect();
+        connection
+            .query_all_raw(Statement::from_string(backend, counts.join(" UNION ALL ")))
+            .await
+            .expect("tables can be counted")
+            .iter()
+            .map(|row| {
+                let name = row.try_get("", "name").expect("a name");
+                (name, row.try_get("", "rows").expect("a number"))
+            })
+            .collect()
+    }
+}
