@@ -8,7 +8,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The key file cannot be read, written or made durable.
-    #[error("key file {}: {source}", path.display())]
+    #[error("key file {} cannot be read or created", path.display())]
     KeyFileIo { path: PathBuf, source: io::Error },
     /// The key file as a whole is unusable: open to others, empty, not a file.
     #[error("key file {}: {problem}", path.display())]

@@ -1,0 +1,35 @@
+//! What can go wrong with blobs.
+
+use crate::{LogId, Name};
+use std::{error::Error as StdError, io, path::PathBuf};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("blob {0} does not exist")]
+    NotFound(Name),
+    #[error("the content is larger than the {limit} bytes allowed")]
+    TooLarge { limit: u64 },
+    /// Bytes are missing between the end of the log and the batch: send them from `length` on.
+    #[error("log {log} ends at byte {length}, a batch for byte {offset} does not follow on it")]
+    Gap { log: LogId, offset: u64, length: u64 },
+    /// Other writers were faster too many times in a row.
+    #[error("log {0} is being changed by others")]
+    Busy(LogId),
+    /// The content on its way in broke off; nothing of it is kept.
+    #[error("the content could not be read to its end")]
+    Content(#[source] Box<dyn StdError + Send + Sync>),
+    /// The stored bytes were changed, cut, swapped, or sealed under a key that is not here.
+    #[error("blob {name} cannot be opened")]
+    Sealed { name: Name, source: crypto::Error },
+    #[error("the blob store failed on {name}")]
+    Store { name: String, source: object_store::Error },
+    #[error("the blob folder {} failed", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("{0:?} cannot be part of a blob name: allowed are 1 to 128 of A-Z a-z 0-9 _ -")]
+    Name(String),
+    #[error("the blob address {0}; allowed is file:///absolute/path")]
+    Address(String),
+}
