@@ -4,13 +4,15 @@
 -- People and what they prove themselves with -----------------------------------------------------
 
 CREATE TABLE users (
-  id            TEXT    NOT NULL PRIMARY KEY,
-  username      TEXT    NOT NULL,
-  email         TEXT    NOT NULL,
-  password_hash TEXT,
-  is_site_admin BOOLEAN NOT NULL,
-  is_suspended  BOOLEAN NOT NULL,
-  created_at    BIGINT  NOT NULL
+  id                   TEXT    NOT NULL PRIMARY KEY,
+  username             TEXT    NOT NULL,
+  email                TEXT    NOT NULL,
+  password_hash        TEXT,
+  is_site_admin        BOOLEAN NOT NULL,
+  is_suspended         BOOLEAN NOT NULL,
+  sign_in_attempts     BIGINT  NOT NULL,
+  sign_in_attempted_at BIGINT  NOT NULL,
+  created_at           BIGINT  NOT NULL
 );
 CREATE UNIQUE INDEX users_username ON users (lower(username));
 CREATE UNIQUE INDEX users_email ON users (lower(email));
@@ -308,7 +310,7 @@ CREATE TABLE phases (
   UNIQUE (run_id, kind)
 );
 
--- Work for agents. A claimed job whose lease has run out is free again, unless an apply has begun.
+-- Work for agents. Whenever a job is handed out again it gets a new id, so that whoever had it is refused.
 CREATE TABLE jobs (
   id            TEXT   NOT NULL PRIMARY KEY,
   run_id        TEXT   NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
@@ -318,6 +320,7 @@ CREATE TABLE jobs (
   agent_pool_id TEXT,
   agent_id      TEXT,
   leased_until  BIGINT,
+  attempts      BIGINT NOT NULL,
   created_at    BIGINT NOT NULL,
   UNIQUE (run_id, phase)
 );
@@ -328,6 +331,7 @@ CREATE TABLE agents (
   agent_pool_id TEXT,
   name          TEXT   NOT NULL,
   version       TEXT   NOT NULL,
+  instance      TEXT   NOT NULL UNIQUE,
   engines       TEXT   NOT NULL,
   last_ping_at  BIGINT NOT NULL,
   created_at    BIGINT NOT NULL

@@ -15,6 +15,9 @@ pub struct Model {
     pub password_hash: Option<String>,
     pub is_site_admin: bool,
     pub is_suspended: bool,
+    /// Passwords tried since the last right one.
+    pub sign_in_attempts: i64,
+    pub sign_in_attempted_at: Timestamp,
     pub created_at: Timestamp,
 }
 

@@ -107,14 +107,23 @@ impl Actor {
         matches!(self, Self::System(_)) || self.person().is_some_and(|person| person.is_site_admin)
     }
 
+    pub fn is_user(&self, id: &UserId) -> bool {
+        self.person().is_some_and(|person| person.id == *id)
+    }
+
     /// Belongs to the organization, in whatever way.
     pub fn belongs_to(&self, organization: &organization::Model) -> bool {
-        let name = &organization.name;
+        self.belongs_to_named(&organization.name)
+    }
+
+    /// The same, where only the name is at hand.
+    pub fn belongs_to_named(&self, name: &str) -> bool {
         match self {
             Self::System(_) => true,
             Self::Organization(own) => own == name,
             Self::User(person) => {
-                person.organizations.contains(name) || self.teams_of(name).next().is_some()
+                person.organizations.iter().any(|own| own == name)
+                    || self.teams_of(name).next().is_some()
             }
             _ => self.teams_of(name).next().is_some(),
         }

@@ -5,11 +5,13 @@ use db::entity::{
     project::Model as Project,
     team_project::{Settings, Teams},
     team_workspace::{Runs, StateVersions, Variables},
+    token::{Kind, Model as Token},
+    user::Model as User,
     workspace::Model as Workspace,
 };
 
 use super::{Actor, Permission};
-use crate::{Error, Site};
+use crate::{Error, Site, accounts::Member};
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident on $on:ty $(, 403 for those who $seen:ident)?: |$a:ident, $r:pat_param| $when:expr;)+) => {$(
@@ -44,6 +46,13 @@ permissions! {
     /// Whatever a valid token of any kind may ask.
     UseToken              on Site: |a, _| !matches!(a, Actor::Anyone);
     WorkAsAgent           on Site: |a, _| matches!(a, Actor::Agent(_));
+
+    // People.
+    /// Oneself, and those of one's organizations.
+    ReadUser              on Member: |a, m| a.is_user(&m.user.id) || a.is_site_admin()
+                              || m.organizations.iter().any(|name| a.belongs_to_named(name));
+    ManageUserTokens      on User: |a, u| a.is_user(&u.id);
+    ManageToken           on Token: |a, t| t.kind == Kind::User && t.user_id.as_ref().is_some_and(|id| a.is_user(id));
 
     // Organizations.
     ReadOrganization      on Organization: |a, o| a.belongs_to(o);

@@ -1,9 +1,28 @@
 //! People, and what they prove themselves with.
 
 mod authentication;
+mod first_admin;
+pub mod oauth;
+mod passwords;
+mod sessions;
 mod tokens;
 mod users;
 
 pub use authentication::{authenticate, refreshed};
-pub use tokens::{MintedToken, mint_user_token};
-pub use users::{NewUser, create_user, find_by_name, load};
+pub use first_admin::{
+    Offer, accept_offer, bootstrap_with_token, create_first_admin, create_first_admin_token,
+    is_empty, offer, offer_first_admin,
+};
+pub use passwords::{change_password, reset_password};
+pub use sessions::{
+    SESSION_LIFETIME_SECONDS, form_token, form_token_matches, fresh_cookie, person_by_session,
+    sign_in, sign_out,
+};
+pub use tokens::{
+    MintedToken, NewToken, create_user_token, delete_token, find_token, mint_user_token,
+    user_tokens,
+};
+pub use users::{
+    ChangeAccount, Member, NewUser, create_user, find_by_name, find_member, find_user, list_users,
+    load, own, update_account,
+};

@@ -2,12 +2,17 @@
 
 use db::{
     Timestamp,
-    entity::token::Kind,
+    entity::token::{self, Kind},
     id::{TokenId, UserId},
+    page,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
 };
 use serde_json::json;
 
-use crate::{Ctx, Result, Subject, Tx, row::Token};
+use crate::{
+    Ctx, Error, Found, Granted, Page, Paging, Result, Subject, Tx, can,
+    row::{Token, User},
+};
 
 /// A new token, with its secret for the only time.
 #[derive(Debug)]
@@ -27,10 +32,23 @@ pub(crate) async fn mint_for_user(
     expires_at: Option<Timestamp>,
     secret: crypto::Token,
 ) -> Result<MintedToken> {
+    let expires_at = expires_at.unwrap_or(tx.now().plus_seconds(LIFETIME_SECONDS));
+    let row = keep_for_user(tx, user, description, Some(expires_at), secret.hash()).await?;
+    Ok(MintedToken { row, secret })
+}
+
+/// Keeps a token by its hash.
+pub(super) async fn keep_for_user(
+    tx: &Tx,
+    user: &UserId,
+    description: Option<String>,
+    expires_at: Option<Timestamp>,
+    hash: String,
+) -> Result<Token> {
     let row = tx
         .insert(Token {
             id: TokenId::fresh(),
-            hash: secret.hash(),
+            hash,
             kind: Kind::User,
             user_id: Some(user.clone()),
             team_id: None,
@@ -40,19 +58,17 @@ pub(crate) async fn mint_for_user(
             created_by_id: Some(user.clone()),
             created_at: tx.now(),
             last_used_at: None,
-            expires_at: Some(expires_at.unwrap_or(tx.now().plus_seconds(LIFETIME_SECONDS))),
+            expires_at,
         })
         .await?;
-    let subject =
-        Subject { kind: "authentication-tokens", id: row.id.as_str(), ..Subject::default() };
-    tx.emit("token_created", subject, json!({ "user": user.as_str() })).await?;
-    Ok(MintedToken { row, secret })
+    tx.emit("token_created", subject(&row), json!({ "user": user.as_str() })).await?;
+    Ok(row)
 }
 
 /// For the system's own commands: a token for anybody.
 pub async fn mint_user_token(
     cx: &Ctx,
-    _site: &crate::Granted<crate::can::ManageSite>,
+    _site: &Granted<can::ManageSite>,
     user: &UserId,
     description: Option<String>,
 ) -> Result<MintedToken> {
@@ -60,4 +76,63 @@ pub async fn mint_user_token(
     let minted = mint_for_user(&tx, user, description, None, crypto::Token::mint()).await?;
     tx.commit().await?;
     Ok(minted)
+}
+
+#[derive(Debug, Default)]
+pub struct NewToken {
+    pub description: Option<String>,
+    /// Absent for two years.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token for oneself.
+pub async fn create_user_token(
+    cx: &Ctx,
+    user: &Granted<can::ManageUserTokens>,
+    new: NewToken,
+) -> Result<MintedToken> {
+    if new.description.as_ref().is_some_and(|text| text.chars().count() > 256) {
+        return Err(Error::invalid("description", "has at most 256 characters"));
+    }
+    if new.expires_at.is_some_and(|at| at <= cx.now()) {
+        return Err(Error::invalid("expired-at", "must be in the future"));
+    }
+    let tx = cx.write().await?;
+    let description = new.description.filter(|text| !text.trim().is_empty());
+    let secret = crypto::Token::mint();
+    let minted = mint_for_user(&tx, &user.id, description, new.expires_at, secret).await?;
+    tx.commit().await?;
+    Ok(minted)
+}
+
+/// The tokens of a person, newest first.
+pub async fn user_tokens(
+    cx: &Ctx,
+    user: &Granted<can::ManageUserTokens, User>,
+    paging: Paging,
+) -> Result<Page<Token>> {
+    let query = token::Entity::find()
+        .filter(token::Column::UserId.eq(&user.id))
+        .filter(token::Column::Kind.eq(Kind::User))
+        .order_by_desc(token::Column::CreatedAt)
+        .order_by_desc(token::Column::Id);
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+pub async fn find_token(cx: &Ctx, id: &TokenId) -> Result<Found<Token>> {
+    let row = token::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    row.map(Found::new).ok_or(Error::NotFound)
+}
+
+/// Revokes a token, at once.
+pub async fn delete_token(cx: &Ctx, token: &Granted<can::ManageToken>) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<token::Entity>(token.id.clone()).await?.ok_or(Error::NotFound)?;
+    tx.emit("token_deleted", subject(&row), json!({})).await?;
+    tx.delete(row).await?;
+    tx.commit().await
+}
+
+fn subject(token: &Token) -> Subject<'_> {
+    Subject { kind: "authentication-tokens", id: token.id.as_str(), ..Subject::default() }
 }

@@ -1,76 +1,239 @@
-//! People: made by the site's administrators, or by the first start.
+//! People: made by the site's administrators or by the first start, and changed by themselves.
 
 use db::{
-    entity::user,
+    entity::{organization_membership as membership, user},
     id::UserId,
+    order_by_text,
     sea_orm::{
-        ColumnTrait, EntityTrait, QueryFilter,
+        ColumnTrait, Condition, EntityTrait, QueryFilter,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
+use secrecy::SecretString;
 use serde_json::json;
 
-use crate::{Ctx, Error, Granted, Result, Subject, can, error::taken, row::User};
+use super::passwords::hash_password;
+use crate::{
+    App, Ctx, Error, Found, Granted, Order, Result, Subject, Timestamp, Tx, access::Within, can,
+    error::taken, row::User,
+};
 
 pub struct NewUser {
     pub username: String,
     pub email: String,
     /// Absent for people who only use tokens.
-    pub password: Option<String>,
+    pub password: Option<SecretString>,
     pub is_site_admin: bool,
 }
 
-pub async fn create_user(cx: &Ctx, _site: &Granted<can::ManageSite>, new: NewUser) -> Result<User> {
+/// A new user that satisfies every rule but the uniqueness of names.
+pub(super) struct Prepared {
+    username: String,
+    email: String,
+    password_hash: Option<String>,
+    is_site_admin: bool,
+}
+
+impl NewUser {
+    /// Before the transaction, because hashing takes its time.
+    pub(super) async fn prepared(self) -> Result<Prepared> {
+        check_username(&self.username)?;
+        check_email(&self.email)?;
+        let password_hash = match self.password {
+            Some(password) => Some(hash_password(password).await?),
+            None => None,
+        };
+        Ok(Prepared {
+            username: self.username,
+            email: self.email,
+            password_hash,
+            is_site_admin: self.is_site_admin,
+        })
+    }
+}
+
+fn check_username(username: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if new.username.is_empty() || new.username.len() > 64 || !new.username.chars().all(allowed) {
+    if username.is_empty() || username.len() > 64 || !username.chars().all(allowed) {
         return Err(Error::invalid(
             "username",
             "can only include letters, numbers, -, _ and ., and has 1 to 64 of them",
         ));
     }
-    if !new.email.contains('@') {
+    Ok(())
+}
+
+fn check_email(email: &str) -> Result<()> {
+    let parts = email.split_once('@');
+    let strange = |c: char| c.is_whitespace() || c.is_control();
+    if email.len() > 254
+        || email.contains(strange)
+        || parts.is_none_or(|(name, host)| name.is_empty() || host.is_empty())
+    {
         return Err(Error::invalid("email", "is not an e-mail address"));
     }
-    let password_hash = match new.password {
-        Some(password) => Some(hash_password(password).await?),
-        None => None,
-    };
+    Ok(())
+}
+
+pub async fn create_user(cx: &Ctx, _site: &Granted<can::ManageSite>, new: NewUser) -> Result<User> {
+    let prepared = new.prepared().await?;
     let tx = cx.write().await?;
+    let user = insert(&tx, prepared).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+pub(super) async fn insert(tx: &Tx, new: Prepared) -> Result<User> {
+    free(tx, Some(&new.username), Some(&new.email), None).await?;
     let user = tx
         .insert(User {
             id: UserId::fresh(),
             username: new.username,
             email: new.email,
-            password_hash,
+            password_hash: new.password_hash,
             is_site_admin: new.is_site_admin,
             is_suspended: false,
+            sign_in_attempts: 0,
+            sign_in_attempted_at: Timestamp(0),
             created_at: tx.now(),
         })
         .await
         .map_err(taken("username"))?;
-    let subject = Subject { kind: "users", id: user.id.as_str(), ..Subject::default() };
-    tx.emit("user_created", subject, json!({ "username": user.username })).await?;
+    tx.emit("user_created", subject(&user), json!({ "username": user.username })).await?;
+    Ok(user)
+}
+
+/// Says which of the two is taken; the unique keys stand behind it for those who race.
+async fn free(
+    tx: &Tx,
+    username: Option<&str>,
+    email: Option<&str>,
+    but: Option<&UserId>,
+) -> Result<()> {
+    let wanted =
+        [("username", user::Column::Username, username), ("email", user::Column::Email, email)];
+    for (attribute, column, value) in wanted {
+        let Some(value) = value else { continue };
+        let mut query = user::Entity::find().filter(lower(column).eq(value.to_lowercase()));
+        if let Some(id) = but {
+            query = query.filter(user::Column::Id.ne(id));
+        }
+        if query.one(tx.db()).await?.is_some() {
+            return Err(Error::invalid(attribute, "has already been taken"));
+        }
+    }
+    Ok(())
+}
+
+fn lower(column: user::Column) -> Expr {
+    Expr::expr(Func::lower(Expr::col(column)))
+}
+
+/// What people change about themselves.
+#[derive(Debug, Default)]
+pub struct ChangeAccount {
+    pub username: Option<String>,
+    pub email: Option<String>,
+}
+
+pub async fn update_account(
+    cx: &Ctx,
+    _site: &Granted<can::UseAccount>,
+    change: ChangeAccount,
+) -> Result<User> {
+    let id = cx.actor().user_id().ok_or(Error::NotFound)?;
+    if let Some(username) = &change.username {
+        check_username(username)?;
+    }
+    if let Some(email) = &change.email {
+        check_email(email)?;
+    }
+    let tx = cx.write().await?;
+    let mut row = tx.lock::<user::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    free(&tx, change.username.as_deref(), change.email.as_deref(), Some(&id)).await?;
+    if let Some(username) = change.username {
+        row.username = username;
+    }
+    if let Some(email) = change.email {
+        row.email = email;
+    }
+    let user = tx.update(row).await.map_err(taken("username"))?;
+    tx.emit("user_updated", subject(&user), json!({ "username": user.username })).await?;
     tx.commit().await?;
     Ok(user)
 }
 
-/// Argon2 takes its time on purpose, so it does not stand in the way of other requests.
-pub(crate) async fn hash_password(password: String) -> Result<String> {
-    if password.chars().count() < 10 {
-        return Err(Error::invalid("password", "is too short (minimum is 10 characters)"));
+/// One's own row.
+pub async fn own(cx: &Ctx, _site: &Granted<can::UseAccount>) -> Result<User> {
+    let id = cx.actor().user_id().ok_or(Error::NotFound)?;
+    by_id(cx, &id).await?.ok_or(Error::NotFound)
+}
+
+/// A person with the names of the organizations that they belong to.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub user: User,
+    pub organizations: Vec<String>,
+}
+
+impl Within<Self> for Member {
+    fn on(&self) -> &Self {
+        self
     }
-    Ok(tokio::task::spawn_blocking(move || crypto::hash_password(&password))
-        .await
-        .map_err(|error| Error::Internal(error.into()))??)
+}
+
+impl Within<Self> for User {
+    fn on(&self) -> &Self {
+        self
+    }
+}
+
+pub async fn find_member(cx: &Ctx, id: &UserId) -> Result<Found<Member>> {
+    let user = by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    let organizations = membership::Entity::find()
+        .filter(membership::Column::UserId.eq(id))
+        .filter(membership::Column::Status.eq(membership::Status::Active))
+        .all(cx.read())
+        .await?;
+    let organizations = organizations.into_iter().map(|row| row.organization_name).collect();
+    Ok(Found::new(Member { user, organizations }))
+}
+
+pub async fn find_user(cx: &Ctx, id: &UserId) -> Result<Found<User>> {
+    by_id(cx, id).await?.map(Found::new).ok_or(Error::NotFound)
+}
+
+pub(super) async fn by_id(cx: &Ctx, id: &UserId) -> Result<Option<User>> {
+    Ok(user::Entity::find_by_id(id.clone()).one(cx.read()).await?)
 }
 
 /// By username, whatever its case.
 pub async fn find_by_name(cx: &Ctx, username: &str) -> Result<Option<User>> {
-    let name = Expr::expr(Func::lower(Expr::col(user::Column::Username)));
+    let name = lower(user::Column::Username);
     Ok(user::Entity::find().filter(name.eq(username.to_lowercase())).one(cx.read()).await?)
+}
+
+/// No username has an `@`, so a name means one person at most.
+pub(super) async fn by_name_or_email(app: &App, name: &str) -> Result<Option<User>> {
+    let name = name.trim().to_lowercase();
+    let either = Condition::any()
+        .add(lower(user::Column::Username).eq(name.clone()))
+        .add(lower(user::Column::Email).eq(name));
+    Ok(user::Entity::find().filter(either).one(app.db().read()).await?)
+}
+
+/// Everybody, by username.
+pub async fn list_users(cx: &Ctx, _site: &Granted<can::ManageSite>) -> Result<Vec<User>> {
+    let query = user::Entity::find();
+    let query = order_by_text(cx.read(), query, user::Column::Username, Order::Ascending);
+    Ok(query.all(cx.read()).await?)
 }
 
 /// People by their ids, for includes; everybody may see the names of those they work with.
 pub async fn load(cx: &Ctx, ids: &[UserId]) -> Result<Vec<User>> {
     Ok(user::Entity::find().filter(user::Column::Id.is_in(ids)).all(cx.read()).await?)
+}
+
+pub(super) fn subject(user: &User) -> Subject<'_> {
+    Subject { kind: "users", id: user.id.as_str(), ..Subject::default() }
 }
