@@ -1,0 +1,37 @@
+//! Executes the phases of runs with a real Terraform or OpenTofu binary.
+//!
+//! The same code is embedded in `statehouse serve` and is `statehouse agent` on another machine.
+//! It knows the server only over HTTP ([`protocol`]), and never the database.
+//!
+//! The way of a job: `agent` claims it → `session` holds its lease → `phase` prepares the
+//! `workplace` (`archive`, `engines`, `variables`, `environment`) → `plan` or `apply` starts the
+//! engine (`process`, which starts `supervisor`, which closes the `fence`) → `log` and `state`
+//! carry to the server what comes out → `output` and `redaction` say what it means.
+//! `recovery` picks up what a crash left.
+
+mod agent;
+mod apply;
+mod archive;
+mod config;
+mod engines;
+mod environment;
+mod fence;
+mod log;
+mod output;
+mod phase;
+mod plan;
+mod plugins;
+mod process;
+mod recovery;
+mod redaction;
+mod server;
+mod session;
+mod state;
+mod supervisor;
+mod untrusted;
+mod variables;
+mod workplace;
+
+pub use agent::run;
+pub use config::{Config, Limits, Sandbox};
+pub use supervisor::engine_exec;

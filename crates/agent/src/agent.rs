@@ -1,0 +1,200 @@
+//! The agent itself: introduces itself, claims jobs with its slots, and ends in good order.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use protocol::{Claim, Job, Register};
+use reqwest::StatusCode;
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::DumpableBehavior;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::engines::Engines;
+use crate::phase::{execute, is_plain};
+use crate::plugins::Plugins;
+use crate::process::Launcher;
+use crate::server::{Backoff, Server};
+use crate::workplace::{Workplace, private_folder, write_durably};
+use crate::{Config, Sandbox, fence, recovery};
+
+/// How long the server may hold a claim when there is nothing to do.
+const HOLD_SECONDS: u64 = 30;
+
+/// What all slots share.
+pub(crate) struct Agent {
+    pub config: Config,
+    pub server: Arc<Server>,
+    pub engines: Engines,
+    pub launcher: Launcher,
+    pub shutdown: CancellationToken,
+    /// Who we are over all restarts.
+    instance: String,
+    /// Our id, once the server has given one.
+    id: Mutex<Option<String>>,
+}
+
+/// Runs an agent until `shutdown` is cancelled and its phases have ended.
+///
+/// Fails if its directories or its settings cannot be used; a server that does not answer is
+/// waited for.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let (config, _lock) = furnish(config)?;
+    if config.sandbox == Sandbox::Auto {
+        // Where the kernel has no Landlock, at least our memory and environment are closed to
+        // engines of the same user.
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+            .context("close our process to others")?;
+        fence::report();
+    } else {
+        tracing::warn!("engines run without a sandbox, as configured");
+    }
+    let plugins = Plugins::take(&config.engine_cache_dir, config.concurrency.max(1))
+        .with_context(|| format!("cannot use {}", config.engine_cache_dir.display()))?;
+    let agent = Arc::new(Agent {
+        server: Arc::new(Server::new(&config)?),
+        engines: Engines::discover(&config).await,
+        launcher: Launcher::new().context("start the launcher thread")?,
+        shutdown,
+        instance: instance(&config.work_dir).context("note the agent's instance")?,
+        id: Mutex::new(None),
+        config,
+    });
+    tokio::select! {
+        () = agent.shutdown.cancelled() => return Ok(()),
+        recovered = recovery::recover(&agent.config.work_dir, &agent.server) => {
+            recovered.context("look through the job directories")?;
+        }
+    }
+    let mut slots = JoinSet::new();
+    for plugins in plugins {
+        slots.spawn(agent.clone().work(Arc::new(plugins)));
+    }
+    while let Some(ended) = slots.join_next().await {
+        ended.context("a slot of the agent broke")?;
+    }
+    Ok(())
+}
+
+/// Creates the directories, makes their paths absolute, and makes sure that they are ours alone.
+fn furnish(mut config: Config) -> anyhow::Result<(Config, File)> {
+    for path in [&mut config.work_dir, &mut config.engine_cache_dir] {
+        private_folder(path).with_context(|| format!("cannot create {}", path.display()))?;
+        *path = path.canonicalize().with_context(|| format!("cannot use {}", path.display()))?;
+    }
+    for folder in [Workplace::all(&config.work_dir), config.work_dir.join("errored")] {
+        private_folder(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    if let Some(path) = &mut config.cli_config_file {
+        *path = path.canonicalize().with_context(|| format!("cannot use {}", path.display()))?;
+    }
+    config.supervisor = config
+        .supervisor
+        .canonicalize()
+        .with_context(|| format!("no supervisor at {}", config.supervisor.display()))?;
+    let lock = File::create(config.work_dir.join("agent.lock"))?;
+    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!("another agent works in {}", config.work_dir.display());
+    }
+    Ok((config, lock))
+}
+
+/// The identity that belongs to a work directory.
+fn instance(work_dir: &Path) -> io::Result<String> {
+    let path = work_dir.join("instance");
+    match std::fs::read_to_string(&path) {
+        Ok(known) if !known.is_empty() => Ok(known),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => {
+            let new = hex::encode(rand::random::<[u8; 16]>());
+            write_durably(&path, new.as_bytes())?;
+            Ok(new)
+        }
+    }
+}
+
+impl Agent {
+    /// What no engine may see: the server's secrets, other jobs, the caches.
+    pub fn hidden_paths(&self) -> Vec<PathBuf> {
+        let mut hidden = self.config.hidden_paths.clone();
+        hidden.extend([self.config.work_dir.clone(), self.config.engine_cache_dir.clone()]);
+        hidden
+    }
+
+    /// One slot: claims and executes jobs, one after the other, until the shutdown.
+    async fn work(self: Arc<Self>, plugins: Arc<Plugins>) {
+        let mut pause = Backoff::default();
+        while !self.shutdown.is_cancelled() {
+            let claimed = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return,
+                claimed = self.claim() => claimed,
+            };
+            match claimed {
+                Ok(None) => pause = Backoff::default(),
+                Ok(Some(job)) => {
+                    pause = Backoff::default();
+                    let (agent, plugins) = (self.clone(), plugins.clone());
+                    let id = job.id.clone();
+                    // A task of its own: a mistake in one job must not cost the slot.
+                    let job = tokio::spawn(execute(agent, job, plugins));
+                    if let Err(error) = job.await {
+                        tracing::error!(job = id, %error, "the job broke");
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no job could be claimed");
+                    tokio::select! {
+                        () = self.shutdown.cancelled() => return,
+                        () = pause.wait() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn claim(&self) -> anyhow::Result<Option<Job>> {
+        let agent_id = self.id().await?;
+        let claim = Claim { agent_id: agent_id.clone(), wait_seconds: HOLD_SECONDS };
+        let job = match self.server.claim(&claim).await {
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
+                // The server does not know us: its database is another one.
+                self.id.lock().await.take_if(|id| *id == agent_id);
+                return Err(error.into());
+            }
+            job => job?,
+        };
+        match job {
+            Some(job) if !is_plain(&job.id) || !is_plain(&job.run_id) => {
+                // It would be part of addresses and paths.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                bail!("the server handed out a job with the impossible id “{}”", job.id);
+            }
+            job => Ok(job),
+        }
+    }
+
+    async fn id(&self) -> anyhow::Result<String> {
+        let mut id = self.id.lock().await;
+        if let Some(id) = &*id {
+            return Ok(id.clone());
+        }
+        let registered = self
+            .server
+            .register(&Register {
+                name: self.config.name.clone(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                instance: self.instance.clone(),
+                engines: self.engines.local(),
+            })
+            .await?;
+        tracing::info!(agent = registered.agent_id, "registered with the server");
+        *id = Some(registered.agent_id.clone());
+        Ok(registered.agent_id)
+    }
+}

@@ -1,0 +1,125 @@
+//! The apply of a run: it executes a saved plan once and never loses the state it makes.
+
+use std::path::Path;
+
+use protocol::{Artifact, Engine as Wanted, EngineKind, Outcome, PhaseResult};
+use semver::Version;
+
+use crate::agent::Agent;
+use crate::phase::{Done, Failure, Prepared, Work, sentence, stopped};
+use crate::plan::summary;
+use crate::process::Manners;
+use crate::server::insist;
+use crate::session::{Session, Stop};
+use crate::state::Keeping;
+use crate::workplace::Workplace;
+
+/// Runs `apply`; whatever happens, the state is with the server or kept before this returns.
+pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Failure> {
+    let (job, place, config) = (&work.session.job, work.place, &work.agent.config);
+    let broken = |error: std::io::Error| Failure::Broken(format!("The apply broke off: {error}."));
+    if !place.fetched_plan().is_file() {
+        return Err(Failure::Broken("The server named no saved plan to apply.".into()));
+    }
+    let site = &prepared.site;
+    let ids = (job.id.as_str(), job.run_id.as_str());
+    let mut state = Keeping::new(work.session.server.clone(), ids, place, site.state.clone());
+    state.note_start().await;
+    // Before the engine can change anything, a successor must be able to find its state.
+    place.write_manifest(&work.manifest(Some(&site.state), None)).map_err(broken)?;
+    let start = work.log.length().map_err(broken)?;
+    let output = work.log.file().map_err(broken)?;
+    let errors = work.log.file().map_err(broken)?;
+    let mut args = vec!["apply".to_owned(), "-input=false".into()];
+    if job.structured_output {
+        args.push("-json".into());
+    }
+    if let Some(path) = &prepared.tfvars
+        && wants_variables_again(&job.engine, &site.cwd)
+    {
+        args.push(format!("-var-file={}", path.display()));
+    }
+    args.push(place.fetched_plan().display().to_string());
+    let running = prepared.engine.start(config, args, output, errors).await.map_err(broken)?;
+    work.note(Some(&site.state), Some(running.id()));
+    let manners = Manners { grace: config.grace, saves: true };
+    let ended = tokio::select! {
+        ended = running.wait(work.session, manners, |line| work.log.say(line)) => ended,
+        () = state.watch() => unreachable!("the watch has no end"),
+    };
+    let saved = state.save().await;
+    let summary = summary(place, start).await;
+    let stop = ended.as_ref().map_or(Stop::No, |ended| ended.stopped);
+    let (result, mut message) = match &ended {
+        // It was asked to stop and had no need to: all of the plan is applied.
+        Ok(ended) if ended.status.success() => (PhaseResult::Finished, None),
+        Ok(ended) if ended.stopped == Stop::No => {
+            (PhaseResult::Errored, Some(sentence("apply", ended.status, &summary)))
+        }
+        Ok(_) => {
+            let (result, message) = stopped(stop);
+            (result, Some(message.to_owned()))
+        }
+        Err(error) => (PhaseResult::Errored, Some(format!("The apply broke off: {error}."))),
+    };
+    let (mut result, mut removable) = (result, true);
+    if let Err(unsaved) = saved {
+        tracing::error!(job = job.id, run = job.run_id, "{}", unsaved.message);
+        work.log.say(&format!("Error: {}", unsaved.message));
+        result = PhaseResult::Errored;
+        let before = message.map(|message| message + " ").unwrap_or_default();
+        message = Some(before + &unsaved.message);
+        removable = unsaved.copied;
+    }
+    let counts = summary.counts();
+    let outcome =
+        Outcome { result, message, has_changes: false, counts, generated_configuration: false };
+    Ok(Done { outcome, afterwork: Some(prepared), removable })
+}
+
+/// Whether the apply of a saved plan may need its variables once more: values of ephemeral ones
+/// are not in the plan. Others must not be given without need: older engines refuse them all,
+/// and Terraform 1.10 refuses some that are equal (hashicorp/terraform#36181).
+fn wants_variables_again(engine: &Wanted, cwd: &Path) -> bool {
+    let first = match engine.kind {
+        EngineKind::Terraform => Version::new(1, 10, 0),
+        EngineKind::Tofu => Version::new(1, 11, 0),
+    };
+    // Pre-releases of the first version know them too.
+    let known = Version::parse(&engine.version)
+        .is_ok_and(|it| (it.major, it.minor) >= (first.major, first.minor));
+    known && mentions_ephemeral(cwd)
+}
+
+fn mentions_ephemeral(cwd: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(cwd) else { return false };
+    entries.filter_map(Result::ok).any(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let configuration =
+            [".tf", ".tf.json", ".tofu", ".tofu.json"].iter().any(|ending| name.ends_with(ending));
+        configuration
+            && entry.file_type().is_ok_and(|kind| !kind.is_dir())
+            && std::fs::read_to_string(entry.path()).is_ok_and(|text| text.contains("ephemeral"))
+    })
+}
+
+/// The new state as JSON.
+pub(crate) async fn documents(
+    agent: &Agent,
+    session: &Session,
+    place: &Workplace,
+    prepared: &Prepared,
+) -> Result<(), String> {
+    let path = place.root().join("state.json");
+    let asked = prepared.engine.ask(&agent.config, &["show", "-json", "-no-color"], &path).await;
+    let asked = asked.map_err(|error| error.to_string())?;
+    if !asked.success() {
+        return Err(format!("“show -json” failed: {asked}"));
+    }
+    let state: bytes::Bytes =
+        tokio::fs::read(&path).await.map_err(|error| error.to_string())?.into();
+    let put = || session.server.put_artifact(&session.job.id, Artifact::JsonState, state.clone());
+    let stored = insist(std::time::Duration::from_mins(1), put).await;
+    session.notice(stored).map_err(|error| error.to_string())
+}

@@ -1,0 +1,62 @@
+//! What an agent must be told before it can work.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::Url;
+use secrecy::SecretString;
+
+/// Settings of one agent; paths may be relative to the current directory.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Root address of the server, without `/agent/v1`.
+    pub server: Url,
+    /// An agent token; it is never visible to an engine.
+    pub token: SecretString,
+    /// Shown to people; usually the host name.
+    pub name: String,
+    /// Job directories and unsaved states. One agent per directory, enforced by a lock.
+    pub work_dir: PathBuf,
+    /// Downloaded engines and provider plugins; may be deleted while no agent runs.
+    pub engine_cache_dir: PathBuf,
+    /// Engine binaries to offer besides those found on `PATH`.
+    pub engines: Vec<PathBuf>,
+    /// Look for `terraform` and `tofu` on `PATH`.
+    pub search_path: bool,
+    /// Jobs executed at the same time; 0 counts as 1.
+    pub concurrency: usize,
+    /// An executable whose `engine-exec` subcommand calls [`crate::engine_exec`]; usually our own.
+    pub supervisor: PathBuf,
+    /// Invisible to engines, with everything below them: the server's data, key files.
+    pub hidden_paths: Vec<PathBuf>,
+    pub sandbox: Sandbox,
+    pub limits: Limits,
+    /// Given to engines as `TF_CLI_CONFIG_FILE`; without it they see an empty one.
+    pub cli_config_file: Option<PathBuf>,
+    /// Trusted besides the system's roots when talking to the server (PEM).
+    pub ca_file: Option<PathBuf>,
+    /// At shutdown the time that running phases get to finish; after an interrupt the time an
+    /// engine gets to save its state before it is killed.
+    pub grace: Duration,
+}
+
+/// The fence around an engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sandbox {
+    /// Landlock as far as the kernel has it; what is missing is logged once.
+    #[default]
+    Auto,
+    /// None, by explicit choice.
+    Off,
+}
+
+/// Ceilings for one engine and everything it starts; absent means the agent's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Limits {
+    /// Bytes of data memory per process (`RLIMIT_DATA`).
+    pub memory_bytes: Option<u64>,
+    /// Processes and threads of the agent's user (`RLIMIT_NPROC`).
+    pub processes: Option<u64>,
+    /// Size of a single file in bytes (`RLIMIT_FSIZE`).
+    pub file_bytes: Option<u64>,
+}

@@ -1,0 +1,210 @@
+//! Reads what an engine printed: how much changes, and what went wrong first.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use protocol::Counts;
+use regex::Regex;
+use serde::Deserialize;
+
+/// What the log of a phase says about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// From the engine's last summary line.
+    pub total: Option<Counts>,
+    /// Resources that were reported as done one by one: all there is when an apply fails.
+    pub done: Counts,
+    pub first_error: Option<String>,
+}
+
+impl Summary {
+    pub fn counts(&self) -> Counts {
+        self.total.unwrap_or(self.done)
+    }
+
+    /// Reads the log from `start` on.
+    pub fn read(log: &Path, start: u64) -> io::Result<Self> {
+        let mut file = File::open(log)?;
+        file.seek(SeekFrom::Start(start))?;
+        let mut reader = BufReader::new(file);
+        let (mut summary, mut line) = (Self::default(), Vec::new());
+        loop {
+            line.clear();
+            // No line that matters is long; pieces of one that is long do no harm.
+            if (&mut reader).take(1 << 20).read_until(b'\n', &mut line)? == 0 {
+                return Ok(summary);
+            }
+            summary.take_line(&String::from_utf8_lossy(&line));
+        }
+    }
+
+    fn take_line(&mut self, line: &str) {
+        if line.starts_with("{\"@") {
+            if let Ok(event) = serde_json::from_str(line) {
+                self.take_event(event);
+            }
+            return;
+        }
+        let line = COLOUR.replace_all(line, "");
+        let line = line.trim_end();
+        if let Some(found) = TOTAL.captures(line) {
+            self.total = Some(count(&found[1]));
+        } else if let Some(found) = DONE.captures(line) {
+            self.add(&found[1]);
+        } else if self.first_error.is_none()
+            && let Some(found) = ERROR.captures(line)
+        {
+            self.first_error = Some(found[1].to_owned());
+        }
+    }
+
+    fn take_event(&mut self, event: Event) {
+        match event {
+            Event::ChangeSummary { changes } => {
+                self.total = Some(Counts {
+                    additions: changes.add,
+                    changes: changes.change,
+                    destructions: changes.remove,
+                    imports: changes.import,
+                });
+            }
+            Event::ApplyComplete { hook } => self.add(&hook.action),
+            Event::Diagnostic { diagnostic } => {
+                if diagnostic.severity == "error" && self.first_error.is_none() {
+                    self.first_error = Some(diagnostic.summary);
+                }
+            }
+            Event::Other => {}
+        }
+    }
+
+    fn add(&mut self, action: &str) {
+        match action {
+            "Creation" | "create" => self.done.additions += 1,
+            "Modifications" | "update" => self.done.changes += 1,
+            "Destruction" | "delete" => self.done.destructions += 1,
+            "Import" => self.done.imports += 1,
+            _ => {}
+        }
+    }
+}
+
+/// Lines of `-json` output: <https://developer.hashicorp.com/terraform/internals/machine-readable-ui>
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Event {
+    ChangeSummary {
+        changes: Changes,
+    },
+    ApplyComplete {
+        hook: Hook,
+    },
+    Diagnostic {
+        diagnostic: Diagnostic,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Changes {
+    add: u32,
+    change: u32,
+    remove: u32,
+    #[serde(default)]
+    import: u32,
+}
+
+#[derive(Deserialize)]
+struct Hook {
+    action: String,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    severity: String,
+    summary: String,
+}
+
+static COLOUR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\x1b\[[0-9;]*[A-Za-z]"));
+static TOTAL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^(?:Plan: |(?:Apply|Destroy) complete! Resources: )(\d+ (?:to |[a-z]).*)$")
+});
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(\d+) (?:to )?(import|add|change|destroy|imported|added|changed|destroyed)\b")
+});
+static DONE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\S.*: (Creation|Modifications|Destruction|Import) complete\b"));
+static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:│ )?Error: (.+)$"));
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern is a constant and tested")
+}
+
+fn count(text: &str) -> Counts {
+    let mut counts = Counts::default();
+    for found in NUMBER.captures_iter(text) {
+        let number = found[1].parse().unwrap_or(u32::MAX);
+        match &found[2][..3] {
+            "imp" => counts.imports = number,
+            "add" => counts.additions = number,
+            "cha" => counts.changes = number,
+            _ => counts.destructions = number,
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Summary {
+        let mut summary = Summary::default();
+        text.lines().for_each(|line| summary.take_line(line));
+        summary
+    }
+
+    fn counts(additions: u32, changes: u32, destructions: u32, imports: u32) -> Counts {
+        Counts { additions, changes, destructions, imports }
+    }
+
+    #[test]
+    fn the_summary_lines_of_all_versions_are_understood() {
+        let plan = "\x1b[1mPlan:\x1b[0m \x1b[0m1 to add, 2 to change, 3 to destroy.\x1b[0m";
+        assert_eq!(read(plan).total, Some(counts(1, 2, 3, 0)));
+        let import =
+            "Plan: 4 to import, 1 to add, 0 to change, 0 to destroy. Actions: 1 to invoke.";
+        assert_eq!(read(import).total, Some(counts(1, 0, 0, 4)));
+        let apply =
+            "\x1b[32mApply complete! Resources: 1 imported, 5 added, 0 changed, 2 destroyed.";
+        assert_eq!(read(apply).total, Some(counts(5, 0, 2, 1)));
+        assert_eq!(
+            read("Destroy complete! Resources: 7 destroyed.").total,
+            Some(counts(0, 0, 7, 0))
+        );
+        let json = r#"{"@level":"info","@message":"x","changes":{"add":1,"change":2,"import":3,"remove":4,"operation":"plan"},"type":"change_summary"}"#;
+        assert_eq!(read(json).total, Some(counts(1, 2, 4, 3)));
+    }
+
+    #[test]
+    fn a_provisioner_cannot_print_a_summary() {
+        let spoof = "terraform_data.a (local-exec): Apply complete! Resources: 9 added, 0 changed";
+        assert_eq!(read(spoof).total, None);
+    }
+
+    #[test]
+    fn a_failed_apply_counts_what_was_done() {
+        let summary = read(
+            "terraform_data.a: Creating...\n\
+             \x1b[1mterraform_data.a: Creation complete after 0s [id=1]\x1b[0m\n\
+             \x1b[31m╷\x1b[0m\n\x1b[31m│\x1b[0m \x1b[31mError: \x1b[0mlocal-exec failed\n\
+             │ Error: second\n",
+        );
+        assert_eq!(summary.total, None);
+        assert_eq!(summary.counts().additions, 1);
+        assert_eq!(summary.first_error.as_deref(), Some("local-exec failed"));
+    }
+}

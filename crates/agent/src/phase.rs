@@ -1,0 +1,368 @@
+//! What plan and apply have in common: preparing the job directory, running, reporting the end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use protocol::{Artifact, Counts, Job, Outcome, Phase, PhaseResult, VariableKind};
+
+use crate::agent::Agent;
+use crate::archive::{self, Ceiling};
+use crate::engines::title;
+use crate::fence::Fence;
+use crate::log::Log;
+use crate::output::Summary;
+use crate::plugins::Plugins;
+use crate::process::{Ended, Engine, Manners};
+use crate::server::insist;
+use crate::session::{Session, Stop};
+use crate::workplace::{Manifest, Site, Workplace, private_file, write_private};
+use crate::{Sandbox, apply, environment, plan, variables};
+
+/// How long a finished phase waits for the server to take its log and its outcome.
+const PATIENCE: Duration = Duration::from_mins(10);
+/// How long documents about a phase that is over may take.
+const AFTERWORK: Duration = Duration::from_mins(10);
+/// Ceiling of each downloaded file, in bytes.
+const DOWNLOAD: u64 = 4 << 30;
+
+/// Everything a phase needs once its engine is initialized.
+pub(crate) struct Prepared {
+    pub engine: Engine,
+    pub site: Site,
+    /// Present if there is a file of Terraform variables.
+    pub tfvars: Option<PathBuf>,
+}
+
+/// Why a phase ended before its engine could speak for itself.
+pub(crate) enum Failure {
+    Stopped(Stop),
+    Broken(String),
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        Self::Stopped(stop)
+    }
+}
+
+/// A phase that is over, its outcome not yet reported.
+pub(crate) struct Done {
+    pub outcome: Outcome,
+    /// Documents that can be made after the outcome.
+    pub afterwork: Option<Prepared>,
+    /// False if the job directory holds the only copy of something.
+    pub removable: bool,
+}
+
+impl Done {
+    pub fn failed(result: PhaseResult, message: impl Into<String>) -> Self {
+        let outcome = Outcome {
+            result,
+            message: Some(message.into()),
+            has_changes: false,
+            counts: Counts::default(),
+            generated_configuration: false,
+        };
+        Self { outcome, afterwork: None, removable: true }
+    }
+}
+
+/// One phase at work.
+pub(crate) struct Work<'a> {
+    pub agent: &'a Agent,
+    pub session: &'a Session,
+    pub place: &'a Workplace,
+    pub log: &'a Log,
+}
+
+/// Executes a claimed job to its end and reports it; errors are logged, never returned.
+pub(crate) async fn execute(agent: Arc<Agent>, job: Job, plugins: Arc<Plugins>) {
+    let (job_id, run_id) = (job.id.clone(), job.run_id.clone());
+    tracing::info!(job = job_id, run = run_id, phase = ?job.phase, "executing {run_id}");
+    let grace = agent.config.grace;
+    let session = Session::new(job, agent.server.clone(), agent.shutdown.clone(), grace);
+    let started = insist(PATIENCE, || session.server.start(&session.job.id)).await;
+    if let Err(error) = started {
+        tracing::warn!(job = job_id, run = run_id, %error, "the phase could not be started");
+        return;
+    }
+    let place = match Workplace::create(&agent.config.work_dir, &session.job) {
+        Ok(place) => place,
+        Err(error) => {
+            let message = format!("The agent cannot create a job directory: {error}.");
+            let done = Done::failed(PhaseResult::Errored, message);
+            report(&session, &done).await;
+            return;
+        }
+    };
+    let removable = Box::pin(executed_in(&agent, &session, &place, &plugins)).await;
+    if removable {
+        let place = place.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || place.remove()).await {
+            tracing::warn!(job = job_id, %error, "the job directory may be left");
+        }
+    }
+    tracing::info!(job = job_id, run = run_id, "done with {run_id}");
+}
+
+async fn executed_in(
+    agent: &Agent,
+    session: &Session,
+    place: &Workplace,
+    plugins: &Plugins,
+) -> bool {
+    let job = &session.job;
+    let log = match Log::open(session, &place.log(), title(job.engine.kind)) {
+        Ok(log) => log,
+        Err(error) => {
+            let message = format!("The agent cannot write a log: {error}.");
+            report(session, &Done::failed(PhaseResult::Errored, message)).await;
+            return true;
+        }
+    };
+    let work = Work { agent, session, place, log: &log };
+    work.note(None, None);
+    let done = match Box::pin(work.prepare(plugins)).await {
+        Ok(prepared) => match job.phase {
+            Phase::Plan => plan::run(&work, prepared).await,
+            Phase::Apply => apply::run(&work, prepared).await,
+        },
+        Err(failure) => Err(failure),
+    };
+    let done = done.unwrap_or_else(|failure| work.failed(failure));
+    let (run, removable) = (&job.run_id, done.removable);
+    if let Err(error) = session.notice(log.close(PATIENCE).await) {
+        tracing::warn!(job = job.id, run, %error, "the log is not complete on the server");
+    }
+    if report(session, &done).await
+        && let Some(prepared) = &done.afterwork
+    {
+        let documents = async {
+            match job.phase {
+                Phase::Plan => plan::documents(agent, session, place, prepared).await,
+                Phase::Apply => apply::documents(agent, session, place, prepared).await,
+            }
+        };
+        let documents = tokio::time::timeout(AFTERWORK, documents);
+        match session.unless_stopped(documents).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(job = job.id, run, error, "no documents"),
+            Ok(Err(_)) => tracing::warn!(job = job.id, run, "the documents took too long"),
+            Err(stop) => tracing::info!(job = job.id, run, ?stop, "no documents"),
+        }
+    }
+    if session.stop() != Stop::Gone {
+        let finished = insist(PATIENCE / 10, || session.server.finish(&job.id)).await;
+        if let Err(error) = session.notice(finished) {
+            tracing::warn!(job = job.id, run, %error, "the job was not finished");
+        }
+    }
+    removable
+}
+
+/// Sends the outcome; false if nobody wants it any more.
+async fn report(session: &Session, done: &Done) -> bool {
+    let sent = insist(PATIENCE, || session.server.outcome(&session.job.id, &done.outcome)).await;
+    match session.notice(sent) {
+        Ok(()) => true,
+        Err(error) => {
+            let job = &session.job;
+            tracing::warn!(job = job.id, run = job.run_id, %error, "the outcome was not taken");
+            false
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Fetches what the job names, unpacks and settles it, and initializes the engine.
+    async fn prepare(&self, plugins: &Plugins) -> Result<Prepared, Failure> {
+        let job = &self.session.job;
+        for name in [&job.organization, &job.workspace] {
+            if !is_plain(name) {
+                return Err(Failure::Broken(format!("“{name}” cannot be used in a path.")));
+            }
+        }
+        let broken = |what: String| Failure::Broken(what);
+        let fetched = async {
+            let engine = async {
+                let engines = &self.agent.engines;
+                let engine = engines.obtain(self.session.server.http(), &job.engine).await;
+                engine.map_err(|error| format!("{error}."))
+            };
+            let (place, url) = (self.place, |url: &Option<String>| url.clone());
+            let state = self.fetch("state", url(&job.state_url), place.fetched_state());
+            let plan = self.fetch("saved plan", url(&job.plan_file_url), place.fetched_plan());
+            let lock = self.fetch("lock file", url(&job.lock_file_url), place.fetched_lock());
+            let all = tokio::try_join!(engine, self.configuration(), state, plan, lock);
+            all.map(|(engine, ..)| engine)
+        };
+        let binary = self.session.unless_stopped(Box::pin(fetched)).await?.map_err(broken)?;
+        let site = self.place.settle(job).map_err(broken)?;
+        let plugins = plugins.of(&job.organization).map_err(|error| broken(error.to_string()))?;
+        let tfvars = self.write_tfvars()?;
+        let agent = self.agent;
+        let fence = (agent.config.sandbox == Sandbox::Auto).then(|| Fence {
+            hidden: agent.hidden_paths(),
+            readable: [self.place.root().to_owned(), binary.clone()]
+                .into_iter()
+                .chain(agent.config.cli_config_file.clone())
+                .collect(),
+            writable: vec![self.place.site(), plugins.clone()],
+        });
+        let env = environment::build(&agent.config, job, self.place, &plugins.to_string_lossy());
+        let launcher = agent.launcher.clone();
+        let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, fence };
+        let prepared = Prepared { engine, site, tfvars };
+        self.initialize(&prepared).await?;
+        Ok(prepared)
+    }
+
+    async fn fetch(
+        &self,
+        what: &'static str,
+        url: Option<String>,
+        to: PathBuf,
+    ) -> Result<(), String> {
+        let Some(url) = url else { return Ok(()) };
+        let server = &self.session.server;
+        insist(PATIENCE / 10, || server.download(what, &url, &to, DOWNLOAD))
+            .await
+            .map_err(|error| format!("The {what} cannot be fetched: {error}."))
+    }
+
+    async fn configuration(&self) -> Result<(), String> {
+        let url = self.session.job.configuration_url.clone();
+        if url.is_none() {
+            return Ok(());
+        }
+        self.fetch("configuration", url, self.place.archive()).await?;
+        let place = self.place.clone();
+        tokio::task::spawn_blocking(move || {
+            archive::unpack(&place.archive(), &place.config(), Ceiling::default())?;
+            Ok(std::fs::remove_file(place.archive())?)
+        })
+        .await
+        .map_err(|error| error.to_string())?
+        .map_err(|error: archive::ArchiveError| format!("{error}."))
+    }
+
+    fn write_tfvars(&self) -> Result<Option<PathBuf>, Failure> {
+        let all = &self.session.job.variables;
+        if !all.iter().any(|variable| variable.kind == VariableKind::Terraform) {
+            return Ok(None);
+        }
+        let (text, impossible) = variables::tfvars(all);
+        for key in impossible {
+            self.log.say(&format!("The variable “{key}” is left out: it is no valid name."));
+        }
+        let path = self.place.tfvars();
+        write_private(&path, text.as_bytes())
+            .map_err(|error| Failure::Broken(format!("No variables file: {error}.")))?;
+        Ok(Some(path))
+    }
+
+    /// `init`; what it prints is shown only if it fails.
+    async fn initialize(&self, prepared: &Prepared) -> Result<(), Failure> {
+        let mut args = vec!["init".to_owned(), "-input=false".into(), "-no-color".into()];
+        if let Some(path) = &prepared.tfvars {
+            args.push(format!("-var-file={}", path.display()));
+        }
+        let output = self.place.root().join("init.log");
+        let run = async {
+            let file = private_file(&output)?;
+            let errors = file.try_clone()?;
+            let config = &self.agent.config;
+            let running = prepared.engine.start(config, args, file, errors).await?;
+            self.note(None, Some(running.id()));
+            let manners = Manners { grace: config.grace, saves: false };
+            running.wait(self.session, manners, |line| self.log.say(line)).await
+        };
+        let ended: std::io::Result<Ended> = run.await;
+        let ended = ended
+            .map_err(|error| Failure::Broken(format!("The engine cannot be started: {error}.")))?;
+        if ended.stopped != Stop::No {
+            return Err(Failure::Stopped(ended.stopped));
+        }
+        if ended.status.success() {
+            return Ok(());
+        }
+        let text = tokio::fs::read(&output).await.unwrap_or_default();
+        if let Err(error) = self.log.write(&text) {
+            tracing::warn!(%error, "the log takes no more lines");
+        }
+        let summary = Summary::read(&output, 0).unwrap_or_default();
+        Err(Failure::Broken(sentence("init", ended.status, &summary)))
+    }
+
+    /// Writes down what a successor must know if we are killed now.
+    pub fn note(&self, state: Option<&Path>, engine: Option<u32>) {
+        if let Err(error) = self.place.write_manifest(&self.manifest(state, engine)) {
+            tracing::warn!(job = self.session.job.id, %error, "the engine is not noted");
+        }
+    }
+
+    pub fn manifest(&self, state: Option<&Path>, engine: Option<u32>) -> Manifest {
+        let job = &self.session.job;
+        Manifest {
+            job_id: job.id.clone(),
+            run_id: job.run_id.clone(),
+            phase: job.phase,
+            log_offset: job.log_offset,
+            state: state.map(|path| self.place.relative(path)),
+            engine,
+        }
+    }
+
+    /// The end of a phase that did not get to its engine, said in the log too.
+    fn failed(&self, failure: Failure) -> Done {
+        match failure {
+            Failure::Stopped(stop) => {
+                let (result, message) = stopped(stop);
+                Done::failed(result, message)
+            }
+            Failure::Broken(message) => {
+                self.log.say(&format!("Error: {message}"));
+                Done::failed(PhaseResult::Errored, message)
+            }
+        }
+    }
+
+    /// Uploads what the engine left in a file.
+    pub async fn upload(&self, artifact: Artifact, bytes: Bytes) -> Result<(), String> {
+        let (server, job) = (&self.session.server, &self.session.job.id);
+        insist(PATIENCE / 10, || server.put_artifact(job, artifact, bytes.clone()))
+            .await
+            .map_err(|error| format!("The {} could not be stored: {error}.", artifact.as_str()))
+    }
+}
+
+/// How a stopped phase counts, and why.
+pub(crate) fn stopped(stop: Stop) -> (PhaseResult, &'static str) {
+    match stop {
+        Stop::Canceled => (PhaseResult::Canceled, "The run was canceled."),
+        Stop::Killed => (PhaseResult::Canceled, "The run was force-canceled."),
+        Stop::Timeout => (PhaseResult::Errored, "The phase took longer than allowed."),
+        Stop::Gone => (PhaseResult::Errored, "The job was taken from its agent."),
+        Stop::No | Stop::Shutdown => (PhaseResult::Errored, "The agent was shut down."),
+    }
+}
+
+/// What went wrong, as far as the engine says.
+pub(crate) fn sentence(
+    command: &str,
+    status: std::process::ExitStatus,
+    summary: &Summary,
+) -> String {
+    match &summary.first_error {
+        Some(error) => format!("The engine's “{command}” failed: {error}"),
+        None => format!("The engine's “{command}” failed: {status}."),
+    }
+}
+
+/// Whether a name can be a folder's.
+pub(crate) fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}

@@ -1,0 +1,190 @@
+//! The plan of a run: options in, plan file and documents out.
+
+use std::path::PathBuf;
+
+use protocol::{Artifact, Job, Outcome, PhaseResult};
+
+use crate::agent::Agent;
+use crate::output::Summary;
+use crate::phase::{Done, Failure, Prepared, Work, sentence, stopped};
+use crate::process::Manners;
+use crate::redaction::redacted_plan;
+use crate::server::insist;
+use crate::session::{Session, Stop};
+use crate::untrusted;
+use crate::workplace::{LOCK_FILE, Workplace};
+
+fn plan_file(place: &Workplace) -> PathBuf {
+    place.site().join("run.tfplan")
+}
+
+fn generated_file(place: &Workplace) -> PathBuf {
+    place.site().join("generated.tf")
+}
+
+/// Runs `plan` and brings to the server what the apply will need.
+pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Failure> {
+    let (job, place, config) = (&work.session.job, work.place, &work.agent.config);
+    let broken = |error: std::io::Error| Failure::Broken(format!("The plan broke off: {error}."));
+    let start = work.log.length().map_err(broken)?;
+    let output = work.log.file().map_err(broken)?;
+    let errors = work.log.file().map_err(broken)?;
+    let args = arguments(job, place, &prepared);
+    let running = prepared.engine.start(config, args, output, errors).await.map_err(broken)?;
+    work.note(None, Some(running.id()));
+    let manners = Manners { grace: config.grace, saves: false };
+    let ended = running.wait(work.session, manners, |line| work.log.say(line)).await;
+    let ended = ended.map_err(broken)?;
+    if ended.stopped != Stop::No {
+        return Err(Failure::Stopped(ended.stopped));
+    }
+    let summary = summary(place, start).await;
+    let has_changes = match ended.status.code() {
+        Some(0) => false,
+        Some(2) => true,
+        _ => {
+            let message = sentence("plan", ended.status, &summary);
+            return Ok(Done::failed(PhaseResult::Errored, message));
+        }
+    };
+    if !job.options.plan_only {
+        store_plan(work, &prepared).await.map_err(Failure::Broken)?;
+    }
+    let generated = untrusted::read_if_there(place.root(), place.relative(&generated_file(place)));
+    let generated_configuration =
+        job.options.generate_config && generated.await.is_ok_and(|file| file.is_some());
+    let mut afterwork = Some(prepared);
+    // Command lines ask for these as soon as the log ends: they draw the plan from them.
+    if (job.structured_output || generated_configuration)
+        && let Some(prepared) = afterwork.take()
+    {
+        let documents = documents(work.agent, work.session, place, &prepared);
+        if let Err(error) = work.session.unless_stopped(documents).await? {
+            tracing::warn!(job = job.id, run = job.run_id, error, "no documents");
+        }
+    }
+    // Somebody who cancels at the last moment must not see the run going on.
+    if matches!(work.session.stop(), Stop::Canceled | Stop::Killed) {
+        let (result, message) = stopped(work.session.stop());
+        return Ok(Done::failed(result, message));
+    }
+    let counts = summary.counts();
+    let outcome = Outcome {
+        result: PhaseResult::Finished,
+        message: None,
+        has_changes,
+        counts,
+        generated_configuration,
+    };
+    Ok(Done { outcome, afterwork, removable: true })
+}
+
+fn arguments(job: &Job, place: &Workplace, prepared: &Prepared) -> Vec<String> {
+    let options = &job.options;
+    let mut args = vec!["plan".to_owned(), "-input=false".into(), "-detailed-exitcode".into()];
+    let mut flag = |wanted: bool, text: String| {
+        if wanted {
+            args.push(text);
+        }
+    };
+    flag(true, format!("-out={}", plan_file(place).display()));
+    flag(job.structured_output, "-json".into());
+    flag(options.destroy, "-destroy".into());
+    flag(options.refresh_only, "-refresh-only".into());
+    // The engine refuses `-refresh=false` beside `-refresh-only`.
+    flag(!options.refresh && !options.refresh_only, "-refresh=false".into());
+    let generated = format!("-generate-config-out={}", generated_file(place).display());
+    flag(options.generate_config, generated);
+    if let Some(path) = &prepared.tfvars {
+        flag(true, format!("-var-file={}", path.display()));
+    }
+    for (name, addresses) in [
+        ("target", &options.targets),
+        ("replace", &options.replace),
+        ("invoke", &options.invoke_actions),
+    ] {
+        for address in addresses {
+            flag(true, format!("-{name}={address}"));
+        }
+    }
+    args
+}
+
+pub(crate) async fn summary(place: &Workplace, start: u64) -> Summary {
+    let log = place.log();
+    let read = tokio::task::spawn_blocking(move || Summary::read(&log, start)).await;
+    match read.map_err(std::io::Error::other).flatten() {
+        Ok(summary) => summary,
+        Err(error) => {
+            tracing::warn!(%error, "the log cannot be read for its summary");
+            Summary::default()
+        }
+    }
+}
+
+/// The plan file and the lock file, without which the plan could not be applied.
+async fn store_plan(work: &Work<'_>, prepared: &Prepared) -> Result<(), String> {
+    let place = work.place;
+    let plan = async {
+        let bytes = untrusted::read(place.root(), place.relative(&plan_file(place)))
+            .await
+            .map_err(|error| format!("The plan file cannot be read: {error}."))?;
+        work.upload(Artifact::PlanFile, bytes).await
+    };
+    let lock = async {
+        let path = place.relative(&prepared.site.cwd.join(LOCK_FILE));
+        let bytes = untrusted::read_if_there(place.root(), path)
+            .await
+            .map_err(|error| format!("The lock file cannot be read: {error}."))?;
+        match bytes {
+            Some(bytes) => work.upload(Artifact::LockFile, bytes).await,
+            None => Ok(()),
+        }
+    };
+    tokio::try_join!(plan, lock).map(drop)
+}
+
+/// The plan as JSON, in full and as command lines may see it.
+pub(crate) async fn documents(
+    agent: &Agent,
+    session: &Session,
+    place: &Workplace,
+    prepared: &Prepared,
+) -> Result<(), String> {
+    let (engine, config) = (&prepared.engine, &agent.config);
+    let file = plan_file(place).display().to_string();
+    let paths = [place.root().join("plan.json"), place.root().join("schemas.json")];
+    let show = ["show", "-json", "-no-color", &file];
+    let schemas = ["providers", "schema", "-json"];
+    let asked = tokio::try_join!(
+        engine.ask(config, &show, &paths[0]),
+        engine.ask(config, &schemas, &paths[1])
+    );
+    let (shown, listed) = asked.map_err(|error| error.to_string())?;
+    if !shown.success() {
+        return Err(format!("“show -json” failed: {shown}"));
+    }
+    let plan: bytes::Bytes =
+        tokio::fs::read(&paths[0]).await.map_err(|error| error.to_string())?.into();
+    let job = &session.job.id;
+    let put = |artifact, bytes: bytes::Bytes| {
+        insist(std::time::Duration::from_mins(1), move || {
+            session.server.put_artifact(job, artifact, bytes.clone())
+        })
+    };
+    let full = put(Artifact::JsonPlan, plan.clone());
+    let redacted = async {
+        if !listed.success() {
+            return Err(format!("“providers schema -json” failed: {listed}"));
+        }
+        let schemas = tokio::fs::read(&paths[1]).await.map_err(|error| error.to_string())?;
+        let document = tokio::task::spawn_blocking(move || redacted_plan(&plan, &schemas))
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(|error| format!("the plan cannot be redacted: {error}"))?;
+        let stored = put(Artifact::JsonPlanRedacted, document.into()).await;
+        session.notice(stored).map_err(|error| error.to_string())
+    };
+    let (full, redacted) = tokio::join!(full, redacted);
+    session.notice(full).map_err(|error| error.to_string()).and(redacted)
+}

@@ -1,0 +1,222 @@
+//! Starts engines and stops them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+
+use crate::Config;
+use crate::environment::SAFE_PATH;
+use crate::fence::Fence;
+use crate::session::{Session, Stop};
+use crate::supervisor::Settings;
+use crate::workplace::private_file;
+
+/// One command of an engine, with everything that stays the same during a phase.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub launcher: Launcher,
+    pub binary: PathBuf,
+    pub cwd: PathBuf,
+    pub env: BTreeMap<String, String>,
+    pub fence: Option<Fence>,
+}
+
+pub(crate) struct Running {
+    child: Child,
+    pid: Pid,
+}
+
+pub(crate) struct Ended {
+    pub status: ExitStatus,
+    /// The reason if the engine was asked or made to end.
+    pub stopped: Stop,
+}
+
+/// How an engine is to be stopped.
+#[derive(Clone, Copy)]
+pub(crate) struct Manners {
+    /// From the interrupt until it is killed.
+    pub grace: Duration,
+    /// It has something to save, so it gets its grace even when nobody waits for it any more.
+    pub saves: bool,
+}
+
+impl Engine {
+    /// Starts the engine; what it prints goes to `output` as it comes.
+    pub async fn start(
+        &self,
+        config: &Config,
+        args: Vec<String>,
+        output: File,
+        errors: File,
+    ) -> io::Result<Running> {
+        let settings = Settings {
+            program: self.binary.clone(),
+            args,
+            env: self.env.clone(),
+            parent: rustix::process::getpid().as_raw_nonzero().get(),
+            fence: self.fence.clone(),
+            limits: config.limits,
+        };
+        let mut command = Command::new(&config.supervisor);
+        command
+            .arg("engine-exec")
+            .env_clear()
+            .env("PATH", SAFE_PATH)
+            .current_dir(&self.cwd)
+            .stdin(Stdio::piped())
+            .stdout(output)
+            .stderr(errors);
+        let mut child = self.launcher.launch(command).await?;
+        let pid = child
+            .id()
+            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
+            .ok_or_else(|| io::Error::other("the engine has no process id"))?;
+        let mut stdin = child.stdin.take().ok_or_else(|| io::Error::other("no standard input"))?;
+        let sent = stdin.write_all(&serde_json::to_vec(&settings)?).await;
+        drop(stdin);
+        let running = Running { child, pid };
+        if let Err(error) = sent {
+            running.kill();
+            return Err(error);
+        }
+        Ok(running)
+    }
+
+    /// Runs a command whose output is data; it is killed when the future is dropped.
+    pub async fn ask(
+        &self,
+        config: &Config,
+        args: &[&str],
+        output: &Path,
+    ) -> io::Result<ExitStatus> {
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        let file = private_file(output)?;
+        let errors = private_file(&output.with_extension("err"))?;
+        let mut asked = Asked(self.start(config, args, file, errors).await?);
+        let status = asked.0.child.wait().await?;
+        Ok(status)
+    }
+}
+
+struct Asked(Running);
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if !matches!(self.0.child.try_wait(), Ok(Some(_))) {
+            self.0.kill();
+        }
+    }
+}
+
+impl Running {
+    /// Process id, and that of its group.
+    pub fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Waits for the end, stopping the engine when the session says so: one interrupt, then the
+    /// grace period, then the end of its whole group.
+    pub async fn wait(
+        mut self,
+        session: &Session,
+        manners: Manners,
+        mut tell: impl FnMut(&str),
+    ) -> io::Result<Ended> {
+        let mut stopped = Stop::No;
+        let mut kill_at: Option<Instant> = None;
+        let status = loop {
+            let overdue = async {
+                match kill_at {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                status = self.child.wait() => break status?,
+                stop = session.outweighed(stopped) => {
+                    let first = stopped == Stop::No;
+                    stopped = stop;
+                    let kind = stop < Stop::Killed || (stop == Stop::Gone && manners.saves);
+                    if let Some(why) = reason(stop) {
+                        tell(why);
+                    }
+                    if !kind {
+                        self.kill();
+                        kill_at = None;
+                    } else if first {
+                        self.interrupt();
+                        kill_at = Some(Instant::now() + manners.grace);
+                    }
+                }
+                () = overdue => {
+                    tell("The engine did not end in time and was killed.");
+                    self.kill();
+                    kill_at = None;
+                }
+            }
+        };
+        // What the engine started and left behind.
+        let _ = kill_process_group(self.pid, Signal::KILL);
+        Ok(Ended { status, stopped })
+    }
+
+    fn interrupt(&self) {
+        let _ = kill_process(self.pid, Signal::INT);
+    }
+
+    fn kill(&self) {
+        // Before it leads its group there is only the process.
+        let _ = kill_process_group(self.pid, Signal::KILL);
+        let _ = kill_process(self.pid, Signal::KILL);
+    }
+}
+
+fn reason(stop: Stop) -> Option<&'static str> {
+    match stop {
+        Stop::No | Stop::Gone => None,
+        Stop::Shutdown => Some("The agent is shutting down: interrupting the engine."),
+        Stop::Timeout => Some("The phase takes longer than allowed: interrupting the engine."),
+        Stop::Canceled => Some("The run was canceled: interrupting the engine."),
+        Stop::Killed => Some("The run was force-canceled: killing the engine."),
+    }
+}
+
+type Order = (Command, oneshot::Sender<io::Result<Child>>);
+
+/// Starts processes from one thread that lives as long as the agent: an engine's parent-death
+/// signal is sent when the *thread* that started it ends, and the runtime's threads come and go.
+#[derive(Clone)]
+pub(crate) struct Launcher(mpsc::Sender<Order>);
+
+impl Launcher {
+    pub fn new() -> io::Result<Self> {
+        let (sender, orders) = mpsc::channel::<Order>();
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::Builder::new().name("engine-launcher".into()).spawn(move || {
+            let _inside = runtime.enter();
+            for (mut command, answer) in orders {
+                // Nobody waits for it any more: the engine gets an end of input and ends itself.
+                let _ = answer.send(command.spawn());
+            }
+        })?;
+        Ok(Self(sender))
+    }
+
+    async fn launch(&self, command: Command) -> io::Result<Child> {
+        let (answer, child) = oneshot::channel();
+        self.0.send((command, answer)).map_err(io::Error::other)?;
+        child.await.map_err(io::Error::other)?
+    }
+}

@@ -1,0 +1,235 @@
+//! The directory of one job: what lies where, and how a configuration is made ready in it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Component, Path, PathBuf};
+
+use protocol::{Job, Phase};
+use serde::{Deserialize, Serialize};
+
+/// Overrides `cloud` and every `backend` in all versions; the workspace named `default` is the
+/// one that the local backend keeps at `path`.
+const OVERRIDE: &str = r#"# Written by Statehouse: while it runs here, the state is a file.
+terraform {
+  backend "local" {
+    path          = ".statehouse/default.tfstate"
+    workspace_dir = ".statehouse/state"
+  }
+}
+"#;
+
+/// What may lie in an archive of somebody's working copy and would get in the way.
+const LEFTOVERS: [&str; 8] = [
+    ".terraform",
+    ".statehouse",
+    "zz_statehouse_override.tf",
+    "terraform.tfstate",
+    "terraform.tfstate.backup",
+    "terraform.tfstate.d",
+    ".terraform.tfstate.lock.info",
+    "errored.tfstate",
+];
+
+/// `<work_dir>/jobs/<job>-<random>/`, mode 0700. Engines can write to `site/` only.
+#[derive(Clone, Debug)]
+pub(crate) struct Workplace {
+    root: PathBuf,
+}
+
+/// Says what a leftover directory was about, for the agent that finds it after a crash.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub job_id: String,
+    pub run_id: String,
+    pub phase: Phase,
+    /// Where the log begins in the server's.
+    #[serde(default)]
+    pub log_offset: u64,
+    /// Where the state lies, relative to the directory; absent until an apply begins.
+    pub state: Option<PathBuf>,
+    /// Process and group of the engine.
+    pub engine: Option<u32>,
+}
+
+impl Workplace {
+    pub fn create(work_dir: &Path, job: &Job) -> io::Result<Self> {
+        let prefix = format!("{}-", job.id);
+        // Removed by hand: a state that nobody accepted must outlive us.
+        let root = tempfile::Builder::new()
+            .prefix(&prefix)
+            .tempdir_in(Self::all(work_dir))?
+            .keep()
+            .canonicalize()?;
+        let place = Self { root };
+        for folder in [place.site(), place.config(), place.home(), place.tmp()] {
+            private_folder(&folder)?;
+        }
+        File::create(place.cli_config())?;
+        Ok(place)
+    }
+
+    /// One that an earlier agent left behind.
+    pub fn found(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Where all of them lie.
+    pub fn all(work_dir: &Path) -> PathBuf {
+        work_dir.join("jobs")
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+    pub fn site(&self) -> PathBuf {
+        self.root.join("site")
+    }
+    pub fn config(&self) -> PathBuf {
+        self.root.join("site/config")
+    }
+    pub fn home(&self) -> PathBuf {
+        self.root.join("site/home")
+    }
+    pub fn tmp(&self) -> PathBuf {
+        self.root.join("site/tmp")
+    }
+    pub fn cli_config(&self) -> PathBuf {
+        self.root.join("cli.tfrc")
+    }
+    pub fn archive(&self) -> PathBuf {
+        self.root.join("configuration.tar.gz")
+    }
+    pub fn tfvars(&self) -> PathBuf {
+        self.root.join("workspace.tfvars")
+    }
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+    /// The prior state, the saved plan and its lock file as they were fetched.
+    pub fn fetched_state(&self) -> PathBuf {
+        self.root.join("fetched.tfstate")
+    }
+    pub fn fetched_plan(&self) -> PathBuf {
+        self.root.join("fetched.tfplan")
+    }
+    pub fn fetched_lock(&self) -> PathBuf {
+        self.root.join("fetched.lock.hcl")
+    }
+
+    /// A path inside as [`crate::untrusted`] wants it.
+    pub fn relative(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_owned()
+    }
+
+    /// Replaces the manifest at once; a crash leaves the old or the new one.
+    pub fn write_manifest(&self, manifest: &Manifest) -> io::Result<()> {
+        let next = self.root.join("job.json.next");
+        let content = serde_json::to_vec(manifest)?;
+        match manifest.phase {
+            Phase::Plan => write_private(&next, &content)?,
+            Phase::Apply => write_durably(&next, &content)?,
+        }
+        fs::rename(next, self.root.join("job.json"))
+    }
+
+    pub fn manifest(&self) -> io::Result<Manifest> {
+        Ok(serde_json::from_slice(&fs::read(self.root.join("job.json"))?)?)
+    }
+
+    pub fn remove(&self) {
+        if let Err(error) = fs::remove_dir_all(&self.root) {
+            tracing::warn!(path = %self.root.display(), %error, "cannot remove a job directory");
+        }
+    }
+
+    /// Prepares the unpacked configuration for the engine; answers where the engine starts.
+    pub fn settle(&self, job: &Job) -> Result<Site, String> {
+        let relative = Path::new(&job.working_directory);
+        let plain = relative.components().all(|part| {
+            matches!(part, Component::Normal(_) | Component::CurDir | Component::RootDir)
+        });
+        let outside =
+            || format!("The working directory “{}” leaves the configuration.", relative.display());
+        if !plain {
+            return Err(outside());
+        }
+        let cwd = self.config().join(relative.strip_prefix("/").unwrap_or(relative));
+        if job.configuration_url.is_none() {
+            fs::create_dir_all(&cwd).map_err(|error| error.to_string())?;
+        }
+        let cwd = cwd.canonicalize().ok().filter(|path| path.is_dir()).ok_or_else(|| {
+            format!(
+                "The working directory “{}” does not exist in the configuration.",
+                relative.display()
+            )
+        })?;
+        if !cwd.starts_with(self.config()) {
+            return Err(outside());
+        }
+        let state = match job.workspace.as_str() {
+            "default" => cwd.join(".statehouse/default.tfstate"),
+            name => cwd.join(".statehouse/state").join(name).join("terraform.tfstate"),
+        };
+        self.furnish(&cwd, &state)
+            .map_err(|error| format!("The configuration cannot be made ready: {error}."))?;
+        Ok(Site { cwd, state })
+    }
+
+    fn furnish(&self, cwd: &Path, state: &Path) -> io::Result<()> {
+        for name in LEFTOVERS {
+            let path = cwd.join(name);
+            match fs::symlink_metadata(&path) {
+                Ok(found) if found.is_dir() => fs::remove_dir_all(&path)?,
+                Ok(_) => fs::remove_file(&path)?,
+                Err(_) => {}
+            }
+        }
+        write_private(&cwd.join("zz_statehouse_override.tf"), OVERRIDE.as_bytes())?;
+        let folder = state.parent().expect("the state lies in a folder of its own");
+        private_folder(folder)?;
+        if self.fetched_state().exists() {
+            fs::rename(self.fetched_state(), state)?;
+        }
+        if self.fetched_lock().exists() {
+            let lock = cwd.join(LOCK_FILE);
+            // Not through a link that the archive may hold under this name.
+            match fs::remove_file(&lock) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => fs::rename(self.fetched_lock(), lock)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) const LOCK_FILE: &str = ".terraform.lock.hcl";
+
+/// Where the engine works, as absolute paths without links.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub cwd: PathBuf,
+    pub state: PathBuf,
+}
+
+/// Creates a folder with its parents that only we can enter.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Writes a new file that only we can read.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    private_file(path)?.write_all(content)
+}
+
+/// As [`write_private`]; the content survives a power failure too.
+pub(crate) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = private_file(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// Opens an empty file that only we can read.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}

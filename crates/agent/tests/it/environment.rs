@@ -1,0 +1,111 @@
+//! What an engine can see: its own environment and files, and nothing of the agent's.
+
+use std::collections::BTreeMap;
+
+use protocol::PhaseResult;
+
+use crate::bench::{Bench, environment, resource};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environment_is_the_workspaces_and_not_the_agents() {
+    let bench = Bench::start().await;
+    let mut plan = bench.plan(&[("main.tf", &resource("a", "env"))]);
+    plan.variables = vec![
+        environment("AWS_REGION", "eu-central-1"),
+        environment("TF_WORKSPACE", "stolen"),
+        environment("TF_DATA_DIR", "/tmp/elsewhere"),
+        environment("LC_ALL", "C.UTF-8"),
+    ];
+    let (_, applied) = bench.plan_and_apply(&plan).await;
+    let lines = applied.printed();
+    let env: BTreeMap<&str, &str> = lines.iter().filter_map(|line| line.split_once('=')).collect();
+    // Cargo has set these for the test, which is the agent's process.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    let foreign: Vec<_> = env.keys().filter(|name| name.starts_with("CARGO")).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+    assert!(!env.values().any(|value| value.contains(crate::server::TOKEN)));
+    assert_eq!(env["AWS_REGION"], "eu-central-1");
+    assert_eq!(env["LC_ALL"], "C.UTF-8");
+    assert_eq!(env["TF_WORKSPACE"], "networking");
+    assert!(!env.contains_key(&"TF_DATA_DIR"));
+    assert_eq!(env["TFC_RUN_ID"], plan.run_id.as_str());
+    assert_eq!(env["TFC_WORKSPACE_SLUG"], "acme/networking");
+    assert_eq!(env["TFC_PROJECT_NAME"], "Default Project");
+    let work = bench.path("work").canonicalize().unwrap();
+    assert!(env["HOME"].starts_with(work.to_str().unwrap()));
+    assert!(env["TMPDIR"].starts_with(work.to_str().unwrap()));
+}
+
+/// Whether this kernel enforces Landlock rules at all.
+fn has_landlock() -> bool {
+    use landlock::{ABI, Access as _, AccessFs, Ruleset, RulesetAttr as _, RulesetStatus};
+    std::thread::spawn(|| {
+        let ruleset = Ruleset::default().handle_access(AccessFs::from_all(ABI::V1)).unwrap();
+        ruleset.create().unwrap().restrict_self().unwrap().ruleset != RulesetStatus::NotEnforced
+    })
+    .join()
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hidden_files_other_jobs_and_the_agents_memory_are_out_of_reach() {
+    let bench = Bench::idle().await;
+    let hidden = bench.path("hidden");
+    std::fs::create_dir(&hidden).unwrap();
+    std::fs::write(hidden.join("key"), "the key").unwrap();
+    std::fs::write(bench.path("visible"), "an open file").unwrap();
+    let folder = bench.folder.path().display().to_string();
+    let agent = std::process::id();
+    let command = [
+        format!("cat {folder}/visible; echo"),
+        format!("cat {folder}/hidden/key || echo no key"),
+        format!("ls {folder}/work/jobs || echo no jobs"),
+        format!("(echo x > {folder}/hidden/new) || echo no new"),
+        format!("(echo x > {folder}/new) || echo no new beside it"),
+        "(: >> /etc/hostname) || echo no change of the system".to_owned(),
+        format!("cat /proc/{agent}/environ || echo no environ"),
+        format!("kill -0 {agent} || echo no signal"),
+        "echo x > $TMPDIR/x && echo own files".to_owned(),
+    ]
+    .join("; ");
+    let mut bench = bench;
+    bench.go();
+    let plan = bench.plan(&[("main.tf", &resource("a", &command))]);
+    let (_, applied) = bench.plan_and_apply(&plan).await;
+    assert_eq!(applied.outcome().result, PhaseResult::Finished, "{}", applied.text());
+    let lines = applied.printed();
+    let says = |text: &str| lines.iter().any(|line| line == text);
+    assert!(says("an open file") && says("own files"), "{lines:?}");
+    if !has_landlock() {
+        eprintln!("this kernel has no Landlock: the fence is not tested");
+        return;
+    }
+    for refusal in [
+        "no key",
+        "no jobs",
+        "no new",
+        "no new beside it",
+        "no change of the system",
+        "no environ",
+        "no signal",
+    ] {
+        assert!(says(refusal), "{refusal}: {lines:?}");
+    }
+    assert!(!says("the key"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_planted_by_the_engine_lead_nowhere() {
+    let bench = Bench::start().await;
+    let secret = bench.path("secret");
+    std::fs::write(&secret, r#"{"serial": 99, "lineage": "", "secret": "the key"}"#).unwrap();
+    // It waits for the engine's last write and then replaces the state by a link.
+    let plant = format!(
+        "cd .statehouse/state/networking; (setsid sh -c 'sleep 0'; ln -sf {} terraform.tfstate)",
+        secret.display()
+    );
+    let plan = bench.plan(&[("main.tf", &resource("a", &plant))]);
+    let (_, applied) = bench.plan_and_apply(&plan).await;
+    let all: Vec<_> = applied.states.iter().chain(applied.artifacts.values()).collect();
+    assert!(!all.iter().any(|bytes| bytes.windows(7).any(|part| part == b"the key")));
+}

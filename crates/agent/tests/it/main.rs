@@ -1,0 +1,14 @@
+//! The agent with a real engine, against a server that exists in memory only.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod applies;
+mod archives;
+mod bench;
+mod engines;
+mod environment;
+mod logs;
+mod plans;
+mod recovery;
+mod server;
+mod supervisor;

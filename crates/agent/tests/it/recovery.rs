@@ -1,0 +1,94 @@
+//! What an agent finds after a crash.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use axum::http::StatusCode;
+
+use protocol::PhaseResult;
+
+use crate::bench::{Bench, inspect};
+
+fn state(serial: u64) -> String {
+    format!("{{\n  \"version\": 4,\n  \"serial\": {serial},\n  \"resources\": []\n}}\n")
+}
+
+/// A job directory as a killed agent leaves it; answers the path of its state.
+fn leave_behind(bench: &Bench, phase: &str, engine: Option<u32>) -> PathBuf {
+    let place = bench.path("work/jobs/job-lost-x1");
+    let state = "site/config/.statehouse/state/networking/terraform.tfstate";
+    std::fs::create_dir_all(place.join(state).parent().unwrap()).unwrap();
+    let manifest = serde_json::json!({
+        "job_id": "job-lost", "run_id": "run-lost", "phase": phase, "log_offset": 5,
+        "state": state, "engine": engine,
+    });
+    std::fs::write(place.join("job.json"), manifest.to_string()).unwrap();
+    place.join(state)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_of_an_orphaned_engine_is_brought_to_the_server() {
+    let mut bench = Bench::idle().await;
+    let path = leave_behind(&bench, "apply", None);
+    std::fs::write(&path, state(1)).unwrap();
+    // It is still busy when the new agent comes, and saves a later state.
+    let mut orphan = Command::new("sh")
+        .args(["-c", &format!("sleep 2; printf '%s' '{}' > terraform.tfstate", state(2))])
+        .current_dir(path.parent().unwrap())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    leave_behind(&bench, "apply", Some(orphan.id()));
+    // Its parent is this test, which must bury it.
+    std::thread::spawn(move || orphan.wait());
+    // The server has seen a part of its log.
+    std::fs::write(bench.path("work/jobs/job-lost-x1/log"), "x.y: Creation complete after 0s\n")
+        .unwrap();
+    bench.server.world().jobs.entry("job-lost".into()).or_default().log = b"\x02old\nx.y: ".into();
+    bench.go();
+    bench.until_clean().await;
+    let record = bench.server.record("job-lost");
+    assert_eq!(inspect(record.states.last().unwrap()).0, 2);
+    assert_eq!(record.outcome().result, PhaseResult::Errored);
+    assert_eq!(record.outcome().counts.additions, 1);
+    assert!(record.finished);
+    let text = record.text();
+    assert!(
+        text.starts_with("\u{2}old\nx.y: Creation complete after 0s\n\nError: The agent was lost")
+    );
+    assert!(text.ends_with("is saved.\n\u{3}"), "{text}");
+    assert!(record.called("state") < record.called("outcome"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_nobody_wants_is_put_aside() {
+    for refusal in [StatusCode::GONE, StatusCode::CONFLICT, StatusCode::NOT_FOUND] {
+        let mut bench = Bench::idle().await;
+        bench.server.world().refuse_states = Some(refusal);
+        bench.server.world().jobs.entry("job-lost".into()).or_default().gone = true;
+        std::fs::write(leave_behind(&bench, "apply", None), state(5)).unwrap();
+        bench.go();
+        bench.until_clean().await;
+        let kept = std::fs::read(bench.path("work/errored/run-lost.tfstate")).unwrap();
+        assert_eq!(inspect(&kept).0, 5);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plan_left_is_only_removed() {
+    let mut bench = Bench::idle().await;
+    std::fs::write(leave_behind(&bench, "plan", None), state(1)).unwrap();
+    bench.go();
+    bench.until_clean().await;
+    assert!(bench.server.record("job-lost").calls.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_agents_cannot_share_a_work_directory() {
+    let mut bench = Bench::start().await;
+    bench.execute(&bench.plan(&[])).await;
+    let second = statehouse_agent::run(bench.config(), bench.shutdown.clone()).await;
+    assert!(second.unwrap_err().to_string().contains("another agent works in"));
+    bench.stop().await.unwrap();
+}
