@@ -24,12 +24,14 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def new_server(
     tmp_path_factory: pytest.TempPathFactory, mirror: Path
-) -> Iterator[Callable[[], Server]]:
+) -> Iterator[Callable[..., Server]]:
     """Makes servers, and stops them at the end."""
     made: list[Server] = []
 
-    def make() -> Server:
-        server = Server(tmp_path_factory.mktemp("server"), mirror)
+    def make(
+        admin_token: str | None = ADMIN_TOKEN, versions: list[str] = engines.VERSIONS
+    ) -> Server:
+        server = Server(tmp_path_factory.mktemp("server"), mirror, admin_token, versions)
         made.append(server)
         SERVERS.append(server)
         return server.start()
@@ -40,7 +42,7 @@ def new_server(
 
 
 @pytest.fixture(scope="session")
-def server(new_server: Callable[[], Server]) -> Server:
+def server(new_server: Callable[..., Server]) -> Server:
     return new_server()
 
 
@@ -79,6 +81,27 @@ def name(request: pytest.FixtureRequest) -> str:
     """A workspace name of the test's own: its module's organization is shared."""
     kept = "".join(c if c.isalnum() else "-" for c in request.node.name)
     return kept.removeprefix("test-")[:80].strip("-")
+
+
+@pytest.fixture
+def project(
+    cli: Callable[..., Terraform], org: Organization, name: str
+) -> Callable[..., Terraform]:
+    """Makes an initialised directory with a configuration, on the workspace `name`."""
+
+    def make(
+        configuration: str,
+        backend: str = "cloud",
+        version: str = engines.NEWEST,
+        workspaces: str = "",
+    ) -> Terraform:
+        terraform = cli(version)
+        terraform.connect(backend, org.name, workspaces or f'name = "{name}"')
+        terraform.write("main.tf", configuration)
+        terraform.run("init")
+        return terraform
+
+    return make
 
 
 @pytest.fixture

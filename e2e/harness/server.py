@@ -17,8 +17,12 @@ ADMIN_TOKEN = "e2e-admin-token-0123456789abcdef"
 
 
 class Server:
-    def __init__(self, folder: Path, mirror: Path) -> None:
+    def __init__(
+        self, folder: Path, mirror: Path, admin_token: str | None, versions: list[str]
+    ) -> None:
         self.folder = folder
+        self.admin_token = admin_token
+        self.versions = versions
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "server.log"
         self.port = free_port()
@@ -40,16 +44,17 @@ class Server:
     def command(self) -> list[str]:
         command = [binary(), "serve", f"--data-dir={self.folder / 'data'}"]
         command += [f"--listen=127.0.0.1:{self.port}", f"--public-url={self.address}"]
-        command += [f"--engine={engines.terraform(version)}" for version in engines.VERSIONS]
+        command += [f"--engine={engines.terraform(version)}" for version in self.versions]
         return [*command, f"--agent-cli-config={self.cli_config}"]
 
     def environment(self) -> dict[str, str]:
         environment = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(self.folder),
-            "STATEHOUSE_ADMIN_TOKEN": ADMIN_TOKEN,
             "RUST_BACKTRACE": "1",
         }
+        if self.admin_token:
+            environment["STATEHOUSE_ADMIN_TOKEN"] = self.admin_token
         if self.database_url:
             environment["STATEHOUSE_DATABASE_URL"] = self.database_url
         return environment
