@@ -76,7 +76,15 @@ impl From<crypto::Error> for Error {
 
 impl From<blobs::Error> for Error {
     fn from(error: blobs::Error) -> Self {
-        Self::Internal(anyhow::Error::new(error))
+        match error {
+            blobs::Error::TooLarge { limit } => {
+                Self::TooLarge(format!("At most {limit} bytes are accepted."))
+            }
+            blobs::Error::Content(_) => {
+                Self::BadRequest("The content ended before it was complete.".into())
+            }
+            other => Self::Internal(anyhow::Error::new(other)),
+        }
     }
 }
 

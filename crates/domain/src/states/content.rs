@@ -1,0 +1,314 @@
+//! What a state says about itself, read without holding it: attributes of resources are passed over.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, BufReader, Read},
+};
+
+use blobs::Name;
+use bytes::{Buf, Bytes};
+use futures::StreamExt;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{Map, Value, json, value::RawValue};
+use tokio::sync::mpsc;
+
+use crate::{Ctx, Error, Result};
+
+/// How many pieces of a blob (64 KiB each) may wait to be read.
+const PIECES_AHEAD: usize = 4;
+
+/// A state without the attributes of its resources.
+#[derive(Debug, Deserialize)]
+pub(super) struct Content {
+    /// Of the format.
+    pub version: i64,
+    pub serial: i64,
+    #[serde(default)]
+    pub lineage: String,
+    #[serde(default)]
+    pub terraform_version: Option<String>,
+    #[serde(default)]
+    outputs: Option<BTreeMap<String, Output>>,
+    #[serde(default)]
+    resources: Option<Vec<Resource>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Output {
+    /// As it stands: numbers keep all their digits.
+    pub value: Box<RawValue>,
+    #[serde(default)]
+    r#type: Value,
+    #[serde(default)]
+    pub sensitive: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Resource {
+    #[serde(default)]
+    module: Option<String>,
+    mode: String,
+    r#type: String,
+    name: String,
+    #[serde(default)]
+    provider: String,
+    /// Counted, not kept: elements without size.
+    #[serde(default)]
+    instances: Vec<IgnoredAny>,
+}
+
+/// Resources counted in three ways, in the form that the API documents show.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Summary {
+    pub resources: Vec<Value>,
+    pub modules: Map<String, Value>,
+    pub providers: Map<String, Value>,
+    /// Instances of managed resources: what a destroy would take away.
+    pub managed: i64,
+}
+
+impl Content {
+    pub fn outputs(&mut self) -> BTreeMap<String, Output> {
+        self.outputs.take().unwrap_or_default()
+    }
+
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for resource in self.resources.iter().flatten() {
+            let count = i64::try_from(resource.instances.len()).unwrap_or(i64::MAX);
+            let managed = resource.mode == "managed";
+            if managed {
+                summary.managed += count;
+            }
+            let mode = if managed { String::new() } else { format!("{}.", resource.mode) };
+            let kind = format!("{mode}{}", resource.r#type);
+            let module = resource.module.as_deref().unwrap_or("root");
+            // The documents' samples spell types with hyphens where they are keys.
+            let key = kind.replace('_', "-");
+            add(&mut summary.modules, module, &key, count);
+            add(&mut summary.providers, &resource.provider, &key, count);
+            summary.resources.push(json!({
+                "name": resource.name,
+                "type": kind,
+                "count": count,
+                "module": module,
+                "provider": resource.provider,
+            }));
+        }
+        summary
+    }
+}
+
+fn add(counts: &mut Map<String, Value>, group: &str, kind: &str, count: i64) {
+    let group = counts.entry(group).or_insert_with(|| json!({}));
+    let before = group[kind].as_i64().unwrap_or_default();
+    group[kind] = json!(before + count);
+}
+
+impl Output {
+    /// Terraform's own type expression; null in a state that has none.
+    pub fn detailed_type(&self) -> Value {
+        self.r#type.clone()
+    }
+
+    /// `string`, `number`, `bool`, `array` or `map`.
+    pub fn kind(&self) -> &'static str {
+        let word = self.r#type.as_str().or_else(|| self.r#type.get(0).and_then(Value::as_str));
+        match word {
+            Some("string") => "string",
+            Some("number") => "number",
+            Some("bool") => "bool",
+            Some("list" | "set" | "tuple") => "array",
+            Some("map" | "object") => "map",
+            // Without a type, or `dynamic`: by the look of the value.
+            _ => match self.value.get().as_bytes().first() {
+                Some(b'{') => "map",
+                Some(b'[') => "array",
+                Some(b't' | b'f') => "bool",
+                Some(b'-' | b'0'..=b'9') => "number",
+                _ => "string",
+            },
+        }
+    }
+}
+
+/// Reads a state in memory.
+///
+/// # Errors
+/// Invalid if it is not a state.
+pub(super) async fn of_bytes(state: Bytes) -> Result<Content> {
+    parse(move || serde_json::from_slice(&state)).await
+}
+
+/// Reads a state in the blob store, piece by piece.
+///
+/// # Errors
+/// Invalid if it is not a state.
+pub(super) async fn of_blob(cx: &Ctx, name: &Name) -> Result<Content> {
+    read_blob(cx, name).await
+}
+
+/// Whether a blob is JSON at all.
+pub(super) async fn check_json(cx: &Ctx, name: &Name) -> Result<()> {
+    read_blob::<IgnoredAny>(cx, name).await.map(drop)
+}
+
+async fn read_blob<T: for<'de> Deserialize<'de> + Send + 'static>(
+    cx: &Ctx,
+    name: &Name,
+) -> Result<T> {
+    let (_, mut content) = cx.blobs().get_stream(name).await?;
+    let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+    let reader = BufReader::new(Pieces { pieces, current: Bytes::new() });
+    let parsing = parse(move || serde_json::from_reader(reader));
+    let feeding = async move {
+        while let Some(piece) = content.next().await {
+            // The reader stops early at what is not JSON.
+            if sender.send(piece?).await.is_err() {
+                break;
+            }
+        }
+        Ok::<_, Error>(())
+    };
+    let (fed, parsed) = tokio::join!(feeding, parsing);
+    fed?;
+    parsed
+}
+
+async fn parse<T: Send + 'static>(
+    read: impl FnOnce() -> serde_json::Result<T> + Send + 'static,
+) -> Result<T> {
+    let parsed = tokio::task::spawn_blocking(read);
+    let parsed = parsed.await.map_err(|error| Error::Internal(error.into()))?;
+    // The reason names a place, but no content: states hold secrets.
+    parsed.map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Error::invalid("state", format!("is not a state: it cannot be read at {place}"))
+    })
+}
+
+/// The other end of a channel, as something that blocks.
+struct Pieces {
+    pieces: mpsc::Receiver<Bytes>,
+    current: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let len = self.fill_buf()?.len().min(to.len());
+        self.current.copy_to_slice(&mut to[..len]);
+        Ok(len)
+    }
+}
+
+impl BufRead for Pieces {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.current.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.current = piece,
+                None => break,
+            }
+        }
+        Ok(&self.current)
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.current.advance(len);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(state: &Value) -> Content {
+        serde_json::from_value::<IgnoredAny>(state.clone()).unwrap();
+        serde_json::from_str(&state.to_string()).unwrap()
+    }
+
+    #[test]
+    fn resources_are_counted_by_module_and_provider_and_only_managed_ones_are_managed() {
+        let null = r#"provider["registry.terraform.io/hashicorp/null"]"#;
+        let summary = content(&json!({
+            "version": 4, "serial": 1, "lineage": "l",
+            "resources": [
+                { "mode": "managed", "type": "null_resource", "name": "a", "provider": null,
+                  "instances": [{ "attributes": { "id": "1" } }, {}] },
+                { "mode": "managed", "type": "null_resource", "name": "b", "provider": null,
+                  "module": "module.net[0]", "instances": [{}] },
+                { "mode": "data", "type": "null_data_source", "name": "c", "provider": null,
+                  "instances": [{}] },
+            ],
+        }))
+        .summary();
+        assert_eq!(summary.managed, 3);
+        assert_eq!(
+            Value::Object(summary.modules),
+            json!({
+                "root": { "null-resource": 2, "data.null-data-source": 1 },
+                "module.net[0]": { "null-resource": 1 },
+            })
+        );
+        assert_eq!(
+            Value::Object(summary.providers),
+            json!({ null: { "null-resource": 3, "data.null-data-source": 1 } })
+        );
+        assert_eq!(
+            summary.resources[2],
+            json!({ "name": "c", "type": "data.null_data_source", "count": 1, "module": "root",
+                    "provider": null })
+        );
+    }
+
+    #[test]
+    fn outputs_keep_their_type_and_every_digit() {
+        let state = r#"{"version":4,"serial":0,"outputs":{
+            "n":{"value":12345678901234567890.123456789,"type":"number","sensitive":true},
+            "l":{"value":["a"],"type":["list","string"]},
+            "o":{"value":{"k":1},"type":["object",{"k":"number"}]},
+            "s":{"value":"x","type":"string"},
+            "b":{"value":false,"type":"bool"},
+            "old":{"value":[1]}}}"#;
+        let mut content: Content = serde_json::from_str(state).unwrap();
+        let outputs = content.outputs();
+        assert_eq!(outputs["n"].value.get(), "12345678901234567890.123456789");
+        assert!(outputs["n"].sensitive && !outputs["l"].sensitive);
+        assert_eq!(outputs["o"].detailed_type(), json!(["object", { "k": "number" }]));
+        let kinds: Vec<_> = outputs.values().map(Output::kind).collect();
+        assert_eq!(kinds, ["bool", "array", "number", "map", "array", "string"]);
+    }
+
+    #[test]
+    fn a_state_of_an_old_format_is_read_as_far_as_it_goes() {
+        let old = r#"{"version":3,"serial":7,"lineage":"l","modules":[{"path":["root"]}]}"#;
+        let content: Content = serde_json::from_str(old).unwrap();
+        assert_eq!((content.version, content.serial), (3, 7));
+        assert_eq!(content.summary(), Summary::default());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_a_state_is_refused_without_repeating_it() {
+        for text in ["", "secret", "[]", "{}", r#"{"version":4}"#, r#"{"version":4,"serial":"x"}"#]
+        {
+            let error = of_bytes(Bytes::from(text)).await.unwrap_err();
+            let Error::Invalid { pointer, message } = error else { panic!("{text}: {error}") };
+            assert_eq!(pointer, "/data/attributes/state");
+            assert!(!message.contains("secret"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_gets_the_pieces_as_one_text() {
+        let (sender, pieces) = mpsc::channel(1);
+        let reading = parse(move || {
+            serde_json::from_reader::<_, Value>(Pieces { pieces, current: Bytes::new() })
+        });
+        let feeding = async move {
+            for piece in ["{\"a", "", "\":", "1}"] {
+                sender.send(Bytes::from(piece)).await.unwrap();
+            }
+        };
+        let ((), read) = tokio::join!(feeding, reading);
+        assert_eq!(read.unwrap(), json!({ "a": 1 }));
+    }
+}

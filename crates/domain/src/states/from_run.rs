@@ -1,0 +1,149 @@
+//! States that the engine of a run leaves, during its apply and at its end.
+
+use std::error::Error as StdError;
+
+use blobs::Kind;
+use bytes::Bytes;
+use db::{
+    entity::{
+        run,
+        state_version::{self, Status},
+    },
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+};
+use futures::Stream;
+
+use super::{
+    blob, content,
+    record::{self, Arrived, Draft, Recorded},
+    succession::Relation,
+};
+use crate::{
+    Ctx, Error, Result, Tx,
+    id::{RunId, StateVersionId, WorkspaceId},
+    row::{Run, StateVersion, Workspace},
+    workspaces,
+};
+
+/// Bytes of the largest state that is taken.
+const LIMIT: u64 = 2 << 30;
+
+/// Saves a state of a run that is applying, and makes it the current one. The same state once more, or an older
+/// one, changes nothing: the current version is answered.
+///
+/// # Errors
+/// Invalid for what is not a state; Conflict if the run does not hold the workspace's lock, or the state does not
+/// follow on the current one.
+pub async fn save_from_run<S, E>(
+    cx: &Ctx,
+    run: &RunId,
+    workspace: &WorkspaceId,
+    state: S,
+    intermediate: bool,
+) -> Result<StateVersion>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let run = run::Entity::find_by_id(run.clone())
+        .filter(run::Column::WorkspaceId.eq(workspace))
+        .one(cx.read())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let id = StateVersionId::fresh();
+    let saved = save(cx, &run, &id, state, intermediate).await;
+    if !matches!(saved, Ok(Recorded::New(_))) {
+        record::drop_blobs(cx, &id).await;
+    }
+    match saved? {
+        Recorded::New(row) | Recorded::Current(row) => Ok(row),
+    }
+}
+
+async fn save<S, E>(
+    cx: &Ctx,
+    run: &Run,
+    id: &StateVersionId,
+    state: S,
+    intermediate: bool,
+) -> Result<Recorded>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let name = blob(Kind::State, id)?;
+    let written = cx.blobs().put_stream(&name, state, LIMIT).await?;
+    let content = content::of_blob(cx, &name).await?;
+    let draft = Draft {
+        id: id.clone(),
+        serial: content.serial,
+        lineage: content.lineage.clone(),
+        md5: written.md5_hex,
+        content: Some(Arrived::new(cx, id, content, written.size)),
+        intermediate,
+        has_json_state: false,
+        run_id: Some(run.id.clone()),
+        created_by_id: run.created_by_id.clone(),
+        rollback_of_id: None,
+    };
+    let may_write = |place: &Workspace| {
+        if workspaces::is_held_by_run(place, &run.id) {
+            Ok(())
+        } else {
+            Err(Error::conflict("The run does not hold the lock of its workspace (any more)."))
+        }
+    };
+    let take = |relation| match relation {
+        Relation::Next => Ok(true),
+        Relation::Same | Relation::Older => Ok(false),
+        Relation::Fork | Relation::Foreign => Err(Error::conflict(relation.refusal())),
+    };
+    record::record(cx, &run.workspace_id, draft, may_write, take).await
+}
+
+/// Notes that the state in the form of `show -json` has been stored with a run's newest version.
+pub(crate) async fn note_json_of_run(cx: &Ctx, run: &RunId) -> Result<()> {
+    let tx = cx.write().await?;
+    if let Some(newest) = newest(tx.db(), run).await?
+        && let Some(mut row) = tx.lock::<state_version::Entity>(newest.id).await?
+    {
+        row.has_json_state = true;
+        tx.update(row).await?;
+    }
+    tx.commit().await
+}
+
+/// The newest version that a run has saved.
+pub(crate) async fn newest_of_run(cx: &Ctx, run: &RunId) -> Result<Option<StateVersion>> {
+    newest(cx.read(), run).await
+}
+
+/// The run is over: its newest version is no snapshot any more.
+pub(crate) async fn finish_intermediate(tx: &Tx, run: &RunId) -> Result<()> {
+    let Some(newest) = newest(tx.db(), run).await?.filter(|row| row.intermediate) else {
+        return Ok(());
+    };
+    if let Some(mut row) = tx.lock::<state_version::Entity>(newest.id).await? {
+        row.intermediate = false;
+        tx.update(row).await?;
+    }
+    Ok(())
+}
+
+async fn newest(
+    connection: &impl db::sea_orm::ConnectionTrait,
+    run: &RunId,
+) -> Result<Option<StateVersion>> {
+    // By its workspace too, which has the index.
+    let workspace = match run::Entity::find_by_id(run.clone()).one(connection).await? {
+        Some(run) => run.workspace_id,
+        None => return Ok(None),
+    };
+    Ok(state_version::Entity::find()
+        .filter(state_version::Column::WorkspaceId.eq(workspace))
+        .filter(state_version::Column::RunId.eq(run))
+        .filter(state_version::Column::Status.eq(Status::Finalized))
+        .order_by_desc(state_version::Column::Number)
+        .one(connection)
+        .await?)
+}

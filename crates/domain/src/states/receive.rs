@@ -1,0 +1,170 @@
+//! States that are uploaded to the address of a pending version, in constant memory. What is stored under the name
+//! of a version always has the digest that was announced, whoever uploads what at the same time.
+
+use std::error::Error as StdError;
+
+use blobs::Kind;
+use bytes::Bytes;
+use db::entity::{
+    state_version::{self, Status},
+    workspace,
+};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use md5::{Digest, Md5};
+
+use super::{
+    blob, by_id, content,
+    create::wrong_md5,
+    record::{self, Arrived},
+};
+use crate::{Ctx, Error, Result, id::StateVersionId};
+
+/// Bytes of the largest state that is taken.
+const LIMIT: u64 = 2 << 30;
+
+type Broken = Box<dyn StdError + Send + Sync>;
+
+/// Takes the raw state of a pending version and makes it the current one before it returns. The same bytes once
+/// more are fine.
+///
+/// # Errors
+/// Invalid for other bytes than announced or what is not a state; Conflict if the version was superseded;
+/// TooLarge beyond 2 GiB.
+pub async fn receive<S, E>(cx: &Ctx, id: &StateVersionId, content: S) -> Result<()>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Broken>,
+{
+    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    match row.status {
+        Status::Discarded => return Err(superseded()),
+        Status::Finalized => {
+            let same = digest(content).await? == row.md5;
+            return if same { Ok(()) } else { Err(other_content()) };
+        }
+        Status::Pending => {}
+    }
+    let name = blob(Kind::State, id)?;
+    let checked = checked(content, row.md5);
+    let written = cx.blobs().put_stream(&name, checked, LIMIT).await.map_err(refused)?;
+    let content = content::of_blob(cx, &name).await?;
+    let arrived = Arrived::new(cx, id, content, written.size);
+
+    let tx = cx.write().await?;
+    let place = tx.lock::<workspace::Entity>(row.workspace_id).await?.ok_or(Error::NotFound)?;
+    let mut row = tx.lock::<state_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    match row.status {
+        // By another upload of the same bytes.
+        Status::Finalized => return Ok(()),
+        Status::Discarded => {
+            record::forget_blobs(&tx, id).await?;
+            tx.commit().await?;
+            return Err(superseded());
+        }
+        Status::Pending => {}
+    }
+    record::fill(&mut row, &arrived);
+    let row = tx.update(row).await?;
+    record::make_current(&tx, place, &row, arrived.outputs).await?;
+    tx.commit().await
+}
+
+/// Takes the state in the form of `show -json`, before or after the raw one. An empty one says nothing.
+///
+/// # Errors
+/// As [`receive`]; Conflict if there is another one already.
+pub async fn receive_json<S, E>(cx: &Ctx, id: &StateVersionId, content: S) -> Result<()>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Broken>,
+{
+    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    let name = blob(Kind::JsonState, id)?;
+    if row.status == Status::Discarded {
+        return Err(superseded());
+    }
+    if row.has_json_state {
+        let (_, stored) = cx.blobs().get_stream(&name).await?;
+        let same = digest(content).await? == digest(stored).await?;
+        return if same { Ok(()) } else { Err(other_content()) };
+    }
+    let mut content = Box::pin(content.map_err(Into::into).try_filter(|piece| {
+        let any = !piece.is_empty();
+        async move { any }
+    }));
+    let Some(first) = content.next().await else { return Ok(()) };
+    let content = stream::iter([first]).chain(content);
+    cx.blobs().put_stream(&name, content, LIMIT).await?;
+    content::check_json(cx, &name).await?;
+
+    let tx = cx.write().await?;
+    let mut row = tx.lock::<state_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    let discarded = row.status == Status::Discarded;
+    if discarded {
+        record::forget_blobs(&tx, id).await?;
+    } else {
+        row.has_json_state = true;
+        tx.update(row).await?;
+    }
+    tx.commit().await?;
+    if discarded { Err(superseded()) } else { Ok(()) }
+}
+
+fn superseded() -> Error {
+    Error::conflict("This state version has been discarded: it was superseded by a newer one.")
+}
+
+fn other_content() -> Error {
+    Error::conflict("This state version has its content already, and it is another.")
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the content has another digest than announced")]
+struct OtherDigest;
+
+/// The content, breaking off at its end if it does not have this digest.
+fn checked<S, E>(content: S, md5: String) -> impl Stream<Item = Result<Bytes, Broken>> + Send
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Broken>,
+{
+    let start = (Box::pin(content), Md5::new(), md5);
+    stream::try_unfold(start, |(mut content, mut digest, md5)| async move {
+        match content.next().await {
+            Some(piece) => {
+                let piece = piece.map_err(Into::into)?;
+                digest.update(&piece);
+                Ok(Some((piece, (content, digest, md5))))
+            }
+            None if hex::encode(digest.finalize()) == md5 => Ok(None),
+            None => Err(OtherDigest.into()),
+        }
+    })
+}
+
+/// The digest of what is not kept.
+async fn digest<S, E>(content: S) -> Result<String>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Broken>,
+{
+    let mut content = Box::pin(content);
+    let mut digest = Md5::new();
+    let mut size = 0;
+    while let Some(piece) = content.next().await {
+        let piece = piece.map_err(|error| blobs::Error::Content(error.into()))?;
+        size += piece.len() as u64;
+        if size > LIMIT {
+            return Err(blobs::Error::TooLarge { limit: LIMIT }.into());
+        }
+        digest.update(&piece);
+    }
+    Ok(hex::encode(digest.finalize()))
+}
+
+fn refused(error: blobs::Error) -> Error {
+    match error {
+        blobs::Error::Content(reason) if reason.is::<OtherDigest>() => wrong_md5(),
+        other => other.into(),
+    }
+}

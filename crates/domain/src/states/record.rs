@@ -1,0 +1,233 @@
+//! Writing the row of a state version: in order of arrival, the newest finalized one being the current one.
+//!
+//! A workspace has at most one pending version, and that is its newest: whatever comes later discards it. So a
+//! version that is finalized is always the newest, and becomes the current one.
+
+use blobs::Kind;
+use db::{
+    Json, Locked,
+    entity::{
+        state_version::{self, Status},
+        state_version_output, workspace,
+    },
+    id::{RunId, StateVersionId, StateVersionOutputId, UserId, WorkspaceId},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
+};
+use serde_json::{Value, json};
+
+use super::{OUTPUT_PURPOSE, content::Content, succession::Relation};
+use crate::{
+    Ctx, Error, Result, Subject, Tx,
+    cleanup::{self, Orphan},
+    row::{StateVersion, StateVersionOutput, Workspace},
+};
+
+/// A version that is about to be recorded; its blobs are stored already.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub id: StateVersionId,
+    pub serial: i64,
+    pub lineage: String,
+    pub md5: String,
+    /// Without it the version is pending.
+    pub content: Option<Arrived>,
+    pub intermediate: bool,
+    pub has_json_state: bool,
+    pub run_id: Option<RunId>,
+    pub created_by_id: Option<UserId>,
+    pub rollback_of_id: Option<StateVersionId>,
+}
+
+/// The content of a version, its bytes and its outputs.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    content: Content,
+    size: u64,
+    pub outputs: Vec<StateVersionOutput>,
+}
+
+impl Arrived {
+    pub fn new(cx: &Ctx, id: &StateVersionId, mut content: Content, size: u64) -> Self {
+        let outputs = outputs(cx, id, &mut content);
+        Self { content, size, outputs }
+    }
+}
+
+/// What became of a draft.
+#[derive(Debug)]
+pub(super) enum Recorded {
+    New(StateVersion),
+    /// The current version stands for it; the draft's blobs are nobody's.
+    Current(StateVersion),
+}
+
+/// Records a version. `may_write` looks at the lock; `take` decides by the relation to the current version whether
+/// the draft is recorded or the current version stands for it.
+pub(super) async fn record(
+    cx: &Ctx,
+    workspace: &WorkspaceId,
+    draft: Draft,
+    may_write: impl FnOnce(&Workspace) -> Result<()>,
+    take: impl FnOnce(Relation) -> Result<bool>,
+) -> Result<Recorded> {
+    let tx = cx.write().await?;
+    let place = tx.lock::<workspace::Entity>(workspace.clone()).await?.ok_or(Error::NotFound)?;
+    may_write(&place)?;
+    let current = match &place.current_state_version_id {
+        Some(id) => state_version::Entity::find_by_id(id.clone()).one(tx.db()).await?,
+        None => None,
+    };
+    let relation = Relation::of(current.as_ref(), draft.serial, &draft.lineage, &draft.md5);
+    let take = take(relation)?;
+    if let Some(current) = current.filter(|_| !take) {
+        return Ok(Recorded::Current(current));
+    }
+    discard_pending(&tx, &place.id).await?;
+    let mut row = StateVersion {
+        id: draft.id,
+        workspace_id: place.id.clone(),
+        number: next_number(&tx, &place.id).await?,
+        serial: draft.serial,
+        lineage: draft.lineage,
+        md5: draft.md5,
+        size: 0,
+        status: Status::Pending,
+        intermediate: draft.intermediate,
+        state_format: None,
+        terraform_version: None,
+        resources_processed: false,
+        resources: Json(json!([])),
+        modules: Json(json!({})),
+        providers: Json(json!({})),
+        resource_count: 0,
+        has_json_state: draft.has_json_state,
+        run_id: draft.run_id,
+        created_by_id: draft.created_by_id,
+        rollback_of_id: draft.rollback_of_id,
+        created_at: tx.now(),
+    };
+    let row = match draft.content {
+        None => tx.insert(row).await?,
+        Some(arrived) => {
+            fill(&mut row, &arrived);
+            let row = tx.insert(row).await?;
+            make_current(&tx, place, &row, arrived.outputs).await?;
+            row
+        }
+    };
+    tx.commit().await?;
+    Ok(Recorded::New(row))
+}
+
+async fn next_number(tx: &Tx, workspace: &WorkspaceId) -> Result<i64> {
+    let last: Option<Option<i64>> = state_version::Entity::find()
+        .select_only()
+        .column_as(state_version::Column::Number.max(), "number")
+        .filter(state_version::Column::WorkspaceId.eq(workspace))
+        .into_tuple()
+        .one(tx.db())
+        .await?;
+    Ok(last.flatten().unwrap_or_default() + 1)
+}
+
+/// Puts into the row what its content tells.
+pub(super) fn fill(row: &mut StateVersion, arrived: &Arrived) {
+    let content = &arrived.content;
+    let summary = content.summary();
+    row.status = Status::Finalized;
+    row.size = i64::try_from(arrived.size).unwrap_or(i64::MAX);
+    if row.lineage.is_empty() {
+        row.lineage.clone_from(&content.lineage);
+    }
+    row.state_format = Some(content.version);
+    row.terraform_version.clone_from(&content.terraform_version);
+    row.resources = Json(Value::Array(summary.resources));
+    row.modules = Json(Value::Object(summary.modules));
+    row.providers = Json(Value::Object(summary.providers));
+    row.resource_count = summary.managed;
+    row.resources_processed = true;
+}
+
+/// Makes a version that has just been finalized the current one, with its outputs.
+pub(super) async fn make_current(
+    tx: &Tx,
+    mut place: Locked<workspace::Entity>,
+    row: &StateVersion,
+    outputs: Vec<StateVersionOutput>,
+) -> Result<()> {
+    db::insert_many::<_, state_version_output::ActiveModel>(tx, outputs).await?;
+    place.current_state_version_id = Some(row.id.clone());
+    place.resource_count = row.resource_count;
+    place.latest_change_at = tx.now();
+    let place = tx.update(place).await?;
+    let subject = Subject {
+        kind: "state-versions",
+        id: row.id.as_str(),
+        organization: Some(&place.organization_name),
+        workspace: Some(&place.id),
+        run: row.run_id.as_ref(),
+    };
+    let detail = json!({
+        "serial": row.serial,
+        "size": row.size,
+        "intermediate": row.intermediate,
+        "rollback_of": row.rollback_of_id,
+    });
+    tx.emit("state_version_created", subject, detail).await
+}
+
+fn outputs(cx: &Ctx, version: &StateVersionId, content: &mut Content) -> Vec<StateVersionOutput> {
+    let each = |(name, output): (String, super::content::Output)| {
+        let id = StateVersionOutputId::fresh();
+        let value = output.value.get().as_bytes();
+        StateVersionOutput {
+            value: cx.keyring().seal(OUTPUT_PURPOSE, id.as_str(), value),
+            id,
+            state_version_id: version.clone(),
+            sensitive: output.sensitive,
+            kind: output.kind().to_owned(),
+            detailed_type: Json(output.detailed_type()),
+            name,
+        }
+    };
+    content.outputs().into_iter().map(each).collect()
+}
+
+/// What was announced and has not come is not waited for any more.
+pub(super) async fn discard_pending(tx: &Tx, workspace: &WorkspaceId) -> Result<()> {
+    let pending: Vec<StateVersionId> = state_version::Entity::find()
+        .select_only()
+        .column(state_version::Column::Id)
+        .filter(state_version::Column::WorkspaceId.eq(workspace))
+        .filter(state_version::Column::Status.eq(Status::Pending))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    for id in pending {
+        if let Some(mut row) = tx.lock::<state_version::Entity>(id).await? {
+            row.status = Status::Discarded;
+            let row = tx.update(row).await?;
+            forget_blobs(tx, &row.id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Has the blobs of a version deleted that will never be finalized.
+pub(super) async fn forget_blobs(tx: &Tx, id: &StateVersionId) -> Result<()> {
+    let orphans = vec![Orphan::blob(Kind::State, id)?, Orphan::blob(Kind::JsonState, id)?];
+    cleanup::later(tx, orphans).await
+}
+
+/// Deletes at once the blobs of a draft that was not recorded.
+pub(super) async fn drop_blobs(cx: &Ctx, id: &StateVersionId) {
+    for kind in [Kind::State, Kind::JsonState] {
+        let deleted = match super::blob(kind, id) {
+            Ok(name) => cx.blobs().delete(&name).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = deleted {
+            tracing::warn!(state_version = %id, %error, "blobs of {id} are left over");
+        }
+    }
+}
