@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Ctx, Error, Result, Tx,
-    id::{RunId, StateVersionId, WorkspaceId},
+    id::{RunId, StateVersionId},
     row::{Run, StateVersion, Workspace},
     workspaces,
 };
@@ -36,8 +36,7 @@ const LIMIT: u64 = 2 << 30;
 /// follow on the current one.
 pub async fn save_from_run<S, E>(
     cx: &Ctx,
-    run: &RunId,
-    workspace: &WorkspaceId,
+    run: &Run,
     state: S,
     intermediate: bool,
 ) -> Result<StateVersion>
@@ -45,13 +44,8 @@ where
     S: Stream<Item = Result<Bytes, E>> + Send,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let run = run::Entity::find_by_id(run.clone())
-        .filter(run::Column::WorkspaceId.eq(workspace))
-        .one(cx.read())
-        .await?
-        .ok_or(Error::NotFound)?;
     let id = StateVersionId::fresh();
-    let saved = save(cx, &run, &id, state, intermediate).await;
+    let saved = save(cx, run, &id, state, intermediate).await;
     if !matches!(saved, Ok(Recorded::New(_))) {
         record::drop_blobs(cx, &id).await;
     }
@@ -101,21 +95,19 @@ where
     record::record(cx, &run.workspace_id, draft, may_write, take).await
 }
 
-/// Notes that the state in the form of `show -json` has been stored with a run's newest version.
-pub(crate) async fn note_json_of_run(cx: &Ctx, run: &RunId) -> Result<()> {
-    let tx = cx.write().await?;
-    if let Some(newest) = newest(tx.db(), run).await?
-        && let Some(mut row) = tx.lock::<state_version::Entity>(newest.id).await?
-    {
-        row.has_json_state = true;
-        tx.update(row).await?;
+/// Keeps the state in the form of `show -json` with the newest version of a run; a run without one has none.
+///
+/// # Errors
+/// As [`super::receive_json`].
+pub async fn save_json_from_run<S, E>(cx: &Ctx, run: &RunId, state: S) -> Result<()>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    match newest(cx.read(), run).await? {
+        Some(row) => super::receive_json(cx, &row.id, state).await,
+        None => Ok(()),
     }
-    tx.commit().await
-}
-
-/// The newest version that a run has saved.
-pub(crate) async fn newest_of_run(cx: &Ctx, run: &RunId) -> Result<Option<StateVersion>> {
-    newest(cx.read(), run).await
 }
 
 /// The run is over: its newest version is no snapshot any more.

@@ -22,8 +22,8 @@ use db::{
 };
 
 pub use create::{New, create};
-pub use from_run::save_from_run;
-pub(crate) use from_run::{finish_intermediate, newest_of_run, note_json_of_run};
+pub(crate) use from_run::finish_intermediate;
+pub use from_run::{save_from_run, save_json_from_run};
 pub(crate) use outputs::output_ids_of;
 pub use outputs::{Output, current_outputs, find_output, list_outputs, load_outputs, reveal};
 pub use receive::{receive, receive_json};
