@@ -50,6 +50,9 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
     if let Some(engine) = manifest.engine {
         outlive(place, engine, ORPHAN).await;
     }
+    let summary = summary(place, 0).await;
+    // The engine says this once, when all of the plan is done: only our report was missing.
+    let mut complete = summary.total.is_some();
     let mut message = "The agent was lost during the apply.".to_owned();
     let mut safe = true;
     if let Some(state) = &manifest.state {
@@ -62,13 +65,14 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
                 tracing::error!(run, "{}", unsaved.message);
                 message = format!("{message} {}", unsaved.message);
                 safe = unsaved.copied;
+                complete = false;
             }
         }
     }
     // The server may have ended the run without us; then it wants neither log nor outcome.
     match Log::resume(server.clone(), job, &place.log(), manifest.log_offset) {
         Ok(log) => {
-            log.say(&format!("Error: {message}"));
+            log.say(&if complete { message.clone() } else { format!("Error: {message}") });
             if let Err(error) = log.close(PATIENCE).await {
                 tracing::warn!(run, %error, "the log is not complete on the server");
             }
@@ -76,10 +80,10 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
         Err(error) => tracing::warn!(run, %error, "the log is lost"),
     }
     let outcome = Outcome {
-        result: PhaseResult::Errored,
-        message: Some(message),
+        result: if complete { PhaseResult::Finished } else { PhaseResult::Errored },
+        message: (!complete).then_some(message),
         has_changes: false,
-        counts: summary(place, 0).await.counts(),
+        counts: summary.counts(),
         generated_configuration: false,
     };
     let ended = async {

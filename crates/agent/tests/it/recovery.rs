@@ -76,6 +76,21 @@ async fn a_state_that_nobody_wants_is_put_aside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_apply_that_only_missed_its_report_counts_as_finished() {
+    let mut bench = Bench::idle().await;
+    std::fs::write(leave_behind(&bench, "apply", None), state(3)).unwrap();
+    let log = "Apply complete! Resources: 2 added, 0 changed, 0 destroyed.\n";
+    std::fs::write(bench.path("work/jobs/job-lost-x1/log"), log).unwrap();
+    bench.server.world().jobs.entry("job-lost".into()).or_default().log = b"\x02old\n".into();
+    bench.go();
+    bench.until_clean().await;
+    let record = bench.server.record("job-lost");
+    assert_eq!(record.outcome().result, PhaseResult::Finished);
+    assert_eq!(record.outcome().counts.additions, 2);
+    assert_eq!(inspect(record.states.last().unwrap()).0, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_plan_left_is_only_removed() {
     let mut bench = Bench::idle().await;
     std::fs::write(leave_behind(&bench, "plan", None), state(1)).unwrap();
