@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use domain::Ctx;
 use jsonapi::{Includes, Object};
 
-use crate::{Failure, organizations, projects, workspaces};
+use crate::{Failure, configurations, organizations, projects, runs, states, users, workspaces};
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()
@@ -27,6 +27,54 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let rows = domain::projects::load(cx, &parsed(&ids)).await?;
                 Ok(objects(rows.into_iter().map(|row| projects::View::new(cx, row))))
+            })
+        })
+        .of("state-versions", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::states::load(cx, &parsed(&ids)).await?;
+                Ok(objects(states::views(cx, rows).await?))
+            })
+        })
+        .of("state-version-outputs", |cx, ids| {
+            Box::pin(async move {
+                let outputs = domain::states::load_outputs(cx, &parsed(&ids)).await?;
+                Ok(objects(outputs.into_iter().map(states::outputs::View)))
+            })
+        })
+        .of("workspace-outputs", |cx, ids| {
+            Box::pin(async move {
+                let outputs = domain::states::load_outputs(cx, &parsed(&ids)).await?;
+                Ok(objects(outputs.into_iter().map(states::outputs::OfWorkspace)))
+            })
+        })
+        .of("users", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::accounts::load(cx, &parsed(&ids)).await?;
+                Ok(objects(rows.into_iter().map(|row| users::View::new(cx, row))))
+            })
+        })
+        .of("configuration-versions", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::configurations::load(cx, &parsed(&ids)).await?;
+                Ok(objects(rows.into_iter().map(configurations::View::new)))
+            })
+        })
+        .of("runs", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::runs::load(cx, &parsed(&ids)).await?;
+                Ok(objects(rows.into_iter().map(|row| runs::View::new(cx, row))))
+            })
+        })
+        .of("plans", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::runs::load_phases(cx, &ids).await?;
+                Ok(objects(rows.into_iter().map(|row| runs::PhaseView::<true>::new(cx, row))))
+            })
+        })
+        .of("applies", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::runs::load_phases(cx, &ids).await?;
+                Ok(objects(rows.into_iter().map(|row| runs::PhaseView::<false>::new(cx, row))))
             })
         })
         .of("workspaces", |cx, ids| {

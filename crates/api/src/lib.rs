@@ -1,5 +1,10 @@
 //! The JSON:API of HCP Terraform and Terraform Enterprise, version 2: decode, call one domain verb, encode.
 
+mod accounts;
+mod archivist;
+mod agents;
+mod bootstrap;
+mod configurations;
 mod entitlements;
 mod failure;
 mod guard;
@@ -10,7 +15,12 @@ mod organizations;
 mod ping;
 mod projects;
 mod routes;
+mod states;
+mod runs;
 mod tags;
+mod tokens;
+mod users;
+mod variables;
 mod workspaces;
 
 use axum::Router;
@@ -28,6 +38,16 @@ fn routes() -> Routes {
         .merge(projects::routes())
         .merge(workspaces::routes())
         .merge(tags::routes())
+        .merge(states::routes())
+        .merge(archivist::routes())
+        .merge(runs::routes())
+        .merge(agents::routes())
+        .merge(configurations::routes())
+        .merge(variables::routes())
+        .merge(accounts::routes())
+        .merge(users::routes())
+        .merge(tokens::routes())
+        .merge(bootstrap::routes())
 }
 
 /// Every operation: method, path and who may call it.

@@ -1,6 +1,6 @@
 //! From the path of a request to the resource that it names.
 
-use domain::{Ctx, Found, Site, row};
+use domain::{Ctx, Found, In, Site, row, runs};
 
 use crate::guard::Path;
 
@@ -44,5 +44,70 @@ impl Located for (row::Workspace, row::Organization) {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         let workspace = row::Workspace::locate(cx, path).await?;
         domain::workspaces::with_organization(cx, workspace).await
+    }
+}
+
+impl Located for domain::accounts::Member {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::accounts::find_member(cx, &path.id("user_id")?).await
+    }
+}
+
+impl Located for row::User {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::accounts::find_user(cx, &path.id("user_id")?).await
+    }
+}
+
+impl Located for row::Token {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::accounts::find_token(cx, &path.id("token_id")?).await
+    }
+}
+
+impl Located for In<row::ConfigurationVersion> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::configurations::find(cx, &path.id("configuration_version_id")?).await
+    }
+}
+
+/// Of the workspace that the path names, if it names one.
+impl Located for In<row::Variable> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        let id = path.id("variable_id")?;
+        match path.get("workspace_id") {
+            Some(_) => domain::variables::find_in(cx, &path.id("workspace_id")?, &id).await,
+            None => domain::variables::find(cx, &id).await,
+        }
+    }
+}
+
+impl Located for In<row::Run> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::runs::find(cx, &path.id("run_id")?).await
+    }
+}
+
+impl Located for runs::Plan {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        runs::find_plan(cx, &path.id("plan_id")?).await
+    }
+}
+
+impl Located for runs::Apply {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        runs::find_apply(cx, &path.id("apply_id")?).await
+    }
+}
+
+impl Located for domain::In<row::StateVersion> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::states::find(cx, &path.id("state_version_id")?).await
+    }
+}
+
+impl Located for domain::In<row::StateVersionOutput> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::states::find_output(cx, &path.id("state_version_output_id")?).await
     }
 }

@@ -1,6 +1,7 @@
 //! Is anybody there, and where is what: `ping` and service discovery.
 
 use axum::Json;
+use domain::accounts::oauth;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -23,11 +24,11 @@ async fn discovery(_: Anyone) -> Json<Value> {
         "tfe.v2.2": "/api/v2/",
         "state.v2": "/api/v2/",
         "login.v1": {
-            "client": "terraform-cli",
+            "client": oauth::CLIENT_ID,
             "grant_types": ["authz_code"],
             "authz": "/oauth/authorize",
             "token": "/oauth/token",
-            "ports": [10000, 10010],
+            "ports": [oauth::PORTS.start(), oauth::PORTS.end()],
         },
     }))
 }

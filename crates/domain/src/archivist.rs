@@ -1,12 +1,21 @@
 //! Addresses of blobs: they carry their own secret in the path, need no token and expire (CLI protocol, rule 3).
 
-use std::fmt;
+use std::{error::Error as StdError, fmt};
 
-use crate::{App, Error, Result};
+use blobs::{Kind, LogId, Name};
+use bytes::Bytes;
+use futures::{
+    Stream, StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
+
+use crate::{App, Ctx, Error, Result, configurations, states};
 
 /// As on HCP: long enough for a command that waits over night.
 const LIFETIME_MS: i64 = 25 * 60 * 60 * 1000;
 const PURPOSE: &str = "archivist";
+/// How much of a log is read at once.
+const LOG_PIECE: usize = 256 * 1024;
 
 /// What an address leads to, and what may be done there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,4 +85,102 @@ pub fn resolve(app: &App, secret: &str) -> Result<Object> {
     let (content, id) = payload.split_once(':').ok_or(Error::NotFound)?;
     let content = Content::parse(content).ok_or(Error::NotFound)?;
     Ok(Object { content, id: id.to_owned() })
+}
+
+/// What is read from an address.
+pub struct Download {
+    /// Bytes of the content.
+    pub size: u64,
+    pub content: BoxStream<'static, Result<Bytes>>,
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+/// Reads what an address leads to; the address is the permission.
+///
+/// # Errors
+/// NotFound if there is nothing (yet, or any more), or if the address is for uploads or for a log.
+pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
+    let kind = match object.content {
+        Content::Configuration => Kind::Configuration,
+        Content::State => Kind::State,
+        Content::JsonState => Kind::JsonState,
+        Content::PlanFile => Kind::Plan,
+        Content::LockFile => Kind::LockFile,
+        Content::PlanJson => Kind::PlanJson,
+        Content::PlanJsonRedacted => Kind::PlanJsonRedacted,
+        Content::ErroredState => Kind::ErroredState,
+        Content::ConfigurationUpload
+        | Content::StateUpload
+        | Content::JsonStateUpload
+        | Content::Log => return Err(Error::NotFound),
+    };
+    match cx.blobs().get_stream(&Name::new(kind, &object.id)?).await {
+        Ok((size, content)) => Ok(Download { size, content: content.map_err(Error::from).boxed() }),
+        Err(blobs::Error::NotFound(_)) => Err(Error::NotFound),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads a log from byte `offset` on, at most `limit` bytes. What is not there yet is empty, never an error: the
+/// command line gives up on any (CLI protocol, section 4).
+pub async fn read_log(
+    cx: &Ctx,
+    object: &Object,
+    offset: u64,
+    limit: Option<u64>,
+) -> Result<Download> {
+    let log = LogId::new(&object.id)?;
+    let limit = limit.unwrap_or(u64::MAX);
+    if let Ok(limit) = usize::try_from(limit)
+        && limit <= LOG_PIECE
+    {
+        let piece = cx.blobs().read_log(&log, offset, limit).await?;
+        let size = piece.len() as u64;
+        return Ok(Download { size, content: stream::iter([Ok(piece)]).boxed() });
+    }
+    // A log only grows: what it has now can be promised.
+    let size = cx.blobs().log_length(&log).await?.saturating_sub(offset).min(limit);
+    let blobs = cx.blobs().clone();
+    let content = stream::try_unfold((blobs, log, offset), move |(blobs, log, at)| async move {
+        let left = offset + size - at;
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(LOG_PIECE);
+        if wanted == 0 {
+            return Ok(None);
+        }
+        let piece = blobs.read_log(&log, at, wanted).await?;
+        if piece.is_empty() {
+            let why = format!("log {log} has lost its end");
+            return Err(Error::Internal(anyhow::anyhow!(why)));
+        }
+        let next = at + piece.len() as u64;
+        Ok(Some((piece, (blobs, log, next))))
+    });
+    Ok(Download { size, content: content.boxed() })
+}
+
+/// Takes what is uploaded to an address; the address is the permission.
+///
+/// # Errors
+/// NotFound if the address is not for uploads; otherwise as [`configurations::receive`], [`states::receive`] and
+/// [`states::receive_json`].
+pub async fn write<S, E>(cx: &Ctx, object: &Object, content: S) -> Result<()>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    match object.content {
+        Content::ConfigurationUpload => configurations::receive(cx, &id(object)?, content).await,
+        Content::StateUpload => states::receive(cx, &id(object)?, content).await,
+        Content::JsonStateUpload => states::receive_json(cx, &id(object)?, content).await,
+        _ => Err(Error::NotFound),
+    }
+}
+
+fn id<T: std::str::FromStr>(object: &Object) -> Result<T> {
+    object.id.parse().map_err(|_| Error::NotFound)
 }

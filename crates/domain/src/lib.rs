@@ -2,10 +2,12 @@
 
 pub mod access;
 pub mod accounts;
+pub mod agents;
 mod app;
 pub mod archivist;
 mod bell;
 pub mod cleanup;
+pub mod configurations;
 mod context;
 mod error;
 pub mod organizations;
@@ -14,6 +16,7 @@ pub mod runs;
 pub mod states;
 pub mod tags;
 pub mod tool_versions;
+pub mod variables;
 pub mod workspaces;
 
 pub use access::{Actor, Found, Granted, In, can};

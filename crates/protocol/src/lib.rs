@@ -31,6 +31,9 @@ pub struct Register {
     pub name: String,
     /// Version of the agent program.
     pub version: String,
+    /// Stays the same over restarts: kept in the agent's work folder. What an earlier process of this instance
+    /// had claimed and not begun is free at once; an apply that it had begun waits to be recovered.
+    pub instance: String,
     /// Engines found on the agent's own machine.
     pub engines: Vec<LocalEngine>,
 }
@@ -77,7 +80,7 @@ pub struct Job {
     pub engine: Engine,
     /// Relative to the configuration's root; empty for the root itself.
     pub working_directory: String,
-    /// A gzip tar; absent when the workspace has no configuration (a destroy without one).
+    /// A gzip tar, as all addresses below relative to the server's own; absent when the workspace has no configuration (a destroy without one).
     pub configuration_url: Option<String>,
     /// The current raw state; absent when there is none.
     pub state_url: Option<String>,

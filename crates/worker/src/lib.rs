@@ -1,0 +1,43 @@
+//! What happens by itself: the queue moves on, lost agents are noticed, blobs without rows are deleted.
+
+use std::time::{Duration, Instant};
+
+use domain::{App, Ctx, Result};
+use tokio_util::sync::CancellationToken;
+
+/// The truth behind the bell: nothing waits longer than this for its turn.
+const TICK: Duration = Duration::from_secs(1);
+/// How often the slower chores are done.
+const CHORES: Duration = Duration::from_secs(5);
+
+/// Works until it is told to stop. A failure is logged and tried again with the next tick.
+pub async fn run(app: App, stop: CancellationToken) {
+    let cx = app.system("worker");
+    let mut chores_due = Instant::now();
+    while !stop.is_cancelled() {
+        report("the queue", domain::runs::advance_all(&cx).await);
+        if chores_due <= Instant::now() {
+            chores(&cx).await;
+            chores_due = Instant::now() + CHORES;
+        }
+        tokio::select! {
+            () = app.bell().work(TICK) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn chores(cx: &Ctx) {
+    report("lost jobs", domain::agents::sweep(cx).await);
+    report("orphaned blobs", domain::cleanup::work(cx).await);
+}
+
+fn report<T>(what: &str, outcome: Result<T>) {
+    if let Err(error) = outcome {
+        let chain = match &error {
+            domain::Error::Internal(inner) => format!("{inner:#}"),
+            other => other.to_string(),
+        };
+        tracing::error!(chore = what, error = chain, "a chore failed and will be tried again");
+    }
+}

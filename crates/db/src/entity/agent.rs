@@ -15,6 +15,8 @@ pub struct Model {
     pub agent_pool_id: Option<AgentPoolId>,
     pub name: String,
     pub version: String,
+    /// Stays the same over the restarts of one agent.
+    pub instance: String,
     /// The engines that it has at hand.
     pub engines: Json<Vec<String>>,
     pub last_ping_at: Timestamp,

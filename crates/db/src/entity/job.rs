@@ -26,6 +26,7 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "jobs")]
 pub struct Model {
+    /// New whenever the job is handed out again, so that whoever had it is refused.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: JobId,
     pub run_id: RunId,
@@ -35,6 +36,8 @@ pub struct Model {
     pub agent_pool_id: Option<AgentPoolId>,
     pub agent_id: Option<AgentId>,
     pub leased_until: Option<Timestamp>,
+    /// How often it was handed out.
+    pub attempts: i64,
     pub created_at: Timestamp,
 }
 

@@ -101,6 +101,8 @@ permissions! {
 
     // Runs, by the workspace that they are in.
     ReadRun               on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
+    /// The JSON form of a plan shows values that the state would show.
+    ReadPlanJson          on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read) && a.workspace(w).state_versions >= StateVersions::Read;
     QueueRun              on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
     QueueApply            on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
     QueueDestroy          on Workspace: |a, w| w.allow_destroy_plan && a.workspace(w).runs >= Some(Runs::Apply);

@@ -8,12 +8,14 @@ mod sessions;
 mod tokens;
 mod users;
 
+pub(crate) use authentication::person;
 pub use authentication::{authenticate, refreshed};
 pub use first_admin::{
     Offer, accept_offer, bootstrap_with_token, create_first_admin, create_first_admin_token,
     is_empty, offer, offer_first_admin,
 };
 pub use passwords::{change_password, reset_password};
+pub use secrecy::{ExposeSecret, SecretString};
 pub use sessions::{
     SESSION_LIFETIME_SECONDS, form_token, form_token_matches, fresh_cookie, person_by_session,
     sign_in, sign_out,

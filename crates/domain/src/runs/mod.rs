@@ -1,7 +1,154 @@
-//! Runs.
-use blobs::Kind;
+//! Runs: from a wish to a changed infrastructure, each step derived from stored facts.
 
-use crate::{Result, cleanup::Orphan};
+mod actions;
+mod create;
+mod list;
+pub(crate) mod moves;
+pub(crate) mod queue;
+pub mod status;
+
+use std::collections::HashMap;
+
+use blobs::Kind;
+use db::{
+    entity::{event, phase, run, workspace},
+    id::{ApplyId, PlanId, RunId},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+};
+
+pub use actions::may_force_cancel;
+pub use actions::{apply, cancel, discard, force_cancel, force_execute};
+pub(crate) use create::variables_of;
+pub use create::{New, Variable, create, queue_for_configuration};
+pub use list::{Filter, list, list_of_organization, queue_of};
+pub use queue::{advance_all, position_in_queue};
+
+use crate::{
+    Ctx, Error, Found, Granted, In, Result,
+    access::Within,
+    can,
+    cleanup::Orphan,
+    row::{Event, Phase, Run, Workspace},
+};
+
+pub async fn find(cx: &Ctx, id: &RunId) -> Result<Found<In<Run>>> {
+    let found = run::Entity::find_by_id(id.clone())
+        .find_also_related_workspace(cx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(Found::new(found))
+}
+
+/// Plans and applies are rows of one shape, but an address names one or the other.
+macro_rules! named_phases {
+    ($($(#[$doc:meta])* $name:ident by $id:ty as $find:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name(pub In<Phase>);
+
+        impl Within<Workspace> for $name {
+            fn on(&self) -> &Workspace {
+                &self.0.of
+            }
+        }
+
+        pub async fn $find(cx: &Ctx, id: &$id) -> Result<Found<$name>> {
+            Ok(Found::new($name(find_phase(cx, id.as_str()).await?)))
+        }
+    )+};
+}
+
+named_phases! {
+    /// A plan, with the workspace of its run.
+    Plan by PlanId as find_plan;
+    /// An apply, with the workspace of its run.
+    Apply by ApplyId as find_apply;
+}
+
+async fn find_phase(cx: &Ctx, id: &str) -> Result<In<Phase>> {
+    let phase = phase::Entity::find_by_id(id).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    let of = run::Entity::find_by_id(phase.run_id.clone())
+        .find_also_related_workspace(cx)
+        .await?
+        .ok_or(Error::NotFound)?
+        .of;
+    Ok(In { row: phase, of })
+}
+
+/// A run together with its workspace, which all permissions are about.
+trait WithWorkspace {
+    async fn find_also_related_workspace(self, cx: &Ctx) -> Result<Option<In<Run>>>;
+}
+
+impl WithWorkspace for db::sea_orm::Select<run::Entity> {
+    async fn find_also_related_workspace(self, cx: &Ctx) -> Result<Option<In<Run>>> {
+        let Some(run) = self.one(cx.read()).await? else { return Ok(None) };
+        let workspace = crate::workspaces::by_id(cx, &run.workspace_id).await?;
+        Ok(workspace.map(|of| In { row: run, of }))
+    }
+}
+
+/// For includes: those of these that the caller may see.
+pub async fn load(cx: &Ctx, ids: &[RunId]) -> Result<Vec<In<Run>>> {
+    let rows = run::Entity::find().filter(run::Column::Id.is_in(ids)).all(cx.read()).await?;
+    with_workspaces(cx, rows).await
+}
+
+/// For includes: plans and applies, by their ids.
+pub async fn load_phases(cx: &Ctx, ids: &[String]) -> Result<Vec<In<Phase>>> {
+    let phases = phase::Entity::find()
+        .filter(phase::Column::Id.is_in(ids.iter().map(String::as_str)))
+        .all(cx.read())
+        .await?;
+    let runs: Vec<RunId> = phases.iter().map(|phase| phase.run_id.clone()).collect();
+    let workspaces: HashMap<RunId, Workspace> =
+        load(cx, &runs).await?.into_iter().map(|found| (found.row.id, found.of)).collect();
+    Ok(phases
+        .into_iter()
+        .filter_map(|row| {
+            let of = workspaces.get(&row.run_id)?.clone();
+            Some(In { row, of })
+        })
+        .collect())
+}
+
+/// Puts runs and their workspaces together with one query, leaving out what the caller may not see.
+pub(crate) async fn with_workspaces(cx: &Ctx, runs: Vec<Run>) -> Result<Vec<In<Run>>> {
+    let ids: std::collections::BTreeSet<_> = runs.iter().map(|run| &run.workspace_id).collect();
+    let workspaces: HashMap<_, _> = workspace::Entity::find()
+        .filter(workspace::Column::Id.is_in(ids))
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .filter(|row| cx.may::<can::ReadRun>(row))
+        .map(|row| (row.id.clone(), row))
+        .collect();
+    Ok(runs
+        .into_iter()
+        .filter_map(|row| {
+            let of = workspaces.get(&row.workspace_id)?.clone();
+            Some(In { row, of })
+        })
+        .collect())
+}
+
+/// What happened to a run, oldest first.
+pub async fn events(cx: &Ctx, run: &Granted<can::ReadRun, In<Run>>) -> Result<Vec<Event>> {
+    Ok(event::Entity::find()
+        .filter(event::Column::RunId.eq(&run.id))
+        .order_by_asc(event::Column::At)
+        .order_by_asc(event::Column::Id)
+        .all(cx.read())
+        .await?)
+}
+
+/// The plan and the apply of a run.
+pub async fn phases(cx: &Ctx, run: &Granted<can::ReadRun, In<Run>>) -> Result<(Phase, Phase)> {
+    let find = |id: String| phase::Entity::find_by_id(id).one(cx.read());
+    let plan = find(run.plan_id.to_string()).await?.ok_or(Error::NotFound)?;
+    let apply = find(run.apply_id.to_string()).await?.ok_or(Error::NotFound)?;
+    Ok((plan, apply))
+}
 
 /// What a run's phases leave outside the database.
 pub(crate) fn orphans_of(plan: &str, apply: &str) -> Result<Vec<Orphan>> {
@@ -14,4 +161,40 @@ pub(crate) fn orphans_of(plan: &str, apply: &str) -> Result<Vec<Orphan>> {
         Orphan::blob(Kind::PlanJsonRedacted, plan)?,
         Orphan::blob(Kind::ErroredState, apply)?,
     ])
+}
+
+/// The plan of a run that the caller may read the plan of.
+pub async fn plan_of<P>(cx: &Ctx, run: &Granted<P, In<Run>>) -> Result<Phase>
+where
+    P: crate::access::Permission<On = Workspace>,
+{
+    let plan = phase::Entity::find_by_id(run.plan_id.as_str()).one(cx.read()).await?;
+    plan.ok_or(Error::NotFound)
+}
+
+/// Whether a file of a phase can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Artifact {
+    There,
+    /// The phase goes on, or its agent is still sending files.
+    Coming,
+    Never,
+}
+
+/// What there is of a file, by its name in the agent protocol.
+pub async fn artifact(cx: &Ctx, phase: &str, name: &str) -> Result<Artifact> {
+    let phase = phase::Entity::find_by_id(phase).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    if phase.artifacts.iter().any(|other| other == name) {
+        return Ok(Artifact::There);
+    }
+    if phase.status != phase::Status::Finished {
+        return Ok(Artifact::Never);
+    }
+    let open = db::entity::job::Entity::find()
+        .filter(db::entity::job::Column::RunId.eq(&phase.run_id))
+        .filter(db::entity::job::Column::Phase.eq(phase.kind))
+        .filter(db::entity::job::Column::Status.eq(db::entity::job::Status::Concluded))
+        .one(cx.read())
+        .await?;
+    Ok(if open.is_some() { Artifact::Coming } else { Artifact::Never })
 }

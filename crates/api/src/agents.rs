@@ -1,0 +1,238 @@
+//! The agent protocol: `/agent/v1/…`. What the messages mean stands in the `protocol` crate.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, Query},
+    response::{IntoResponse, Response},
+};
+use domain::{
+    agents::{self, Assignment, Ending, Introduction},
+    can,
+    entity::{phase, run::Cancel, tool_version, variable},
+    id::JobId,
+};
+use http::StatusCode;
+use jsonapi::Error;
+use protocol::{
+    Claim, Engine, EngineKind, Job, LogPosition, Orders, Outcome, Phase, PhaseResult, PlanOptions,
+    Register, Registered, Variable, VariableKind,
+};
+use serde::Deserialize;
+
+use crate::{Failure, May, Routes};
+
+/// A log batch has at most 64 KiB; this leaves room for agents to come.
+const LOG_LIMIT: usize = 8 << 20;
+const LONGEST_WAIT: u64 = 30;
+
+type Agent = May<can::WorkAsAgent>;
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .post("/agent/v1/register", register)
+        .post("/agent/v1/jobs/claim", claim)
+        .post("/agent/v1/jobs/{job_id}/start", start)
+        .post("/agent/v1/jobs/{job_id}/heartbeat", heartbeat)
+        .put("/agent/v1/jobs/{job_id}/log", log)
+        .put("/agent/v1/jobs/{job_id}/state", state)
+        .put("/agent/v1/jobs/{job_id}/artifacts/{artifact}", artifact)
+        .post("/agent/v1/jobs/{job_id}/outcome", outcome)
+        .post("/agent/v1/jobs/{job_id}/finish", finish)
+}
+
+/// A refusal on a job call: what is not found is gone for this agent.
+struct Refusal(Response);
+
+impl From<domain::Error> for Refusal {
+    fn from(error: domain::Error) -> Self {
+        Self(match error {
+            domain::Error::NotFound => Failure::from(
+                Error::new(StatusCode::GONE, "gone").detail("The job is no longer yours."),
+            )
+            .into_response(),
+            other => Failure::from(other).into_response(),
+        })
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+type Result<T, E = Refusal> = std::result::Result<T, E>;
+
+fn job_id(text: &str) -> Result<JobId> {
+    Ok(text.parse().map_err(|_| domain::Error::NotFound)?)
+}
+
+fn kind(kind: EngineKind) -> tool_version::Kind {
+    match kind {
+        EngineKind::Terraform => tool_version::Kind::Terraform,
+        EngineKind::Tofu => tool_version::Kind::Tofu,
+    }
+}
+
+async fn register(agent: Agent, Json(body): Json<Register>) -> crate::Result<Json<Registered>> {
+    let introduction = Introduction {
+        name: body.name,
+        version: body.version,
+        instance: body.instance,
+        engines: body
+            .engines
+            .into_iter()
+            .map(|engine| (kind(engine.kind), engine.version))
+            .collect(),
+    };
+    let row = agents::register(&agent.cx, &agent, introduction).await?;
+    Ok(Json(Registered { agent_id: row.id.to_string() }))
+}
+
+/// 404 says that the agent is unknown and has to register again.
+async fn claim(agent: Agent, Json(body): Json<Claim>) -> crate::Result<Response> {
+    let id = body.agent_id.parse().map_err(|_| domain::Error::NotFound)?;
+    let wait = Duration::from_secs(body.wait_seconds.min(LONGEST_WAIT));
+    Ok(match agents::claim(&agent.cx, &agent, &id, wait).await? {
+        Some(assignment) => Json(job(assignment)).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+fn job(assignment: Assignment) -> Job {
+    let Assignment { job, run, workspace, tool, variables, .. } = assignment;
+    Job {
+        id: job.id.to_string(),
+        run_id: run.id.to_string(),
+        phase: match job.phase {
+            phase::Kind::Plan => Phase::Plan,
+            phase::Kind::Apply => Phase::Apply,
+        },
+        organization: workspace.organization_name,
+        workspace: workspace.name,
+        workspace_id: workspace.id.to_string(),
+        project: assignment.project_name,
+        engine: Engine {
+            kind: match tool.kind {
+                tool_version::Kind::Terraform => EngineKind::Terraform,
+                tool_version::Kind::Tofu => EngineKind::Tofu,
+            },
+            version: tool.version,
+            url: tool.url,
+            sha256: tool.sha,
+        },
+        working_directory: workspace.working_directory,
+        configuration_url: assignment.configuration,
+        state_url: assignment.state,
+        plan_file_url: assignment.plan_file,
+        lock_file_url: assignment.lock_file,
+        options: PlanOptions {
+            destroy: run.is_destroy,
+            refresh: run.refresh,
+            refresh_only: run.refresh_only,
+            targets: run.target_addrs.0,
+            replace: run.replace_addrs.0,
+            invoke_actions: run.invoke_action_addrs.0,
+            generate_config: run.allow_config_generation,
+            plan_only: run.plan_only,
+            debug: run.debugging_mode,
+        },
+        variables: variables
+            .into_iter()
+            .map(|variable| Variable {
+                key: variable.key,
+                value: variable.value,
+                kind: match variable.category {
+                    variable::Category::Terraform => VariableKind::Terraform,
+                    variable::Category::Environment => VariableKind::Environment,
+                },
+                hcl: variable.hcl,
+                sensitive: variable.sensitive,
+            })
+            .collect(),
+        structured_output: workspace.structured_run_output_enabled,
+        timeout_seconds: assignment.timeout_seconds,
+        log_offset: assignment.log_offset,
+    }
+}
+
+async fn start(agent: Agent, Path(id): Path<String>) -> Result<StatusCode> {
+    agents::start(&agent.cx, &agent, &job_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn heartbeat(agent: Agent, Path(id): Path<String>) -> Result<Json<Orders>> {
+    let cancel = agents::heartbeat(&agent.cx, &agent, &job_id(&id)?).await?;
+    Ok(Json(Orders {
+        cancel: match cancel {
+            Cancel::No => protocol::Cancel::No,
+            Cancel::Graceful => protocol::Cancel::Graceful,
+            Cancel::Force => protocol::Cancel::Force,
+        },
+    }))
+}
+
+#[derive(Deserialize)]
+struct At {
+    offset: u64,
+}
+
+async fn log(
+    agent: Agent,
+    Path(id): Path<String>,
+    Query(at): Query<At>,
+    body: Body,
+) -> Result<Json<LogPosition>> {
+    let bytes = axum::body::to_bytes(body, LOG_LIMIT).await.map_err(|_| {
+        domain::Error::TooLarge(format!("A batch of a log has at most {LOG_LIMIT} bytes."))
+    })?;
+    let length = agents::append_log(&agent.cx, &agent, &job_id(&id)?, at.offset, bytes).await?;
+    Ok(Json(LogPosition { length }))
+}
+
+async fn state(agent: Agent, Path(id): Path<String>, body: Body) -> Result<StatusCode> {
+    let content = body.into_data_stream();
+    agents::save_state(&agent.cx, &agent, &job_id(&id)?, content).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn artifact(
+    agent: Agent,
+    Path((id, name)): Path<(String, String)>,
+    body: Body,
+) -> Result<StatusCode> {
+    let content = body.into_data_stream();
+    agents::keep_artifact(&agent.cx, &agent, &job_id(&id)?, &name, content).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn outcome(
+    agent: Agent,
+    Path(id): Path<String>,
+    Json(body): Json<Outcome>,
+) -> Result<StatusCode> {
+    let outcome = agents::Outcome {
+        ending: match body.result {
+            PhaseResult::Finished => Ending::Finished,
+            PhaseResult::Errored => Ending::Errored,
+            PhaseResult::Canceled => Ending::Canceled,
+        },
+        message: body.message,
+        has_changes: body.has_changes,
+        additions: body.counts.additions,
+        changes: body.counts.changes,
+        destructions: body.counts.destructions,
+        imports: body.counts.imports,
+        generated_configuration: body.generated_configuration,
+    };
+    agents::conclude(&agent.cx, &agent, &job_id(&id)?, outcome).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn finish(agent: Agent, Path(id): Path<String>) -> Result<StatusCode> {
+    agents::finish(&agent.cx, &agent, &job_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,162 @@
+//! `/configuration-versions`
+
+use domain::{
+    Ctx, In, Paging, StatusTimestamps,
+    archivist::{self, Content},
+    can,
+    configurations::{self, New},
+    entity::configuration_version::{Source, Status},
+    row::ConfigurationVersion,
+};
+
+use axum::response::IntoResponse;
+use http::{HeaderMap, StatusCode, header::LOCATION};
+use jsonapi::{Body, Document, Links, Query, Relationships, Resource, Typed};
+use serde::{Deserialize, Serialize};
+
+use crate::{May, Result, Routes, includes::INCLUDES};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v2/workspaces/{workspace_id}/configuration-versions", list)
+        .post("/api/v2/workspaces/{workspace_id}/configuration-versions", create)
+        .get("/api/v2/configuration-versions/{configuration_version_id}", show)
+        .get("/api/v2/configuration-versions/{configuration_version_id}/download", download)
+}
+
+/// A configuration version on the wire.
+pub struct View {
+    row: ConfigurationVersion,
+    /// Told only to who announced it: whoever has it decides what will run.
+    upload_url: Option<String>,
+}
+
+impl View {
+    pub fn new(row: ConfigurationVersion) -> Self {
+        Self { row, upload_url: None }
+    }
+
+    fn announced(cx: &Ctx, row: ConfigurationVersion) -> Self {
+        let address = archivist::address(cx, Content::ConfigurationUpload, &row.id);
+        Self { upload_url: Some(address), row }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Attributes<'a> {
+    auto_queue_runs: bool,
+    error: Option<&'a str>,
+    error_message: Option<&'a str>,
+    source: Source,
+    speculative: bool,
+    provisional: bool,
+    status: Status,
+    status_timestamps: &'a StatusTimestamps,
+    changed_files: [&'static str; 0],
+    upload_url: Option<&'a str>,
+}
+
+impl Resource for View {
+    const TYPE: &'static str = "configuration-versions";
+
+    fn id(&self) -> String {
+        self.row.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let row = &self.row;
+        Attributes {
+            auto_queue_runs: row.auto_queue_runs,
+            error: row.error.as_deref(),
+            error_message: row.error_message.as_deref(),
+            source: row.source,
+            speculative: row.speculative,
+            provisional: row.provisional,
+            status: row.status,
+            status_timestamps: &row.status_timestamps,
+            changed_files: [],
+            upload_url: self.upload_url.as_deref(),
+        }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        to.one("ingress-attributes", "ingress-attributes", None);
+    }
+
+    fn links(&self, to: &mut Links) {
+        if self.row.status == Status::Uploaded {
+            to.add("download", format!("/api/v2/configuration-versions/{}/download", self.row.id));
+        }
+    }
+}
+
+async fn list(workspace: May<can::ReadConfiguration>, query: Query) -> Result<Document> {
+    let paging = Paging { number: query.page.number, size: query.page.size };
+    let page = configurations::list(&workspace.cx, &workspace, paging).await?;
+    let views: Vec<_> = page.items.into_iter().map(View::new).collect();
+    Document::page(&views, page.total, &query, &INCLUDES, &workspace.cx).await
+}
+
+#[derive(Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Input {
+    auto_queue_runs: bool,
+    speculative: bool,
+    provisional: bool,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self { auto_queue_runs: true, speculative: false, provisional: false }
+    }
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "configuration-versions";
+}
+
+async fn create(
+    workspace: May<can::CreateConfiguration>,
+    headers: HeaderMap,
+    body: Body<Input>,
+) -> Result<Document> {
+    let new = New {
+        speculative: body.attributes.speculative,
+        provisional: body.attributes.provisional,
+        auto_queue_runs: body.attributes.auto_queue_runs,
+        source: source(&headers),
+    };
+    let row = configurations::create(&workspace.cx, &workspace, new).await?;
+    Ok(Document::one(&View::announced(&workspace.cx, row)).created())
+}
+
+/// The command line says who it is (CLI protocol 3.1); all others are programs that use the API.
+fn source(headers: &HeaderMap) -> Source {
+    let is_cloud = headers.get("x-terraform-integration").is_some_and(|value| value == "cloud");
+    match (is_cloud, headers.contains_key("terraform-version")) {
+        (true, _) => Source::TerraformCloud,
+        (false, true) => Source::Terraform,
+        (false, false) => Source::Api,
+    }
+}
+
+async fn show(
+    configuration: May<can::ReadConfiguration, In<ConfigurationVersion>>,
+    query: Query,
+) -> Result<Document> {
+    let view = View::new(configuration.granted.into_inner().row);
+    Document::one_with(&view, &query, &INCLUDES, &configuration.cx).await
+}
+
+/// A redirect to the archive, which needs no token then.
+async fn download(
+    configuration: May<can::ReadConfiguration, In<ConfigurationVersion>>,
+) -> Result<impl IntoResponse> {
+    if configuration.status != Status::Uploaded {
+        return Err(domain::Error::NotFound.into());
+    }
+    let id = &configuration.id;
+    let address = archivist::address(&configuration.cx, Content::Configuration, id);
+    Ok((StatusCode::FOUND, [(LOCATION, address)]))
+}

@@ -1,0 +1,83 @@
+//! What a request may say of a run.
+
+use domain::{
+    id::ConfigurationVersionId,
+    runs::{New, Variable},
+};
+use jsonapi::{ToOne, Typed};
+use serde::Deserialize;
+
+use crate::Result;
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Input {
+    message: Option<String>,
+    is_destroy: Option<bool>,
+    auto_apply: Option<bool>,
+    plan_only: Option<bool>,
+    save_plan: Option<bool>,
+    refresh: Option<bool>,
+    refresh_only: Option<bool>,
+    allow_empty_apply: Option<bool>,
+    allow_config_generation: Option<bool>,
+    debugging_mode: Option<bool>,
+    terraform_version: Option<String>,
+    target_addrs: Option<Vec<String>>,
+    replace_addrs: Option<Vec<String>>,
+    invoke_action_addrs: Option<Vec<String>>,
+    variables: Option<Vec<Pair>>,
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    key: String,
+    value: String,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "runs";
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Relations {
+    pub workspace: Option<ToOne<String>>,
+    configuration_version: Option<ToOne<String>>,
+}
+
+pub fn new(input: Input, relations: Relations) -> Result<New> {
+    let unknown = |_| {
+        domain::Error::invalid_relation("configuration-version", "does not exist in this workspace")
+    };
+    let configuration: Option<ConfigurationVersionId> = relations
+        .configuration_version
+        .and_then(ToOne::into_id)
+        .map(|id| id.parse().map_err(unknown))
+        .transpose()?;
+    Ok(New {
+        configuration_version_id: configuration,
+        message: input.message,
+        is_destroy: input.is_destroy.unwrap_or(false),
+        auto_apply: input.auto_apply,
+        plan_only: input.plan_only,
+        save_plan: input.save_plan.unwrap_or(false),
+        refresh: input.refresh,
+        refresh_only: input.refresh_only.unwrap_or(false),
+        allow_empty_apply: input.allow_empty_apply.unwrap_or(false),
+        allow_config_generation: input.allow_config_generation.unwrap_or(false),
+        debugging_mode: input.debugging_mode.unwrap_or(false),
+        terraform_version: input.terraform_version.filter(|version| !version.is_empty()),
+        target_addrs: input.target_addrs.unwrap_or_default(),
+        replace_addrs: input.replace_addrs.unwrap_or_default(),
+        invoke_action_addrs: input.invoke_action_addrs.unwrap_or_default(),
+        variables: input
+            .variables
+            .unwrap_or_default()
+            .into_iter()
+            .map(|Pair { key, value }| Variable { key, value })
+            .collect(),
+        source: None,
+        trigger_reason: None,
+    })
+}

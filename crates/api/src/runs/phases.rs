@@ -1,0 +1,189 @@
+//! The plan and the apply of a run: `/plans`, `/applies`, `/runs/:id/plan`, `/runs/:id/apply`
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::{
+    Ctx, In, StatusTimestamps,
+    archivist::{self, Content},
+    can,
+    entity::phase::{Kind, Status},
+    row::{Phase, Run},
+    runs::{self, Apply, Plan},
+};
+use http::StatusCode;
+use jsonapi::{Document, Links, Query, Relationships, Resource};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{May, Result, Routes, includes::INCLUDES};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v2/plans/{plan_id}", show_plan)
+        .get("/api/v2/plans/{plan_id}/json-output", json_output)
+        .get("/api/v2/plans/{plan_id}/json-output-redacted", json_output_redacted)
+        .get("/api/v2/applies/{apply_id}", show_apply)
+        .get("/api/v2/applies/{apply_id}/errored-state", errored_state)
+        .get("/api/v2/runs/{run_id}/plan", plan_of_run)
+        .get("/api/v2/runs/{run_id}/apply", apply_of_run)
+        .get("/api/v2/runs/{run_id}/plan/json-output", json_output_of_run)
+        .get("/api/v2/runs/{run_id}/plan/json-output-redacted", json_output_redacted_of_run)
+}
+
+/// A plan or an apply on the wire; the type decides which of them it is.
+pub struct PhaseView<const PLAN: bool> {
+    phase: In<Phase>,
+    log_read_url: String,
+}
+
+impl<const PLAN: bool> PhaseView<PLAN> {
+    pub fn new(cx: &Ctx, phase: In<Phase>) -> Self {
+        Self { log_read_url: archivist::address(cx.app(), Content::Log, &phase.id), phase }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Attributes<'a> {
+    status: Status,
+    status_timestamps: &'a StatusTimestamps,
+    /// There from the beginning, or the command line gives up (CLI protocol 3.4).
+    log_read_url: &'a str,
+    resource_additions: Option<i64>,
+    resource_changes: Option<i64>,
+    resource_destructions: Option<i64>,
+    resource_imports: Option<i64>,
+    execution_details: Option<serde_json::Value>,
+    #[serde(flatten)]
+    plan: Option<PlanAttributes>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct PlanAttributes {
+    has_changes: bool,
+    generated_configuration: bool,
+    structured_run_output_enabled: bool,
+    actions: serde_json::Value,
+    permissions: serde_json::Value,
+}
+
+impl<const PLAN: bool> Resource for PhaseView<PLAN> {
+    const TYPE: &'static str = if PLAN { "plans" } else { "applies" };
+
+    fn id(&self) -> String {
+        self.phase.id.clone()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let phase = &self.phase.row;
+        Attributes {
+            status: phase.status,
+            status_timestamps: &phase.status_timestamps,
+            log_read_url: &self.log_read_url,
+            resource_additions: phase.resource_additions,
+            resource_changes: phase.resource_changes,
+            resource_destructions: phase.resource_destructions,
+            resource_imports: phase.resource_imports,
+            execution_details: phase
+                .agent_id
+                .as_ref()
+                .map(|agent| json!({ "mode": "remote", "agent-id": agent })),
+            plan: (phase.kind == Kind::Plan).then(|| PlanAttributes {
+                has_changes: phase.has_changes,
+                generated_configuration: phase.generated_configuration,
+                structured_run_output_enabled: self.phase.of.structured_run_output_enabled,
+                actions: json!({ "is-exportable": false }),
+                permissions: json!({ "can-export": false }),
+            }),
+        }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        to.one("run", "runs", Some(&self.phase.run_id));
+    }
+
+    fn links(&self, to: &mut Links) {
+        if PLAN {
+            let here = format!("/api/v2/plans/{}", self.phase.id);
+            to.add("json-output", format!("{here}/json-output"));
+            to.add("json-output-redacted", format!("{here}/json-output-redacted"));
+        }
+    }
+}
+
+async fn show_plan(plan: May<can::ReadRun, Plan>, query: Query) -> Result<Document> {
+    let cx = plan.cx;
+    let view = PhaseView::<true>::new(&cx, plan.granted.into_inner().0);
+    Document::one_with(&view, &query, &INCLUDES, &cx).await
+}
+
+async fn show_apply(apply: May<can::ReadRun, Apply>, query: Query) -> Result<Document> {
+    let cx = apply.cx;
+    let view = PhaseView::<false>::new(&cx, apply.granted.into_inner().0);
+    Document::one_with(&view, &query, &INCLUDES, &cx).await
+}
+
+async fn plan_of_run(run: May<can::ReadRun, In<Run>>) -> Result<Document> {
+    let (plan, _) = runs::phases(&run.cx, &run).await?;
+    let plan = In { row: plan, of: run.of.clone() };
+    Ok(Document::one(&PhaseView::<true>::new(&run.cx, plan)))
+}
+
+async fn apply_of_run(run: May<can::ReadRun, In<Run>>) -> Result<Document> {
+    let (_, apply) = runs::phases(&run.cx, &run).await?;
+    let apply = In { row: apply, of: run.of.clone() };
+    Ok(Document::one(&PhaseView::<false>::new(&run.cx, apply)))
+}
+
+/// Contains sensitive values, so it takes more than reading runs.
+async fn json_output(plan: May<can::ReadPlanJson, Plan>) -> Result<Response> {
+    redirect(&plan.cx, &plan.0, "json-plan", Content::PlanJson).await
+}
+
+async fn json_output_of_run(run: May<can::ReadPlanJson, In<Run>>) -> Result<Response> {
+    let plan = runs::plan_of(&run.cx, &run).await?;
+    redirect(&run.cx, &plan, "json-plan", Content::PlanJson).await
+}
+
+async fn json_output_redacted(plan: May<can::ReadRun, Plan>) -> Result<Response> {
+    redirect(&plan.cx, &plan.0, "json-plan-redacted", Content::PlanJsonRedacted).await
+}
+
+async fn json_output_redacted_of_run(run: May<can::ReadRun, In<Run>>) -> Result<Response> {
+    let plan = runs::plan_of(&run.cx, &run).await?;
+    redirect(&run.cx, &plan, "json-plan-redacted", Content::PlanJsonRedacted).await
+}
+
+async fn errored_state(apply: May<can::ReadState, Apply>) -> Result<Response> {
+    let phase = &apply.0;
+    if !phase.artifacts.iter().any(|name| name == "errored-state") {
+        return Err(domain::Error::NotFound.into());
+    }
+    let address = archivist::address(apply.cx.app(), Content::ErroredState, &phase.id);
+    Ok(Redirect::temporary(&address).into_response())
+}
+
+async fn redirect(cx: &Ctx, plan: &Phase, name: &str, content: Content) -> Result<Response> {
+    if wait_for_artifact(cx, plan, name).await? {
+        let address = archivist::address(cx.app(), content, &plan.id);
+        return Ok(Redirect::temporary(&address).into_response());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A plan is over a moment before its files are there: agents first say how it ended. The command line takes
+/// "nothing" for an error, so whoever asks in this moment waits for it.
+async fn wait_for_artifact(cx: &Ctx, plan: &Phase, name: &str) -> Result<bool> {
+    const TRIES: u32 = 300;
+    const PAUSE: Duration = Duration::from_millis(100);
+    for _ in 0..TRIES {
+        match runs::artifact(cx, &plan.id, name).await? {
+            runs::Artifact::There => return Ok(true),
+            runs::Artifact::Coming => tokio::time::sleep(PAUSE).await,
+            runs::Artifact::Never => return Ok(false),
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,184 @@
+//! A run on the wire.
+
+use domain::{
+    Ctx, In, StatusTimestamps, Timestamp, can,
+    entity::run::{Cancel, Source, Status},
+    row::Run,
+    runs::{self, status},
+};
+use jsonapi::{Links, Relationships, Resource};
+use serde::Serialize;
+
+pub struct View {
+    run: In<Run>,
+    position: Option<u64>,
+    actions: Actions,
+    permissions: Permissions,
+}
+
+/// Without these the command line crashes (CLI protocol, rule 7).
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Actions {
+    is_cancelable: bool,
+    is_confirmable: bool,
+    is_discardable: bool,
+    is_force_cancelable: bool,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Permissions {
+    can_apply: bool,
+    can_cancel: bool,
+    can_comment: bool,
+    can_discard: bool,
+    can_force_execute: bool,
+    can_force_cancel: bool,
+    can_override_policy_check: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Attributes<'a> {
+    actions: Actions,
+    allow_config_generation: bool,
+    allow_empty_apply: bool,
+    auto_apply: bool,
+    canceled_at: Option<Timestamp>,
+    created_at: Timestamp,
+    debugging_mode: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    force_cancel_available_at: Option<Timestamp>,
+    has_changes: bool,
+    invoke_action_addrs: Option<&'a [String]>,
+    is_destroy: bool,
+    message: &'a str,
+    permissions: Permissions,
+    plan_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position_in_queue: Option<u64>,
+    refresh: bool,
+    refresh_only: bool,
+    replace_addrs: Option<&'a [String]>,
+    save_plan: bool,
+    source: Source,
+    status: Status,
+    status_timestamps: &'a StatusTimestamps,
+    target_addrs: Option<&'a [String]>,
+    terraform_version: Option<&'a str>,
+    trigger_reason: &'a str,
+    updated_at: Timestamp,
+    /// The values may be secrets, so they are not shown again.
+    variables: [(); 0],
+}
+
+impl View {
+    pub fn new(cx: &Ctx, run: In<Run>) -> Self {
+        let actions = Actions {
+            is_cancelable: status::is_cancelable(run.status) && run.cancel == Cancel::No,
+            is_confirmable: status::is_confirmable(run.status),
+            is_discardable: status::is_discardable(run.status),
+            is_force_cancelable: runs::may_force_cancel(&run, cx.now()),
+        };
+        let workspace = &run.of;
+        let permissions = Permissions {
+            can_apply: cx.may::<can::ApplyRun>(workspace),
+            can_cancel: cx.may::<can::CancelRun>(workspace),
+            can_comment: cx.may::<can::CommentOnRun>(workspace),
+            can_discard: cx.may::<can::DiscardRun>(workspace),
+            can_force_execute: cx.may::<can::ForceExecuteRun>(workspace),
+            can_force_cancel: cx.may::<can::ForceCancelRun>(workspace),
+            can_override_policy_check: cx.may::<can::OverridePolicies>(workspace),
+        };
+        Self { run, position: None, actions, permissions }
+    }
+
+    /// In a list of those that wait.
+    pub fn at(self, position: u64) -> Self {
+        Self { position: Some(position), ..self }
+    }
+}
+
+fn some(list: &[String]) -> Option<&[String]> {
+    Some(list).filter(|list| !list.is_empty())
+}
+
+impl Resource for View {
+    const TYPE: &'static str = "runs";
+
+    fn id(&self) -> String {
+        self.run.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let run = &self.run.row;
+        Attributes {
+            actions: self.actions,
+            allow_config_generation: run.allow_config_generation,
+            allow_empty_apply: run.allow_empty_apply,
+            auto_apply: run.auto_apply,
+            canceled_at: run.canceled_at,
+            created_at: run.created_at,
+            debugging_mode: run.debugging_mode,
+            force_cancel_available_at: run.force_cancel_available_at,
+            has_changes: run.has_changes,
+            invoke_action_addrs: some(&run.invoke_action_addrs),
+            is_destroy: run.is_destroy,
+            message: &run.message,
+            permissions: self.permissions,
+            plan_only: run.plan_only,
+            position_in_queue: self.position,
+            refresh: run.refresh,
+            refresh_only: run.refresh_only,
+            replace_addrs: some(&run.replace_addrs),
+            save_plan: run.save_plan,
+            source: run.source,
+            status: run.status,
+            status_timestamps: &run.status_timestamps,
+            target_addrs: some(&run.target_addrs),
+            terraform_version: run.terraform_version.as_deref(),
+            trigger_reason: &run.trigger_reason,
+            updated_at: run.updated_at,
+            variables: [],
+        }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        let run = &self.run.row;
+        let here = format!("/api/v2/runs/{}", run.id);
+        to.one_with_link(
+            "workspace",
+            "workspaces",
+            Some(&run.workspace_id),
+            format!("/api/v2/workspaces/{}", run.workspace_id),
+        );
+        to.one_with_link("plan", "plans", Some(&run.plan_id), format!("{here}/plan"));
+        to.one_with_link("apply", "applies", Some(&run.apply_id), format!("{here}/apply"));
+        to.one(
+            "configuration-version",
+            "configuration-versions",
+            run.configuration_version_id.as_ref().map(|id| id as _),
+        );
+        for (name, id) in [
+            ("created-by", &run.created_by_id),
+            ("confirmed-by", &run.confirmed_by_id),
+            ("canceled-by", &run.canceled_by_id),
+        ] {
+            if let Some(id) = id {
+                to.one(name, "users", Some(id));
+            }
+        }
+        to.many("policy-checks", "policy-checks", [] as [&str; 0]);
+        to.many("task-stages", "task-stages", [] as [&str; 0]);
+        to.link("run-events", format!("{here}/run-events"));
+    }
+
+    fn links(&self, to: &mut Links) {
+        let of = &self.run.of;
+        to.add(
+            "self-html",
+            format!("/app/{}/workspaces/{}/runs/{}", of.organization_name, of.name, self.run.id),
+        );
+    }
+}

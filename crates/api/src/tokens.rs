@@ -1,0 +1,101 @@
+//! `/authentication-tokens`: what people let their programs in with.
+
+use domain::{
+    Paging, Timestamp,
+    accounts::{self, NewToken},
+    can,
+    row::Token,
+};
+use jsonapi::{Body, Document, Empty, Query, Relationships, Resource, Typed};
+use serde::{Deserialize, Serialize};
+
+use crate::{May, Result, Routes, includes::INCLUDES};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v2/users/{user_id}/authentication-tokens", list)
+        .post("/api/v2/users/{user_id}/authentication-tokens", create)
+        .get("/api/v2/authentication-tokens/{token_id}", show)
+        .delete("/api/v2/authentication-tokens/{token_id}", delete)
+}
+
+/// A token on the wire; its secret is there only in the answer to its creation.
+pub struct View {
+    row: Token,
+    secret: Option<String>,
+}
+
+impl From<Token> for View {
+    fn from(row: Token) -> Self {
+        Self { row, secret: None }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Attributes<'a> {
+    created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+    description: Option<&'a str>,
+    token: Option<&'a str>,
+    expired_at: Option<Timestamp>,
+}
+
+impl Resource for View {
+    const TYPE: &'static str = "authentication-tokens";
+
+    fn id(&self) -> String {
+        self.row.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let row = &self.row;
+        Attributes {
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            description: row.description.as_deref(),
+            token: self.secret.as_deref(),
+            expired_at: row.expires_at,
+        }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        to.one("created-by", "users", self.row.created_by_id.as_ref().map(|id| id as _));
+    }
+}
+
+async fn list(user: May<can::ManageUserTokens>, query: Query) -> Result<Document> {
+    let paging = Paging { number: query.page.number, size: query.page.size };
+    let page = accounts::user_tokens(&user.cx, &user, paging).await?;
+    let views: Vec<_> = page.items.into_iter().map(View::from).collect();
+    Document::page(&views, page.total, &query, &INCLUDES, &user.cx).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Input {
+    description: Option<String>,
+    expired_at: Option<Timestamp>,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "authentication-tokens";
+}
+
+async fn create(user: May<can::ManageUserTokens>, body: Body<Input>) -> Result<Document> {
+    let Input { description, expired_at } = body.attributes;
+    let new = NewToken { description, expires_at: expired_at };
+    let minted = accounts::create_user_token(&user.cx, &user, new).await?;
+    let secret = Some(minted.secret.expose().to_owned());
+    Ok(Document::one(&View { row: minted.row, secret }).created())
+}
+
+async fn show(token: May<can::ManageToken>, query: Query) -> Result<Document> {
+    let view = View::from(token.granted.into_inner());
+    Document::one_with(&view, &query, &INCLUDES, &token.cx).await
+}
+
+async fn delete(token: May<can::ManageToken>) -> Result<Empty> {
+    accounts::delete_token(&token.cx, &token).await?;
+    Ok(Empty)
+}

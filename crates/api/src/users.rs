@@ -1,0 +1,213 @@
+//! `/users`: people, and the service users that stand for tokens of teams and organizations.
+
+use domain::{Actor, Ctx, accounts::Member, can, row::User};
+use jsonapi::{Document, Relationships, Resource};
+use serde::Serialize;
+
+use crate::{May, Result, Routes};
+
+pub fn routes() -> Routes {
+    Routes::default().get("/api/v2/users/{user_id}", show)
+}
+
+/// A user on the wire.
+pub struct View {
+    id: String,
+    username: String,
+    /// Only for oneself.
+    email: Option<String>,
+    is_site_admin: bool,
+    /// What the caller's token belongs to, in one's own account: its type and id.
+    authenticated: Option<(&'static str, String)>,
+    is_service_account: bool,
+    permissions: Permissions,
+}
+
+/// What the caller may do to this account, and in general.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Permissions {
+    can_create_organizations: bool,
+    can_create_organization: bool,
+    can_view_organizations: bool,
+    can_view_profile: bool,
+    can_update_user: bool,
+    can_change_email: bool,
+    can_change_username: bool,
+    can_change_password: bool,
+    can_manage_sessions: bool,
+    can_manage_user_tokens: bool,
+    #[serde(rename = "can-view2fa-settings")]
+    can_view_2fa_settings: bool,
+    #[serde(rename = "can-reenable-2fa-by-unlinking")]
+    can_reenable_2fa_by_unlinking: bool,
+    can_manage_hcp_account: bool,
+    can_manage_hcp_accounts: bool,
+    can_view_settings: bool,
+    can_view_general_settings: bool,
+    can_view_smtp_settings: bool,
+    can_view_twilio_settings: bool,
+    can_view_saml_settings: bool,
+    can_view_customization_settings: bool,
+    can_view_cost_estimation_settings: bool,
+    can_view_admin_workspaces: bool,
+    can_view_admin_runs: bool,
+    can_view_tool_versions: bool,
+    can_create_tool_versions: bool,
+    can_use_sql_runner: bool,
+}
+
+impl Permissions {
+    fn new(cx: &Ctx, own: bool) -> Self {
+        let site = domain::Site;
+        let create = own && cx.may::<can::CreateOrganization>(&site);
+        let account = own && cx.may::<can::UseAccount>(&site);
+        let manage = own && cx.may::<can::ManageSite>(&site);
+        Self {
+            can_create_organizations: create,
+            can_create_organization: create,
+            can_view_organizations: own,
+            can_view_profile: true,
+            can_update_user: account,
+            can_change_email: account,
+            can_change_username: account,
+            can_change_password: account,
+            can_manage_sessions: account,
+            can_manage_user_tokens: account,
+            // Neither a second factor nor linked accounts exist here.
+            can_view_2fa_settings: false,
+            can_reenable_2fa_by_unlinking: false,
+            can_manage_hcp_account: false,
+            can_manage_hcp_accounts: false,
+            can_view_settings: manage,
+            can_view_general_settings: manage,
+            can_view_smtp_settings: manage,
+            can_view_twilio_settings: manage,
+            can_view_saml_settings: manage,
+            can_view_customization_settings: manage,
+            can_view_cost_estimation_settings: manage,
+            can_view_admin_workspaces: manage,
+            can_view_admin_runs: manage,
+            can_view_tool_versions: manage,
+            can_create_tool_versions: manage,
+            can_use_sql_runner: false,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Attributes<'a> {
+    username: &'a str,
+    is_service_account: bool,
+    auth_method: &'static str,
+    avatar_url: Option<&'a str>,
+    v2_only: bool,
+    is_site_admin: bool,
+    is_admin: bool,
+    is_sso_login: bool,
+    is_confirmed: bool,
+    is_unified: bool,
+    is_sudo: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    unconfirmed_email: Option<&'a str>,
+    enterprise_support: bool,
+    has_linked_hcp: bool,
+    has_git_hub_app_token: bool,
+    two_factor: TwoFactor,
+    permissions: Permissions,
+}
+
+#[derive(Serialize)]
+struct TwoFactor {
+    enabled: bool,
+    verified: bool,
+}
+
+impl View {
+    pub fn new(cx: &Ctx, row: User) -> Self {
+        let own = cx.actor().is_user(&row.id);
+        Self {
+            username: row.username,
+            email: own.then_some(row.email),
+            is_site_admin: row.is_site_admin,
+            authenticated: own.then(|| ("users", row.id.to_string())),
+            is_service_account: false,
+            permissions: Permissions::new(cx, own),
+            id: row.id.to_string(),
+        }
+    }
+
+    /// The synthetic user behind a token that is no person's, as on HCP; `None` for those who have none.
+    pub fn service(cx: &Ctx) -> Option<Self> {
+        let (username, resource) = match cx.actor() {
+            Actor::Team(team) => (format!("api-team-{}", team.id), ("teams", team.id.to_string())),
+            Actor::Organization(name) => {
+                (format!("api-org-{name}"), ("organizations", name.clone()))
+            }
+            Actor::Run { run, .. } => (format!("api-run-{run}"), ("runs", run.to_string())),
+            _ => return None,
+        };
+        Some(Self {
+            // Always the same for the same owner, and of the form of an id.
+            id: format!("user-{}", username.replace(['_', '.'], "-")),
+            username,
+            email: None,
+            is_site_admin: false,
+            authenticated: Some(resource),
+            is_service_account: true,
+            permissions: Permissions::new(cx, false),
+        })
+    }
+}
+
+impl Resource for View {
+    const TYPE: &'static str = "users";
+
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        Attributes {
+            username: &self.username,
+            is_service_account: self.is_service_account,
+            auth_method: "tfc",
+            avatar_url: None,
+            v2_only: true,
+            is_site_admin: self.is_site_admin,
+            is_admin: self.is_site_admin,
+            is_sso_login: false,
+            is_confirmed: true,
+            is_unified: false,
+            is_sudo: false,
+            email: self.email.as_deref(),
+            unconfirmed_email: None,
+            enterprise_support: false,
+            has_linked_hcp: false,
+            has_git_hub_app_token: false,
+            two_factor: TwoFactor { enabled: false, verified: false },
+            permissions: self.permissions,
+        }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        to.link(
+            "authentication-tokens",
+            format!("/api/v2/users/{}/authentication-tokens", self.id),
+        );
+        if let Some((kind, id)) = &self.authenticated {
+            let path = match *kind {
+                "users" => "/api/v2/account/details".to_owned(),
+                kind => format!("/api/v2/{kind}/{id}"),
+            };
+            to.one_with_link("authenticated-resource", kind, Some(id), path);
+        }
+    }
+}
+
+async fn show(member: May<can::ReadUser>) -> Result<Document> {
+    let Member { user, .. } = member.granted.into_inner();
+    Ok(Document::one(&View::new(&member.cx, user)))
+}

@@ -1,0 +1,205 @@
+//! `/workspaces/:id/vars`, and `/vars` as old clients know it
+
+use domain::{
+    In, Site, Timestamp, can,
+    entity::variable::Category,
+    id::WorkspaceId,
+    row::Variable,
+    variables::{self, Change, SecretString, Shown},
+    workspaces,
+};
+use jsonapi::{Body, Document, Empty, Error, Field, Query, Relationships, Resource, ToOne, Typed};
+use serde::{Deserialize, Serialize};
+
+use crate::{May, Result, Routes};
+
+pub fn routes() -> Routes {
+    let of_workspace = "/api/v2/workspaces/{workspace_id}/vars";
+    let one_of_workspace = "/api/v2/workspaces/{workspace_id}/vars/{variable_id}";
+    Routes::default()
+        .get(of_workspace, list)
+        .post(of_workspace, create)
+        .get(one_of_workspace, show)
+        .patch(one_of_workspace, update)
+        .delete(one_of_workspace, delete)
+        // Includes those of variable sets, once there are some.
+        .get("/api/v2/workspaces/{workspace_id}/all-vars", list)
+        .get("/api/v2/vars", list_by_names)
+        .post("/api/v2/vars", create_in_related)
+        .patch("/api/v2/vars/{variable_id}", update)
+        .delete("/api/v2/vars/{variable_id}", delete)
+}
+
+/// A variable on the wire.
+pub struct View(Shown);
+
+impl View {
+    pub fn new(shown: Shown) -> Self {
+        Self(shown)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Attributes<'a> {
+    key: &'a str,
+    value: Option<&'a str>,
+    sensitive: bool,
+    category: Category,
+    hcl: bool,
+    created_at: Timestamp,
+    description: Option<&'a str>,
+    version_id: &'a str,
+}
+
+impl Resource for View {
+    const TYPE: &'static str = "vars";
+
+    fn id(&self) -> String {
+        self.0.row.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let row = &self.0.row;
+        Attributes {
+            key: &row.name,
+            value: self.0.value(),
+            sensitive: row.sensitive,
+            category: row.category,
+            hcl: row.hcl,
+            created_at: row.created_at,
+            description: row.description.as_deref(),
+            version_id: &row.version_id,
+        }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        let workspace = &self.0.row.workspace_id;
+        let related = format!("/api/v2/workspaces/{workspace}");
+        to.one_with_link("configurable", "workspaces", Some(workspace), related);
+    }
+
+    fn path(&self) -> Option<String> {
+        let row = &self.0.row;
+        Some(format!("/api/v2/workspaces/{}/vars/{}", row.workspace_id, row.id))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Input {
+    key: Option<String>,
+    value: Field<String>,
+    category: Option<Category>,
+    hcl: Option<bool>,
+    sensitive: Option<bool>,
+    description: Field<String>,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "vars";
+}
+
+impl From<Input> for Change {
+    fn from(input: Input) -> Self {
+        Self {
+            key: input.key,
+            value: input
+                .value
+                .into_change()
+                .map(|value| SecretString::from(value.unwrap_or_default())),
+            category: input.category,
+            hcl: input.hcl,
+            sensitive: input.sensitive,
+            description: input.description.into_change(),
+        }
+    }
+}
+
+fn listed(variables: Vec<Shown>) -> Document {
+    Document::list(&variables.into_iter().map(View).collect::<Vec<_>>())
+}
+
+async fn list(workspace: May<can::ReadVariables>) -> Result<Document> {
+    Ok(listed(variables::list(&workspace.cx, &workspace).await?))
+}
+
+async fn create(workspace: May<can::UpdateVariables>, body: Body<Input>) -> Result<Document> {
+    let shown = variables::create(&workspace.cx, &workspace, body.attributes.into()).await?;
+    Ok(Document::one(&View(shown)).created())
+}
+
+async fn show(variable: May<can::ReadVariables, In<Variable>>) -> Result<Document> {
+    Ok(Document::one(&View(variables::show(&variable.cx, variable.granted)?)))
+}
+
+async fn update(
+    variable: May<can::UpdateVariables, In<Variable>>,
+    body: Body<Input>,
+) -> Result<Document> {
+    let shown = variables::update(&variable.cx, &variable, body.attributes.into()).await?;
+    Ok(Document::one(&View(shown)))
+}
+
+async fn delete(variable: May<can::UpdateVariables, In<Variable>>) -> Result<Empty> {
+    variables::delete(&variable.cx, &variable).await?;
+    Ok(Empty)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListParameters {
+    filter: Filters,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Filters {
+    workspace: Named,
+    organization: Named,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: Option<String>,
+}
+
+async fn list_by_names(
+    caller: May<can::UseToken, Site>,
+    query: Query<ListParameters>,
+) -> Result<Document> {
+    let filter = &query.own.filter;
+    let required = |named: &Named, parameter: &str| {
+        named.name.clone().ok_or_else(|| {
+            Error::bad_request("missing parameter", "is required").parameter(parameter)
+        })
+    };
+    let organization = required(&filter.organization, "filter[organization][name]")?;
+    let workspace = required(&filter.workspace, "filter[workspace][name]")?;
+    let found = workspaces::find_by_name(&caller.cx, &organization, &workspace).await?;
+    let workspace = caller.cx.check::<can::ReadVariables, _>(found)?;
+    Ok(listed(variables::list(&caller.cx, &workspace).await?))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Relations {
+    workspace: Option<ToOne<WorkspaceId>>,
+}
+
+async fn create_in_related(
+    caller: May<can::UseToken, Site>,
+    body: Body<Input, Relations>,
+) -> Result<Document> {
+    let cx = &caller.cx;
+    let unknown = || domain::Error::invalid_relation("workspace", "does not exist");
+    let id = body.relationships.workspace.and_then(ToOne::into_id).ok_or_else(unknown)?;
+    let workspace = match workspaces::find(cx, &id).await {
+        Ok(found) => cx.check::<can::UpdateVariables, _>(found).map_err(|_| unknown())?,
+        Err(domain::Error::NotFound) => return Err(unknown().into()),
+        Err(other) => return Err(other.into()),
+    };
+    let shown = variables::create(cx, &workspace, body.attributes.into()).await?;
+    Ok(Document::one(&View(shown)).created())
+}

@@ -1,0 +1,220 @@
+//! Agents and their jobs: who executes a phase of a run, and what becomes of it when nobody does any more.
+
+mod assignment;
+mod claims;
+mod outcome;
+mod sweep;
+
+use db::{
+    Json, Locked,
+    entity::{agent, job, phase, run, tool_version},
+    id::{AgentId, JobId},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+};
+
+pub use assignment::Assignment;
+pub use claims::{claim, heartbeat, start};
+pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
+pub use sweep::sweep;
+
+use crate::{
+    Actor, Ctx, Error, Granted, Result, Tx, can,
+    row::{Agent, Job},
+    tool_versions,
+};
+
+/// What an agent says of itself.
+#[derive(Debug)]
+pub struct Introduction {
+    pub name: String,
+    pub version: String,
+    /// Stays the same over restarts of the agent.
+    pub instance: String,
+    pub engines: Vec<(tool_version::Kind, String)>,
+}
+
+/// How engines are named in an agent's row.
+fn engine_name(kind: tool_version::Kind, version: &str) -> String {
+    format!("{kind} {version}")
+}
+
+/// Makes an agent known. What an earlier process of the same instance had claimed is free again, but for an apply
+/// that had begun: that one waits for the agent to bring its state.
+pub async fn register(
+    cx: &Ctx,
+    _agent: &Granted<can::WorkAsAgent>,
+    introduction: Introduction,
+) -> Result<Agent> {
+    let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
+    tool_versions::learn(cx, &introduction.engines).await?;
+    let mut tx = cx.write().await?;
+    let engines = Json(
+        introduction.engines.iter().map(|(kind, version)| engine_name(*kind, version)).collect(),
+    );
+    let known = agent::Entity::find()
+        .filter(agent::Column::Instance.eq(&introduction.instance))
+        .one(tx.db())
+        .await?;
+    let agent = match known {
+        Some(known) => {
+            let mut row = tx.lock::<agent::Entity>(known.id).await?.ok_or(Error::NotFound)?;
+            row.name = introduction.name;
+            row.version = introduction.version;
+            row.engines = engines;
+            row.last_ping_at = tx.now();
+            let agent = tx.update(row).await?;
+            release(&mut tx, &agent.id).await?;
+            agent
+        }
+        None => {
+            tx.insert(Agent {
+                id: AgentId::fresh(),
+                agent_pool_id: pool.clone(),
+                name: introduction.name,
+                version: introduction.version,
+                instance: introduction.instance,
+                engines,
+                last_ping_at: tx.now(),
+                created_at: tx.now(),
+            })
+            .await?
+        }
+    };
+    tx.ring_for_work();
+    tx.commit().await?;
+    Ok(agent)
+}
+
+async fn release(tx: &mut Tx, agent: &AgentId) -> Result<()> {
+    let held = job::Entity::find()
+        .filter(job::Column::AgentId.eq(agent))
+        .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
+        .all(tx.db())
+        .await?;
+    for job in held {
+        if is_repeatable(&job) {
+            hand_out_again(tx, &job).await?;
+        } else if let Some(mut row) = tx.lock::<job::Entity>(job.id).await? {
+            row.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
+            tx.update(row).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How long a job stays with an agent that is not heard of.
+const LEASE_SECONDS: i64 = 60;
+
+/// An apply that may have begun is never executed a second time.
+fn is_repeatable(job: &Job) -> bool {
+    job.phase == phase::Kind::Plan || job.status == job::Status::Claimed
+}
+
+/// Replaces a job by one of a new id, so that whoever had it is refused.
+async fn hand_out_again(tx: &mut Tx, job: &Job) -> Result<()> {
+    if let Some(row) = tx.lock::<job::Entity>(job.id.clone()).await? {
+        tx.delete(row).await?;
+        tx.insert(Job {
+            id: JobId::fresh(),
+            status: job::Status::Queued,
+            agent_id: None,
+            leased_until: None,
+            ..job.clone()
+        })
+        .await?;
+        tx.ring_for_jobs();
+    }
+    Ok(())
+}
+
+/// An open job, with its run and workspace locked before it.
+struct Open {
+    workspace: Locked<db::entity::workspace::Entity>,
+    run: Locked<run::Entity>,
+    job: Locked<job::Entity>,
+}
+
+/// Locks a job and all above it.
+///
+/// # Errors
+/// NotFound if the job is not this caller's (any more); the agent is to forget it.
+async fn open(tx: &Tx, cx: &Ctx, id: &JobId) -> Result<Open> {
+    let job = of(cx, id).await?;
+    let run = run::Entity::find_by_id(job.run_id).one(tx.db()).await?.ok_or(Error::NotFound)?;
+    let (workspace, run) = crate::runs::moves::lock(tx, &run).await?;
+    let job = tx.lock::<job::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    if job.status == job::Status::Finished {
+        return Err(Error::NotFound);
+    }
+    Ok(Open { workspace, run, job })
+}
+
+/// A job that is still the caller's, unlocked.
+async fn of(cx: &Ctx, id: &JobId) -> Result<Job> {
+    let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
+    let job = job::Entity::find_by_id(id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    if job.agent_pool_id != *pool
+        || matches!(job.status, job::Status::Queued | job::Status::Finished)
+    {
+        return Err(Error::NotFound);
+    }
+    Ok(job)
+}
+
+/// Appends to the log of a job's phase; what is there already is passed over.
+///
+/// # Errors
+/// Conflict, naming the length, if `offset` leaves a gap.
+pub async fn append_log(
+    cx: &Ctx,
+    _agent: &Granted<can::WorkAsAgent>,
+    id: &JobId,
+    offset: u64,
+    content: bytes::Bytes,
+) -> Result<u64> {
+    let job = of(cx, id).await?;
+    let log = log_of(cx, &job).await?;
+    match cx.blobs().append_log(&log, offset, content).await {
+        Ok(length) => Ok(length),
+        Err(blobs::Error::Gap { length, .. }) => {
+            Err(Error::conflict(format!("The log is {length} bytes long.")))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn phase_id_of(cx: &Ctx, job: &Job) -> Result<String> {
+    let run =
+        run::Entity::find_by_id(job.run_id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    Ok(match job.phase {
+        phase::Kind::Plan => run.plan_id.to_string(),
+        phase::Kind::Apply => run.apply_id.to_string(),
+    })
+}
+
+async fn log_of(cx: &Ctx, job: &Job) -> Result<blobs::LogId> {
+    Ok(blobs::LogId::new(&phase_id_of(cx, job).await?)?)
+}
+
+/// Keeps a state that a running apply has written so far.
+///
+/// # Errors
+/// NotFound if the job is not an apply that is under way.
+pub async fn save_state<S, E>(
+    cx: &Ctx,
+    _agent: &Granted<can::WorkAsAgent>,
+    id: &JobId,
+    content: S,
+) -> Result<()>
+where
+    S: futures::Stream<Item = std::result::Result<bytes::Bytes, E>> + Send,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let job = of(cx, id).await?;
+    if job.phase != phase::Kind::Apply || job.status == job::Status::Claimed {
+        return Err(Error::NotFound);
+    }
+    let run = run::Entity::find_by_id(job.run_id).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    crate::states::save_from_run(cx, &run, content, true).await?;
+    Ok(())
+}

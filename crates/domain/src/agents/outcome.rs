@@ -1,0 +1,180 @@
+//! How a phase ends: its files, its numbers, and the next status of its run, all at one moment
+//! (CLI protocol, rule 1: the run must never lag behind its plan).
+
+use blobs::{Kind, Name};
+use db::{
+    entity::{job, phase, run},
+    id::JobId,
+};
+
+use super::{LEASE_SECONDS, Open, of, open};
+use crate::{
+    Ctx, Error, Granted, Result, Tx, can,
+    row::Job,
+    runs::{moves, status::Event},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Finished,
+    Errored,
+    Canceled,
+}
+
+/// What an agent reports at the end of a phase.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub ending: Ending,
+    /// One sentence on what went wrong.
+    pub message: Option<String>,
+    pub has_changes: bool,
+    pub additions: u32,
+    pub changes: u32,
+    pub destructions: u32,
+    pub imports: u32,
+    pub generated_configuration: bool,
+}
+
+/// Ends a phase and moves the run on; a second report changes nothing.
+pub async fn conclude(
+    cx: &Ctx,
+    _agent: &Granted<can::WorkAsAgent>,
+    id: &JobId,
+    outcome: Outcome,
+) -> Result<()> {
+    let mut tx = cx.write().await?;
+    let open = open(&tx, cx, id).await?;
+    if open.job.status == job::Status::Concluded {
+        return Ok(());
+    }
+    settle(&mut tx, open, &outcome).await?;
+    tx.commit().await
+}
+
+/// Writes an outcome down, whoever reports it.
+pub(super) async fn settle(tx: &mut Tx, open: Open, outcome: &Outcome) -> Result<()> {
+    let Open { mut workspace, mut run, mut job } = open;
+    if run.is_final {
+        return Err(Error::NotFound);
+    }
+    if let Some(mut phase) = moves::phase_of(tx, &run.id, job.phase).await? {
+        record(tx, &mut phase, outcome);
+        tx.update(phase).await?;
+    }
+    job.status = job::Status::Concluded;
+    job.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
+    let kind = job.phase;
+    tx.update(job).await?;
+    if kind == phase::Kind::Apply {
+        crate::states::finish_intermediate(tx, &run.id).await?;
+    }
+    if kind == phase::Kind::Plan && outcome.ending == Ending::Finished {
+        run.has_changes = outcome.has_changes;
+    }
+    let event = event(&run, kind, outcome);
+    moves::happen(tx, &mut workspace, &mut run, event).await?;
+    let goes_on = run.auto_apply || (run.allow_empty_apply && !run.has_changes);
+    if run.status == run::Status::Planned && goes_on {
+        // In the same moment, so that no command line ever sees a plan that nobody will confirm.
+        moves::happen(tx, &mut workspace, &mut run, Event::Confirmed).await?;
+    }
+    tx.update(run).await?;
+    tx.update(workspace).await?;
+    Ok(())
+}
+
+fn event(run: &run::Model, kind: phase::Kind, outcome: &Outcome) -> Event {
+    let canceled = run.cancel != run::Cancel::No;
+    match (kind, outcome.ending) {
+        (phase::Kind::Plan, Ending::Finished) if !canceled => {
+            Event::PlanFinished { has_changes: outcome.has_changes }
+        }
+        // What was done is done, even if somebody wanted to stop it.
+        (phase::Kind::Apply, Ending::Finished) => Event::ApplyFinished,
+        (_, Ending::Errored) if !canceled => Event::Failed,
+        _ => Event::Canceled,
+    }
+}
+
+fn record(tx: &Tx, phase: &mut phase::Model, outcome: &Outcome) {
+    phase.message.clone_from(&outcome.message);
+    phase.has_changes = outcome.has_changes;
+    phase.generated_configuration = outcome.generated_configuration;
+    if outcome.ending == Ending::Finished {
+        phase.resource_additions = Some(outcome.additions.into());
+        phase.resource_changes = Some(outcome.changes.into());
+        phase.resource_destructions = Some(outcome.destructions.into());
+        phase.resource_imports = Some(outcome.imports.into());
+    }
+    let status = match outcome.ending {
+        Ending::Finished => phase::Status::Finished,
+        Ending::Errored => phase::Status::Errored,
+        Ending::Canceled => phase::Status::Canceled,
+    };
+    moves::set_phase(tx, phase, status);
+}
+
+/// Nothing more will come for this job.
+pub async fn finish(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) -> Result<()> {
+    let job = of(cx, id).await?;
+    close(cx, &job).await?;
+    let log = super::log_of(cx, &job).await?;
+    // The log is complete; one blob is cheaper to read than many. If this fails, it is as readable as before.
+    if let Err(error) = cx.blobs().compact_log(&log).await {
+        tracing::warn!(job = %id, "a log could not be compacted: {error}");
+    }
+    Ok(())
+}
+
+pub(super) async fn close(cx: &Ctx, job: &Job) -> Result<()> {
+    let tx = cx.write().await?;
+    if let Some(mut row) = tx.lock::<job::Entity>(job.id.clone()).await?
+        && row.status == job::Status::Concluded
+    {
+        row.status = job::Status::Finished;
+        tx.update(row).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Keeps a file that a phase has left, by its name in the protocol.
+///
+/// # Errors
+/// NotFound for names that nobody knows; TooLarge over 1 GiB.
+pub async fn keep_artifact<S, E>(
+    cx: &Ctx,
+    _agent: &Granted<can::WorkAsAgent>,
+    id: &JobId,
+    name: &str,
+    content: S,
+) -> Result<()>
+where
+    S: futures::Stream<Item = std::result::Result<bytes::Bytes, E>> + Send,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    const LIMIT: u64 = 1 << 30;
+    let job = of(cx, id).await?;
+    let phase_id = super::phase_id_of(cx, &job).await?;
+    let blob = match name {
+        "plan-file" => Name::new(Kind::Plan, &phase_id)?,
+        "lock-file" => Name::new(Kind::LockFile, &phase_id)?,
+        "json-plan" => Name::new(Kind::PlanJson, &phase_id)?,
+        "json-plan-redacted" => Name::new(Kind::PlanJsonRedacted, &phase_id)?,
+        "errored-state" => Name::new(Kind::ErroredState, &phase_id)?,
+        "json-state" => {
+            return crate::states::save_json_from_run(cx, &job.run_id, content).await;
+        }
+        _ => return Err(Error::NotFound),
+    };
+    cx.blobs().put_stream(&blob, content, LIMIT).await?;
+    let tx = cx.write().await?;
+    if let Some(mut phase) = tx.lock::<phase::Entity>(phase_id).await?
+        && !phase.artifacts.iter().any(|other| other == name)
+    {
+        phase.artifacts.push(name.to_owned());
+        tx.update(phase).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}

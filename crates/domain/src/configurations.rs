@@ -1,0 +1,283 @@
+//! Configuration versions: announced, uploaded as an archive, then planned and applied by runs.
+
+use std::{error::Error as StdError, pin::pin};
+
+use blobs::{Kind, Name};
+use bytes::{Bytes, BytesMut};
+use db::{
+    Json,
+    entity::{
+        configuration_version::{self, Source, Status},
+        run, user, workspace,
+    },
+    id::{ConfigurationVersionId, WorkspaceId},
+    page,
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder},
+};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Timestamp, Tx, accounts, can,
+    row::{ConfigurationVersion, Workspace},
+    runs, workspaces,
+};
+
+/// Bytes of an archive, compressed. A working directory with all its modules is seldom a hundredth of that.
+const SIZE_LIMIT: u64 = 1 << 30;
+/// How every gzip stream begins (RFC 1952, 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// What is said when a configuration is announced.
+#[derive(Clone, Copy, Debug)]
+pub struct New {
+    /// Its runs only plan.
+    pub speculative: bool,
+    /// Becomes the workspace's current one only when a run of it is confirmed.
+    pub provisional: bool,
+    /// A run is queued as soon as the archive is there.
+    pub auto_queue_runs: bool,
+    pub source: Source,
+}
+
+/// The configuration version, with its workspace.
+pub async fn find(
+    cx: &Ctx,
+    id: &ConfigurationVersionId,
+) -> Result<Found<In<ConfigurationVersion>>> {
+    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    let of = workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
+    Ok(Found::new(In { row, of }))
+}
+
+async fn by_id(cx: &Ctx, id: &ConfigurationVersionId) -> Result<Option<ConfigurationVersion>> {
+    Ok(configuration_version::Entity::find_by_id(id.clone()).one(cx.read()).await?)
+}
+
+/// Those of a workspace, newest first.
+pub async fn list(
+    cx: &Ctx,
+    workspace: &Granted<can::ReadConfiguration>,
+    paging: Paging,
+) -> Result<Page<ConfigurationVersion>> {
+    let query = configuration_version::Entity::find()
+        .filter(configuration_version::Column::WorkspaceId.eq(&workspace.id))
+        .order_by_desc(configuration_version::Column::CreatedAt)
+        .order_by_desc(configuration_version::Column::Id);
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+/// For includes: those of these that the caller may see.
+pub async fn load(cx: &Ctx, ids: &[ConfigurationVersionId]) -> Result<Vec<ConfigurationVersion>> {
+    let rows = configuration_version::Entity::find()
+        .filter(configuration_version::Column::Id.is_in(ids))
+        .all(cx.read())
+        .await?;
+    let workspaces: Vec<WorkspaceId> = rows.iter().map(|row| row.workspace_id.clone()).collect();
+    let visible: Vec<Workspace> = workspace::Entity::find()
+        .filter(workspace::Column::Id.is_in(workspaces))
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .filter(|row| cx.may::<can::ReadConfiguration>(row))
+        .collect();
+    let is_visible = |id: &WorkspaceId| visible.iter().any(|workspace| workspace.id == *id);
+    Ok(rows.into_iter().filter(|row| is_visible(&row.workspace_id)).collect())
+}
+
+/// Announces a configuration; its archive follows by [`receive`].
+pub async fn create(
+    cx: &Ctx,
+    workspace: &Granted<can::CreateConfiguration>,
+    new: New,
+) -> Result<ConfigurationVersion> {
+    let tx = cx.write().await?;
+    let row = tx
+        .insert(ConfigurationVersion {
+            id: ConfigurationVersionId::fresh(),
+            workspace_id: workspace.id.clone(),
+            status: Status::Pending,
+            source: new.source,
+            speculative: new.speculative,
+            provisional: new.provisional,
+            auto_queue_runs: new.auto_queue_runs,
+            error: None,
+            error_message: None,
+            size: None,
+            status_timestamps: Json([("queued-at".to_owned(), tx.now())].into()),
+            created_by_id: cx.actor().user_id(),
+            created_at: tx.now(),
+        })
+        .await?;
+    tx.emit("configuration_created", subject(workspace, &row.id), json!({})).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Takes the archive of an announced configuration. The signed address that led here is the permission.
+///
+/// # Errors
+/// Conflict for a second archive, unless it is the same: clients send again what they got no answer to. Invalid for
+/// what is no gzip; the configuration has then failed for good. TooLarge beyond 1 GiB. BadRequest if the upload
+/// breaks off; it can be repeated.
+pub async fn receive<S, E>(cx: &Ctx, id: &ConfigurationVersionId, archive: S) -> Result<()>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    // Whatever follows is done in the name of who announced it, and with no more rights.
+    let cx = &in_name_of_creator(cx, &row).await?;
+    let mut archive = pin!(archive.map_err(|error| blobs::Error::Content(error.into())));
+    let row = match row.status {
+        Status::Pending => {
+            let Some(beginning) = beginning(&mut archive).await? else {
+                return reject(cx, id).await;
+            };
+            let whole = stream::iter([Ok(beginning)]).chain(archive);
+            let written = cx.blobs().put_stream(&blob(id)?, whole, SIZE_LIMIT).await;
+            accept(cx, id, written.map_err(unreadable)?.size).await?
+        }
+        Status::Uploaded => {
+            let (_, stored) = cx.blobs().get_stream(&blob(id)?).await?;
+            if digest(archive).await? != digest(stored).await? {
+                return Err(Error::conflict("This configuration version has its archive already."));
+            }
+            row
+        }
+        _ => return Err(Error::conflict("This configuration version takes no archive any more.")),
+    };
+    queue_run(cx, &row).await
+}
+
+async fn in_name_of_creator(cx: &Ctx, row: &ConfigurationVersion) -> Result<Ctx> {
+    let Some(id) = row.created_by_id.clone() else { return Ok(cx.clone()) };
+    match user::Entity::find_by_id(id).one(cx.read()).await? {
+        Some(user) => Ok(Ctx::new(cx.app().clone(), accounts::person(cx.app(), user).await?)),
+        None => Ok(cx.clone()),
+    }
+}
+
+/// The first bytes, if an archive begins like that.
+async fn beginning(
+    archive: &mut (impl Stream<Item = Result<Bytes, blobs::Error>> + Unpin),
+) -> Result<Option<Bytes>> {
+    let mut bytes = BytesMut::new();
+    while bytes.len() < GZIP.len() {
+        match archive.next().await {
+            Some(piece) => bytes.extend_from_slice(&piece.map_err(unreadable)?),
+            None => return Ok(None),
+        }
+    }
+    Ok(bytes.starts_with(&GZIP).then(|| bytes.freeze()))
+}
+
+async fn accept(cx: &Ctx, id: &ConfigurationVersionId, size: u64) -> Result<ConfigurationVersion> {
+    let mut tx = cx.write().await?;
+    let mut row = lock(&tx, id).await?;
+    if row.status != Status::Pending {
+        // Sent twice at the same time, and the other one was a little faster.
+        return Ok(row.into_inner());
+    }
+    reach(&mut row, Status::Uploaded, tx.now());
+    row.size = i64::try_from(size).ok();
+    let row = tx.update(row).await?;
+    let mut workspace =
+        tx.lock::<workspace::Entity>(row.workspace_id.clone()).await?.ok_or(Error::NotFound)?;
+    if !row.speculative && !row.provisional {
+        workspace.current_configuration_id = Some(row.id.clone());
+    }
+    let workspace = tx.update(workspace).await?;
+    tx.emit("configuration_uploaded", subject(&workspace, &row.id), json!({ "size": size }))
+        .await?;
+    // A run may have been queued before its configuration came.
+    tx.ring_for_work();
+    tx.commit().await?;
+    Ok(row)
+}
+
+async fn reject(cx: &Ctx, id: &ConfigurationVersionId) -> Result<()> {
+    const WHY: &str = "The archive must be a tar file compressed with gzip.";
+    let mut tx = cx.write().await?;
+    let mut row = lock(&tx, id).await?;
+    if row.status == Status::Pending {
+        reach(&mut row, Status::Errored, tx.now());
+        row.error = Some("invalid archive".into());
+        row.error_message = Some(WHY.into());
+        let row = tx.update(row).await?;
+        let workspace = workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
+        tx.emit("configuration_errored", subject(&workspace, &row.id), json!({})).await?;
+        tx.ring_for_work();
+        tx.commit().await?;
+    }
+    Err(Error::Invalid { pointer: "/data".into(), message: WHY.into() })
+}
+
+/// The run that was asked for when the configuration was announced, once, however often the archive is sent.
+async fn queue_run(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
+    if !row.auto_queue_runs {
+        return Ok(());
+    }
+    let runs = run::Entity::find()
+        .filter(run::Column::ConfigurationVersionId.eq(&row.id))
+        .count(cx.read())
+        .await?;
+    if runs > 0 {
+        return Ok(());
+    }
+    match runs::queue_for_configuration(cx, row).await {
+        Ok(_) => Ok(()),
+        Err(Error::Internal(error)) => Err(Error::Internal(error)),
+        // The archive is there and can be used; only the run was not possible, such as in local mode.
+        Err(refusal) => {
+            tracing::info!(configuration = %row.id, "no run was queued for {}: {refusal}", row.id);
+            Ok(())
+        }
+    }
+}
+
+async fn lock(
+    tx: &Tx,
+    id: &ConfigurationVersionId,
+) -> Result<db::Locked<configuration_version::Entity>> {
+    tx.lock::<configuration_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)
+}
+
+fn reach(row: &mut ConfigurationVersion, status: Status, at: Timestamp) {
+    row.status = status;
+    row.status_timestamps.insert(format!("{status}-at"), at);
+}
+
+/// The archive's name in the blob store.
+pub fn blob(id: &ConfigurationVersionId) -> Result<Name> {
+    Ok(Name::new(Kind::Configuration, id.as_str())?)
+}
+
+async fn digest(content: impl Stream<Item = Result<Bytes, blobs::Error>>) -> Result<[u8; 32]> {
+    let mut content = pin!(content);
+    let (mut digest, mut size) = (Sha256::new(), 0);
+    while let Some(piece) = content.next().await {
+        let piece = piece.map_err(unreadable)?;
+        size += piece.len() as u64;
+        if size > SIZE_LIMIT {
+            return Err(unreadable(blobs::Error::TooLarge { limit: SIZE_LIMIT }));
+        }
+        digest.update(&piece);
+    }
+    Ok(digest.finalize().into())
+}
+
+fn unreadable(error: blobs::Error) -> Error {
+    match error {
+        blobs::Error::TooLarge { limit } => {
+            Error::TooLarge(format!("The archive may have at most {limit} bytes."))
+        }
+        blobs::Error::Content(_) => Error::BadRequest("The upload broke off.".into()),
+        other => other.into(),
+    }
+}
+
+fn subject<'a>(workspace: &'a Workspace, id: &'a ConfigurationVersionId) -> Subject<'a> {
+    Subject { kind: "configuration-versions", id: id.as_str(), ..workspaces::subject(workspace) }
+}

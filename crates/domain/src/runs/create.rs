@@ -1,0 +1,248 @@
+//! Making a run: every rule about what may be asked for stands here.
+
+use db::{
+    Json,
+    entity::{
+        configuration_version, phase,
+        run::{self, Cancel, Source, Status},
+        workspace,
+        workspace::ExecutionMode,
+    },
+    id::{ApplyId, ConfigurationVersionId, PlanId, RunId},
+    sea_orm::EntityTrait,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{moves::subject, status};
+use crate::{
+    Ctx, Error, Granted, Result, Timestamp, can,
+    row::{ConfigurationVersion, Run, Workspace},
+    tool_versions, workspaces,
+};
+
+/// What a run is asked to do. Absent means: as the workspace or the configuration says.
+#[derive(Debug, Default)]
+pub struct New {
+    pub configuration_version_id: Option<ConfigurationVersionId>,
+    pub message: Option<String>,
+    pub is_destroy: bool,
+    pub auto_apply: Option<bool>,
+    pub plan_only: Option<bool>,
+    pub save_plan: bool,
+    pub refresh: Option<bool>,
+    pub refresh_only: bool,
+    pub allow_empty_apply: bool,
+    pub allow_config_generation: bool,
+    pub debugging_mode: bool,
+    pub terraform_version: Option<String>,
+    pub target_addrs: Vec<String>,
+    pub replace_addrs: Vec<String>,
+    pub invoke_action_addrs: Vec<String>,
+    pub variables: Vec<Variable>,
+    pub source: Option<Source>,
+    pub trigger_reason: Option<String>,
+}
+
+/// A variable for one run: the value is an expression in HCL (CLI protocol 3.6).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Variable {
+    pub key: String,
+    pub value: String,
+}
+
+const SEALED_VARIABLES: &str = "runs.variables";
+
+/// Queues a run.
+pub async fn create(cx: &Ctx, workspace: &Granted<can::QueueRun>, new: New) -> Result<Run> {
+    let source = new.source.unwrap_or(Source::Api);
+    queue(cx, workspace, new, source).await
+}
+
+/// Queues the run that a configuration asked for when it was announced.
+pub async fn queue_for_configuration(
+    cx: &Ctx,
+    configuration: &ConfigurationVersion,
+) -> Result<Run> {
+    let workspace =
+        workspaces::by_id(cx, &configuration.workspace_id).await?.ok_or(Error::NotFound)?;
+    let new = New { configuration_version_id: Some(configuration.id.clone()), ..New::default() };
+    queue(cx, &workspace, new, Source::ConfigurationVersion).await
+}
+
+async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Result<Run> {
+    let configuration = configuration(cx, workspace, &new).await?;
+    let speculative = configuration.as_ref().is_some_and(|row| row.speculative);
+    let plan_only = speculative || new.plan_only.unwrap_or(false);
+    check(cx, workspace, &new, plan_only).await?;
+    let auto_apply = !plan_only && !new.save_plan && new.auto_apply.unwrap_or(workspace.auto_apply);
+    if auto_apply && new.auto_apply == Some(true) && !cx.may::<can::QueueApply>(workspace) {
+        return Err(Error::invalid("auto-apply", "needs the permission to apply runs"));
+    }
+    if let Some(version) = &new.terraform_version {
+        tool_versions::check(cx, version).await?;
+    }
+    let id = RunId::fresh();
+    let variables = serde_json::to_vec(&new.variables).map_err(|e| Error::Internal(e.into()))?;
+    let sealed = cx.keyring().seal(SEALED_VARIABLES, id.as_str(), &variables);
+    let created_by = cx.actor().user_id();
+    let mut tx = cx.write().await?;
+    let mut row =
+        tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
+    row.run_count += 1;
+    row.latest_run_id = Some(id.clone());
+    let now = tx.now();
+    let run = Run {
+        number: row.run_count,
+        workspace_id: row.id.clone(),
+        organization_name: row.organization_name.clone(),
+        configuration_version_id: configuration.map(|row| row.id),
+        status: Status::Pending,
+        is_final: false,
+        message: new
+            .message
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| "Queued manually via the Terraform Enterprise API".into()),
+        source,
+        trigger_reason: new.trigger_reason.unwrap_or_else(|| "manual".into()),
+        terraform_version: new.terraform_version,
+        is_destroy: new.is_destroy,
+        auto_apply,
+        allow_empty_apply: new.allow_empty_apply,
+        allow_config_generation: new.allow_config_generation,
+        plan_only,
+        save_plan: new.save_plan,
+        refresh: new.refresh.unwrap_or(true),
+        refresh_only: new.refresh_only,
+        debugging_mode: new.debugging_mode,
+        target_addrs: Json(new.target_addrs),
+        replace_addrs: Json(new.replace_addrs),
+        invoke_action_addrs: Json(new.invoke_action_addrs),
+        variables: sealed,
+        has_changes: false,
+        cancel: Cancel::No,
+        force_cancel_available_at: None,
+        canceled_at: None,
+        status_timestamps: Json([(status::timestamp_key(Status::Pending), now)].into()),
+        created_by_id: created_by,
+        confirmed_by_id: None,
+        canceled_by_id: None,
+        plan_id: PlanId::fresh(),
+        apply_id: ApplyId::fresh(),
+        created_at: now,
+        updated_at: now,
+        id,
+    };
+    tx.insert(run.clone()).await?;
+    for (id, kind) in
+        [(run.plan_id.as_str(), phase::Kind::Plan), (run.apply_id.as_str(), phase::Kind::Apply)]
+    {
+        tx.insert(new_phase(id, &run, kind, now)).await?;
+    }
+    tx.update(row).await?;
+    tx.emit("run_created", subject(&run), json!({ "message": run.message })).await?;
+    tx.ring_for_work();
+    tx.commit().await?;
+    Ok(run)
+}
+
+fn new_phase(id: &str, run: &Run, kind: phase::Kind, now: Timestamp) -> phase::Model {
+    phase::Model {
+        id: id.to_owned(),
+        run_id: run.id.clone(),
+        kind,
+        status: phase::Status::Pending,
+        has_changes: false,
+        generated_configuration: false,
+        resource_additions: None,
+        resource_changes: None,
+        resource_destructions: None,
+        resource_imports: None,
+        message: None,
+        artifacts: Json::default(),
+        agent_id: None,
+        status_timestamps: Json([("pending-at".to_owned(), now)].into()),
+    }
+}
+
+/// The configuration that was asked for, or the workspace's current one.
+async fn configuration(
+    cx: &Ctx,
+    workspace: &Workspace,
+    new: &New,
+) -> Result<Option<ConfigurationVersion>> {
+    let wanted =
+        new.configuration_version_id.as_ref().or(workspace.current_configuration_id.as_ref());
+    let Some(id) = wanted else {
+        // What nobody has the code of any more can still be destroyed.
+        return if new.is_destroy {
+            Ok(None)
+        } else {
+            Err(Error::invalid_relation(
+                "configuration-version",
+                "The workspace has no configuration yet: upload one first.",
+            ))
+        };
+    };
+    let row = configuration_version::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    let row = row.filter(|row| row.workspace_id == workspace.id).ok_or_else(|| {
+        Error::invalid_relation("configuration-version", "does not exist in this workspace")
+    })?;
+    if row.status == configuration_version::Status::Errored {
+        return Err(Error::invalid_relation(
+            "configuration-version",
+            "could not be uploaded; upload it again",
+        ));
+    }
+    Ok(Some(row))
+}
+
+async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> Result<()> {
+    let details = workspaces::details_of(cx, workspace.clone()).await?;
+    if details.execution_mode == ExecutionMode::Local {
+        return Err(Error::invalid_relation(
+            "workspace",
+            "Runs cannot be queued while the workspace's execution mode is local.",
+        ));
+    }
+    let refused = |attribute, why: &str| Err(Error::invalid(attribute, why));
+    if new.is_destroy && !workspace.allow_destroy_plan {
+        return refused("is-destroy", "is not allowed by the workspace's settings");
+    }
+    if new.is_destroy && new.refresh_only {
+        return refused("refresh-only", "cannot be combined with is-destroy");
+    }
+    if new.refresh_only && new.refresh == Some(false) {
+        return refused("refresh", "cannot be false when refresh-only is true");
+    }
+    if new.refresh_only && !new.replace_addrs.is_empty() {
+        return refused("replace-addrs", "cannot be combined with refresh-only");
+    }
+    if new.save_plan && plan_only {
+        return refused("save-plan", "cannot be combined with plan-only");
+    }
+    if new.terraform_version.is_some() && !plan_only {
+        return refused("terraform-version", "can only be set for plan-only runs");
+    }
+    if new.invoke_action_addrs.len() > 1 {
+        return refused("invoke-action-addrs", "can only name one action");
+    }
+    for addresses in [&new.target_addrs, &new.replace_addrs, &new.invoke_action_addrs] {
+        if addresses.iter().any(|text| text.trim().is_empty() || text.starts_with('-')) {
+            return refused("target-addrs", "must be resource addresses");
+        }
+    }
+    for variable in &new.variables {
+        let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        if variable.key.is_empty() || !variable.key.chars().all(name) {
+            return refused("variables", "must have the names of Terraform variables");
+        }
+    }
+    Ok(())
+}
+
+/// The run's own variables in the clear, for the agent.
+pub(crate) fn variables_of(cx: &Ctx, run: &run::Model) -> Result<Vec<Variable>> {
+    let opened = cx.keyring().open(SEALED_VARIABLES, run.id.as_str(), &run.variables)?;
+    serde_json::from_slice(&opened).map_err(|error| Error::Internal(error.into()))
+}

@@ -1,0 +1,185 @@
+//! Moving a run from one status to the next, with all that goes with it: timestamps, its phases, the workspace's
+//! lock, the event. Always inside a transaction that has locked the workspace first, then the run.
+
+use db::{
+    Locked,
+    entity::{configuration_version, job, phase, run, workspace},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+};
+use serde_json::json;
+
+use super::status::{self, Event, Purpose};
+use crate::{
+    Error, Result, Subject, Tx,
+    id::RunId,
+    row::{Run, Workspace},
+    workspaces,
+};
+
+pub(crate) fn purpose(run: &Run) -> Purpose {
+    Purpose {
+        plan_only: run.plan_only,
+        save_plan: run.save_plan,
+        allow_empty_apply: run.allow_empty_apply,
+    }
+}
+
+pub(crate) fn subject(run: &Run) -> Subject<'_> {
+    Subject {
+        kind: "runs",
+        id: run.id.as_str(),
+        organization: Some(&run.organization_name),
+        workspace: Some(&run.workspace_id),
+        run: Some(&run.id),
+    }
+}
+
+/// Locks a run and its workspace, in the one order that cannot deadlock.
+pub(crate) async fn lock(
+    tx: &Tx,
+    run: &Run,
+) -> Result<(Locked<workspace::Entity>, Locked<run::Entity>)> {
+    let workspace =
+        tx.lock::<workspace::Entity>(run.workspace_id.clone()).await?.ok_or(Error::NotFound)?;
+    let run = tx.lock::<run::Entity>(run.id.clone()).await?.ok_or(Error::NotFound)?;
+    Ok((workspace, run))
+}
+
+/// Lets an event happen to a run.
+///
+/// # Errors
+/// Conflict where it cannot happen in the run's status.
+pub(crate) async fn happen(
+    tx: &mut Tx,
+    workspace: &mut Workspace,
+    run: &mut Run,
+    event: Event,
+) -> Result<()> {
+    let next = status::next(run.status, event, purpose(run)).ok_or_else(|| {
+        Error::conflict(format!("The run is {}, which does not allow this.", run.status))
+    })?;
+    if next == run.status {
+        return Ok(());
+    }
+    run.status = next;
+    run.updated_at = tx.now();
+    run.status_timestamps.insert(status::timestamp_key(next), tx.now());
+    tx.emit(&format!("run_{next}"), subject(run), json!({})).await?;
+    match event {
+        Event::PlanQueued if !run.plan_only && !run.save_plan => {
+            workspaces::give_to_run(tx, workspace, &run.id);
+            workspace.current_run_id = Some(run.id.clone());
+        }
+        Event::ApplyQueued => {
+            workspaces::give_to_run(tx, workspace, &run.id);
+            workspace.current_run_id = Some(run.id.clone());
+        }
+        Event::Confirmed => {
+            make_configuration_current(tx, workspace, run).await?;
+        }
+        _ => {}
+    }
+    if status::is_final(next) {
+        end(tx, workspace, run).await?;
+    }
+    tx.ring_for_work();
+    Ok(())
+}
+
+/// A provisional configuration becomes the workspace's own once its run is confirmed.
+async fn make_configuration_current(tx: &Tx, workspace: &mut Workspace, run: &Run) -> Result<()> {
+    let Some(id) = &run.configuration_version_id else { return Ok(()) };
+    let configuration = configuration_version::Entity::find_by_id(id.clone()).one(tx.db()).await?;
+    if configuration.is_some_and(|row| row.provisional) {
+        workspace.current_configuration_id = Some(id.clone());
+    }
+    Ok(())
+}
+
+/// The run is over: nothing of it stays open, so that no command line waits for ever.
+async fn end(tx: &Tx, workspace: &mut Workspace, run: &mut Run) -> Result<()> {
+    run.is_final = true;
+    for open in phase::Entity::find()
+        .filter(phase::Column::RunId.eq(&run.id))
+        .all(tx.db())
+        .await?
+        .into_iter()
+        .filter(|phase| !is_over(phase.status))
+    {
+        if let Some(mut phase) = tx.lock::<phase::Entity>(open.id).await? {
+            let ended = if phase.status == phase::Status::Running {
+                match run.status {
+                    run::Status::Canceled => phase::Status::Canceled,
+                    _ => phase::Status::Errored,
+                }
+            } else {
+                phase::Status::Unreachable
+            };
+            set_phase(tx, &mut phase, ended);
+            tx.update(phase).await?;
+        }
+    }
+    // Whoever still works on it is told that it is gone.
+    for open in job::Entity::find()
+        .filter(job::Column::RunId.eq(&run.id))
+        .filter(job::Column::Status.is_not_in([job::Status::Concluded, job::Status::Finished]))
+        .all(tx.db())
+        .await?
+    {
+        if let Some(mut job) = tx.lock::<job::Entity>(open.id).await? {
+            job.status = job::Status::Finished;
+            tx.update(job).await?;
+        }
+    }
+    workspaces::take_from_run(workspace, &run.id);
+    Ok(())
+}
+
+pub(crate) fn is_over(status: phase::Status) -> bool {
+    use phase::Status as S;
+    matches!(status, S::Finished | S::Errored | S::Canceled | S::Unreachable)
+}
+
+/// Sets a phase's status and notes when.
+pub(crate) fn set_phase(tx: &Tx, phase: &mut phase::Model, status: phase::Status) {
+    phase.status = status;
+    let key = match status {
+        phase::Status::Running => "started-at".to_owned(),
+        other => format!("{other}-at"),
+    };
+    phase.status_timestamps.insert(key, tx.now());
+}
+
+/// Ends a run that cannot go on, saying why in the log of the phase that it was in.
+pub(crate) async fn fail(
+    tx: &mut Tx,
+    workspace: &mut Workspace,
+    run: &mut Run,
+    kind: phase::Kind,
+    message: &str,
+) -> Result<()> {
+    if let Some(mut phase) = phase_of(tx, &run.id, kind).await? {
+        phase.message = Some(message.to_owned());
+        if !is_over(phase.status) {
+            set_phase(tx, &mut phase, phase::Status::Errored);
+        }
+        tx.update(phase).await?;
+    }
+    happen(tx, workspace, run, Event::Failed).await
+}
+
+pub(crate) async fn phase_of(
+    tx: &Tx,
+    run: &RunId,
+    kind: phase::Kind,
+) -> Result<Option<Locked<phase::Entity>>> {
+    let found = phase::Entity::find()
+        .filter(phase::Column::RunId.eq(run))
+        .filter(phase::Column::Kind.eq(kind))
+        .one(tx.db())
+        .await?;
+    match found {
+        Some(phase) => Ok(tx.lock::<phase::Entity>(phase.id).await?),
+        None => Ok(None),
+    }
+}
