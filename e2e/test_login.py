@@ -1,4 +1,4 @@
-"""The first start of a server without a prepared token, `terraform login`, and the pages it prints."""
+"""The first user of a server, `terraform login`, and the pages that a command line prints."""
 
 import json
 import re

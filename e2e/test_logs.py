@@ -6,6 +6,8 @@ import random
 import httpx
 import pytest
 
+from harness.configurations import Configurations
+
 LINES = 4000
 STX, ETX = b"\x02", b"\x03"
 
@@ -96,12 +98,10 @@ def test_a_log_address_needs_no_token_and_cannot_be_guessed(talkative, api):
 
 
 @pytest.mark.parametrize("version", ["1.0.3", "1.15.5"])
-def test_the_command_line_prints_all_of_it(version, project, talkative_configuration, org, api, name):
-    from harness.configurations import Configurations
-
+def test_the_command_line_prints_all_of_it(version, project, talkative_configuration):
     hcl = Configurations(version)
-    backend = "cloud" if hcl.builtin else "remote"
-    terraform = project(talkative_configuration.replace("terraform_data", hcl.type), backend, version)
+    text = talkative_configuration.replace("terraform_data", hcl.type)
+    terraform = project(text, "cloud" if hcl.builtin else "remote", version)
     apply = terraform.run("apply", "-auto-approve")
     printed = [line for line in apply.out.splitlines() if "(local-exec): zeile " in line]
     assert [line.rsplit(" ", 1)[1] for line in printed] == [str(n + 1) for n in range(LINES)]

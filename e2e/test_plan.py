@@ -8,9 +8,12 @@ import pytest
 @pytest.fixture
 def applied(project, hcl):
     """Two resources, already made."""
-    terraform = project(hcl.resource("a", "var.value") + hcl.resource("b")
-                        + hcl.variable("value", default='"1"')
-                        + hcl.output("value", "var.value"))
+    terraform = project(
+        hcl.resource("a", "var.value")
+        + hcl.resource("b")
+        + hcl.variable("value", default='"1"')
+        + hcl.output("value", "var.value")
+    )
     terraform.run("apply", "-auto-approve")
     return terraform
 

@@ -45,7 +45,7 @@ def test_outputs_of_every_type(applied):
     }
     printed = applied.run("output").out
     assert "secret = <sensitive>" in printed
-    assert 'text   = "plain"' in printed
+    assert 'text = "plain"' in printed
     assert applied.run("output", "-raw", "secret").out == "hush"
     assert 'Output "none" not found' in applied.run("output", "none", code=1).flat
 
@@ -103,7 +103,8 @@ def test_taint_makes_the_next_plan_replace(version, backend, project):
     terraform = project(hcl.resource("a"), backend, version)
     terraform.run("apply", "-auto-approve")
     address = hcl.address("a")
-    assert f"Resource instance {address} has been marked as tainted." in terraform.run("taint", address).out
+    taint = terraform.run("taint", address)
+    assert f"Resource instance {address} has been marked as tainted." in taint.out
     plan = terraform.run("plan")
     assert f"{address} is tainted, so must be replaced" in plan.out
     assert "has been successfully untainted" in terraform.run("untaint", address).flat
@@ -134,8 +135,8 @@ def test_console_sees_state_and_variables(version, backend, project, org, name):
     )
     org.set_variable(name, "greeting", "hello", "terraform")
     terraform.run("apply", "-auto-approve")
-    said = terraform.run("console", stdin=f"var.greeting\nlength({hcl.address('a')}.id) > 0\n")
-    assert said.out.split() == ['"hello"', "true"]
+    both = f'"${{var.greeting}} ${{length({hcl.address("a")}.id) > 0}}"'
+    assert terraform.run("console", stdin=f"{both}\n").out.strip() == '"hello true"'
     assert org.workspace(name)["attributes"]["locked"] is False
 
 

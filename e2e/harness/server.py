@@ -36,7 +36,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), env=self.environment(), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
+                stdout=log, stderr=log,
             )
         until(self.answers, "GET /api/v2/ping answers", seconds=60)
         return self
@@ -88,6 +88,8 @@ class Server:
         self.process.wait()
 
     def stop(self) -> int:
+        if self.process is None:
+            return 0
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
