@@ -31,7 +31,7 @@ resource "terraform_data" "talkative" {{
   }}
 }}
 output "long" {{
-  value = join("", [for i in range(30000) : "0123456789"])
+  value = join("", [for i in range(1000) : join("", [for j in range(30) : "0123456789"])])
 }}
 """
 
