@@ -16,7 +16,7 @@ USERNAME, PASSWORD = "ada", "correct horse battery staple"
 
 @pytest.fixture(scope="module")
 def server(new_server):
-    return new_server(admin_token=None, versions=["1.15.5"])
+    return new_server(admin_token=None, versions=["1.0.3", "1.15.5"])
 
 
 @pytest.fixture(scope="module")
