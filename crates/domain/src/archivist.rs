@@ -4,12 +4,13 @@ use std::{error::Error as StdError, fmt};
 
 use blobs::{Kind, LogId, Name};
 use bytes::Bytes;
+use db::{entity::user, id::UserId, sea_orm::EntityTrait};
 use futures::{
     Stream, StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
 
-use crate::{App, Ctx, Error, Result, configurations, states};
+use crate::{App, Ctx, Error, Result, accounts, configurations, states};
 
 /// As on HCP: long enough for a command that waits over night.
 const LIFETIME_MS: i64 = 25 * 60 * 60 * 1000;
@@ -178,6 +179,16 @@ where
         Content::StateUpload => states::receive(cx, &id(object)?, content).await,
         Content::JsonStateUpload => states::receive_json(cx, &id(object)?, content).await,
         _ => Err(Error::NotFound),
+    }
+}
+
+/// Uploads come without a token: they are done in the name of whoever asked for the address, and with no more
+/// rights.
+pub(crate) async fn in_name_of(cx: &Ctx, creator: Option<&UserId>) -> Result<Ctx> {
+    let Some(id) = creator else { return Ok(cx.clone()) };
+    match user::Entity::find_by_id(id.clone()).one(cx.read()).await? {
+        Some(user) => Ok(Ctx::new(cx.app().clone(), accounts::person(cx.app(), user).await?)),
+        None => Ok(cx.clone()),
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     create::wrong_md5,
     record::{self, Arrived},
 };
-use crate::{Ctx, Error, Result, id::StateVersionId};
+use crate::{Ctx, Error, Result, archivist, id::StateVersionId};
 
 /// Bytes of the largest state that is taken.
 const LIMIT: u64 = 2 << 30;
@@ -50,6 +50,7 @@ where
     let content = content::of_blob(cx, &name).await?;
     let arrived = Arrived::new(cx, id, content, written.size);
 
+    let cx = archivist::in_name_of(cx, row.created_by_id.as_ref()).await?;
     let tx = cx.write().await?;
     let place = tx.lock::<workspace::Entity>(row.workspace_id).await?.ok_or(Error::NotFound)?;
     let mut row = tx.lock::<state_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
