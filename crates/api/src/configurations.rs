@@ -6,7 +6,7 @@ use domain::{
     can,
     configurations::{self, New},
     entity::configuration_version::{Source, Status},
-    row::ConfigurationVersion,
+    row::{ConfigurationVersion, Run},
 };
 
 use axum::response::IntoResponse;
@@ -22,6 +22,8 @@ pub fn routes() -> Routes {
         .post("/api/v2/workspaces/{workspace_id}/configuration-versions", create)
         .get("/api/v2/configuration-versions/{configuration_version_id}", show)
         .get("/api/v2/configuration-versions/{configuration_version_id}/download", download)
+        .get("/api/v2/runs/{run_id}/configuration-version", show_of_run)
+        .get("/api/v2/runs/{run_id}/configuration-version/download", download_of_run)
 }
 
 /// A configuration version on the wire.
@@ -149,14 +151,26 @@ async fn show(
     Document::one_with(&view, &query, &INCLUDES, &configuration.cx).await
 }
 
-/// A redirect to the archive, which needs no token then.
+async fn show_of_run(run: May<can::ReadConfiguration, In<Run>>, query: Query) -> Result<Document> {
+    let view = View::new(configurations::of_run(&run.cx, &run).await?);
+    Document::one_with(&view, &query, &INCLUDES, &run.cx).await
+}
+
 async fn download(
     configuration: May<can::ReadConfiguration, In<ConfigurationVersion>>,
 ) -> Result<impl IntoResponse> {
-    if configuration.status != Status::Uploaded {
+    archive(&configuration.cx, &configuration)
+}
+
+async fn download_of_run(run: May<can::ReadConfiguration, In<Run>>) -> Result<impl IntoResponse> {
+    archive(&run.cx, &configurations::of_run(&run.cx, &run).await?)
+}
+
+/// A redirect to where the archive is had without a token.
+fn archive(cx: &Ctx, row: &ConfigurationVersion) -> Result<impl IntoResponse + use<>> {
+    if row.status != Status::Uploaded {
         return Err(domain::Error::NotFound.into());
     }
-    let id = &configuration.id;
-    let address = archivist::address(&configuration.cx, Content::Configuration, id);
+    let address = archivist::address(cx, Content::Configuration, &row.id);
     Ok((StatusCode::FOUND, [(LOCATION, address)]))
 }

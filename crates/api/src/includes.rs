@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use domain::Ctx;
 use jsonapi::{Includes, Object};
 
-use crate::{Failure, configurations, organizations, projects, runs, states, users, workspaces};
+use crate::{Failure, configurations, organizations, projects, runs, states, users, variables, workspaces};
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()
@@ -81,6 +81,12 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let rows = domain::workspaces::load(cx, &parsed(&ids)).await?;
                 Ok(objects(workspaces::views(cx, rows).await?))
+            })
+        })
+        .relation("workspaces", "vars", |cx, ids| {
+            Box::pin(async move {
+                let variables = domain::variables::load_of(cx, &parsed(&ids)).await?;
+                Ok(variables::by_workspace(variables))
             })
         })
 });

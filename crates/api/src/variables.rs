@@ -1,5 +1,7 @@
 //! `/workspaces/:id/vars`, and `/vars` as old clients know it
 
+use std::collections::BTreeMap;
+
 use domain::{
     In, Site, Timestamp, can,
     entity::variable::Category,
@@ -8,7 +10,9 @@ use domain::{
     variables::{self, Change, SecretString, Shown},
     workspaces,
 };
-use jsonapi::{Body, Document, Empty, Error, Field, Query, Relationships, Resource, ToOne, Typed};
+use jsonapi::{
+    Body, Document, Empty, Error, Field, Object, Query, Relationships, Resource, ToOne, Typed,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{May, Result, Routes};
@@ -31,12 +35,16 @@ pub fn routes() -> Routes {
 }
 
 /// A variable on the wire.
-pub struct View(Shown);
+struct View(Shown);
 
-impl View {
-    pub fn new(shown: Shown) -> Self {
-        Self(shown)
+/// For includes: each variable beside the id of its workspace.
+pub fn by_workspace(variables: Vec<Shown>) -> Vec<(String, Vec<Object>)> {
+    let mut grouped: BTreeMap<String, Vec<Object>> = BTreeMap::new();
+    for shown in variables {
+        let workspace = shown.row.workspace_id.to_string();
+        grouped.entry(workspace).or_default().push(Object::new(&View(shown)));
     }
+    grouped.into_iter().collect()
 }
 
 #[derive(Serialize)]

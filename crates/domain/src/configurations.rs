@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Timestamp, Tx, accounts, can,
-    row::{ConfigurationVersion, Workspace},
+    row::{ConfigurationVersion, Run, Workspace},
     runs, workspaces,
 };
 
@@ -53,6 +53,18 @@ pub async fn find(
 
 async fn by_id(cx: &Ctx, id: &ConfigurationVersionId) -> Result<Option<ConfigurationVersion>> {
     Ok(configuration_version::Entity::find_by_id(id.clone()).one(cx.read()).await?)
+}
+
+/// What a run works with.
+///
+/// # Errors
+/// NotFound for a run without any, such as the destroy of what nobody has the code of.
+pub async fn of_run(
+    cx: &Ctx,
+    run: &Granted<can::ReadConfiguration, In<Run>>,
+) -> Result<ConfigurationVersion> {
+    let id = run.configuration_version_id.as_ref().ok_or(Error::NotFound)?;
+    by_id(cx, id).await?.ok_or(Error::NotFound)
 }
 
 /// Those of a workspace, newest first.

@@ -9,7 +9,7 @@ use db::{
     },
     id::{VariableId, WorkspaceId},
     order_by_text,
-    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter},
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::SimpleExpr},
 };
 use secrecy::ExposeSecret;
 pub use secrecy::SecretString;
@@ -91,25 +91,22 @@ pub async fn find_in(
 
 /// All of a workspace, by key: clients never ask for a second page (CLI protocol, gotcha 20).
 pub async fn list(cx: &Ctx, workspace: &Granted<can::ReadVariables>) -> Result<Vec<Shown>> {
-    of_workspace(cx, &workspace.id).await?.into_iter().map(|row| shown(cx, row)).collect()
+    let rows = in_order(cx, variable::Column::WorkspaceId.eq(&workspace.id)).await?;
+    rows.into_iter().map(|row| shown(cx, row)).collect()
 }
 
-/// For includes: those of these that the caller may see.
-pub async fn load(cx: &Ctx, ids: &[VariableId]) -> Result<Vec<Shown>> {
-    let rows =
-        variable::Entity::find().filter(variable::Column::Id.is_in(ids)).all(cx.read()).await?;
-    let workspaces: Vec<_> = rows.iter().map(|row| row.workspace_id.clone()).collect();
-    let visible: Vec<Workspace> = workspace::Entity::find()
+/// For includes: those of these workspaces, as far as the caller may see them.
+pub async fn load_of(cx: &Ctx, workspaces: &[WorkspaceId]) -> Result<Vec<Shown>> {
+    let visible: Vec<WorkspaceId> = workspace::Entity::find()
         .filter(workspace::Column::Id.is_in(workspaces))
         .all(cx.read())
         .await?
         .into_iter()
         .filter(|row| cx.may::<can::ReadVariables>(row))
+        .map(|row| row.id)
         .collect();
-    rows.into_iter()
-        .filter(|row| visible.iter().any(|workspace| workspace.id == row.workspace_id))
-        .map(|row| shown(cx, row))
-        .collect()
+    let rows = in_order(cx, variable::Column::WorkspaceId.is_in(visible)).await?;
+    rows.into_iter().map(|row| shown(cx, row)).collect()
 }
 
 /// With its value, unless that is a secret.
@@ -119,7 +116,7 @@ pub fn show(cx: &Ctx, variable: Granted<can::ReadVariables, In<Variable>>) -> Re
 
 /// What a run gets, in the clear.
 pub(crate) async fn for_run(cx: &Ctx, workspace: &Workspace) -> Result<Vec<RunVariable>> {
-    let rows = of_workspace(cx, &workspace.id).await?;
+    let rows = in_order(cx, variable::Column::WorkspaceId.eq(&workspace.id)).await?;
     rows.into_iter()
         .map(|row| {
             Ok(RunVariable {
@@ -199,8 +196,8 @@ pub async fn delete(
     tx.commit().await
 }
 
-async fn of_workspace(cx: &Ctx, workspace: &WorkspaceId) -> Result<Vec<Variable>> {
-    let query = variable::Entity::find().filter(variable::Column::WorkspaceId.eq(workspace));
+async fn in_order(cx: &Ctx, condition: SimpleExpr) -> Result<Vec<Variable>> {
+    let query = variable::Entity::find().filter(condition);
     let query = order_by_text(cx.read(), query, variable::Column::Name, Order::Ascending);
     let query = order_by_text(cx.read(), query, variable::Column::Category, Order::Descending);
     Ok(query.all(cx.read()).await?)

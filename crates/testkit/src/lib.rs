@@ -20,4 +20,5 @@ mod server;
 pub use answer::Answer;
 pub use client::Client;
 pub use database::TestDatabase;
+pub use db::sea_orm;
 pub use server::{Options, Server};
