@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use domain::Ctx;
 use jsonapi::{Includes, Object};
 
-use crate::{Failure, configurations, organizations, projects, runs, states, users, variables, workspaces};
+use crate::{
+    Failure, configurations, organizations, projects, runs, states, users, variables, workspaces,
+};
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()

@@ -1,8 +1,8 @@
 //! The JSON:API of HCP Terraform and Terraform Enterprise, version 2: decode, call one domain verb, encode.
 
 mod accounts;
-mod archivist;
 mod agents;
+mod archivist;
 mod bootstrap;
 mod configurations;
 mod entitlements;
@@ -15,8 +15,8 @@ mod organizations;
 mod ping;
 mod projects;
 mod routes;
-mod states;
 mod runs;
+mod states;
 mod tags;
 mod tokens;
 mod users;

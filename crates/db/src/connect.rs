@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use sea_orm::{
-    DatabaseConnection, DbBackend, SqliteTransactionMode, SqlxPostgresConnector,
+    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, SqlxPostgresConnector,
     SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
@@ -23,6 +23,13 @@ pub struct Settings {
     pub url: String,
     /// Connections at most: readers on SQLite, all of them on PostgreSQL.
     pub connections: u32,
+}
+
+/// One step of the schema's history.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    pub version: i64,
+    pub description: String,
 }
 
 /// The database. Cheap to clone.
@@ -60,7 +67,7 @@ impl Db {
             .statement_cache_capacity(512);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(Duration::from_secs(60))
+            .acquire_timeout(Duration::from_mins(1))
             .connect_with(options.clone())
             .await?;
         MIGRATIONS.run(&writer).await.map_err(schema_error)?;
@@ -81,7 +88,7 @@ impl Db {
             .map_err(|error: sqlx::Error| Error::Settings(error.to_string()))?;
         let pool = PgPoolOptions::new()
             .max_connections(settings.connections.max(2))
-            .acquire_timeout(Duration::from_secs(60))
+            .acquire_timeout(Duration::from_mins(1))
             .connect_with(options)
             .await?;
         MIGRATIONS.run(&pool).await.map_err(schema_error)?;
@@ -105,6 +112,24 @@ impl Db {
 
     pub fn is_postgres(&self) -> bool {
         self.readers.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// The migrations that the schema consists of, oldest first.
+    pub async fn migrations(&self) -> Result<Vec<Migration>> {
+        let found: Vec<(i64, String)> = self
+            .readers
+            .query_all_raw(sea_orm::Statement::from_string(
+                self.readers.get_database_backend(),
+                "SELECT version, description FROM _sqlx_migrations ORDER BY version",
+            ))
+            .await?
+            .iter()
+            .map(|row| row.try_get_many("", &["version".into(), "description".into()]))
+            .collect::<Result<_, _>>()?;
+        Ok(found
+            .into_iter()
+            .map(|(version, description)| Migration { version, description })
+            .collect())
     }
 
     /// Ends all connections; later use fails.

@@ -9,7 +9,7 @@ mod page;
 mod transaction;
 
 pub use column::{Json, StatusTimestamps, Timestamp};
-pub use connect::{Db, Settings};
+pub use connect::{Db, Migration, Settings};
 pub use error::{Error, Result};
 pub use page::{Order, Page, Paging, contains, order_by_text, page};
 pub use sea_orm;

@@ -1,11 +1,15 @@
 //! Statehouse: one binary that serves, executes runs and looks after itself.
 
+mod admin;
 mod config;
 mod demo;
 mod doctor;
+mod embedded;
 mod health;
 mod listener;
 mod lock;
+mod migrate;
+mod open;
 mod private_file;
 mod serve;
 mod shutdown;
@@ -17,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use config::ServeFlags;
+use config::{ServeFlags, StoreFlags};
 
 /// A self-hosted server that speaks the HCP Terraform / Terraform Enterprise API v2.
 #[derive(Debug, Parser)]
@@ -38,6 +42,13 @@ enum Command {
     Doctor(ServeFlags),
     /// Show the whole way of a run on this machine: server, user, workspace, terraform apply.
     Demo(demo::Demo),
+    /// Create users, reset passwords, mint tokens.
+    Admin(admin::Admin),
+    /// Bring the database's schema up to date, and print what it consists of.
+    Migrate(StoreFlags),
+    /// Become an engine: only for the agent, which says on standard input how.
+    #[command(hide = true)]
+    EngineExec,
 }
 
 fn main() -> ExitCode {
@@ -45,6 +56,9 @@ fn main() -> ExitCode {
         Command::Serve(flags) => serve::command(&flags),
         Command::Doctor(flags) => doctor::run(&flags),
         Command::Demo(demo) => demo::run(&demo),
+        Command::Admin(admin) => admin::run(admin),
+        Command::Migrate(flags) => migrate::run(&flags),
+        Command::EngineExec => agent::engine_exec().map(|never| match never {}),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! `statehouse serve`: puts the walls together, opens the door, and closes it last.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -11,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::config::{ServeFlags, Settings, Tls};
-use crate::health;
+use crate::health::{self, Check};
 use crate::listener::{self, Listener};
 use crate::lock::DataDirLock;
 use crate::task::Task;
 use crate::telemetry::{self, metrics, requests};
-use crate::{private_file, shutdown, tls};
+use crate::{embedded, open, private_file, shutdown, tls};
 
 /// The command: until a signal ends it.
 pub fn command(flags: &ServeFlags) -> Result<()> {
@@ -60,17 +61,32 @@ pub async fn run(
     let tls = certificate()?;
     let figures = metrics::start()?;
 
-    let router = with_metrics(Router::new(), &figures, side_door.is_none())
-        .merge(health::router(Vec::new()))
+    let app = open::open(&settings.store, rules(&settings, &url)).await?;
+    let pages = api::router(app.clone());
+    let router = with_metrics(pages, &figures, side_door.is_none())
+        .merge(health::router(checks(&app)))
         .layer(axum::middleware::from_fn(requests::observe));
     let mut main = Listener::start(door, tls, router)?;
     let side = side_door
         .map(|door| Listener::start(door, None, metrics::open(figures.clone())))
         .transpose()?;
     let upkeep = tokio::spawn(metrics::upkeep(figures));
-    let mut worker: Option<Task> = None;
-    let mut agent: Option<Task> = None;
+    let mut worker = Some(Task::start("worker", |stop| {
+        let app = app.clone();
+        async move {
+            worker::run(app, stop).await;
+            Ok(())
+        }
+    }));
+    let mut agent = match &settings.agent {
+        Some(agent) => {
+            let config = embedded::config(agent, &settings, &app, bound)?;
+            Some(Task::start("agent", |stop| agent::run(config, stop)))
+        }
+        None => None,
+    };
     announce(&settings, bound, &url);
+    first_start(&settings, &app).await?;
     // Only the demo waits for it.
     ready.send(url.clone()).ok();
 
@@ -105,7 +121,56 @@ pub async fn run(
         side.stop().await;
     }
     upkeep.abort();
+    app.close().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// A cancel may be forced after this many seconds.
+const FORCE_CANCEL_AFTER: i64 = 60;
+/// The longest that a phase may take, as on Terraform Enterprise: a day.
+const PHASE_TIMEOUT: u64 = 24 * 60 * 60;
+/// Phases at once where no agent is embedded, and agents decide by their own slots.
+const REMOTE_CONCURRENCY: u64 = 1000;
+
+fn rules(settings: &Settings, url: &Url) -> domain::Settings {
+    domain::Settings {
+        public_url: url.as_str().trim_end_matches('/').to_owned(),
+        concurrency: settings
+            .agent
+            .as_ref()
+            .map_or(REMOTE_CONCURRENCY, |agent| agent.concurrency as u64),
+        force_cancel_after: FORCE_CANCEL_AFTER,
+        phase_timeout: PHASE_TIMEOUT,
+    }
+}
+
+fn checks(app: &domain::App) -> Vec<Check> {
+    let app = app.clone();
+    vec![Check {
+        name: "database",
+        ask: Arc::new(move || {
+            let app = app.clone();
+            Box::pin(async move {
+                domain::accounts::is_empty(&app).await?;
+                Ok(())
+            })
+        }),
+    }]
+}
+
+/// Somebody has to be the first: by the operator's token, or by an address that works once.
+async fn first_start(settings: &Settings, app: &domain::App) -> Result<()> {
+    if let Some(token) = &settings.admin_token {
+        if domain::accounts::bootstrap_with_token(app, token).await? {
+            tracing::info!("the site admin \"admin\" was created with the configured token");
+        }
+        return Ok(());
+    }
+    if let Some(path) = domain::accounts::offer_first_admin(app).await? {
+        let address = app.url(path);
+        tracing::info!("there is nobody yet: become the first admin at {address} (works once)");
+    }
     Ok(())
 }
 

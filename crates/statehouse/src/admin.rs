@@ -1,0 +1,133 @@
+//! `statehouse admin`: people and tokens, from the server's own machine, whether or not a server runs.
+
+use std::io::Read;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use domain::{
+    Ctx, Granted, Site,
+    accounts::{self, NewUser},
+    can,
+    row::User,
+};
+use secrecy::SecretString;
+
+use crate::config::{Store, StoreFlags};
+use crate::open;
+
+#[derive(Debug, Args)]
+pub struct Admin {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create a user.
+    CreateUser {
+        username: String,
+        #[arg(long)]
+        email: String,
+        /// May manage the whole site.
+        #[arg(long)]
+        site_admin: bool,
+        /// Read a password from standard input; without one the user only has tokens.
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        store: StoreFlags,
+    },
+    /// Set a new password, read from standard input, and end the user's sessions.
+    ResetPassword {
+        username: String,
+        #[command(flatten)]
+        store: StoreFlags,
+    },
+    /// Print a new API token of a user, once.
+    MintToken {
+        username: String,
+        #[arg(long)]
+        description: Option<String>,
+        #[command(flatten)]
+        store: StoreFlags,
+    },
+    /// List all users.
+    ListUsers {
+        #[command(flatten)]
+        store: StoreFlags,
+    },
+}
+
+impl Command {
+    fn store(&self) -> &StoreFlags {
+        match self {
+            Self::CreateUser { store, .. }
+            | Self::ResetPassword { store, .. }
+            | Self::MintToken { store, .. }
+            | Self::ListUsers { store } => store,
+        }
+    }
+}
+
+pub fn run(admin: Admin) -> Result<()> {
+    let store = Store::load(admin.command.store())?;
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let app = open::open(&store, offline()).await?;
+        let cx = app.system("statehouse admin");
+        let site = cx.check::<can::ManageSite, _>(Site::found())?;
+        let outcome = execute(admin.command, &cx, &site).await;
+        app.close().await;
+        outcome
+    })
+}
+
+/// Nobody runs anything here, so these only have to be there.
+pub fn offline() -> domain::Settings {
+    domain::Settings {
+        public_url: String::new(),
+        concurrency: 0,
+        force_cancel_after: 0,
+        phase_timeout: 0,
+    }
+}
+
+async fn execute(command: Command, cx: &Ctx, site: &Granted<can::ManageSite>) -> Result<()> {
+    match command {
+        Command::CreateUser { username, email, site_admin, password_stdin, .. } => {
+            let password = if password_stdin { Some(secret_from_stdin()?) } else { None };
+            let new = NewUser { username, email, password, is_site_admin: site_admin };
+            let user = accounts::create_user(cx, site, new).await?;
+            println!("{} {}", user.id, user.username);
+        }
+        Command::ResetPassword { username, .. } => {
+            let user = named(cx, &username).await?;
+            accounts::reset_password(cx, site, &user.id, secret_from_stdin()?).await?;
+            println!("{} {}", user.id, user.username);
+        }
+        Command::MintToken { username, description, .. } => {
+            let user = named(cx, &username).await?;
+            let minted = accounts::mint_user_token(cx, site, &user.id, description).await?;
+            println!("{}", minted.secret.expose());
+        }
+        Command::ListUsers { .. } => {
+            for user in accounts::list_users(cx, site).await? {
+                let role = if user.is_site_admin { "site admin" } else { "user" };
+                println!("{}\t{}\t{}\t{role}", user.id, user.username, user.email);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn named(cx: &Ctx, username: &str) -> Result<User> {
+    match accounts::find_by_name(cx, username).await? {
+        Some(user) => Ok(user),
+        None => bail!("there is no user {username}"),
+    }
+}
+
+fn secret_from_stdin() -> Result<SecretString> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("reading the password")?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
+}

@@ -1,0 +1,69 @@
+//! The agent inside `serve`: the same agent as on another machine, over the same HTTP.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use anyhow::{Context, Result};
+use domain::App;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::config::{Database, EmbeddedAgent, Sandbox, Settings, Tls};
+use crate::tls;
+
+pub fn config(
+    agent: &EmbeddedAgent,
+    settings: &Settings,
+    app: &App,
+    bound: SocketAddr,
+) -> Result<agent::Config> {
+    let store = &settings.store;
+    let absolute = |path: &std::path::Path| std::path::absolute(path);
+    let mut hidden = vec![
+        absolute(&store.key_file)?,
+        absolute(&store.blobs)?,
+        absolute(&store.data_dir.join("tls"))?,
+    ];
+    if let Database::Sqlite(path) = &store.database {
+        let path = absolute(path)?;
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = path.clone().into_os_string();
+            name.push(suffix);
+            hidden.push(name.into());
+        }
+    }
+    let self_signed = settings.tls == Tls::SelfSigned;
+    Ok(agent::Config {
+        server: server(settings, bound)?,
+        token: SecretString::from(app.embedded_agent_token().expose().to_owned()),
+        name: "embedded".into(),
+        work_dir: absolute(&store.data_dir.join("agent"))?,
+        engine_cache_dir: absolute(&store.data_dir.join("engines"))?,
+        engines: agent.engines.clone(),
+        search_path: agent.engines.is_empty(),
+        concurrency: agent.concurrency,
+        supervisor: std::env::current_exe().context("finding our own executable")?,
+        hidden_paths: hidden,
+        sandbox: match agent.sandbox {
+            Sandbox::Auto => agent::Sandbox::Auto,
+            Sandbox::Off => agent::Sandbox::Off,
+        },
+        limits: agent::Limits::default(),
+        cli_config_file: agent.cli_config.clone(),
+        ca_file: self_signed.then(|| tls::ca_file(&store.data_dir)),
+        grace: settings.grace_period,
+    })
+}
+
+/// The shortest way to ourselves; with a certificate of the operator's it leads over the name that it is for.
+fn server(settings: &Settings, bound: SocketAddr) -> Result<Url> {
+    let at = match bound.ip() {
+        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ip => ip,
+    };
+    let text = match settings.tls {
+        Tls::Off => format!("http://{}", SocketAddr::new(at, bound.port())),
+        Tls::SelfSigned => format!("https://localhost:{}", bound.port()),
+        Tls::Files { .. } => return Ok(settings.public_url(bound)),
+    };
+    Url::parse(&text).context("our own address")
+}
