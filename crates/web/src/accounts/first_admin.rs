@@ -1,0 +1,106 @@
+//! `/admin/first/<secret>`: where the log of a first start sends whoever will administer the site.
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use domain::{
+    App,
+    accounts::{self, NewUser},
+};
+use http::StatusCode;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::{
+    components::{Button, Field, Tone, hidden, notice, signed_out_page},
+    failure::{Result, advice},
+    forms::{OpenForm, TOKEN_FIELD},
+    visitor::{self, Anybody},
+};
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/admin/first/{secret}", get(show).post(create))
+}
+
+async fn show(
+    anybody: Anybody,
+    State(app): State<App>,
+    Path(secret): Path<String>,
+) -> Result<Response> {
+    accounts::accept_offer(&app, &secret).await?;
+    let page = page(&anybody, &secret, &Input::default(), None);
+    Ok((anybody.remember(), page).into_response())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Input {
+    username: String,
+    email: String,
+    password: String,
+}
+
+async fn create(
+    anybody: Anybody,
+    State(app): State<App>,
+    Path(secret): Path<String>,
+    OpenForm(input): OpenForm<Input>,
+) -> Result<Response> {
+    let offer = accounts::accept_offer(&app, &secret).await?;
+    let new = NewUser {
+        username: input.username.clone(),
+        email: input.email.clone(),
+        password: Some(input.password.clone().into()),
+        is_site_admin: true,
+    };
+    match accounts::create_first_admin(&app, &offer, new).await {
+        Ok(session) => Ok((visitor::begin(&app, &session), Redirect::to("/")).into_response()),
+        Err(error @ domain::Error::Invalid { .. }) => {
+            let page = page(&anybody, &secret, &input, advice(&error).as_deref());
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, anybody.remember(), page).into_response())
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn page(anybody: &Anybody, secret: &str, input: &Input, wrong: Option<&str>) -> Markup {
+    let fields = [
+        Field {
+            name: "username",
+            label: "Username",
+            value: &input.username,
+            autocomplete: "username",
+            ..Field::default()
+        },
+        Field {
+            name: "email",
+            label: "E-mail",
+            kind: "email",
+            value: &input.email,
+            autocomplete: "email",
+            ..Field::default()
+        },
+        Field {
+            name: "password",
+            label: "Password",
+            kind: "password",
+            autocomplete: "new-password",
+            hint: Some("At least 10 characters."),
+            ..Field::default()
+        },
+    ];
+    let main = html! {
+        h1 { "The first administrator" }
+        p { "Nobody has an account here yet. The account made here administers the whole site; this page works once." }
+        form.stack method="post" action={ "/admin/first/" (secret) } {
+            @if let Some(wrong) = wrong { (notice(Tone::Bad, &html! { p { (wrong) } })) }
+            (hidden(TOKEN_FIELD, &anybody.form_token()))
+            @for field in &fields { (field) }
+            div.actions { (Button { label: "Create the account", ..Button::default() }) }
+        }
+    };
+    signed_out_page("The first administrator", &main)
+}

@@ -1,0 +1,112 @@
+//! `/session`: in by name and password, and out.
+
+use axum::{
+    Router,
+    extract::{Query, State},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use domain::{App, Error, accounts};
+use http::{HeaderMap, StatusCode};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::{
+    components::{Button, Field, Tone, hidden, notice, signed_out_page},
+    failure::Result,
+    forms::{Form, LocalPath, OpenForm, TOKEN_FIELD},
+    visitor::{self, Anybody, SignedIn},
+};
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/session/new", get(show).post(sign_in))
+        .route("/session/delete", post(sign_out))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    return_to: LocalPath,
+}
+
+async fn show(
+    anybody: Anybody,
+    headers: HeaderMap,
+    Query(Asked { return_to }): Query<Asked>,
+) -> Result<Response> {
+    if SignedIn::find(&headers, &anybody.app).await?.is_some() {
+        return Ok(Redirect::to(return_to.as_str()).into_response());
+    }
+    Ok((anybody.remember(), page(&anybody, "", &return_to, None)).into_response())
+}
+
+#[derive(Deserialize)]
+struct Input {
+    username: String,
+    password: String,
+    #[serde(default)]
+    return_to: LocalPath,
+}
+
+/// The session is always a new one, so that nobody can have chosen it beforehand.
+async fn sign_in(
+    anybody: Anybody,
+    State(app): State<App>,
+    headers: HeaderMap,
+    OpenForm(input): OpenForm<Input>,
+) -> Result<Response> {
+    match accounts::sign_in(&app, &input.username, input.password.into()).await {
+        Ok(session) => {
+            if let Some(before) = SignedIn::find(&headers, &app).await? {
+                accounts::sign_out(&app, before.session()).await?;
+            }
+            let on = Redirect::to(input.return_to.as_str());
+            Ok((visitor::begin(&app, &session), on).into_response())
+        }
+        Err(Error::Unauthorized) => {
+            let why = "That is not the name and password of an account here. After several wrong \
+                       passwords, wait a minute.";
+            let page = page(&anybody, &input.username, &input.return_to, Some(why));
+            Ok((StatusCode::UNAUTHORIZED, anybody.remember(), page).into_response())
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn sign_out(State(app): State<App>, form: Form<NoInput>) -> Result<Response> {
+    accounts::sign_out(&app, form.visitor.session()).await?;
+    Ok((visitor::end(&app), Redirect::to("/session/new")).into_response())
+}
+
+#[derive(Deserialize)]
+struct NoInput {}
+
+fn page(anybody: &Anybody, username: &str, return_to: &LocalPath, wrong: Option<&str>) -> Markup {
+    let name = Field {
+        name: "username",
+        label: "Username or e-mail",
+        value: username,
+        autocomplete: "username",
+        ..Field::default()
+    };
+    let password = Field {
+        name: "password",
+        label: "Password",
+        kind: "password",
+        autocomplete: "current-password",
+        ..Field::default()
+    };
+    let main = html! {
+        h1 { "Sign in" }
+        form.stack method="post" action="/session/new" {
+            @if let Some(wrong) = wrong { (notice(Tone::Bad, &html! { p { (wrong) } })) }
+            (hidden(TOKEN_FIELD, &anybody.form_token()))
+            (hidden("return_to", return_to.as_str()))
+            (name)
+            (password)
+            div.actions { (Button { label: "Sign in", ..Button::default() }) }
+        }
+    };
+    signed_out_page("Sign in", &main)
+}

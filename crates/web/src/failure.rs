@@ -1,0 +1,65 @@
+//! A refused request, as a page: the eight cases of the domain in words for people.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use crate::components::error_page;
+
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Made from any domain error by `?`.
+#[derive(Debug)]
+pub struct Failure(domain::Error);
+
+impl From<domain::Error> for Failure {
+    fn from(error: domain::Error) -> Self {
+        Self(error)
+    }
+}
+
+/// What a person can do something about, in a sentence; `None` for the rest.
+pub fn advice(error: &domain::Error) -> Option<String> {
+    use domain::Error as E;
+    match error {
+        E::Invalid { pointer, message } => {
+            let name = pointer.rsplit('/').next().unwrap_or_default().replace('-', " ");
+            Some(format!("The {name} {message}."))
+        }
+        E::Forbidden(why) | E::Conflict(why) | E::BadRequest(why) => Some(why.clone()),
+        _ => None,
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        use domain::Error as E;
+        let advice = advice(&self.0);
+        let (status, title, why) = match self.0 {
+            E::Unauthorized => {
+                (StatusCode::UNAUTHORIZED, "Not signed in", "Sign in and try again.".to_owned())
+            }
+            E::NotFound => (
+                StatusCode::NOT_FOUND,
+                "Not found",
+                "There is no such page, or you may not see it.".to_owned(),
+            ),
+            E::Forbidden(why) => (StatusCode::FORBIDDEN, "Not allowed", why),
+            E::Conflict(why) => (StatusCode::CONFLICT, "Not possible now", why),
+            E::BadRequest(why) => (StatusCode::BAD_REQUEST, "Not understood", why),
+            E::Invalid { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "Not accepted", advice.unwrap_or_default())
+            }
+            E::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", why),
+            E::Unavailable(why) => (StatusCode::SERVICE_UNAVAILABLE, "Try again shortly", why),
+            E::Internal(error) => {
+                tracing::error!(error = format!("{error:#}"), "a page failed");
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Something went wrong here",
+                    "The server has logged what it was.".to_owned(),
+                )
+            }
+        };
+        (status, error_page(title, &why)).into_response()
+    }
+}

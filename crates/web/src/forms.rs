@@ -1,0 +1,156 @@
+//! Forms: sent from our own pages by whom they were shown to, or refused.
+
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    response::{IntoResponse, Response},
+};
+use domain::{App, accounts};
+use http::{HeaderMap, StatusCode};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, value::MapDeserializer},
+};
+use url::form_urlencoded;
+
+use crate::{components::error_page, failure::Failure, visitor, visitor::SignedIn};
+
+/// The hidden field that says for whom the form was made.
+pub const TOKEN_FIELD: &str = "form_token";
+
+const LIMIT: usize = 64 << 10;
+
+/// A form of somebody signed in. `T` has strings for fields; missing ones need a default.
+#[derive(Debug)]
+pub struct Form<T> {
+    pub visitor: SignedIn,
+    pub input: T,
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = SignedIn::from_request_parts(&mut parts, app).await?;
+        let fields = fields(Request::from_parts(parts.clone(), body)).await?;
+        let ours = accounts::form_token_matches(visitor.session(), token(&fields));
+        check(ours, &parts.headers)?;
+        Ok(Self { visitor, input: read(fields)? })
+    }
+}
+
+/// A form of somebody who is not signed in.
+#[derive(Debug)]
+pub struct OpenForm<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for OpenForm<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let headers = request.headers().clone();
+        let fields = fields(request).await?;
+        check(visitor::form_cookie_matches(&headers, app, token(&fields)), &headers)?;
+        Ok(Self(read(fields)?))
+    }
+}
+
+/// A form that a program sends, with no cookie to be abused.
+#[derive(Debug)]
+pub struct PlainForm<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for PlainForm<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Response> {
+        Ok(Self(read(fields(request).await?)?))
+    }
+}
+
+type Fields = Vec<(String, String)>;
+
+async fn fields(request: Request) -> Result<Fields, Response> {
+    let bytes = to_bytes(request.into_body(), LIMIT).await.map_err(|_| {
+        let why = "A form has at most 64 KiB.".to_owned();
+        Failure::from(domain::Error::TooLarge(why)).into_response()
+    })?;
+    Ok(form_urlencoded::parse(&bytes).into_owned().collect())
+}
+
+fn token(fields: &Fields) -> &str {
+    fields.iter().find(|(name, _)| name == TOKEN_FIELD).map_or("", |(_, value)| value)
+}
+
+fn check(ours: bool, headers: &HeaderMap) -> Result<(), Response> {
+    let elsewhere = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    if ours && !elsewhere {
+        return Ok(());
+    }
+    let why = "This form was not made for this browser, or is too old. Go back, reload the page \
+               and try again.";
+    Err((StatusCode::FORBIDDEN, error_page("The form was refused", why)).into_response())
+}
+
+fn read<T: DeserializeOwned>(fields: Fields) -> Result<T, Response> {
+    let fields = MapDeserializer::<_, serde::de::value::Error>::new(fields.into_iter());
+    T::deserialize(fields).map_err(|error| {
+        Failure::from(domain::Error::BadRequest(format!("The form is incomplete: {error}.")))
+            .into_response()
+    })
+}
+
+/// A path on this server, to go on to after signing in. Whatever else was asked for becomes `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalPath(String);
+
+impl LocalPath {
+    fn parse(text: &str) -> Option<Self> {
+        // Browsers read `//host`, `/\host` and, after dropping tabs and line breaks, `/<tab>/host`
+        // as other hosts.
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let local = text.starts_with('/') && !text.starts_with("//");
+        (plain && local && text.len() <= 4096).then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for LocalPath {
+    fn default() -> Self {
+        Self("/".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for LocalPath {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Self::parse(&String::deserialize(from)?).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_server_are_come_back_to() {
+        for good in ["/", "/app/acme/workspaces/net", "/oauth/authorize?a=b&c=%2F%2Fd"] {
+            assert_eq!(LocalPath::parse(good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "https://evil.example/",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            " //evil.example",
+            "javascript:alert(1)",
+            "app",
+        ] {
+            assert_eq!(LocalPath::parse(bad), None, "{bad:?}");
+        }
+    }
+}

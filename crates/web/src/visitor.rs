@@ -1,0 +1,188 @@
+//! Who looks at a page: somebody signed in, known by the cookie of the session, or anybody.
+
+use axum::{
+    extract::FromRequestParts,
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
+};
+use domain::{App, Ctx, accounts, accounts::ExposeSecret};
+use http::{
+    HeaderMap, HeaderName, Method,
+    header::{COOKIE, SET_COOKIE},
+    request::Parts,
+};
+use url::form_urlencoded;
+
+use crate::failure::Failure;
+
+/// Somebody who is signed in; others are sent to the sign-in page and come back.
+#[derive(Debug)]
+pub struct SignedIn {
+    pub cx: Ctx,
+    session: String,
+}
+
+impl SignedIn {
+    pub fn username(&self) -> &str {
+        self.cx.actor().person().map_or("", |person| &person.username)
+    }
+
+    /// What every form of this person carries.
+    pub fn form_token(&self) -> String {
+        accounts::form_token(&self.session)
+    }
+
+    pub(crate) fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// By the session's cookie, if it is good.
+    pub async fn find(headers: &HeaderMap, app: &App) -> domain::Result<Option<Self>> {
+        let Some(session) = cookie(headers, &session_cookie(app)) else { return Ok(None) };
+        match accounts::person_by_session(app, &session).await {
+            Ok(cx) => Ok(Some(Self { cx, session })),
+            Err(domain::Error::Unauthorized) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        match Self::find(&parts.headers, app).await {
+            Ok(Some(signed_in)) => Ok(signed_in),
+            Ok(None) => Err(to_sign_in(parts).into_response()),
+            Err(error) => Err(Failure::from(error).into_response()),
+        }
+    }
+}
+
+/// Only a page can be come back to.
+fn to_sign_in(parts: &Parts) -> Redirect {
+    if parts.method == Method::GET {
+        let here = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let query =
+            form_urlencoded::Serializer::new(String::new()).append_pair("return_to", here).finish();
+        Redirect::to(&format!("/session/new?{query}"))
+    } else {
+        Redirect::to("/session/new")
+    }
+}
+
+/// Anybody, with a cookie that the forms shown are bound to.
+#[derive(Debug)]
+pub struct Anybody {
+    pub app: App,
+    form_cookie: String,
+}
+
+impl Anybody {
+    pub fn form_token(&self) -> String {
+        accounts::form_token(&self.form_cookie)
+    }
+
+    /// To be sent with every page that has a form for those who are not signed in.
+    pub fn remember(&self) -> AppendHeaders<[(HeaderName, String); 1]> {
+        let name = form_cookie(&self.app);
+        let hour = 60 * 60;
+        AppendHeaders([(SET_COOKIE, set_cookie(&self.app, &name, &self.form_cookie, hour))])
+    }
+}
+
+impl FromRequestParts<App> for Anybody {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let form_cookie = cookie(&parts.headers, &form_cookie(app))
+            .unwrap_or_else(|| accounts::fresh_cookie().expose_secret().to_owned());
+        Ok(Self { app: app.clone(), form_cookie })
+    }
+}
+
+/// `__Host-` cookies cannot be set by other hosts or without TLS; without TLS, browsers refuse them.
+fn cookie_name(app: &App, name: &str) -> String {
+    if is_https(app) { format!("__Host-{name}") } else { name.to_owned() }
+}
+
+fn is_https(app: &App) -> bool {
+    app.settings().public_url.starts_with("https://")
+}
+
+fn session_cookie(app: &App) -> String {
+    cookie_name(app, "statehouse-session")
+}
+
+fn form_cookie(app: &App) -> String {
+    cookie_name(app, "statehouse-form")
+}
+
+/// The value of the one cookie of that name; of two, neither is trusted.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut found = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, value)| *key == name && is_plain(value))
+        .map(|(_, value)| value.to_owned());
+    let value = found.next()?;
+    found.next().is_none().then_some(value)
+}
+
+/// Ours are letters and digits; others are not sent back in a header.
+fn is_plain(value: &str) -> bool {
+    (20..=100).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn set_cookie(app: &App, name: &str, value: &str, seconds: i64) -> String {
+    let secure = if is_https(app) { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// Starts a session in the browser.
+pub fn begin(
+    app: &App,
+    session: &accounts::SecretString,
+) -> AppendHeaders<[(HeaderName, String); 1]> {
+    let lifetime = accounts::SESSION_LIFETIME_SECONDS;
+    let cookie = set_cookie(app, &session_cookie(app), session.expose_secret(), lifetime);
+    AppendHeaders([(SET_COOKIE, cookie)])
+}
+
+/// Ends it.
+pub fn end(app: &App) -> AppendHeaders<[(HeaderName, String); 1]> {
+    AppendHeaders([(SET_COOKIE, set_cookie(app, &session_cookie(app), "", 0))])
+}
+
+/// Whether a form was made for the bearer of this request's form cookie.
+pub(crate) fn form_cookie_matches(headers: &HeaderMap, app: &App, token: &str) -> bool {
+    cookie(headers, &form_cookie(app))
+        .is_some_and(|cookie| accounts::form_token_matches(&cookie, token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(header: &str) -> Option<String> {
+        let headers = HeaderMap::from_iter([(COOKIE, header.parse().unwrap())]);
+        cookie(&headers, "a")
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let value = "x".repeat(43);
+        assert_eq!(read(&format!("b=1; a={value}; aa=2")), Some(value));
+        assert_eq!(read("b=1"), None);
+    }
+
+    #[test]
+    fn two_of_a_name_and_strange_values_are_not_trusted() {
+        let (x, y) = ("x".repeat(43), "y".repeat(43));
+        assert_eq!(read(&format!("a={x}; a={y}")), None);
+        assert_eq!(read("a=short"), None);
+        assert_eq!(read(&format!("a={x}%0d%0a")), None);
+    }
+}
