@@ -2,6 +2,7 @@
 
 mod configurations;
 mod projects;
-mod variables;
 mod states;
+mod states_of_runs;
+mod variables;
 mod workspaces;
