@@ -18,7 +18,7 @@ const JSON_API: &str = "application/vnd.api+json";
 
 /// Somebody who calls the server. The calls go straight to its router.
 ///
-/// Paths are below `/api/v2`, except those that begin with `/api/`, `/_` or `/.`, which are taken as they are, as
+/// Paths are below `/api/v2`, except those that begin with `/api/`, `/agent/`, `/_` or `/.`, which are taken as they are, as
 /// are the absolute addresses in answers. For pages of the web there is [`Client::page`].
 #[derive(Clone, Debug)]
 pub struct Client<'s> {
@@ -69,14 +69,14 @@ impl<'s> Client<'s> {
         self.send(Method::GET, path.as_ref(), None).await
     }
 
-    /// Any method with any bytes.
+    /// Any method with any bytes, the path being whole; without bytes there is no body.
     pub async fn raw(
         &self,
         method: Method,
         path: impl AsRef<str>,
         body: impl Into<Bytes>,
     ) -> Answer {
-        self.send(method, &below_api(path.as_ref()), Some(body.into())).await
+        self.send(method, path.as_ref(), Some(body.into()).filter(|body| !body.is_empty())).await
     }
 
     /// A request made elsewhere, as it is but for the token.
@@ -138,7 +138,7 @@ impl<'s> Client<'s> {
 }
 
 fn below_api(path: &str) -> String {
-    let whole = ["/api/", "/_", "/.", "http://", "https://"];
+    let whole = ["/api/", "/agent/", "/_", "/.", "http://", "https://"];
     if whole.iter().any(|start| path.starts_with(start)) {
         path.to_owned()
     } else {

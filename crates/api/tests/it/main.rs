@@ -1,8 +1,13 @@
 //! The API as its clients see it: one module for each noun, and two that look at every route there is.
 
+mod access;
+mod agent;
 mod configurations;
 mod projects;
+mod queue;
+mod runs;
 mod states;
 mod states_of_runs;
 mod variables;
 mod workspaces;
+mod world;

@@ -1,0 +1,124 @@
+//! An agent of a few lines that speaks the agent protocol, for tests that are about the server's side of it.
+
+use serde_json::{Value, json};
+use testkit::{Client, Server};
+
+/// The version that it says to have.
+pub const ENGINE: &str = "1.15.5";
+
+pub struct Agent<'s> {
+    client: Client<'s>,
+    id: String,
+    instance: &'static str,
+}
+
+impl<'s> Agent<'s> {
+    pub async fn register(server: &'s Server) -> Self {
+        Self::register_as(server, "one").await
+    }
+
+    /// The same instance again is the same agent after a restart.
+    pub async fn register_as(server: &'s Server, instance: &'static str) -> Self {
+        let client = server.bearer(server.app.embedded_agent_token().expose());
+        let mut agent = Self { client, id: String::new(), instance };
+        agent.introduce().await;
+        agent
+    }
+
+    pub async fn introduce(&mut self) {
+        let body = json!({
+            "name": "test", "version": "0", "instance": self.instance,
+            "engines": [{ "kind": "terraform", "version": ENGINE }],
+        });
+        let answer = self.client.post("/agent/v1/register", body).await.is_ok();
+        self.id = answer.json()["agent_id"].as_str().unwrap().to_owned();
+    }
+
+    /// The next job, if there is one now.
+    pub async fn claim(&self) -> Option<Job<'_>> {
+        let body = json!({ "agent_id": self.id, "wait_seconds": 0 });
+        let answer = self.client.post("/agent/v1/jobs/claim", body).await;
+        (answer.status == 200).then(|| Job { client: &self.client, json: answer.json() })
+    }
+
+    /// The next job, which there must be.
+    pub async fn must_claim(&self) -> Job<'_> {
+        self.claim().await.expect("a job is waiting")
+    }
+
+    /// A job by an id that was had before.
+    pub fn old_job(&self, json: Value) -> Job<'_> {
+        Job { client: &self.client, json }
+    }
+}
+
+pub struct Job<'a> {
+    client: &'a Client<'a>,
+    pub json: Value,
+}
+
+impl Job<'_> {
+    pub fn run(&self) -> &str {
+        self.json["run_id"].as_str().unwrap()
+    }
+
+    pub fn is_apply(&self) -> bool {
+        self.json["phase"] == "apply"
+    }
+
+    fn path(&self, what: &str) -> String {
+        format!("/agent/v1/jobs/{}/{what}", self.json["id"].as_str().unwrap())
+    }
+
+    async fn post(&self, what: &str, body: Value) -> u16 {
+        self.client.post(self.path(what), body).await.status.as_u16()
+    }
+
+    pub async fn start(&self) -> u16 {
+        self.post("start", json!({})).await
+    }
+
+    /// What the server wants of a job that is under way.
+    pub async fn cancel_order(&self) -> String {
+        let answer = self.client.post(self.path("heartbeat"), json!({})).await.is_ok();
+        answer.json()["cancel"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn log(&self, offset: usize, text: &str) -> u16 {
+        let path = self.path(&format!("log?offset={offset}"));
+        self.client.put(path, text.to_owned()).await.status.as_u16()
+    }
+
+    pub async fn save_state(&self, serial: u64, resources: usize) -> u16 {
+        let instances: Vec<_> = (0..resources).map(|_| json!({ "attributes": {} })).collect();
+        let state = json!({
+            "version": 4, "terraform_version": ENGINE, "serial": serial, "lineage": "one",
+            "outputs": {}, "resources": [{
+                "mode": "managed", "type": "terraform_data", "name": "a",
+                "provider": "provider[\"terraform.io/builtin/terraform\"]", "instances": instances,
+            }],
+        });
+        self.client.put(self.path("state"), state.to_string()).await.status.as_u16()
+    }
+
+    pub async fn outcome(&self, result: &str, has_changes: bool) -> u16 {
+        let body = json!({
+            "result": result, "message": null, "has_changes": has_changes,
+            "counts": { "additions": 1, "changes": 0, "destructions": 0, "imports": 0 },
+            "generated_configuration": false,
+        });
+        self.post("outcome", body).await
+    }
+
+    pub async fn finish(&self) -> u16 {
+        self.post("finish", json!({})).await
+    }
+
+    /// The whole phase at once, ending well.
+    pub async fn execute(&self) {
+        assert_eq!(self.start().await, 204);
+        assert_eq!(self.log(0, "\u{2}line one\r\n\u{3}").await, 200);
+        assert_eq!(self.outcome("finished", true).await, 204);
+        assert_eq!(self.finish().await, 204);
+    }
+}
