@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use db::{
     entity::{state_version, state_version_output, workspace},
     order_by_text,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 use serde_json::value::RawValue;
 
@@ -111,11 +111,12 @@ pub(crate) async fn output_ids_of<'a>(
     if ids.is_empty() {
         return Ok(outputs);
     }
-    let rows = state_version_output::Entity::find()
+    let query = state_version_output::Entity::find()
         .select_only()
         .columns([state_version_output::Column::StateVersionId, state_version_output::Column::Id])
-        .filter(state_version_output::Column::StateVersionId.is_in(ids))
-        .order_by_asc(state_version_output::Column::Name)
+        .filter(state_version_output::Column::StateVersionId.is_in(ids));
+    let name = state_version_output::Column::Name;
+    let rows = order_by_text(cx.read(), query, name, Order::Ascending)
         .into_tuple::<(StateVersionId, StateVersionOutputId)>()
         .all(cx.read())
         .await?;
