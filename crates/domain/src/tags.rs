@@ -1,7 +1,7 @@
 //! Tags: bindings of a key and perhaps a value to workspaces and projects. A flat tag is a key without a value,
 //! so that `tag-names` and `tag-bindings` can never disagree (CLI protocol, gotcha 26).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use db::{
     entity::{tag, tag_binding},
@@ -213,7 +213,7 @@ pub async fn add_flat(
         .map(|binding| binding.tag_key)
         .collect();
     let mut bindings = Vec::new();
-    for name in names(cx, workspace, tags, true).await? {
+    for name in names(cx, workspace, tags).await? {
         // A binding that has a value keeps it.
         if !present.contains(&name) {
             bindings.push(Binding::flat(name));
@@ -228,7 +228,7 @@ pub async fn remove(
     workspace: &Granted<can::ManageWorkspaceTags>,
     tags: Vec<TagRef>,
 ) -> Result<()> {
-    let names = names(cx, workspace, tags, true).await?;
+    let names = names(cx, workspace, tags).await?;
     let tx = cx.write().await?;
     tag_binding::Entity::delete_many()
         .filter(tag_binding::Column::WorkspaceId.eq(&workspace.id))
@@ -240,12 +240,7 @@ pub async fn remove(
     tx.commit().await
 }
 
-async fn names(
-    cx: &Ctx,
-    workspace: &Workspace,
-    tags: Vec<TagRef>,
-    ids_must_exist: bool,
-) -> Result<Vec<String>> {
+async fn names(cx: &Ctx, workspace: &Workspace, tags: Vec<TagRef>) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for tag in tags {
         match tag {
@@ -257,13 +252,12 @@ async fn names(
                     .await?;
                 match row {
                     Some(row) => names.push(row.name),
-                    None if ids_must_exist => {
+                    None => {
                         return Err(Error::Invalid {
                             pointer: "/data".into(),
                             message: format!("There is no tag {id} in this organization."),
                         });
                     }
-                    None => {}
                 }
             }
         }
@@ -280,14 +274,14 @@ pub(crate) async fn names_of<'a>(
         .filter(tag_binding::Column::WorkspaceId.is_in(workspaces))
         .all(cx.read())
         .await?;
-    let mut sorted: BTreeMap<(WorkspaceId, String), ()> = BTreeMap::new();
+    let mut sorted: BTreeSet<(WorkspaceId, String)> = BTreeSet::new();
     for row in rows {
         if let Some(workspace) = row.workspace_id {
-            sorted.insert((workspace, row.tag_key), ());
+            sorted.insert((workspace, row.tag_key));
         }
     }
     let mut names: HashMap<WorkspaceId, Vec<String>> = HashMap::new();
-    for ((workspace, key), ()) in sorted {
+    for (workspace, key) in sorted {
         names.entry(workspace).or_default().push(key);
     }
     Ok(names)

@@ -62,7 +62,7 @@ pub async fn run(
     let figures = metrics::start()?;
 
     let app = open::open(&settings.store, rules(&settings, &url)).await?;
-    let pages = api::router(app.clone());
+    let pages = api::router(app.clone()).merge(web::router(app.clone()));
     let router = with_metrics(pages, &figures, side_door.is_none())
         .merge(health::router(checks(&app)))
         .layer(axum::middleware::from_fn(requests::observe));

@@ -144,12 +144,12 @@ impl ProjectRights {
             team_project::Access::Maintain => Self::MAINTAIN,
             team_project::Access::Admin => Self::ADMIN,
             team_project::Access::Custom => {
-                Self::custom(&access.project_access, &access.workspace_access)
+                Self::custom(access.project_access.0, &access.workspace_access)
             }
         }
     }
 
-    fn custom(project: &ProjectAccess, workspace: &WorkspaceAccess) -> Self {
+    fn custom(project: ProjectAccess, workspace: &WorkspaceAccess) -> Self {
         Self {
             settings: Some(project.settings),
             teams: project.teams,

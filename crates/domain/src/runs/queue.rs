@@ -177,10 +177,10 @@ fn lock_of(workspace: &Workspace, run: &Run) -> Lock {
 }
 
 async fn configuration_of(tx: &Tx, run: &Run) -> Result<Configuration> {
+    use configuration_version::Status as S;
     let Some(id) = &run.configuration_version_id else { return Ok(Configuration::Ready) };
     let row: Option<ConfigurationVersion> =
         configuration_version::Entity::find_by_id(id.clone()).one(tx.db()).await?;
-    use configuration_version::Status as S;
     Ok(match row.map(|row| row.status) {
         Some(S::Uploaded) => Configuration::Ready,
         Some(S::Pending | S::Fetching) => Configuration::Coming,

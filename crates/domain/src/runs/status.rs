@@ -37,9 +37,8 @@ pub fn next(status: Status, event: Event, purpose: Purpose) -> Option<Status> {
     use Status as S;
     match (status, event) {
         (S::Pending, E::PlanQueued) => Some(S::PlanQueued),
-        (S::PlanQueued, E::PlanStarted) => Some(S::Planning),
-        // An agent was lost, and another one plans again.
-        (S::Planning, E::PlanStarted) => Some(S::Planning),
+        // From planning itself when an agent was lost, and another one plans again.
+        (S::PlanQueued | S::Planning, E::PlanStarted) => Some(S::Planning),
         (S::Planning, E::PlanFinished { has_changes }) => Some(match purpose {
             Purpose { plan_only: true, .. } => S::PlannedAndFinished,
             Purpose { allow_empty_apply: false, .. } if !has_changes => S::PlannedAndFinished,

@@ -148,6 +148,5 @@ fn current_run_created_at() -> SimpleExpr {
                 .equals((workspace::Entity, workspace::Column::CurrentRunId)),
         )
         .into_query();
-    Func::coalesce([SimpleExpr::SubQuery(None, Box::new(run.into())), Expr::val(0_i64).into()])
-        .into()
+    Func::coalesce([SimpleExpr::SubQuery(None, Box::new(run.into())), Expr::val(0_i64)]).into()
 }
