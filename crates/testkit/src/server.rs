@@ -133,6 +133,13 @@ impl Server {
         projects::create(&cx, &organization, change).await.expect("a project is made")
     }
 
+    /// Appends to the log of a plan or an apply, as an agent does.
+    pub async fn append_log(&self, id: &str, offset: u64, batch: &'static str) {
+        let log = blobs::LogId::new(id).expect("the id of a plan or an apply");
+        let appended = self.app.blobs().append_log(&log, offset, batch.into()).await;
+        appended.expect("a batch that follows on what is there");
+    }
+
     /// How many rows each table has, to see that nothing was stored.
     pub async fn row_counts(&self) -> BTreeMap<String, i64> {
         let connection = self.db.read();

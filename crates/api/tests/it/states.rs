@@ -387,11 +387,9 @@ async fn a_log_is_read_from_any_byte_while_it_grows() {
     assert_eq!(read("?limit=65536&offset=0").await.text(), "");
     assert_eq!(read("").await.text(), "");
 
-    let blobs = server.app.blobs();
-    let name = blobs::LogId::new(id.as_str()).unwrap();
-    blobs.append_log(&name, 0, "\x02first\n".into()).await.unwrap();
+    server.append_log(id.as_str(), 0, "\x02first\n").await;
     assert_eq!(read("?limit=65536&offset=0").await.text(), "\x02first\n");
-    blobs.append_log(&name, 7, "second\n\x03".into()).await.unwrap();
+    server.append_log(id.as_str(), 7, "second\n\x03").await;
     let rest = read("?limit=65536&offset=7").await;
     assert_eq!(rest.text(), "second\n\x03");
     assert_eq!(rest.header("content-length"), "8");

@@ -222,21 +222,20 @@ mod tests {
     use super::*;
 
     fn content(state: &Value) -> Content {
-        serde_json::from_value::<IgnoredAny>(state.clone()).unwrap();
         serde_json::from_str(&state.to_string()).unwrap()
     }
 
     #[test]
     fn resources_are_counted_by_module_and_provider_and_only_managed_ones_are_managed() {
-        let null = r#"provider["registry.terraform.io/hashicorp/null"]"#;
+        let registry = r#"provider["registry.terraform.io/hashicorp/null"]"#;
         let summary = content(&json!({
             "version": 4, "serial": 1, "lineage": "l",
             "resources": [
-                { "mode": "managed", "type": "null_resource", "name": "a", "provider": null,
+                { "mode": "managed", "type": "null_resource", "name": "a", "provider": registry,
                   "instances": [{ "attributes": { "id": "1" } }, {}] },
-                { "mode": "managed", "type": "null_resource", "name": "b", "provider": null,
+                { "mode": "managed", "type": "null_resource", "name": "b", "provider": registry,
                   "module": "module.net[0]", "instances": [{}] },
-                { "mode": "data", "type": "null_data_source", "name": "c", "provider": null,
+                { "mode": "data", "type": "null_data_source", "name": "c", "provider": registry,
                   "instances": [{}] },
             ],
         }))
@@ -251,12 +250,12 @@ mod tests {
         );
         assert_eq!(
             Value::Object(summary.providers),
-            json!({ null: { "null-resource": 3, "data.null-data-source": 1 } })
+            json!({ registry: { "null-resource": 3, "data.null-data-source": 1 } })
         );
         assert_eq!(
             summary.resources[2],
             json!({ "name": "c", "type": "data.null_data_source", "count": 1, "module": "root",
-                    "provider": null })
+                    "provider": registry })
         );
     }
 

@@ -107,8 +107,10 @@ struct Scanner {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Elsewhere,
-    /// Behind the colon, or within the old number.
+    /// Behind the colon.
     Value,
+    /// Within the old number.
+    Number,
     /// Behind the old number; there is nothing more to do.
     Done,
 }
@@ -127,12 +129,14 @@ impl Scanner {
                     out.extend_from_slice(&piece[index..]);
                     break;
                 }
-                Place::Value if byte.is_ascii_digit() => continue,
-                Place::Value if byte.is_ascii_whitespace() => {}
-                Place::Value => {
+                Place::Value if byte.is_ascii_digit() => {
                     out.extend_from_slice(self.serial.to_string().as_bytes());
-                    self.place = Place::Done;
+                    self.place = Place::Number;
+                    continue;
                 }
+                Place::Value if byte.is_ascii_whitespace() => {}
+                Place::Number if byte.is_ascii_digit() => continue,
+                Place::Value | Place::Number => self.place = Place::Done,
                 Place::Elsewhere => self.step(byte),
             }
             out.push(byte);
