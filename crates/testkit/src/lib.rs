@@ -16,6 +16,7 @@ mod client;
 mod database;
 mod people;
 mod server;
+mod stored;
 
 pub use answer::Answer;
 pub use client::Client;

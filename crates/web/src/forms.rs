@@ -5,15 +5,19 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
-use domain::{App, accounts};
-use http::{HeaderMap, StatusCode};
+use domain::{App, Error, accounts};
+use http::HeaderMap;
 use serde::{
     Deserialize,
     de::{DeserializeOwned, value::MapDeserializer},
 };
 use url::form_urlencoded;
 
-use crate::{components::error_page, failure::Failure, visitor, visitor::SignedIn};
+use crate::{
+    failure::{Failure, Result},
+    visitor,
+    visitor::SignedIn,
+};
 
 /// The hidden field that says for whom the form was made.
 pub const TOKEN_FIELD: &str = "form_token";
@@ -33,10 +37,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let visitor = SignedIn::from_request_parts(&mut parts, app).await?;
-        let fields = fields(Request::from_parts(parts.clone(), body)).await?;
-        let ours = accounts::form_token_matches(visitor.session(), token(&fields));
-        check(ours, &parts.headers)?;
-        Ok(Self { visitor, input: read(fields)? })
+        let headers = parts.headers.clone();
+        let session = visitor.session();
+        let read = async {
+            let fields = fields(Request::from_parts(parts, body)).await?;
+            check(accounts::form_token_matches(session, token(&fields)), &headers)?;
+            read(fields)
+        };
+        let input = read.await.map_err(Failure::into_response)?;
+        Ok(Self { visitor, input })
     }
 }
 
@@ -45,9 +54,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
 pub struct OpenForm<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<App> for OpenForm<T> {
-    type Rejection = Response;
+    type Rejection = Failure;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
         let headers = request.headers().clone();
         let fields = fields(request).await?;
         check(visitor::form_cookie_matches(&headers, app, token(&fields)), &headers)?;
@@ -60,20 +69,19 @@ impl<T: DeserializeOwned> FromRequest<App> for OpenForm<T> {
 pub struct PlainForm<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<App> for PlainForm<T> {
-    type Rejection = Response;
+    type Rejection = Failure;
 
-    async fn from_request(request: Request, _: &App) -> Result<Self, Response> {
+    async fn from_request(request: Request, _: &App) -> Result<Self> {
         Ok(Self(read(fields(request).await?)?))
     }
 }
 
 type Fields = Vec<(String, String)>;
 
-async fn fields(request: Request) -> Result<Fields, Response> {
-    let bytes = to_bytes(request.into_body(), LIMIT).await.map_err(|_| {
-        let why = "A form has at most 64 KiB.".to_owned();
-        Failure::from(domain::Error::TooLarge(why)).into_response()
-    })?;
+async fn fields(request: Request) -> Result<Fields> {
+    let bytes = to_bytes(request.into_body(), LIMIT)
+        .await
+        .map_err(|_| Error::TooLarge("A form has at most 64 KiB.".into()))?;
     Ok(form_urlencoded::parse(&bytes).into_owned().collect())
 }
 
@@ -81,22 +89,20 @@ fn token(fields: &Fields) -> &str {
     fields.iter().find(|(name, _)| name == TOKEN_FIELD).map_or("", |(_, value)| value)
 }
 
-fn check(ours: bool, headers: &HeaderMap) -> Result<(), Response> {
+fn check(ours: bool, headers: &HeaderMap) -> Result<()> {
     let elsewhere = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
     if ours && !elsewhere {
         return Ok(());
     }
     let why = "This form was not made for this browser, or is too old. Go back, reload the page \
                and try again.";
-    Err((StatusCode::FORBIDDEN, error_page("The form was refused", why)).into_response())
+    Err(Error::Forbidden(why.into()).into())
 }
 
-fn read<T: DeserializeOwned>(fields: Fields) -> Result<T, Response> {
+fn read<T: DeserializeOwned>(fields: Fields) -> Result<T> {
     let fields = MapDeserializer::<_, serde::de::value::Error>::new(fields.into_iter());
-    T::deserialize(fields).map_err(|error| {
-        Failure::from(domain::Error::BadRequest(format!("The form is incomplete: {error}.")))
-            .into_response()
-    })
+    T::deserialize(fields)
+        .map_err(|error| Error::BadRequest(format!("The form is incomplete: {error}.")).into())
 }
 
 /// A path on this server, to go on to after signing in. Whatever else was asked for becomes `/`.

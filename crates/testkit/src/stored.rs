@@ -1,0 +1,56 @@
+//! What lies in the database, past all rules.
+
+use db::sea_orm::{ConnectionTrait, Statement};
+
+use crate::Server;
+
+impl Server {
+    /// Changes rows in a way that no verb of the domain does.
+    pub async fn execute(&self, sql: &str) {
+        let tx = self.db.write().await.expect("the database can be written");
+        let statement = Statement::from_string(tx.get_database_backend(), sql);
+        tx.execute_raw(statement).await.expect("a test knows the tables");
+        tx.commit().await.expect("the database can be written");
+    }
+
+    /// An installation that nobody has an account in.
+    pub async fn forget_people(&self) {
+        self.execute("DELETE FROM users").await;
+    }
+
+    /// Every text in every table, to see that a secret is not among them.
+    pub async fn everything(&self) -> String {
+        let connection = self.db.read();
+        let backend = connection.get_database_backend();
+        let mut all = String::new();
+        let tables = self.row_counts().await.into_keys();
+        // The migrator keeps checksums there, which are no text.
+        for table in tables.filter(|name| !name.starts_with("_sqlx")) {
+            // Its name in a row's place is the whole row as text, on PostgreSQL.
+            let sql = if self.db.is_postgres() {
+                format!("SELECT '{table}' AS name, t::text AS content FROM {table} t")
+            } else {
+                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                let columns = connection
+                    .query_all_raw(Statement::from_string(backend, columns))
+                    .await
+                    .expect("the catalogue is readable");
+                let columns: Vec<String> = columns
+                    .iter()
+                    .map(|row| row.try_get::<String>("", "name").expect("a name"))
+                    .map(|name| format!("coalesce(CAST(\"{name}\" AS TEXT), '')"))
+                    .collect();
+                format!("SELECT {} AS content FROM {table}", columns.join(" || ' ' || "))
+            };
+            let rows = connection
+                .query_all_raw(Statement::from_string(backend, sql))
+                .await
+                .expect("a table is readable");
+            for row in rows {
+                all.push_str(&row.try_get::<String>("", "content").expect("text"));
+                all.push('\n');
+            }
+        }
+        all
+    }
+}

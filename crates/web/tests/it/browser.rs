@@ -1,0 +1,137 @@
+//! A browser without JavaScript: it keeps cookies and fills in the forms that it is shown.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use domain::{
+    Site,
+    accounts::{self, NewUser},
+    can,
+    row::User,
+};
+use http::{
+    HeaderMap, Method, Request, StatusCode,
+    header::{CONTENT_TYPE, COOKIE, SET_COOKIE},
+};
+use testkit::{Answer, Client, Server};
+use url::form_urlencoded;
+
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A server that has the pages as well as the API.
+pub async fn server() -> Server {
+    Server::start_with(|options| {
+        options.router = |app| api::router(app.clone()).merge(statehouse_web::router(app));
+    })
+    .await
+}
+
+/// Somebody with a password.
+pub async fn person(server: &Server, name: &str) -> User {
+    let cx = server.system();
+    let site = cx.check::<can::ManageSite, _>(Site::found()).unwrap();
+    let new = NewUser {
+        username: name.to_owned(),
+        email: format!("{name}@people.example"),
+        password: Some(PASSWORD.into()),
+        is_site_admin: false,
+    };
+    accounts::create_user(&cx, &site, new).await.unwrap()
+}
+
+pub struct Browser<'s> {
+    server: &'s Server,
+    pub cookies: BTreeMap<String, String>,
+    pub headers: HeaderMap,
+}
+
+impl<'s> Browser<'s> {
+    pub fn new(server: &'s Server) -> Self {
+        Self { server, cookies: BTreeMap::new(), headers: HeaderMap::new() }
+    }
+
+    pub async fn signed_in(server: &'s Server, name: &str) -> Self {
+        let mut browser = Self::new(server);
+        browser.get("/session/new").await.is_ok();
+        browser.sign_in(name, PASSWORD).await.has_status(StatusCode::SEE_OTHER);
+        browser
+    }
+
+    /// One of the server's own people, by a password that they get for it.
+    pub async fn of(server: &'s Server, client: &Client<'_>) -> Self {
+        let user = client.user().await;
+        let cx = server.system();
+        let site = cx.check::<can::ManageSite, _>(Site::found()).unwrap();
+        accounts::reset_password(&cx, &site, &user.id, PASSWORD.into()).await.unwrap();
+        Self::signed_in(server, &user.username).await
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.send(Method::GET, path, String::new()).await
+    }
+
+    /// From the sign-in page.
+    pub async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
+        let page = self.get("/session/new").await;
+        let fields = [("username", name), ("password", password), ("return_to", "/")];
+        self.submit(&page, "/session/new", &fields).await
+    }
+
+    /// Sends a form of this page, with its hidden fields.
+    pub async fn submit(&mut self, page: &Answer, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut all: BTreeMap<String, String> =
+            hidden_fields(&page.text(), action).into_iter().collect();
+        all.extend(fields.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        self.post(action, &all).await
+    }
+
+    /// Sends exactly these fields.
+    pub async fn post(&mut self, path: &str, fields: &BTreeMap<String, String>) -> Answer {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send(Method::POST, path, body).await
+    }
+
+    async fn send(&mut self, method: Method, path: &str, body: String) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body))
+            .unwrap();
+        request.headers_mut().extend(self.headers.clone());
+        if !self.cookies.is_empty() {
+            let pairs: Vec<_> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request.headers_mut().insert(COOKIE, pairs.join("; ").parse().unwrap());
+        }
+        let answer = self.server.nobody().request(request).await;
+        for header in answer.headers.get_all(SET_COOKIE) {
+            let header = header.to_str().unwrap();
+            let (name, value) = header.split(';').next().unwrap().split_once('=').unwrap();
+            if header.contains("Max-Age=0;") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+}
+
+/// The hidden fields of the form that leads to `action`.
+pub fn hidden_fields(page: &str, action: &str) -> Vec<(String, String)> {
+    let start = page
+        .find(&format!("action=\"{action}\""))
+        .unwrap_or_else(|| panic!("there is no form to {action} in {page}"));
+    let form = &page[start..start + page[start..].find("</form>").unwrap()];
+    form.split("<input type=\"hidden\"")
+        .skip(1)
+        .map(|input| (attribute(input, "name"), attribute(input, "value")))
+        .collect()
+}
+
+fn attribute(element: &str, name: &str) -> String {
+    let start = element.find(&format!(" {name}=\"")).unwrap() + name.len() + 3;
+    let value = &element[start..start + element[start..].find('"').unwrap()];
+    value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+}

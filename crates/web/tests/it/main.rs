@@ -1,0 +1,9 @@
+//! The pages as browsers see them: what is shown, what is refused, and what never leaves the server.
+
+mod browser;
+mod first_admin;
+mod oauth;
+mod pages;
+mod runs;
+mod sign_in;
+mod tokens;

@@ -1,0 +1,89 @@
+//! What all pages have in common.
+
+use http::StatusCode;
+
+use crate::browser::{Browser, person, server};
+
+#[tokio::test]
+async fn every_page_runs_only_our_scripts_and_is_kept_by_nobody() {
+    let server = server().await;
+    person(&server, "ada").await;
+    server.workspace("networking").await;
+    let mut browser = Browser::signed_in(&server, "ada").await;
+    let mut nobody = Browser::new(&server);
+    for page in [
+        browser.get("/").await.is_ok(),
+        browser.get("/app/settings/tokens").await.is_ok(),
+        browser.get("/app/nowhere/workspaces").await.is_not_found(),
+        nobody.get("/session/new").await.is_ok(),
+    ] {
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(page.header("cache-control"), "no-store");
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+        assert_eq!(page.header("x-frame-options"), "DENY");
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+        let text = page.text();
+        assert!(!text.contains(" style=\"") && !text.contains(" onclick"), "{text}");
+        assert_eq!(
+            text.matches("<script").count(),
+            text.matches("<script type=\"module\" src=\"/assets/").count()
+        );
+        assert!(text.contains("<html lang=\"en\">") && text.contains("<h1>"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn assets_are_named_by_their_content_and_kept_for_ever() {
+    let server = server().await;
+    let mut browser = Browser::new(&server);
+    let page = browser.get("/session/new").await.text();
+    let paths: Vec<_> =
+        page.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned).collect();
+    assert_eq!(paths.len(), 3);
+    for path in paths {
+        let asset = browser.get(&path).await.is_ok();
+        assert!(asset.header("cache-control").contains("immutable"), "{asset}");
+        assert!(asset.header("content-type").starts_with("text/"), "{asset}");
+    }
+    browser.get("/assets/statehouse.0000000000000000.css").await.is_not_found();
+}
+
+#[tokio::test]
+async fn only_what_one_may_see_is_listed() {
+    let server = server().await;
+    person(&server, "ada").await;
+    let workspace = server.workspace("networking").await;
+    let mut stranger = Browser::signed_in(&server, "ada").await;
+    assert!(!stranger.get("/").await.is_ok().text().contains("networking"));
+    for path in [
+        "/app/acme/workspaces",
+        "/app/acme",
+        "/app/acme/networking",
+        "/app/acme/workspaces/networking",
+    ] {
+        stranger.get(path).await.is_not_found();
+    }
+
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get("/").await.is_ok().text();
+    assert!(page.contains("/app/acme/workspaces/networking"), "{page}");
+    for path in ["/app/acme/workspaces", "/app/ACME"] {
+        assert!(owner.get(path).await.is_ok().text().contains("networking"));
+    }
+    for path in
+        ["/app/acme/networking", "/app/acme/networking/runs", "/app/acme/workspaces/Networking"]
+    {
+        assert!(owner.get(path).await.is_ok().text().contains(workspace.id.as_str()));
+    }
+    let to = owner.get("/app/acme/networking/variables").await.redirects();
+    assert_eq!(to, "/app/acme/workspaces/networking");
+}
+
+#[tokio::test]
+async fn the_pages_leave_other_addresses_to_the_api() {
+    let server = server().await;
+    let answer = server.nobody().page("/nowhere").await.has_status(StatusCode::NOT_FOUND);
+    assert_eq!(answer.json()["errors"][0]["status"], "404");
+}

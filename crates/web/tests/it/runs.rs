@@ -1,0 +1,136 @@
+//! The page of a run.
+
+use domain::{entity::tool_version::Kind, row::Workspace};
+use http::StatusCode;
+use serde_json::json;
+use testkit::Server;
+
+use crate::browser::{Browser, hidden_fields, person, server};
+
+/// A queued run of a configuration.
+async fn run(server: &Server, ws: &Workspace) -> String {
+    let owner = server.owner();
+    let engine = [(Kind::Terraform, "1.12.2".to_owned())];
+    domain::tool_versions::learn(&server.system(), &engine).await.unwrap();
+    let new = json!({ "data": { "type": "configuration-versions",
+        "attributes": { "auto-queue-runs": false } } });
+    let path = format!("/workspaces/{}/configuration-versions", ws.id);
+    let configuration = owner.post(path, new).await.is_created();
+    let upload = configuration.attribute("upload-url").as_str().unwrap().to_owned();
+    server.nobody().put(upload, &b"\x1f\x8b\x08\0\0\0\0\0\0\0"[..]).await.is_ok();
+    let relation = |kind: &str, id: &str| json!({ "data": { "type": kind, "id": id } });
+    let run = json!({ "data": { "type": "runs",
+        "attributes": { "message": "Widen <the> road" },
+        "relationships": {
+            "workspace": relation("workspaces", ws.id.as_str()),
+            "configuration-version": relation("configuration-versions", &configuration.id()),
+        } } });
+    let id = owner.post("/runs", run).await.is_created().id();
+    domain::runs::advance_all(&server.system()).await.unwrap();
+    id
+}
+
+async fn set_status(server: &Server, run: &str, status: &str) {
+    let sql = format!("UPDATE runs SET status = '{status}' WHERE id = '{run}'");
+    server.execute(&sql).await;
+}
+
+#[tokio::test]
+async fn both_addresses_that_command_lines_print_show_the_run() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = run(&server, &ws).await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    for path in [
+        format!("/app/acme/networking/runs/{run}"),
+        format!("/app/acme/workspaces/networking/runs/{run}"),
+        format!("/app/Acme/Networking/runs/{run}"),
+    ] {
+        let text = owner.get(&path).await.is_ok().text();
+        assert!(text.contains(&run) && text.contains("plan queued"), "{text}");
+        assert!(text.contains("Widen &lt;the&gt; road") && !text.contains("<the>"));
+        // The log is read from wherever the page came from.
+        assert!(text.contains("<log-viewer src=\"/_archivist/v1/object/"), "{text}");
+    }
+    let status = format!("/app/acme/workspaces/networking/runs/{run}/status");
+    let fragment = owner.get(&status).await.is_ok().text();
+    assert!(fragment.starts_with("<div") && fragment.contains("plan queued"), "{fragment}");
+    let list = owner.get("/app/acme/workspaces/networking").await.is_ok().text();
+    assert!(list.contains(&run));
+}
+
+#[tokio::test]
+async fn strangers_and_wrong_addresses_get_404_and_nobody_signs_in_first() {
+    let server = server().await;
+    person(&server, "ada").await;
+    let ws = server.workspace("networking").await;
+    server.workspace("other").await;
+    let run = run(&server, &ws).await;
+    let path = format!("/app/acme/workspaces/networking/runs/{run}");
+    let mut stranger = Browser::signed_in(&server, "ada").await;
+    stranger.get(&path).await.is_not_found();
+    stranger.get(&format!("{path}/status")).await.is_not_found();
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    owner.get(&format!("/app/acme/workspaces/other/runs/{run}")).await.is_not_found();
+    owner.get("/app/acme/workspaces/networking/runs/run-1111111111111111").await.is_not_found();
+    owner.get("/app/acme/workspaces/networking/runs/nonsense").await.is_not_found();
+    let to = Browser::new(&server).get(&path).await.redirects();
+    assert!(to.starts_with("/session/new?return_to=%2Fapp%2Facme"), "{to}");
+}
+
+#[tokio::test]
+async fn buttons_are_there_for_whoever_may_press_them() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = run(&server, &ws).await;
+    let path = format!("/app/acme/workspaces/networking/runs/{run}");
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let mut reader = Browser::of(&server, &server.reader(&ws)).await;
+    let page = owner.get(&path).await.is_ok().text();
+    assert!(page.contains("Cancel run") && !page.contains("Confirm and apply"));
+    set_status(&server, &run, "planned").await;
+    let page = owner.get(&path).await.is_ok();
+    assert!(page.text().contains("Confirm and apply") && page.text().contains("Discard run"));
+    let read = reader.get(&path).await.is_ok().text();
+    assert!(!read.contains("Confirm and apply") && !read.contains("Discard run"));
+
+    // And pressing what was not shown does nothing.
+    let token: std::collections::BTreeMap<_, _> =
+        hidden_fields(&read, "/session/delete").into_iter().collect();
+    for verb in ["apply", "discard", "cancel"] {
+        reader.post(&format!("{path}/{verb}"), &token).await.is_not_found();
+        owner.post(&format!("{path}/{verb}"), &token).await.is_forbidden();
+    }
+    let shown = server.owner().get(format!("/runs/{run}")).await;
+    assert_eq!(shown.attribute("status"), "planned");
+}
+
+#[tokio::test]
+async fn a_run_is_confirmed_once() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = run(&server, &ws).await;
+    set_status(&server, &run, "planned").await;
+    let path = format!("/app/acme/workspaces/networking/runs/{run}");
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get(&path).await.is_ok();
+    let to = owner.submit(&page, &format!("{path}/apply"), &[]).await;
+    assert_eq!(to.has_status(StatusCode::SEE_OTHER).redirects(), path);
+    owner.submit(&page, &format!("{path}/apply"), &[]).await.is_conflict();
+    owner.submit(&page, &format!("{path}/discard"), &[]).await.is_conflict();
+}
+
+#[tokio::test]
+async fn a_discarded_run_says_it_is_over() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = run(&server, &ws).await;
+    set_status(&server, &run, "planned").await;
+    let path = format!("/app/acme/workspaces/networking/runs/{run}");
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get(&path).await.is_ok();
+    assert!(!page.text().contains("data-final"));
+    owner.submit(&page, &format!("{path}/discard"), &[]).await.redirects();
+    let page = owner.get(&path).await.is_ok().text();
+    assert!(page.contains("data-final") && page.contains("discarded"), "{page}");
+}
