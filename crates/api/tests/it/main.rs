@@ -1,7 +1,9 @@
 //! The API as its clients see it: one module for each noun, and two that look at every route there is.
 
+mod accounts;
 mod access;
 mod agent;
+mod bad_input;
 mod configurations;
 mod projects;
 mod queue;

@@ -1,0 +1,107 @@
+//! Every route, called by every kind of caller. Whoever adds a route reads and accepts the difference in the snapshot.
+
+use std::fmt::Write;
+
+use futures::{StreamExt, stream};
+use http::{Method, StatusCode};
+use statehouse_api::Route;
+use testkit::Client;
+
+use crate::world::World;
+
+/// From the weakest on. Whoever may make or delete something spoils the world for those who follow, so it is made anew.
+const CALLERS: [&str; 13] = [
+    "nobody",
+    "stranger",
+    "foreigner",
+    "member",
+    "reader",
+    "planner",
+    "writer",
+    "admin",
+    "owner",
+    "team token",
+    "org token",
+    "site admin",
+    "agent",
+];
+
+fn client<'w>(world: &'w World, caller: &str) -> Client<'w> {
+    let World { server, ws, .. } = world;
+    match caller {
+        "nobody" => server.nobody(),
+        "stranger" => server.stranger(),
+        "foreigner" => server.foreigner(),
+        "member" => server.member(),
+        "reader" => server.reader(ws),
+        "planner" => server.planner(ws),
+        "writer" => server.writer(ws),
+        "admin" => server.admin_of(ws),
+        "owner" => server.owner(),
+        "team token" => server.team_token(ws),
+        "org token" => server.organization_token(),
+        "site admin" => server.site_admin(),
+        "agent" => world.agent(),
+        other => panic!("nobody knows {other}"),
+    }
+}
+
+async fn statuses(route: &Route) -> Vec<StatusCode> {
+    let mut world = World::new().await;
+    let mut statuses = Vec::new();
+    for caller in CALLERS {
+        let caller = client(&world, caller);
+        let path = world.path(route);
+        let answer = caller.raw(route.method.clone(), path, world.body(route).bytes()).await;
+        assert!(!answer.status.is_server_error(), "{answer}");
+        statuses.push(answer.status);
+        let is_harmless = matches!(route.method, Method::GET | Method::PATCH);
+        if answer.status.is_success() && !is_harmless {
+            world = World::new().await;
+        }
+    }
+    statuses
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_answers_every_caller_as_the_table_says() {
+    let mut routes = statehouse_api::table();
+    routes.sort_by_key(|route| (route.path, route.method.to_string()));
+    let all: Vec<_> = stream::iter(routes)
+        .map(|route| tokio::spawn(async move { (statuses(&route).await, route) }))
+        .buffered(4)
+        .map(|done| done.expect("no caller got a 5xx"))
+        .collect()
+        .await;
+    let mut table = String::new();
+    for (statuses, route) in &all {
+        never_lets_outsiders_in(route, statuses);
+        writeln!(table, "{} {}  [{}]", route.method, route.path, route.guard).unwrap();
+        for status in [200, 201, 202, 204, 302, 307, 400, 401, 403, 404, 405, 409, 410, 413, 422] {
+            let who: Vec<_> = CALLERS
+                .iter()
+                .zip(statuses)
+                .filter(|(_, got)| got.as_u16() == status)
+                .map(|(caller, _)| *caller)
+                .collect();
+            if !who.is_empty() {
+                writeln!(table, "  {status} {}", who.join(", ")).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+/// What holds whatever the snapshot says.
+fn never_lets_outsiders_in(route: &Route, statuses: &[StatusCode]) {
+    if route.guard == "Anyone" {
+        return;
+    }
+    let of = |name: &str| statuses[CALLERS.iter().position(|caller| *caller == name).unwrap()];
+    assert_eq!(of("nobody"), StatusCode::UNAUTHORIZED, "{route:?}");
+    if route.path.contains('{') {
+        for outsider in ["stranger", "foreigner"] {
+            assert_eq!(of(outsider), StatusCode::NOT_FOUND, "{outsider}: {route:?}");
+        }
+    }
+}
