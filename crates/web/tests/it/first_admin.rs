@@ -85,7 +85,7 @@ async fn a_forged_or_expired_secret_leads_nowhere() {
     let mut browser = Browser::new(&server);
     browser.get(&format!("{path}x")).await.is_not_found();
     browser.get("/admin/first/guess").await.is_not_found();
-    server.pass(Duration::from_secs(24 * 60 * 60));
+    server.pass(Duration::from_hours(24));
     browser.get(&path).await.is_not_found();
 }
 

@@ -1,5 +1,7 @@
 //! The pages as browsers see them: what is shown, what is refused, and what never leaves the server.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod browser;
 mod first_admin;
 mod oauth;

@@ -113,11 +113,12 @@ async fn of_many_who_exchange_one_code_at_once_one_gets_a_token() {
     let server = server().await;
     person(&server, "ada").await;
     let code = parameter(&consent(&mut Browser::signed_in(&server, "ada").await).await, "code");
-    let none = [];
-    let racers = [(); 6].map(|()| exchange(&server, &code, &none));
-    let [a, b, c, d, e, f] = racers;
-    let (a, b, c, d, e, f) = tokio::join!(a, b, c, d, e, f);
-    let won = [a, b, c, d, e, f].iter().filter(|answer| answer.status.is_success()).count();
+    let (first, second, third) = tokio::join!(
+        exchange(&server, &code, &[]),
+        exchange(&server, &code, &[]),
+        exchange(&server, &code, &[]),
+    );
+    let won = [first, second, third].iter().filter(|answer| answer.status.is_success()).count();
     assert_eq!(won, 1);
 }
 
@@ -149,7 +150,7 @@ async fn a_code_is_good_for_ten_minutes() {
     server.pass(Duration::from_secs(599));
     exchange(&server, &code, &[]).await.is_ok();
     let code = parameter(&consent(&mut browser).await, "code");
-    server.pass(Duration::from_secs(600));
+    server.pass(Duration::from_mins(10));
     assert_eq!(error(exchange(&server, &code, &[]).await), "invalid_grant");
 }
 
