@@ -10,12 +10,14 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::Failure;
 
 /// The clients choose what they may ask by these (CLI protocol 3.1): `cloud {}` needs 2.5, imports need 2.6.
-const HEADERS: [(&str, &str); 4] = [
+const HEADERS: [(&str, &str); 5] = [
     ("tfp-api-version", "2.6"),
     ("tfp-appname", "Terraform Enterprise"),
     // The enterprise release whose API this is; the form is fixed by the clients.
     ("x-tfe-version", "v202509-1"),
     ("x-tfe-current-version", "1.0.0"),
+    // Seconds between the snapshots that a command line uploads during a long local apply.
+    ("x-terraform-snapshot-interval", "20"),
 ];
 
 /// A state of TF <= 1.5 comes base64-encoded inside the request (CLI protocol, gotcha 32).

@@ -1,6 +1,13 @@
 //! Opening the database: one writer and many readers on SQLite, one pool on PostgreSQL, and the migrations.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, SqlxPostgresConnector,
@@ -37,6 +44,17 @@ pub struct Migration {
 pub struct Db {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
+    commits: Commits,
+}
+
+/// Counts the transactions that this process has committed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Commits(Arc<AtomicU64>);
+
+impl Commits {
+    pub fn count_one(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
 }
 
 impl Db {
@@ -78,6 +96,7 @@ impl Db {
         Ok(Self {
             readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
             writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+            commits: Commits::default(),
         })
     }
 
@@ -93,7 +112,7 @@ impl Db {
             .await?;
         MIGRATIONS.run(&pool).await.map_err(schema_error)?;
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-        Ok(Self { readers: connection.clone(), writer: connection })
+        Ok(Self { readers: connection.clone(), writer: connection, commits: Commits::default() })
     }
 
     /// Reads outside a transaction: each query sees what is committed.
@@ -107,7 +126,13 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(Write::new(self.writer.begin_with_options(options).await?))
+        Ok(Write::new(self.writer.begin_with_options(options).await?, self.commits.clone()))
+    }
+
+    /// How many transactions this process has committed: while the number stays, so does what was read, but for
+    /// what other processes write.
+    pub fn commits(&self) -> u64 {
+        self.commits.0.load(Ordering::Acquire)
     }
 
     pub fn is_postgres(&self) -> bool {
@@ -134,7 +159,7 @@ impl Db {
 
     /// Ends all connections; later use fails.
     pub async fn close(self) {
-        let Self { readers, writer } = self;
+        let Self { readers, writer, .. } = self;
         // The connections are going away; there is nobody left to tell of a failure.
         drop(readers.close().await);
         drop(writer.close().await);

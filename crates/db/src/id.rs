@@ -73,6 +73,7 @@ ids! {
     OrganizationMembershipId = "ou",
     PlanId = "plan",
     ProjectId = "prj",
+    ReservedTagKeyId = "rtk",
     RunId = "run",
     SshKeyId = "sshkey",
     StateVersionId = "sv",

@@ -7,11 +7,11 @@ use sea_orm::{
     EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, QuerySelect,
 };
 
-use crate::Result;
+use crate::{Result, connect::Commits};
 
 /// A write transaction. Queries run on it by `&*tx`.
 #[derive(Debug)]
-pub struct Write(DatabaseTransaction);
+pub struct Write(DatabaseTransaction, Commits);
 
 /// A row that nobody else can change until this transaction ends.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ impl Deref for Write {
 }
 
 impl Write {
-    pub(crate) fn new(transaction: DatabaseTransaction) -> Self {
-        Self(transaction)
+    pub(crate) fn new(transaction: DatabaseTransaction, commits: Commits) -> Self {
+        Self(transaction, commits)
     }
 
     /// Locks a row for this transaction; `None` if there is none.
@@ -113,7 +113,9 @@ impl Write {
     }
 
     pub async fn commit(self) -> Result<()> {
-        Ok(self.0.commit().await?)
+        self.0.commit().await?;
+        self.1.count_one();
+        Ok(())
     }
 }
 

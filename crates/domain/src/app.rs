@@ -9,7 +9,7 @@ use blobs::Blobs;
 use crypto::{Keyring, Signer};
 use db::{Db, Timestamp};
 
-use crate::{access::Actor, bell::Bell, context::Ctx};
+use crate::{access::Actor, accounts::RecentActors, bell::Bell, context::Ctx};
 
 /// Settings that rules depend on; read from the configuration by the binary.
 #[derive(Clone, Debug)]
@@ -36,6 +36,7 @@ struct Means {
     signer: Signer,
     settings: Settings,
     bell: Bell,
+    recent_actors: RecentActors,
     clock: Clock,
     embedded_agent: crypto::Token,
 }
@@ -57,6 +58,7 @@ impl App {
             signer,
             settings,
             bell: Bell::default(),
+            recent_actors: RecentActors::default(),
             clock: Clock::default(),
             embedded_agent: crypto::Token::mint(),
         }))
@@ -96,6 +98,10 @@ impl App {
     /// An absolute address on this server.
     pub fn url(&self, path: impl std::fmt::Display) -> String {
         format!("{}{path}", self.0.settings.public_url)
+    }
+
+    pub(crate) fn recent_actors(&self) -> &RecentActors {
+        &self.0.recent_actors
     }
 
     pub(crate) fn db(&self) -> &Db {

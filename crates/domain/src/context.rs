@@ -32,7 +32,11 @@ impl Deref for Ctx {
 
 impl Ctx {
     pub(crate) fn new(app: App, actor: Actor) -> Self {
-        Self { app, actor: Arc::new(actor) }
+        Self::of(app, Arc::new(actor))
+    }
+
+    pub(crate) fn of(app: App, actor: Arc<Actor>) -> Self {
+        Self { app, actor }
     }
 
     pub fn app(&self) -> &App {

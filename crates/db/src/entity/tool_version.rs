@@ -2,10 +2,22 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{Timestamp, column::words, id::ToolVersionId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Json, Timestamp, column::words, id::ToolVersionId};
 
 words! {
     Kind { Terraform = "terraform", Tofu = "tofu" }
+}
+
+/// Where the archive for one platform is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    pub url: String,
+    pub sha: String,
+    /// In the words of the engines' own releases: `linux`, `amd64`.
+    pub os: String,
+    pub arch: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -25,6 +37,7 @@ pub struct Model {
     pub deprecated: bool,
     pub deprecated_reason: Option<String>,
     pub created_at: Timestamp,
+    pub archs: Json<Vec<Archive>>,
 }
 
 super::standalone!();

@@ -25,6 +25,25 @@ words! {
     LockKind { User = "users", Team = "teams", Run = "runs", Organization = "organizations" }
 }
 
+words! {
+    /// What became of a scheduled destruction.
+    AutoDestroy { Queued = "queued", Errored = "errored", Destroyed = "destroyed" }
+}
+
+/// How the last runs went, of those that were applied or failed; absent before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Performance {
+    /// Milliseconds.
+    pub plan_average: Option<i64>,
+    /// Milliseconds.
+    pub apply_average: Option<i64>,
+    pub policy_failures: Option<i64>,
+    pub failures: Option<i64>,
+    /// How many runs these are about.
+    pub runs: Option<i64>,
+}
+
 /// The repository that a workspace takes its configuration from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -88,6 +107,9 @@ pub struct Model {
     pub run_count: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// What became of the last scheduled destruction.
+    pub auto_destroy_status: Option<AutoDestroy>,
+    pub performance: Json<Performance>,
 }
 
 super::standalone!();

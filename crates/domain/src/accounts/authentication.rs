@@ -1,6 +1,6 @@
 //! From a token to an actor with all its rights: a handful of indexed reads for each request.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use db::{
     entity::{
@@ -30,17 +30,23 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
     if crypto::constant_time_eq(hash.as_bytes(), app.embedded_agent_token().hash().as_bytes()) {
         return Ok(Ctx::new(app.clone(), Actor::Agent(None)));
     }
+    if let Some(actor) = app.recent_actors().get(app, &hash) {
+        return Ok(Ctx::of(app.clone(), actor));
+    }
+    let before = app.db().commits();
     let token = token::Entity::find()
-        .filter(token::Column::Hash.eq(hash))
+        .filter(token::Column::Hash.eq(&hash))
         .one(app.db().read())
         .await?
         .ok_or(Error::Unauthorized)?;
     if token.expires_at.is_some_and(|at| at <= app.now()) {
         return Err(Error::Unauthorized);
     }
-    let actor = actor_of(app, &token).await?;
-    note_use(app, &token).await?;
-    Ok(Ctx::new(app.clone(), actor))
+    let actor = Arc::new(actor_of(app, &token).await?);
+    if !note_use(app, &token).await? {
+        app.recent_actors().keep(hash, before, token.expires_at, actor.clone());
+    }
+    Ok(Ctx::of(app.clone(), actor))
 }
 
 async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
@@ -151,10 +157,11 @@ async fn rights_of(app: &App, teams: Vec<Team>) -> Result<Vec<TeamRights>> {
         .collect())
 }
 
-async fn note_use(app: &App, token: &Token) -> Result<()> {
+/// Says whether it was time to write it down.
+async fn note_use(app: &App, token: &Token) -> Result<bool> {
     let now = app.now();
     if token.last_used_at.is_some_and(|at| now.0 - at.0 < USE_NOTED_EVERY_MS) {
-        return Ok(());
+        return Ok(false);
     }
     let tx = app.db().write().await?;
     let used = token::ActiveModel {
@@ -169,5 +176,5 @@ async fn note_use(app: &App, token: &Token) -> Result<()> {
         return Err(error.into());
     }
     tx.commit().await?;
-    Ok(())
+    Ok(true)
 }

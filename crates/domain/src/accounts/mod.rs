@@ -4,6 +4,7 @@ mod authentication;
 mod first_admin;
 pub mod oauth;
 mod passwords;
+mod recent;
 mod sessions;
 mod tokens;
 mod users;
@@ -15,6 +16,7 @@ pub use first_admin::{
     is_empty, offer, offer_first_admin,
 };
 pub use passwords::{change_password, reset_password};
+pub(crate) use recent::RecentActors;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sessions::{
     SESSION_LIFETIME_SECONDS, form_token, form_token_matches, fresh_cookie, person_by_session,

@@ -1,10 +1,13 @@
 //! How a phase ends: its files, its numbers, and the next status of its run, all at one moment
 //! (CLI protocol, rule 1: the run must never lag behind its plan).
 
+use std::time::Duration;
+
 use blobs::{Kind, Name};
 use db::{
     entity::{job, phase, run},
     id::JobId,
+    sea_orm::EntityTrait,
 };
 
 use super::{LEASE_SECONDS, Open, of, open};
@@ -35,6 +38,24 @@ pub struct Outcome {
     pub generated_configuration: bool,
 }
 
+/// The command line notices the end of a plan this late: it rests for up to 2 s between two looks at the log
+/// (CLI protocol 4.2), then asks some more. Of a run that has failed by then it shows no apply, and not the error.
+const NOTICED_AFTER: Duration = Duration::from_secs(3);
+
+/// Lets an apply that nobody had to confirm fail only when the command line has seen it begin.
+async fn let_it_be_noticed(cx: &Ctx, id: &JobId, outcome: &Outcome) -> Result<()> {
+    let job = of(cx, id).await?;
+    if job.phase != phase::Kind::Apply || outcome.ending != Ending::Errored {
+        return Ok(());
+    }
+    let run = run::Entity::find_by_id(job.run_id).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    if let Some(planned) = run.status_timestamps.get("planned-at").filter(|_| run.auto_apply) {
+        let since = u64::try_from(cx.now().0 - planned.0).unwrap_or_default();
+        tokio::time::sleep(NOTICED_AFTER.saturating_sub(Duration::from_millis(since))).await;
+    }
+    Ok(())
+}
+
 /// Ends a phase and moves the run on; a second report changes nothing.
 pub async fn conclude(
     cx: &Ctx,
@@ -42,6 +63,7 @@ pub async fn conclude(
     id: &JobId,
     outcome: Outcome,
 ) -> Result<()> {
+    let_it_be_noticed(cx, id, &outcome).await?;
     let mut tx = cx.write().await?;
     let open = open(&tx, cx, id).await?;
     if open.job.status == job::Status::Concluded {

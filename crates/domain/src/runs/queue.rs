@@ -99,6 +99,12 @@ async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
     let mut turn_taken = false;
     for row in runs {
         let takes_turn = takes_turn(&row);
+        if takes_turn && !turn_taken && workspace.current_run_id.as_ref() != Some(&row.id) {
+            // Even while it cannot start: where the current run is pending, the command line says that it waits
+            // for somebody's lock.
+            workspace.current_run_id = Some(row.id.clone());
+            moved = true;
+        }
         let step = if matches!(row.status, run::Status::Pending | run::Status::Confirmed) {
             decide(Facts {
                 status: row.status,

@@ -174,6 +174,8 @@ pub async fn create(
         run_count: 0,
         created_at: now,
         updated_at: now,
+        auto_destroy_status: None,
+        performance: Json::default(),
     };
     change.apply(cx, &mut new).await?;
     let tx = cx.write().await?;
@@ -229,6 +231,8 @@ fn keep_moving_parts(checked: &mut Workspace, current: &Workspace) {
     checked.latest_change_at = current.latest_change_at;
     checked.resource_count = current.resource_count;
     checked.run_count = current.run_count;
+    checked.auto_destroy_status = current.auto_destroy_status;
+    checked.performance = current.performance.clone();
 }
 
 async fn destination(
