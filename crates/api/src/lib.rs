@@ -19,6 +19,7 @@ mod runs;
 mod states;
 mod tags;
 mod tokens;
+mod tool_versions;
 mod users;
 mod variables;
 mod workspaces;
@@ -47,6 +48,7 @@ fn routes() -> Routes {
         .merge(accounts::routes())
         .merge(users::routes())
         .merge(tokens::routes())
+        .merge(tool_versions::routes())
         .merge(bootstrap::routes())
 }
 

@@ -15,6 +15,12 @@ impl Located for Site {
     }
 }
 
+impl Located for In<row::ToolVersion, Site> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::tool_versions::find(cx, &path.id("terraform_version_id")?).await
+    }
+}
+
 impl Located for row::Organization {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         domain::organizations::find(cx, path.text("organization_name")?).await

@@ -1,11 +1,16 @@
 //! The versions of Terraform and OpenTofu that workspaces may use, and how a wish becomes one of them.
 
+mod catalogue;
+
 use db::{
+    Json,
     entity::tool_version::{self, Kind},
     id::ToolVersionId,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
 };
 use semver::{Comparator, Op, Version};
+
+pub use catalogue::{Change, Filter, Used, create, delete, find, list, update, used};
 
 use crate::{Ctx, Error, Result, row::ToolVersion};
 
@@ -39,6 +44,7 @@ pub async fn learn(cx: &Ctx, found: &[(Kind, String)]) -> Result<()> {
             deprecated: false,
             deprecated_reason: None,
             created_at: tx.now(),
+            archs: Json::default(),
         };
         match tx.insert(row).await {
             // Another server may have learned it at the same moment.
@@ -55,12 +61,16 @@ async fn usable(cx: &Ctx) -> Result<Vec<(Version, ToolVersion)>> {
         .filter(tool_version::Column::Enabled.eq(true))
         .all(cx.read())
         .await?;
+    Ok(newest_first(rows))
+}
+
+fn newest_first(rows: Vec<ToolVersion>) -> Vec<(Version, ToolVersion)> {
     let mut versions: Vec<_> = rows
         .into_iter()
         .filter_map(|row| Version::parse(&row.version).ok().map(|version| (version, row)))
         .collect();
     versions.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.kind.cmp(&y.kind)));
-    Ok(versions)
+    versions
 }
 
 /// What a new workspace gets: the newest release, or `latest` while none is known.
@@ -71,18 +81,31 @@ pub(crate) async fn default_version(cx: &Ctx) -> Result<String> {
 
 /// The newest known version that fulfils the wish: exact, a constraint such as `~> 1.5.0`, or `latest`.
 pub async fn resolve(cx: &Ctx, wish: &str) -> Result<Option<ToolVersion>> {
-    let versions = usable(cx).await?;
+    Ok(pick(&usable(cx).await?, wish).cloned())
+}
+
+/// The version that a run was given, even if it has been disabled since.
+pub(crate) async fn given(cx: &Ctx, version: &str) -> Result<Option<ToolVersion>> {
+    let query = tool_version::Entity::find()
+        .filter(tool_version::Column::Version.eq(version))
+        .order_by_asc(tool_version::Column::Kind);
+    let mut rows = query.all(cx.read()).await?;
+    rows.sort_by_key(|row| !row.enabled);
+    Ok(rows.into_iter().next())
+}
+
+fn pick<'v>(versions: &'v [(Version, ToolVersion)], wish: &str) -> Option<&'v ToolVersion> {
     if wish == LATEST {
         let of = |kind| {
             versions.iter().find(|(version, row)| row.kind == kind && version.pre.is_empty())
         };
-        return Ok(of(Kind::Terraform).or_else(|| of(Kind::Tofu)).map(|(_, row)| row.clone()));
+        return of(Kind::Terraform).or_else(|| of(Kind::Tofu)).map(|(_, row)| row);
     }
     if let Some((_, exact)) = versions.iter().find(|(_, row)| row.version == wish) {
-        return Ok(Some(exact.clone()));
+        return Some(exact);
     }
-    let Some(constraint) = Constraint::parse(wish) else { return Ok(None) };
-    Ok(versions.into_iter().find(|(version, _)| constraint.allows(version)).map(|(_, row)| row))
+    let constraint = Constraint::parse(wish)?;
+    versions.iter().find(|(version, _)| constraint.allows(version)).map(|(_, row)| row)
 }
 
 /// Refuses a wish that no known version fulfils.

@@ -84,7 +84,7 @@ pub(super) async fn assemble(cx: &Ctx, job: Job) -> Result<Assignment> {
 /// The engine that the run was given when it left the queue.
 pub(super) async fn tool_of(cx: &Ctx, run: &Run) -> Result<Option<ToolVersion>> {
     match &run.terraform_version {
-        Some(version) => crate::tool_versions::resolve(cx, version).await,
+        Some(version) => crate::tool_versions::given(cx, version).await,
         None => Ok(None),
     }
 }
