@@ -20,7 +20,7 @@ use crate::phase::{execute, is_plain};
 use crate::plugins::Plugins;
 use crate::process::Launcher;
 use crate::server::{Backoff, Server};
-use crate::workplace::{Workplace, private_folder, write_durably};
+use crate::workplace::{Workplace, check_length, private_folder, write_durably};
 use crate::{Config, Sandbox, fence, recovery};
 
 /// How long the server may hold a claim when there is nothing to do.
@@ -87,6 +87,7 @@ fn furnish(mut config: Config) -> anyhow::Result<(Config, File)> {
         private_folder(path).with_context(|| format!("cannot create {}", path.display()))?;
         *path = path.canonicalize().with_context(|| format!("cannot use {}", path.display()))?;
     }
+    check_length(&config.work_dir)?;
     for folder in [Workplace::all(&config.work_dir), config.work_dir.join("errored")] {
         private_folder(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }

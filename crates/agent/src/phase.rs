@@ -83,11 +83,6 @@ pub(crate) async fn execute(agent: Arc<Agent>, job: Job, plugins: Arc<Plugins>) 
     tracing::info!(job = job_id, run = run_id, phase = ?job.phase, "executing {run_id}");
     let grace = agent.config.grace;
     let session = Session::new(job, agent.server.clone(), agent.shutdown.clone(), grace);
-    let started = insist(PATIENCE, || session.server.start(&session.job.id)).await;
-    if let Err(error) = started {
-        tracing::warn!(job = job_id, run = run_id, %error, "the phase could not be started");
-        return;
-    }
     let place = match Workplace::create(&agent.config.work_dir, &session.job) {
         Ok(place) => place,
         Err(error) => {
@@ -97,6 +92,13 @@ pub(crate) async fn execute(agent: Arc<Agent>, job: Job, plugins: Arc<Plugins>) 
             return;
         }
     };
+    // The successor of a killed agent ends what it finds a directory of, so that comes first.
+    let started = insist(PATIENCE, || session.server.start(&session.job.id)).await;
+    if let Err(error) = started {
+        tracing::warn!(job = job_id, run = run_id, %error, "the phase could not be started");
+        place.remove();
+        return;
+    }
     let removable = Box::pin(executed_in(&agent, &session, &place, &plugins)).await;
     if removable {
         let place = place.clone();
@@ -123,7 +125,6 @@ async fn executed_in(
         }
     };
     let work = Work { agent, session, place, log: &log };
-    work.note(None, None);
     let done = match Box::pin(work.prepare(plugins)).await {
         Ok(prepared) => match job.phase {
             Phase::Plan => plan::run(&work, prepared).await,
@@ -304,15 +305,8 @@ impl Work<'_> {
     }
 
     pub fn manifest(&self, state: Option<&Path>, engine: Option<u32>) -> Manifest {
-        let job = &self.session.job;
-        Manifest {
-            job_id: job.id.clone(),
-            run_id: job.run_id.clone(),
-            phase: job.phase,
-            log_offset: job.log_offset,
-            state: state.map(|path| self.place.relative(path)),
-            engine,
-        }
+        let state = state.map(|path| self.place.relative(path));
+        Manifest { state, engine, ..Manifest::of(&self.session.job) }
     }
 
     /// The end of a phase that did not get to its engine, said in the log too.

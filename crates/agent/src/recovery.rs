@@ -53,7 +53,10 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
     let summary = summary(place, 0).await;
     // The engine says this once, when all of the plan is done: only our report was missing.
     let mut complete = summary.total.is_some();
-    let mut message = "The agent was lost during the apply.".to_owned();
+    let mut message = match manifest.state {
+        Some(_) => "The agent was lost during the apply.".to_owned(),
+        None => "The agent was lost before the apply began; nothing was changed.".to_owned(),
+    };
     let mut safe = true;
     if let Some(state) = &manifest.state {
         let ids = (job.as_str(), run.as_str());

@@ -31,7 +31,7 @@ const LEFTOVERS: [&str; 8] = [
     "errored.tfstate",
 ];
 
-/// `<work_dir>/jobs/<job>-<random>/`, mode 0700. Engines can write to `site/` only.
+/// `<work_dir>/jobs/<random>/`, mode 0700. Engines can write to `site/` only.
 #[derive(Clone, Debug)]
 pub(crate) struct Workplace {
     root: PathBuf,
@@ -52,16 +52,51 @@ pub(crate) struct Manifest {
     pub engine: Option<u32>,
 }
 
+impl Manifest {
+    /// Of a job whose engine has not been started.
+    pub fn of(job: &Job) -> Self {
+        Self {
+            job_id: job.id.clone(),
+            run_id: job.run_id.clone(),
+            phase: job.phase,
+            log_offset: job.log_offset,
+            state: None,
+            engine: None,
+        }
+    }
+}
+
+/// What is added to a work directory for the longest path that must be short: provider plugins
+/// listen on a socket in `tmp`, and the address of a socket has [`SOCKET_PATH`] bytes.
+const LONGEST: &str = "/jobs/abcdef/site/tmp/plugin1234567890";
+/// `sun_path` of Linux without the final zero, see unix(7).
+const SOCKET_PATH: usize = 107;
+
+/// Refuses a work directory beneath which no provider plugin could listen.
+pub(crate) fn check_length(work_dir: &Path) -> anyhow::Result<()> {
+    let longest = SOCKET_PATH - LONGEST.len();
+    let length = work_dir.as_os_str().len();
+    anyhow::ensure!(
+        length <= longest,
+        "the path {} has {length} bytes: providers need sockets beneath it, \
+         which is possible for at most {longest}",
+        work_dir.display()
+    );
+    Ok(())
+}
+
 impl Workplace {
+    /// A new directory that says what it is for.
     pub fn create(work_dir: &Path, job: &Job) -> io::Result<Self> {
-        let prefix = format!("{}-", job.id);
         // Removed by hand: a state that nobody accepted must outlive us.
         let root = tempfile::Builder::new()
-            .prefix(&prefix)
+            .prefix("")
+            .rand_bytes(6)
             .tempdir_in(Self::all(work_dir))?
             .keep()
             .canonicalize()?;
         let place = Self { root };
+        place.write_manifest(&Manifest::of(job))?;
         for folder in [place.site(), place.config(), place.home(), place.tmp()] {
             private_folder(&folder)?;
         }

@@ -62,6 +62,24 @@ async fn the_state_of_an_orphaned_engine_is_brought_to_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_apply_that_had_not_begun_is_ended_at_once() {
+    let mut bench = Bench::idle().await;
+    let place = bench.path("work/jobs/x1");
+    std::fs::create_dir_all(&place).unwrap();
+    let manifest = serde_json::json!({
+        "job_id": "job-lost", "run_id": "run-lost", "phase": "apply", "log_offset": 0,
+    });
+    std::fs::write(place.join("job.json"), manifest.to_string()).unwrap();
+    bench.go();
+    bench.until_clean().await;
+    let record = bench.server.record("job-lost");
+    assert_eq!(record.outcome().result, PhaseResult::Errored);
+    assert!(record.text().contains("nothing was changed"), "{}", record.text());
+    assert!(record.raw().ends_with('\u{3}'));
+    assert!(record.states.is_empty() && record.finished);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_nobody_wants_is_put_aside() {
     for refusal in [StatusCode::GONE, StatusCode::CONFLICT, StatusCode::NOT_FOUND] {
         let mut bench = Bench::idle().await;
