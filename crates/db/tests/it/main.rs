@@ -1,0 +1,22 @@
+//! The same answers from SQLite and from PostgreSQL: each is compared with what plain Rust says.
+
+mod schema;
+mod text;
+mod transactions;
+
+use statehouse_db::{Db, entity::site_setting::Model as Setting};
+use testkit::TestDatabase;
+
+/// Names and values are free texts, which is all that these tests want of a table.
+async fn settings(db: &Db, rows: impl IntoIterator<Item = (String, String)>) {
+    let rows = rows.into_iter().map(|(name, value)| Setting { name, value }).collect();
+    let tx = db.write().await.unwrap();
+    statehouse_db::insert_many(&tx, rows).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn fresh() -> (TestDatabase, Db) {
+    let database = TestDatabase::fresh().await;
+    let db = database.open().await;
+    (database, db)
+}

@@ -1,0 +1,45 @@
+//! The schema of a database and that of the program.
+
+use statehouse_db::{Db, Error, sea_orm::ConnectionTrait};
+use testkit::TestDatabase;
+
+use crate::settings;
+
+#[tokio::test]
+async fn an_empty_database_is_brought_up_to_date() {
+    let database = TestDatabase::empty().await;
+    let db = database.open().await;
+    settings(&db, [("a".to_owned(), "1".to_owned())]).await;
+    db.close().await;
+    // Once more, with nothing left to do.
+    database.open().await.close().await;
+}
+
+#[tokio::test]
+async fn a_schema_from_a_newer_program_is_refused() {
+    let database = TestDatabase::fresh().await;
+    let db = database.open().await;
+    let tx = db.write().await.unwrap();
+    tx.execute_unprepared(
+        "UPDATE _sqlx_migrations SET version = 9999 \
+         WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)",
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    db.close().await;
+    match Db::open(&database.settings()).await {
+        Err(Error::Settings(why)) => {
+            assert!(why.contains("9999") && why.contains("newer"), "{why}");
+        }
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_understood_is_refused() {
+    for url in ["mysql://localhost/x", "", "postgres"] {
+        let settings = statehouse_db::Settings { url: url.into(), connections: 1 };
+        assert!(matches!(Db::open(&settings).await, Err(Error::Settings(_))), "{url}");
+    }
+}
