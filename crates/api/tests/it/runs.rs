@@ -356,6 +356,26 @@ async fn a_run_of_a_missing_engine_ends_with_a_sentence() {
     let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
     advance(&server).await;
     assert_eq!(status(&writer, &id).await, "errored");
+    let plan = writer.get(format!("/runs/{id}/plan")).await.is_ok();
+    let log = writer.get(plan.attribute("log-read-url").as_str().unwrap()).await.is_ok().text();
+    assert!(log.contains("not known to this server") && log.ends_with('\u{3}'), "{log}");
+}
+
+#[tokio::test]
+async fn a_run_waits_for_an_agent_that_has_its_engine_without_taking_a_slot() {
+    let server = Server::start_with(|options| options.settings.concurrency = 1).await;
+    server.stop_clock();
+    Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let writer = server.writer(&ws);
+    upload(&writer, &ws, false).await;
+    server.pass(Duration::from_secs(301));
+    let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
+    advance(&server).await;
+    assert_eq!(status(&writer, &id).await, "pending");
+    Agent::register(&server).await;
+    advance(&server).await;
+    assert_eq!(status(&writer, &id).await, "plan_queued");
 }
 
 #[tokio::test]

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use domain::{
     Ctx, Error, can,
-    entity::tool_version::Kind,
     row::{Run, StateVersion, Workspace},
     states,
 };
 use futures::stream;
 use serde_json::json;
 use testkit::Server;
+
+use crate::agent::Agent;
 
 fn state(serial: i64, mark: &str) -> String {
     format!(
@@ -26,8 +27,7 @@ async fn save(cx: &Ctx, run: &Run, content: &str) -> domain::Result<StateVersion
 /// A run that has left the queue, and so holds the lock.
 async fn running(server: &Server, ws: &Workspace) -> Run {
     let owner = server.owner();
-    let engine = [(Kind::Terraform, "1.12.2".to_owned())];
-    domain::tool_versions::learn(&server.system(), &engine).await.unwrap();
+    Agent::register(server).await;
     let new = json!({ "data": { "type": "configuration-versions",
         "attributes": { "auto-queue-runs": false } } });
     let path = format!("/workspaces/{}/configuration-versions", ws.id);

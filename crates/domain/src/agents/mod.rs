@@ -19,7 +19,7 @@ pub use sweep::sweep;
 
 use crate::{
     Actor, Ctx, Error, Granted, Result, Tx, can,
-    row::{Agent, Job},
+    row::{Agent, Job, ToolVersion},
     tool_versions,
 };
 
@@ -31,6 +31,21 @@ pub struct Introduction {
     /// Stays the same over restarts of the agent.
     pub instance: String,
     pub engines: Vec<(tool_version::Kind, String)>,
+}
+
+impl Introduction {
+    /// Agents are trusted with secrets, not with the size of rows.
+    fn check(&self) -> Result<()> {
+        let versions = self.engines.iter().map(|(_, version)| version);
+        let is_storable = |text: &String| text.len() <= 255 && !text.contains('\0');
+        if [&self.name, &self.version, &self.instance].into_iter().chain(versions).all(is_storable)
+        {
+            Ok(())
+        } else {
+            let why = "Names and versions have at most 255 bytes, none of them null.";
+            Err(Error::BadRequest(why.into()))
+        }
+    }
 }
 
 /// How engines are named in an agent's row.
@@ -46,6 +61,7 @@ pub async fn register(
     introduction: Introduction,
 ) -> Result<Agent> {
     let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
+    introduction.check()?;
     tool_versions::learn(cx, &introduction.engines).await?;
     let mut tx = cx.write().await?;
     let engines = Json(
@@ -100,6 +116,21 @@ async fn release(tx: &mut Tx, agent: &AgentId) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Agents that were heard of within this time count when it is asked who could do something.
+const HEARD_OF_SECONDS: i64 = 300;
+
+/// Whether some agent can use the tool: it has an address, or somebody has it already.
+pub(crate) async fn is_at_hand(cx: &Ctx, tool: &ToolVersion) -> Result<bool> {
+    if tool.url.is_some() {
+        return Ok(true);
+    }
+    let lately = agent::Entity::find()
+        .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
+        .all(cx.read())
+        .await?;
+    Ok(lately.iter().any(|agent| assignment::can_use(&agent.engines, tool)))
 }
 
 /// How long a job stays with an agent that is not heard of.

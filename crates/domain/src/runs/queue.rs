@@ -1,6 +1,7 @@
 //! The queue: what runs next in a workspace, decided from rows alone. Deciding twice is harmless, so it is done
 //! after every change, after every restart and once a second.
 
+use blobs::LogId;
 use db::{
     entity::{configuration_version, job, phase, run, workspace},
     id::{JobId, WorkspaceId},
@@ -9,7 +10,7 @@ use db::{
 
 use super::{moves, status::Event};
 use crate::{
-    Ctx, Result, Tx,
+    Ctx, Result, Tx, agents,
     row::{ConfigurationVersion, Run, Workspace},
     tool_versions, workspaces,
 };
@@ -96,6 +97,7 @@ async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
         .all(tx.db())
         .await?;
     let mut moved = false;
+    let mut hopeless = Vec::new();
     let mut turn_taken = false;
     for row in runs {
         let takes_turn = takes_turn(&row);
@@ -126,16 +128,16 @@ async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
             Step::Plan => {
                 let wish = run.terraform_version.clone();
                 let wish = wish.unwrap_or_else(|| workspace.terraform_version.clone());
-                // From here on the run keeps its engine, whatever becomes of the workspace's setting.
                 let Some(tool) = tool_versions::resolve(cx, &wish).await? else {
-                    let why =
-                        format!("Version {wish} of the engine is not available on this server.");
-                    moves::fail(&mut tx, &mut workspace, &mut run, phase::Kind::Plan, &why).await?;
-                    tx.update(run).await?;
-                    turn_taken = false;
-                    moved = true;
+                    let why = format!("Version {wish} of the engine is not known to this server.");
+                    hopeless.push((run.into_inner(), why));
                     continue;
                 };
+                // Queued, it would keep a slot from those who could use it.
+                if !agents::is_at_hand(cx, &tool).await? {
+                    continue;
+                }
+                // From here on the run keeps its engine, whatever becomes of the workspace's setting.
                 run.terraform_version = Some(tool.version);
                 moves::happen(&mut tx, &mut workspace, &mut run, Event::PlanQueued).await?;
                 queue_job(&mut tx, &run, phase::Kind::Plan).await?;
@@ -145,16 +147,37 @@ async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
                 queue_job(&mut tx, &run, phase::Kind::Apply).await?;
             }
             Step::Fail => {
-                let why = "The configuration of this run could not be had.";
-                moves::fail(&mut tx, &mut workspace, &mut run, phase::Kind::Plan, why).await?;
-                turn_taken = false;
+                let why = "The configuration of this run could not be had.".to_owned();
+                hopeless.push((run.into_inner(), why));
+                continue;
             }
-            Step::Wait => {}
+            Step::Wait => continue,
         }
         tx.update(run).await?;
         moved = true;
     }
     if moved {
+        tx.update(workspace).await?;
+        tx.commit().await?;
+    } else {
+        drop(tx);
+    }
+    for (run, why) in hopeless {
+        give_up(cx, &run, &why).await?;
+    }
+    Ok(())
+}
+
+/// Ends a run that can never be planned, saying why where people look: in the log, which is there before the end is.
+async fn give_up(cx: &Ctx, run: &Run, why: &str) -> Result<()> {
+    let log = LogId::new(run.plan_id.as_str())?;
+    let note = format!("\u{2}{why}\r\n\u{3}");
+    cx.blobs().append_log(&log, 0, note.into()).await?;
+    let mut tx = cx.write().await?;
+    let (mut workspace, mut run) = moves::lock(&tx, run).await?;
+    if run.status == run::Status::Pending {
+        moves::fail(&mut tx, &mut workspace, &mut run, phase::Kind::Plan, why).await?;
+        tx.update(run).await?;
         tx.update(workspace).await?;
         tx.commit().await?;
     }
