@@ -10,6 +10,7 @@ mod queue;
 mod runs;
 mod states;
 mod states_of_runs;
+mod tool_versions;
 mod variables;
 mod workspaces;
 mod world;

@@ -66,6 +66,9 @@ impl World {
         owner.post(of_ws("actions/unlock"), ()).await.is_ok();
         let outputs = owner.get(format!("/state-versions/{}/outputs", state.id())).await.is_ok();
 
+        let new = resource("terraform-versions", &terraform_version("1.7.0"));
+        let version = server.site_admin().post("/admin/terraform-versions", new).await.is_created();
+
         let secret = |url: &str| url.rsplit('/').next().unwrap().to_owned();
         let text = |value: Value| value.as_str().unwrap().to_owned();
         let names = BTreeMap::from([
@@ -82,6 +85,7 @@ impl World {
             ("state_version_output_id", text(outputs.data()[0]["id"].clone())),
             ("user_id", member.id.to_string()),
             ("token_id", token.id.to_string()),
+            ("terraform_version_id", version.id()),
             ("job_id", "job-1111111111111111".to_owned()),
             ("artifact", "plan-json".to_owned()),
             ("secret", secret(&archive)),
@@ -98,6 +102,7 @@ impl World {
     pub fn allowed(&self, route: &Route) -> Client<'_> {
         match route.guard {
             "WorkAsAgent" => self.agent(),
+            "ManageSite" => self.server.site_admin(),
             "ManageUserTokens" | "ManageToken" => self.server.member(),
             _ => self.server.owner(),
         }
@@ -151,7 +156,8 @@ impl World {
                 | "/workspaces/{workspace_id}"
                 | "/workspaces/{workspace_id}/vars/{variable_id}"
                 | "/vars/{variable_id}"
-                | "/authentication-tokens/{token_id}",
+                | "/authentication-tokens/{token_id}"
+                | "/admin/terraform-versions/{terraform_version_id}",
             )
             | (
                 "POST",
@@ -238,6 +244,12 @@ impl World {
                 attributes("authentication-tokens", json!({ "description": "of the pipeline" }))
             }
             ("PUT", "/_archivist/v1/object/{secret}") => Sent::Bytes(ARCHIVE),
+            ("POST", "/admin/terraform-versions") => {
+                attributes("terraform-versions", terraform_version("1.8.0"))
+            }
+            ("PATCH", "/admin/terraform-versions/{terraform_version_id}") => {
+                attributes("terraform-versions", json!({ "deprecated": true, "enabled": false }))
+            }
             ("POST", "/admin/initial-admin-user") => Sent::Json(json!({
                 "username": "first", "email": "first@example.com", "password": "battery staple",
             })),
@@ -289,6 +301,14 @@ fn register() -> Value {
     json!({
         "name": "builder", "version": "1.0.0", "instance": "i-1",
         "engines": [{ "kind": "terraform", "version": "1.9.0" }],
+    })
+}
+
+fn terraform_version(version: &str) -> Value {
+    let (url, sha) = ("https://example.com/terraform.zip", "a".repeat(64));
+    json!({
+        "version": version, "url": url, "sha": sha, "beta": true,
+        "archs": [{ "url": url, "sha": sha, "os": "linux", "arch": "amd64" }],
     })
 }
 

@@ -50,8 +50,9 @@ impl Change {
         if let Some(archs) = self.archs {
             for archive in &archs {
                 check_archive("archs", &archive.url, &archive.sha)?;
-                if archive.os.trim().is_empty() || archive.arch.trim().is_empty() {
-                    return Err(Error::invalid("archs", "must each have an os and an arch"));
+                if !is_platform_word(&archive.os) || !is_platform_word(&archive.arch) {
+                    let message = "must each have an os and an arch, such as linux and amd64";
+                    return Err(Error::invalid("archs", message));
                 }
             }
             if let Some(archive) = archs.iter().find(|archive| is_default(archive)) {
@@ -81,6 +82,10 @@ fn is_default(archive: &Archive) -> bool {
     archive.os == OS && archive.arch == ARCH
 }
 
+fn is_platform_word(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// `N.N.N`, or `N.N.N-name`.
 fn check_version(text: &str) -> Result<()> {
     match Version::parse(text) {
@@ -95,7 +100,10 @@ fn check_archive(attribute: &'static str, url: &str, sha: &str) -> Result<()> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     if !has_host || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(Error::invalid(of("url"), "must be an address that begins with https:// or http://"));
+        return Err(Error::invalid(
+            of("url"),
+            "must be an address that begins with https:// or http://",
+        ));
     }
     if sha.len() != 64 || !sha.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Error::invalid(of("sha"), "must be a SHA-256 checksum: 64 hexadecimal digits"));
@@ -320,7 +328,9 @@ mod tests {
         for right in ["0.11.0", "0.12.20-beta1", "1.15.5-acme.2"] {
             assert!(check_version(right).is_ok(), "{right}");
         }
-        for wrong in ["", "1", "1.2", "1.2.3.4", "v1.2.3", "1.2.3+build", "1.2.3-", "1.2.x", "latest"] {
+        for wrong in
+            ["", "1", "1.2", "1.2.3.4", "v1.2.3", "1.2.3+build", "1.2.3-", "1.2.x", "latest"]
+        {
             assert!(check_version(wrong).is_err(), "{wrong}");
         }
     }
@@ -329,7 +339,8 @@ mod tests {
     fn archives_have_an_address_and_a_checksum() {
         let sha = "0123456789abcdefABCDEF0123456789abcdefABCDEF0123456789abcdef0000";
         assert!(check_archive("", "https://example.com/t.zip", sha).is_ok());
-        for url in ["", "example.com", "ftp://example.com", "https://", "https:///x", "https://a b"] {
+        for url in ["", "example.com", "ftp://example.com", "https://", "https:///x", "https://a b"]
+        {
             assert!(check_archive("", url, sha).is_err(), "{url}");
         }
         for sha in ["", "abc", &"g".repeat(64), &"a".repeat(63)] {
