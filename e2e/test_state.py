@@ -53,7 +53,7 @@ def test_outputs_of_every_type(applied):
 def test_a_workspace_without_state_has_no_outputs(project):
     terraform = project("")
     assert "No outputs found" in terraform.run("output").flat
-    assert "No state" in terraform.run("show").flat
+    assert "The state file is empty. No resources are represented." in terraform.run("show").flat
 
 
 def test_show_and_state_show(applied):
@@ -135,8 +135,11 @@ def test_console_sees_state_and_variables(version, backend, project, org, name):
     )
     org.set_variable(name, "greeting", "hello", "terraform")
     terraform.run("apply", "-auto-approve")
-    both = f'"${{var.greeting}} ${{length({hcl.address("a")}.id) > 0}}"'
-    assert terraform.run("console", stdin=f"{both}\n").out.strip() == '"hello true"'
+    made = f"length({hcl.address('a')}.id) > 0"
+    assert terraform.run("console", stdin=f"{made}\n").out.strip() == "true"
+    # Older ones do not ask for the variables.
+    greeting = '"hello"' if version == "1.15.5" else "(known after apply)"
+    assert terraform.run("console", stdin="var.greeting\n").out.strip() == greeting
     assert org.workspace(name)["attributes"]["locked"] is False
 
 

@@ -93,10 +93,12 @@ def test_workspaces_picked_by_a_prefix(version, directory, org, name):
     assert listed(terraform) == (["dev", "prod"], "dev")
 
 
-def test_a_workspace_with_resources_is_only_deleted_by_force(directory, org, hcl, name):
+def test_a_workspace_with_resources_is_only_deleted_by_force(directory, api, org, hcl, name):
     terraform = directory("1.15.5", "cloud", f'tags = ["{name}"]')
-    org.create_workspace(f"{name}-other", tag_names=[name])
-    org.create_workspace(f"{name}-full", tag_names=[name])
+    for suffix in ("other", "full"):
+        workspace = org.create_workspace(f"{name}-{suffix}")
+        bindings = [{"type": "tag-bindings", "attributes": {"key": name}}]
+        api.call("PATCH", f"workspaces/{workspace['id']}/tag-bindings", {"data": bindings})
     terraform.environment["TF_WORKSPACE"] = f"{name}-full"
     terraform.run("init")
     terraform.write("main.tf", hcl.resource("a"))
@@ -111,10 +113,10 @@ def test_a_workspace_with_resources_is_only_deleted_by_force(directory, org, hcl
 
 
 def test_init_puts_a_new_workspace_into_the_configured_project(directory, api, org, name):
-    terraform = directory("1.15.5", "cloud", f'name = "{name}"\n      project = "made by {name}"')
+    terraform = directory("1.15.5", "cloud", f'name = "{name}"\n      project = "made by init"')
     terraform.run("init")
     project = org.workspace(name)["relationships"]["project"]["data"]["id"]
-    assert api.get(f"projects/{project}")["attributes"]["name"] == f"made by {name}"
+    assert api.get(f"projects/{project}")["attributes"]["name"] == "made by init"
 
 
 def test_an_unknown_organization_is_named(cli, name):
