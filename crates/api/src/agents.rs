@@ -44,23 +44,23 @@ pub fn routes() -> Routes {
 }
 
 /// A refusal on a job call: what is not found is gone for this agent.
-struct Refusal(Response);
+struct Refusal(domain::Error);
 
 impl From<domain::Error> for Refusal {
     fn from(error: domain::Error) -> Self {
-        Self(match error {
-            domain::Error::NotFound => Failure::from(
-                Error::new(StatusCode::GONE, "gone").detail("The job is no longer yours."),
-            )
-            .into_response(),
-            other => Failure::from(other).into_response(),
-        })
+        Self(error)
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        self.0
+        match self.0 {
+            domain::Error::NotFound => Failure::from(
+                Error::new(StatusCode::GONE, "gone").detail("The job is no longer yours."),
+            ),
+            other => Failure::from(other),
+        }
+        .into_response()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Headers and limits that every answer of the API has in common, and what is said where there is no such address.
 
 use axum::{Extension, Router, response::IntoResponse};
-use domain::App;
 use http::{HeaderName, HeaderValue, StatusCode};
 use jsonapi::{BaseUrl, BodyLimit, Error};
 use tower::ServiceBuilder;
@@ -23,8 +22,8 @@ const HEADERS: [(&str, &str); 5] = [
 /// A state of TF <= 1.5 comes base64-encoded inside the request (CLI protocol, gotcha 32).
 const BODY_LIMIT: usize = 512 << 20;
 
-pub fn layer(router: Router, app: &App) -> Router {
-    let base = BaseUrl(app.settings().public_url.clone());
+pub fn layer(router: Router, public_url: String) -> Router {
+    let base = BaseUrl(public_url);
     let mut router = router.fallback(nowhere).method_not_allowed_fallback(not_so).layer(
         ServiceBuilder::new().layer(Extension(base)).layer(Extension(BodyLimit(BODY_LIMIT))),
     );

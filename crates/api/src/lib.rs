@@ -59,5 +59,6 @@ pub fn table() -> Vec<Route> {
 
 /// The whole API as a service.
 pub fn router(app: App) -> Router {
-    headers::layer(routes().into_router(app.clone()), &app)
+    let public_url = app.settings().public_url.clone();
+    headers::layer(routes().into_router(app), public_url)
 }

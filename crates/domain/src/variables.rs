@@ -206,7 +206,7 @@ async fn in_order(cx: &Ctx, condition: SimpleExpr) -> Result<Vec<Variable>> {
 impl Change {
     fn apply(self, cx: &Ctx, to: &mut Variable) -> Result<()> {
         if let Some(key) = self.key {
-            to.name = key.trim().to_owned();
+            key.trim().clone_into(&mut to.name);
         }
         if let Some(category) = self.category {
             to.category = category;

@@ -19,6 +19,8 @@ mod server;
 mod stored;
 
 pub use answer::Answer;
+/// For the tests of surfaces that are served beside it.
+pub use api;
 pub use client::Client;
 pub use database::TestDatabase;
 pub use db::sea_orm;

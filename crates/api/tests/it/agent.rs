@@ -31,7 +31,7 @@ impl<'s> Agent<'s> {
             "engines": [{ "kind": "terraform", "version": ENGINE }],
         });
         let answer = self.client.post("/agent/v1/register", body).await.is_ok();
-        self.id = answer.json()["agent_id"].as_str().unwrap().to_owned();
+        answer.json()["agent_id"].as_str().unwrap().clone_into(&mut self.id);
     }
 
     /// The next job, if there is one now.

@@ -1,3 +1,5 @@
+//! Precedence, and what is said of each wrong setting.
+
 use std::path::Path;
 
 use super::catalogue::{Kind, SETTINGS};

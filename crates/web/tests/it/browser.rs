@@ -21,7 +21,7 @@ pub const PASSWORD: &str = "correct horse battery";
 /// A server that has the pages as well as the API.
 pub async fn server() -> Server {
     Server::start_with(|options| {
-        options.router = |app| api::router(app.clone()).merge(statehouse_web::router(app));
+        options.router = |app| testkit::api::router(app.clone()).merge(statehouse_web::router(app));
     })
     .await
 }
