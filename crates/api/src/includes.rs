@@ -6,7 +6,8 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, configurations, organizations, projects, runs, states, users, variables, workspaces,
+    Failure, configurations, organizations, projects, runs, ssh_keys, states, users, variables,
+    workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -47,6 +48,12 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let outputs = domain::states::load_outputs(cx, &parsed(&ids)).await?;
                 Ok(objects(outputs.into_iter().map(states::outputs::OfWorkspace)))
+            })
+        })
+        .of("ssh-keys", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::ssh_keys::load(cx, &parsed(&ids)).await?;
+                Ok(objects(rows.into_iter().map(ssh_keys::View)))
             })
         })
         .of("users", |cx, ids| {

@@ -16,6 +16,7 @@ mod ping;
 mod projects;
 mod routes;
 mod runs;
+mod ssh_keys;
 mod states;
 mod tags;
 mod tokens;
@@ -39,6 +40,7 @@ fn routes() -> Routes {
         .merge(projects::routes())
         .merge(workspaces::routes())
         .merge(tags::routes())
+        .merge(ssh_keys::routes())
         .merge(states::routes())
         .merge(archivist::routes())
         .merge(runs::routes())

@@ -27,6 +27,12 @@ impl Located for row::Organization {
     }
 }
 
+impl Located for In<row::SshKey, row::Organization> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::ssh_keys::find(cx, &path.id("ssh_key_id")?).await
+    }
+}
+
 impl Located for row::Project {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         domain::projects::find(cx, &path.id("project_id")?).await

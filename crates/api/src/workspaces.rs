@@ -2,6 +2,7 @@
 
 mod input;
 mod list;
+mod state_sharing;
 mod view;
 
 use domain::{
@@ -36,6 +37,7 @@ pub fn routes() -> Routes {
         .post("/api/v2/workspaces/{workspace_id}/actions/lock", lock)
         .post("/api/v2/workspaces/{workspace_id}/actions/unlock", unlock)
         .post("/api/v2/workspaces/{workspace_id}/actions/force-unlock", force_unlock)
+        .merge(state_sharing::routes())
 }
 
 async fn show(workspace: May<can::ReadWorkspace>, query: Query) -> Result<Document> {

@@ -13,6 +13,7 @@ mod error;
 pub mod organizations;
 pub mod projects;
 pub mod runs;
+pub mod ssh_keys;
 pub mod states;
 pub mod tags;
 pub mod tool_versions;
@@ -33,7 +34,7 @@ pub mod row {
         agent::Model as Agent, configuration_version::Model as ConfigurationVersion,
         event::Model as Event, job::Model as Job, organization::Model as Organization,
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,
-        project::Model as Project, run::Model as Run, state_version::Model as StateVersion,
+        project::Model as Project, run::Model as Run, ssh_key::Model as SshKey, state_version::Model as StateVersion,
         state_version_output::Model as StateVersionOutput, tag::Model as Tag,
         tag_binding::Model as TagBinding, team::Model as Team, team_project::Model as TeamProject,
         team_workspace::Model as TeamWorkspace, token::Model as Token,

@@ -240,6 +240,7 @@ impl Resource for View {
         if let (Some(kind), Some(holder)) = (row.lock_kind, &row.lock_holder_id) {
             to.one("locked-by", lock_type(kind), Some(holder));
         }
+        to.link("remote-state-consumers", format!("{here}/relationships/remote-state-consumers"));
         to.link("vars", format!("{here}/vars"));
         to.link("tag-bindings", format!("{here}/tag-bindings"));
         to.link("effective-tag-bindings", format!("{here}/effective-tag-bindings"));

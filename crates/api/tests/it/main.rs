@@ -14,6 +14,8 @@ mod configurations;
 mod projects;
 mod queue;
 mod runs;
+mod ssh_keys;
+mod state_sharing;
 mod states;
 mod states_of_runs;
 mod tool_versions;

@@ -69,6 +69,10 @@ impl World {
         let new = resource("terraform-versions", &terraform_version("1.7.0"));
         let version = server.site_admin().post("/admin/terraform-versions", new).await.is_created();
 
+        let new = resource("ssh-keys", &ssh_key());
+        let ssh_key = owner.post("/organizations/acme/ssh-keys", new).await.is_created();
+        let neighbour = server.workspace("neighbour").await;
+
         let secret = |url: &str| url.rsplit('/').next().unwrap().to_owned();
         let text = |value: Value| value.as_str().unwrap().to_owned();
         let names = BTreeMap::from([
@@ -86,6 +90,8 @@ impl World {
             ("user_id", member.id.to_string()),
             ("token_id", token.id.to_string()),
             ("terraform_version_id", version.id()),
+            ("ssh_key_id", ssh_key.id()),
+            ("neighbour", neighbour.id.to_string()),
             ("job_id", "job-1111111111111111".to_owned()),
             ("artifact", "plan-json".to_owned()),
             ("secret", secret(&archive)),
@@ -157,7 +163,8 @@ impl World {
                 | "/workspaces/{workspace_id}/vars/{variable_id}"
                 | "/vars/{variable_id}"
                 | "/authentication-tokens/{token_id}"
-                | "/admin/terraform-versions/{terraform_version_id}",
+                | "/admin/terraform-versions/{terraform_version_id}"
+                | "/ssh-keys/{ssh_key_id}",
             )
             | (
                 "POST",
@@ -244,6 +251,19 @@ impl World {
                 attributes("authentication-tokens", json!({ "description": "of the pipeline" }))
             }
             ("PUT", "/_archivist/v1/object/{secret}") => Sent::Bytes(ARCHIVE),
+            ("POST", "/organizations/{organization_name}/ssh-keys") => {
+                attributes("ssh-keys", ssh_key())
+            }
+            ("PATCH", "/ssh-keys/{ssh_key_id}") => attributes("ssh-keys", json!({ "name": "old" })),
+            ("PATCH", "/workspaces/{workspace_id}/relationships/ssh-key") => {
+                attributes("workspaces", json!({ "id": self.names["ssh_key_id"] }))
+            }
+            (
+                "PATCH" | "POST" | "DELETE",
+                "/workspaces/{workspace_id}/relationships/remote-state-consumers",
+            ) => Sent::Json(
+                json!({ "data": [{ "type": "workspaces", "id": self.names["neighbour"] }] }),
+            ),
             ("POST", "/admin/terraform-versions") => {
                 attributes("terraform-versions", terraform_version("1.8.0"))
             }
@@ -302,6 +322,10 @@ fn register() -> Value {
         "name": "builder", "version": "1.0.0", "instance": "i-1",
         "engines": [{ "kind": "terraform", "version": "1.9.0" }],
     })
+}
+
+fn ssh_key() -> Value {
+    json!({ "name": "deploy", "value": "-----BEGIN OPENSSH PRIVATE KEY-----" })
 }
 
 fn terraform_version(version: &str) -> Value {

@@ -24,6 +24,10 @@ pub enum Actor {
     Run {
         run: RunId,
         workspace: WorkspaceId,
+        project: ProjectId,
+        organization: String,
+        /// Workspaces that named this one as a consumer of their state.
+        shared: Vec<WorkspaceId>,
     },
     /// Work that nobody asked for; says which.
     System(&'static str),
@@ -145,6 +149,20 @@ impl Actor {
         self.manages(&organization.name, right)
     }
 
+    /// Has the organization-wide right to manage workspaces.
+    pub fn manages_all_workspaces_of(&self, organization: &str) -> bool {
+        self.manages(organization, |access| access.manage_workspaces || access.manage_projects)
+    }
+
+    /// Administers at least one workspace of the organization.
+    pub fn administers_workspaces_in(&self, organization: &str) -> bool {
+        self.manages_all_workspaces_of(organization)
+            || self.teams_of(organization).any(|team| {
+                team.projects.values().any(|rights| rights.workspaces.admin)
+                    || team.workspaces.values().any(|rights| rights.admin)
+            })
+    }
+
     pub fn project(&self, project: &project::Model) -> ProjectRights {
         let name = &project.organization_name;
         if self.manages(name, |access| access.manage_projects) {
@@ -182,6 +200,14 @@ impl Actor {
             }
             Self::Run { workspace: own, .. } if *own == workspace.id => {
                 return WorkspaceRights::READ;
+            }
+            Self::Run { organization, project, shared, .. }
+                if organization == name
+                    && (workspace.global_remote_state
+                        || (workspace.project_remote_state && workspace.project_id == *project)
+                        || shared.contains(&workspace.id)) =>
+            {
+                return WorkspaceRights::SHARED_STATE;
             }
             _ => {}
         }

@@ -65,6 +65,8 @@ permissions! {
     ManagePolicies        on Organization: |a, o| a.has(o, |r| r.manage_policies);
     ManageRunTasks        on Organization: |a, o| a.has(o, |r| r.manage_run_tasks);
     ManageVcsSettings     on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);
+    ManageSshKeys         on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);
+    ReadSshKeys           on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings) || a.administers_workspaces_in(&o.name);
     ManageModules         on Organization: |a, o| a.has(o, |r| r.manage_modules);
     ManageProviders       on Organization: |a, o| a.has(o, |r| r.manage_providers);
     ManageAgentPools      on Organization: |a, o| a.has(o, |r| r.manage_agent_pools);
@@ -91,6 +93,8 @@ permissions! {
     LockWorkspace         on Workspace: |a, w| a.workspace(w).locking;
     UnlockWorkspace       on Workspace: |a, w| a.workspace(w).locking;
     ForceUnlockWorkspace  on Workspace: |a, w| a.workspace(w).admin;
+    /// Only who can see all consumers can replace them all.
+    ReplaceStateConsumers on Workspace: |a, w| a.workspace(w).admin && a.manages_all_workspaces_of(&w.organization_name);
     ManageWorkspaceTags   on Workspace: |a, w| a.workspace(w).admin;
     ManageWorkspaceTasks  on Workspace: |a, w| a.workspace(w).run_tasks;
     ReadVariables         on Workspace: |a, w| a.workspace(w).variables >= Variables::Read;

@@ -41,6 +41,8 @@ impl WorkspaceRights {
         state_versions: StateVersions::Read,
         ..Self::NONE
     };
+    /// What `terraform_remote_state` reads: the workspace by its name, and its state.
+    pub const SHARED_STATE: Self = Self { variables: Variables::None, ..Self::READ };
     pub const PLAN: Self = Self { runs: Some(Runs::Plan), ..Self::READ };
     pub const WRITE: Self = Self {
         runs: Some(Runs::Apply),

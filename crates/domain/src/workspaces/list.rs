@@ -96,7 +96,7 @@ pub async fn list(
     Ok(page(cx.read(), query, paging).await?)
 }
 
-fn visible(scope: Scope) -> Option<Condition> {
+pub(super) fn visible(scope: Scope) -> Option<Condition> {
     match scope {
         Scope::All => None,
         Scope::Some { projects, workspaces } => Some(

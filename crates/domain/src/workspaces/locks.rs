@@ -150,7 +150,7 @@ pub(crate) fn is_held_by_run(workspace: &Workspace, run: &RunId) -> bool {
 pub(crate) fn is_held_by(workspace: &Workspace, actor: &Actor) -> bool {
     match actor {
         Actor::System(_) => true,
-        Actor::Run { run, workspace: own } => {
+        Actor::Run { run, workspace: own, .. } => {
             *own == WorkspaceId::clone(&workspace.id) && is_held_by_run(workspace, run)
         }
         _ => holder(actor).is_ok_and(|(kind, id)| {

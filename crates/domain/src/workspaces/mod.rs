@@ -5,6 +5,7 @@ mod delete;
 mod details;
 mod list;
 mod locks;
+mod state_sharing;
 
 use db::{
     entity::workspace,
@@ -23,6 +24,7 @@ pub use details::{Details, details, details_of};
 pub use list::{Filter, Sort, TagFilter, list};
 pub use locks::{force_unlock, lock, unlock};
 pub(crate) use locks::{give_to_run, is_held_by, is_held_by_run, take_from_run};
+pub use state_sharing::{add_consumers, consumers, engine_of, remove_consumers, replace_consumers};
 
 use crate::{
     Ctx, Error, Found, Result, Subject, can,
