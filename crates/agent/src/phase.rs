@@ -277,8 +277,7 @@ impl Work<'_> {
             let config = &self.agent.config;
             let running = prepared.engine.start(config, args, file, errors).await?;
             self.note(None, Some(running.id()));
-            let manners = Manners { grace: config.grace, saves: false };
-            running.wait(self.session, manners, |line| self.log.say(line)).await
+            running.wait(self.session, Manners::BRIEF, |line| self.log.say(line)).await
         };
         let ended: std::io::Result<Ended> = run.await;
         let ended = ended

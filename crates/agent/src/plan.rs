@@ -32,8 +32,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     let args = arguments(job, place, &prepared);
     let running = prepared.engine.start(config, args, output, errors).await.map_err(broken)?;
     work.note(None, Some(running.id()));
-    let manners = Manners { grace: config.grace, saves: false };
-    let ended = running.wait(work.session, manners, |line| work.log.say(line)).await;
+    let ended = running.wait(work.session, Manners::BRIEF, |line| work.log.say(line)).await;
     let ended = ended.map_err(broken)?;
     if ended.stopped != Stop::No {
         return Err(Failure::Stopped(ended.stopped));

@@ -51,6 +51,11 @@ pub(crate) struct Manners {
     pub saves: bool,
 }
 
+impl Manners {
+    /// For engines that have nothing to save: they only get to tell their providers.
+    pub const BRIEF: Self = Self { grace: Duration::from_secs(10), saves: false };
+}
+
 impl Engine {
     /// Starts the engine; what it prints goes to `output` as it comes.
     pub async fn start(
@@ -172,8 +177,10 @@ impl Running {
         Ok(Ended { status, stopped })
     }
 
+    /// By SIGTERM, which all engines treat as they treat Ctrl-C. Those before 1.3 run inside a copy
+    /// of themselves that ignores SIGINT: a terminal sends it to the inner one too.
     fn interrupt(&self) {
-        let _ = kill_process(self.pid, Signal::INT);
+        let _ = kill_process(self.pid, Signal::TERM);
     }
 
     fn kill(&self) {

@@ -108,9 +108,19 @@ fn pick<'v>(versions: &'v [(Version, ToolVersion)], wish: &str) -> Option<&'v To
     versions.iter().find(|(version, _)| constraint.allows(version)).map(|(_, row)| row)
 }
 
+/// Whether an agent or an administrator has named a version yet. Until then none is refused: at the first start of
+/// a server, its agent needs a moment to find its engines.
+pub(crate) async fn any(cx: &Ctx) -> Result<bool> {
+    Ok(tool_version::Entity::find().one(cx.read()).await?.is_some())
+}
+
 /// Refuses a wish that no known version fulfils.
 pub(crate) async fn check(cx: &Ctx, wish: &str) -> Result<()> {
     if wish == LATEST || resolve(cx, wish).await?.is_some() {
+        return Ok(());
+    }
+    let possible = Version::parse(wish).is_ok() || Constraint::parse(wish).is_some();
+    if possible && !any(cx).await? {
         Ok(())
     } else {
         Err(Error::invalid("terraform-version", format!("{wish} is not available on this server")))

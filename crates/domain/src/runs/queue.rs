@@ -129,6 +129,9 @@ async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
                 let wish = run.terraform_version.clone();
                 let wish = wish.unwrap_or_else(|| workspace.terraform_version.clone());
                 let Some(tool) = tool_versions::resolve(cx, &wish).await? else {
+                    if !tool_versions::any(cx).await? {
+                        continue;
+                    }
                     let why = format!("Version {wish} of the engine is not known to this server.");
                     hopeless.push((run.into_inner(), why));
                     continue;
