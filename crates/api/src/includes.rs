@@ -6,8 +6,12 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
+<<<<<<<
+    Failure, configurations, memberships, organizations, projects, runs, states, teams, users, variables, workspaces,
+=======
     Failure, configurations, organizations, projects, runs, ssh_keys, states, users, variables,
     workspaces,
+>>>>>>>
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -29,7 +33,7 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
         .of("projects", |cx, ids| {
             Box::pin(async move {
                 let rows = domain::projects::load(cx, &parsed(&ids)).await?;
-                Ok(objects(rows.into_iter().map(|row| projects::View::new(cx, row))))
+                Ok(objects(projects::views(cx, rows).await?))
             })
         })
         .of("state-versions", |cx, ids| {
@@ -60,6 +64,18 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let rows = domain::accounts::load(cx, &parsed(&ids)).await?;
                 Ok(objects(rows.into_iter().map(|row| users::View::new(cx, row))))
+            })
+        })
+        .of("teams", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::teams::load(cx, &parsed(&ids)).await?;
+                Ok(objects(teams::views(cx, rows).await?))
+            })
+        })
+        .of("organization-memberships", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::memberships::load(cx, &parsed(&ids)).await?;
+                Ok(objects(memberships::views(cx, rows).await?))
             })
         })
         .of("configuration-versions", |cx, ids| {

@@ -23,6 +23,7 @@ pub fn routes() -> Routes {
 /// A project on the wire.
 pub struct View {
     row: Project,
+    execution_mode: ExecutionMode,
     counts: Option<Counts>,
     permissions: Permissions,
 }
@@ -47,7 +48,7 @@ struct Attributes<'a> {
     description: &'a str,
     created_at: Timestamp,
     auto_destroy_activity_duration: Option<&'a str>,
-    default_execution_mode: Option<ExecutionMode>,
+    default_execution_mode: ExecutionMode,
     setting_overwrites: SettingOverwrites,
     is_unified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,8 +65,14 @@ struct SettingOverwrites {
     default_agent_pool: bool,
 }
 
+/// With what they inherit, read at once.
+pub async fn views(cx: &Ctx, rows: Vec<Project>) -> Result<Vec<View>> {
+    let modes = projects::execution_modes(cx, &rows).await?;
+    Ok(rows.into_iter().zip(modes).map(|(row, mode)| View::new(cx, row, mode)).collect())
+}
+
 impl View {
-    pub fn new(cx: &Ctx, row: Project) -> Self {
+    fn new(cx: &Ctx, row: Project, execution_mode: ExecutionMode) -> Self {
         let permissions = Permissions {
             can_read: cx.may::<can::ReadProject>(&row),
             can_update: cx.may::<can::UpdateProject>(&row),
@@ -76,12 +83,13 @@ impl View {
             can_read_teams: cx.may::<can::ReadProjectTeams>(&row),
             can_manage_teams: cx.may::<can::ManageProjectTeams>(&row),
         };
-        Self { row, counts: None, permissions }
+        Self { row, execution_mode, counts: None, permissions }
     }
 
     async fn counted(cx: &Ctx, row: Project) -> Result<Self> {
         let counts = projects::counts(cx, &row).await?;
-        Ok(Self { counts: Some(counts), ..Self::new(cx, row) })
+        let mut views = views(cx, vec![row]).await?;
+        Ok(Self { counts: Some(counts), ..views.swap_remove(0) })
     }
 }
 
@@ -99,7 +107,7 @@ impl Resource for View {
             description: row.description.as_deref().unwrap_or_default(),
             created_at: row.created_at,
             auto_destroy_activity_duration: row.auto_destroy_activity_duration.as_deref(),
-            default_execution_mode: row.default_execution_mode,
+            default_execution_mode: self.execution_mode,
             setting_overwrites: SettingOverwrites {
                 default_execution_mode: row.default_execution_mode.is_some(),
                 default_agent_pool: row.default_agent_pool_id.is_some(),
@@ -155,7 +163,7 @@ async fn list(
     let order = if descending { Order::Descending } else { Order::Ascending };
     let paging = Paging { number: query.page.number, size: query.page.size };
     let page = projects::list(cx, &organization, filter, order, paging).await?;
-    let views: Vec<_> = page.items.into_iter().map(|row| View::new(cx, row)).collect();
+    let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await
 }
 

@@ -1,5 +1,7 @@
 //! Projects: groups of workspaces with common access.
 
+use std::collections::BTreeSet;
+
 use db::{
     entity::{project, team_project, workspace, workspace::ExecutionMode},
     id::ProjectId,
@@ -69,6 +71,19 @@ impl Change {
 pub async fn find(cx: &Ctx, id: &ProjectId) -> Result<Found<Project>> {
     let row = project::Entity::find_by_id(id.clone()).one(cx.read()).await?;
     row.map(Found::new).ok_or(Error::NotFound)
+}
+
+/// The execution modes that new workspaces of these projects get: the project's, or the organization's.
+pub async fn execution_modes(cx: &Ctx, rows: &[Project]) -> Result<Vec<ExecutionMode>> {
+    let names: BTreeSet<_> = rows.iter().map(|row| row.organization_name.clone()).collect();
+    let names: Vec<_> = names.into_iter().collect();
+    let organizations = crate::organizations::load(cx, &names).await?;
+    let inherited = |row: &Project| {
+        let mut all = organizations.iter();
+        let found = all.find(|organization| organization.name == row.organization_name);
+        found.map_or(ExecutionMode::Remote, |organization| organization.default_execution_mode)
+    };
+    Ok(rows.iter().map(|row| row.default_execution_mode.unwrap_or_else(|| inherited(row))).collect())
 }
 
 #[derive(Debug, Default)]
