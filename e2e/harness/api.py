@@ -156,7 +156,9 @@ class Organization:
         return succeeded(self.api.call("GET", url)).json()
 
     def state_addresses(self, workspace: str) -> set[str]:
-        return {f"{r['type']}.{r['name']}" for r in self.state(workspace)["resources"]}
+        """Of what there is: an interrupted apply may leave entries without instances."""
+        resources = self.state(workspace)["resources"]
+        return {f"{r['type']}.{r['name']}" for r in resources if r["instances"]}
 
     def configuration(self, workspace: str, files: dict[str, str], **attributes: Any) -> str:
         """Uploads the files and returns the id of their configuration version, once usable."""

@@ -106,7 +106,8 @@ class Terraform:
         self.program = str(engines.terraform(version))
         self.home = folder / "home"
         self.folder = folder / "configuration"
-        self.home.mkdir(parents=True)
+        # `login` does not make the folder that it writes to.
+        (self.home / ".terraform.d").mkdir(parents=True)
         self.folder.mkdir()
         text = f'host "{HOST}" {{\n  services = {expression(services)}\n}}\n'
         if token:
