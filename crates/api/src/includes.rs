@@ -6,8 +6,8 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, configurations, organizations, projects, runs, ssh_keys, states, users, variables,
-    workspaces,
+    Failure, configurations, organizations, projects, runs, ssh_keys, states, tags, users,
+    variables, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -90,6 +90,18 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let rows = domain::workspaces::load(cx, &parsed(&ids)).await?;
                 Ok(objects(workspaces::views(cx, rows).await?))
+            })
+        })
+        .relation("workspaces", "effective-tag-bindings", |cx, ids| {
+            Box::pin(async move {
+                let found = domain::tags::load_effective(cx, &parsed(&ids)).await?;
+                Ok(tags::by_workspace(found))
+            })
+        })
+        .relation("projects", "effective-tag-bindings", |cx, ids| {
+            Box::pin(async move {
+                let found = domain::tags::load_of_projects(cx, &parsed(&ids)).await?;
+                Ok(tags::by_project(found))
             })
         })
         .relation("workspaces", "vars", |cx, ids| {

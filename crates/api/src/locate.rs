@@ -33,6 +33,18 @@ impl Located for In<row::SshKey, row::Organization> {
     }
 }
 
+impl Located for In<row::Tag, row::Organization> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::tags::find(cx, &path.id("tag_id")?).await
+    }
+}
+
+impl Located for In<row::ReservedTagKey, row::Organization> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::tags::find_reserved(cx, &path.id("reserved_tag_key_id")?).await
+    }
+}
+
 impl Located for row::Project {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         domain::projects::find(cx, &path.id("project_id")?).await

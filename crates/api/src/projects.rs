@@ -6,10 +6,10 @@ use domain::{
     projects::{self, Change, Counts, Filter},
     row::Project,
 };
-use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, Typed};
+use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, ToMany, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, tags};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -127,6 +127,9 @@ impl Resource for View {
             Some(organization),
             format!("/api/v2/organizations/{organization}"),
         );
+        let here = format!("/api/v2/projects/{}", self.row.id);
+        to.link("tag-bindings", format!("{here}/tag-bindings"));
+        to.link("effective-tag-bindings", format!("{here}/effective-tag-bindings"));
         to.one(
             "default-agent-pool",
             "agent-pools",
@@ -187,24 +190,39 @@ impl Typed for Input {
     const TYPE: &'static str = "projects";
 }
 
-impl From<Input> for Change {
-    fn from(input: Input) -> Self {
-        Self {
-            name: input.name,
-            description: input.description.into_change(),
-            auto_destroy_activity_duration: input.auto_destroy_activity_duration.into_change(),
-            default_execution_mode: input.default_execution_mode.into_change(),
-        }
-    }
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Relations {
+    tag_bindings: Option<ToMany<String>>,
 }
 
-async fn create(organization: May<can::CreateProject>, body: Body<Input>) -> Result<Document> {
-    let row = projects::create(&organization.cx, &organization, body.attributes.into()).await?;
+fn change(input: Input, relations: Relations) -> Result<Change> {
+    let bindings =
+        |many: ToMany<String>| tags::pairs(&many.data, "/data/relationships/tag-bindings/data");
+    Ok(Change {
+        name: input.name,
+        description: input.description.into_change(),
+        auto_destroy_activity_duration: input.auto_destroy_activity_duration.into_change(),
+        default_execution_mode: input.default_execution_mode.into_change(),
+        tags: relations.tag_bindings.map(bindings).transpose()?,
+    })
+}
+
+async fn create(
+    organization: May<can::CreateProject>,
+    body: Body<Input, Relations>,
+) -> Result<Document> {
+    let change = change(body.attributes, body.relationships)?;
+    let row = projects::create(&organization.cx, &organization, change).await?;
     Ok(Document::one(&View::counted(&organization.cx, row).await?).created())
 }
 
-async fn update(project: May<can::UpdateProject>, body: Body<Input>) -> Result<Document> {
-    let row = projects::update(&project.cx, &project, body.attributes.into()).await?;
+async fn update(
+    project: May<can::UpdateProject>,
+    body: Body<Input, Relations>,
+) -> Result<Document> {
+    let change = change(body.attributes, body.relationships)?;
+    let row = projects::update(&project.cx, &project, change).await?;
     Ok(Document::one(&View::counted(&project.cx, row).await?))
 }
 

@@ -1,13 +1,19 @@
-//! Tags of workspaces, flat and with values: `/workspaces/:id/relationships/tags`, `/workspaces/:id/tag-bindings`
+//! Tags: flat ones of workspaces (`/workspaces/:id/relationships/tags`), those with values, and an organization's.
+
+mod bindings;
+mod organization;
+mod reserved;
 
 use domain::{
     Paging, Timestamp, can,
-    row::{Tag, TagBinding},
+    row::Tag,
     tags::{self, Binding, TagRef},
 };
 use jsonapi::{Document, Empty, Error, Identifier, Identifiers, Query, Relationships, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use bindings::{by_project, by_workspace};
 
 use crate::{May, Result, Routes, includes::INCLUDES};
 
@@ -16,9 +22,9 @@ pub fn routes() -> Routes {
         .get("/api/v2/workspaces/{workspace_id}/relationships/tags", list)
         .post("/api/v2/workspaces/{workspace_id}/relationships/tags", add)
         .delete("/api/v2/workspaces/{workspace_id}/relationships/tags", remove)
-        .get("/api/v2/workspaces/{workspace_id}/tag-bindings", bindings)
-        .patch("/api/v2/workspaces/{workspace_id}/tag-bindings", bind)
-        .get("/api/v2/workspaces/{workspace_id}/effective-tag-bindings", effective)
+        .merge(bindings::routes())
+        .merge(organization::routes())
+        .merge(reserved::routes())
 }
 
 struct TagView(Tag);
@@ -42,57 +48,6 @@ impl Resource for TagView {
 
     fn relationships(&self, to: &mut Relationships) {
         to.one("organization", "organizations", Some(&self.0.organization_name));
-    }
-
-    fn path(&self) -> Option<String> {
-        None
-    }
-}
-
-/// A binding on the wire.
-struct BindingView(TagBinding);
-
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct BindingAttributes<'a> {
-    key: &'a str,
-    value: &'a str,
-    created_at: Timestamp,
-}
-
-impl Resource for BindingView {
-    const TYPE: &'static str = "tag-bindings";
-
-    fn id(&self) -> String {
-        self.0.id.to_string()
-    }
-
-    fn attributes(&self) -> impl Serialize {
-        let row = &self.0;
-        BindingAttributes { key: &row.tag_key, value: &row.tag_value, created_at: row.created_at }
-    }
-
-    fn path(&self) -> Option<String> {
-        None
-    }
-}
-
-/// A binding that is in force on a workspace.
-struct EffectiveView(TagBinding);
-
-impl Resource for EffectiveView {
-    const TYPE: &'static str = "effective-tag-bindings";
-
-    fn id(&self) -> String {
-        self.0.id.to_string()
-    }
-
-    fn attributes(&self) -> impl Serialize {
-        BindingAttributes {
-            key: &self.0.tag_key,
-            value: &self.0.tag_value,
-            created_at: self.0.created_at,
-        }
     }
 
     fn path(&self) -> Option<String> {
@@ -126,25 +81,6 @@ async fn remove(workspace: May<can::ManageWorkspaceTags>, body: Identifiers) -> 
     Ok(Empty)
 }
 
-async fn bindings(workspace: May<can::ReadWorkspace>) -> Result<Document> {
-    let rows = tags::bindings(&workspace.cx, &workspace).await?;
-    Ok(Document::list(&rows.into_iter().map(BindingView).collect::<Vec<_>>()))
-}
-
-/// Projects pass their bindings on once they can have some; until then a workspace's own are all there are.
-async fn effective(workspace: May<can::ReadWorkspace>) -> Result<Document> {
-    let rows = tags::bindings(&workspace.cx, &workspace).await?;
-    Ok(Document::list(&rows.into_iter().map(EffectiveView).collect::<Vec<_>>()))
-}
-
-/// Adds or changes; what is not named stays. Answers all of them, which the command line reads.
-async fn bind(workspace: May<can::ManageWorkspaceTags>, body: Identifiers) -> Result<Document> {
-    let wanted = pairs(&body.0, "/data")?;
-    tags::add(&workspace.cx, &workspace, wanted).await?;
-    let rows = tags::bindings_after(&workspace.cx, &workspace).await?;
-    Ok(Document::list(&rows.into_iter().map(BindingView).collect::<Vec<_>>()))
-}
-
 fn references(body: Identifiers) -> Result<Vec<TagRef>> {
     let mut references = Vec::new();
     for (index, tag) in body.0.into_iter().enumerate() {
@@ -172,7 +108,14 @@ pub fn pairs<Id>(identifiers: &[Identifier<Id>], pointer: &str) -> Result<Vec<Bi
         let key = text("key").or_else(|| text("name")).ok_or_else(|| {
             Error::unprocessable(format!("{pointer}/{index}/attributes/key"), "is required")
         })?;
-        let value = text("value").unwrap_or_default();
+        let value = match binding.attributes.get("value") {
+            None | Some(Value::Null) => "",
+            Some(Value::String(value)) => value,
+            Some(_) => {
+                let pointer = format!("{pointer}/{index}/attributes/value");
+                return Err(Error::unprocessable(pointer, "value must be a string").into());
+            }
+        };
         pairs.push(Binding { key: key.to_owned(), value: value.to_owned() });
     }
     Ok(pairs)

@@ -19,6 +19,7 @@ use crate::{
     can,
     error::taken,
     row::{Organization, Project},
+    tags::{self, Binding},
 };
 
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub struct Change {
     pub description: Option<Option<String>>,
     pub auto_destroy_activity_duration: Option<Option<String>>,
     pub default_execution_mode: Option<Option<ExecutionMode>>,
+    /// `Some` are all of its tags.
+    pub tags: Option<Vec<Binding>>,
 }
 
 impl Change {
@@ -83,7 +86,10 @@ pub async fn execution_modes(cx: &Ctx, rows: &[Project]) -> Result<Vec<Execution
         let found = all.find(|organization| organization.name == row.organization_name);
         found.map_or(ExecutionMode::Remote, |organization| organization.default_execution_mode)
     };
-    Ok(rows.iter().map(|row| row.default_execution_mode.unwrap_or_else(|| inherited(row))).collect())
+    Ok(rows
+        .iter()
+        .map(|row| row.default_execution_mode.unwrap_or_else(|| inherited(row)))
+        .collect())
 }
 
 #[derive(Debug, Default)]
@@ -150,8 +156,9 @@ pub async fn counts(cx: &Ctx, project: &Project) -> Result<Counts> {
 pub async fn create(
     cx: &Ctx,
     organization: &Granted<can::CreateProject>,
-    change: Change,
+    mut change: Change,
 ) -> Result<Project> {
+    let tags = change.tags.take().unwrap_or_default();
     if change.name.is_none() {
         return Err(Error::invalid("name", "can't be blank"));
     }
@@ -168,6 +175,7 @@ pub async fn create(
     };
     change.apply(&mut new)?;
     let project = tx.insert(new).await.map_err(taken("name"))?;
+    tags::bind(&tx, &project, tags).await?;
     tx.emit("project_created", subject(&project), json!({ "name": project.name })).await?;
     tx.commit().await?;
     Ok(project)
@@ -176,12 +184,16 @@ pub async fn create(
 pub async fn update(
     cx: &Ctx,
     project: &Granted<can::UpdateProject>,
-    change: Change,
+    mut change: Change,
 ) -> Result<Project> {
+    let tags = change.tags.take();
     let tx = cx.write().await?;
     let mut row = tx.lock::<project::Entity>(project.id.clone()).await?.ok_or(Error::NotFound)?;
     change.apply(&mut row)?;
     let project = tx.update(row).await.map_err(taken("name"))?;
+    if let Some(tags) = tags {
+        tags::replace(&tx, &project, tags).await?;
+    }
     tx.emit("project_updated", subject(&project), json!({})).await?;
     tx.commit().await?;
     Ok(project)
@@ -217,7 +229,7 @@ pub fn is_default(organization: &Organization, project: &Project) -> bool {
     organization.default_project_id.as_ref() == Some(&project.id)
 }
 
-fn subject(project: &Project) -> Subject<'_> {
+pub(crate) fn subject(project: &Project) -> Subject<'_> {
     Subject {
         kind: "projects",
         id: project.id.as_str(),

@@ -1,21 +1,93 @@
 //! Tags: bindings of a key and perhaps a value to workspaces and projects. A flat tag is a key without a value,
 //! so that `tag-names` and `tag-bindings` can never disagree (CLI protocol, gotcha 26).
 
+mod bindings;
+mod organization;
+mod reserved;
+
 use std::collections::{BTreeSet, HashMap};
 
 use db::{
     entity::{tag, tag_binding},
     id::{TagBindingId, TagId, WorkspaceId},
     order_by_text, page,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::SimpleExpr},
 };
 use serde_json::json;
 
+pub use bindings::{
+    Effective, add, add_to_project, bindings, effective, load_effective, load_of_projects,
+    project_bindings, replace_in_project, replace_in_workspace,
+};
+pub use organization::{Known, add_workspaces, delete, find, list_of_organization};
+pub use reserved::{
+    Change as ReservedChange, create_reserved, delete_reserved, find_reserved, list_reserved,
+    update_reserved,
+};
+
 use crate::{
-    Ctx, Error, Granted, Order, Page, Paging, Result, Tx, can,
-    row::{Tag, TagBinding, Workspace},
+    Ctx, Error, Granted, Order, Page, Paging, Result, Subject, Tx, can,
+    row::{Project, Tag, TagBinding, Workspace},
     workspaces::subject,
 };
+
+/// What can have tags.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bearer<'a> {
+    Workspace(&'a Workspace),
+    Project(&'a Project),
+}
+
+impl<'a> From<&'a Workspace> for Bearer<'a> {
+    fn from(workspace: &'a Workspace) -> Self {
+        Self::Workspace(workspace)
+    }
+}
+
+impl<'a> From<&'a Project> for Bearer<'a> {
+    fn from(project: &'a Project) -> Self {
+        Self::Project(project)
+    }
+}
+
+impl<'a> Bearer<'a> {
+    fn organization(self) -> &'a str {
+        match self {
+            Self::Workspace(row) => &row.organization_name,
+            Self::Project(row) => &row.organization_name,
+        }
+    }
+
+    /// Holds for its own bindings.
+    fn own(self) -> SimpleExpr {
+        match self {
+            Self::Workspace(row) => tag_binding::Column::WorkspaceId.eq(&row.id),
+            Self::Project(row) => tag_binding::Column::ProjectId.eq(&row.id),
+        }
+    }
+
+    fn subject(self) -> Subject<'a> {
+        match self {
+            Self::Workspace(row) => subject(row),
+            Self::Project(row) => crate::projects::subject(row),
+        }
+    }
+
+    fn binding(self, tx: &Tx, binding: Binding) -> TagBinding {
+        let (workspace_id, project_id) = match self {
+            Self::Workspace(row) => (Some(row.id.clone()), None),
+            Self::Project(row) => (None, Some(row.id.clone())),
+        };
+        TagBinding {
+            id: TagBindingId::fresh(),
+            workspace_id,
+            project_id,
+            tag_key: binding.key,
+            tag_value: binding.value,
+            created_at: tx.now(),
+        }
+    }
+}
 
 /// A key and perhaps a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,12 +130,22 @@ fn check(binding: &Binding) -> Result<()> {
 }
 
 /// Adds bindings, or changes the values of those that are there.
-pub(crate) async fn bind(tx: &Tx, workspace: &Workspace, bindings: Vec<Binding>) -> Result<()> {
+pub(crate) async fn bind<'a>(
+    tx: &Tx,
+    to: impl Into<Bearer<'a>>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    let to = to.into();
+    for binding in &bindings {
+        check(binding)?;
+    }
+    if let Bearer::Workspace(workspace) = to {
+        reserved::check_overrides(tx, workspace, &bindings).await?;
+    }
     for binding in bindings {
-        check(&binding)?;
-        know(tx, &workspace.organization_name, &binding.key).await?;
+        know(tx, to.organization(), &binding.key).await?;
         let present = tag_binding::Entity::find()
-            .filter(tag_binding::Column::WorkspaceId.eq(&workspace.id))
+            .filter(to.own())
             .filter(tag_binding::Column::TagKey.eq(&binding.key))
             .one(tx.db())
             .await?;
@@ -75,31 +157,28 @@ pub(crate) async fn bind(tx: &Tx, workspace: &Workspace, bindings: Vec<Binding>)
                 }
             }
             None => {
-                tx.insert(TagBinding {
-                    id: TagBindingId::fresh(),
-                    workspace_id: Some(workspace.id.clone()),
-                    project_id: None,
-                    tag_key: binding.key,
-                    tag_value: binding.value,
-                    created_at: tx.now(),
-                })
-                .await?;
+                tx.insert(to.binding(tx, binding)).await?;
             }
         }
     }
     Ok(())
 }
 
-/// Makes these all of a workspace's bindings.
-pub(crate) async fn replace(tx: &Tx, workspace: &Workspace, bindings: Vec<Binding>) -> Result<()> {
+/// Makes these all of its bindings.
+pub(crate) async fn replace<'a>(
+    tx: &Tx,
+    of: impl Into<Bearer<'a>>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    let of = of.into();
     let keys: Vec<_> = bindings.iter().map(|binding| binding.key.as_str()).collect();
     tag_binding::Entity::delete_many()
-        .filter(tag_binding::Column::WorkspaceId.eq(&workspace.id))
+        .filter(of.own())
         .filter(tag_binding::Column::TagKey.is_not_in(keys))
         .exec(tx.db())
         .await?;
-    bind(tx, workspace, bindings).await?;
-    forget_unused(tx, &workspace.organization_name).await
+    bind(tx, of, bindings).await?;
+    forget_unused(tx, of.organization()).await
 }
 
 async fn know(tx: &Tx, organization: &str, name: &str) -> Result<()> {
@@ -177,26 +256,6 @@ pub async fn list(
     }
     let query = order_by_text(cx.read(), query, tag::Column::Name, Order::Ascending);
     Ok(page(cx.read(), query, paging).await?)
-}
-
-/// A workspace's own bindings, by key.
-pub async fn bindings(
-    cx: &Ctx,
-    workspace: &Granted<can::ReadWorkspace>,
-) -> Result<Vec<TagBinding>> {
-    of(cx, &workspace.id).await
-}
-
-/// Adds bindings or changes their values; those not named stay.
-pub async fn add(
-    cx: &Ctx,
-    workspace: &Granted<can::ManageWorkspaceTags>,
-    bindings: Vec<Binding>,
-) -> Result<()> {
-    let tx = cx.write().await?;
-    bind(&tx, workspace, bindings).await?;
-    tx.emit("workspace_tags_changed", subject(workspace), json!({})).await?;
-    tx.commit().await
 }
 
 /// Adds flat tags, by name or by the id of a tag that the organization knows.
@@ -285,20 +344,4 @@ pub(crate) async fn names_of<'a>(
         names.entry(workspace).or_default().push(key);
     }
     Ok(names)
-}
-
-/// The bindings after a change, for the answer to whoever made it.
-pub async fn bindings_after(
-    cx: &Ctx,
-    workspace: &Granted<can::ManageWorkspaceTags>,
-) -> Result<Vec<TagBinding>> {
-    of(cx, &workspace.id).await
-}
-
-async fn of(cx: &Ctx, workspace: &WorkspaceId) -> Result<Vec<TagBinding>> {
-    Ok(tag_binding::Entity::find()
-        .filter(tag_binding::Column::WorkspaceId.eq(workspace))
-        .order_by_asc(tag_binding::Column::TagKey)
-        .all(cx.read())
-        .await?)
 }

@@ -35,6 +35,21 @@ impl Identifiers {
     }
 }
 
+impl Identifiers {
+    /// As [`Identifiers::ids`], as typed ids; 422 with the place of the first that is none.
+    pub fn parsed<Id>(self, kind: &str) -> Result<Vec<Id>, Errors>
+    where
+        Id: std::str::FromStr<Err: std::fmt::Display>,
+    {
+        let each = |(index, text): (usize, String)| {
+            text.parse().map_err(|reason| {
+                Error::unprocessable(format!("/data/{index}/id"), format!("id {reason}")).into()
+            })
+        };
+        self.ids(kind)?.into_iter().enumerate().map(each).collect()
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for Identifiers {
     type Rejection = Errors;
 

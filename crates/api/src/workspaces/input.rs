@@ -19,6 +19,7 @@ pub struct Input {
     execution_mode: Option<ExecutionMode>,
     /// Deprecated spelling of the execution mode.
     operations: Option<bool>,
+    agent_pool_id: Field<String>,
     setting_overwrites: Option<SettingOverwrites>,
     terraform_version: Field<String>,
     working_directory: Field<String>,
@@ -102,6 +103,7 @@ fn execution_mode(input: &Input) -> Result<Option<Option<ExecutionMode>>> {
         )
         .into());
     }
+    check_agent_pool(input)?;
     let own = input.setting_overwrites.as_ref().and_then(|settings| settings.execution_mode);
     match (own, input.execution_mode) {
         (Some(false), _) => Ok(Some(None)),
@@ -115,6 +117,21 @@ fn execution_mode(input: &Input) -> Result<Option<Option<ExecutionMode>>> {
             .operations
             .map(|remote| Some(if remote { ExecutionMode::Remote } else { ExecutionMode::Local }))),
     }
+}
+
+/// There are no agent pools yet, so none is of the organization; but first, it must be asked for in the right place.
+fn check_agent_pool(input: &Input) -> Result<()> {
+    let Field::Value(id) = &input.agent_pool_id else { return Ok(()) };
+    let agent = match input.execution_mode {
+        Some(mode) => mode == ExecutionMode::Agent,
+        None => input.operations != Some(true),
+    };
+    let why = if agent {
+        format!("Agent pool {id} does not exist in this organization")
+    } else {
+        "Agent pool id must not be specified unless execution-mode is agent".to_owned()
+    };
+    Err(Error::invalid("agent-pool-id", why).into())
 }
 
 fn bindings(

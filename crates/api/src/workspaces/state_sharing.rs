@@ -1,7 +1,7 @@
 //! `/workspaces/:id/relationships/remote-state-consumers`
 
-use domain::{Paging, can, id::WorkspaceId, workspaces};
-use jsonapi::{Document, Empty, Error, Identifiers, Query};
+use domain::{Paging, can, workspaces};
+use jsonapi::{Document, Empty, Identifiers, Query};
 use serde::Deserialize;
 
 use super::views;
@@ -31,26 +31,16 @@ async fn list(
 }
 
 async fn replace(workspace: May<can::ReplaceStateConsumers>, body: Identifiers) -> Result<Empty> {
-    workspaces::replace_consumers(&workspace.cx, &workspace, ids(body)?).await?;
+    workspaces::replace_consumers(&workspace.cx, &workspace, body.parsed("workspaces")?).await?;
     Ok(Empty)
 }
 
 async fn add(workspace: May<can::UpdateWorkspace>, body: Identifiers) -> Result<Empty> {
-    workspaces::add_consumers(&workspace.cx, &workspace, ids(body)?).await?;
+    workspaces::add_consumers(&workspace.cx, &workspace, body.parsed("workspaces")?).await?;
     Ok(Empty)
 }
 
 async fn remove(workspace: May<can::UpdateWorkspace>, body: Identifiers) -> Result<Empty> {
-    workspaces::remove_consumers(&workspace.cx, &workspace, ids(body)?).await?;
+    workspaces::remove_consumers(&workspace.cx, &workspace, body.parsed("workspaces")?).await?;
     Ok(Empty)
-}
-
-fn ids(body: Identifiers) -> Result<Vec<WorkspaceId>> {
-    let mut ids = Vec::new();
-    for (index, text) in body.ids("workspaces")?.into_iter().enumerate() {
-        let pointer = format!("/data/{index}/id");
-        let wrong = |reason| Error::unprocessable(pointer, format!("id {reason}"));
-        ids.push(text.parse().map_err(wrong)?);
-    }
-    Ok(ids)
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     Ctx, Timestamp, can,
-    entity::workspace::{ExecutionMode, LockKind, Source, VcsRepo},
+    entity::workspace::{AutoDestroy, ExecutionMode, LockKind, Source, VcsRepo},
     row::Workspace,
     workspaces::{Details, details, details_of},
 };
@@ -66,7 +66,7 @@ struct Attributes<'a> {
     auto_apply_run_trigger: bool,
     auto_destroy_activity_duration: Option<&'a str>,
     auto_destroy_at: Option<Timestamp>,
-    auto_destroy_status: Option<&'a str>,
+    auto_destroy_status: Option<AutoDestroy>,
     inherits_project_auto_destroy: bool,
     created_at: Timestamp,
     environment: &'static str,
@@ -99,6 +99,8 @@ struct Attributes<'a> {
     vcs_repo: Option<&'a VcsRepo>,
     vcs_repo_identifier: Option<&'a str>,
     working_directory: Option<&'a str>,
+    /// The spelling of the Workspaces reference; clients know the other one.
+    workspace_kpis_run_count: Option<i64>,
     workspace_kpis_runs_count: Option<i64>,
 }
 
@@ -159,13 +161,13 @@ impl Resource for View {
             description: row.description.as_deref(),
             actions: Actions { is_destroyable: row.allow_destroy_plan },
             allow_destroy_plan: row.allow_destroy_plan,
-            apply_duration_average: None,
+            apply_duration_average: row.performance.apply_average,
             assessments_enabled: row.assessments_enabled,
             auto_apply: row.auto_apply,
             auto_apply_run_trigger: row.auto_apply_run_trigger,
             auto_destroy_activity_duration: row.auto_destroy_activity_duration.as_deref(),
             auto_destroy_at: row.auto_destroy_at,
-            auto_destroy_status: None,
+            auto_destroy_status: row.auto_destroy_status,
             inherits_project_auto_destroy: row.inherits_project_auto_destroy,
             created_at: row.created_at,
             environment: "default",
@@ -178,11 +180,11 @@ impl Resource for View {
             locked_reason: row.lock_reason.as_deref(),
             operations: self.details.execution_mode != ExecutionMode::Local,
             permissions: self.permissions,
-            plan_duration_average: None,
-            policy_check_failures: None,
+            plan_duration_average: row.performance.plan_average,
+            policy_check_failures: row.performance.policy_failures,
             queue_all_runs: row.queue_all_runs,
             resource_count: row.resource_count,
-            run_failures: None,
+            run_failures: row.performance.failures,
             setting_overwrites: SettingOverwrites {
                 execution_mode: row.execution_mode.is_some(),
                 agent_pool: row.agent_pool_id.is_some(),
@@ -201,7 +203,8 @@ impl Resource for View {
             vcs_repo_identifier: row.vcs_repo.as_ref().map(|repo| repo.identifier.as_str()),
             working_directory: Some(row.working_directory.as_str())
                 .filter(|directory| !directory.is_empty()),
-            workspace_kpis_runs_count: None,
+            workspace_kpis_run_count: row.performance.runs,
+            workspace_kpis_runs_count: row.performance.runs,
         }
     }
 

@@ -38,6 +38,7 @@ impl World {
     pub async fn new() -> Self {
         let server = Server::start().await;
         let ws = server.workspace("networking").await;
+        let neighbour = server.workspace("neighbour").await;
         let member = server.member().user().await;
         let token = token::Entity::find()
             .filter(token::Column::UserId.eq(&member.id))
@@ -71,7 +72,10 @@ impl World {
 
         let new = resource("ssh-keys", &ssh_key());
         let ssh_key = owner.post("/organizations/acme/ssh-keys", new).await.is_created();
-        let neighbour = server.workspace("neighbour").await;
+        let new = resource("reserved-tag-keys", &json!({ "key": "stage" }));
+        let reserved = owner.post("/organizations/acme/reserved-tag-keys", new).await.is_created();
+        owner.patch(of_ws("tag-bindings"), tag_bindings()).await.is_ok();
+        let tags = owner.get("/organizations/acme/tags").await.is_ok();
 
         let secret = |url: &str| url.rsplit('/').next().unwrap().to_owned();
         let text = |value: Value| value.as_str().unwrap().to_owned();
@@ -91,6 +95,8 @@ impl World {
             ("token_id", token.id.to_string()),
             ("terraform_version_id", version.id()),
             ("ssh_key_id", ssh_key.id()),
+            ("reserved_tag_key_id", reserved.id()),
+            ("tag_id", text(tags.data()[0]["id"].clone())),
             ("neighbour", neighbour.id.to_string()),
             ("job_id", "job-1111111111111111".to_owned()),
             ("artifact", "plan-json".to_owned()),
@@ -164,7 +170,9 @@ impl World {
                 | "/vars/{variable_id}"
                 | "/authentication-tokens/{token_id}"
                 | "/admin/terraform-versions/{terraform_version_id}"
-                | "/ssh-keys/{ssh_key_id}",
+                | "/ssh-keys/{ssh_key_id}"
+                | "/reserved-tag-keys/{reserved_tag_key_id}"
+                | "/reserved-tags/{reserved_tag_key_id}",
             )
             | (
                 "POST",
@@ -211,9 +219,26 @@ impl World {
             ("POST" | "DELETE", "/workspaces/{workspace_id}/relationships/tags") => Sent::Json(
                 json!({ "data": [{ "type": "tags", "attributes": { "name": "blue" } }] }),
             ),
-            ("PATCH", "/workspaces/{workspace_id}/tag-bindings") => Sent::Json(json!({ "data": [
-                { "type": "tag-bindings", "attributes": { "key": "colour", "value": "blue" } },
-            ] })),
+            (
+                "PATCH" | "POST",
+                "/workspaces/{workspace_id}/tag-bindings"
+                | "/workspaces/{workspace_id}/relationships/tag-bindings"
+                | "/projects/{project_id}/tag-bindings"
+                | "/projects/{project_id}/relationships/tag-bindings",
+            ) => Sent::Json(tag_bindings()),
+            ("DELETE", "/organizations/{organization_name}/tags") => {
+                Sent::Json(json!({ "data": [{ "type": "tags", "id": self.names["tag_id"] }] }))
+            }
+            ("POST", "/tags/{tag_id}/relationships/workspaces") => {
+                Sent::Json(json!({ "data": [{ "type": "workspaces", "id": ws.id }] }))
+            }
+            ("POST", "/organizations/{organization_name}/reserved-tag-keys") => {
+                attributes("reserved-tag-keys", json!({ "key": "env", "disable-overrides": true }))
+            }
+            (
+                "PATCH",
+                "/reserved-tag-keys/{reserved_tag_key_id}" | "/reserved-tags/{reserved_tag_key_id}",
+            ) => attributes("reserved-tag-keys", json!({ "disable-overrides": true })),
             ("POST", "/workspaces/{workspace_id}/configuration-versions") => {
                 attributes("configuration-versions", json!({ "auto-queue-runs": false }))
             }
@@ -322,6 +347,12 @@ fn register() -> Value {
         "name": "builder", "version": "1.0.0", "instance": "i-1",
         "engines": [{ "kind": "terraform", "version": "1.9.0" }],
     })
+}
+
+fn tag_bindings() -> Value {
+    json!({ "data": [
+        { "type": "tag-bindings", "attributes": { "key": "colour", "value": "blue" } },
+    ] })
 }
 
 fn ssh_key() -> Value {

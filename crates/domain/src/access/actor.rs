@@ -204,7 +204,8 @@ impl Actor {
             Self::Run { organization, project, shared, .. }
                 if organization == name
                     && (workspace.global_remote_state
-                        || (workspace.project_remote_state && workspace.project_id == *project)
+                        || (workspace.project_remote_state
+                            && workspace.project_id == *project)
                         || shared.contains(&workspace.id)) =>
             {
                 return WorkspaceRights::SHARED_STATE;

@@ -67,6 +67,7 @@ permissions! {
     ManageVcsSettings     on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);
     ManageSshKeys         on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);
     ReadSshKeys           on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings) || a.administers_workspaces_in(&o.name);
+    ManageTags            on Organization: |a, o| a.has(o, |r| r.manage_workspaces || r.manage_projects);
     ManageModules         on Organization: |a, o| a.has(o, |r| r.manage_modules);
     ManageProviders       on Organization: |a, o| a.has(o, |r| r.manage_providers);
     ManageAgentPools      on Organization: |a, o| a.has(o, |r| r.manage_agent_pools);

@@ -4,6 +4,7 @@ mod actions;
 mod create;
 mod list;
 pub(crate) mod moves;
+mod performance;
 pub(crate) mod queue;
 pub mod status;
 

@@ -2,13 +2,16 @@
 //! lock, the event. Always inside a transaction that has locked the workspace first, then the run.
 
 use db::{
-    Locked,
+    Json, Locked,
     entity::{configuration_version, job, phase, run, workspace},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 use serde_json::json;
 
-use super::status::{self, Event, Purpose};
+use super::{
+    performance,
+    status::{self, Event, Purpose},
+};
 use crate::{
     Error, Result, Subject, Tx,
     id::RunId,
@@ -132,6 +135,9 @@ async fn end(tx: &Tx, workspace: &mut Workspace, run: &mut Run) -> Result<()> {
         }
     }
     workspaces::take_from_run(workspace, &run.id);
+    if performance::counts(run.status) {
+        workspace.performance = Json(performance::measure(tx, run).await?);
+    }
     Ok(())
 }
 

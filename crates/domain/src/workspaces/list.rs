@@ -7,7 +7,7 @@ use db::{
     order_by_text, page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-        sea_query::{Expr, ExprTrait, Func, LikeExpr, SimpleExpr},
+        sea_query::{Alias, Expr, ExprTrait, Func, LikeExpr, Query, SelectStatement, SimpleExpr},
     },
 };
 
@@ -73,7 +73,7 @@ pub async fn list(
         condition = condition.add(workspace::Column::Id.not_in_subquery(bound(&key)));
     }
     for binding in &filter.tagged {
-        condition = condition.add(workspace::Column::Id.in_subquery(bound(binding)));
+        condition = condition.add(in_force(binding));
     }
     if !filter.current_run_status.is_empty() {
         let runs = run::Entity::find()
@@ -121,21 +121,59 @@ fn matches(pattern: &str) -> SimpleExpr {
     name.like(LikeExpr::new(like).escape('\\'))
 }
 
-/// The ids of workspaces with such a binding, their project's included.
-fn bound(filter: &TagFilter) -> db::sea_orm::sea_query::SelectStatement {
-    let mut condition = Condition::all();
-    if let Some(key) = &filter.key {
-        condition = condition.add(tag_binding::Column::TagKey.eq(key));
-    }
-    if let Some(value) = &filter.value {
-        condition = condition.add(tag_binding::Column::TagValue.eq(value));
-    }
+fn is_such(filter: &TagFilter) -> Condition {
+    Condition::all()
+        .add_option(filter.key.as_ref().map(|key| tag_binding::Column::TagKey.eq(key)))
+        .add_option(filter.value.as_ref().map(|value| tag_binding::Column::TagValue.eq(value)))
+}
+
+/// The ids of workspaces with such a binding of their own.
+fn bound(filter: &TagFilter) -> SelectStatement {
     tag_binding::Entity::find()
         .select_only()
         .column(tag_binding::Column::WorkspaceId)
         .filter(tag_binding::Column::WorkspaceId.is_not_null())
-        .filter(condition)
+        .filter(is_such(filter))
         .into_query()
+}
+
+/// Such a binding is the workspace's own, or its project's and not overridden.
+fn in_force(filter: &TagFilter) -> Condition {
+    let projects = tag_binding::Entity::find()
+        .select_only()
+        .column(tag_binding::Column::ProjectId)
+        .filter(tag_binding::Column::ProjectId.is_not_null())
+        .filter(is_such(filter))
+        .into_query();
+    let own = Alias::new("own");
+    let overridden = Query::select()
+        .expr(Expr::val(1))
+        .from_as(tag_binding::Entity, own.clone())
+        .and_where(
+            Expr::col((own.clone(), tag_binding::Column::WorkspaceId))
+                .equals((workspace::Entity, workspace::Column::Id)),
+        )
+        .and_where(
+            Expr::col((own, tag_binding::Column::TagKey))
+                .equals((tag_binding::Entity, tag_binding::Column::TagKey)),
+        )
+        .take();
+    let inherited = tag_binding::Entity::find()
+        .select_only()
+        .column(tag_binding::Column::Id)
+        .filter(
+            Expr::col((tag_binding::Entity, tag_binding::Column::ProjectId))
+                .equals((workspace::Entity, workspace::Column::ProjectId)),
+        )
+        .filter(is_such(filter))
+        .filter(Expr::exists(overridden).not())
+        .into_query();
+    Condition::any().add(workspace::Column::Id.in_subquery(bound(filter))).add(
+        // The first part alone is enough for nearly all rows; the second looks at each.
+        Condition::all()
+            .add(workspace::Column::ProjectId.in_subquery(projects))
+            .add(Expr::exists(inherited)),
+    )
 }
 
 /// 0 without a run, so that both databases put those at the same end.

@@ -1,0 +1,199 @@
+//! Tags: flat, with values, inherited from projects, known to the organization, reserved.
+
+use domain::row::Workspace;
+use serde_json::{Value, json};
+use testkit::{Client, Server};
+
+fn bindings(pairs: &[(&str, &str)]) -> Value {
+    let data: Vec<_> = pairs
+        .iter()
+        .map(|(key, value)| {
+            json!({ "type": "tag-bindings", "attributes": { "key": key, "value": value } })
+        })
+        .collect();
+    json!({ "data": data })
+}
+
+/// Key and value of each, in the order of the answer.
+async fn pairs(client: &Client<'_>, path: &str) -> Vec<(String, String)> {
+    let list = client.get(path).await.is_ok();
+    let text = |value: Value| value.as_str().unwrap().to_owned();
+    let keys = list.attributes("key").into_iter().map(text);
+    keys.zip(list.attributes("value").into_iter().map(text)).collect()
+}
+
+fn is(found: &[(String, String)], expected: &[(&str, &str)]) -> bool {
+    found.iter().map(|(key, value)| (key.as_str(), value.as_str())).eq(expected.iter().copied())
+}
+
+fn of(ws: &Workspace, rest: &str) -> String {
+    format!("/workspaces/{}/{rest}", ws.id)
+}
+
+fn of_project(ws: &Workspace, rest: &str) -> String {
+    format!("/projects/{}/{rest}", ws.project_id)
+}
+
+#[tokio::test]
+async fn one_spelling_adds_and_the_other_replaces() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    for (plain, related) in [
+        (of(&ws, "tag-bindings"), of(&ws, "relationships/tag-bindings")),
+        (of_project(&ws, "tag-bindings"), of_project(&ws, "relationships/tag-bindings")),
+    ] {
+        owner.patch(&plain, bindings(&[("env", "dev")])).await.is_ok();
+        let both = owner.patch(&plain, bindings(&[("env", "prod"), ("team", "a")])).await.is_ok();
+        assert_eq!(both.attributes("value"), ["prod", "a"]);
+        owner.post(&related, bindings(&[("tier", "1")])).await.is_no_content();
+        let all = [("env", "prod"), ("team", "a"), ("tier", "1")];
+        assert!(is(&pairs(&owner, &related).await, &all));
+        owner.patch(&related, bindings(&[("env", "test")])).await.is_no_content();
+        assert!(is(&pairs(&owner, &plain).await, &[("env", "test")]));
+    }
+}
+
+#[tokio::test]
+async fn the_value_of_a_binding_is_text() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let wrong = json!({ "data": [
+        { "type": "tag-bindings", "attributes": { "key": "env", "value": 1 } },
+    ] });
+    let path = of(&ws, "tag-bindings");
+    server.owner().patch(path, wrong).await.is_unprocessable("/data/0/attributes/value");
+}
+
+#[tokio::test]
+async fn an_empty_relationship_takes_all_bindings_away() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    for (path, kind) in [(of(&ws, ""), "workspaces"), (of_project(&ws, ""), "projects")] {
+        let path = path.trim_end_matches('/');
+        let tags = format!("{path}/tag-bindings");
+        let with = |bindings: Value| json!({ "data": { "type": kind, "relationships": { "tag-bindings": bindings } } });
+        owner.patch(path, with(bindings(&[("env", "dev")]))).await.is_ok();
+        assert!(is(&pairs(&owner, &tags).await, &[("env", "dev")]), "{kind}");
+        owner.patch(path, json!({ "data": { "type": kind } })).await.is_ok();
+        assert!(is(&pairs(&owner, &tags).await, &[("env", "dev")]), "{kind}");
+        owner.patch(path, with(json!({ "data": [] }))).await.is_ok();
+        assert!(is(&pairs(&owner, &tags).await, &[]), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn workspaces_inherit_the_bindings_of_their_project() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let project = bindings(&[("env", "dev"), ("team", "a")]);
+    owner.patch(of_project(&ws, "tag-bindings"), project).await.is_ok();
+    owner.patch(of(&ws, "tag-bindings"), bindings(&[("env", "prod")])).await.is_ok();
+    let path = of(&ws, "effective-tag-bindings");
+    assert!(is(&pairs(&owner, &path).await, &[("env", "prod"), ("team", "a")]));
+    let list = owner.get(&path).await.is_ok().data();
+    assert_eq!(list[0]["relationships"], json!({}));
+    let from = &list[1]["relationships"]["inherited-from"]["data"];
+    assert_eq!(*from, json!({ "type": "projects", "id": ws.project_id }));
+    assert_eq!(list[1]["links"]["inherited-from"], format!("/api/v2/projects/{}", ws.project_id));
+    assert!(is(&pairs(&owner, &of(&ws, "tag-bindings")).await, &[("env", "prod")]));
+
+    for path in [
+        of(&ws, "?include=effective_tag_bindings"),
+        of_project(&ws, "?include=effective_tag_bindings"),
+    ] {
+        let shown = owner.get(path.replace("/?", "?")).await.is_ok();
+        let related = &shown.data()["relationships"]["effective-tag-bindings"]["data"];
+        assert_eq!(related.as_array().unwrap().len(), 2, "{shown}");
+        assert_eq!(shown.json()["included"][1]["attributes"]["key"], "team", "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn lists_are_filtered_by_own_and_inherited_bindings() {
+    let server = Server::start().await;
+    let ws = server.workspace("overriding").await;
+    server.workspace("inheriting").await;
+    let owner = server.owner();
+    owner.patch(of_project(&ws, "tag-bindings"), bindings(&[("env", "dev")])).await.is_ok();
+    let own = bindings(&[("env", "prod"), ("team", "a")]);
+    owner.patch(of(&ws, "tag-bindings"), own).await.is_ok();
+    let names = async |query: &str| {
+        let path = format!("/organizations/acme/workspaces?{query}");
+        owner.get(path).await.is_ok().attributes("name")
+    };
+    assert_eq!(names("filter[tagged][0][key]=env").await, ["inheriting", "overriding"]);
+    let dev = "filter[tagged][0][key]=env&filter[tagged][0][value]=dev";
+    assert_eq!(names(dev).await, ["inheriting"]);
+    assert_eq!(names("filter[tagged][0][value]=dev").await, ["inheriting"]);
+    assert_eq!(names("filter[tagged][0][value]=prod").await, ["overriding"]);
+    let both = "filter[tagged][0][key]=env&filter[tagged][1][key]=team";
+    assert_eq!(names(both).await, ["overriding"]);
+    assert_eq!(names(&format!("{dev}&filter[tagged][1][key]=team")).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn an_organization_knows_its_tags_and_how_often_they_are_used() {
+    let server = Server::start().await;
+    let (a, b) = (server.workspace("a").await, server.workspace("b").await);
+    let owner = server.owner();
+    owner.patch(of(&a, "tag-bindings"), bindings(&[("blue", ""), ("green", "")])).await.is_ok();
+    owner.patch(of(&b, "tag-bindings"), bindings(&[("blue", "")])).await.is_ok();
+    let path = "/organizations/acme/tags";
+    let all = owner.get(path).await.is_ok();
+    assert_eq!(all.attributes("name"), ["blue", "green"]);
+    assert_eq!(all.attributes("instance-count"), [2, 1]);
+    let found = owner.get(format!("{path}?q=EE")).await.is_ok();
+    assert_eq!(found.attributes("name"), ["green"]);
+    let without = format!("{path}?filter[exclude][taggable][id]={}", b.id);
+    assert_eq!(owner.get(without).await.is_ok().attributes("name"), ["green"]);
+    owner.get(format!("{path}?filter[exclude][taggable][id]=x")).await.is_bad_request();
+
+    let id = all.data()[1]["id"].clone();
+    let tagged = json!({ "data": [{ "type": "workspaces", "id": b.id }] });
+    let relation = format!("/tags/{}/relationships/workspaces", id.as_str().unwrap());
+    server.admin_of(&b).post(&relation, &tagged).await.is_no_content();
+    server.admin_of(&a).post(&relation, &tagged).await.is_not_found();
+    assert_eq!(owner.get(path).await.is_ok().attributes("instance-count"), [2, 2]);
+
+    let both = json!({ "data": [{ "type": "tags", "id": id }] });
+    server.admin_of(&a).delete_with(path, &both).await.is_not_found();
+    owner.delete_with(path, &both).await.is_no_content();
+    assert_eq!(owner.get(path).await.is_ok().attributes("name"), ["blue"]);
+    assert!(is(&pairs(&owner, &of(&a, "tag-bindings")).await, &[("blue", "")]));
+    owner.delete_with(path, &both).await.is_unprocessable("/data/0/id");
+}
+
+#[tokio::test]
+async fn a_reserved_key_can_fix_what_the_project_says() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let path = "/organizations/acme/reserved-tag-keys";
+    let body = |attributes: Value| json!({ "data": { "type": "reserved-tag-keys", "attributes": attributes } });
+    let made = owner.post(path, body(json!({ "key": "env" }))).await.is_created();
+    assert!(made.id().starts_with("rtk-"), "{made}");
+    assert_eq!(made.attribute("disable-overrides"), false);
+    owner.post(path, body(json!({ "key": "env" }))).await.is_unprocessable("/data/attributes/key");
+    owner.post(path, body(json!({ "key": "" }))).await.is_unprocessable("/data/attributes/key");
+
+    owner.patch(of_project(&ws, "tag-bindings"), bindings(&[("env", "dev")])).await.is_ok();
+    let prod = bindings(&[("env", "prod")]);
+    owner.patch(of(&ws, "tag-bindings"), &prod).await.is_ok();
+    let one = format!("/reserved-tag-keys/{}", made.id());
+    let fixed = owner.patch(&one, body(json!({ "disable-overrides": true }))).await.is_ok();
+    assert_eq!(fixed.attribute("key"), "env");
+    assert_eq!(owner.get(path).await.is_ok().attributes("disable-overrides"), [true]);
+    // Whoever had set it otherwise before has the project's value from now on.
+    assert!(is(&pairs(&owner, &of(&ws, "effective-tag-bindings")).await, &[("env", "dev")]));
+    owner.patch(of(&ws, "tag-bindings"), &prod).await.is_unprocessable("/data");
+    owner.patch(of(&ws, "tag-bindings"), bindings(&[("env", "dev")])).await.is_ok();
+
+    let alias = format!("/reserved-tags/{}", made.id());
+    owner.patch(&alias, body(json!({ "key": "stage" }))).await.is_ok();
+    server.member().delete(&one).await.is_not_found();
+    owner.delete(&alias).await.is_no_content();
+    assert_eq!(owner.get(path).await.is_ok().data(), json!([]));
+}

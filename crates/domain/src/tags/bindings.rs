@@ -1,0 +1,182 @@
+//! Bindings of workspaces and projects, and those that are in force: a workspace's own before its project's.
+
+use std::collections::{HashMap, HashSet};
+
+use db::{
+    entity::{project, tag_binding, workspace},
+    id::{ProjectId, WorkspaceId},
+    order_by_text,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait},
+};
+use serde_json::json;
+
+use super::{Bearer, Binding, bind, replace, reserved};
+use crate::{
+    Ctx, Granted, Order, Result,
+    access::Permission,
+    can,
+    row::{Project, TagBinding, Workspace},
+};
+
+/// A binding that is in force.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    pub row: TagBinding,
+    /// The project that it comes from; absent for one's own.
+    pub inherited_from: Option<ProjectId>,
+}
+
+/// A workspace's own bindings, by key.
+pub async fn bindings<P: Permission<On = Workspace>>(
+    cx: &Ctx,
+    workspace: &Granted<P>,
+) -> Result<Vec<TagBinding>> {
+    of(cx, Bearer::Workspace(workspace)).await
+}
+
+/// A project's bindings, by key.
+pub async fn project_bindings<P: Permission<On = Project>>(
+    cx: &Ctx,
+    project: &Granted<P>,
+) -> Result<Vec<TagBinding>> {
+    of(cx, Bearer::Project(project)).await
+}
+
+async fn of(cx: &Ctx, bearer: Bearer<'_>) -> Result<Vec<TagBinding>> {
+    let query = tag_binding::Entity::find().filter(bearer.own());
+    let query = order_by_text(cx.read(), query, tag_binding::Column::TagKey, Order::Ascending);
+    Ok(query.all(cx.read()).await?)
+}
+
+/// Adds bindings or changes their values; those not named stay.
+pub async fn add(
+    cx: &Ctx,
+    workspace: &Granted<can::ManageWorkspaceTags>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    bind(&tx, &**workspace, bindings).await?;
+    let subject = Bearer::Workspace(workspace).subject();
+    tx.emit("workspace_tags_changed", subject, json!({})).await?;
+    tx.commit().await
+}
+
+/// Makes these all of a workspace's own bindings.
+pub async fn replace_in_workspace(
+    cx: &Ctx,
+    workspace: &Granted<can::ManageWorkspaceTags>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    replace(&tx, &**workspace, bindings).await?;
+    let subject = Bearer::Workspace(workspace).subject();
+    tx.emit("workspace_tags_changed", subject, json!({})).await?;
+    tx.commit().await
+}
+
+/// Adds bindings or changes their values; those not named stay.
+pub async fn add_to_project(
+    cx: &Ctx,
+    project: &Granted<can::UpdateProject>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    bind(&tx, &**project, bindings).await?;
+    let subject = Bearer::Project(project).subject();
+    tx.emit("project_tags_changed", subject, json!({})).await?;
+    tx.commit().await
+}
+
+/// Makes these all of a project's bindings.
+pub async fn replace_in_project(
+    cx: &Ctx,
+    project: &Granted<can::UpdateProject>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    replace(&tx, &**project, bindings).await?;
+    let subject = Bearer::Project(project).subject();
+    tx.emit("project_tags_changed", subject, json!({})).await?;
+    tx.commit().await
+}
+
+/// What is in force on a workspace, by key.
+pub async fn effective(
+    cx: &Ctx,
+    workspace: &Granted<can::ReadWorkspace>,
+) -> Result<Vec<Effective>> {
+    let mut all = effective_of(cx, &[(**workspace).clone()]).await?;
+    Ok(all.remove(&workspace.id).unwrap_or_default())
+}
+
+/// For includes: what is in force on those of these workspaces that the caller may see.
+pub async fn load_effective(
+    cx: &Ctx,
+    ids: &[WorkspaceId],
+) -> Result<HashMap<WorkspaceId, Vec<Effective>>> {
+    effective_of(cx, &crate::workspaces::load(cx, ids).await?).await
+}
+
+/// For includes: the bindings of those of these projects that the caller may see.
+pub async fn load_of_projects(
+    cx: &Ctx,
+    ids: &[ProjectId],
+) -> Result<HashMap<ProjectId, Vec<TagBinding>>> {
+    let visible: Vec<ProjectId> = project::Entity::find()
+        .filter(project::Column::Id.is_in(ids))
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .filter(|row| cx.may::<can::ReadProject>(row))
+        .map(|row| row.id)
+        .collect();
+    let query = tag_binding::Entity::find().filter(tag_binding::Column::ProjectId.is_in(visible));
+    let query = order_by_text(cx.read(), query, tag_binding::Column::TagKey, Order::Ascending);
+    let mut found: HashMap<ProjectId, Vec<TagBinding>> = HashMap::new();
+    for row in query.all(cx.read()).await? {
+        if let Some(project) = row.project_id.clone() {
+            found.entry(project).or_default().push(row);
+        }
+    }
+    Ok(found)
+}
+
+async fn effective_of(
+    cx: &Ctx,
+    workspaces: &[workspace::Model],
+) -> Result<HashMap<WorkspaceId, Vec<Effective>>> {
+    let ids = workspaces.iter().map(|row| &row.id);
+    let projects: HashSet<_> = workspaces.iter().map(|row| &row.project_id).collect();
+    let organizations: HashSet<_> =
+        workspaces.iter().map(|row| row.organization_name.as_str()).collect();
+    let fixed = reserved::fixed_keys(cx.read(), organizations).await?;
+    let rows = tag_binding::Entity::find()
+        .filter(
+            tag_binding::Column::WorkspaceId
+                .is_in(ids)
+                .or(tag_binding::Column::ProjectId.is_in(projects)),
+        )
+        .all(cx.read())
+        .await?;
+    let mut found = HashMap::new();
+    for workspace in workspaces {
+        let own = rows.iter().filter(|row| row.workspace_id.as_ref() == Some(&workspace.id));
+        let inherited =
+            rows.iter().filter(|row| row.project_id.as_ref() == Some(&workspace.project_id));
+        let mut in_force: HashMap<&str, &TagBinding> =
+            inherited.map(|row| (row.tag_key.as_str(), row)).collect();
+        for row in own {
+            let key = (workspace.organization_name.clone(), row.tag_key.clone());
+            if !(in_force.contains_key(row.tag_key.as_str()) && fixed.contains(&key)) {
+                in_force.insert(&row.tag_key, row);
+            }
+        }
+        let mut in_force: Vec<Effective> = in_force
+            .into_values()
+            .map(|row| Effective { inherited_from: row.project_id.clone(), row: row.clone() })
+            .collect();
+        in_force.sort_by(|a, b| a.row.tag_key.cmp(&b.row.tag_key));
+        found.insert(workspace.id.clone(), in_force);
+    }
+    Ok(found)
+}
