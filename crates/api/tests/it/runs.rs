@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::row::Workspace;
+use domain::{row::Workspace, workspaces::Change};
 use serde_json::{Value, json};
 use testkit::{Client, Server};
 
@@ -350,7 +350,14 @@ async fn a_planner_may_plan_but_neither_apply_nor_auto_apply() {
 #[tokio::test]
 async fn a_run_of_a_missing_engine_ends_with_a_sentence() {
     let server = Server::start().await;
-    let ws = server.workspace("networking").await;
+    // Taken at its word while no version is known at all.
+    let old = Change {
+        name: Some("networking".into()),
+        terraform_version: Some("0.15.4".into()),
+        ..Change::default()
+    };
+    let ws = server.workspace_with(old).await;
+    Agent::register(&server).await;
     let writer = server.writer(&ws);
     upload(&writer, &ws, false).await;
     let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
