@@ -34,7 +34,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let cx = caller(parts, app).await?;
-        let path = Path::of(parts).await;
+        let path = Path::of(parts).await?;
         let granted = cx.check::<P, T>(T::locate(&cx, &path).await?)?;
         Ok(Self { granted, cx })
     }
@@ -70,12 +70,17 @@ async fn caller(parts: &Parts, app: &App) -> Result<Ctx> {
 pub struct Path(HashMap<String, String>);
 
 impl Path {
-    async fn of(parts: &mut Parts) -> Self {
+    async fn of(parts: &mut Parts) -> domain::Result<Self> {
         let params = RawPathParams::from_request_parts(parts, &()).await;
-        Self(params.map_or_else(
+        let params: HashMap<_, _> = params.map_or_else(
             |_| HashMap::new(),
             |params| params.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-        ))
+        );
+        // Nothing is called so, and PostgreSQL would not even look.
+        if params.values().any(|value| value.contains('\0')) {
+            return Err(domain::Error::NotFound);
+        }
+        Ok(Self(params))
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use db::{Db, Settings};
+use db::{
+    Db, Settings,
+    sea_orm::{ConnectionTrait, Statement},
+};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -23,6 +26,11 @@ pub enum TestDatabase {
 }
 
 impl TestDatabase {
+    /// Whether tests run on PostgreSQL.
+    pub fn is_postgres() -> bool {
+        cluster().is_some()
+    }
+
     /// A migrated one without any rows.
     pub async fn fresh() -> Self {
         match cluster() {
@@ -47,6 +55,20 @@ impl TestDatabase {
             Self::Postgres { cluster, name } => within(cluster, name),
         };
         Settings { url, connections: CONNECTIONS }
+    }
+
+    /// As good as [`TestDatabase::fresh`]: migrations make tables and no rows.
+    pub(crate) async fn empty_tables(&mut self, db: &Db) {
+        if let Self::Sqlite(_) = self {
+            *self = Self::fresh().await;
+            return;
+        }
+        let tables: Vec<String> = table_names(db).await;
+        let tables: Vec<_> = tables.into_iter().filter(|name| !name.starts_with("_sqlx")).collect();
+        let tx = db.write().await.expect("a transaction begins");
+        let truncate = format!("TRUNCATE {}", tables.join(", "));
+        tx.execute_unprepared(&truncate).await.expect("tables can be emptied");
+        tx.commit().await.expect("a transaction is kept");
     }
 
     pub async fn open(&self) -> Db {
@@ -98,6 +120,18 @@ impl Drop for TestDatabase {
             eprintln!("a test's database is left behind");
         }
     }
+}
+
+pub(crate) async fn table_names(db: &Db) -> Vec<String> {
+    let query = if db.is_postgres() {
+        "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
+    } else {
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    };
+    let connection = db.read();
+    let statement = Statement::from_string(connection.get_database_backend(), query);
+    let rows = connection.query_all_raw(statement).await.expect("the catalogue is readable");
+    rows.iter().map(|row| row.try_get("", "name").expect("a name")).collect()
 }
 
 /// Brings the template up to this program's schema; one of another schema is made anew.

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use http::Method;
 use serde_json::{Value, json};
 use statehouse_api::Route;
-use testkit::Answer;
+use testkit::{Answer, TestDatabase};
 
 use crate::world::{Sent, World, parameters};
 
@@ -17,12 +17,18 @@ struct Wrong {
     body: Vec<u8>,
 }
 
+impl Wrong {
+    fn is_text(&self) -> bool {
+        self.what.contains("null character") || self.what.contains("other letters")
+    }
+}
+
 fn wrong(what: impl Into<String>, body: impl Into<Vec<u8>>) -> Wrong {
     Wrong { what: what.into(), body: body.into() }
 }
 
 /// Wrong for whatever takes JSON.
-fn no_documents() -> Vec<Wrong> {
+fn no_json() -> Vec<Wrong> {
     let deep = "[".repeat(100_000);
     vec![
         wrong("nothing", ""),
@@ -35,6 +41,12 @@ fn no_documents() -> Vec<Wrong> {
         wrong("an array", "[]"),
         wrong("an empty object", "{}"),
         wrong("endless nesting", deep),
+    ]
+}
+
+/// Wrong for whatever takes a document of JSON:API.
+fn no_documents() -> Vec<Wrong> {
+    vec![
         wrong("null as data", r#"{"data":null}"#),
         wrong("a string as data", r#"{"data":"x"}"#),
         wrong("an array of numbers as data", r#"{"data":[1,2]}"#),
@@ -117,7 +129,7 @@ async fn taken(route: &Route) -> Vec<String> {
         if answer.status.is_success() {
             taken.push(what.clone());
             if !matches!(route.method, Method::PATCH | Method::PUT) {
-                world = World::new().await;
+                world = world.renewed().await;
                 // Each world has ids of its own.
                 all = wrongs(&world, route).expect("as before");
             }
@@ -133,7 +145,12 @@ async fn taken(route: &Route) -> Vec<String> {
 /// All that is wrong to send there; nothing for what takes no JSON.
 fn wrongs(world: &World, route: &Route) -> Option<Vec<Wrong>> {
     let Sent::Json(valid) = world.body(route) else { return None };
-    Some(no_documents().into_iter().chain(spoiled(&valid)).collect())
+    if world.server.db.is_postgres() {
+        // The same code reads the same document; only texts may be more than this database takes.
+        return Some(spoiled(&valid).into_iter().filter(Wrong::is_text).collect());
+    }
+    let documents = if valid.get("data").is_some() { no_documents() } else { Vec::new() };
+    Some(no_json().into_iter().chain(documents).chain(spoiled(&valid)).collect())
 }
 
 fn says_what_is_wrong(route: &Route, what: &str, answer: &Answer) {
@@ -160,6 +177,9 @@ async fn wrong_bodies_are_refused_and_leave_nothing_behind() {
         .map(|done| done.expect("see the failure above"))
         .collect()
         .await;
+    if TestDatabase::is_postgres() {
+        return;
+    }
     let mut table = String::new();
     for (taken, route) in all.iter().filter(|(taken, _)| !taken.is_empty()) {
         writeln!(table, "{} {}", route.method, route.path).unwrap();

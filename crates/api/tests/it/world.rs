@@ -36,7 +36,15 @@ pub enum Sent {
 
 impl World {
     pub async fn new() -> Self {
-        let server = Server::start().await;
+        Self::on(Server::start().await).await
+    }
+
+    /// Whatever was done to it, it is as new.
+    pub async fn renewed(self) -> Self {
+        Self::on(self.server.renewed().await).await
+    }
+
+    async fn on(server: Server) -> Self {
         let ws = server.workspace("networking").await;
         let neighbour = server.workspace("neighbour").await;
         let member = server.member().user().await;
