@@ -14,12 +14,13 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject,
+    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject, Tx,
     access::Scope,
     can,
     error::taken,
     row::{Organization, Project},
     tags::{self, Binding},
+    workspaces::auto_destroy,
 };
 
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ impl Change {
         }
         if let Some(duration) = self.auto_destroy_activity_duration {
             if let Some(text) = &duration {
-                crate::workspaces::check_duration("auto-destroy-activity-duration", text)?;
+                auto_destroy::seconds("auto-destroy-activity-duration", text)?;
             }
             to.auto_destroy_activity_duration = duration;
         }
@@ -189,7 +190,11 @@ pub async fn update(
     let tags = change.tags.take();
     let tx = cx.write().await?;
     let mut row = tx.lock::<project::Entity>(project.id.clone()).await?.ok_or(Error::NotFound)?;
+    let duration = row.auto_destroy_activity_duration.clone();
     change.apply(&mut row)?;
+    if row.auto_destroy_activity_duration != duration {
+        pass_on(&tx, &row).await?;
+    }
     let project = tx.update(row).await.map_err(taken("name"))?;
     if let Some(tags) = tags {
         tags::replace(&tx, &project, tags).await?;
@@ -197,6 +202,20 @@ pub async fn update(
     tx.emit("project_updated", subject(&project), json!({})).await?;
     tx.commit().await?;
     Ok(project)
+}
+
+/// Workspaces that have no duration of their own begin anew with the project's.
+async fn pass_on(tx: &Tx, project: &Project) -> Result<()> {
+    let duration = project.auto_destroy_activity_duration.clone();
+    let at = auto_destroy::after(duration.as_deref(), tx.now());
+    workspace::Entity::update_many()
+        .col_expr(workspace::Column::AutoDestroyActivityDuration, Expr::value(duration))
+        .col_expr(workspace::Column::AutoDestroyAt, Expr::value(at))
+        .filter(workspace::Column::ProjectId.eq(&project.id))
+        .filter(workspace::Column::InheritsProjectAutoDestroy.eq(true))
+        .exec(tx.db())
+        .await?;
+    Ok(())
 }
 
 /// Deletes an empty project.

@@ -28,6 +28,7 @@ pub async fn run(app: App, stop: CancellationToken) {
 }
 
 async fn chores(cx: &Ctx) {
+    report("scheduled destructions", domain::workspaces::destroy_due(cx).await);
     report("lost jobs", domain::agents::sweep(cx).await);
     report("orphaned blobs", domain::cleanup::work(cx).await);
 }

@@ -9,6 +9,7 @@
 mod access;
 mod accounts;
 mod agent;
+mod auto_destroy;
 mod bad_input;
 mod configurations;
 mod projects;

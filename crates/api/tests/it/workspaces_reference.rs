@@ -353,3 +353,49 @@ async fn performance_is_that_of_the_last_runs() {
     let expected = [json!(30_000), json!(30_000), json!(1), json!(0), json!(2), json!(2)];
     assert_eq!(measured().await, expected);
 }
+
+#[tokio::test]
+async fn related_resources_are_included_by_their_documented_names() {
+    let server = Server::start().await;
+    let agent = crate::agent::Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let configuration = crate::runs::upload(&owner, &ws, false).await;
+    let run = crate::runs::run(&ws, json!({}));
+    let run = owner.post("/runs", run).await.is_created();
+    domain::runs::advance_all(&server.system()).await.unwrap();
+    agent.must_claim().await.start().await;
+    let included = async |path: &str| {
+        let shown = owner.get(format!("/workspaces/{}?include={path}", ws.id)).await.is_ok();
+        let mut found: Vec<(String, String)> = Vec::new();
+        for object in shown.json()["included"].as_array().cloned().unwrap_or_default() {
+            let text = |name: &str| object[name].as_str().unwrap().to_owned();
+            found.push((text("type"), text("id")));
+        }
+        found
+    };
+    let plan = run.related("plan").as_str().unwrap().to_owned();
+    for (path, kind, id) in [
+        ("organization", "organizations", Server::ORGANIZATION.to_owned()),
+        ("project", "projects", ws.project_id.to_string()),
+        ("current_configuration_version", "configuration-versions", configuration.clone()),
+        ("current_run", "runs", run.id()),
+        ("current_run.plan", "plans", plan),
+        ("current_run.configuration_version", "configuration-versions", configuration),
+        ("locked_by", "runs", run.id()),
+    ] {
+        let found = included(path).await;
+        assert!(found.contains(&(kind.to_owned(), id)), "{path}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_locked_a_workspace_is_included() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let path = format!("/workspaces/{}", ws.id);
+    owner.post(format!("{path}/actions/lock"), ()).await.is_ok();
+    let shown = owner.get(format!("{path}?include=locked_by")).await.is_ok();
+    assert_eq!(shown.json()["included"][0]["attributes"]["username"], "owner");
+}

@@ -159,6 +159,7 @@ pub(super) async fn make_current(
     place.current_state_version_id = Some(row.id.clone());
     place.resource_count = row.resource_count;
     place.latest_change_at = tx.now();
+    crate::workspaces::auto_destroy::note_activity(&mut place, tx.now());
     let place = tx.update(place).await?;
     let subject = Subject {
         kind: "state-versions",

@@ -7,7 +7,7 @@ use db::{
 };
 use serde_json::json;
 
-use super::subject;
+use super::{auto_destroy, subject};
 use crate::{
     Ctx, Error, Granted, Result, can,
     error::taken,
@@ -51,7 +51,41 @@ pub struct Change {
 }
 
 impl Change {
+    /// When it is to be destroyed: as it says itself, or as its project says.
+    async fn schedule(&self, cx: &Ctx, to: &mut Workspace) -> Result<()> {
+        if let Some(Some(duration)) = &self.auto_destroy_activity_duration {
+            auto_destroy::seconds("auto-destroy-activity-duration", duration)?;
+        }
+        let own = self.auto_destroy_at.is_some() || self.auto_destroy_activity_duration.is_some();
+        to.inherits_project_auto_destroy = match self.inherits_project_auto_destroy {
+            Some(inherits) => inherits,
+            None => to.inherits_project_auto_destroy && !own,
+        };
+        let duration = if to.inherits_project_auto_destroy {
+            let is_new = to.name.is_empty();
+            if !is_new && self.inherits_project_auto_destroy.is_none() {
+                return Ok(());
+            }
+            let project = crate::projects::find(cx, &to.project_id).await?.into_unchecked();
+            Some(project.auto_destroy_activity_duration)
+        } else {
+            self.auto_destroy_activity_duration.clone()
+        };
+        if let Some(duration) = duration {
+            to.auto_destroy_at = auto_destroy::after(duration.as_deref(), cx.now());
+            to.auto_destroy_activity_duration = duration;
+        }
+        if let Some(at) = self.auto_destroy_at {
+            to.auto_destroy_at = at;
+        }
+        if to.auto_destroy_at.is_some() {
+            to.auto_destroy_status = None;
+        }
+        Ok(())
+    }
+
     async fn apply(self, cx: &Ctx, to: &mut Workspace) -> Result<()> {
+        self.schedule(cx, to).await?;
         if let Some(name) = self.name {
             check_name(&name)?;
             to.name = name;
@@ -62,9 +96,6 @@ impl Change {
         }
         if let Some(directory) = self.working_directory {
             to.working_directory = check_directory(&directory)?;
-        }
-        if let Some(Some(duration)) = &self.auto_destroy_activity_duration {
-            check_duration("auto-destroy-activity-duration", duration)?;
         }
         if self.execution_mode == Some(Some(ExecutionMode::Agent)) && to.agent_pool_id.is_none() {
             return Err(Error::invalid(
@@ -95,9 +126,6 @@ impl Change {
             execution_mode,
             auto_apply,
             auto_apply_run_trigger,
-            auto_destroy_at,
-            auto_destroy_activity_duration,
-            inherits_project_auto_destroy,
             allow_destroy_plan,
             assessments_enabled,
             file_triggers_enabled,
@@ -202,7 +230,8 @@ pub async fn update(
     let mut tx = cx.write().await?;
     let mut row =
         tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
-    keep_moving_parts(&mut checked, &row);
+    let timed = checked.auto_destroy_at != workspace.auto_destroy_at;
+    keep_moving_parts(&mut checked, &row, timed);
     *row = checked;
     if let Some(project) = target {
         row.project_id = project.id;
@@ -219,7 +248,7 @@ pub async fn update(
 }
 
 /// What runs and states write, and no setting may overwrite with an older value.
-fn keep_moving_parts(checked: &mut Workspace, current: &Workspace) {
+fn keep_moving_parts(checked: &mut Workspace, current: &Workspace, timed: bool) {
     checked.lock_kind = current.lock_kind;
     checked.lock_holder_id.clone_from(&current.lock_holder_id);
     checked.lock_reason.clone_from(&current.lock_reason);
@@ -231,7 +260,10 @@ fn keep_moving_parts(checked: &mut Workspace, current: &Workspace) {
     checked.latest_change_at = current.latest_change_at;
     checked.resource_count = current.resource_count;
     checked.run_count = current.run_count;
-    checked.auto_destroy_status = current.auto_destroy_status;
+    if !timed {
+        checked.auto_destroy_at = current.auto_destroy_at;
+        checked.auto_destroy_status = current.auto_destroy_status;
+    }
     checked.performance = current.performance.clone();
 }
 
@@ -294,19 +326,6 @@ fn check_directory(path: &str) -> Result<String> {
     }
 }
 
-/// Up to four digits and a unit, such as `14d` or `8h` (Workspaces reference).
-pub(crate) fn check_duration(attribute: &'static str, text: &str) -> Result<()> {
-    let digits = text.strip_suffix(['d', 'h']).unwrap_or_default();
-    let valid = (1..=4).contains(&digits.len())
-        && digits.bytes().all(|b| b.is_ascii_digit())
-        && digits.bytes().any(|b| b != b'0');
-    if valid {
-        Ok(())
-    } else {
-        Err(Error::invalid(attribute, "must be a number of up to four digits, followed by d or h"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,14 +336,5 @@ mod tests {
         assert_eq!(check_directory("./x").unwrap(), "x");
         assert!(check_directory("../x").is_err());
         assert!(check_directory("a/../../x").is_err());
-    }
-
-    #[test]
-    fn durations_are_days_or_hours() {
-        assert!(check_duration("x", "14d").is_ok());
-        assert!(check_duration("x", "9999h").is_ok());
-        for wrong in ["", "d", "0d", "14", "14m", "12345d", "-1d"] {
-            assert!(check_duration("x", wrong).is_err(), "{wrong}");
-        }
     }
 }

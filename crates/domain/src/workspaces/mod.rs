@@ -1,5 +1,6 @@
 //! Workspaces: one configuration with its variables, its state and its runs.
 
+pub(crate) mod auto_destroy;
 mod change;
 mod delete;
 mod details;
@@ -16,7 +17,7 @@ use db::{
     },
 };
 
-pub(crate) use change::check_duration;
+pub use auto_destroy::destroy_due;
 pub use change::{Change, create, update};
 pub(crate) use delete::forget_all;
 pub use delete::{force_delete, safe_delete};

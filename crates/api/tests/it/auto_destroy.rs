@@ -1,0 +1,139 @@
+//! Scheduled destruction: at its time a destroy run is queued.
+
+use std::time::Duration;
+
+use domain::row::Workspace;
+use serde_json::{Value, json};
+use testkit::{Answer, Server};
+
+use crate::{
+    agent::Agent,
+    runs::{run, upload},
+};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+async fn set(server: &Server, ws: &Workspace, attributes: Value) -> Answer {
+    let body = json!({ "data": { "type": "workspaces", "attributes": attributes } });
+    server.owner().patch(format!("/workspaces/{}", ws.id), body).await.is_ok()
+}
+
+async fn work(server: &Server) {
+    domain::workspaces::destroy_due(&server.system()).await.unwrap();
+}
+
+async fn runs(server: &Server, ws: &Workspace) -> Answer {
+    server.owner().get(format!("/workspaces/{}/runs", ws.id)).await.is_ok()
+}
+
+async fn shown(server: &Server, ws: &Workspace) -> Answer {
+    server.owner().get(format!("/workspaces/{}", ws.id)).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_destroy_run_is_queued_at_its_time_and_once() {
+    let server = Server::start().await;
+    let now = server.stop_clock();
+    let ws = server.workspace("networking").await;
+    let at = now.plus_seconds(3600).iso8601();
+    set(&server, &ws, json!({ "auto-destroy-at": at })).await;
+    work(&server).await;
+    assert_eq!(runs(&server, &ws).await.data(), json!([]));
+    server.pass(HOUR);
+    work(&server).await;
+    work(&server).await;
+    let queued = runs(&server, &ws).await;
+    assert_eq!(queued.attributes("is-destroy"), [true]);
+    assert_eq!(queued.attributes("auto-apply"), [true]);
+    assert_eq!(queued.attributes("trigger-reason"), ["auto_destroy"]);
+    let after = shown(&server, &ws).await;
+    assert_eq!(after.attribute("auto-destroy-at"), Value::Null);
+    assert_eq!(after.attribute("auto-destroy-status"), "queued");
+}
+
+#[tokio::test]
+async fn a_server_that_stopped_in_between_queues_no_second_run() {
+    let server = Server::start().await;
+    let now = server.stop_clock();
+    let ws = server.workspace("networking").await;
+    let at = now.plus_seconds(3600);
+    set(&server, &ws, json!({ "auto-destroy-at": at.iso8601() })).await;
+    server.pass(HOUR);
+    work(&server).await;
+    server.execute(&format!("UPDATE workspaces SET auto_destroy_at = {}", at.0)).await;
+    work(&server).await;
+    assert_eq!(runs(&server, &ws).await.attributes("is-destroy"), [true]);
+    assert_eq!(shown(&server, &ws).await.attribute("auto-destroy-at"), Value::Null);
+}
+
+#[tokio::test]
+async fn activity_puts_destruction_off() {
+    let server = Server::start().await;
+    let start = server.stop_clock();
+    let ws = server.workspace("networking").await;
+    let timed = set(&server, &ws, json!({ "auto-destroy-activity-duration": "2h" })).await;
+    let at = |seconds: i64| json!(start.plus_seconds(seconds).iso8601());
+    assert_eq!(timed.attribute("auto-destroy-at"), at(7200));
+    assert_eq!(timed.attribute("inherits-project-auto-destroy"), false);
+
+    server.pass(HOUR);
+    let agent = Agent::register(&server).await;
+    upload(&server.owner(), &ws, false).await;
+    let attributes = json!({ "auto-apply": true });
+    server.owner().post("/runs", run(&ws, attributes)).await.is_created();
+    domain::runs::advance_all(&server.system()).await.unwrap();
+    agent.must_claim().await.execute().await;
+    domain::runs::advance_all(&server.system()).await.unwrap();
+    let apply = agent.must_claim().await;
+    apply.start().await;
+    apply.save_state(1, 2).await;
+    apply.outcome("finished", true).await;
+    apply.finish().await;
+    assert_eq!(shown(&server, &ws).await.attribute("auto-destroy-at"), at(3600 + 7200));
+
+    let without = set(&server, &ws, json!({ "auto-destroy-activity-duration": null })).await;
+    assert_eq!(without.attribute("auto-destroy-at"), Value::Null);
+    assert_eq!(without.attribute("auto-destroy-activity-duration"), Value::Null);
+}
+
+#[tokio::test]
+async fn what_cannot_be_destroyed_is_said_to_have_failed() {
+    let server = Server::start().await;
+    let now = server.stop_clock();
+    let ws = server.workspace("networking").await;
+    let at = now.plus_seconds(60).iso8601();
+    set(&server, &ws, json!({ "auto-destroy-at": at, "allow-destroy-plan": false })).await;
+    server.pass(HOUR);
+    work(&server).await;
+    assert_eq!(runs(&server, &ws).await.data(), json!([]));
+    let after = shown(&server, &ws).await;
+    assert_eq!(after.attribute("auto-destroy-status"), "errored");
+    assert_eq!(after.attribute("auto-destroy-at"), Value::Null);
+}
+
+#[tokio::test]
+async fn workspaces_inherit_the_duration_of_their_project() {
+    let server = Server::start().await;
+    let start = server.stop_clock();
+    let ws = server.workspace("networking").await;
+    let own = server.workspace("own").await;
+    set(&server, &own, json!({ "auto-destroy-activity-duration": "1h" })).await;
+    let project = format!("/projects/{}", ws.project_id);
+    let body = json!({ "data": { "type": "projects", "attributes": {
+        "auto-destroy-activity-duration": "2h",
+    } } });
+    server.owner().patch(&project, body).await.is_ok();
+    let at = |seconds: i64| json!(start.plus_seconds(seconds).iso8601());
+    for (ws, duration, time) in [
+        (&ws, "2h", at(7200)),
+        (&own, "1h", at(3600)),
+        (&server.workspace("later").await, "2h", at(7200)),
+    ] {
+        let shown = shown(&server, ws).await;
+        assert_eq!(shown.attribute("auto-destroy-activity-duration"), duration);
+        assert_eq!(shown.attribute("auto-destroy-at"), time);
+    }
+    let back = set(&server, &own, json!({ "inherits-project-auto-destroy": true })).await;
+    assert_eq!(back.attribute("auto-destroy-activity-duration"), "2h");
+    assert_eq!(back.attribute("auto-destroy-at"), at(7200));
+}

@@ -1,0 +1,135 @@
+//! Scheduled destruction: at a given time, or when the state has not changed for a while (Workspaces reference).
+
+use db::{
+    entity::{
+        run,
+        workspace::{self, AutoDestroy},
+    },
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect},
+};
+use serde_json::json;
+
+use super::subject;
+use crate::{
+    Ctx, Error, Found, Result, Timestamp, can,
+    row::Workspace,
+    runs::{self, New},
+};
+
+/// How runs that nobody asked for at that moment name their reason.
+const REASON: &str = "auto_destroy";
+/// Workspaces in one go; the rest comes with the next.
+const AT_ONCE: u64 = 50;
+
+/// Seconds in a duration such as `14d` or `8h`.
+///
+/// # Errors
+/// Invalid for anything but one to four digits, not all of them 0, and a unit.
+pub(crate) fn seconds(attribute: &'static str, text: &str) -> Result<i64> {
+    let wrong =
+        || Error::invalid(attribute, "must be a number of up to four digits, followed by d or h");
+    let digits = text.strip_suffix(['d', 'h']).ok_or_else(wrong)?;
+    if !(1..=4).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    match digits.parse::<i64>() {
+        Ok(0) | Err(_) => Err(wrong()),
+        Ok(number) if text.ends_with('d') => Ok(number * 24 * 60 * 60),
+        Ok(number) => Ok(number * 60 * 60),
+    }
+}
+
+/// The time of destruction, if nothing happens from now on.
+pub(crate) fn after(duration: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+    let seconds = seconds("auto-destroy-activity-duration", duration?).ok()?;
+    Some(now.plus_seconds(seconds))
+}
+
+/// The state has changed: the time begins anew, unless nothing is left to destroy.
+pub(crate) fn note_activity(workspace: &mut Workspace, now: Timestamp) {
+    let queued = workspace.auto_destroy_status == Some(AutoDestroy::Queued);
+    if workspace.resource_count > 0 {
+        if !queued {
+            workspace.auto_destroy_status = None;
+        }
+    } else if queued {
+        workspace.auto_destroy_status = Some(AutoDestroy::Destroyed);
+    }
+    if let Some(duration) = workspace.auto_destroy_activity_duration.as_deref() {
+        workspace.auto_destroy_at =
+            if workspace.resource_count > 0 { after(Some(duration), now) } else { None };
+    }
+}
+
+/// Queues the destroy runs whose time has come. Safe to repeat, and for several servers at once.
+pub async fn destroy_due(cx: &Ctx) -> Result<()> {
+    let due = workspace::Entity::find()
+        .filter(workspace::Column::AutoDestroyAt.lte(cx.now()))
+        .order_by_asc(workspace::Column::AutoDestroyAt)
+        .limit(AT_ONCE)
+        .all(cx.read())
+        .await?;
+    for workspace in due {
+        destroy(cx, workspace).await?;
+    }
+    Ok(())
+}
+
+async fn destroy(cx: &Ctx, workspace: Workspace) -> Result<()> {
+    let Some(at) = workspace.auto_destroy_at else { return Ok(()) };
+    // Queued a moment ago, by a server that stopped before it could note so.
+    let queued = run::Entity::find()
+        .filter(run::Column::WorkspaceId.eq(&workspace.id))
+        .filter(run::Column::TriggerReason.eq(REASON))
+        .filter(run::Column::CreatedAt.gte(at))
+        .count(cx.read())
+        .await?;
+    let refusal = if queued > 0 {
+        None
+    } else {
+        let granted = cx.check::<can::QueueRun, _>(Found::new(workspace.clone()))?;
+        let new = New {
+            message: Some("Destroyed as scheduled".into()),
+            is_destroy: true,
+            auto_apply: Some(true),
+            trigger_reason: Some(REASON.into()),
+            ..New::default()
+        };
+        match runs::create(cx, &granted, new).await {
+            Ok(_) => None,
+            Err(Error::Internal(error)) => return Err(Error::Internal(error)),
+            Err(refusal) => Some(refusal.to_string()),
+        }
+    };
+    let tx = cx.write().await?;
+    let Some(mut row) = tx.lock::<workspace::Entity>(workspace.id.clone()).await? else {
+        return Ok(());
+    };
+    // Somebody has given it another time meanwhile, which then holds.
+    if row.auto_destroy_at == Some(at) {
+        row.auto_destroy_at = None;
+    }
+    row.auto_destroy_status =
+        Some(if refusal.is_some() { AutoDestroy::Errored } else { AutoDestroy::Queued });
+    let row = tx.update(row).await?;
+    let (action, detail) = match refusal {
+        None => ("workspace_auto_destroy_queued", json!({})),
+        Some(why) => ("workspace_auto_destroy_failed", json!({ "reason": why })),
+    };
+    tx.emit(action, subject(&row), detail).await?;
+    tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_days_or_hours() {
+        assert_eq!(seconds("x", "14d").unwrap(), 14 * 86_400);
+        assert_eq!(seconds("x", "9999h").unwrap(), 9_999 * 3_600);
+        for wrong in ["", "d", "0d", "00h", "14", "14m", "12345d", "-1d", "+1d", "1.5d"] {
+            assert!(seconds("x", wrong).is_err(), "{wrong}");
+        }
+    }
+}
