@@ -1,6 +1,9 @@
 //! A fresh database for each test: a copy of one that was migrated once.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use db::{
     Db, Settings,
@@ -171,8 +174,15 @@ fn within(cluster: &str, name: &str) -> String {
     format!("{}/{name}{parameters}", &address[..end])
 }
 
+/// In memory where the system has such a folder: what a test stores need not survive a power cut, and a disk that is
+/// asked to make sure of it is what tests would wait for.
 fn folder() -> TempDir {
-    tempfile::Builder::new().prefix("statehouse-test-").tempdir().expect("a temporary folder")
+    let in_memory = Path::new("/dev/shm");
+    let parent = if in_memory.is_dir() { in_memory.to_owned() } else { std::env::temp_dir() };
+    tempfile::Builder::new()
+        .prefix("statehouse-test-")
+        .tempdir_in(parent)
+        .expect("a temporary folder")
 }
 
 fn file(folder: &TempDir) -> PathBuf {
