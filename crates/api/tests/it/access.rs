@@ -69,7 +69,7 @@ async fn every_route_answers_every_caller_as_the_table_says() {
     let mut routes = statehouse_api::table();
     routes.sort_by_key(|route| (route.path, route.method.to_string()));
     let all: Vec<_> = stream::iter(routes)
-        .map(|route| tokio::spawn(async move { (statuses(&route).await, route) }))
+        .map(|route| tokio::spawn(async move { (Box::pin(statuses(&route)).await, route) }))
         .buffered(4)
         .map(|done| done.expect("no caller got a 5xx"))
         .collect()

@@ -172,7 +172,7 @@ async fn wrong_bodies_are_refused_and_leave_nothing_behind() {
     routes.retain(|route| route.method != Method::GET);
     routes.sort_by_key(|route| (route.path, route.method.to_string()));
     let all: Vec<_> = stream::iter(routes)
-        .map(|route| tokio::spawn(async move { (taken(&route).await, route) }))
+        .map(|route| tokio::spawn(async move { (Box::pin(taken(&route)).await, route) }))
         .buffered(4)
         .map(|done| done.expect("see the failure above"))
         .collect()
