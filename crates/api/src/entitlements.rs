@@ -82,7 +82,7 @@ impl Resource for View {
             self_serve_billing: false,
             sentinel: false,
             sso: false,
-            teams: false,
+            teams: true,
             usage_reporting: false,
             user_limit: None,
             vcs_integrations: false,

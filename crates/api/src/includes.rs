@@ -6,8 +6,8 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, configurations, organizations, projects, runs, ssh_keys, states, tags, users,
-    variables, workspaces,
+    Failure, configurations, memberships, organizations, projects, runs, ssh_keys, states, tags,
+    teams, users, variables, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -60,6 +60,18 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let rows = domain::accounts::load(cx, &parsed(&ids)).await?;
                 Ok(objects(rows.into_iter().map(|row| users::View::new(cx, row))))
+            })
+        })
+        .of("teams", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::teams::load(cx, &parsed(&ids)).await?;
+                Ok(objects(teams::views(cx, rows).await?))
+            })
+        })
+        .of("organization-memberships", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::memberships::load(cx, &parsed(&ids)).await?;
+                Ok(objects(memberships::views(cx, rows).await?))
             })
         })
         .of("configuration-versions", |cx, ids| {

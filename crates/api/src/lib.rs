@@ -11,6 +11,7 @@ mod guard;
 mod headers;
 mod includes;
 mod locate;
+mod memberships;
 mod organizations;
 mod ping;
 mod projects;
@@ -19,6 +20,8 @@ mod runs;
 mod ssh_keys;
 mod states;
 mod tags;
+mod team_access;
+mod teams;
 mod tokens;
 mod tool_versions;
 mod users;
@@ -50,6 +53,9 @@ fn routes() -> Routes {
         .merge(accounts::routes())
         .merge(users::routes())
         .merge(tokens::routes())
+        .merge(teams::routes())
+        .merge(memberships::routes())
+        .merge(team_access::routes())
         .merge(tool_versions::routes())
         .merge(bootstrap::routes())
 }

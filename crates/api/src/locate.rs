@@ -83,9 +83,33 @@ impl Located for row::User {
     }
 }
 
-impl Located for row::Token {
+impl Located for domain::accounts::HeldToken {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         domain::accounts::find_token(cx, &path.id("token_id")?).await
+    }
+}
+
+impl Located for row::Team {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::teams::find(cx, &path.id("team_id")?).await
+    }
+}
+
+impl Located for domain::memberships::Membership {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::memberships::find(cx, &path.id("organization_membership_id")?).await
+    }
+}
+
+impl Located for domain::teams::workspace_access::Held {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::teams::workspace_access::find(cx, &path.id("team_workspace_id")?).await
+    }
+}
+
+impl Located for domain::teams::project_access::Held {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::teams::project_access::find(cx, &path.id("team_project_id")?).await
     }
 }
 

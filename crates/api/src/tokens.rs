@@ -1,8 +1,11 @@
-//! `/authentication-tokens`: what people let their programs in with.
+//! `/authentication-tokens`: what people, teams and organizations let their programs in with.
+
+mod organization;
+mod team;
 
 use domain::{
     Paging, Timestamp,
-    accounts::{self, NewToken},
+    accounts::{self, MintedToken, NewToken},
     can,
     row::Token,
 };
@@ -17,6 +20,8 @@ pub fn routes() -> Routes {
         .post("/api/v2/users/{user_id}/authentication-tokens", create)
         .get("/api/v2/authentication-tokens/{token_id}", show)
         .delete("/api/v2/authentication-tokens/{token_id}", delete)
+        .merge(team::routes())
+        .merge(organization::routes())
 }
 
 /// A token on the wire; its secret is there only in the answer to its creation.
@@ -28,6 +33,12 @@ pub struct View {
 impl From<Token> for View {
     fn from(row: Token) -> Self {
         Self { row, secret: None }
+    }
+}
+
+impl From<MintedToken> for View {
+    fn from(minted: MintedToken) -> Self {
+        Self { secret: Some(minted.secret.expose().to_owned()), row: minted.row }
     }
 }
 
@@ -60,6 +71,9 @@ impl Resource for View {
     }
 
     fn relationships(&self, to: &mut Relationships) {
+        if let Some(team) = &self.row.team_id {
+            to.one_with_link("team", "teams", Some(team), format!("/api/v2/teams/{team}"));
+        }
         to.one("created-by", "users", self.row.created_by_id.as_ref().map(|id| id as _));
     }
 }
@@ -82,16 +96,19 @@ impl Typed for Input {
     const TYPE: &'static str = "authentication-tokens";
 }
 
+impl From<Input> for NewToken {
+    fn from(input: Input) -> Self {
+        Self { description: input.description, expires_at: input.expired_at }
+    }
+}
+
 async fn create(user: May<can::ManageUserTokens>, body: Body<Input>) -> Result<Document> {
-    let Input { description, expired_at } = body.attributes;
-    let new = NewToken { description, expires_at: expired_at };
-    let minted = accounts::create_user_token(&user.cx, &user, new).await?;
-    let secret = Some(minted.secret.expose().to_owned());
-    Ok(Document::one(&View { row: minted.row, secret }).created())
+    let minted = accounts::create_user_token(&user.cx, &user, body.attributes.into()).await?;
+    Ok(Document::one(&View::from(minted)).created())
 }
 
 async fn show(token: May<can::ManageToken>, query: Query) -> Result<Document> {
-    let view = View::from(token.granted.into_inner());
+    let view = View::from(token.granted.into_inner().token);
     Document::one_with(&view, &query, &INCLUDES, &token.cx).await
 }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 use axum::{
     body::{HttpBody, to_bytes},
-    extract::{FromRequest, Request},
+    extract::{FromRequest, OptionalFromRequest, Request},
 };
 use bytes::Bytes;
 use http::StatusCode;
@@ -79,6 +79,23 @@ where
             relationships: member(&mut data, "relationships", "invalid relationship")?,
             kind,
         })
+    }
+}
+
+/// `Option<Body<…>>` is for operations whose document may be left out.
+impl<S, A, R> OptionalFromRequest<S> for Body<A, R>
+where
+    S: Send + Sync,
+    A: Typed + DeserializeOwned,
+    R: DeserializeOwned,
+{
+    type Rejection = Errors;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Errors> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
 }
 

@@ -1,6 +1,8 @@
 //! One of everything that a path can name, and a body for everything that can be sent: what the tests of all routes
 //! are generated from.
 
+mod teams;
+
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -78,6 +80,7 @@ impl World {
         let new = resource("terraform-versions", &terraform_version("1.7.0"));
         let version = server.site_admin().post("/admin/terraform-versions", new).await.is_created();
 
+        let teams = teams::in_world(&owner, &ws, &member.username).await;
         let new = resource("ssh-keys", &ssh_key());
         let ssh_key = owner.post("/organizations/acme/ssh-keys", new).await.is_created();
         let new = resource("reserved-tag-keys", &json!({ "key": "stage" }));
@@ -87,7 +90,7 @@ impl World {
 
         let secret = |url: &str| url.rsplit('/').next().unwrap().to_owned();
         let text = |value: Value| value.as_str().unwrap().to_owned();
-        let names = BTreeMap::from([
+        let mut names = BTreeMap::from([
             ("organization_name", Server::ORGANIZATION.to_owned()),
             ("project_id", ws.project_id.to_string()),
             ("workspace_id", ws.id.to_string()),
@@ -111,6 +114,7 @@ impl World {
             ("secret", secret(&archive)),
             ("run_event_id", run_event(&owner, &run.id()).await),
         ]);
+        names.extend(teams);
         let agent = server.bearer(server.app.embedded_agent_token().expose());
         let register = agent.raw(Method::POST, "/agent/v1/register", register().to_string()).await;
         let agent_id = text(register.is_ok().json()["agent_id"].clone());
@@ -154,6 +158,12 @@ impl World {
             (&Method::PUT, "/agent/v1/jobs/{job_id}/log") => path + "?offset=0",
             (&Method::GET, "/api/v2/vars" | "/api/v2/state-versions") => {
                 path + "?filter[organization][name]=acme&filter[workspace][name]=networking"
+            }
+            (&Method::GET, "/api/v2/team-workspaces") => {
+                format!("{path}?filter[workspace][id]={}", self.ws.id)
+            }
+            (&Method::GET, "/api/v2/team-projects") => {
+                format!("{path}?filter[project][id]={}", self.ws.project_id)
             }
             _ => path,
         }
@@ -320,7 +330,8 @@ impl World {
                 "counts": { "additions": 1, "changes": 0, "destructions": 0, "imports": 0 },
                 "generated_configuration": false,
             })),
-            (method, path) => panic!("say in World what is sent with {method} {path}"),
+            (method, path) => teams::body(&self.names, method, path)
+                .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}")),
         }
     }
 }

@@ -33,6 +33,11 @@ pub struct OrganizationAccess {
     pub read_projects: bool,
     pub read_workspaces: bool,
     pub manage_agent_pools: bool,
+    pub manage_public_providers: bool,
+    pub manage_public_modules: bool,
+    pub manage_registry_components: bool,
+    pub manage_registry_artifact_tags: bool,
+    pub manage_registry_artifact_version_tags: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -47,6 +52,13 @@ pub struct Model {
     pub organization_access: Json<OrganizationAccess>,
     pub allow_member_token_management: bool,
     pub created_at: Timestamp,
+}
+
+impl Model {
+    /// The team that may do everything: names are unique whatever their case, so there is no other of that name.
+    pub fn is_owners(&self) -> bool {
+        self.name == OWNERS
+    }
 }
 
 super::standalone!();

@@ -9,7 +9,7 @@ use crate::{
 };
 
 words! {
-    Kind { User = "user", Team = "team", Organization = "organization", Agent = "agent" }
+    Kind { User = "user", Team = "team", Organization = "organization", Agent = "agent", AuditTrails = "audit-trails" }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 
 use db::{
-    entity::{organization, project, team::OrganizationAccess, workspace},
+    entity::{
+        organization, project,
+        team::{self, OrganizationAccess},
+        workspace,
+    },
     id::{AgentPoolId, ProjectId, RunId, TeamId, UserId, WorkspaceId},
 };
 
@@ -18,6 +22,8 @@ pub enum Actor {
     Team(TeamRights),
     /// An organization's token: manages teams and workspaces, but neither plans nor applies nor writes state.
     Organization(String),
+    /// A token that may read the audit trail of an organization, and nothing else.
+    AuditTrails(String),
     /// An agent, for the jobs of its pool; without a pool, those of the site.
     Agent(Option<AgentPoolId>),
     /// The engine inside a run.
@@ -69,6 +75,7 @@ impl Actor {
             Self::User(person) => ("user", Some(person.id.to_string())),
             Self::Team(team) => ("team", Some(team.id.to_string())),
             Self::Organization(name) => ("organization", Some(name.clone())),
+            Self::AuditTrails(name) => ("audit-trails", Some(name.clone())),
             Self::Agent(pool) => ("agent", pool.as_ref().map(ToString::to_string)),
             Self::Run { run, .. } => ("run", Some(run.to_string())),
             Self::System(reason) => ("system", Some((*reason).to_owned())),
@@ -134,10 +141,49 @@ impl Actor {
     }
 
     pub fn owns(&self, organization: &organization::Model) -> bool {
-        match self {
-            Self::System(_) => true,
-            _ => self.teams_of(&organization.name).any(|team| team.is_owners),
+        self.owns_named(&organization.name)
+    }
+
+    /// The same, where only the name is at hand.
+    pub fn owns_named(&self, name: &str) -> bool {
+        matches!(self, Self::System(_)) || self.teams_of(name).any(|team| team.is_owners)
+    }
+
+    /// Visible teams are there for the whole organization, secret ones for those in them and those who manage teams.
+    pub fn sees_team(&self, team: &team::Model) -> bool {
+        let name = &team.organization_name;
+        self.belongs_to_named(name)
+            && (team.visibility == team::Visibility::Organization
+                || self.teams().iter().any(|own| own.id == team.id)
+                || self.sees_secret_teams(name))
+    }
+
+    fn sees_secret_teams(&self, organization: &str) -> bool {
+        self.manages(organization, |access| access.manage_teams || access.access_secret_teams)
+    }
+
+    /// Those who have this right, of every team that they see but that of the owners, which is the owners' alone.
+    pub fn manages_team(
+        &self,
+        team: &team::Model,
+        right: impl Fn(&OrganizationAccess) -> bool,
+    ) -> bool {
+        let name = &team.organization_name;
+        self.owns_named(name)
+            || (!team.is_owners() && self.sees_team(team) && self.manages(name, right))
+    }
+
+    /// A person in the team, other than somebody with its token.
+    pub fn is_member_of(&self, id: &TeamId) -> bool {
+        self.person().is_some_and(|person| person.teams.iter().any(|team| team.id == *id))
+    }
+
+    /// The secret teams of an organization that lists may show beside the visible ones; `None` for all.
+    pub fn secret_team_scope(&self, organization: &str) -> Option<Vec<TeamId>> {
+        if self.sees_secret_teams(organization) {
+            return None;
         }
+        Some(self.teams_of(organization).map(|team| team.id.clone()).collect())
     }
 
     /// An owner, an organization token, or a member of a team with this right in the organization.

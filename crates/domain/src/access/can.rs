@@ -3,15 +3,20 @@
 use db::entity::{
     organization::Model as Organization,
     project::Model as Project,
+    team::Model as Team,
     team_project::{Settings, Teams},
     team_workspace::{Runs, StateVersions, Variables},
-    token::{Kind, Model as Token},
+    token::Kind,
     user::Model as User,
     workspace::Model as Workspace,
 };
 
 use super::{Actor, Permission};
-use crate::{Error, Site, accounts::Member};
+use crate::{
+    Error, Site,
+    accounts::{HeldToken, Member},
+    memberships::Membership,
+};
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident on $on:ty $(, 403 for those who $seen:ident)?: |$a:ident, $r:pat_param| $when:expr;)+) => {$(
@@ -52,7 +57,12 @@ permissions! {
     ReadUser              on Member: |a, m| a.is_user(&m.user.id) || a.is_site_admin()
                               || m.organizations.iter().any(|name| a.belongs_to_named(name));
     ManageUserTokens      on User: |a, u| a.is_user(&u.id);
-    ManageToken           on Token: |a, t| t.kind == Kind::User && t.user_id.as_ref().is_some_and(|id| a.is_user(id));
+    ManageToken           on HeldToken: |a, t| match t.token.kind {
+                              Kind::User => t.token.user_id.as_ref().is_some_and(|id| a.is_user(id)),
+                              Kind::Team => t.team.as_ref().is_some_and(|team| ManageTeamTokens::allowed(a, team)),
+                              Kind::Organization | Kind::AuditTrails => t.token.organization_name.as_ref().is_some_and(|name| a.owns_named(name)),
+                              Kind::Agent => false,
+                          };
 
     // Organizations.
     ReadOrganization      on Organization: |a, o| a.belongs_to(o);
@@ -62,6 +72,9 @@ permissions! {
     CreateWorkspace       on Organization: |a, o| a.has(o, |r| r.manage_workspaces || r.manage_projects);
     CreateTeam            on Organization: |a, o| a.has(o, |r| r.manage_teams);
     ManageMembership      on Organization: |a, o| a.has(o, |r| r.manage_membership);
+    /// Everybody's membership; one's own can be read without.
+    ReadMemberships       on Organization: |a, o| a.has(o, |r| r.manage_membership || r.manage_teams);
+    ManageOrganizationToken on Organization: |a, o| a.owns(o);
     ManagePolicies        on Organization: |a, o| a.has(o, |r| r.manage_policies);
     ManageRunTasks        on Organization: |a, o| a.has(o, |r| r.manage_run_tasks);
     ManageVcsSettings     on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);
@@ -71,6 +84,30 @@ permissions! {
     ManageModules         on Organization: |a, o| a.has(o, |r| r.manage_modules);
     ManageProviders       on Organization: |a, o| a.has(o, |r| r.manage_providers);
     ManageAgentPools      on Organization: |a, o| a.has(o, |r| r.manage_agent_pools);
+
+    // Who belongs to an organization.
+    ReadMembership        on Membership: |a, m| a.is_user(&m.user_id) || ReadMemberships::allowed(a, &m.of);
+    /// Others, or oneself: anybody may leave.
+    DestroyMembership     on Membership, 403 for those who ReadMembership:
+        |a, m| a.is_user(&m.user_id) || ManageMembership::allowed(a, &m.of);
+
+    // Teams. That of the owners is managed by owners alone, or anybody who manages teams could become one.
+    ReadTeam              on Team: |a, t| a.sees_team(t);
+    UpdateTeam            on Team: |a, t| a.manages_team(t, |r| r.manage_teams || r.manage_organization_access);
+    UpdateTeamSettings    on Team: |a, t| a.manages_team(t, |r| r.manage_teams);
+    RenameTeam            on Team: |a, t| !t.is_owners() && a.manages_team(t, |r| r.manage_teams);
+    UpdateOrganizationAccess on Team: |a, t| !t.is_owners() && a.manages_team(t, |r| r.manage_organization_access);
+    DestroyTeam           on Team, 403 for those who UpdateTeam: |a, t| RenameTeam::allowed(a, t);
+    UpdateTeamMembers     on Team, 403 for those who ReadTeam: |a, t| a.manages_team(t, |r| r.manage_membership);
+    ManageTeamTokens      on Team: |a, t| a.manages_team(t, |r| r.manage_teams) || (t.allow_member_token_management && a.is_member_of(&t.id));
+
+    // Access of teams.
+    ReadTeamWorkspace     on (Workspace, Team): |a, (w, t)| a.workspace(w).admin || (ReadWorkspace::allowed(a, w) && a.sees_team(t));
+    ManageTeamWorkspace   on (Workspace, Team): |a, (w, _)| a.workspace(w).admin;
+    AddTeamToWorkspace    on (Workspace, Team): |a, (w, t)| a.workspace(w).admin && a.sees_team(t);
+    ReadTeamProject       on (Project, Team): |a, (p, _)| ReadProjectTeams::allowed(a, p);
+    ManageTeamProject     on (Project, Team): |a, (p, _)| ManageProjectTeams::allowed(a, p);
+    AddTeamToProject      on (Project, Team): |a, (p, t)| ManageProjectTeams::allowed(a, p) && a.sees_team(t);
 
     // Projects.
     ReadProject           on Project: |a, p| a.project(p).settings.is_some();

@@ -62,7 +62,7 @@ macro_rules! within_itself {
 within_itself!(
     db::entity::organization::Model,
     db::entity::project::Model,
-    db::entity::token::Model,
+    db::entity::team::Model,
     db::entity::workspace::Model,
     crate::Site,
 );

@@ -66,6 +66,9 @@ async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
         Kind::Organization => {
             token.organization_name.clone().map(Actor::Organization).ok_or(Error::Unauthorized)
         }
+        Kind::AuditTrails => {
+            token.organization_name.clone().map(Actor::AuditTrails).ok_or(Error::Unauthorized)
+        }
         Kind::Agent => Ok(Actor::Agent(token.agent_pool_id.clone())),
     }
 }
@@ -86,7 +89,7 @@ pub(crate) async fn person(app: &App, user: User) -> Result<Actor> {
         .await?
         .into_iter()
         .map(|membership| membership.organization_name)
-        .collect();
+        .collect::<Vec<_>>();
     let ids: Vec<TeamId> = team_membership::Entity::find()
         .filter(team_membership::Column::UserId.eq(&user.id))
         .all(db)
@@ -97,7 +100,12 @@ pub(crate) async fn person(app: &App, user: User) -> Result<Actor> {
     let teams = if ids.is_empty() {
         Vec::new()
     } else {
-        team::Entity::find().filter(team::Column::Id.is_in(ids)).all(db).await?
+        team::Entity::find()
+            .filter(team::Column::Id.is_in(ids))
+            // Teams count only for those who have accepted their invitation.
+            .filter(team::Column::OrganizationName.is_in(&organizations))
+            .all(db)
+            .await?
     };
     Ok(Actor::User(Person {
         id: user.id,
@@ -120,10 +128,9 @@ pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
 
 async fn rights_of(app: &App, teams: Vec<Team>) -> Result<Vec<TeamRights>> {
     let db = app.db().read();
-    let is_owners = |team: &Team| team.name == team::OWNERS;
     // Owners may do everything, whatever rows there are.
     let ids: Vec<_> =
-        teams.iter().filter(|team| !is_owners(team)).map(|team| team.id.clone()).collect();
+        teams.iter().filter(|team| !team.is_owners()).map(|team| team.id.clone()).collect();
     let mut projects: HashMap<TeamId, HashMap<_, _>> = HashMap::new();
     let mut workspaces: HashMap<TeamId, HashMap<_, _>> = HashMap::new();
     if !ids.is_empty() {
@@ -147,7 +154,7 @@ async fn rights_of(app: &App, teams: Vec<Team>) -> Result<Vec<TeamRights>> {
     Ok(teams
         .into_iter()
         .map(|team| TeamRights {
-            is_owners: is_owners(&team),
+            is_owners: team.is_owners(),
             projects: projects.remove(&team.id).unwrap_or_default(),
             workspaces: workspaces.remove(&team.id).unwrap_or_default(),
             access: team.organization_access.0,

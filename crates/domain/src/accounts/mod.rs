@@ -5,6 +5,7 @@ mod first_admin;
 pub mod oauth;
 mod passwords;
 mod recent;
+mod service_tokens;
 mod sessions;
 mod tokens;
 mod users;
@@ -18,14 +19,20 @@ pub use first_admin::{
 pub use passwords::{change_password, reset_password};
 pub(crate) use recent::RecentActors;
 pub use secrecy::{ExposeSecret, SecretString};
+pub use service_tokens::{
+    Expiry, OrganizationTokenKind, TeamTokenOrder, TeamTokens, create_organization_token,
+    create_team_token, delete_organization_token, delete_team_token, delete_team_tokens,
+    organization_token, replace_team_token, team_token, team_tokens, tokens_of_teams,
+};
 pub use sessions::{
     SESSION_LIFETIME_SECONDS, form_token, form_token_matches, fresh_cookie, person_by_session,
     sign_in, sign_out,
 };
 pub use tokens::{
-    MintedToken, NewToken, create_user_token, delete_token, find_token, mint_user_token,
+    HeldToken, MintedToken, NewToken, create_user_token, delete_token, find_token, mint_user_token,
     user_tokens,
 };
+pub(crate) use users::invited;
 pub use users::{
     ChangeAccount, Member, NewUser, create_user, find_by_name, find_member, find_user, list_users,
     load, own, update_account,

@@ -48,6 +48,7 @@ pub(super) async fn start(cx: &Ctx, id: &UserId) -> Result<SecretString> {
     })
     .await?;
     tx.emit("signed_in", users::subject(&user), json!({})).await?;
+    crate::memberships::accept_all(&tx, &user.id).await?;
     tx.commit().await?;
     Ok(cookie)
 }

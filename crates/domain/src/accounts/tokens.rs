@@ -10,9 +10,24 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Page, Paging, Result, Subject, Tx, can,
-    row::{Token, User},
+    Ctx, Error, Found, Granted, Page, Paging, Result, Subject, Tx,
+    access::Within,
+    can,
+    row::{Team, Token, User},
 };
+
+/// A token with the team that it is for, if it is a team's.
+#[derive(Clone, Debug)]
+pub struct HeldToken {
+    pub token: Token,
+    pub team: Option<Team>,
+}
+
+impl Within<Self> for HeldToken {
+    fn on(&self) -> &Self {
+        self
+    }
+}
 
 /// A new token, with its secret for the only time.
 #[derive(Debug)]
@@ -85,22 +100,30 @@ pub struct NewToken {
     pub expires_at: Option<Timestamp>,
 }
 
+impl NewToken {
+    /// What no token may be, whoever's it is; a blank description is none.
+    pub(super) fn checked(mut self, cx: &Ctx) -> Result<Self> {
+        if self.description.as_ref().is_some_and(|text| text.chars().count() > 256) {
+            return Err(Error::invalid("description", "has at most 256 characters"));
+        }
+        if self.expires_at.is_some_and(|at| at <= cx.now()) {
+            return Err(Error::invalid("expired-at", "must be in the future"));
+        }
+        self.description = self.description.filter(|text| !text.trim().is_empty());
+        Ok(self)
+    }
+}
+
 /// A token for oneself.
 pub async fn create_user_token(
     cx: &Ctx,
     user: &Granted<can::ManageUserTokens>,
     new: NewToken,
 ) -> Result<MintedToken> {
-    if new.description.as_ref().is_some_and(|text| text.chars().count() > 256) {
-        return Err(Error::invalid("description", "has at most 256 characters"));
-    }
-    if new.expires_at.is_some_and(|at| at <= cx.now()) {
-        return Err(Error::invalid("expired-at", "must be in the future"));
-    }
+    let new = new.checked(cx)?;
     let tx = cx.write().await?;
-    let description = new.description.filter(|text| !text.trim().is_empty());
     let secret = crypto::Token::mint();
-    let minted = mint_for_user(&tx, &user.id, description, new.expires_at, secret).await?;
+    let minted = mint_for_user(&tx, &user.id, new.description, new.expires_at, secret).await?;
     tx.commit().await?;
     Ok(minted)
 }
@@ -119,20 +142,30 @@ pub async fn user_tokens(
     Ok(page(cx.read(), query, paging).await?)
 }
 
-pub async fn find_token(cx: &Ctx, id: &TokenId) -> Result<Found<Token>> {
-    let row = token::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    row.map(Found::new).ok_or(Error::NotFound)
+pub async fn find_token(cx: &Ctx, id: &TokenId) -> Result<Found<HeldToken>> {
+    let token = token::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    let token = token.ok_or(Error::NotFound)?;
+    let team = match &token.team_id {
+        Some(id) => crate::teams::by_id(cx, id).await?,
+        None => None,
+    };
+    Ok(Found::new(HeldToken { token, team }))
 }
 
 /// Revokes a token, at once.
 pub async fn delete_token(cx: &Ctx, token: &Granted<can::ManageToken>) -> Result<()> {
     let tx = cx.write().await?;
-    let row = tx.lock::<token::Entity>(token.id.clone()).await?.ok_or(Error::NotFound)?;
+    let row = tx.lock::<token::Entity>(token.token.id.clone()).await?.ok_or(Error::NotFound)?;
     tx.emit("token_deleted", subject(&row), json!({})).await?;
     tx.delete(row).await?;
     tx.commit().await
 }
 
-fn subject(token: &Token) -> Subject<'_> {
-    Subject { kind: "authentication-tokens", id: token.id.as_str(), ..Subject::default() }
+pub(super) fn subject(token: &Token) -> Subject<'_> {
+    Subject {
+        kind: "authentication-tokens",
+        id: token.id.as_str(),
+        organization: token.organization_name.as_deref(),
+        ..Subject::default()
+    }
 }

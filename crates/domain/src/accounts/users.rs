@@ -103,6 +103,32 @@ pub(super) async fn insert(tx: &Tx, new: Prepared) -> Result<User> {
     Ok(user)
 }
 
+/// Whoever has this e-mail address: somebody new, without a password, if nobody has.
+pub(crate) async fn invited(tx: &Tx, email: &str) -> Result<User> {
+    check_email(email)?;
+    let same = lower(user::Column::Email).eq(email.to_lowercase());
+    if let Some(user) = user::Entity::find().filter(same).one(tx.db()).await? {
+        return Ok(user);
+    }
+    let name: String = email
+        .split('@')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .take(40)
+        .collect();
+    let username = match free(tx, Some(&name), None, None).await {
+        Ok(()) => name,
+        // As unlikely to be taken as an id.
+        Err(Error::Invalid { .. }) => format!("{name}-{}", UserId::fresh()),
+        Err(other) => return Err(other),
+    };
+    let new =
+        Prepared { username, email: email.to_owned(), password_hash: None, is_site_admin: false };
+    insert(tx, new).await
+}
+
 /// Says which of the two is taken; the unique keys stand behind it for those who race.
 async fn free(
     tx: &Tx,
