@@ -65,6 +65,8 @@ def test_an_apply_is_cancelled_after_asking(version, backend, project, api, org,
     apply.expect("Enter a value:")
     apply.answer("yes")
     gate.reached()
+    # Before it follows the apply's log, the command line ends at Ctrl-C without asking anything.
+    apply.expect("Creating...")
     apply.interrupt()
     apply.expect("Do you want to cancel the remote operation?", "Enter a value:")
     apply.answer("yes")
@@ -93,6 +95,8 @@ def test_an_answer_other_than_yes_lets_the_apply_go_on(project, hcl, api, org, n
     apply.expect("Enter a value:")
     apply.answer("yes")
     gate.reached()
+    # Before it follows the apply's log, the command line ends at Ctrl-C without asking anything.
+    apply.expect("Creating...")
     apply.interrupt()
     apply.expect("Do you want to cancel the remote operation?", "Enter a value:")
     apply.answer("no")

@@ -156,9 +156,8 @@ async fn invite(
     let email = body.attributes.email.filter(|email| !email.is_empty()).ok_or_else(blank)?;
     let named = body.relationships.teams.map_or_else(Vec::new, |teams| teams.data);
     let teams: Option<Vec<_>> = named.into_iter().map(|team| team.id).collect();
-    let teams = teams.ok_or_else(|| {
-        domain::Error::invalid_relation("teams", "Teams are named by their ids.")
-    })?;
+    let teams = teams
+        .ok_or_else(|| domain::Error::invalid_relation("teams", "Teams are named by their ids."))?;
     let row = memberships::invite(cx, &organization, &email, &teams).await?;
     query.include.push("user".into());
     let view = View::of(cx, row).await?;

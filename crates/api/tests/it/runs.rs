@@ -348,6 +348,19 @@ async fn a_planner_may_plan_but_neither_apply_nor_auto_apply() {
 }
 
 #[tokio::test]
+async fn a_workspace_that_applies_by_itself_does_not_do_so_for_a_planner() {
+    let server = Server::start().await;
+    let change =
+        Change { name: Some("networking".into()), auto_apply: Some(true), ..Change::default() };
+    let ws = server.workspace_with(change).await;
+    upload(&server.writer(&ws), &ws, false).await;
+    let planned = server.planner(&ws).post("/runs", run(&ws, json!({}))).await.is_created();
+    assert_eq!(planned.attribute("auto-apply"), false);
+    let applied = server.writer(&ws).post("/runs", run(&ws, json!({}))).await.is_created();
+    assert_eq!(applied.attribute("auto-apply"), true);
+}
+
+#[tokio::test]
 async fn a_run_of_a_missing_engine_ends_with_a_sentence() {
     let server = Server::start().await;
     // Taken at its word while no version is known at all.

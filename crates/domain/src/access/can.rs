@@ -152,8 +152,8 @@ permissions! {
     DiscardRun            on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
     CancelRun             on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
     CommentOnRun          on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
-    ForceCancelRun        on Workspace: |a, w| a.workspace(w).admin;
-    ForceExecuteRun       on Workspace: |a, w| a.workspace(w).admin;
+    ForceCancelRun        on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
+    ForceExecuteRun       on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
     OverridePolicies      on Workspace: |a, w| a.workspace(w).policy_overrides;
     CreateConfiguration   on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
     ReadConfiguration     on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);

@@ -75,10 +75,13 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     let speculative = configuration.as_ref().is_some_and(|row| row.speculative);
     let plan_only = speculative || new.plan_only.unwrap_or(false);
     check(cx, workspace, &new, plan_only).await?;
-    let auto_apply = !plan_only && !new.save_plan && new.auto_apply.unwrap_or(workspace.auto_apply);
-    if auto_apply && new.auto_apply == Some(true) && !cx.may::<can::QueueApply>(workspace) {
+    let may_apply = cx.may::<can::QueueApply>(workspace);
+    if new.auto_apply == Some(true) && !plan_only && !may_apply {
         return Err(Error::invalid("auto-apply", "needs the permission to apply runs"));
     }
+    // The run of somebody who may only plan waits for somebody who may apply, whatever the workspace's setting.
+    let wanted = new.auto_apply.unwrap_or(workspace.auto_apply && may_apply);
+    let auto_apply = wanted && !plan_only && !new.save_plan;
     if let Some(version) = &new.terraform_version {
         tool_versions::check(cx, version).await?;
     }
