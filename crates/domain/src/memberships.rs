@@ -168,28 +168,26 @@ pub struct Details {
 /// Three queries, however many memberships there are.
 pub async fn details(cx: &Ctx, rows: Vec<OrganizationMembership>) -> Result<Vec<Details>> {
     let users: BTreeSet<_> = rows.iter().map(|row| &row.user_id).collect();
-    let organizations: BTreeSet<_> =
-        rows.iter().map(|row| row.organization_name.as_str()).collect();
-    let mut emails: HashMap<UserId, String> = user::Entity::find()
+    let emails: HashMap<UserId, String> = user::Entity::find()
         .filter(user::Column::Id.is_in(users.iter().copied()))
         .all(cx.read())
         .await?
         .into_iter()
         .map(|user| (user.id, user.email))
         .collect();
+    let links = team_membership::Entity::find()
+        .filter(team_membership::Column::UserId.is_in(users))
+        .order_by_asc(team_membership::Column::TeamId)
+        .all(cx.read())
+        .await?;
     let teams: HashMap<TeamId, Team> = team::Entity::find()
-        .filter(team::Column::OrganizationName.is_in(organizations))
+        .filter(team::Column::Id.is_in(links.iter().map(|link| &link.team_id)))
         .all(cx.read())
         .await?
         .into_iter()
         .filter(|team| cx.may::<can::ReadTeam>(team))
         .map(|team| (team.id.clone(), team))
         .collect();
-    let links = team_membership::Entity::find()
-        .filter(team_membership::Column::UserId.is_in(users))
-        .order_by_asc(team_membership::Column::TeamId)
-        .all(cx.read())
-        .await?;
     let of = |row: &OrganizationMembership| {
         let own = links.iter().filter(|link| link.user_id == row.user_id);
         own.filter_map(|link| teams.get(&link.team_id))
@@ -202,11 +200,7 @@ pub async fn details(cx: &Ctx, rows: Vec<OrganizationMembership>) -> Result<Vec<
         .into_iter()
         .zip(teams)
         .map(|(membership, teams)| Details {
-            // The same person belongs to several organizations in one's own list.
-            email: emails
-                .get_mut(&membership.user_id)
-                .map(|email| email.clone())
-                .unwrap_or_default(),
+            email: emails.get(&membership.user_id).cloned().unwrap_or_default(),
             teams,
             membership,
         })

@@ -189,6 +189,22 @@ async fn owners_leave_only_by_the_hand_of_another_owner() {
 }
 
 #[tokio::test]
+async fn two_owners_who_remove_each_other_do_not_both_succeed() {
+    let server = Server::start().await;
+    let (owner, member) = (server.owner(), server.member());
+    let username = member.user().await.username;
+    let owners = owners_team(&owner).await;
+    let body = json!({ "data": [{ "type": "users", "id": username }] });
+    owner.post(format!("/teams/{owners}/relationships/users"), &body).await.is_no_content();
+    let of_owner = format!("/organization-memberships/{}", membership_of(&server, "owner").await);
+    let of_member =
+        format!("/organization-memberships/{}", membership_of(&server, &username).await);
+    let (first, second) = tokio::join!(owner.delete(of_member), member.delete(of_owner));
+    let removed = [&first, &second].map(|answer| answer.status.is_success());
+    assert!(removed[0] != removed[1], "{first}\n{second}");
+}
+
+#[tokio::test]
 async fn the_members_of_a_team_are_listed_by_status() {
     let server = Server::start().await;
     let owner = server.owner();
