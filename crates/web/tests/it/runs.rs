@@ -1,6 +1,6 @@
 //! The page of a run.
 
-use domain::{entity::tool_version::Kind, row::Workspace};
+use domain::row::Workspace;
 use http::StatusCode;
 use serde_json::json;
 use testkit::Server;
@@ -10,8 +10,11 @@ use crate::browser::{Browser, hidden_fields, person, server};
 /// A queued run of a configuration.
 async fn run(server: &Server, ws: &Workspace) -> String {
     let owner = server.owner();
-    let engine = [(Kind::Terraform, "1.12.2".to_owned())];
-    domain::tool_versions::learn(&server.system(), &engine).await.unwrap();
+    // A run leaves the queue once some agent has its engine.
+    let agent = json!({ "name": "test", "version": "0", "instance": "one",
+        "engines": [{ "kind": "terraform", "version": "1.12.2" }] });
+    let token = server.app.embedded_agent_token().expose();
+    server.bearer(token).post("/agent/v1/register", agent).await.is_ok();
     let new = json!({ "data": { "type": "configuration-versions",
         "attributes": { "auto-queue-runs": false } } });
     let path = format!("/workspaces/{}/configuration-versions", ws.id);
