@@ -62,6 +62,8 @@ pub async fn run(
     let figures = metrics::start()?;
 
     let app = open::open(&settings.store, rules(&settings, &url)).await?;
+    // Before anybody is answered: whoever sees the server ready may use the configured token at once.
+    first_start(&settings, &app).await?;
     let pages = api::router(app.clone()).merge(web::router(app.clone()));
     let router = with_metrics(pages, &figures, side_door.is_none())
         .merge(health::router(checks(&app)))
@@ -86,7 +88,6 @@ pub async fn run(
         None => None,
     };
     announce(&settings, bound, &url);
-    first_start(&settings, &app).await?;
     // Only the demo waits for it.
     ready.send(url.clone()).ok();
 
