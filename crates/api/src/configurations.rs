@@ -1,7 +1,7 @@
 //! `/configuration-versions`
 
 use domain::{
-    Ctx, In, Paging, StatusTimestamps,
+    Ctx, In, StatusTimestamps,
     archivist::{self, Content},
     can,
     configurations::{self, New},
@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode, header::LOCATION};
 use jsonapi::{Body, Document, Links, Query, Relationships, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -94,7 +94,7 @@ impl Resource for View {
 }
 
 async fn list(workspace: May<can::ReadConfiguration>, query: Query) -> Result<Document> {
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = configurations::list(&workspace.cx, &workspace, paging).await?;
     let views: Vec<_> = page.items.into_iter().map(View::new).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &workspace.cx).await

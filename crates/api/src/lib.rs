@@ -13,6 +13,7 @@ mod includes;
 mod locate;
 mod memberships;
 mod organizations;
+mod paging;
 mod ping;
 mod projects;
 mod routes;

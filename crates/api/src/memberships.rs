@@ -1,7 +1,7 @@
 //! `/organization-memberships`
 
 use domain::{
-    Ctx, Paging, Timestamp, can,
+    Ctx, Timestamp, can,
     entity::organization_membership::Status,
     id::TeamId,
     memberships::{self, Details, Filter},
@@ -10,7 +10,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Error, Query, Relationships, Resource, ToMany, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -107,7 +107,7 @@ async fn list(
         statuses: query.own.filter.status.clone(),
         emails: query.own.filter.email.clone(),
     };
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = memberships::list(cx, &organization, &filter, paging).await?;
     let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await
@@ -115,7 +115,7 @@ async fn list(
 
 async fn own(site: May<can::UseAccount>, query: Query) -> Result<Document> {
     check_include(&query)?;
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = memberships::own(&site.cx, &site, paging).await?;
     let views = views(&site.cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, &site.cx).await

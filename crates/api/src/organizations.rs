@@ -1,7 +1,7 @@
 //! `/organizations`
 
 use domain::{
-    Ctx, Paging, Timestamp, can,
+    Ctx, Timestamp, can,
     entity::{organization::CollaboratorAuthPolicy, workspace::ExecutionMode},
     organizations::{self, Change},
     row::Organization,
@@ -9,7 +9,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -202,7 +202,7 @@ struct Search {
 
 async fn list(caller: May<can::UseToken>, query: Query<ListParameters>) -> Result<Document> {
     let search = query.own.q.name.as_deref().or(query.own.q.any.as_deref());
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = organizations::list(&caller.cx, &caller, search, paging).await?;
     let views: Vec<_> = page.items.into_iter().map(|row| View::new(&caller.cx, row)).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &caller.cx).await

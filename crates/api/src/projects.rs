@@ -1,7 +1,7 @@
 //! `/projects`
 
 use domain::{
-    Ctx, Order, Paging, Timestamp, can,
+    Ctx, Order, Timestamp, can,
     entity::workspace::ExecutionMode,
     projects::{self, Change, Counts, Filter},
     row::Project,
@@ -9,7 +9,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, ToMany, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, tags};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, tags};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -164,7 +164,7 @@ async fn list(
     };
     let descending = query.sort.iter().any(|key| key.name == "name" && key.descending);
     let order = if descending { Order::Descending } else { Order::Ascending };
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = projects::list(cx, &organization, filter, order, paging).await?;
     let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await

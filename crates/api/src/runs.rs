@@ -7,7 +7,7 @@ mod phases;
 mod view;
 
 use domain::{
-    In, Paging, can,
+    In, can,
     entity::run::{Source, Status},
     row::{Run, Workspace},
     runs::{self, Filter},
@@ -15,7 +15,7 @@ use domain::{
 use jsonapi::{Body, Document, Error, Query};
 use serde::Deserialize;
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 use input::{Input, Relations};
 pub use phases::PhaseView;
 pub use view::View;
@@ -89,10 +89,6 @@ fn filter(query: &Query<ListParameters>) -> Filter {
         search: query.own.search.basic.clone(),
         workspaces: workspace_names.clone(),
     }
-}
-
-fn paging<T>(query: &Query<T>) -> Paging {
-    Paging { number: query.page.number, size: query.page.size }
 }
 
 async fn list(

@@ -1,7 +1,7 @@
 //! `/ssh-keys`, and which of them a workspace uses
 
 use domain::{
-    In, Paging, can,
+    In, can,
     id::SshKeyId,
     row::{Organization, SshKey},
     ssh_keys::{self, Change},
@@ -10,7 +10,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Error, Field, Query, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, workspaces::view};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, workspaces::view};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -63,7 +63,7 @@ impl From<Input> for Change {
 }
 
 async fn list(organization: May<can::ReadSshKeys>, query: Query) -> Result<Document> {
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = ssh_keys::list(&organization.cx, &organization, paging).await?;
     let views: Vec<_> = page.items.into_iter().map(View).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &organization.cx).await

@@ -5,7 +5,7 @@ mod organization;
 mod reserved;
 
 use domain::{
-    Paging, Timestamp, can,
+    Timestamp, can,
     row::Tag,
     tags::{self, Binding, TagRef},
 };
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub use bindings::{by_project, by_workspace};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -65,7 +65,7 @@ async fn list(
     workspace: May<can::ReadWorkspace>,
     query: Query<ListParameters>,
 ) -> Result<Document> {
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = tags::list(&workspace.cx, &workspace, query.own.name.as_deref(), paging).await?;
     let views: Vec<_> = page.items.into_iter().map(TagView).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &workspace.cx).await

@@ -6,7 +6,7 @@ mod view;
 use std::collections::BTreeMap;
 
 use domain::{
-    Paging, can,
+    can,
     entity::team::{OrganizationAccess, Visibility},
     teams::{self, Change, Filter},
 };
@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 pub use view::{View, views};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -47,7 +47,7 @@ async fn list(
 ) -> Result<Document> {
     let cx = &organization.cx;
     let filter = Filter { names: query.own.filter.names.clone(), search: query.own.q.clone() };
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = teams::list(cx, &organization, filter, paging).await?;
     let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await

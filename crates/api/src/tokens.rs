@@ -4,7 +4,7 @@ mod organization;
 mod team;
 
 use domain::{
-    Paging, Timestamp,
+    Timestamp,
     accounts::{self, MintedToken, NewToken},
     can,
     row::Token,
@@ -12,7 +12,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Query, Relationships, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -79,7 +79,7 @@ impl Resource for View {
 }
 
 async fn list(user: May<can::ManageUserTokens>, query: Query) -> Result<Document> {
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = accounts::user_tokens(&user.cx, &user, paging).await?;
     let views: Vec<_> = page.items.into_iter().map(View::from).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &user.cx).await

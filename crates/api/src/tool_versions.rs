@@ -1,7 +1,7 @@
 //! `/admin/terraform-versions`
 
 use domain::{
-    In, Paging, Site, Timestamp, can,
+    In, Site, Timestamp, can,
     entity::tool_version::Archive,
     row::ToolVersion,
     tool_versions::{self, Change, Filter, Used},
@@ -9,7 +9,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Field, Query, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -89,7 +89,7 @@ impl ByVersion {
 
 async fn list(site: May<can::ManageSite>, query: Query<ListParameters>) -> Result<Document> {
     let filter = Filter { version: query.own.filter.text(), search: query.own.search.text() };
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = tool_versions::list(&site.cx, &site, filter, paging).await?;
     let views: Vec<_> = page.items.into_iter().map(View).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &site.cx).await

@@ -1,11 +1,11 @@
 //! The state versions of a workspace, by its id or by the names that clients know.
 
-use domain::{Ctx, Granted, Paging, can, entity::state_version::Status, states, workspaces};
+use domain::{Ctx, Granted, can, entity::state_version::Status, states, workspaces};
 use jsonapi::{Document, Error, Query};
 use serde::Deserialize;
 
 use super::views;
-use crate::{May, Result, includes::INCLUDES};
+use crate::{May, Result, includes::INCLUDES, paging::paging};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -61,7 +61,7 @@ async fn page(
         })?),
         None => None,
     };
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(query);
     let page = states::list(cx, workspace, status, paging).await?;
     let views = views(cx, page.items).await?;
     Document::page(&views, page.total, query, &INCLUDES, cx).await

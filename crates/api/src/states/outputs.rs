@@ -1,7 +1,7 @@
 //! `/state-version-outputs`, and the same outputs as a workspace shows them.
 
 use domain::{
-    In, Paging, can,
+    In, can,
     row::{StateVersion, StateVersionOutput},
     states::{self, Output},
 };
@@ -9,7 +9,7 @@ use jsonapi::{Document, Query, Resource};
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -94,7 +94,7 @@ async fn list(
     version: May<can::ReadStateOutputs, In<StateVersion>>,
     query: Query,
 ) -> Result<Document> {
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = states::list_outputs(&version.cx, &version, paging).await?.map(View);
     Document::page(&page.items, page.total, &query, &INCLUDES, &version.cx).await
 }

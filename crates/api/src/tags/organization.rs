@@ -1,7 +1,7 @@
 //! `/organizations/:org/tags`
 
 use domain::{
-    In, Paging, Timestamp, can,
+    In, Timestamp, can,
     id::WorkspaceId,
     row::{Organization, Tag},
     tags::{self, Known},
@@ -9,7 +9,7 @@ use domain::{
 use jsonapi::{Document, Empty, Error, Identifiers, Query, Relationships, Resource};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -86,7 +86,7 @@ async fn list(
                 .parameter("filter[exclude][taggable][id]")
         })?),
     };
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let search = query.own.q.as_deref();
     let page =
         tags::list_of_organization(cx, &organization, search, without.as_ref(), paging).await?;

@@ -1,14 +1,14 @@
 //! `/reserved-tag-keys`, which the documents also call `/reserved-tags`
 
 use domain::{
-    In, Paging, Timestamp, can,
+    In, Timestamp, can,
     row::{Organization, ReservedTagKey},
     tags::{self, ReservedChange},
 };
 use jsonapi::{Body, Document, Empty, Query, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -71,7 +71,7 @@ impl From<Input> for ReservedChange {
 }
 
 async fn list(organization: May<can::ReadOrganization>, query: Query) -> Result<Document> {
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = tags::list_reserved(&organization.cx, &organization, paging).await?;
     let views: Vec<_> = page.items.into_iter().map(View).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &organization.cx).await

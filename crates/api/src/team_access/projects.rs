@@ -1,7 +1,7 @@
 //! `/team-projects`
 
 use domain::{
-    Paging, Site,
+    Site,
     access::ProjectRights,
     can,
     entity::{
@@ -19,7 +19,7 @@ use jsonapi::{Body, Document, Empty, Error, Query, Relationships, Resource, ToOn
 use serde::{Deserialize, Serialize};
 
 use super::{filtered, required, team};
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -133,7 +133,7 @@ async fn list(caller: May<can::UseToken, Site>, query: Query<ListParameters>) ->
     let found = domain::projects::find(cx, &filtered::<ProjectId>(id)?).await?;
     let project = cx.check::<can::ReadProjectTeams, _>(found)?;
     let team = team(cx, filter.team.id.as_deref()).await?;
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = project_access::list(cx, &project, team.as_ref(), paging).await?.map(View);
     Document::page(&page.items, page.total, &query, &INCLUDES, cx).await
 }

@@ -1,7 +1,7 @@
 //! `/team-workspaces`
 
 use domain::{
-    Paging, Site,
+    Site,
     access::WorkspaceRights,
     can,
     entity::team_workspace::{Access, Runs, SentinelMocks, StateVersions, Variables},
@@ -16,7 +16,7 @@ use jsonapi::{Body, Document, Empty, Query, Relationships, Resource, ToOne, Type
 use serde::{Deserialize, Serialize};
 
 use super::{filtered, required, team};
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -102,7 +102,7 @@ async fn list(caller: May<can::UseToken, Site>, query: Query<ListParameters>) ->
         None => None,
     };
     let of = Of { workspace, team: team(cx, filter.team.id.as_deref()).await? };
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = workspace_access::list(cx, of, paging).await?.map(View);
     Document::page(&page.items, page.total, &query, &INCLUDES, cx).await
 }

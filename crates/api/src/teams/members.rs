@@ -1,7 +1,7 @@
 //! `/teams/:id/relationships`: who is in a team, by username or by membership.
 
 use domain::{
-    Order, Paging, can,
+    Order, can,
     entity::organization_membership::Status,
     memberships,
     teams::{self, Members},
@@ -9,7 +9,7 @@ use domain::{
 use jsonapi::{Document, Empty, Identifiers, Query};
 use serde::Deserialize;
 
-use crate::{May, Result, Routes, includes::INCLUDES, memberships::views};
+use crate::{May, Result, Routes, includes::INCLUDES, memberships::views, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -79,7 +79,7 @@ async fn list(team: May<can::ReadTeam>, query: Query<ListParameters>) -> Result<
         .iter()
         .find(|key| key.name == "status")
         .map(|key| if key.descending { Order::Descending } else { Order::Ascending });
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = memberships::list_of_team(cx, &team, &filter, by_status, paging).await?;
     let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await

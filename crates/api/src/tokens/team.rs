@@ -1,7 +1,7 @@
 //! Tokens of teams: the one without a description that each may have, and any number with one.
 
 use domain::{
-    Order, Paging,
+    Order,
     accounts::{self, Expiry, NewToken, TeamTokenOrder, TeamTokens},
     can,
 };
@@ -9,7 +9,7 @@ use jsonapi::{Body, Document, Empty, Error, Identifiers, Query};
 use serde::Deserialize;
 
 use super::{Input, View};
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -39,7 +39,7 @@ async fn delete(team: May<can::ManageTeamTokens>) -> Result<Empty> {
 }
 
 async fn list(team: May<can::ManageTeamTokens>, query: Query) -> Result<Document> {
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = accounts::team_tokens(&team.cx, &team, paging).await?.map(View::from);
     Document::page(&page.items, page.total, &query, &INCLUDES, &team.cx).await
 }
@@ -107,7 +107,7 @@ async fn list_all(
         expiry: expiry.map(|all| all.iter().copied().map(Expiry::from).collect()),
         sort,
     };
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = accounts::tokens_of_teams(cx, &organization, which, paging).await?.map(View::from);
     Document::page(&page.items, page.total, &query, &INCLUDES, cx).await
 }

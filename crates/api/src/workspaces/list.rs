@@ -1,7 +1,7 @@
 //! The list of an organization's workspaces and its many parameters.
 
 use domain::{
-    Order, Paging, can,
+    Order, can,
     entity::run::Status,
     id::ProjectId,
     workspaces::{self, Filter, Sort, TagFilter},
@@ -10,7 +10,7 @@ use jsonapi::{Document, Error, Query};
 use serde::Deserialize;
 
 use super::views;
-use crate::{May, Result, includes::INCLUDES};
+use crate::{May, Result, includes::INCLUDES, paging::paging};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -61,7 +61,7 @@ pub async fn list(
 ) -> Result<Document> {
     let cx = &organization.cx;
     let (sort, order) = sort(&query)?;
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let page = workspaces::list(cx, &organization, filter(&query)?, sort, order, paging).await?;
     let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await

@@ -1,11 +1,11 @@
 //! `/workspaces/:id/relationships/remote-state-consumers`
 
-use domain::{Paging, can, workspaces};
+use domain::{can, workspaces};
 use jsonapi::{Document, Empty, Identifiers, Query};
 use serde::Deserialize;
 
 use super::views;
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     let path = "/api/v2/workspaces/{workspace_id}/relationships/remote-state-consumers";
@@ -23,7 +23,7 @@ async fn list(
     query: Query<ListParameters>,
 ) -> Result<Document> {
     let cx = &workspace.cx;
-    let paging = Paging { number: query.page.number, size: query.page.size };
+    let paging = paging(&query);
     let only_configured = query.own.show_only_configured;
     let page = workspaces::consumers(cx, &workspace, only_configured, paging).await?;
     let views = views(cx, page.items).await?;
