@@ -7,7 +7,7 @@ use jsonapi::{Includes, Object};
 
 use crate::{
     Failure, configurations, memberships, organizations, projects, runs, ssh_keys, states, tags,
-    teams, users, variables, workspaces,
+    teams, users, variable_sets, variables, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -80,10 +80,34 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
                 Ok(objects(rows.into_iter().map(configurations::View::new)))
             })
         })
+        .of("varsets", |cx, ids| {
+            Box::pin(async move {
+                let sets = domain::variable_sets::load(cx, &parsed(&ids)).await?;
+                Ok(objects(variable_sets::views(cx, sets).await?))
+            })
+        })
+        .of("vars", |cx, ids| {
+            Box::pin(async move {
+                let shown = domain::variable_sets::load_variables(cx, &parsed(&ids)).await?;
+                Ok(objects(shown.into_iter().map(variables::View::from)))
+            })
+        })
         .of("runs", |cx, ids| {
             Box::pin(async move {
                 let rows = domain::runs::load(cx, &parsed(&ids)).await?;
-                Ok(objects(rows.into_iter().map(|row| runs::View::new(cx, row))))
+                Ok(objects(runs::views(cx, rows).await?))
+            })
+        })
+        .of("run-events", |cx, ids| {
+            Box::pin(async move {
+                let events = domain::runs::load_events(cx, &parsed(&ids)).await?;
+                Ok(objects(events.into_iter().map(runs::events::View)))
+            })
+        })
+        .of("comments", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::runs::load_comments(cx, &parsed(&ids)).await?;
+                Ok(objects(rows.into_iter().map(runs::comments::View)))
             })
         })
         .of("plans", |cx, ids| {

@@ -17,6 +17,7 @@ mod paging;
 mod ping;
 mod projects;
 mod routes;
+mod run_triggers;
 mod runs;
 mod ssh_keys;
 mod states;
@@ -26,6 +27,7 @@ mod teams;
 mod tokens;
 mod tool_versions;
 mod users;
+mod variable_sets;
 mod variables;
 mod workspaces;
 
@@ -48,9 +50,11 @@ fn routes() -> Routes {
         .merge(states::routes())
         .merge(archivist::routes())
         .merge(runs::routes())
+        .merge(run_triggers::routes())
         .merge(agents::routes())
         .merge(configurations::routes())
         .merge(variables::routes())
+        .merge(variable_sets::routes())
         .merge(accounts::routes())
         .merge(users::routes())
         .merge(tokens::routes())

@@ -1,6 +1,6 @@
 //! From the path of a request to the resource that it names.
 
-use domain::{Ctx, Found, In, Site, row, runs};
+use domain::{Ctx, Found, In, Site, row, runs, variable_sets};
 
 use crate::guard::Path;
 
@@ -130,9 +130,56 @@ impl Located for In<row::Variable> {
     }
 }
 
+impl Located for variable_sets::Set {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        variable_sets::find(cx, &path.id("varset_id")?).await
+    }
+}
+
+impl Located for variable_sets::OfSet {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        let set = path.id("varset_id")?;
+        variable_sets::find_variable(cx, &set, &path.id("varset_variable_id")?).await
+    }
+}
+
+/// A set as the workspace has it that the path names, too.
+impl Located for variable_sets::Applied {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        let set = path.id("varset_id")?;
+        variable_sets::find_applied(cx, &path.id("workspace_id")?, &set).await
+    }
+}
+
+impl Located for In<row::Variable, variable_sets::Applied> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        let (workspace, set) = (path.id("workspace_id")?, path.id("varset_id")?);
+        let id = path.id("varset_variable_id")?;
+        variable_sets::find_applied_variable(cx, &workspace, &set, &id).await
+    }
+}
+
 impl Located for In<row::Run> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         domain::runs::find(cx, &path.id("run_id")?).await
+    }
+}
+
+impl Located for In<row::Comment> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        runs::find_comment(cx, &path.id("comment_id")?).await
+    }
+}
+
+impl Located for In<runs::RunEvent> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        runs::find_event(cx, &path.id("run_event_id")?).await
+    }
+}
+
+impl Located for domain::run_triggers::Trigger {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::run_triggers::find(cx, &path.id("run_trigger_id")?).await
     }
 }
 

@@ -1,7 +1,8 @@
 //! `/runs`
 
 mod actions;
-mod events;
+pub mod comments;
+pub mod events;
 mod input;
 mod phases;
 mod view;
@@ -9,7 +10,8 @@ mod view;
 use domain::{
     In, can,
     entity::run::{Source, Status},
-    row::{Run, Workspace},
+    id::WorkspaceId,
+    row::{Organization, Run, Workspace},
     runs::{self, Filter},
 };
 use jsonapi::{Body, Document, Error, Query};
@@ -18,23 +20,26 @@ use serde::Deserialize;
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 use input::{Input, Relations};
 pub use phases::PhaseView;
-pub use view::View;
+use view::view;
+pub use view::views;
 
 pub fn routes() -> Routes {
     Routes::default()
+        .get("/api/v2/runs", list_by_parameters)
         .post("/api/v2/runs", create)
         .get("/api/v2/runs/{run_id}", show)
         .get("/api/v2/workspaces/{workspace_id}/runs", list)
         .get("/api/v2/organizations/{organization_name}/runs", list_of_organization)
         .get("/api/v2/organizations/{organization_name}/runs/queue", queue)
         .merge(actions::routes())
+        .merge(comments::routes())
         .merge(events::routes())
         .merge(phases::routes())
 }
 
 async fn show(run: May<can::ReadRun, In<Run>>, query: Query) -> Result<Document> {
     let cx = run.cx;
-    let view = View::new(&cx, run.granted.into_inner());
+    let view = view(&cx, run.granted.into_inner()).await?;
     Document::one_with(&view, &query, &INCLUDES, &cx).await
 }
 
@@ -52,7 +57,7 @@ async fn create(caller: May<can::UseToken>, body: Body<Input, Relations>) -> Res
     let new = input::new(body.attributes, body.relationships)?;
     let row = runs::create(cx, &workspace, new).await?;
     let of = workspace.into_inner();
-    Ok(Document::one(&View::new(cx, In { row, of })).created())
+    Ok(Document::one(&view(cx, In { row, of }).await?).created())
 }
 
 #[derive(Default, Deserialize)]
@@ -60,6 +65,9 @@ async fn create(caller: May<can::UseToken>, body: Body<Input, Relations>) -> Res
 struct ListParameters {
     filter: Filters,
     search: Search,
+    /// Of `GET /runs` only.
+    workspace_id: Option<WorkspaceId>,
+    organization_name: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -97,7 +105,7 @@ async fn list(
 ) -> Result<Document> {
     let cx = &workspace.cx;
     let page = runs::list(cx, &workspace, filter(&query), paging(&query)).await?;
-    let views: Vec<_> = page.items.into_iter().map(|run| View::new(cx, run)).collect();
+    let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await
 }
 
@@ -108,8 +116,32 @@ async fn list_of_organization(
     let cx = &organization.cx;
     let page =
         runs::list_of_organization(cx, &organization, filter(&query), paging(&query)).await?;
-    let views: Vec<_> = page.items.into_iter().map(|run| View::new(cx, run)).collect();
+    let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await
+}
+
+/// The runs of a workspace, or else of an organization; the query says of which.
+async fn list_by_parameters(
+    caller: May<can::UseToken>,
+    query: Query<ListParameters>,
+) -> Result<Document> {
+    let cx = caller.cx;
+    if let Some(id) = &query.own.workspace_id {
+        let found = domain::workspaces::find(&cx, id).await?;
+        let granted = cx.check::<can::ReadWorkspace, Workspace>(found)?;
+        let named = query.own.organization_name.as_ref();
+        if named.is_some_and(|name| !name.eq_ignore_ascii_case(&granted.organization_name)) {
+            return Err(domain::Error::NotFound.into());
+        }
+        return list(May { granted, cx }, query).await;
+    }
+    let name = query.own.organization_name.as_ref().ok_or_else(|| {
+        Error::bad_request("missing parameter", "workspace_id is required")
+            .parameter("workspace_id")
+    })?;
+    let found = domain::organizations::find(&cx, name).await?;
+    let granted = cx.check::<can::ReadOrganization, Organization>(found)?;
+    list_of_organization(May { granted, cx }, query).await
 }
 
 async fn queue(organization: May<can::ReadOrganization>, query: Query) -> Result<Document> {
@@ -117,12 +149,12 @@ async fn queue(organization: May<can::ReadOrganization>, query: Query) -> Result
     let paging = paging(&query);
     let page = runs::queue_of(cx, &organization, paging).await?;
     let mut position = (paging.number - 1) * paging.size;
-    let views: Vec<_> = page
-        .items
+    let views: Vec<_> = views(cx, page.items)
+        .await?
         .into_iter()
-        .map(|run| {
+        .map(|view| {
             position += 1;
-            View::new(cx, run).at(position)
+            view.at(position)
         })
         .collect();
     Document::page(&views, page.total, &query, &INCLUDES, cx).await

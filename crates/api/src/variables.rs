@@ -1,17 +1,18 @@
-//! `/workspaces/:id/vars`, and `/vars` as old clients know it
+//! `/workspaces/:id/vars`, those in force there, and `/vars` as old clients know it
 
 use std::collections::BTreeMap;
 
 use domain::{
     In, Site, Timestamp, can,
     entity::variable::Category,
-    id::WorkspaceId,
+    id::{VariableId, WorkspaceId},
     row::Variable,
-    variables::{self, Change, SecretString, Shown},
+    variables::{self, Change, SecretString, Shown, Weighed},
     workspaces,
 };
 use jsonapi::{
-    Body, Document, Empty, Error, Field, Object, Query, Relationships, Resource, ToOne, Typed,
+    Body, Document, Empty, Error, Field, Identifiers, Object, Query, Relationships, Resource,
+    ToOne, Typed,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +27,8 @@ pub fn routes() -> Routes {
         .get(one_of_workspace, show)
         .patch(one_of_workspace, update)
         .delete(one_of_workspace, delete)
-        // Includes those of variable sets, once there are some.
-        .get("/api/v2/workspaces/{workspace_id}/all-vars", list)
+        .patch("/api/v2/workspaces/{workspace_id}/relationships/vars", update_several)
+        .get("/api/v2/workspaces/{workspace_id}/all-vars", list_effective)
         .get("/api/v2/vars", list_by_names)
         .post("/api/v2/vars", create_in_related)
         .patch("/api/v2/vars/{variable_id}", update)
@@ -35,14 +36,37 @@ pub fn routes() -> Routes {
 }
 
 /// A variable on the wire.
-struct View(Shown);
+pub struct View {
+    shown: Shown,
+    /// Only where it is compared to others of its name.
+    rivals: Option<Rivals>,
+}
+
+struct Rivals {
+    overwriter: Option<VariableId>,
+    overwritten: Vec<VariableId>,
+}
+
+impl From<Shown> for View {
+    fn from(shown: Shown) -> Self {
+        Self { shown, rivals: None }
+    }
+}
+
+impl From<Weighed> for View {
+    fn from(weighed: Weighed) -> Self {
+        let Weighed { shown, overwriter, overwritten } = weighed;
+        Self { shown, rivals: Some(Rivals { overwriter, overwritten }) }
+    }
+}
 
 /// For includes: each variable beside the id of its workspace.
 pub fn by_workspace(variables: Vec<Shown>) -> Vec<(String, Vec<Object>)> {
     let mut grouped: BTreeMap<String, Vec<Object>> = BTreeMap::new();
     for shown in variables {
-        let workspace = shown.row.workspace_id.to_string();
-        grouped.entry(workspace).or_default().push(Object::new(&View(shown)));
+        let workspace = shown.row.workspace_id.as_ref().map(ToString::to_string);
+        let object = Object::new(&View::from(shown));
+        grouped.entry(workspace.unwrap_or_default()).or_default().push(object);
     }
     grouped.into_iter().collect()
 }
@@ -64,14 +88,14 @@ impl Resource for View {
     const TYPE: &'static str = "vars";
 
     fn id(&self) -> String {
-        self.0.row.id.to_string()
+        self.shown.row.id.to_string()
     }
 
     fn attributes(&self) -> impl Serialize {
-        let row = &self.0.row;
+        let row = &self.shown.row;
         Attributes {
             key: &row.name,
-            value: self.0.value(),
+            value: self.shown.value(),
             sensitive: row.sensitive,
             category: row.category,
             hcl: row.hcl,
@@ -82,20 +106,31 @@ impl Resource for View {
     }
 
     fn relationships(&self, to: &mut Relationships) {
-        let workspace = &self.0.row.workspace_id;
-        let related = format!("/api/v2/workspaces/{workspace}");
-        to.one_with_link("configurable", "workspaces", Some(workspace), related);
+        if let Some(workspace) = &self.shown.row.workspace_id {
+            let related = format!("/api/v2/workspaces/{workspace}");
+            to.one_with_link("configurable", "workspaces", Some(workspace), related);
+        }
+        if let Some(set) = &self.shown.row.variable_set_id {
+            to.one_with_link("varset", "varsets", Some(set), format!("/api/v2/varsets/{set}"));
+        }
+        if let Some(Rivals { overwriter, overwritten }) = &self.rivals {
+            to.one("overwriter", "vars", overwriter.as_ref().map(|id| id as _));
+            to.many("overwritten", "vars", overwritten);
+        }
     }
 
     fn path(&self) -> Option<String> {
-        let row = &self.0.row;
-        Some(format!("/api/v2/workspaces/{}/vars/{}", row.workspace_id, row.id))
+        let row = &self.shown.row;
+        let of_workspace = row.workspace_id.as_ref().map(|of| format!("workspaces/{of}/vars"));
+        let of_set = row.variable_set_id.as_ref();
+        let of_set = of_set.map(|of| format!("varsets/{of}/relationships/vars"));
+        of_workspace.or(of_set).map(|of| format!("/api/v2/{of}/{}", row.id))
     }
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-struct Input {
+pub struct Input {
     key: Option<String>,
     value: Field<String>,
     category: Option<Category>,
@@ -124,21 +159,37 @@ impl From<Input> for Change {
     }
 }
 
-fn listed(variables: Vec<Shown>) -> Document {
-    Document::list(&variables.into_iter().map(View).collect::<Vec<_>>())
+pub fn listed<V: Into<View>>(variables: Vec<V>) -> Document {
+    Document::list(&variables.into_iter().map(Into::into).collect::<Vec<View>>())
 }
 
 async fn list(workspace: May<can::ReadVariables>) -> Result<Document> {
     Ok(listed(variables::list(&workspace.cx, &workspace).await?))
 }
 
+/// Beside its own those of its variable sets, as a run would get them.
+async fn list_effective(workspace: May<can::ReadVariables>) -> Result<Document> {
+    Ok(listed(variables::list_effective(&workspace.cx, &workspace).await?))
+}
+
+async fn update_several(workspace: May<can::UpdateVariables>, body: Identifiers) -> Result<Empty> {
+    let mut changes = Vec::new();
+    for (index, item) in body.0.iter().enumerate() {
+        changes.push(item.read::<Input>(&format!("/data/{index}"))?.into());
+    }
+    let ids = body.parsed::<VariableId>("vars")?;
+    let changes = ids.into_iter().zip(changes).collect();
+    variables::update_several(&workspace.cx, &workspace, changes).await?;
+    Ok(Empty)
+}
+
 async fn create(workspace: May<can::UpdateVariables>, body: Body<Input>) -> Result<Document> {
     let shown = variables::create(&workspace.cx, &workspace, body.attributes.into()).await?;
-    Ok(Document::one(&View(shown)).created())
+    Ok(Document::one(&View::from(shown)).created())
 }
 
 async fn show(variable: May<can::ReadVariables, In<Variable>>) -> Result<Document> {
-    Ok(Document::one(&View(variables::show(&variable.cx, variable.granted)?)))
+    Ok(Document::one(&View::from(variables::show(&variable.cx, variable.granted)?)))
 }
 
 async fn update(
@@ -146,7 +197,7 @@ async fn update(
     body: Body<Input>,
 ) -> Result<Document> {
     let shown = variables::update(&variable.cx, &variable, body.attributes.into()).await?;
-    Ok(Document::one(&View(shown)))
+    Ok(Document::one(&View::from(shown)))
 }
 
 async fn delete(variable: May<can::UpdateVariables, In<Variable>>) -> Result<Empty> {
@@ -209,5 +260,5 @@ async fn create_in_related(
         Err(other) => return Err(other.into()),
     };
     let shown = variables::create(cx, &workspace, body.attributes.into()).await?;
-    Ok(Document::one(&View(shown)).created())
+    Ok(Document::one(&View::from(shown)).created())
 }

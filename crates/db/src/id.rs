@@ -66,6 +66,7 @@ ids! {
     AgentId = "agent",
     AgentPoolId = "apool",
     ApplyId = "apply",
+    CommentId = "wsc",
     ConfigurationVersionId = "cv",
     EventId = "re",
     JobId = "job",
@@ -75,6 +76,7 @@ ids! {
     ProjectId = "prj",
     ReservedTagKeyId = "rtk",
     RunId = "run",
+    RunTriggerId = "rt",
     SshKeyId = "sshkey",
     StateVersionId = "sv",
     StateVersionOutputId = "wsout",
@@ -88,6 +90,8 @@ ids! {
     ToolVersionId = "tool",
     UserId = "user",
     VariableId = "var",
+    VariableSetId = "varset",
+    VariableSetScopeId = "vss",
     WorkspaceId = "ws",
 }
 

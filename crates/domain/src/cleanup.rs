@@ -1,19 +1,13 @@
 //! Blobs whose rows are gone: deleted afterwards, by a task, as often as it takes.
 
 use blobs::{Kind, LogId, Name};
-use db::{
-    entity::task,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
-};
+use db::entity::task;
 use serde::{Deserialize, Serialize};
 
-use crate::{Ctx, Result, Tx};
+use crate::{Ctx, Result, Tx, tasks};
 
 const TASK: &str = "delete_blobs";
 const ORPHANS_IN_A_TASK: usize = 500;
-const TASKS_AT_ONCE: u64 = 20;
-/// Seconds until the next try, by the number of tries so far.
-const BACK_OFF: [i64; 5] = [5, 30, 120, 600, 3600];
 
 /// Something outside the database that has lost its row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,35 +34,13 @@ pub(crate) async fn later(tx: &Tx, orphans: Vec<Orphan>) -> Result<()> {
 }
 
 /// Does what is due; returns how many tasks that were.
-pub async fn work(cx: &Ctx) -> Result<u64> {
-    let due = task::Entity::find()
-        .filter(task::Column::Kind.eq(TASK))
-        .filter(task::Column::DueAt.lte(cx.now()))
-        .order_by_asc(task::Column::DueAt)
-        .limit(TASKS_AT_ONCE)
-        .all(cx.read())
-        .await?;
-    let mut done = 0;
-    for found in due {
-        let outcome = delete(cx, &found).await;
-        let tx = cx.write().await?;
-        let Some(mut row) = tx.lock::<task::Entity>(found.id.clone()).await? else { continue };
-        match outcome {
-            Ok(()) => tx.delete(row).await?,
-            Err(error) => {
-                tracing::warn!(task = %row.id, "blobs could not be deleted: {error}");
-                let tries = usize::try_from(row.attempts).unwrap_or(usize::MAX);
-                let wait = BACK_OFF[tries.min(BACK_OFF.len() - 1)];
-                row.attempts += 1;
-                row.due_at = tx.now().plus_seconds(wait);
-                row.last_error = Some(error.to_string());
-                tx.update(row).await?;
-            }
-        }
-        tx.commit().await?;
-        done += 1;
+pub async fn work(cx: &Ctx) -> Result<usize> {
+    let due = tasks::due(cx, TASK).await?;
+    for task in &due {
+        let outcome = delete(cx, task).await;
+        tasks::settle(cx, task, outcome).await?;
     }
-    Ok(done)
+    Ok(due.len())
 }
 
 async fn delete(cx: &Ctx, task: &task::Model) -> anyhow::Result<()> {

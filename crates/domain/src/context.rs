@@ -122,10 +122,21 @@ impl Tx {
 
     /// Tells what was done, past tense (`workspace_locked`), in the transaction that does it.
     pub async fn emit(&self, action: &str, subject: Subject<'_>, detail: Value) -> Result<()> {
+        self.emit_as(EventId::fresh(), action, subject, detail).await
+    }
+
+    /// The same under an id that something else refers to.
+    pub async fn emit_as(
+        &self,
+        id: EventId,
+        action: &str,
+        subject: Subject<'_>,
+        detail: Value,
+    ) -> Result<()> {
         let (actor_kind, actor_id) = self.cx.actor.name();
         self.write
             .insert(event::Model {
-                id: EventId::fresh(),
+                id,
                 at: self.at,
                 action: action.to_owned(),
                 actor_kind: actor_kind.to_owned(),

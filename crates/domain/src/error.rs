@@ -51,6 +51,17 @@ impl Error {
         Self::Invalid { pointer: format!("/data/relationships/{name}"), message: message.into() }
     }
 
+    /// The same about one item of a list, which stands at `place` in the request.
+    pub(crate) fn in_item(self, place: &str) -> Self {
+        match self {
+            Self::Invalid { pointer, message } => {
+                let rest = pointer.strip_prefix("/data").unwrap_or(&pointer);
+                Self::Invalid { pointer: format!("{place}{rest}"), message }
+            }
+            other => other,
+        }
+    }
+
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::Conflict(message.into())
     }

@@ -13,12 +13,15 @@ mod error;
 pub mod memberships;
 pub mod organizations;
 pub mod projects;
+pub mod run_triggers;
 pub mod runs;
 pub mod ssh_keys;
 pub mod states;
 pub mod tags;
+mod tasks;
 pub mod teams;
 pub mod tool_versions;
+pub mod variable_sets;
 pub mod variables;
 pub mod workspaces;
 
@@ -33,15 +36,17 @@ pub use error::{Error, Result};
 /// Rows by the noun's own name.
 pub mod row {
     pub use db::entity::{
-        agent::Model as Agent, configuration_version::Model as ConfigurationVersion,
-        event::Model as Event, job::Model as Job, organization::Model as Organization,
+        agent::Model as Agent, comment::Model as Comment,
+        configuration_version::Model as ConfigurationVersion, event::Model as Event,
+        job::Model as Job, organization::Model as Organization,
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,
         project::Model as Project, reserved_tag_key::Model as ReservedTagKey, run::Model as Run,
-        ssh_key::Model as SshKey, state_version::Model as StateVersion,
-        state_version_output::Model as StateVersionOutput, tag::Model as Tag,
-        tag_binding::Model as TagBinding, team::Model as Team, team_project::Model as TeamProject,
-        team_workspace::Model as TeamWorkspace, token::Model as Token,
-        tool_version::Model as ToolVersion, user::Model as User, variable::Model as Variable,
+        run_trigger::Model as RunTrigger, ssh_key::Model as SshKey,
+        state_version::Model as StateVersion, state_version_output::Model as StateVersionOutput,
+        tag::Model as Tag, tag_binding::Model as TagBinding, team::Model as Team,
+        team_project::Model as TeamProject, team_workspace::Model as TeamWorkspace,
+        token::Model as Token, tool_version::Model as ToolVersion, user::Model as User,
+        variable::Model as Variable, variable_set::Model as VariableSet,
         workspace::Model as Workspace,
     };
 }

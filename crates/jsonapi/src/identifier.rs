@@ -2,7 +2,7 @@
 
 use crate::{Error, Errors, body, lenient::from_json};
 use axum::extract::{FromRequest, Request};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 /// One resource as a request names it: by id or, for tags and their bindings, by attributes.
@@ -15,23 +15,41 @@ pub struct Identifier<Id = String> {
     pub attributes: Map<String, Value>,
 }
 
+impl<Id> Identifier<Id> {
+    /// The attributes of an item that is sent in full, and that stands at `place` in the document.
+    pub fn read<A: DeserializeOwned>(&self, place: &str) -> Result<A, Errors> {
+        from_json(Value::Object(self.attributes.clone())).map_err(|fault| {
+            body::refusal("invalid attribute", format!("{place}/attributes"), "attributes", &fault)
+        })
+    }
+}
+
 /// The body of a relationship endpoint: `{"data": [{"type": …, "id": …}, …]}`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Identifiers(pub Vec<Identifier>);
 
+/// The ids, if every identifier has one and is of type `kind` or of none; else 422.
+fn ids<Id>(identifiers: Vec<Identifier<Id>>, kind: &str, place: &str) -> Result<Vec<Id>, Errors> {
+    let each = |(index, identifier): (usize, Identifier<Id>)| {
+        check_kind(&identifier.kind, kind, || format!("{place}/{index}/type"))?;
+        identifier.id.ok_or_else(|| {
+            Error::unprocessable(format!("{place}/{index}/id"), "id is required").into()
+        })
+    };
+    identifiers.into_iter().enumerate().map(each).collect()
+}
+
+fn check_kind(sent: &str, kind: &str, pointer: impl FnOnce() -> String) -> Result<(), Errors> {
+    if sent.is_empty() || crate::spelling::same(sent, kind) {
+        return Ok(());
+    }
+    Err(Error::unprocessable(pointer(), format!("type must be {kind}")).into())
+}
+
 impl Identifiers {
     /// The ids, if every identifier has one and is of type `kind` or of none; else 422.
     pub fn ids(self, kind: &str) -> Result<Vec<String>, Errors> {
-        let each = |(index, identifier): (usize, Identifier)| {
-            if !identifier.kind.is_empty() && !crate::spelling::same(&identifier.kind, kind) {
-                let detail = format!("type must be {kind}");
-                return Err(Error::unprocessable(format!("/data/{index}/type"), detail).into());
-            }
-            identifier.id.ok_or_else(|| {
-                Error::unprocessable(format!("/data/{index}/id"), "id is required").into()
-            })
-        };
-        self.0.into_iter().enumerate().map(each).collect()
+        ids(self.0, kind, "/data")
     }
 }
 
@@ -86,6 +104,16 @@ impl<Id> ToOne<Id> {
     pub fn into_id(self) -> Option<Id> {
         self.data.map(|target| target.id)
     }
+
+    /// The id, if what is named is of type `kind` or of none; else 422.
+    pub fn of_kind(self, kind: &str, relationship: &str) -> Result<Option<Id>, Errors> {
+        if let Some(target) = &self.data {
+            check_kind(&target.kind, kind, || {
+                format!("/data/relationships/{relationship}/data/type")
+            })?;
+        }
+        Ok(self.into_id())
+    }
 }
 
 /// A to-many relationship in a request.
@@ -98,6 +126,11 @@ impl<Id> ToMany<Id> {
     /// The ids of those that are named by id.
     pub fn ids(&self) -> impl Iterator<Item = &Id> {
         self.data.iter().filter_map(|identifier| identifier.id.as_ref())
+    }
+
+    /// The ids, if every identifier has one and is of type `kind` or of none; else 422.
+    pub fn of_kind(self, kind: &str, relationship: &str) -> Result<Vec<Id>, Errors> {
+        ids(self.data, kind, &format!("/data/relationships/{relationship}/data"))
     }
 
     /// The ids of those that are named by id.

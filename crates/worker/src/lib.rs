@@ -15,6 +15,7 @@ pub async fn run(app: App, stop: CancellationToken) {
     let cx = app.system("worker");
     let mut chores_due = Instant::now();
     while !stop.is_cancelled() {
+        report("run triggers", domain::run_triggers::work(&cx).await);
         report("the queue", domain::runs::advance_all(&cx).await);
         if chores_due <= Instant::now() {
             chores(&cx).await;

@@ -79,5 +79,6 @@ pub fn new(input: Input, relations: Relations) -> Result<New> {
             .collect(),
         source: None,
         trigger_reason: None,
+        triggered_by: None,
     })
 }

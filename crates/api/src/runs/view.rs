@@ -4,13 +4,16 @@ use domain::{
     Ctx, In, StatusTimestamps, Timestamp, can,
     entity::run::{Cancel, Source, Status},
     row::Run,
-    runs::{self, status},
+    runs::{self, History, status},
 };
 use jsonapi::{Links, Relationships, Resource};
 use serde::Serialize;
 
+use crate::Result;
+
 pub struct View {
     run: In<Run>,
+    history: History,
     position: Option<u64>,
     actions: Actions,
     permissions: Permissions,
@@ -68,13 +71,31 @@ struct Attributes<'a> {
     target_addrs: Option<&'a [String]>,
     terraform_version: Option<&'a str>,
     trigger_reason: &'a str,
+    triggering_source_name: Option<&'a str>,
     updated_at: Timestamp,
     /// The values may be secrets, so they are not shown again.
     variables: [(); 0],
 }
 
+/// With what happened to them, read at once.
+pub async fn views(cx: &Ctx, runs: Vec<In<Run>>) -> Result<Vec<View>> {
+    let ids: Vec<_> = runs.iter().map(|run| run.id.clone()).collect();
+    let mut histories = runs::histories(cx, &ids).await?;
+    Ok(runs
+        .into_iter()
+        .map(|run| {
+            let history = histories.remove(&run.id).unwrap_or_default();
+            View::new(cx, run, history)
+        })
+        .collect())
+}
+
+pub(super) async fn view(cx: &Ctx, run: In<Run>) -> Result<View> {
+    Ok(views(cx, vec![run]).await?.swap_remove(0))
+}
+
 impl View {
-    pub fn new(cx: &Ctx, run: In<Run>) -> Self {
+    fn new(cx: &Ctx, run: In<Run>, history: History) -> Self {
         let actions = Actions {
             is_cancelable: status::is_cancelable(run.status) && run.cancel == Cancel::No,
             is_confirmable: status::is_confirmable(run.status),
@@ -91,7 +112,7 @@ impl View {
             can_force_cancel: cx.may::<can::ForceCancelRun>(workspace),
             can_override_policy_check: cx.may::<can::OverridePolicies>(workspace),
         };
-        Self { run, position: None, actions, permissions }
+        Self { run, history, position: None, actions, permissions }
     }
 
     /// In a list of those that wait.
@@ -139,6 +160,7 @@ impl Resource for View {
             target_addrs: some(&run.target_addrs),
             terraform_version: run.terraform_version.as_deref(),
             trigger_reason: &run.trigger_reason,
+            triggering_source_name: run.triggering_source_name.as_deref(),
             updated_at: run.updated_at,
             variables: [],
         }
@@ -171,7 +193,15 @@ impl Resource for View {
         }
         to.many("policy-checks", "policy-checks", [] as [&str; 0]);
         to.many("task-stages", "task-stages", [] as [&str; 0]);
-        to.link("run-events", format!("{here}/run-events"));
+        let source = run.triggering_source_id.as_ref();
+        if let (Some(run), Some(source)) = (&run.triggered_by_id, source) {
+            let related = format!("/api/v2/workspaces/{source}");
+            to.one_with_link("triggering-source", "workspaces", Some(source), related);
+            to.one("triggering-run", "runs", Some(run));
+        }
+        let History { event_ids, comment_ids } = &self.history;
+        to.many_with_link("run-events", "run-events", event_ids, format!("{here}/run-events"));
+        to.many_with_link("comments", "comments", comment_ids, format!("{here}/comments"));
     }
 
     fn links(&self, to: &mut Links) {

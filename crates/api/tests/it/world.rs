@@ -2,6 +2,7 @@
 //! are generated from.
 
 mod teams;
+mod variable_sets;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +50,7 @@ impl World {
     async fn on(server: Server) -> Self {
         let ws = server.workspace("networking").await;
         let neighbour = server.workspace("neighbour").await;
+        let spare = server.workspace("spare").await;
         let member = server.member().user().await;
         let token = token::Entity::find()
             .filter(token::Column::UserId.eq(&member.id))
@@ -109,12 +111,14 @@ impl World {
             ("reserved_tag_key_id", reserved.id()),
             ("tag_id", text(tags.data()[0]["id"].clone())),
             ("neighbour", neighbour.id.to_string()),
+            ("spare", spare.id.to_string()),
             ("job_id", "job-1111111111111111".to_owned()),
             ("artifact", "plan-json".to_owned()),
             ("secret", secret(&archive)),
             ("run_event_id", run_event(&owner, &run.id()).await),
         ]);
         names.extend(teams);
+        names.extend(variable_sets::in_world(&owner, &ws, &neighbour, &run.id()).await);
         let agent = server.bearer(server.app.embedded_agent_token().expose());
         let register = agent.raw(Method::POST, "/agent/v1/register", register().to_string()).await;
         let agent_id = text(register.is_ok().json()["agent_id"].clone());
@@ -159,6 +163,10 @@ impl World {
             (&Method::GET, "/api/v2/vars" | "/api/v2/state-versions") => {
                 path + "?filter[organization][name]=acme&filter[workspace][name]=networking"
             }
+            (&Method::GET, "/api/v2/workspaces/{workspace_id}/run-triggers") => {
+                path + "?filter[run-trigger][type]=inbound"
+            }
+            (&Method::GET, "/api/v2/runs") => format!("{path}?workspace_id={}", self.ws.id),
             (&Method::GET, "/api/v2/team-workspaces") => {
                 format!("{path}?filter[workspace][id]={}", self.ws.id)
             }
@@ -331,6 +339,7 @@ impl World {
                 "generated_configuration": false,
             })),
             (method, path) => teams::body(&self.names, method, path)
+                .or_else(|| variable_sets::body(&self.names, method, path))
                 .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}")),
         }
     }

@@ -52,6 +52,7 @@ words! {
         ConfigurationVersion = "tfe-configuration-version",
         Ui = "tfe-ui",
         TerraformCloud = "terraform+cloud",
+        RunTrigger = "tfe-run-trigger",
     }
 }
 
@@ -98,6 +99,11 @@ pub struct Model {
     pub force_cancel_available_at: Option<Timestamp>,
     pub canceled_at: Option<Timestamp>,
     pub status_timestamps: StatusTimestamps,
+    /// The run of another workspace whose apply queued this one.
+    pub triggered_by_id: Option<RunId>,
+    pub triggering_source_id: Option<WorkspaceId>,
+    /// As it was called then.
+    pub triggering_source_name: Option<String>,
     pub created_by_id: Option<UserId>,
     pub confirmed_by_id: Option<UserId>,
     pub canceled_by_id: Option<UserId>,

@@ -1,11 +1,11 @@
-//! The variables of a workspace.
+//! Variables, of a workspace or of a set.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{
     Timestamp,
     column::words,
-    id::{VariableId, WorkspaceId},
+    id::{VariableId, VariableSetId, WorkspaceId},
 };
 
 words! {
@@ -17,7 +17,9 @@ words! {
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: VariableId,
-    pub workspace_id: WorkspaceId,
+    /// Absent for a variable of a set.
+    pub workspace_id: Option<WorkspaceId>,
+    pub variable_set_id: Option<VariableSetId>,
     pub name: String,
     /// Sealed where `is_sealed`, as every sensitive one is.
     pub value: String,

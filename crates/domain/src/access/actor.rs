@@ -6,6 +6,8 @@ use db::{
     entity::{
         organization, project,
         team::{self, OrganizationAccess},
+        team_project::VariableSets,
+        team_workspace::Variables,
         workspace,
     },
     id::{AgentPoolId, ProjectId, RunId, TeamId, UserId, WorkspaceId},
@@ -207,6 +209,32 @@ impl Actor {
                 team.projects.values().any(|rights| rights.workspaces.admin)
                     || team.workspaces.values().any(|rights| rights.admin)
             })
+    }
+
+    /// May read the variables of at least one workspace of the organization.
+    pub fn reads_variables_in(&self, organization: &str) -> bool {
+        self.manages(organization, |access| {
+            access.manage_workspaces
+                || access.manage_projects
+                || access.read_workspaces
+                || access.read_projects
+        }) || self.teams_of(organization).any(|team| {
+            let of_projects = team.projects.values().map(|rights| rights.workspaces.variables);
+            let of_workspaces = team.workspaces.values().map(|rights| rights.variables);
+            of_projects.chain(of_workspaces).any(|variables| variables >= Variables::Read)
+        })
+    }
+
+    /// The projects of an organization whose own variable sets lists may show; `None` for all.
+    pub fn variable_set_scope(&self, organization: &str) -> Option<Vec<ProjectId>> {
+        if self.manages(organization, |access| {
+            access.manage_workspaces || access.manage_projects || access.read_projects
+        }) {
+            return None;
+        }
+        let projects = self.teams_of(organization).flat_map(|team| &team.projects);
+        let readable = projects.filter(|(_, rights)| rights.variable_sets >= VariableSets::Read);
+        Some(readable.map(|(id, _)| id.clone()).collect())
     }
 
     pub fn project(&self, project: &project::Model) -> ProjectRights {

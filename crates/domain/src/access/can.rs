@@ -4,7 +4,7 @@ use db::entity::{
     organization::Model as Organization,
     project::Model as Project,
     team::Model as Team,
-    team_project::{Settings, Teams},
+    team_project::{Settings, Teams, VariableSets},
     team_workspace::{Runs, StateVersions, Variables},
     token::Kind,
     user::Model as User,
@@ -16,6 +16,8 @@ use crate::{
     Error, Site,
     accounts::{HeldToken, Member},
     memberships::Membership,
+    run_triggers::Ends,
+    variable_sets::Owner,
 };
 
 macro_rules! permissions {
@@ -118,6 +120,16 @@ permissions! {
     CreateWorkspaceIn     on Project: |a, p| a.project(p).create_workspaces;
     MoveWorkspaceInto     on Project: |a, p| a.project(p).create_workspaces;
 
+    // Variable sets, by the project or the organization that owns them.
+    ReadVariableSets      on Owner: |a, o| match o {
+                              Owner::Project(p) => a.project(p).variable_sets >= VariableSets::Read,
+                              Owner::Organization(name) => a.reads_variables_in(name),
+                          };
+    ManageVariableSets    on Owner: |a, o| match o {
+                              Owner::Project(p) => a.project(p).variable_sets >= VariableSets::Write,
+                              Owner::Organization(name) => a.manages_all_workspaces_of(name),
+                          };
+
     // Workspaces.
     ReadWorkspace         on Workspace: |a, w| a.workspace(w).runs.is_some();
     UpdateWorkspace       on Workspace: |a, w| a.workspace(w).admin;
@@ -151,6 +163,8 @@ permissions! {
     ApplyRun              on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
     DiscardRun            on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
     CancelRun             on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
+    /// Of either end: where runs are queued, or whose applies queue them.
+    ReadRunTrigger        on Ends: |a, e| ReadRun::allowed(a, &e.workspace) || ReadRun::allowed(a, &e.source);
     CommentOnRun          on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
     ForceCancelRun        on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
     ForceExecuteRun       on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);

@@ -129,13 +129,14 @@ impl ProjectRights {
         workspaces: WorkspaceRights::READ,
         ..Self::NONE
     };
-    pub const WRITE: Self = Self { workspaces: WorkspaceRights::WRITE, ..Self::READ };
-    pub const MAINTAIN: Self = Self {
+    /// With sets of variables: <https://developer.hashicorp.com/terraform/cloud-docs/variables/managing-variables#permissions>
+    pub const WRITE: Self = Self {
         variable_sets: VariableSets::Write,
-        create_workspaces: true,
-        workspaces: WorkspaceRights::ADMIN,
+        workspaces: WorkspaceRights::WRITE,
         ..Self::READ
     };
+    pub const MAINTAIN: Self =
+        Self { create_workspaces: true, workspaces: WorkspaceRights::ADMIN, ..Self::WRITE };
     pub const ADMIN: Self =
         Self { settings: Some(Settings::Delete), teams: Teams::Manage, ..Self::MAINTAIN };
 

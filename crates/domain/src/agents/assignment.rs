@@ -1,13 +1,12 @@
 //! All that an agent needs to know to execute a phase.
 
-use db::entity::{phase, run, state_version, tool_version, variable, workspace};
+use db::entity::{phase, run, state_version, tool_version, workspace};
 use db::sea_orm::EntityTrait;
 
 use crate::{
     Ctx, Error, Result,
     archivist::{self, Content},
     row::{Job, Run, ToolVersion, Workspace},
-    runs::Variable,
     variables::RunVariable,
 };
 
@@ -23,7 +22,7 @@ pub struct Assignment {
     pub state: Option<String>,
     pub plan_file: Option<String>,
     pub lock_file: Option<String>,
-    /// The workspace's variables, overridden by the run's own.
+    /// Those in force in the workspace, and the run's own.
     pub variables: Vec<RunVariable>,
     pub timeout_seconds: u64,
     /// Bytes of the log that an earlier agent has left.
@@ -57,10 +56,8 @@ pub(super) async fn assemble(cx: &Ctx, job: Job) -> Result<Assignment> {
         Some(id) => state_version::Entity::find_by_id(id).one(cx.read()).await?,
         None => None,
     };
-    let variables = merged(
-        crate::variables::for_run(cx, &workspace).await?,
-        crate::runs::variables_of(cx, &run)?,
-    );
+    let own = crate::runs::variables_of(cx, &run)?;
+    let variables = crate::variables::for_run(cx, &workspace, own).await?;
     let log = super::log_of(cx, &job).await?;
     Ok(Assignment {
         configuration: run
@@ -93,24 +90,6 @@ pub(super) async fn tool_of(cx: &Ctx, run: &Run) -> Result<Option<ToolVersion>> 
 fn relative(cx: &Ctx, content: Content, id: &str) -> String {
     let absolute = archivist::address(cx.app(), content, id);
     absolute.strip_prefix(&cx.settings().public_url).unwrap_or(&absolute).to_owned()
-}
-
-fn merged(workspace: Vec<RunVariable>, own: Vec<Variable>) -> Vec<RunVariable> {
-    let terraform = variable::Category::Terraform;
-    let mut all: Vec<_> = workspace
-        .into_iter()
-        .filter(|variable| {
-            variable.category != terraform || !own.iter().any(|other| other.key == variable.key)
-        })
-        .collect();
-    all.extend(own.into_iter().map(|variable| RunVariable {
-        key: variable.key,
-        value: variable.value,
-        category: terraform,
-        hcl: true,
-        sensitive: false,
-    }));
-    all
 }
 
 /// Whether an agent that has these engines can use the tool.

@@ -12,6 +12,7 @@ use db::{
 use serde_json::json;
 
 use super::{
+    comments,
     moves::{self, happen, subject},
     status::{self, Event},
 };
@@ -31,12 +32,11 @@ async fn keep(
     workspace: Locked<workspace::Entity>,
     run: Locked<run::Entity>,
     comment: Option<String>,
-    action: &str,
 ) -> Result<()> {
     let run = tx.update(run).await?;
     tx.update(workspace).await?;
-    if let Some(comment) = comment.filter(|text| !text.is_empty()) {
-        tx.emit(action, subject(&run), json!({ "comment": comment })).await?;
+    if let Some(body) = comment {
+        comments::write(&tx, &run, body).await?;
     }
     tx.commit().await
 }
@@ -50,10 +50,11 @@ pub async fn apply(
     run: &Granted<can::ApplyRun, In<Run>>,
     comment: Option<String>,
 ) -> Result<()> {
+    let comment = comments::with_action(comment)?;
     let (mut tx, mut workspace, mut run) = locked(cx, run).await?;
     happen(&mut tx, &mut workspace, &mut run, Event::Confirmed).await?;
     run.confirmed_by_id = cx.actor().user_id();
-    keep(tx, workspace, run, comment, "run_confirmed_with_comment").await
+    keep(tx, workspace, run, comment).await
 }
 
 /// Gives up a run that waits.
@@ -65,9 +66,10 @@ pub async fn discard(
     run: &Granted<can::DiscardRun, In<Run>>,
     comment: Option<String>,
 ) -> Result<()> {
+    let comment = comments::with_action(comment)?;
     let (mut tx, mut workspace, mut run) = locked(cx, run).await?;
     happen(&mut tx, &mut workspace, &mut run, Event::Discarded).await?;
-    keep(tx, workspace, run, comment, "run_discarded_with_comment").await
+    keep(tx, workspace, run, comment).await
 }
 
 /// Stops a run: at once where nothing has begun, otherwise by asking the engine to stop.
@@ -79,6 +81,7 @@ pub async fn cancel(
     run: &Granted<can::CancelRun, In<Run>>,
     comment: Option<String>,
 ) -> Result<()> {
+    let comment = comments::with_action(comment)?;
     let (mut tx, mut workspace, mut run) = locked(cx, run).await?;
     if !status::is_cancelable(run.status) || run.cancel != Cancel::No {
         return Err(Error::conflict(format!(
@@ -96,7 +99,7 @@ pub async fn cancel(
     } else {
         happen(&mut tx, &mut workspace, &mut run, Event::Canceled).await?;
     }
-    keep(tx, workspace, run, comment, "run_canceled_with_comment").await
+    keep(tx, workspace, run, comment).await
 }
 
 /// Whether an engine may be running for it.
@@ -125,6 +128,7 @@ pub async fn force_cancel(
     run: &Granted<can::ForceCancelRun, In<Run>>,
     comment: Option<String>,
 ) -> Result<()> {
+    let comment = comments::with_action(comment)?;
     let (mut tx, mut workspace, mut run) = locked(cx, run).await?;
     if !may_force_cancel(&run, tx.now()) {
         return Err(Error::conflict(
@@ -137,7 +141,7 @@ pub async fn force_cancel(
     if !is_at_work(&tx, &run).await? {
         happen(&mut tx, &mut workspace, &mut run, Event::Canceled).await?;
     }
-    keep(tx, workspace, run, comment, "run_force_canceled_with_comment").await
+    keep(tx, workspace, run, comment).await
 }
 
 /// Discards what the workspace waits for, so that this pending run comes next.
@@ -174,5 +178,5 @@ pub async fn force_execute(cx: &Ctx, run: &Granted<can::ForceExecuteRun, In<Run>
             tx.update(earlier).await?;
         }
     }
-    keep(tx, workspace, row, None, "").await
+    keep(tx, workspace, row, None).await
 }

@@ -42,6 +42,14 @@ pub struct New {
     pub variables: Vec<Variable>,
     pub source: Option<Source>,
     pub trigger_reason: Option<String>,
+    pub triggered_by: Option<TriggeredBy>,
+}
+
+/// The run of another workspace whose apply is the reason.
+#[derive(Debug)]
+pub struct TriggeredBy {
+    pub run: RunId,
+    pub workspace: Workspace,
 }
 
 /// A variable for one run: the value is an expression in HCL (CLI protocol 3.6).
@@ -127,6 +135,9 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
         force_cancel_available_at: None,
         canceled_at: None,
         status_timestamps: Json([(status::timestamp_key(Status::Pending), now)].into()),
+        triggered_by_id: new.triggered_by.as_ref().map(|by| by.run.clone()),
+        triggering_source_name: new.triggered_by.as_ref().map(|by| by.workspace.name.clone()),
+        triggering_source_id: new.triggered_by.map(|by| by.workspace.id),
         created_by_id: created_by,
         confirmed_by_id: None,
         canceled_by_id: None,

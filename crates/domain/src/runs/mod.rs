@@ -1,7 +1,9 @@
 //! Runs: from a wish to a changed infrastructure, each step derived from stored facts.
 
 mod actions;
+mod comments;
 mod create;
+mod events;
 mod list;
 pub(crate) mod moves;
 mod performance;
@@ -12,15 +14,17 @@ use std::collections::HashMap;
 
 use blobs::Kind;
 use db::{
-    entity::{event, phase, run, workspace},
+    entity::{phase, run, workspace},
     id::{ApplyId, PlanId, RunId},
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
 pub use actions::may_force_cancel;
 pub use actions::{apply, cancel, discard, force_cancel, force_execute};
+pub use comments::{comment, comments, find_comment, load_comments};
 pub(crate) use create::variables_of;
-pub use create::{New, Variable, create, queue_for_configuration};
+pub use create::{New, TriggeredBy, Variable, create, queue_for_configuration};
+pub use events::{History, RunEvent, events, find_event, histories, load_events};
 pub use list::{Filter, list, list_of_organization, queue_of};
 pub use queue::{advance_all, position_in_queue};
 
@@ -29,7 +33,7 @@ use crate::{
     access::Within,
     can,
     cleanup::Orphan,
-    row::{Event, Phase, Run, Workspace},
+    row::{Phase, Run, Workspace},
 };
 
 pub async fn find(cx: &Ctx, id: &RunId) -> Result<Found<In<Run>>> {
@@ -131,16 +135,6 @@ pub(crate) async fn with_workspaces(cx: &Ctx, runs: Vec<Run>) -> Result<Vec<In<R
             Some(In { row, of })
         })
         .collect())
-}
-
-/// What happened to a run, oldest first.
-pub async fn events(cx: &Ctx, run: &Granted<can::ReadRun, In<Run>>) -> Result<Vec<Event>> {
-    Ok(event::Entity::find()
-        .filter(event::Column::RunId.eq(&run.id))
-        .order_by_asc(event::Column::At)
-        .order_by_asc(event::Column::Id)
-        .all(cx.read())
-        .await?)
 }
 
 /// The plan and the apply of a run.

@@ -16,7 +16,7 @@ use crate::{
     Error, Result, Subject, Tx,
     id::RunId,
     row::{Run, Workspace},
-    workspaces,
+    run_triggers, workspaces,
 };
 
 pub(crate) fn purpose(run: &Run) -> Purpose {
@@ -84,6 +84,9 @@ pub(crate) async fn happen(
     }
     if status::is_final(next) {
         end(tx, workspace, run).await?;
+    }
+    if next == run::Status::Applied {
+        run_triggers::applied(tx, run).await?;
     }
     tx.ring_for_work();
     Ok(())

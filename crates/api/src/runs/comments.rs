@@ -1,0 +1,69 @@
+//! What people say about runs: `/runs/:id/comments` and `/comments`
+
+use domain::{
+    In, can,
+    row::{Comment, Run},
+    runs,
+};
+use jsonapi::{Body, Document, Query, Relationships, Resource, Typed};
+use serde::{Deserialize, Serialize};
+
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v2/runs/{run_id}/comments", list)
+        .post("/api/v2/runs/{run_id}/comments", create)
+        .get("/api/v2/comments/{comment_id}", show)
+}
+
+/// A comment on the wire.
+pub struct View(pub Comment);
+
+impl Resource for View {
+    const TYPE: &'static str = "comments";
+
+    fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        #[derive(Serialize)]
+        struct Attributes<'a> {
+            body: &'a str,
+        }
+        Attributes { body: &self.0.body }
+    }
+
+    fn relationships(&self, to: &mut Relationships) {
+        let event = &self.0.event_id;
+        let related = format!("/api/v2/run-events/{event}");
+        to.one_with_link("run-event", "run-events", Some(event), related);
+    }
+}
+
+async fn list(run: May<can::ReadRun, In<Run>>, query: Query) -> Result<Document> {
+    let page = runs::comments(&run.cx, &run, paging(&query)).await?;
+    let views: Vec<_> = page.items.into_iter().map(View).collect();
+    Document::page(&views, page.total, &query, &INCLUDES, &run.cx).await
+}
+
+async fn show(comment: May<can::ReadRun, In<Comment>>, query: Query) -> Result<Document> {
+    let view = View(comment.granted.into_inner().row);
+    Document::one_with(&view, &query, &INCLUDES, &comment.cx).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Input {
+    body: String,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "comments";
+}
+
+async fn create(run: May<can::CommentOnRun, In<Run>>, body: Body<Input>) -> Result<Document> {
+    let comment = runs::comment(&run.cx, &run, body.attributes.body).await?;
+    Ok(Document::one(&View(comment)).created())
+}

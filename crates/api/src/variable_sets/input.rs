@@ -1,0 +1,73 @@
+//! What a request to create or to change a variable set can say.
+
+use domain::{
+    id::{ProjectId, VariableId, WorkspaceId},
+    variable_sets::Change,
+};
+use jsonapi::{Error, Field, ToMany, ToOne, Typed};
+use serde::Deserialize;
+
+use crate::{Result, variables};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Input {
+    name: Option<String>,
+    description: Field<String>,
+    global: Option<bool>,
+    priority: Option<bool>,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "varsets";
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Relations {
+    workspaces: Option<ToMany<WorkspaceId>>,
+    projects: Option<ToMany<ProjectId>>,
+    vars: Option<ToMany<VariableId>>,
+    parent: Option<ToOne<String>>,
+}
+
+impl Relations {
+    /// The project that is to own the set; without one the organization does.
+    pub fn parent(&self) -> Result<Option<ProjectId>> {
+        let Some(parent) = self.parent.as_ref().and_then(|parent| parent.data.as_ref()) else {
+            return Ok(None);
+        };
+        let refused = |member: &str, why: &str| {
+            Error::unprocessable(format!("/data/relationships/parent/data/{member}"), why)
+        };
+        match parent.kind.as_str() {
+            // It is the one in the path: there is no other to choose.
+            "organizations" => Ok(None),
+            "projects" => Ok(Some(parent.id.parse().map_err(|why| refused("id", why))?)),
+            _ => Err(refused("type", "type must be projects or organizations").into()),
+        }
+    }
+}
+
+pub fn change(input: Input, relations: Relations) -> Result<Change> {
+    let mut own = Vec::new();
+    let workspaces = relations.workspaces.map(|many| many.of_kind("workspaces", "workspaces"));
+    let projects = relations.projects.map(|many| many.of_kind("projects", "projects"));
+    for (index, item) in relations.vars.iter().flat_map(|vars| &vars.data).enumerate() {
+        let place = format!("/data/relationships/vars/data/{index}");
+        if !matches!(item.kind.as_str(), "" | "vars") {
+            let why = "type must be vars";
+            return Err(Error::unprocessable(format!("{place}/type"), why).into());
+        }
+        own.push((item.id.clone(), item.read::<variables::Input>(&place)?.into()));
+    }
+    Ok(Change {
+        name: input.name,
+        description: input.description.into_change().map(Option::unwrap_or_default),
+        is_global: input.global,
+        is_priority: input.priority,
+        workspaces: workspaces.transpose()?,
+        projects: projects.transpose()?,
+        variables: own,
+    })
+}

@@ -1,0 +1,98 @@
+//! A variable set that the workspace has, a trigger between the workspaces, a comment on the run, and what can be sent to
+//! them.
+
+use std::collections::BTreeMap;
+
+use domain::row::Workspace;
+use serde_json::{Value, json};
+use testkit::Client;
+
+use super::{Sent, related, resource, variable};
+
+pub async fn in_world(
+    owner: &Client<'_>,
+    ws: &Workspace,
+    neighbour: &Workspace,
+    run: &str,
+) -> [(&'static str, String); 4] {
+    let set = resource("varsets", &json!({ "name": "credentials" }));
+    let set = related(set, &json!({ "workspaces": many("workspaces", ws.id.as_str()) }));
+    let set = owner.post("/organizations/acme/varsets", set).await.is_created().id();
+    let new = resource("vars", &json!({ "key": "account", "category": "env" }));
+    let of_set =
+        owner.post(format!("/varsets/{set}/relationships/vars"), new).await.is_created().id();
+    let source = related(
+        resource("run-triggers", &json!({})),
+        &json!({ "sourceable": one("workspaces", neighbour.id.as_str()) }),
+    );
+    let trigger = owner.post(format!("/workspaces/{}/run-triggers", ws.id), source).await;
+    let comment = resource("comments", &json!({ "body": "Looks good" }));
+    let comment = owner.post(format!("/runs/{run}/comments"), comment).await.is_created().id();
+    [
+        ("varset_id", set),
+        ("varset_variable_id", of_set),
+        ("run_trigger_id", trigger.is_created().id()),
+        ("comment_id", comment),
+    ]
+}
+
+fn one(kind: &str, id: &str) -> Value {
+    json!({ "data": { "type": kind, "id": id } })
+}
+
+fn many(kind: &str, id: &str) -> Value {
+    json!({ "data": [{ "type": kind, "id": id }] })
+}
+
+/// What the operations on variable sets, run triggers and comments take.
+pub fn body(names: &BTreeMap<&'static str, String>, method: &str, path: &str) -> Option<Sent> {
+    let attributes = |kind: &str, attributes: Value| Sent::Json(resource(kind, &attributes));
+    Some(match (method, path) {
+        (
+            "DELETE",
+            "/varsets/{varset_id}"
+            | "/varsets/{varset_id}/relationships/vars/{varset_variable_id}"
+            | "/run-triggers/{run_trigger_id}",
+        ) => Sent::Nothing,
+        ("POST", "/organizations/{organization_name}/varsets") => {
+            let new = resource(
+                "varsets",
+                &json!({ "name": "regions", "description": "Where", "global": false, "priority": true }),
+            );
+            let vars = json!({ "data": [{ "type": "vars", "attributes": variable() }] });
+            Sent::Json(related(
+                new,
+                &json!({
+                    "vars": vars, "workspaces": many("workspaces", &names["workspace_id"]),
+                    "projects": many("projects", &names["project_id"]),
+                    "parent": one("projects", &names["project_id"]),
+                }),
+            ))
+        }
+        ("PATCH" | "PUT" | "POST", "/varsets/{varset_id}") => Sent::Json(related(
+            resource("varsets", &json!({ "description": "Who", "priority": false })),
+            &json!({ "workspaces": many("workspaces", &names["neighbour"]) }),
+        )),
+        ("POST", "/varsets/{varset_id}/relationships/vars") => attributes("vars", variable()),
+        ("PATCH", "/varsets/{varset_id}/relationships/vars/{varset_variable_id}") => {
+            attributes("vars", json!({ "value": "changed", "sensitive": true }))
+        }
+        ("POST" | "DELETE", "/varsets/{varset_id}/relationships/workspaces") => {
+            Sent::Json(many("workspaces", &names["neighbour"]))
+        }
+        ("POST" | "DELETE", "/varsets/{varset_id}/relationships/projects") => {
+            Sent::Json(many("projects", &names["project_id"]))
+        }
+        ("PATCH", "/workspaces/{workspace_id}/relationships/vars") => Sent::Json(json!({ "data": [
+            { "type": "vars", "id": names["variable_id"], "attributes": { "value": "changed" } },
+        ] })),
+        ("POST", "/workspaces/{workspace_id}/run-triggers") => Sent::Json(related(
+            resource("run-triggers", &json!({})),
+            &json!({ "sourceable": one("workspaces", &names["spare"]) }),
+        )),
+        ("POST", "/runs/{run_id}/comments") => {
+            attributes("comments", json!({ "body": "Looks bad" }))
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,222 @@
+//! Run triggers: a successful apply in one workspace queues a run in others.
+
+use std::collections::{BTreeSet, HashMap};
+
+use db::{
+    entity::{
+        run::{self, Source},
+        run_trigger, workspace,
+    },
+    id::{RunId, RunTriggerId, WorkspaceId},
+    page,
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Tx,
+    access::Within,
+    can,
+    row::{Run, RunTrigger, Workspace},
+    runs::{self, New, TriggeredBy},
+    tasks, workspaces,
+};
+
+const TASK: &str = "trigger_run";
+/// <https://developer.hashicorp.com/terraform/cloud-docs/workspaces/settings/run-triggers>
+const SOURCES_LIMIT: u64 = 20;
+
+/// The workspaces that a trigger connects: where runs are queued, and whose applies queue them.
+#[derive(Clone, Debug)]
+pub struct Ends {
+    pub workspace: Workspace,
+    pub source: Workspace,
+}
+
+pub type Trigger = In<RunTrigger, Ends>;
+
+impl Within<Workspace> for Trigger {
+    fn on(&self) -> &Workspace {
+        &self.of.workspace
+    }
+}
+
+pub async fn find(cx: &Ctx, id: &RunTriggerId) -> Result<Found<Trigger>> {
+    let row = run_trigger::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    let trigger = with_ends(cx, row.into_iter().collect()).await?.pop();
+    trigger.map(Found::new).ok_or(Error::NotFound)
+}
+
+/// Puts triggers and what they connect together with one query.
+async fn with_ends(cx: &Ctx, rows: Vec<RunTrigger>) -> Result<Vec<Trigger>> {
+    let ids: BTreeSet<_> =
+        rows.iter().flat_map(|row| [&row.workspace_id, &row.source_id]).collect();
+    let ends: HashMap<_, _> = workspace::Entity::find()
+        .filter(workspace::Column::Id.is_in(ids))
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .map(|row| (row.id.clone(), row))
+        .collect();
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let workspace = ends.get(&row.workspace_id)?.clone();
+            let source = ends.get(&row.source_id)?.clone();
+            Some(In { row, of: Ends { workspace, source } })
+        })
+        .collect())
+}
+
+/// Which triggers of a workspace are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Those that queue runs in it.
+    Inbound,
+    /// Those that queue runs in others.
+    Outbound,
+}
+
+/// The triggers of a workspace, the oldest first.
+pub async fn list(
+    cx: &Ctx,
+    workspace: &Granted<can::ReadRun>,
+    direction: Direction,
+    paging: Paging,
+) -> Result<Page<Trigger>> {
+    let end = match direction {
+        Direction::Inbound => run_trigger::Column::WorkspaceId,
+        Direction::Outbound => run_trigger::Column::SourceId,
+    };
+    let query = run_trigger::Entity::find()
+        .filter(end.eq(&workspace.id))
+        .order_by_asc(run_trigger::Column::CreatedAt)
+        .order_by_asc(run_trigger::Column::Id);
+    let Page { items, total } = page(cx.read(), query, paging).await?;
+    Ok(Page { items: with_ends(cx, items).await?, total })
+}
+
+/// Lets applies of `source` queue runs in the workspace.
+///
+/// # Errors
+/// Invalid for the workspace itself, for a source that it has already, and for more than 20 of them.
+pub async fn create(
+    cx: &Ctx,
+    workspace: &Granted<can::UpdateWorkspace>,
+    source: &Granted<can::ReadRun>,
+) -> Result<Trigger> {
+    let refused = |message: &str| Error::invalid_relation("sourceable", message);
+    if source.organization_name != workspace.organization_name {
+        return Err(Error::NotFound);
+    }
+    if source.id == workspace.id {
+        return Err(refused("A workspace cannot be its own source."));
+    }
+    let tx = cx.write().await?;
+    // Held, so that the count is still true when the row is in.
+    tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
+    let own =
+        run_trigger::Entity::find().filter(run_trigger::Column::WorkspaceId.eq(&workspace.id));
+    if own.clone().count(tx.db()).await? >= SOURCES_LIMIT {
+        return Err(refused(&format!("A workspace has at most {SOURCES_LIMIT} sources.")));
+    }
+    if own.filter(run_trigger::Column::SourceId.eq(&source.id)).one(tx.db()).await?.is_some() {
+        return Err(refused("Sourceable has already been taken"));
+    }
+    let row = RunTrigger {
+        id: RunTriggerId::fresh(),
+        workspace_id: workspace.id.clone(),
+        source_id: source.id.clone(),
+        created_at: tx.now(),
+    };
+    let row = tx.insert(row).await?;
+    let detail = json!({ "source": source.name });
+    tx.emit("run_trigger_created", subject(workspace, &row), detail).await?;
+    tx.commit().await?;
+    let of = Ends { workspace: (**workspace).clone(), source: (**source).clone() };
+    Ok(In { row, of })
+}
+
+pub async fn delete(cx: &Ctx, trigger: &Granted<can::UpdateWorkspace, Trigger>) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<run_trigger::Entity>(trigger.id.clone()).await?.ok_or(Error::NotFound)?;
+    let detail = json!({ "source": trigger.of.source.name });
+    tx.emit("run_trigger_deleted", subject(&trigger.of.workspace, &row), detail).await?;
+    tx.delete(row).await?;
+    tx.commit().await
+}
+
+fn subject<'a>(workspace: &'a Workspace, row: &'a RunTrigger) -> Subject<'a> {
+    Subject { kind: "run-triggers", id: row.id.as_str(), ..workspaces::subject(workspace) }
+}
+
+/// A run that is to be queued because another one was applied.
+#[derive(Serialize, Deserialize)]
+struct Due {
+    run: RunId,
+    workspace: WorkspaceId,
+}
+
+/// A run was applied: what it triggers is written down in the same transaction, so that none is forgotten.
+pub(crate) async fn applied(tx: &Tx, run: &Run) -> Result<()> {
+    let targets: Vec<WorkspaceId> = run_trigger::Entity::find()
+        .select_only()
+        .column(run_trigger::Column::WorkspaceId)
+        .filter(run_trigger::Column::SourceId.eq(&run.workspace_id))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    for workspace in targets {
+        tx.later(TASK, Due { run: run.id.clone(), workspace }).await?;
+    }
+    Ok(())
+}
+
+/// Queues the runs that are due. Safe to repeat: what a crash left half done is found and not done again.
+pub async fn work(cx: &Ctx) -> Result<()> {
+    for task in tasks::due(cx, TASK).await? {
+        let outcome = match serde_json::from_value::<Due>(task.payload.0.clone()) {
+            Ok(due) => queue(cx, due).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        tasks::settle(cx, &task, outcome).await?;
+    }
+    Ok(())
+}
+
+async fn queue(cx: &Ctx, due: Due) -> Result<()> {
+    let cause = run::Entity::find_by_id(due.run).one(cx.read()).await?;
+    let target = workspaces::by_id(cx, &due.workspace).await?;
+    // Whatever is gone by now triggers nothing.
+    let (Some(cause), Some(target)) = (cause, target) else { return Ok(()) };
+    let Some(source) = workspaces::by_id(cx, &cause.workspace_id).await? else { return Ok(()) };
+    let queued = run::Entity::find()
+        .filter(run::Column::TriggeredById.eq(&cause.id))
+        .filter(run::Column::WorkspaceId.eq(&target.id))
+        .one(cx.read())
+        .await?;
+    if queued.is_some() {
+        return Ok(());
+    }
+    let granted = cx.check::<can::QueueRun, _>(Found::new(target.clone()))?;
+    let new = New {
+        message: Some(format!("Triggered automatically by an apply in {}", source.name)),
+        auto_apply: Some(target.auto_apply_run_trigger),
+        source: Some(Source::RunTrigger),
+        trigger_reason: Some("run_trigger".into()),
+        triggered_by: Some(TriggeredBy { run: cause.id.clone(), workspace: source }),
+        ..New::default()
+    };
+    match runs::create(cx, &granted, new).await {
+        Ok(_) => Ok(()),
+        Err(Error::Internal(error)) => Err(Error::Internal(error)),
+        Err(refusal) => {
+            // Without a configuration, say. Trying again would not help.
+            let tx = cx.write().await?;
+            let detail = json!({ "run": cause.id, "reason": refusal.to_string() });
+            tx.emit("run_trigger_failed", workspaces::subject(&target), detail).await?;
+            tx.commit().await
+        }
+    }
+}

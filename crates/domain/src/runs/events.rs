@@ -1,0 +1,106 @@
+//! What happened to runs.
+
+use std::collections::HashMap;
+
+use db::{
+    entity::{comment, event},
+    id::{CommentId, EventId, RunId},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
+};
+
+use crate::{
+    Ctx, Error, Found, Granted, In, Result, can,
+    row::{Event, Run},
+};
+
+/// An event of a run, and the comment that it tells of, if it does.
+#[derive(Clone, Debug)]
+pub struct RunEvent {
+    pub event: Event,
+    pub comment_id: Option<CommentId>,
+}
+
+/// What happened to a run, oldest first.
+pub async fn events(cx: &Ctx, run: &Granted<can::ReadRun, In<Run>>) -> Result<Vec<RunEvent>> {
+    let rows = event::Entity::find()
+        .filter(event::Column::RunId.eq(&run.id))
+        .order_by_asc(event::Column::At)
+        .order_by_asc(event::Column::Id)
+        .all(cx.read())
+        .await?;
+    with_comments(cx, rows).await
+}
+
+async fn with_comments(cx: &Ctx, rows: Vec<Event>) -> Result<Vec<RunEvent>> {
+    let runs: std::collections::BTreeSet<_> =
+        rows.iter().filter_map(|row| row.run_id.as_ref()).collect();
+    let mut comments: HashMap<EventId, CommentId> = comment::Entity::find()
+        .select_only()
+        .columns([comment::Column::EventId, comment::Column::Id])
+        .filter(comment::Column::RunId.is_in(runs))
+        .into_tuple::<(EventId, CommentId)>()
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .collect();
+    Ok(rows
+        .into_iter()
+        .map(|event| RunEvent { comment_id: comments.remove(&event.id), event })
+        .collect())
+}
+
+/// The event, with the workspace of its run.
+pub async fn find_event(cx: &Ctx, id: &EventId) -> Result<Found<In<RunEvent>>> {
+    let row = event::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    let row = row.ok_or(Error::NotFound)?;
+    let run = row.run_id.clone().ok_or(Error::NotFound)?;
+    let of = super::find(cx, &run).await?.into_unchecked().of;
+    let row = with_comments(cx, vec![row]).await?.pop().ok_or(Error::NotFound)?;
+    Ok(Found::new(In { row, of }))
+}
+
+/// For includes: those of these that are about runs which the caller may see.
+pub async fn load_events(cx: &Ctx, ids: &[EventId]) -> Result<Vec<RunEvent>> {
+    let rows = event::Entity::find().filter(event::Column::Id.is_in(ids)).all(cx.read()).await?;
+    let runs: Vec<RunId> = rows.iter().filter_map(|row| row.run_id.clone()).collect();
+    let runs = super::load(cx, &runs).await?;
+    let visible = |row: &Event| runs.iter().any(|run| row.run_id.as_ref() == Some(&run.id));
+    with_comments(cx, rows.into_iter().filter(visible).collect()).await
+}
+
+/// Ids of all that happened to and was said about some runs.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    pub event_ids: Vec<EventId>,
+    pub comment_ids: Vec<CommentId>,
+}
+
+/// With one query for each kind, however many runs there are; the oldest first.
+pub async fn histories(cx: &Ctx, runs: &[RunId]) -> Result<HashMap<RunId, History>> {
+    let mut histories: HashMap<RunId, History> = HashMap::new();
+    let events: Vec<(EventId, RunId)> = event::Entity::find()
+        .select_only()
+        .columns([event::Column::Id, event::Column::RunId])
+        .filter(event::Column::RunId.is_in(runs))
+        .order_by_asc(event::Column::At)
+        .order_by_asc(event::Column::Id)
+        .into_tuple()
+        .all(cx.read())
+        .await?;
+    for (id, run) in events {
+        histories.entry(run).or_default().event_ids.push(id);
+    }
+    let comments: Vec<(CommentId, RunId)> = comment::Entity::find()
+        .select_only()
+        .columns([comment::Column::Id, comment::Column::RunId])
+        .filter(comment::Column::RunId.is_in(runs))
+        .order_by_asc(comment::Column::CreatedAt)
+        .order_by_asc(comment::Column::Id)
+        .into_tuple()
+        .all(cx.read())
+        .await?;
+    for (id, run) in comments {
+        histories.entry(run).or_default().comment_ids.push(id);
+    }
+    Ok(histories)
+}

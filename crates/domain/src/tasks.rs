@@ -1,0 +1,49 @@
+//! Work left for later by [`crate::Tx::later`]: done by the worker, and tried again until it is.
+
+use db::{
+    entity::task,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select},
+};
+
+use crate::{Ctx, Result};
+
+const AT_ONCE: u64 = 20;
+/// Seconds until the next try, by the number of tries so far.
+const BACK_OFF: [i64; 5] = [5, 30, 120, 600, 3600];
+
+/// What is due of one kind, the longest first.
+pub(crate) async fn due(cx: &Ctx, kind: &str) -> Result<Vec<task::Model>> {
+    Ok(query(cx, kind).all(cx.read()).await?)
+}
+
+fn query(cx: &Ctx, kind: &str) -> Select<task::Entity> {
+    task::Entity::find()
+        .filter(task::Column::Kind.eq(kind))
+        .filter(task::Column::DueAt.lte(cx.now()))
+        .order_by_asc(task::Column::DueAt)
+        .order_by_asc(task::Column::Id)
+        .limit(AT_ONCE)
+}
+
+/// Strikes off what was done, and puts off what failed.
+pub(crate) async fn settle(
+    cx: &Ctx,
+    task: &task::Model,
+    outcome: Result<(), impl std::fmt::Display>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    let Some(mut row) = tx.lock::<task::Entity>(task.id.clone()).await? else { return Ok(()) };
+    match outcome {
+        Ok(()) => tx.delete(row).await?,
+        Err(error) => {
+            tracing::warn!(task = %row.id, kind = row.kind, "will be tried again: {error}");
+            let tries = usize::try_from(row.attempts).unwrap_or(usize::MAX);
+            let wait = BACK_OFF[tries.min(BACK_OFF.len() - 1)];
+            row.attempts += 1;
+            row.due_at = tx.now().plus_seconds(wait);
+            row.last_error = Some(error.to_string());
+            tx.update(row).await?;
+        }
+    }
+    tx.commit().await
+}
