@@ -2,15 +2,17 @@
 
 use std::fs::File;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use protocol::{Claim, Job, Register};
-use reqwest::StatusCode;
+use protocol::{Claim, Job, Leave, Register};
+use reqwest::{StatusCode, Url};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::DumpableBehavior;
+use tokio::net::UdpSocket;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -78,6 +80,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     while let Some(ended) = slots.join_next().await {
         ended.context("a slot of the agent broke")?;
     }
+    agent.leave().await;
     Ok(())
 }
 
@@ -117,6 +120,22 @@ fn instance(work_dir: &Path) -> io::Result<String> {
             Ok(new)
         }
     }
+}
+
+/// Our own address on the way to the server; nothing is sent.
+async fn address_towards(server: &Url) -> Option<IpAddr> {
+    let (host, port) = (server.host_str()?, server.port_or_known_default()?);
+    for there in tokio::net::lookup_host((host.trim_matches(['[', ']']), port)).await.ok()? {
+        let any = match there {
+            SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        };
+        let Ok(socket) = UdpSocket::bind((any, 0)).await else { continue };
+        if socket.connect(there).await.is_ok() {
+            return Some(socket.local_addr().ok()?.ip());
+        }
+    }
+    None
 }
 
 impl Agent {
@@ -180,6 +199,14 @@ impl Agent {
         }
     }
 
+    /// Says goodbye, so that nobody waits for us; a server that does not listen finds out by itself.
+    async fn leave(&self) {
+        let Some(agent_id) = self.id.lock().await.take() else { return };
+        if let Err(error) = self.server.leave(&Leave { agent_id }).await {
+            tracing::debug!(%error, "the server did not hear that we leave");
+        }
+    }
+
     async fn id(&self) -> anyhow::Result<String> {
         let mut id = self.id.lock().await;
         if let Some(id) = &*id {
@@ -192,6 +219,7 @@ impl Agent {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 instance: self.instance.clone(),
                 engines: self.engines.local(),
+                address: address_towards(&self.config.server).await,
             })
             .await?;
         tracing::info!(agent = registered.agent_id, "registered with the server");

@@ -31,7 +31,7 @@ pub struct Config {
     pub hidden_paths: Vec<PathBuf>,
     pub sandbox: Sandbox,
     pub limits: Limits,
-    /// Given to engines as `TF_CLI_CONFIG_FILE`; without it they see an empty one.
+    /// Stands in every engine's `TF_CLI_CONFIG_FILE`, before the credentials of its run.
     pub cli_config_file: Option<PathBuf>,
     /// Trusted besides the system's roots when talking to the server (PEM).
     pub ca_file: Option<PathBuf>,

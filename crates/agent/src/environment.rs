@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::{Job, Phase, VariableKind};
 
-use crate::Config;
+use crate::git;
 use crate::workplace::Workplace;
 
 /// Where engines and their provisioners look for programs.
@@ -35,12 +35,7 @@ const INHERITED: [&str; 17] = [
 ///
 /// The `TFC_…` names are those of HCP Terraform:
 /// <https://developer.hashicorp.com/terraform/cloud-docs/run/run-environment#environment-variables>
-pub(crate) fn build(
-    config: &Config,
-    job: &Job,
-    place: &Workplace,
-    plugins: &str,
-) -> BTreeMap<String, String> {
+pub(crate) fn build(job: &Job, place: &Workplace, plugins: &str) -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> = INHERITED
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
@@ -52,8 +47,13 @@ pub(crate) fn build(
     set("TFC_AGENT_VERSION", "1.15.0");
     set("HOME", &place.home().to_string_lossy());
     set("TMPDIR", &place.tmp().to_string_lossy());
-    let cli_config = config.cli_config_file.clone().unwrap_or_else(|| place.cli_config());
-    set("TF_CLI_CONFIG_FILE", &cli_config.to_string_lossy());
+    set("TF_CLI_CONFIG_FILE", &place.cli_config().to_string_lossy());
+    if place.roots().is_file() {
+        set("SSL_CERT_FILE", &place.roots().to_string_lossy());
+    }
+    if job.ssh_key.is_some() {
+        set("GIT_SSH_COMMAND", &git::ssh_command(&place.ssh_key(), &place.known_hosts()));
+    }
     set("TFC_WORKSPACE_NAME", &job.workspace);
     set("TFC_WORKSPACE_SLUG", &format!("{}/{}", job.organization, job.workspace));
     set("TFC_PROJECT_NAME", &job.project);

@@ -4,7 +4,7 @@
 //! It knows the server only over HTTP ([`protocol`]), and never the database.
 //!
 //! The way of a job: `agent` claims it → `session` holds its lease → `phase` prepares the
-//! `workplace` (`archive`, `engines`, `variables`, `environment`) → `plan` or `apply` starts the
+//! `workplace` (`archive`, `engines`, `variables`, `environment`, `cli_config`, `git`) → `plan` or `apply` starts the
 //! engine (`process`, which starts `supervisor`, which closes the `fence`) → `log` and `state`
 //! carry to the server what comes out → `output` and `redaction` say what it means.
 //! `recovery` picks up what a crash left.
@@ -12,10 +12,12 @@
 mod agent;
 mod apply;
 mod archive;
+mod cli_config;
 mod config;
 mod engines;
 mod environment;
 mod fence;
+mod git;
 mod log;
 mod output;
 mod phase;
@@ -24,6 +26,7 @@ mod plugins;
 mod process;
 mod recovery;
 mod redaction;
+mod roots;
 mod server;
 mod session;
 mod state;

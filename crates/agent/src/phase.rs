@@ -18,7 +18,7 @@ use crate::process::{Ended, Engine, Manners};
 use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::workplace::{Manifest, Site, Workplace, private_file, write_private};
-use crate::{Sandbox, apply, environment, plan, variables};
+use crate::{Sandbox, apply, cli_config, environment, git, plan, roots, variables};
 
 /// How long a finished phase waits for the server to take its log and its outcome.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -105,6 +105,8 @@ pub(crate) async fn execute(agent: Arc<Agent>, job: Job, plugins: Arc<Plugins>) 
         if let Err(error) = tokio::task::spawn_blocking(move || place.remove()).await {
             tracing::warn!(job = job_id, %error, "the job directory may be left");
         }
+    } else {
+        place.forget_secrets();
     }
     tracing::info!(job = job_id, run = run_id, "done with {run_id}");
 }
@@ -203,16 +205,14 @@ impl Work<'_> {
         let site = self.place.settle(job).map_err(broken)?;
         let plugins = plugins.of(&job.organization).map_err(|error| broken(error.to_string()))?;
         let tfvars = self.write_tfvars()?;
+        self.write_credentials().await?;
         let agent = self.agent;
         let fence = (agent.config.sandbox == Sandbox::Auto).then(|| Fence {
             hidden: agent.hidden_paths(),
-            readable: [self.place.root().to_owned(), binary.clone()]
-                .into_iter()
-                .chain(agent.config.cli_config_file.clone())
-                .collect(),
+            readable: vec![self.place.root().to_owned(), binary.clone()],
             writable: vec![self.place.site(), plugins.clone()],
         });
-        let env = environment::build(&agent.config, job, self.place, &plugins.to_string_lossy());
+        let env = environment::build(job, self.place, &plugins.to_string_lossy());
         let launcher = agent.launcher.clone();
         let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, fence };
         let prepared = Prepared { engine, site, tfvars };
@@ -262,6 +262,30 @@ impl Work<'_> {
         write_private(&path, text.as_bytes())
             .map_err(|error| Failure::Broken(format!("No variables file: {error}.")))?;
         Ok(Some(path))
+    }
+
+    /// What lets the engine in at the server and at Git.
+    async fn write_credentials(&self) -> Result<(), Failure> {
+        let broken = |error: String| Failure::Broken(format!("No CLI configuration: {error}."));
+        let job = &self.session.job;
+        let operator = match &self.agent.config.cli_config_file {
+            Some(path) => {
+                tokio::fs::read_to_string(path).await.map_err(|e| broken(e.to_string()))?
+            }
+            None => String::new(),
+        };
+        let text = cli_config::text(&operator, job.access.as_ref()).map_err(broken)?;
+        write_private(&self.place.cli_config(), text.as_bytes())
+            .map_err(|error| broken(error.to_string()))?;
+        if let Some(ca) = &self.agent.config.ca_file {
+            roots::write(ca, &self.place.roots())
+                .map_err(|error| Failure::Broken(format!("No trusted roots: {error}.")))?;
+        }
+        if let Some(key) = &job.ssh_key {
+            write_private(&self.place.ssh_key(), git::key_file(&key.0).as_bytes())
+                .map_err(|error| Failure::Broken(format!("No SSH key: {error}.")))?;
+        }
+        Ok(())
     }
 
     /// `init`; what it prints is shown only if it fails.

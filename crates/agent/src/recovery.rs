@@ -38,6 +38,8 @@ pub(crate) async fn recover(work_dir: &Path, server: &Arc<Server>) -> std::io::R
         if safe {
             tracing::info!(path, "removing a job directory that an earlier agent left");
             place.remove();
+        } else {
+            place.forget_secrets();
         }
     }
     Ok(())

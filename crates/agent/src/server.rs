@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use protocol::{Artifact, Claim, Job, LogPosition, Orders, Outcome, Register, Registered};
+use protocol::{Artifact, Claim, Job, Leave, LogPosition, Orders, Outcome, Register, Registered};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncWriteExt as _;
@@ -92,6 +92,11 @@ impl Server {
     pub async fn register(&self, body: &Register) -> Result<Registered> {
         let request = self.request(Method::POST, "register").json(body).timeout(SHORT);
         json("register", send("register", request).await?).await
+    }
+
+    pub async fn leave(&self, body: &Leave) -> Result<()> {
+        let request = self.request(Method::POST, "leave").json(body).timeout(SHORT);
+        send("leave", request).await.map(drop)
     }
 
     pub async fn claim(&self, body: &Claim) -> Result<Option<Job>> {

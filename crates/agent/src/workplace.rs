@@ -100,7 +100,6 @@ impl Workplace {
         for folder in [place.site(), place.config(), place.home(), place.tmp()] {
             private_folder(&folder)?;
         }
-        File::create(place.cli_config())?;
         Ok(place)
     }
 
@@ -131,6 +130,15 @@ impl Workplace {
     }
     pub fn cli_config(&self) -> PathBuf {
         self.root.join("cli.tfrc")
+    }
+    pub fn ssh_key(&self) -> PathBuf {
+        self.root.join("ssh-key")
+    }
+    pub fn roots(&self) -> PathBuf {
+        self.root.join("roots.pem")
+    }
+    pub fn known_hosts(&self) -> PathBuf {
+        self.root.join("site/home/known_hosts")
     }
     pub fn archive(&self) -> PathBuf {
         self.root.join("configuration.tar.gz")
@@ -170,6 +178,17 @@ impl Workplace {
 
     pub fn manifest(&self) -> io::Result<Manifest> {
         Ok(serde_json::from_slice(&fs::read(self.root.join("job.json"))?)?)
+    }
+
+    /// Removes what the engine needed to get at things, for a directory that must stay for another reason.
+    pub fn forget_secrets(&self) {
+        for path in [self.ssh_key(), self.cli_config(), self.tfvars()] {
+            if let Err(error) = fs::remove_file(&path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(path = %path.display(), %error, "cannot remove a file with secrets");
+            }
+        }
     }
 
     pub fn remove(&self) {

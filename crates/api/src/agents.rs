@@ -1,6 +1,6 @@
 //! The agent protocol: `/agent/v1/…`. What the messages mean stands in the `protocol` crate.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Json,
@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
+    Ctx,
     agents::{self, Assignment, Ending, Introduction},
     can,
     entity::{phase, run::Cancel, tool_version, variable},
@@ -17,12 +18,13 @@ use domain::{
 use http::StatusCode;
 use jsonapi::Error;
 use protocol::{
-    Claim, Engine, EngineKind, Job, LogPosition, Orders, Outcome, Phase, PhaseResult, PlanOptions,
-    Register, Registered, Variable, VariableKind,
+    Access, Claim, Engine, EngineKind, Job, Leave, LogPosition, Orders, Outcome, Phase,
+    PhaseResult, PlanOptions, Register, Registered, Secret, Variable, VariableKind,
 };
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use crate::{Failure, May, Routes};
+use crate::{Failure, May, Routes, ping};
 
 /// A log batch has at most 64 KiB; this leaves room for agents to come.
 const LOG_LIMIT: usize = 8 << 20;
@@ -34,6 +36,7 @@ pub fn routes() -> Routes {
     Routes::default()
         .post("/agent/v1/register", register)
         .post("/agent/v1/jobs/claim", claim)
+        .post("/agent/v1/leave", leave)
         .post("/agent/v1/jobs/{job_id}/start", start)
         .post("/agent/v1/jobs/{job_id}/heartbeat", heartbeat)
         .put("/agent/v1/jobs/{job_id}/log", log)
@@ -87,6 +90,7 @@ async fn register(agent: Agent, Json(body): Json<Register>) -> crate::Result<Jso
             .into_iter()
             .map(|engine| (kind(engine.kind), engine.version))
             .collect(),
+        address: body.address,
     };
     let row = agents::register(&agent.cx, &agent, introduction).await?;
     Ok(Json(Registered { agent_id: row.id.to_string() }))
@@ -97,12 +101,34 @@ async fn claim(agent: Agent, Json(body): Json<Claim>) -> crate::Result<Response>
     let id = body.agent_id.parse().map_err(|_| domain::Error::NotFound)?;
     let wait = Duration::from_secs(body.wait_seconds.min(LONGEST_WAIT));
     Ok(match agents::claim(&agent.cx, &agent, &id, wait).await? {
-        Some(assignment) => Json(job(assignment)).into_response(),
+        Some(assignment) => Json(job(&agent.cx, assignment)).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
 }
 
-fn job(assignment: Assignment) -> Job {
+async fn leave(agent: Agent, Json(body): Json<Leave>) -> crate::Result<StatusCode> {
+    let id = body.agent_id.parse().map_err(|_| domain::Error::NotFound)?;
+    agents::leave(&agent.cx, &agent, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What lets the engine in: as configurations name this server, which is not always as agents reach it.
+fn access(cx: &Ctx, token: &str) -> Access {
+    let address = &cx.settings().public_url;
+    let (scheme, host) = address.split_once("://").unwrap_or(("https", address));
+    let services = match scheme {
+        // Engines discover services over TLS only.
+        "http" => {
+            ping::SERVICES.iter().map(|(name, path)| ((*name).to_owned(), cx.url(path))).collect()
+        }
+        _ => BTreeMap::new(),
+    };
+    Access { host: host.to_owned(), token: Secret(token.to_owned()), services }
+}
+
+fn job(cx: &Ctx, assignment: Assignment) -> Job {
+    let access = access(cx, assignment.token.expose());
+    let ssh_key = assignment.ssh_key.map(|key| Secret(key.expose_secret().to_owned()));
     let Assignment { job, run, workspace, tool, variables, .. } = assignment;
     Job {
         id: job.id.to_string(),
@@ -153,6 +179,8 @@ fn job(assignment: Assignment) -> Job {
                 sensitive: variable.sensitive,
             })
             .collect(),
+        access: Some(access),
+        ssh_key,
         structured_output: workspace.structured_run_output_enabled,
         timeout_seconds: assignment.timeout_seconds,
         log_offset: assignment.log_offset,

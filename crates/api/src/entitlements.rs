@@ -61,7 +61,7 @@ impl Resource for View {
         Attributes {
             operations: true,
             state_storage: true,
-            agents: false,
+            agents: true,
             audit_logging: false,
             configuration_designer: false,
             cost_estimation: false,
@@ -97,7 +97,7 @@ impl Resource for View {
     }
 }
 
-async fn show(organization: May<can::ReadOrganization>) -> Result<Document> {
+async fn show(organization: May<can::ReadEntitlements>) -> Result<Document> {
     Ok(Document::one(&View {
         organization_id: organization.id.to_string(),
         organization_name: organization.name.clone(),

@@ -1,4 +1,4 @@
-//! A refused request: the eight cases of the domain, and whatever JSON:API could not read, as one error document.
+//! A refused request: the cases of the domain, and whatever JSON:API could not read, as one error document.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -30,6 +30,9 @@ impl From<domain::Error> for Failure {
             E::NotFound => Error::not_found(),
             E::Forbidden(why) => Error::forbidden(why),
             E::Conflict(why) => Error::conflict(why),
+            E::PreconditionFailed(why) => {
+                Error::new(StatusCode::PRECONDITION_FAILED, "precondition failed").detail(why)
+            }
             E::BadRequest(why) => Error::bad_request("bad request", why),
             E::Invalid { pointer, message } => {
                 // HCP begins with the attribute's name: "Name has already been taken".

@@ -6,8 +6,8 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, configurations, memberships, organizations, projects, runs, ssh_keys, states, tags,
-    teams, users, variable_sets, variables, workspaces,
+    Failure, agent_pools, configurations, memberships, organizations, projects, runs, ssh_keys,
+    states, tags, teams, users, variable_sets, variables, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -48,6 +48,12 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let outputs = domain::states::load_outputs(cx, &parsed(&ids)).await?;
                 Ok(objects(outputs.into_iter().map(states::outputs::OfWorkspace)))
+            })
+        })
+        .of("agent-pools", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::agent_pools::load(cx, &parsed(&ids)).await?;
+                Ok(objects(agent_pools::views(cx, rows).await?))
             })
         })
         .of("ssh-keys", |cx, ids| {

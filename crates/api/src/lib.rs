@@ -1,6 +1,7 @@
 //! The JSON:API of HCP Terraform and Terraform Enterprise, version 2: decode, call one domain verb, encode.
 
 mod accounts;
+mod agent_pools;
 mod agents;
 mod archivist;
 mod bootstrap;
@@ -52,6 +53,7 @@ fn routes() -> Routes {
         .merge(runs::routes())
         .merge(run_triggers::routes())
         .merge(agents::routes())
+        .merge(agent_pools::routes())
         .merge(configurations::routes())
         .merge(variables::routes())
         .merge(variable_sets::routes())

@@ -27,6 +27,18 @@ impl Located for row::Organization {
     }
 }
 
+impl Located for In<row::AgentPool, row::Organization> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::agent_pools::find(cx, &path.id("agent_pool_id")?).await
+    }
+}
+
+impl Located for In<domain::agent_pools::HeldAgent, row::Organization> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::agent_pools::find_agent(cx, &path.id("agent_id")?).await
+    }
+}
+
 impl Located for In<row::SshKey, row::Organization> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         domain::ssh_keys::find(cx, &path.id("ssh_key_id")?).await

@@ -154,10 +154,10 @@ async fn invite(
     let cx = &organization.cx;
     let blank = || domain::Error::invalid("email", "can't be blank");
     let email = body.attributes.email.filter(|email| !email.is_empty()).ok_or_else(blank)?;
-    let named = body.relationships.teams.map_or_else(Vec::new, |teams| teams.data);
-    let teams: Option<Vec<_>> = named.into_iter().map(|team| team.id).collect();
-    let teams = teams
-        .ok_or_else(|| domain::Error::invalid_relation("teams", "Teams are named by their ids."))?;
+    let teams = match body.relationships.teams {
+        Some(many) => many.of_kind("teams", "teams")?,
+        None => Vec::new(),
+    };
     let row = memberships::invite(cx, &organization, &email, &teams).await?;
     query.include.push("user".into());
     let view = View::of(cx, row).await?;

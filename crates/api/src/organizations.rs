@@ -3,10 +3,11 @@
 use domain::{
     Ctx, Timestamp, can,
     entity::{organization::CollaboratorAuthPolicy, workspace::ExecutionMode},
+    id::AgentPoolId,
     organizations::{self, Change},
     row::Organization,
 };
-use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, Typed};
+use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, ToOne, Typed};
 use serde::{Deserialize, Serialize};
 
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
@@ -231,12 +232,28 @@ struct Input {
     allow_force_delete_workspaces: Option<bool>,
     assessments_enforced: Option<bool>,
     default_execution_mode: Option<ExecutionMode>,
+    default_agent_pool_id: Field<AgentPoolId>,
     owners_team_saml_role_id: Field<String>,
     user_tokens_enabled: Option<bool>,
 }
 
 impl Typed for Input {
     const TYPE: &'static str = "organizations";
+}
+
+/// The default agent pool is an attribute in the documents and a relationship in clients.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Relations {
+    default_agent_pool: Option<ToOne<AgentPoolId>>,
+}
+
+fn change(input: Input, relations: Relations) -> Result<Change> {
+    let default_agent_pool_id = match relations.default_agent_pool {
+        Some(one) => Some(one.of_kind("agent-pools", "default-agent-pool")?),
+        None => input.default_agent_pool_id.clone().into_change(),
+    };
+    Ok(Change { default_agent_pool_id, ..input.into() })
 }
 
 impl From<Input> for Change {
@@ -255,22 +272,30 @@ impl From<Input> for Change {
             allow_force_delete_workspaces: input.allow_force_delete_workspaces,
             assessments_enforced: input.assessments_enforced,
             default_execution_mode: input.default_execution_mode,
+            default_agent_pool_id: None,
             owners_team_saml_role_id: input.owners_team_saml_role_id.into_change(),
             user_tokens_enabled: input.user_tokens_enabled,
         }
     }
 }
 
-async fn create(site: May<can::CreateOrganization>, body: Body<Input>) -> Result<Document> {
-    let row = organizations::create(&site.cx, &site, body.attributes.into()).await?;
+async fn create(
+    site: May<can::CreateOrganization>,
+    body: Body<Input, Relations>,
+) -> Result<Document> {
+    let change = change(body.attributes, body.relationships)?;
+    let row = organizations::create(&site.cx, &site, change).await?;
     // The caller's rights are those of the token as it was read; the new organization is theirs since then.
     let cx = domain::accounts::refreshed(&site.cx).await?;
     Ok(Document::one(&View::new(&cx, row)).created())
 }
 
-async fn update(organization: May<can::UpdateOrganization>, body: Body<Input>) -> Result<Document> {
-    let row =
-        organizations::update(&organization.cx, &organization, body.attributes.into()).await?;
+async fn update(
+    organization: May<can::UpdateOrganization>,
+    body: Body<Input, Relations>,
+) -> Result<Document> {
+    let change = change(body.attributes, body.relationships)?;
+    let row = organizations::update(&organization.cx, &organization, change).await?;
     let cx = domain::accounts::refreshed(&organization.cx).await?;
     Ok(Document::one(&View::new(&cx, row)))
 }

@@ -3,10 +3,12 @@
 use domain::{
     Ctx, Order, Timestamp, can,
     entity::workspace::ExecutionMode,
+    id::AgentPoolId,
     projects::{self, Change, Counts, Filter},
     row::Project,
+    workspaces::Execution,
 };
-use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, ToMany, Typed};
+use jsonapi::{Body, Document, Empty, Error, Field, Query, Relationships, Resource, ToMany, Typed};
 use serde::{Deserialize, Serialize};
 
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, tags};
@@ -23,7 +25,7 @@ pub fn routes() -> Routes {
 /// A project on the wire.
 pub struct View {
     row: Project,
-    execution_mode: ExecutionMode,
+    execution: Execution,
     counts: Option<Counts>,
     permissions: Permissions,
 }
@@ -67,12 +69,12 @@ struct SettingOverwrites {
 
 /// With what they inherit, read at once.
 pub async fn views(cx: &Ctx, rows: Vec<Project>) -> Result<Vec<View>> {
-    let modes = projects::execution_modes(cx, &rows).await?;
-    Ok(rows.into_iter().zip(modes).map(|(row, mode)| View::new(cx, row, mode)).collect())
+    let all = projects::executions(cx, &rows).await?;
+    Ok(rows.into_iter().zip(all).map(|(row, execution)| View::new(cx, row, execution)).collect())
 }
 
 impl View {
-    fn new(cx: &Ctx, row: Project, execution_mode: ExecutionMode) -> Self {
+    fn new(cx: &Ctx, row: Project, execution: Execution) -> Self {
         let permissions = Permissions {
             can_read: cx.may::<can::ReadProject>(&row),
             can_update: cx.may::<can::UpdateProject>(&row),
@@ -83,7 +85,7 @@ impl View {
             can_read_teams: cx.may::<can::ReadProjectTeams>(&row),
             can_manage_teams: cx.may::<can::ManageProjectTeams>(&row),
         };
-        Self { row, execution_mode, counts: None, permissions }
+        Self { row, execution, counts: None, permissions }
     }
 
     async fn counted(cx: &Ctx, row: Project) -> Result<Self> {
@@ -107,10 +109,10 @@ impl Resource for View {
             description: row.description.as_deref().unwrap_or_default(),
             created_at: row.created_at,
             auto_destroy_activity_duration: row.auto_destroy_activity_duration.as_deref(),
-            default_execution_mode: self.execution_mode,
+            default_execution_mode: self.execution.mode,
             setting_overwrites: SettingOverwrites {
                 default_execution_mode: row.default_execution_mode.is_some(),
-                default_agent_pool: row.default_agent_pool_id.is_some(),
+                default_agent_pool: row.default_execution_mode.is_some(),
             },
             is_unified: false,
             workspace_count: self.counts.map(|counts| counts.workspaces),
@@ -133,7 +135,7 @@ impl Resource for View {
         to.one(
             "default-agent-pool",
             "agent-pools",
-            self.row.default_agent_pool_id.as_ref().map(|id| id as _),
+            self.execution.agent_pool_id.as_ref().map(|id| id as _),
         );
     }
 }
@@ -184,6 +186,31 @@ struct Input {
     description: Field<String>,
     auto_destroy_activity_duration: Field<String>,
     default_execution_mode: Field<ExecutionMode>,
+    default_agent_pool_id: Field<AgentPoolId>,
+    setting_overwrites: Option<Overwrites>,
+}
+
+/// False gives a setting back to the default of the organization.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Overwrites {
+    default_execution_mode: Option<bool>,
+    default_agent_pool: Option<bool>,
+}
+
+impl Overwrites {
+    /// Whether both are given back; they belong together.
+    fn give_back(self) -> Result<bool> {
+        match (self.default_execution_mode, self.default_agent_pool) {
+            (Some(mode), Some(pool)) if mode != pool => Err(Error::unprocessable(
+                "/data/attributes/setting-overwrites",
+                "If agent-pool and execution-mode are both included in setting-overwrites, their \
+                 values must be the same.",
+            )
+            .into()),
+            (mode, pool) => Ok(mode == Some(false) || pool == Some(false)),
+        }
+    }
 }
 
 impl Typed for Input {
@@ -197,13 +224,23 @@ struct Relations {
 }
 
 fn change(input: Input, relations: Relations) -> Result<Change> {
+    let given_back = input.setting_overwrites.unwrap_or_default().give_back()?;
     let bindings =
         |many: ToMany<String>| tags::pairs(&many.data, "/data/relationships/tag-bindings/data");
     Ok(Change {
         name: input.name,
         description: input.description.into_change(),
         auto_destroy_activity_duration: input.auto_destroy_activity_duration.into_change(),
-        default_execution_mode: input.default_execution_mode.into_change(),
+        default_execution_mode: if given_back {
+            Some(None)
+        } else {
+            input.default_execution_mode.into_change()
+        },
+        default_agent_pool_id: if given_back {
+            Some(None)
+        } else {
+            input.default_agent_pool_id.into_change()
+        },
         tags: relations.tag_bindings.map(bindings).transpose()?,
     })
 }

@@ -44,12 +44,13 @@ async fn show(run: May<can::ReadRun, In<Run>>, query: Query) -> Result<Document>
 }
 
 /// The workspace is named in the body, so its permission is checked here.
-async fn create(caller: May<can::UseToken>, body: Body<Input, Relations>) -> Result<Document> {
+async fn create(caller: May<can::UseToken>, mut body: Body<Input, Relations>) -> Result<Document> {
     let cx = &caller.cx;
-    let id =
-        body.relationships.workspace.as_ref().and_then(|workspace| workspace.id()).ok_or_else(
-            || Error::unprocessable("/data/relationships/workspace", "workspace is required"),
-        )?;
+    let named = body.relationships.workspace.take();
+    let named = named.map(|one| one.of_kind("workspaces", "workspace")).transpose()?;
+    let id = named.flatten().ok_or_else(|| {
+        Error::unprocessable("/data/relationships/workspace", "workspace is required")
+    })?;
     let unknown = || domain::Error::invalid_relation("workspace", "does not exist");
     let id = id.parse().map_err(|_| unknown())?;
     let found = domain::workspaces::find(cx, &id).await?;
@@ -78,6 +79,7 @@ struct Filters {
     source: Vec<String>,
     status_group: Option<String>,
     workspace_names: Vec<String>,
+    agent_pool_names: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,7 +89,7 @@ struct Search {
 }
 
 fn filter(query: &Query<ListParameters>) -> Filter {
-    let Filters { status, operation, source, status_group, workspace_names } = &query.own.filter;
+    let Filters { status, operation, source, status_group, .. } = &query.own.filter;
     Filter {
         // A status that no run has filters everything, as an unknown source does.
         statuses: status.iter().filter_map(|word| word.parse::<Status>().ok()).collect(),
@@ -95,7 +97,8 @@ fn filter(query: &Query<ListParameters>) -> Filter {
         operations: operation.clone(),
         status_group: status_group.clone(),
         search: query.own.search.basic.clone(),
-        workspaces: workspace_names.clone(),
+        workspaces: query.own.filter.workspace_names.clone(),
+        agent_pools: query.own.filter.agent_pool_names.clone(),
     }
 }
 

@@ -84,13 +84,15 @@ async fn rollback(
     body: Body<Rollback, RollbackRelations>,
 ) -> Result<Document> {
     let cx = &workspace.cx;
-    let to =
-        body.relationships.rollback_state_version.and_then(ToOne::into_id).ok_or_else(|| {
-            Error::unprocessable(
-                "/data/relationships/rollback-state-version",
-                "rollback-state-version is required",
-            )
-        })?;
+    let named = body.relationships.rollback_state_version;
+    let named =
+        named.map(|one| one.of_kind("state-versions", "rollback-state-version")).transpose()?;
+    let to = named.flatten().ok_or_else(|| {
+        Error::unprocessable(
+            "/data/relationships/rollback-state-version",
+            "rollback-state-version is required",
+        )
+    })?;
     let view: View = view(cx, states::rollback(cx, &workspace, &to).await?).await?;
     Ok(Document::one(&view).created())
 }

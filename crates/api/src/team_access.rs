@@ -15,7 +15,8 @@ pub fn routes() -> Routes {
 /// The id in a relationship that must be there.
 fn required<Id>(relation: Option<ToOne<Id>>, name: &str) -> Result<Id> {
     let missing = || domain::Error::invalid_relation(name, format!("The {name} is required."));
-    Ok(relation.and_then(ToOne::into_id).ok_or_else(missing)?)
+    let id = relation.map(|one| one.of_kind(&format!("{name}s"), name)).transpose()?;
+    Ok(id.flatten().ok_or_else(missing)?)
 }
 
 /// An id in a filter; one of a wrong form is like one that nobody has.

@@ -87,7 +87,7 @@ async fn list(user: May<can::ManageUserTokens>, query: Query) -> Result<Document
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-struct Input {
+pub struct Input {
     description: Option<String>,
     expired_at: Option<Timestamp>,
 }

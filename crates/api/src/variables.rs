@@ -253,7 +253,9 @@ async fn create_in_related(
 ) -> Result<Document> {
     let cx = &caller.cx;
     let unknown = || domain::Error::invalid_relation("workspace", "does not exist");
-    let id = body.relationships.workspace.and_then(ToOne::into_id).ok_or_else(unknown)?;
+    let named = body.relationships.workspace;
+    let named = named.map(|one| one.of_kind("workspaces", "workspace")).transpose()?;
+    let id = named.flatten().ok_or_else(unknown)?;
     let workspace = match workspaces::find(cx, &id).await {
         Ok(found) => cx.check::<can::UpdateVariables, _>(found).map_err(|_| unknown())?,
         Err(domain::Error::NotFound) => return Err(unknown().into()),

@@ -18,6 +18,9 @@ pub enum Error {
     /// The resource is not in a state that allows this.
     #[error("{0}")]
     Conflict(String),
+    /// Something else has to be so before; only where the documents of the API say 412.
+    #[error("{0}")]
+    PreconditionFailed(String),
     /// The request itself is not understood.
     #[error("{0}")]
     BadRequest(String),

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod agent_pools;
 pub mod agents;
 mod app;
 pub mod archivist;
@@ -36,7 +37,7 @@ pub use error::{Error, Result};
 /// Rows by the noun's own name.
 pub mod row {
     pub use db::entity::{
-        agent::Model as Agent, comment::Model as Comment,
+        agent::Model as Agent, agent_pool::Model as AgentPool, comment::Model as Comment,
         configuration_version::Model as ConfigurationVersion, event::Model as Event,
         job::Model as Job, organization::Model as Organization,
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,

@@ -7,7 +7,7 @@ use db::{
         project, run, team, team_membership,
         workspace::ExecutionMode,
     },
-    id::{OrganizationId, OrganizationMembershipId, ProjectId, TeamId},
+    id::{AgentPoolId, OrganizationId, OrganizationMembershipId, ProjectId, TeamId},
     order_by_text, page,
     sea_orm::{
         ActiveModelTrait, ActiveValue, ColumnTrait, Condition, EntityTrait, PaginatorTrait,
@@ -18,8 +18,8 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject, can, error::taken,
-    row::Organization,
+    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject, agent_pools, can,
+    error::taken, row::Organization, workspaces,
 };
 
 /// Names of organizations and projects that clients print in addresses.
@@ -56,6 +56,8 @@ pub struct Change {
     pub allow_force_delete_workspaces: Option<bool>,
     pub assessments_enforced: Option<bool>,
     pub default_execution_mode: Option<ExecutionMode>,
+    /// Only together with the execution mode agent.
+    pub default_agent_pool_id: Option<Option<AgentPoolId>>,
     pub owners_team_saml_role_id: Option<Option<String>>,
     pub user_tokens_enabled: Option<bool>,
 }
@@ -77,13 +79,15 @@ impl Change {
                 return Err(Error::invalid(attribute, "must be greater than 0"));
             }
         }
-        if self.default_execution_mode == Some(ExecutionMode::Agent)
-            && to.default_agent_pool_id.is_none()
-        {
-            return Err(Error::invalid(
-                "default-execution-mode",
-                "needs a default agent pool to be agent",
-            ));
+        if self.default_execution_mode.is_some() || self.default_agent_pool_id.is_some() {
+            to.default_execution_mode =
+                self.default_execution_mode.unwrap_or(to.default_execution_mode);
+            to.default_agent_pool_id = workspaces::pool_for(
+                Some(to.default_execution_mode),
+                self.default_agent_pool_id,
+                to.default_agent_pool_id.take(),
+                "default-agent-pool-id",
+            )?;
         }
         macro_rules! set {
             ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
@@ -98,7 +102,6 @@ impl Change {
             speculative_plan_management,
             allow_force_delete_workspaces,
             assessments_enforced,
-            default_execution_mode,
             owners_team_saml_role_id,
             user_tokens_enabled
         );
@@ -163,6 +166,10 @@ pub async fn create(
     }
     if change.email.is_none() {
         return Err(Error::invalid("email", "can't be blank"));
+    }
+    if let Some(Some(id)) = &change.default_agent_pool_id {
+        let why = format!("{id} does not exist in this organization");
+        return Err(Error::invalid("default-agent-pool-id", why));
     }
     let tx = cx.write().await?;
     let now = tx.now();
@@ -232,7 +239,10 @@ pub async fn update(
     organization: &Granted<can::UpdateOrganization>,
     change: Change,
 ) -> Result<Organization> {
-    let tx = cx.write().await?;
+    if let Some(Some(pool)) = &change.default_agent_pool_id {
+        agent_pools::fits_organization(cx, pool, &organization.name).await?;
+    }
+    let mut tx = cx.write().await?;
     let before = tx
         .lock::<organization::Entity>(organization.name.clone())
         .await?
@@ -252,6 +262,8 @@ pub async fn update(
         .map_err(db::Error::from)
         .map_err(taken("name"))?;
     tx.emit("organization_updated", subject(&after), json!({})).await?;
+    // Workspaces that inherit may run elsewhere now.
+    tx.ring_for_work();
     tx.commit().await?;
     Ok(after)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use db::{
     entity::{project, team_project, workspace, workspace::ExecutionMode},
-    id::ProjectId,
+    id::{AgentPoolId, ProjectId},
     order_by_text, page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
@@ -16,11 +16,11 @@ use serde_json::json;
 use crate::{
     Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject, Tx,
     access::Scope,
-    can,
+    agent_pools, can,
     error::taken,
     row::{Organization, Project},
     tags::{self, Binding},
-    workspaces::auto_destroy,
+    workspaces::{self, Execution, auto_destroy},
 };
 
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Change {
     pub description: Option<Option<String>>,
     pub auto_destroy_activity_duration: Option<Option<String>>,
     pub default_execution_mode: Option<Option<ExecutionMode>>,
+    /// Only together with the execution mode agent.
+    pub default_agent_pool_id: Option<Option<AgentPoolId>>,
     /// `Some` are all of its tags.
     pub tags: Option<Vec<Binding>>,
 }
@@ -59,14 +61,15 @@ impl Change {
             }
             to.auto_destroy_activity_duration = duration;
         }
-        if let Some(mode) = self.default_execution_mode {
-            if mode == Some(ExecutionMode::Agent) && to.default_agent_pool_id.is_none() {
-                return Err(Error::invalid(
-                    "default-execution-mode",
-                    "needs a default agent pool to be agent",
-                ));
-            }
-            to.default_execution_mode = mode;
+        if self.default_execution_mode.is_some() || self.default_agent_pool_id.is_some() {
+            to.default_execution_mode =
+                self.default_execution_mode.unwrap_or(to.default_execution_mode);
+            to.default_agent_pool_id = workspaces::pool_for(
+                to.default_execution_mode,
+                self.default_agent_pool_id,
+                to.default_agent_pool_id.take(),
+                "default-agent-pool-id",
+            )?;
         }
         Ok(())
     }
@@ -77,19 +80,18 @@ pub async fn find(cx: &Ctx, id: &ProjectId) -> Result<Found<Project>> {
     row.map(Found::new).ok_or(Error::NotFound)
 }
 
-/// The execution modes that new workspaces of these projects get: the project's, or the organization's.
-pub async fn execution_modes(cx: &Ctx, rows: &[Project]) -> Result<Vec<ExecutionMode>> {
+/// Where the runs of new workspaces of these projects execute: as the project says, or the organization.
+pub async fn executions(cx: &Ctx, rows: &[Project]) -> Result<Vec<Execution>> {
     let names: BTreeSet<_> = rows.iter().map(|row| row.organization_name.clone()).collect();
     let names: Vec<_> = names.into_iter().collect();
     let organizations = crate::organizations::load(cx, &names).await?;
-    let inherited = |row: &Project| {
-        let mut all = organizations.iter();
-        let found = all.find(|organization| organization.name == row.organization_name);
-        found.map_or(ExecutionMode::Remote, |organization| organization.default_execution_mode)
-    };
     Ok(rows
         .iter()
-        .map(|row| row.default_execution_mode.unwrap_or_else(|| inherited(row)))
+        .map(|row| {
+            let mut all = organizations.iter();
+            let of = all.find(|organization| organization.name == row.organization_name);
+            Execution::of_project(Some(row), of)
+        })
         .collect())
 }
 
@@ -163,9 +165,13 @@ pub async fn create(
     if change.name.is_none() {
         return Err(Error::invalid("name", "can't be blank"));
     }
+    let id = ProjectId::fresh();
+    if let Some(Some(pool)) = &change.default_agent_pool_id {
+        agent_pools::fits_project(cx, pool, &organization.name, &id).await?;
+    }
     let tx = cx.write().await?;
     let mut new = Project {
-        id: ProjectId::fresh(),
+        id,
         organization_name: organization.name.clone(),
         name: String::new(),
         description: None,
@@ -188,7 +194,10 @@ pub async fn update(
     mut change: Change,
 ) -> Result<Project> {
     let tags = change.tags.take();
-    let tx = cx.write().await?;
+    if let Some(Some(pool)) = &change.default_agent_pool_id {
+        agent_pools::fits_project(cx, pool, &project.organization_name, &project.id).await?;
+    }
+    let mut tx = cx.write().await?;
     let mut row = tx.lock::<project::Entity>(project.id.clone()).await?.ok_or(Error::NotFound)?;
     let duration = row.auto_destroy_activity_duration.clone();
     change.apply(&mut row)?;
@@ -200,6 +209,8 @@ pub async fn update(
         tags::replace(&tx, &project, tags).await?;
     }
     tx.emit("project_updated", subject(&project), json!({})).await?;
+    // Workspaces that inherit may run elsewhere now.
+    tx.ring_for_work();
     tx.commit().await?;
     Ok(project)
 }

@@ -40,6 +40,12 @@ async fn by_id(cx: &Ctx, id: &SshKeyId) -> Result<Option<SshKey>> {
     Ok(ssh_key::Entity::find_by_id(id.clone()).one(cx.read()).await?)
 }
 
+/// The key itself, for an agent.
+pub(crate) async fn value(cx: &Ctx, id: &SshKeyId) -> Result<Option<SecretString>> {
+    let Some(row) = by_id(cx, id).await? else { return Ok(None) };
+    Ok(Some(cx.keyring().open_text(SEALED, row.id.as_str(), &row.value)?))
+}
+
 /// Those of an organization, by name.
 pub async fn list(
     cx: &Ctx,

@@ -7,6 +7,7 @@
 //! | --- | --- | --- |
 //! | `POST /agent/v1/register` | [`Register`] → [`Registered`] | introduces the agent and the engines that it found |
 //! | `POST /agent/v1/jobs/claim` | [`Claim`] → 200 [`Job`] or 204 | long poll, at most `wait_seconds` (30) |
+//! | `POST /agent/v1/leave` | [`Leave`] → 204 | the agent ends and holds no job any more |
 //! | `POST /agent/v1/jobs/{job}/start` | → 204 | the phase begins; from here on an apply is never handed out again |
 //! | `POST /agent/v1/jobs/{job}/heartbeat` | → [`Orders`] | renews the lease (60 s) |
 //! | `PUT /agent/v1/jobs/{job}/log?offset=N` | bytes → [`LogPosition`] | appends; bytes below the stored length are skipped, a gap is 409 |
@@ -17,6 +18,8 @@
 //!
 //! A 410 on any job call means: the job is no longer yours, stop the process and forget it.
 //! All of them are safe to repeat.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +39,9 @@ pub struct Register {
     pub instance: String,
     /// Engines found on the agent's own machine.
     pub engines: Vec<LocalEngine>,
+    /// The agent's own address on its way to the server; shown to people.
+    #[serde(default)]
+    pub address: Option<std::net::IpAddr>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,6 +72,11 @@ pub struct Claim {
     pub wait_seconds: u64,
 }
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Leave {
+    pub agent_id: String,
+}
+
 /// One phase of one run, with all that is needed to execute it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
@@ -91,12 +102,37 @@ pub struct Job {
     pub options: PlanOptions,
     /// Workspace variables and the run's own, already merged; sensitive ones in the clear.
     pub variables: Vec<Variable>,
+    /// Lets the engine ask the server as this run.
+    pub access: Option<Access>,
+    /// A private key for modules that are fetched from Git over SSH.
+    pub ssh_key: Option<Secret>,
     /// Write machine-readable (`-json`) logs.
     pub structured_output: bool,
     /// Seconds after which the phase is stopped gracefully and counts as failed.
     pub timeout_seconds: u64,
     /// The log's length so far: not zero when an earlier agent was lost in this phase.
     pub log_offset: u64,
+}
+
+/// What the engine shows to the server's own host. It is good for nothing once the job is over or is somebody else's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Access {
+    /// As configurations name the server: a host, with a port if it has one of its own.
+    pub host: String,
+    pub token: Secret,
+    /// Absolute addresses of the host's services; empty where the engine can ask the host itself, which takes TLS.
+    pub services: BTreeMap<String, String>,
+}
+
+/// A text that nobody prints by accident.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::config::{Database, EmbeddedAgent, ServeFlags, Settings, Tls};
+use crate::config::{Database, Execution, ServeFlags, Settings, Tls};
 use crate::lock::DataDirLock;
 use crate::{listener, private_file, tls};
 
@@ -89,7 +89,7 @@ fn certificate(settings: &Settings) -> Finding {
     }
 }
 
-fn engines(agent: &EmbeddedAgent) -> Finding {
+fn engines(agent: &Execution) -> Finding {
     let mut known = Vec::new();
     for engine in &agent.engines {
         known.push(version(engine).with_context(|| engine.display().to_string())?);

@@ -7,11 +7,11 @@ use domain::App;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::config::{Database, EmbeddedAgent, Sandbox, Settings, Tls};
+use crate::config::{Database, Execution, Settings, Tls};
 use crate::tls;
 
 pub fn config(
-    agent: &EmbeddedAgent,
+    execution: &Execution,
     settings: &Settings,
     app: &App,
     bound: SocketAddr,
@@ -38,17 +38,14 @@ pub fn config(
         name: "embedded".into(),
         work_dir: absolute(&store.data_dir.join("agent"))?,
         engine_cache_dir: absolute(&store.data_dir.join("engines"))?,
-        engines: agent.engines.clone(),
-        search_path: agent.engines.is_empty(),
-        concurrency: agent.concurrency,
+        engines: execution.engines.clone(),
+        search_path: execution.engines.is_empty(),
+        concurrency: execution.concurrency,
         supervisor: std::env::current_exe().context("finding our own executable")?,
         hidden_paths: hidden,
-        sandbox: match agent.sandbox {
-            Sandbox::Auto => agent::Sandbox::Auto,
-            Sandbox::Off => agent::Sandbox::Off,
-        },
+        sandbox: execution.sandbox.into(),
         limits: agent::Limits::default(),
-        cli_config_file: agent.cli_config.clone(),
+        cli_config_file: execution.cli_config.clone(),
         ca_file: self_signed.then(|| tls::ca_file(&store.data_dir)),
         grace: settings.grace_period,
     })

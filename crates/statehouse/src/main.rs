@@ -11,6 +11,7 @@ mod lock;
 mod migrate;
 mod open;
 mod private_file;
+mod remote;
 mod serve;
 mod shutdown;
 mod task;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use config::{ServeFlags, StoreFlags};
+use config::{AgentFlags, ServeFlags, StoreFlags};
 
 /// A self-hosted server that speaks the HCP Terraform / Terraform Enterprise API v2.
 #[derive(Debug, Parser)]
@@ -38,6 +39,11 @@ enum Command {
     /// Each setting is taken from the first of these that has it: its flag, its environment
     /// variable, the file named by --config (keys are the flags with underscores), its default.
     Serve(ServeFlags),
+    /// Execute the runs of an agent pool on this machine, for a server elsewhere.
+    ///
+    /// Settings are taken as by `serve`. The token is one of the pool's; keep it in a file that only
+    /// this user can read, or in STATEHOUSE_TOKEN.
+    Agent(AgentFlags),
     /// Check every setting and what it points at, and start nothing.
     Doctor(ServeFlags),
     /// Show the whole way of a run on this machine: server, user, workspace, terraform apply.
@@ -54,6 +60,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(flags) => serve::command(&flags),
+        Command::Agent(flags) => remote::command(&flags),
         Command::Doctor(flags) => doctor::run(&flags),
         Command::Demo(demo) => demo::run(&demo),
         Command::Admin(admin) => admin::run(admin),

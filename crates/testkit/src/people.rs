@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use db::{
     Db, Json, Timestamp,
     entity::{
-        organization_membership, team, team_membership,
+        job, organization_membership, phase, team, team_membership,
         team_workspace::{self, Access, WorkspaceAccess},
         token,
     },
-    id::{OrganizationMembershipId, TeamId, TeamWorkspaceId, TokenId, UserId, WorkspaceId},
+    id::{
+        JobId, OrganizationMembershipId, RunId, TeamId, TeamWorkspaceId, TokenId, UserId,
+        WorkspaceId,
+    },
 };
 use domain::{
     Site,
@@ -109,6 +112,26 @@ impl Server {
     /// Whoever this token belongs to.
     pub fn bearer(&self, token: impl Into<String>) -> Client<'_> {
         self.client(Who::Bearer(token.into()))
+    }
+
+    /// The engine inside a run, while an agent holds the run's plan.
+    pub async fn engine(&self, run: &RunId, workspace: &Workspace) -> Client<'_> {
+        let token = crypto::Token::mint();
+        let row = job::Model {
+            id: JobId::fresh(),
+            run_id: run.clone(),
+            workspace_id: workspace.id.clone(),
+            phase: phase::Kind::Plan,
+            status: job::Status::Started,
+            agent_pool_id: None,
+            agent_id: None,
+            leased_until: Some(self.app.now().plus_seconds(3600)),
+            attempts: 1,
+            token_hash: Some(token.hash()),
+            created_at: self.app.now(),
+        };
+        insert(&self.db, row).await;
+        self.bearer(token.expose())
     }
 
     pub(crate) async fn identity(&self, who: &Who) -> Option<Identity> {

@@ -1,4 +1,4 @@
-//! A refused request, as a page: the eight cases of the domain in words for people.
+//! A refused request, as a page: the cases of the domain in words for people.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -25,7 +25,9 @@ pub fn advice(error: &domain::Error) -> Option<String> {
             let name = pointer.rsplit('/').next().unwrap_or_default().replace('-', " ");
             Some(format!("The {name} {message}."))
         }
-        E::Forbidden(why) | E::Conflict(why) | E::BadRequest(why) => Some(why.clone()),
+        E::Forbidden(why) | E::Conflict(why) | E::PreconditionFailed(why) | E::BadRequest(why) => {
+            Some(why.clone())
+        }
         _ => None,
     }
 }
@@ -45,6 +47,9 @@ impl IntoResponse for Failure {
             ),
             E::Forbidden(why) => (StatusCode::FORBIDDEN, "Not allowed", why),
             E::Conflict(why) => (StatusCode::CONFLICT, "Not possible now", why),
+            E::PreconditionFailed(why) => {
+                (StatusCode::PRECONDITION_FAILED, "Not possible now", why)
+            }
             E::BadRequest(why) => (StatusCode::BAD_REQUEST, "Not understood", why),
             E::Invalid { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "Not accepted", advice.unwrap_or_default())

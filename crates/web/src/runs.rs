@@ -110,12 +110,16 @@ async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> 
     let (plan, apply) = runs::phases(cx, run).await?;
     let people: Vec<_> = run.created_by_id.iter().cloned().collect();
     let people = accounts::load(cx, &people).await?;
+    let waits_for = runs::waits_for(cx, run).await?;
     let by = people.first().map_or("the system", |user| user.username.as_str());
     Ok(html! {
         div data-final[run.is_final] {
             p { (run_status(run.status)) }
             @for message in [&plan, &apply].into_iter().filter_map(|phase| phase.message.as_ref()) {
                 (notice(Tone::Bad, &html! { p { (message) } }))
+            }
+            @if let Some(reason) = &waits_for {
+                (notice(Tone::Waiting, &html! { p { (reason) } }))
             }
             dl.facts {
                 dt { "Run" } dd { code { (run.id) } }

@@ -79,7 +79,7 @@ async fn show(
         @if let Some(description) = &workspace.description { p { (description) } }
         dl.facts {
             dt { "Id" } dd { code { (workspace.id) } }
-            dt { "Execution" } dd { (details.execution_mode) }
+            dt { "Execution" } dd { (details.execution.mode) }
             dt { "Engine version" } dd { (workspace.terraform_version) }
             @if !details.tag_names.is_empty() { dt { "Tags" } dd { (details.tag_names.join(", ")) } }
         }

@@ -136,6 +136,8 @@ impl Bench {
             lock_file_url: None,
             options: PlanOptions { refresh: true, ..PlanOptions::default() },
             variables: Vec::new(),
+            access: None,
+            ssh_key: None,
             structured_output: false,
             timeout_seconds: 600,
             log_offset: 0,

@@ -24,6 +24,7 @@ async fn the_engines_at_hand_are_registered() {
     let expected = LocalEngine { kind: EngineKind::Terraform, version: ENGINE.1.clone() };
     assert_eq!(world.registrations[0].engines, [expected]);
     assert_eq!(world.registrations[0].name, "bench");
+    assert!(world.registrations[0].address.is_some_and(|address| address.is_loopback()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

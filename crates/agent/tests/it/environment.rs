@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::PhaseResult;
+use protocol::{Access, PhaseResult, Secret};
 
 use crate::bench::{Bench, environment, resource};
 
@@ -108,4 +108,64 @@ async fn links_planted_by_the_engine_lead_nowhere() {
     assert!(applied.text().contains("The state that the engine left cannot be read"));
     let all: Vec<_> = applied.states.iter().chain(applied.artifacts.values()).collect();
     assert!(!all.iter().any(|bytes| bytes.windows(7).any(|part| part == b"the key")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_is_let_in_by_a_file_that_nobody_else_can_read() {
+    let bench = Bench::start().await;
+    let look = "stat -c 'mode %a' $TF_CLI_CONFIG_FILE; grep -c atlasv1 $TF_CLI_CONFIG_FILE; \
+                env | grep atlasv1 || echo nothing in the environment";
+    let mut plan = bench.plan(&[("main.tf", &resource("a", look))]);
+    plan.access = Some(Access {
+        host: "statehouse.test".into(),
+        token: Secret("one.atlasv1.two".into()),
+        services: BTreeMap::from([("tfe.v2".into(), "http://127.0.0.1:1/api/v2/".into())]),
+    });
+    let (planned, applied) = bench.plan_and_apply(&plan).await;
+    assert_eq!(applied.outcome().result, PhaseResult::Finished, "{}", applied.text());
+    // Before them stands the command itself.
+    assert_eq!(applied.printed()[1..], ["mode 600", "1", "nothing in the environment"]);
+    for record in [planned, applied] {
+        let all = record.states.iter().chain(record.artifacts.values());
+        assert!(
+            !all.into_iter().any(|bytes| String::from_utf8_lossy(bytes).contains("one.atlasv1"))
+        );
+        assert!(!record.raw().contains("one.atlasv1"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gits_key_is_there_while_the_phase_lasts() {
+    let bench = Bench::start().await;
+    let look = "stat -c 'mode %a' $KEY; cat $KEY; echo $GIT_SSH_COMMAND";
+    let look = format!("KEY=$(echo $GIT_SSH_COMMAND | cut -d \\' -f 2); {look}; echo at $KEY");
+    let mut plan = bench.plan(&[("main.tf", &resource("a", &look))]);
+    plan.ssh_key = Some(Secret("-----BEGIN KEY-----\r\nopen sesame\r\n-----END KEY-----".into()));
+    let (_, applied) = bench.plan_and_apply(&plan).await;
+    let lines = applied.printed();
+    assert_eq!(
+        &lines[1..5],
+        ["mode 600", "-----BEGIN KEY-----", "open sesame", "-----END KEY-----"],
+        "{}",
+        applied.text()
+    );
+    assert!(lines[5].starts_with("ssh -i "), "{lines:?}");
+    bench.until_clean().await;
+    let path = lines.last().unwrap().strip_prefix("at ").unwrap();
+    assert!(path.starts_with('/') && !std::path::Path::new(path).exists(), "{path}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn modules_are_fetched_with_the_key() {
+    let bench = Bench::start().await;
+    // Nobody listens there, but Git has to get as far as asking SSH, which says what it was told.
+    let main = "module \"m\" { source = \"git::ssh://git@127.0.0.1:1/modules.git\" }\n";
+    let mut plan = bench.plan(&[("main.tf", main)]);
+    plan.ssh_key = Some(Secret("no key at all".into()));
+    plan.variables = vec![environment("GIT_TRACE", "1")];
+    let record = bench.execute(&plan).await;
+    assert_eq!(record.outcome().result, PhaseResult::Errored);
+    let text = record.text();
+    assert!(text.contains("IdentitiesOnly=yes"), "{text}");
+    assert!(!text.contains("no key at all"), "{text}");
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use protocol::{Cancel, Job, LogPosition, Orders, Outcome, Register, Registered};
+use protocol::{Cancel, Job, Leave, LogPosition, Orders, Outcome, Register, Registered};
 use regex::Regex;
 use tokio::sync::Notify;
 
@@ -65,6 +65,8 @@ pub struct World {
     pub blobs: HashMap<String, Bytes>,
     pub downloads: HashMap<String, usize>,
     pub registrations: Vec<Register>,
+    /// Ids of agents that said goodbye.
+    pub left: Vec<String>,
     /// The next appends store a part of what they got and answer 500.
     pub torn_appends: usize,
     /// The next append finds that the server has lost all but this many bytes.
@@ -88,6 +90,7 @@ impl Server {
         let router = Router::new()
             .route("/agent/v1/register", post(register))
             .route("/agent/v1/jobs/claim", post(claim))
+            .route("/agent/v1/leave", post(leave))
             .route("/agent/v1/jobs/{job}/start", post(start))
             .route("/agent/v1/jobs/{job}/heartbeat", post(heartbeat))
             .route("/agent/v1/jobs/{job}/log", put(log))
@@ -171,6 +174,16 @@ async fn register(
     authorized(&headers)?;
     server.world().registrations.push(body);
     Ok(Json(Registered { agent_id: "agent-1".into() }))
+}
+
+async fn leave(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    Json(body): Json<Leave>,
+) -> Result<StatusCode, StatusCode> {
+    authorized(&headers)?;
+    server.world().left.push(body.agent_id);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn claim(State(server): State<Server>, headers: HeaderMap) -> Response {

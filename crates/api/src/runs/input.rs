@@ -50,11 +50,12 @@ pub fn new(input: Input, relations: Relations) -> Result<New> {
     let unknown = |_| {
         domain::Error::invalid_relation("configuration-version", "does not exist in this workspace")
     };
-    let configuration: Option<ConfigurationVersionId> = relations
-        .configuration_version
-        .and_then(ToOne::into_id)
-        .map(|id| id.parse().map_err(unknown))
-        .transpose()?;
+    let named = match relations.configuration_version {
+        Some(one) => one.of_kind("configuration-versions", "configuration-version")?,
+        None => None,
+    };
+    let configuration: Option<ConfigurationVersionId> =
+        named.map(|id| id.parse().map_err(unknown)).transpose()?;
     Ok(New {
         configuration_version_id: configuration,
         message: input.message,

@@ -59,6 +59,19 @@ struct Attributes<'a> {
     plan: Option<PlanAttributes>,
 }
 
+/// Absent until somebody executes it.
+fn execution_details(phase: &Phase) -> Option<serde_json::Value> {
+    let agent = phase.agent_id.as_ref()?;
+    let by = phase.executor.as_ref().map(|by| by.0.clone()).unwrap_or_default();
+    Some(json!({
+        "mode": if by.pool_id.is_some() { "agent" } else { "remote" },
+        "agent-id": agent,
+        "agent-name": by.agent_name,
+        "agent-pool-id": by.pool_id,
+        "agent-pool-name": by.pool_name,
+    }))
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct PlanAttributes {
@@ -86,10 +99,7 @@ impl<const PLAN: bool> Resource for PhaseView<PLAN> {
             resource_changes: phase.resource_changes,
             resource_destructions: phase.resource_destructions,
             resource_imports: phase.resource_imports,
-            execution_details: phase
-                .agent_id
-                .as_ref()
-                .map(|agent| json!({ "mode": "remote", "agent-id": agent })),
+            execution_details: execution_details(phase),
             plan: (phase.kind == Kind::Plan).then(|| PlanAttributes {
                 has_changes: phase.has_changes,
                 generated_configuration: phase.generated_configuration,

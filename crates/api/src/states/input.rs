@@ -41,7 +41,10 @@ pub fn new(input: Input, relations: Relations) -> Result<New> {
         force: input.force.unwrap_or_default(),
         state: decoded("state", input.state)?,
         json_state: decoded("json-state", input.json_state)?,
-        run_id: relations.run.and_then(ToOne::into_id),
+        run_id: match relations.run {
+            Some(one) => one.of_kind("runs", "run")?,
+            None => None,
+        },
     })
 }
 

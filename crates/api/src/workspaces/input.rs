@@ -3,7 +3,7 @@
 use domain::{
     Timestamp,
     entity::workspace::{ExecutionMode, VcsRepo},
-    id::ProjectId,
+    id::{AgentPoolId, ProjectId},
     workspaces::Change,
 };
 use jsonapi::{Error, Field, Identifier, ToMany, ToOne, Typed};
@@ -52,6 +52,7 @@ impl Typed for Input {
 #[serde(default, rename_all = "kebab-case")]
 struct SettingOverwrites {
     execution_mode: Option<bool>,
+    agent_pool: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -64,9 +65,15 @@ pub struct Relations {
 
 pub fn change(input: Input, relations: Relations) -> Result<Change> {
     let execution_mode = execution_mode(&input)?;
+    let agent_pool_id = agent_pool(&input)?;
+    let project_id = match relations.project {
+        Some(one) => one.of_kind("projects", "project")?,
+        None => None,
+    };
     Ok(Change {
         name: input.name,
         description: input.description.into_change(),
+        agent_pool_id,
         execution_mode,
         terraform_version: input.terraform_version.into_option(),
         working_directory: input.working_directory.into_change().map(Option::unwrap_or_default),
@@ -86,7 +93,7 @@ pub fn change(input: Input, relations: Relations) -> Result<Change> {
         global_remote_state: input.global_remote_state,
         project_remote_state: input.project_remote_state,
         vcs_repo: input.vcs_repo.into_change(),
-        project_id: relations.project.and_then(ToOne::into_id),
+        project_id,
         source: None,
         source_name: input.source_name,
         source_url: input.source_url,
@@ -103,7 +110,6 @@ fn execution_mode(input: &Input) -> Result<Option<Option<ExecutionMode>>> {
         )
         .into());
     }
-    check_agent_pool(input)?;
     let own = input.setting_overwrites.as_ref().and_then(|settings| settings.execution_mode);
     match (own, input.execution_mode) {
         (Some(false), _) => Ok(Some(None)),
@@ -119,19 +125,18 @@ fn execution_mode(input: &Input) -> Result<Option<Option<ExecutionMode>>> {
     }
 }
 
-/// There are no agent pools yet, so none is of the organization; but first, it must be asked for in the right place.
-fn check_agent_pool(input: &Input) -> Result<()> {
-    let Field::Value(id) = &input.agent_pool_id else { return Ok(()) };
-    let agent = match input.execution_mode {
-        Some(mode) => mode == ExecutionMode::Agent,
-        None => input.operations != Some(true),
-    };
-    let why = if agent {
-        format!("Agent pool {id} does not exist in this organization")
-    } else {
-        "Agent pool id must not be specified unless execution-mode is agent".to_owned()
-    };
-    Err(Error::invalid("agent-pool-id", why).into())
+/// An id, or nothing where the workspace gives its pool back.
+fn agent_pool(input: &Input) -> Result<Option<Option<AgentPoolId>>> {
+    let own = input.setting_overwrites.as_ref().and_then(|settings| settings.agent_pool);
+    match (&input.agent_pool_id, own) {
+        (Field::Absent, Some(false)) | (Field::Null, _) => Ok(Some(None)),
+        (Field::Absent, _) => Ok(None),
+        (Field::Value(text), _) => {
+            let why = || format!("Agent pool {text} does not exist in this organization");
+            let id = text.parse().map_err(|_| Error::invalid("agent-pool-id", why()))?;
+            Ok(Some(Some(id)))
+        }
+    }
 }
 
 fn bindings(

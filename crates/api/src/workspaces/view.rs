@@ -171,14 +171,14 @@ impl Resource for View {
             inherits_project_auto_destroy: row.inherits_project_auto_destroy,
             created_at: row.created_at,
             environment: "default",
-            execution_mode: self.details.execution_mode,
+            execution_mode: self.details.execution.mode,
             file_triggers_enabled: row.file_triggers_enabled,
             global_remote_state: row.global_remote_state,
             project_remote_state: row.project_remote_state,
             latest_change_at: row.latest_change_at,
             locked: row.lock_kind.is_some(),
             locked_reason: row.lock_reason.as_deref(),
-            operations: self.details.execution_mode != ExecutionMode::Local,
+            operations: self.details.execution.mode != ExecutionMode::Local,
             permissions: self.permissions,
             plan_duration_average: row.performance.plan_average,
             policy_check_failures: row.performance.policy_failures,
@@ -187,7 +187,7 @@ impl Resource for View {
             run_failures: row.performance.failures,
             setting_overwrites: SettingOverwrites {
                 execution_mode: row.execution_mode.is_some(),
-                agent_pool: row.agent_pool_id.is_some(),
+                agent_pool: row.execution_mode.is_some(),
             },
             source: row.source,
             source_name: row.source_name.as_deref(),
@@ -238,7 +238,8 @@ impl Resource for View {
             row.current_configuration_id.as_ref().map(|id| id as _),
         );
         to.many("outputs", "workspace-outputs", &self.details.output_ids);
-        to.one("agent-pool", "agent-pools", row.agent_pool_id.as_ref().map(|id| id as _));
+        let pool = &self.details.execution.agent_pool_id;
+        to.one("agent-pool", "agent-pools", pool.as_ref().map(|id| id as _));
         to.one("ssh-key", "ssh-keys", row.ssh_key_id.as_ref().map(|id| id as _));
         if let (Some(kind), Some(holder)) = (row.lock_kind, &row.lock_holder_id) {
             to.one("locked-by", lock_type(kind), Some(holder));

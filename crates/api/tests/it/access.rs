@@ -10,7 +10,7 @@ use testkit::Client;
 use crate::world::World;
 
 /// From the weakest on. Whoever may make or delete something spoils the world for those who follow, so it is made anew.
-const CALLERS: [&str; 13] = [
+const CALLERS: [&str; 14] = [
     "nobody",
     "stranger",
     "foreigner",
@@ -24,6 +24,7 @@ const CALLERS: [&str; 13] = [
     "org token",
     "site admin",
     "agent",
+    "engine",
 ];
 
 fn client<'w>(world: &'w World, caller: &str) -> Client<'w> {
@@ -42,6 +43,7 @@ fn client<'w>(world: &'w World, caller: &str) -> Client<'w> {
         "org token" => server.organization_token(),
         "site admin" => server.site_admin(),
         "agent" => world.agent(),
+        "engine" => world.engine(),
         other => panic!("nobody knows {other}"),
     }
 }
@@ -78,7 +80,9 @@ async fn every_route_answers_every_caller_as_the_table_says() {
     for (statuses, route) in &all {
         never_lets_outsiders_in(route, statuses);
         writeln!(table, "{} {}  [{}]", route.method, route.path, route.guard).unwrap();
-        for status in [200, 201, 202, 204, 302, 307, 400, 401, 403, 404, 405, 409, 410, 413, 422] {
+        for status in
+            [200, 201, 202, 204, 302, 307, 400, 401, 403, 404, 405, 409, 410, 412, 413, 422]
+        {
             let who: Vec<_> = CALLERS
                 .iter()
                 .zip(statuses)

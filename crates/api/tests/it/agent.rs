@@ -9,7 +9,7 @@ pub const ENGINE: &str = "1.15.5";
 pub struct Agent<'s> {
     client: Client<'s>,
     id: String,
-    instance: &'static str,
+    instance: String,
 }
 
 impl<'s> Agent<'s> {
@@ -18,9 +18,20 @@ impl<'s> Agent<'s> {
     }
 
     /// The same instance again is the same agent after a restart.
-    pub async fn register_as(server: &'s Server, instance: &'static str) -> Self {
+    pub async fn register_as(server: &'s Server, instance: &str) -> Self {
         let client = server.bearer(server.app.embedded_agent_token().expose());
-        let mut agent = Self { client, id: String::new(), instance };
+        let mut agent = Self { client, id: String::new(), instance: instance.to_owned() };
+        agent.introduce().await;
+        agent
+    }
+
+    /// An agent of the pool that the token is for.
+    pub async fn register_with(server: &'s Server, token: &str) -> Self {
+        let mut agent = Self {
+            client: server.bearer(token),
+            id: String::new(),
+            instance: token[..14].to_owned(),
+        };
         agent.introduce().await;
         agent
     }
@@ -28,7 +39,7 @@ impl<'s> Agent<'s> {
     pub async fn introduce(&mut self) {
         let body = json!({
             "name": "test", "version": "0", "instance": self.instance,
-            "engines": [{ "kind": "terraform", "version": ENGINE }],
+            "engines": [{ "kind": "terraform", "version": ENGINE }], "address": "10.1.2.3",
         });
         let answer = self.client.post("/agent/v1/register", body).await.is_ok();
         answer.json()["agent_id"].as_str().unwrap().clone_into(&mut self.id);
@@ -39,6 +50,17 @@ impl<'s> Agent<'s> {
         let body = json!({ "agent_id": self.id, "wait_seconds": 0 });
         let answer = self.client.post("/agent/v1/jobs/claim", body).await;
         (answer.status == 200).then(|| Job { client: &self.client, json: answer.json() })
+    }
+
+    /// What the server says to a claim that does not wait.
+    pub async fn status_of_claim(&self) -> u16 {
+        let body = json!({ "agent_id": self.id, "wait_seconds": 0 });
+        self.client.post("/agent/v1/jobs/claim", body).await.status.as_u16()
+    }
+
+    pub async fn leave(&self) {
+        let body = json!({ "agent_id": self.id });
+        self.client.post("/agent/v1/leave", body).await.is_no_content();
     }
 
     /// The next job, which there must be.

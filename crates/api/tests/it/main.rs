@@ -9,10 +9,12 @@
 mod access;
 mod accounts;
 mod agent;
+mod agent_pools;
 mod auto_destroy;
 mod bad_input;
 mod comments;
 mod configurations;
+mod engines;
 mod memberships;
 mod projects;
 mod queue;

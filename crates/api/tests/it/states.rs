@@ -70,6 +70,13 @@ async fn lock(client: &Client<'_>, ws: &Workspace) {
     client.post(format!("/workspaces/{}/actions/lock", ws.id), ()).await.is_ok();
 }
 
+/// Makes a state the workspace's current one.
+pub async fn push(client: &Client<'_>, ws: &Workspace, serial: i64) {
+    lock(client, ws).await;
+    client.post(versions(ws), whole(serial, &state(serial, "blue"))).await.is_created();
+    client.post(format!("/workspaces/{}/actions/unlock", ws.id), ()).await.is_ok();
+}
+
 fn url(answer: &Answer, name: &str) -> String {
     answer.attribute(name).as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
 }

@@ -1,6 +1,7 @@
 //! One of everything that a path can name, and a body for everything that can be sent: what the tests of all routes
 //! are generated from.
 
+mod pools;
 mod teams;
 mod variable_sets;
 
@@ -27,6 +28,7 @@ pub struct World {
     names: BTreeMap<&'static str, String>,
     upload_secret: String,
     agent_id: String,
+    engine_token: String,
 }
 
 /// What a request sends.
@@ -119,11 +121,14 @@ impl World {
         ]);
         names.extend(teams);
         names.extend(variable_sets::in_world(&owner, &ws, &neighbour, &run.id()).await);
+        names.extend(pools::in_world(&server).await);
         let agent = server.bearer(server.app.embedded_agent_token().expose());
         let register = agent.raw(Method::POST, "/agent/v1/register", register().to_string()).await;
         let agent_id = text(register.is_ok().json()["agent_id"].clone());
         let upload_secret = secret(&text(announced.attribute("upload-url")));
-        Self { server, ws, names, upload_secret, agent_id }
+        let engine = server.engine(&run.id().parse().unwrap(), &ws).await;
+        let engine_token = engine.token().await;
+        Self { server, ws, names, upload_secret, agent_id, engine_token }
     }
 
     /// Somebody who may call every route but those of agents and those of one's own account.
@@ -138,6 +143,11 @@ impl World {
 
     pub fn agent(&self) -> Client<'_> {
         self.server.bearer(self.server.app.embedded_agent_token().expose())
+    }
+
+    /// The engine inside the world's run.
+    pub fn engine(&self) -> Client<'_> {
+        self.server.bearer(&self.engine_token)
     }
 
     /// The path of a route with all its parameters.
@@ -338,8 +348,10 @@ impl World {
                 "counts": { "additions": 1, "changes": 0, "destructions": 0, "imports": 0 },
                 "generated_configuration": false,
             })),
+            ("POST", "/agent/v1/leave") => Sent::Json(json!({ "agent_id": self.agent_id })),
             (method, path) => teams::body(&self.names, method, path)
                 .or_else(|| variable_sets::body(&self.names, method, path))
+                .or_else(|| pools::body(&self.names, method, path))
                 .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}")),
         }
     }
@@ -360,17 +372,17 @@ pub fn parameters(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-fn resource(kind: &str, attributes: &Value) -> Value {
+pub fn resource(kind: &str, attributes: &Value) -> Value {
     json!({ "data": { "type": kind, "attributes": attributes } })
 }
 
-fn related(mut body: Value, relationships: &Value) -> Value {
+pub fn related(mut body: Value, relationships: &Value) -> Value {
     body["data"]["relationships"] = relationships.clone();
     body
 }
 
 /// Its engine becomes a known tool version.
-fn register() -> Value {
+pub fn register() -> Value {
     json!({
         "name": "builder", "version": "1.0.0", "instance": "i-1",
         "engines": [{ "kind": "terraform", "version": "1.9.0" }],

@@ -20,6 +20,10 @@ pub struct Model {
     /// The engines that it has at hand.
     pub engines: Json<Vec<String>>,
     pub last_ping_at: Timestamp,
+    /// As it says itself: the address by which it reaches the server.
+    pub ip_address: Option<String>,
+    /// It said goodbye.
+    pub has_exited: bool,
     pub created_at: Timestamp,
 }
 

@@ -38,6 +38,8 @@ pub struct Model {
     pub leased_until: Option<Timestamp>,
     /// How often it was handed out.
     pub attempts: i64,
+    /// Of the token that it was handed out with.
+    pub token_hash: Option<String>,
     pub created_at: Timestamp,
 }
 

@@ -12,6 +12,9 @@ macro_rules! standalone {
 use standalone;
 
 pub mod agent;
+pub mod agent_pool;
+pub mod agent_pool_project;
+pub mod agent_pool_workspace;
 pub mod authorization_code;
 pub mod comment;
 pub mod configuration_version;

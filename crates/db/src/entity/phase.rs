@@ -1,11 +1,12 @@
 //! The plan and the apply of a run: two rows of one shape.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Json, StatusTimestamps,
     column::words,
-    id::{AgentId, RunId},
+    id::{AgentId, AgentPoolId, RunId},
 };
 
 words! {
@@ -22,6 +23,15 @@ words! {
         Canceled = "canceled",
         Unreachable = "unreachable",
     }
+}
+
+/// Who executed a phase, by the names of that time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Executor {
+    pub agent_name: String,
+    /// Absent for the agents of the site.
+    pub pool_id: Option<AgentPoolId>,
+    pub pool_name: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -44,6 +54,7 @@ pub struct Model {
     /// Names of the files that it left behind.
     pub artifacts: Json<Vec<String>>,
     pub agent_id: Option<AgentId>,
+    pub executor: Option<Json<Executor>>,
     pub status_timestamps: StatusTimestamps,
 }
 

@@ -202,6 +202,10 @@ impl Actor {
         self.manages(organization, |access| access.manage_workspaces || access.manage_projects)
     }
 
+    pub fn manages_agent_pools_of(&self, organization: &str) -> bool {
+        self.manages(organization, |access| access.manage_agent_pools)
+    }
+
     /// Administers at least one workspace of the organization.
     pub fn administers_workspaces_in(&self, organization: &str) -> bool {
         self.manages_all_workspaces_of(organization)

@@ -63,11 +63,13 @@ permissions! {
                               Kind::User => t.token.user_id.as_ref().is_some_and(|id| a.is_user(id)),
                               Kind::Team => t.team.as_ref().is_some_and(|team| ManageTeamTokens::allowed(a, team)),
                               Kind::Organization | Kind::AuditTrails => t.token.organization_name.as_ref().is_some_and(|name| a.owns_named(name)),
-                              Kind::Agent => false,
+                              Kind::Agent => t.token.organization_name.as_ref().is_some_and(|name| a.manages_agent_pools_of(name)),
                           };
 
     // Organizations.
     ReadOrganization      on Organization: |a, o| a.belongs_to(o);
+    /// What the server can do for an organization; the engine inside a run asks before it reads a state.
+    ReadEntitlements      on Organization: |a, o| a.belongs_to(o) || matches!(a, Actor::Run { organization, .. } if *organization == o.name);
     UpdateOrganization    on Organization: |a, o| a.owns(o);
     DestroyOrganization   on Organization: |a, o| a.owns(o);
     CreateProject         on Organization: |a, o| a.has(o, |r| r.manage_projects);
@@ -85,6 +87,8 @@ permissions! {
     ManageTags            on Organization: |a, o| a.has(o, |r| r.manage_workspaces || r.manage_projects);
     ManageModules         on Organization: |a, o| a.has(o, |r| r.manage_modules);
     ManageProviders       on Organization: |a, o| a.has(o, |r| r.manage_providers);
+    /// Those who give agent pools to workspaces see what there is.
+    ReadAgentPools        on Organization: |a, o| a.has(o, |r| r.manage_agent_pools) || a.administers_workspaces_in(&o.name);
     ManageAgentPools      on Organization: |a, o| a.has(o, |r| r.manage_agent_pools);
 
     // Who belongs to an organization.
@@ -165,7 +169,8 @@ permissions! {
     CancelRun             on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
     /// Of either end: where runs are queued, or whose applies queue them.
     ReadRunTrigger        on Ends: |a, e| ReadRun::allowed(a, &e.workspace) || ReadRun::allowed(a, &e.source);
-    CommentOnRun          on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
+    /// People and their programs, not what is being run.
+    CommentOnRun          on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read) && !matches!(a, Actor::Run { .. });
     ForceCancelRun        on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
     ForceExecuteRun       on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
     OverridePolicies      on Workspace: |a, w| a.workspace(w).policy_overrides;

@@ -15,7 +15,9 @@ use db::{
 use crate::{
     Actor, App, Ctx, Error, Result,
     access::{Person, ProjectRights, TeamRights, WorkspaceRights},
+    agents,
     row::{Team, Token, User},
+    workspaces,
 };
 
 /// `last_used_at` is written at most this often, so that reading does not mean writing.
@@ -34,11 +36,9 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
         return Ok(Ctx::of(app.clone(), actor));
     }
     let before = app.db().commits();
-    let token = token::Entity::find()
-        .filter(token::Column::Hash.eq(&hash))
-        .one(app.db().read())
-        .await?
-        .ok_or(Error::Unauthorized)?;
+    let token =
+        token::Entity::find().filter(token::Column::Hash.eq(&hash)).one(app.db().read()).await?;
+    let Some(token) = token else { return engine(app, &hash).await };
     if token.expires_at.is_some_and(|at| at <= app.now()) {
         return Err(Error::Unauthorized);
     }
@@ -47,6 +47,15 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
         app.recent_actors().keep(hash, before, token.expires_at, actor.clone());
     }
     Ok(Ctx::of(app.clone(), actor))
+}
+
+/// The engine of a run whose job is held just now.
+async fn engine(app: &App, hash: &str) -> Result<Ctx> {
+    let run = agents::run_with_token(app, hash).await?.ok_or(Error::Unauthorized)?;
+    workspaces::engine_of(&app.system("engine"), &run).await.map_err(|error| match error {
+        Error::NotFound => Error::Unauthorized,
+        other => other,
+    })
 }
 
 async fn actor_of(app: &App, token: &Token) -> Result<Actor> {

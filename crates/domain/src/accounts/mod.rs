@@ -20,9 +20,10 @@ pub use passwords::{change_password, reset_password};
 pub(crate) use recent::RecentActors;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use service_tokens::{
-    Expiry, OrganizationTokenKind, TeamTokenOrder, TeamTokens, create_organization_token,
-    create_team_token, delete_organization_token, delete_team_token, delete_team_tokens,
-    organization_token, replace_team_token, team_token, team_tokens, tokens_of_teams,
+    Expiry, OrganizationTokenKind, TeamTokenOrder, TeamTokens, agent_tokens, create_agent_token,
+    create_organization_token, create_team_token, delete_organization_token, delete_team_token,
+    delete_team_tokens, organization_token, replace_team_token, team_token, team_tokens,
+    tokens_of_teams,
 };
 pub use sessions::{
     SESSION_LIFETIME_SECONDS, form_token, form_token_matches, fresh_cookie, person_by_session,

@@ -1,12 +1,12 @@
-//! Tokens that are no person's: of teams and of organizations.
+//! Tokens that are no person's: of teams, of organizations and of agents.
 
 use db::{
     Timestamp,
     entity::{
-        organization, team,
+        agent_pool, organization, team,
         token::{self, Kind},
     },
-    id::{TeamId, TokenId},
+    id::{AgentPoolId, TeamId, TokenId},
     order_by_text, page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, JoinType, Order as Direction, QueryFilter, QueryOrder,
@@ -17,8 +17,8 @@ use serde_json::json;
 
 use super::tokens::{LIFETIME_SECONDS, MintedToken, NewToken, subject};
 use crate::{
-    Ctx, Error, Granted, Order, Page, Paging, Result, Tx, can,
-    row::{Organization, Team, Token},
+    Ctx, Error, Granted, In, Order, Page, Paging, Result, Tx, can,
+    row::{AgentPool, Organization, Team, Token},
 };
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
@@ -45,6 +45,7 @@ impl From<OrganizationTokenKind> for Kind {
 struct Owner<'a> {
     kind: Kind,
     team: Option<&'a TeamId>,
+    pool: Option<&'a AgentPoolId>,
     organization: &'a str,
 }
 
@@ -58,12 +59,16 @@ async fn mint(tx: &Tx, cx: &Ctx, owner: Owner<'_>, new: NewToken) -> Result<Mint
             user_id: None,
             team_id: owner.team.cloned(),
             organization_name: Some(owner.organization.to_owned()),
-            agent_pool_id: None,
+            agent_pool_id: owner.pool.cloned(),
             description: new.description,
             created_by_id: cx.actor().user_id(),
             created_at: tx.now(),
             last_used_at: None,
-            expires_at: Some(new.expires_at.unwrap_or(tx.now().plus_seconds(LIFETIME_SECONDS))),
+            expires_at: match owner.kind {
+                // Nobody sits before an agent to renew it.
+                Kind::Agent => new.expires_at,
+                _ => Some(new.expires_at.unwrap_or(tx.now().plus_seconds(LIFETIME_SECONDS))),
+            },
         })
         .await?;
     let detail = json!({ "kind": row.kind.as_str(), "team": owner.team.map(TeamId::as_str) });
@@ -134,7 +139,12 @@ pub async fn create_team_token(
 }
 
 fn owned_by(team: &Team) -> Owner<'_> {
-    Owner { kind: Kind::Team, team: Some(&team.id), organization: &team.organization_name }
+    Owner {
+        kind: Kind::Team,
+        team: Some(&team.id),
+        pool: None,
+        organization: &team.organization_name,
+    }
 }
 
 /// Revokes the token without a description.
@@ -297,7 +307,8 @@ pub async fn create_organization_token(
     for old in of_organization(organization, kind).all(tx.db()).await? {
         revoke(&tx, old.id).await?;
     }
-    let owner = Owner { kind: kind.into(), team: None, organization: &organization.name };
+    let owner =
+        Owner { kind: kind.into(), team: None, pool: None, organization: &organization.name };
     let minted = mint(&tx, cx, owner, new).await?;
     tx.commit().await?;
     Ok(minted)
@@ -312,4 +323,38 @@ pub async fn delete_organization_token(
     let row = of_organization(organization, kind).one(tx.db()).await?.ok_or(Error::NotFound)?;
     revoke(&tx, row.id).await?;
     tx.commit().await
+}
+
+/// The tokens of a pool's agents, the newest first.
+pub async fn agent_tokens(
+    cx: &Ctx,
+    pool: &Granted<can::ManageAgentPools, In<AgentPool, Organization>>,
+    paging: Paging,
+) -> Result<Page<Token>> {
+    let query = token::Entity::find()
+        .filter(token::Column::Kind.eq(Kind::Agent))
+        .filter(token::Column::AgentPoolId.eq(&pool.id))
+        .order_by_desc(token::Column::CreatedAt)
+        .order_by_desc(token::Column::Id);
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+/// One more token, which lets agents work for the pool until it is taken back.
+pub async fn create_agent_token(
+    cx: &Ctx,
+    pool: &Granted<can::ManageAgentPools, In<AgentPool, Organization>>,
+    new: NewToken,
+) -> Result<MintedToken> {
+    let new = new.checked(cx)?;
+    if new.description.is_none() {
+        return Err(Error::invalid("description", "can't be blank"));
+    }
+    let tx = cx.write().await?;
+    // A pool that is deleted at the same time takes its tokens with it.
+    tx.lock::<agent_pool::Entity>(pool.id.clone()).await?.ok_or(Error::NotFound)?;
+    let organization = &pool.organization_name;
+    let owner = Owner { kind: Kind::Agent, team: None, pool: Some(&pool.id), organization };
+    let minted = mint(&tx, cx, owner, new).await?;
+    tx.commit().await?;
+    Ok(minted)
 }

@@ -2,6 +2,7 @@
 
 use db::entity::{phase, run, state_version, tool_version, workspace};
 use db::sea_orm::EntityTrait;
+use secrecy::SecretString;
 
 use crate::{
     Ctx, Error, Result,
@@ -24,12 +25,15 @@ pub struct Assignment {
     pub lock_file: Option<String>,
     /// Those in force in the workspace, and the run's own.
     pub variables: Vec<RunVariable>,
+    /// What its engine shows to this server.
+    pub token: crypto::Token,
+    pub ssh_key: Option<SecretString>,
     pub timeout_seconds: u64,
     /// Bytes of the log that an earlier agent has left.
     pub log_offset: u64,
 }
 
-pub(super) async fn assemble(cx: &Ctx, job: Job) -> Result<Assignment> {
+pub(super) async fn assemble(cx: &Ctx, job: Job, token: crypto::Token) -> Result<Assignment> {
     let run =
         run::Entity::find_by_id(job.run_id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
     let workspace = workspace::Entity::find_by_id(job.workspace_id.clone())
@@ -59,6 +63,10 @@ pub(super) async fn assemble(cx: &Ctx, job: Job) -> Result<Assignment> {
     let own = crate::runs::variables_of(cx, &run)?;
     let variables = crate::variables::for_run(cx, &workspace, own).await?;
     let log = super::log_of(cx, &job).await?;
+    let ssh_key = match &workspace.ssh_key_id {
+        Some(id) => crate::ssh_keys::value(cx, id).await?,
+        None => None,
+    };
     Ok(Assignment {
         configuration: run
             .configuration_version_id
@@ -68,6 +76,8 @@ pub(super) async fn assemble(cx: &Ctx, job: Job) -> Result<Assignment> {
         plan_file,
         lock_file,
         variables,
+        token,
+        ssh_key,
         timeout_seconds: cx.settings().phase_timeout,
         log_offset: cx.blobs().log_length(&log).await?,
         project_name: project.name,

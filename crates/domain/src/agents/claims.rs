@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use db::{
-    entity::{agent, job, phase, run},
+    Json,
+    entity::{agent, agent_pool, job, phase, run},
     id::{AgentId, JobId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
@@ -14,13 +15,15 @@ use super::{
     open,
 };
 use crate::{
-    Actor, Ctx, Error, Granted, Result, can,
+    Actor, Ctx, Error, Granted, Result, Tx, can,
     row::{Agent, Job},
     runs::{moves, status::Event},
 };
 
 /// Jobs looked at for each claim; those before are another agent's, or need an engine that this one has not.
 const LOOK_AHEAD: u64 = 20;
+/// Heartbeats come much more often.
+const PING_NOTED_EVERY_SECONDS: i64 = 30;
 /// The truth behind the bell.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -35,8 +38,8 @@ pub async fn claim(
     let until = tokio::time::Instant::now() + wait;
     loop {
         let ring = cx.bell().jobs();
-        if let Some(job) = take(cx, &agent).await? {
-            return assemble(cx, job).await.map(Some);
+        if let Some((job, token)) = take(cx, &agent).await? {
+            return assemble(cx, job, token).await.map(Some);
         }
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         if left.is_zero() {
@@ -54,12 +57,14 @@ async fn note_ping(cx: &Ctx, id: &AgentId) -> Result<Agent> {
         return Err(Error::NotFound);
     }
     row.last_ping_at = tx.now();
+    row.has_exited = false;
     let agent = tx.update(row).await?;
     tx.commit().await?;
     Ok(agent)
 }
 
-async fn take(cx: &Ctx, agent: &Agent) -> Result<Option<Job>> {
+/// The job, with the token that its engine shows while it is held.
+async fn take(cx: &Ctx, agent: &Agent) -> Result<Option<(Job, crypto::Token)>> {
     let mut waiting = job::Entity::find()
         .filter(job::Column::Status.eq(job::Status::Queued))
         .order_by_asc(job::Column::CreatedAt)
@@ -87,9 +92,11 @@ async fn take(cx: &Ctx, agent: &Agent) -> Result<Option<Job>> {
             job.agent_id = Some(agent.id.clone());
             job.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
             job.attempts += 1;
+            let token = crypto::Token::mint();
+            job.token_hash = Some(token.hash());
             let job = tx.update(job).await?;
             tx.commit().await?;
-            return Ok(Some(job));
+            return Ok(Some((job, token)));
         }
     }
     Ok(None)
@@ -115,6 +122,7 @@ pub async fn start(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) -> 
     if let Some(mut phase) = moves::phase_of(&tx, &open.run.id, open.job.phase).await? {
         moves::set_phase(&tx, &mut phase, phase::Status::Running);
         phase.agent_id.clone_from(&open.job.agent_id);
+        phase.executor = executor(&tx, &open.job).await?.map(Json);
         tx.update(phase).await?;
     }
     open.job.status = job::Status::Started;
@@ -123,6 +131,23 @@ pub async fn start(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) -> 
     tx.update(open.run).await?;
     tx.update(open.workspace).await?;
     tx.commit().await
+}
+
+/// By names, since agents and pools may be gone when somebody asks.
+async fn executor(tx: &Tx, job: &Job) -> Result<Option<phase::Executor>> {
+    let Some(id) = &job.agent_id else { return Ok(None) };
+    let Some(agent) = agent::Entity::find_by_id(id.clone()).one(tx.db()).await? else {
+        return Ok(None);
+    };
+    let pool = match &job.agent_pool_id {
+        Some(id) => agent_pool::Entity::find_by_id(id.clone()).one(tx.db()).await?,
+        None => None,
+    };
+    Ok(Some(phase::Executor {
+        agent_name: agent.name,
+        pool_id: job.agent_pool_id.clone(),
+        pool_name: pool.map(|pool| pool.name),
+    }))
 }
 
 /// Keeps the job for another while; says whether it is to be stopped.
@@ -139,7 +164,15 @@ pub async fn heartbeat(
         return Err(Error::NotFound);
     }
     job.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
-    tx.update(job).await?;
+    let job = tx.update(job).await?;
+    // Whoever has all slots at work claims nothing for hours, and is there nevertheless.
+    if let Some(id) = &job.agent_id
+        && let Some(mut agent) = tx.lock::<agent::Entity>(id.clone()).await?
+        && agent.last_ping_at.plus_seconds(PING_NOTED_EVERY_SECONDS) <= tx.now()
+    {
+        agent.last_ping_at = tx.now();
+        tx.update(agent).await?;
+    }
     tx.commit().await?;
     Ok(run.cancel)
 }

@@ -8,7 +8,7 @@ mod sweep;
 use db::{
     Json, Locked,
     entity::{agent, job, phase, run, tool_version},
-    id::{AgentId, JobId},
+    id::{AgentId, AgentPoolId, JobId, RunId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
@@ -18,7 +18,7 @@ pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
 pub use sweep::sweep;
 
 use crate::{
-    Actor, Ctx, Error, Granted, Result, Tx, can,
+    Actor, App, Ctx, Error, Granted, Result, Tx, can,
     row::{Agent, Job, ToolVersion},
     tool_versions,
 };
@@ -31,12 +31,17 @@ pub struct Introduction {
     /// Stays the same over restarts of the agent.
     pub instance: String,
     pub engines: Vec<(tool_version::Kind, String)>,
+    /// By which it reaches the server, as far as it knows.
+    pub address: Option<std::net::IpAddr>,
 }
 
 impl Introduction {
     /// Agents are trusted with secrets, not with the size of rows.
     fn check(&self) -> Result<()> {
         let versions = self.engines.iter().map(|(_, version)| version);
+        if versions.clone().any(|version| version.trim().is_empty()) {
+            return Err(Error::BadRequest("An engine has a version.".into()));
+        }
         let is_storable = |text: &String| text.len() <= 255 && !text.contains('\0');
         if [&self.name, &self.version, &self.instance].into_iter().chain(versions).all(is_storable)
         {
@@ -63,6 +68,7 @@ pub async fn register(
     let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
     introduction.check()?;
     tool_versions::learn(cx, &introduction.engines).await?;
+    let address = introduction.address.map(|address| address.to_string());
     let mut tx = cx.write().await?;
     let engines = Json(
         introduction.engines.iter().map(|(kind, version)| engine_name(*kind, version)).collect(),
@@ -78,6 +84,9 @@ pub async fn register(
             row.version = introduction.version;
             row.engines = engines;
             row.last_ping_at = tx.now();
+            row.agent_pool_id.clone_from(pool);
+            row.ip_address = address;
+            row.has_exited = false;
             let agent = tx.update(row).await?;
             release(&mut tx, &agent.id).await?;
             agent
@@ -91,6 +100,8 @@ pub async fn register(
                 instance: introduction.instance,
                 engines,
                 last_ping_at: tx.now(),
+                ip_address: address,
+                has_exited: false,
                 created_at: tx.now(),
             })
             .await?
@@ -121,16 +132,48 @@ async fn release(tx: &mut Tx, agent: &AgentId) -> Result<()> {
 /// Agents that were heard of within this time count when it is asked who could do something.
 const HEARD_OF_SECONDS: i64 = 300;
 
-/// Whether some agent can use the tool: it has an address, or somebody has it already.
-pub(crate) async fn is_at_hand(cx: &Ctx, tool: &ToolVersion) -> Result<bool> {
+/// Whether some agent of the pool, or of the site, can use the tool: it has an address, or somebody has it already.
+pub(crate) async fn is_at_hand(
+    cx: &Ctx,
+    tool: &ToolVersion,
+    pool: Option<&AgentPoolId>,
+) -> Result<bool> {
     if tool.url.is_some() {
         return Ok(true);
     }
-    let lately = agent::Entity::find()
+    let lately = heard_of(cx, pool).await?;
+    Ok(lately.iter().any(|agent| assignment::can_use(&agent.engines, tool)))
+}
+
+/// Whether the pool has an agent to speak of.
+pub(crate) async fn is_anybody_there(cx: &Ctx, pool: &AgentPoolId) -> Result<bool> {
+    Ok(!heard_of(cx, Some(pool)).await?.is_empty())
+}
+
+async fn heard_of(cx: &Ctx, pool: Option<&AgentPoolId>) -> Result<Vec<Agent>> {
+    let of = match pool {
+        Some(pool) => agent::Column::AgentPoolId.eq(pool),
+        None => agent::Column::AgentPoolId.is_null(),
+    };
+    Ok(agent::Entity::find()
+        .filter(of)
+        .filter(agent::Column::HasExited.eq(false))
         .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
         .all(cx.read())
-        .await?;
-    Ok(lately.iter().any(|agent| assignment::can_use(&agent.engines, tool)))
+        .await?)
+}
+
+/// An agent says goodbye: nobody waits for it any more.
+pub async fn leave(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &AgentId) -> Result<()> {
+    let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
+    let tx = cx.write().await?;
+    let mut row = tx.lock::<agent::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    if row.agent_pool_id != *pool {
+        return Err(Error::NotFound);
+    }
+    row.has_exited = true;
+    tx.update(row).await?;
+    tx.commit().await
 }
 
 /// How long a job stays with an agent that is not heard of.
@@ -150,6 +193,7 @@ async fn hand_out_again(tx: &mut Tx, job: &Job) -> Result<()> {
             status: job::Status::Queued,
             agent_id: None,
             leased_until: None,
+            token_hash: None,
             ..job.clone()
         })
         .await?;
@@ -190,6 +234,17 @@ async fn of(cx: &Ctx, id: &JobId) -> Result<Job> {
         return Err(Error::NotFound);
     }
     Ok(job)
+}
+
+/// The run whose engine shows this token, as long as an agent holds the job.
+pub(crate) async fn run_with_token(app: &App, hash: &str) -> Result<Option<RunId>> {
+    let held = job::Entity::find()
+        .filter(job::Column::TokenHash.eq(hash))
+        .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
+        .filter(job::Column::LeasedUntil.gt(app.now()))
+        .one(app.db().read())
+        .await?;
+    Ok(held.map(|job| job.run_id))
 }
 
 /// Appends to the log of a job's phase; what is there already is passed over.

@@ -175,6 +175,7 @@ fn new_phase(id: &str, run: &Run, kind: phase::Kind, now: Timestamp) -> phase::M
         message: None,
         artifacts: Json::default(),
         agent_id: None,
+        executor: None,
         status_timestamps: Json([("pending-at".to_owned(), now)].into()),
     }
 }
@@ -213,7 +214,7 @@ async fn configuration(
 
 async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> Result<()> {
     let details = workspaces::details_of(cx, workspace.clone()).await?;
-    if details.execution_mode == ExecutionMode::Local {
+    if details.execution.mode == ExecutionMode::Local {
         return Err(Error::invalid_relation(
             "workspace",
             "Runs cannot be queued while the workspace's execution mode is local.",

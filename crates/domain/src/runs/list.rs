@@ -2,10 +2,15 @@
 
 use db::{
     contains,
-    entity::run::{self, Source, Status},
+    entity::{
+        agent_pool, job,
+        run::{self, Source, Status},
+        workspace,
+    },
     page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+        sea_query::SelectStatement,
     },
 };
 
@@ -29,6 +34,8 @@ pub struct Filter {
     pub search: Option<String>,
     /// Names of workspaces.
     pub workspaces: Vec<String>,
+    /// Names of agent pools that were to execute them.
+    pub agent_pools: Vec<String>,
 }
 
 impl Filter {
@@ -59,6 +66,9 @@ impl Filter {
             }
             all = all.add(any);
         }
+        if !self.agent_pools.is_empty() {
+            all = all.add(run::Column::Id.in_subquery(by_pools(self.agent_pools)));
+        }
         if let Some(text) = self.search {
             let any = Condition::any()
                 .add(contains(run::Column::Message, &text))
@@ -67,6 +77,20 @@ impl Filter {
         }
         all
     }
+}
+
+/// Ids are of one organization anyway, so names of pools in others do no harm.
+fn by_pools(names: Vec<String>) -> SelectStatement {
+    let pools = agent_pool::Entity::find()
+        .select_only()
+        .column(agent_pool::Column::Id)
+        .filter(agent_pool::Column::Name.is_in(names))
+        .into_query();
+    job::Entity::find()
+        .select_only()
+        .column(job::Column::RunId)
+        .filter(job::Column::AgentPoolId.in_subquery(pools))
+        .into_query()
 }
 
 fn operation_condition(operation: &str) -> Condition {
@@ -104,6 +128,26 @@ pub async fn list(
     Ok(page.map(|row| In { row, of: of.clone() }))
 }
 
+/// Ids of an organization's workspaces that the caller may see: of those with these names, if there are names.
+fn visible_workspaces(cx: &Ctx, organization: &str, names: &[String]) -> SelectStatement {
+    let mut visible = Condition::all().add(workspace::Column::OrganizationName.eq(organization));
+    if let Scope::Some { projects, workspaces } = cx.actor().workspace_scope(organization) {
+        visible = visible.add(
+            Condition::any()
+                .add(workspace::Column::ProjectId.is_in(projects))
+                .add(workspace::Column::Id.is_in(workspaces)),
+        );
+    }
+    if !names.is_empty() {
+        visible = visible.add(workspace::Column::Name.is_in(names));
+    }
+    workspace::Entity::find()
+        .select_only()
+        .column(workspace::Column::Id)
+        .filter(visible)
+        .into_query()
+}
+
 /// The runs of an organization that the caller may see, newest first.
 pub async fn list_of_organization(
     cx: &Ctx,
@@ -111,24 +155,7 @@ pub async fn list_of_organization(
     filter: Filter,
     paging: Paging,
 ) -> Result<Page<In<Run>>> {
-    use db::entity::workspace;
-    let mut visible =
-        Condition::all().add(workspace::Column::OrganizationName.eq(&organization.name));
-    if let Scope::Some { projects, workspaces } = cx.actor().workspace_scope(&organization.name) {
-        visible = visible.add(
-            Condition::any()
-                .add(workspace::Column::ProjectId.is_in(projects))
-                .add(workspace::Column::Id.is_in(workspaces)),
-        );
-    }
-    if !filter.workspaces.is_empty() {
-        visible = visible.add(workspace::Column::Name.is_in(filter.workspaces.clone()));
-    }
-    let workspaces = workspace::Entity::find()
-        .select_only()
-        .column(workspace::Column::Id)
-        .filter(visible)
-        .into_query();
+    let workspaces = visible_workspaces(cx, &organization.name, &filter.workspaces);
     let query = run::Entity::find()
         .filter(run::Column::OrganizationName.eq(&organization.name))
         .filter(run::Column::WorkspaceId.in_subquery(workspaces))
@@ -145,9 +172,11 @@ pub async fn queue_of(
     organization: &Granted<can::ReadOrganization>,
     paging: Paging,
 ) -> Result<Page<In<Run>>> {
+    let workspaces = visible_workspaces(cx, &organization.name, &[]);
     let query = run::Entity::find()
         .filter(run::Column::IsFinal.eq(false))
         .filter(run::Column::OrganizationName.eq(&organization.name))
+        .filter(run::Column::WorkspaceId.in_subquery(workspaces))
         .filter(run::Column::Status.is_in([
             Status::Pending,
             Status::PlanQueued,

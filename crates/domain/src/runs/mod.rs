@@ -9,6 +9,7 @@ pub(crate) mod moves;
 mod performance;
 pub(crate) mod queue;
 pub mod status;
+mod waiting;
 
 use std::collections::HashMap;
 
@@ -27,6 +28,7 @@ pub use create::{New, TriggeredBy, Variable, create, queue_for_configuration};
 pub use events::{History, RunEvent, events, find_event, histories, load_events};
 pub use list::{Filter, list, list_of_organization, queue_of};
 pub use queue::{advance_all, position_in_queue};
+pub use waiting::waits_for;
 
 use crate::{
     Ctx, Error, Found, Granted, In, Result,

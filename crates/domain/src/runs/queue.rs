@@ -12,7 +12,8 @@ use super::{moves, status::Event};
 use crate::{
     Ctx, Result, Tx, agents,
     row::{ConfigurationVersion, Run, Workspace},
-    tool_versions, workspaces,
+    tool_versions,
+    workspaces::{self, Executor},
 };
 
 /// What a run does next.
@@ -96,6 +97,7 @@ async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
         .order_by_asc(run::Column::Number)
         .all(tx.db())
         .await?;
+    let executor = workspaces::executor(tx.db(), &workspace).await?;
     let mut moved = false;
     let mut hopeless = Vec::new();
     let mut turn_taken = false;
@@ -114,7 +116,7 @@ async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
                 behind_another: turn_taken,
                 lock: lock_of(&workspace, &row),
                 configuration: configuration_of(&tx, &row).await?,
-                slot_free: slot_free(cx, &tx).await?,
+                slot_free: slot_free(cx, &tx, &executor).await?,
             })
         } else {
             Step::Wait
@@ -137,17 +139,17 @@ async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
                     continue;
                 };
                 // Queued, it would keep a slot from those who could use it.
-                if !agents::is_at_hand(cx, &tool).await? {
+                if !agents::is_at_hand(cx, &tool, executor.pool()).await? {
                     continue;
                 }
                 // From here on the run keeps its engine, whatever becomes of the workspace's setting.
                 run.terraform_version = Some(tool.version);
                 moves::happen(&mut tx, &mut workspace, &mut run, Event::PlanQueued).await?;
-                queue_job(&mut tx, &run, phase::Kind::Plan).await?;
+                queue_job(&mut tx, &run, phase::Kind::Plan, &executor).await?;
             }
             Step::Apply => {
                 moves::happen(&mut tx, &mut workspace, &mut run, Event::ApplyQueued).await?;
-                queue_job(&mut tx, &run, phase::Kind::Apply).await?;
+                queue_job(&mut tx, &run, phase::Kind::Apply, &executor).await?;
             }
             Step::Fail => {
                 let why = "The configuration of this run could not be had.".to_owned();
@@ -220,18 +222,25 @@ async fn configuration_of(tx: &Tx, run: &Run) -> Result<Configuration> {
     })
 }
 
-/// Whether one more phase may be under way on this site. While none is, runs stay pending and confirmed, which is
-/// what makes the command line say what it waits for (CLI protocol, gotcha 33).
-async fn slot_free(cx: &Ctx, tx: &Tx) -> Result<bool> {
+/// Whether one more phase may be under way on this site, or in the pool that has to execute it. While none is, runs
+/// stay pending and confirmed, which is what makes the command line say what it waits for (CLI protocol, gotcha 33).
+async fn slot_free(cx: &Ctx, tx: &Tx, executor: &Executor) -> Result<bool> {
     use job::Status as S;
+    match executor {
+        Executor::Site => {}
+        // Its agents take what they can; those who wait for them are in nobody's way.
+        Executor::Pool(pool) => return agents::is_anybody_there(cx, pool).await,
+        Executor::Nobody(_) => return Ok(false),
+    }
     let busy = job::Entity::find()
         .filter(job::Column::Status.is_in([S::Queued, S::Claimed, S::Started]))
+        .filter(job::Column::AgentPoolId.is_null())
         .count(tx.db())
         .await?;
     Ok(busy < cx.settings().concurrency)
 }
 
-async fn queue_job(tx: &mut Tx, run: &Run, kind: phase::Kind) -> Result<()> {
+async fn queue_job(tx: &mut Tx, run: &Run, kind: phase::Kind, executor: &Executor) -> Result<()> {
     if let Some(mut phase) = moves::phase_of(tx, &run.id, kind).await? {
         moves::set_phase(tx, &mut phase, phase::Status::Queued);
         tx.update(phase).await?;
@@ -242,10 +251,11 @@ async fn queue_job(tx: &mut Tx, run: &Run, kind: phase::Kind) -> Result<()> {
         workspace_id: run.workspace_id.clone(),
         phase: kind,
         status: job::Status::Queued,
-        agent_pool_id: None,
+        agent_pool_id: executor.pool().cloned(),
         agent_id: None,
         leased_until: None,
         attempts: 0,
+        token_hash: None,
         created_at: tx.now(),
     })
     .await?;

@@ -3,13 +3,13 @@
 use db::{
     Json, Timestamp,
     entity::workspace::{self, ExecutionMode, Source, VcsRepo},
-    id::{ProjectId, WorkspaceId},
+    id::{AgentPoolId, ProjectId, WorkspaceId},
 };
 use serde_json::json;
 
-use super::{auto_destroy, subject};
+use super::{auto_destroy, execution::pool_for, subject};
 use crate::{
-    Ctx, Error, Granted, Result, can,
+    Ctx, Error, Granted, Result, agent_pools, can,
     error::taken,
     row::{Organization, Project, Workspace},
     tags::{self, Binding},
@@ -23,6 +23,8 @@ pub struct Change {
     pub description: Option<Option<String>>,
     /// `Some(None)` gives the setting back to the project's or organization's default.
     pub execution_mode: Option<Option<ExecutionMode>>,
+    /// Only together with the execution mode agent.
+    pub agent_pool_id: Option<Option<AgentPoolId>>,
     pub terraform_version: Option<String>,
     pub working_directory: Option<String>,
     pub auto_apply: Option<bool>,
@@ -97,12 +99,7 @@ impl Change {
         if let Some(directory) = self.working_directory {
             to.working_directory = check_directory(&directory)?;
         }
-        if self.execution_mode == Some(Some(ExecutionMode::Agent)) && to.agent_pool_id.is_none() {
-            return Err(Error::invalid(
-                "agent-pool-id",
-                "is required when execution-mode is agent",
-            ));
-        }
+        set_execution(cx, self.execution_mode, self.agent_pool_id, to).await?;
         if let Some(prefixes) = self.trigger_prefixes {
             to.trigger_prefixes = Json(prefixes);
         }
@@ -123,7 +120,6 @@ impl Change {
         }
         set!(
             description,
-            execution_mode,
             auto_apply,
             auto_apply_run_trigger,
             allow_destroy_plan,
@@ -137,6 +133,27 @@ impl Change {
         );
         Ok(())
     }
+}
+
+async fn set_execution(
+    cx: &Ctx,
+    mode: Option<Option<ExecutionMode>>,
+    pool: Option<Option<AgentPoolId>>,
+    to: &mut Workspace,
+) -> Result<()> {
+    if mode.is_none() && pool.is_none() {
+        return Ok(());
+    }
+    to.execution_mode = mode.unwrap_or(to.execution_mode);
+    let before = to.agent_pool_id.take();
+    let pool = pool_for(to.execution_mode, pool, before.clone(), "agent-pool-id")?;
+    if let Some(id) = &pool
+        && before.as_ref() != Some(id)
+    {
+        agent_pools::choose(cx, id, to).await?;
+    }
+    to.agent_pool_id = pool;
+    Ok(())
 }
 
 /// Creates a workspace in a project of the organization.

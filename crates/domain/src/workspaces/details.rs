@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use db::{
-    entity::{organization, project, workspace::ExecutionMode},
+    entity::{organization, project},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
+use super::Execution;
 use crate::{
     Ctx, Result,
     row::{Organization, Project, Workspace},
@@ -18,7 +19,7 @@ use crate::{
 pub struct Details {
     pub workspace: Workspace,
     /// Its own, or the project's, or the organization's.
-    pub execution_mode: ExecutionMode,
+    pub execution: Execution,
     /// Keys of its own tags, in order.
     pub tag_names: Vec<String>,
     /// Outputs of the current state: their ids.
@@ -41,17 +42,13 @@ pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details
         .map(|workspace| {
             let organization = organizations.get(&workspace.organization_name);
             let project = projects.get(&workspace.project_id);
-            let execution_mode = workspace
-                .execution_mode
-                .or_else(|| project.and_then(|project| project.default_execution_mode))
-                .or_else(|| organization.map(|organization| organization.default_execution_mode))
-                .unwrap_or(ExecutionMode::Remote);
+            let execution = Execution::of(&workspace, project, organization);
             let may_force_delete = organization.is_some_and(|organization| {
                 let both = (workspace.clone(), organization.clone());
                 cx.may::<crate::can::ForceDeleteWorkspace>(&both)
             });
             Details {
-                execution_mode,
+                execution,
                 tag_names: tags.remove(&workspace.id).unwrap_or_default(),
                 output_ids: workspace
                     .current_state_version_id

@@ -23,8 +23,21 @@ pub struct Setting {
     pub default: &'static str,
     pub allowed: &'static str,
     pub about: &'static str,
-    /// Says where the data lives, so that every command that opens it takes this setting.
-    pub store: bool,
+    pub scope: Scope,
+}
+
+/// Which commands take a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them.
+    Every,
+    /// Says where the data lives: every command that opens it.
+    Store,
+    Serve,
+    /// `agent`.
+    Agent,
+    /// Both `serve` and `agent`: how runs are executed and what is logged.
+    Work,
 }
 
 impl Setting {
@@ -42,30 +55,24 @@ impl Setting {
     }
 }
 
-const fn store(
-    key: &'static str,
-    kind: Kind,
-    value: &'static str,
-    default: &'static str,
-    allowed: &'static str,
-    about: &'static str,
-) -> Setting {
-    Setting { key, kind, value, default, allowed, about, store: true }
+macro_rules! scopes {
+    ($($name:ident $scope:ident),+) => {$(
+        const fn $name(
+            key: &'static str,
+            kind: Kind,
+            value: &'static str,
+            default: &'static str,
+            allowed: &'static str,
+            about: &'static str,
+        ) -> Setting {
+            Setting { key, kind, value, default, allowed, about, scope: Scope::$scope }
+        }
+    )+};
 }
-
-const fn serve(
-    key: &'static str,
-    kind: Kind,
-    value: &'static str,
-    default: &'static str,
-    allowed: &'static str,
-    about: &'static str,
-) -> Setting {
-    Setting { key, kind, value, default, allowed, about, store: false }
-}
+scopes!(every Every, store Store, serve Serve, agent Agent, work Work);
 
 pub const SETTINGS: &[Setting] = &[
-    store(
+    every(
         "config",
         Kind::Text,
         "FILE",
@@ -73,7 +80,7 @@ pub const SETTINGS: &[Setting] = &[
         "a readable TOML file",
         "The file that settings are read from. A flag or environment variable only.",
     ),
-    store(
+    every(
         "data_dir",
         Kind::Text,
         "DIR",
@@ -145,15 +152,15 @@ pub const SETTINGS: &[Setting] = &[
         "true, false; not together with tls_cert",
         "Serve TLS with a certificate of our own authority, written to tls/ca.pem in the data directory.",
     ),
-    serve(
+    work(
         "concurrency",
         Kind::Text,
         "N",
         "the number of CPUs",
         "1 to 256",
-        "How many runs the embedded agent executes at once.",
+        "How many runs are executed at once.",
     ),
-    serve(
+    work(
         "engine",
         Kind::List,
         "PATH",
@@ -169,7 +176,7 @@ pub const SETTINGS: &[Setting] = &[
         "true, false",
         "Do not execute runs in this process.",
     ),
-    serve(
+    work(
         "agent_cli_config",
         Kind::Text,
         "FILE",
@@ -177,7 +184,7 @@ pub const SETTINGS: &[Setting] = &[
         "a Terraform CLI configuration file",
         "Given to each run as its CLI configuration: provider mirrors, plugin caches.",
     ),
-    serve(
+    work(
         "sandbox",
         Kind::Text,
         "MODE",
@@ -185,7 +192,7 @@ pub const SETTINGS: &[Setting] = &[
         "auto, off",
         "How runs are fenced: auto uses the strongest fence of this machine, off none at all.",
     ),
-    serve(
+    work(
         "grace_period",
         Kind::Text,
         "DURATION",
@@ -193,8 +200,8 @@ pub const SETTINGS: &[Setting] = &[
         "a number with s, m or h: 30s, 5m, 1h; 0s does not wait",
         "How long running phases may go on after SIGTERM.",
     ),
-    serve("log_format", Kind::Text, "FORMAT", "text", "text, json", "How log lines look."),
-    serve(
+    work("log_format", Kind::Text, "FORMAT", "text", "text, json", "How log lines look."),
+    work(
         "log_filter",
         Kind::Text,
         "FILTER",
@@ -217,5 +224,37 @@ pub const SETTINGS: &[Setting] = &[
         "none; the log prints a one-time address",
         "16 to 256 letters, digits, - . _",
         "On an empty database: the API token of the site admin `admin`.",
+    ),
+    agent(
+        "address",
+        Kind::Text,
+        "URL",
+        "none; required",
+        "http:// or https:// and a host, no path",
+        "The server to work for.",
+    ),
+    agent(
+        "token",
+        Kind::Secret,
+        "TOKEN",
+        "none; required",
+        "a token of an agent pool",
+        "What the agent shows to the server: a token of its pool.",
+    ),
+    agent(
+        "name",
+        Kind::Text,
+        "NAME",
+        "the host name",
+        "at most 255 bytes",
+        "How the agent is called where people see it.",
+    ),
+    agent(
+        "ca_file",
+        Kind::Text,
+        "FILE",
+        "the system's authorities alone",
+        "a PEM file",
+        "Authorities to trust besides the system's when talking to the server.",
     ),
 ];

@@ -1,26 +1,50 @@
 //! The settings as command-line flags; `--help` is written from the catalogue.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use super::catalogue::{Kind, SETTINGS, Setting};
+use super::catalogue::{Kind, SETTINGS, Scope, Setting};
 
-/// What was given on the command line, by flag name. `ServeFlags` takes every setting,
-/// `StoreFlags` those that say where the data lives.
+/// A command, as far as its settings go.
+pub trait Takes: std::fmt::Debug + Clone + Default + Send + Sync + 'static {
+    fn takes(scope: Scope) -> bool;
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $flags:ident $command:ident: $($scope:ident),+;)+) => {$(
+        #[derive(Debug, Clone, Default)]
+        pub struct $command;
+
+        impl Takes for $command {
+            fn takes(scope: Scope) -> bool {
+                matches!(scope, $(Scope::$scope)|+)
+            }
+        }
+
+        $(#[$doc])*
+        pub type $flags = Flags<$command>;
+    )+};
+}
+commands! {
+    ServeFlags Serve: Every, Store, Serve, Work;
+    /// Of the commands that only open the data.
+    StoreFlags Store: Every, Store;
+    AgentFlags Agent: Every, Agent, Work;
+}
+
+/// What was given on the command line, by flag name.
 #[derive(Debug, Clone, Default)]
-pub struct Flags<const STORE_ONLY: bool>(pub BTreeMap<String, Vec<String>>);
+pub struct Flags<C: Takes>(pub BTreeMap<String, Vec<String>>, PhantomData<C>);
 
-pub type ServeFlags = Flags<false>;
-pub type StoreFlags = Flags<true>;
-
-impl<const STORE_ONLY: bool> Flags<STORE_ONLY> {
+impl<C: Takes> Flags<C> {
     fn settings() -> impl Iterator<Item = &'static Setting> {
-        SETTINGS.iter().filter(|s| s.store || !STORE_ONLY)
+        SETTINGS.iter().filter(|setting| C::takes(setting.scope))
     }
 }
 
-impl<const STORE_ONLY: bool> Args for Flags<STORE_ONLY> {
+impl<C: Takes> Args for Flags<C> {
     fn augment_args(command: Command) -> Command {
         Self::settings().flat_map(arguments).fold(command, Command::arg)
     }
@@ -30,17 +54,16 @@ impl<const STORE_ONLY: bool> Args for Flags<STORE_ONLY> {
     }
 }
 
-impl<const STORE_ONLY: bool> FromArgMatches for Flags<STORE_ONLY> {
+impl<C: Takes> FromArgMatches for Flags<C> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let names = Self::settings().flat_map(arguments).map(|arg| arg.get_id().to_string());
-        Ok(Self(
-            names
-                .filter_map(|name| {
-                    let values = matches.get_many::<String>(&name)?.cloned().collect();
-                    Some((name, values))
-                })
-                .collect(),
-        ))
+        let given = names
+            .filter_map(|name| {
+                let values = matches.get_many::<String>(&name)?.cloned().collect();
+                Some((name, values))
+            })
+            .collect();
+        Ok(Self(given, PhantomData))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -91,6 +91,12 @@ impl Layers {
         }
     }
 
+    /// The file that a secret stands in, if it does.
+    pub fn secret_file(&self, setting: &'static Setting) -> Option<PathBuf> {
+        let given = self.lookup(setting.key, "_file")?;
+        given.values.first().map(PathBuf::from)
+    }
+
     fn lookup(&self, key: &str, suffix: &str) -> Option<Given> {
         let list = SETTINGS.iter().any(|s| s.key == key && s.kind == Kind::List);
         let key = format!("{key}{suffix}");

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use catalogue::Setting;
-pub use flags::{ServeFlags, StoreFlags};
+pub use flags::{AgentFlags, ServeFlags, StoreFlags};
 pub use layers::Layers;
 use values::Reader;
 pub use wrong::{AllWrong, Wrong};
@@ -30,7 +30,7 @@ pub struct Settings {
     /// `None`: see [`Settings::public_url`].
     pub public_url: Option<Url>,
     pub tls: Tls,
-    pub agent: Option<EmbeddedAgent>,
+    pub agent: Option<Execution>,
     pub grace_period: Duration,
     pub log: Log,
     pub metrics_listen: Option<SocketAddr>,
@@ -61,9 +61,26 @@ pub enum Tls {
     SelfSigned,
 }
 
-/// The agent that executes runs inside `serve`.
+/// Everything that `agent` is told.
 #[derive(Debug, Clone)]
-pub struct EmbeddedAgent {
+pub struct AgentSettings {
+    pub data_dir: PathBuf,
+    pub server: Url,
+    pub token: SecretString,
+    /// Files that hold secrets of the agent's own.
+    pub secret_files: Vec<PathBuf>,
+    pub name: String,
+    pub ca_file: Option<PathBuf>,
+    pub execution: Execution,
+    pub grace_period: Duration,
+    pub log: Log,
+    /// Said in the log once it exists.
+    pub warnings: Vec<String>,
+}
+
+/// How runs are executed, inside `serve` or by an agent of its own.
+#[derive(Debug, Clone)]
+pub struct Execution {
     pub concurrency: usize,
     /// Empty: what PATH has.
     pub engines: Vec<PathBuf>,
@@ -124,6 +141,20 @@ impl Store {
         let mut reader = Reader::new(&layers);
         let store = values::store(&mut reader);
         reader.finish(store)
+    }
+}
+
+impl AgentSettings {
+    /// As [`Settings::load`], for an agent.
+    pub fn load(flags: &AgentFlags) -> Result<Self, AllWrong> {
+        Self::from_layers(Layers::new(flags.0.clone(), environment()))
+    }
+
+    pub fn from_layers(mut layers: Layers) -> Result<Self, AllWrong> {
+        read_config_file(&mut layers).map_err(AllWrong)?;
+        let mut reader = Reader::new(&layers);
+        let settings = values::agent_settings(&mut reader);
+        reader.finish(settings).map(|settings| settings.expect("nothing was wrong or missing"))
     }
 }
 

@@ -12,7 +12,7 @@ use url::Url;
 use super::catalogue::Setting;
 use super::layers::{Given, Layers};
 use super::wrong::{AllWrong, Wrong};
-use super::{Database, EmbeddedAgent, Log, LogFormat, Sandbox, Settings, Store, Tls};
+use super::{AgentSettings, Database, Execution, Log, LogFormat, Sandbox, Settings, Store, Tls};
 
 /// Reads settings and keeps what is wrong, so that one start names all of it.
 pub struct Reader<'a> {
@@ -51,6 +51,26 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// A value without which nothing can start.
+    fn required<T, E: Display>(
+        &mut self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let wrong = self.wrong.len();
+        let value = self.read(key, parse);
+        if value.is_none() && self.wrong.len() == wrong {
+            let setting = Setting::named(key);
+            self.wrong.push(Wrong::sentence(format!(
+                "{key} is needed; allowed: {}, as --{} or {}",
+                setting.allowed,
+                setting.flag(),
+                setting.env()
+            )));
+        }
+        value
     }
 
     fn switch(&mut self, key: &str) -> bool {
@@ -118,12 +138,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     let log = log(reader);
     let metrics_listen = reader.read("metrics_listen", address);
     let admin_token = reader.read("admin_token", token);
-    let warnings = reader
-        .layers
-        .unknown_variables()
-        .into_iter()
-        .map(|name| format!("{name} is set in the environment but is no setting"))
-        .collect();
+    let warnings = warnings(reader);
     Settings {
         store,
         listen,
@@ -136,6 +151,47 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         admin_token: admin_token.map(Into::into),
         warnings,
     }
+}
+
+fn warnings(reader: &Reader<'_>) -> Vec<String> {
+    let unknown = reader.layers.unknown_variables().into_iter();
+    unknown.map(|name| format!("{name} is set in the environment but is no setting")).collect()
+}
+
+/// Nothing if something is missing, which the reader then knows.
+pub fn agent_settings(reader: &mut Reader<'_>) -> Option<AgentSettings> {
+    let data_dir = data_dir(reader);
+    let server = reader.required("address", public_url);
+    let token = reader.required("token", token);
+    let name = reader.read("name", agent_name).unwrap_or_else(host_name);
+    let ca_file = reader.existing("ca_file");
+    let execution = execution(reader);
+    let grace_period =
+        reader.read("grace_period", duration).unwrap_or_else(|| Duration::from_mins(5));
+    let log = log(reader);
+    Some(AgentSettings {
+        data_dir: std::path::absolute(&data_dir).unwrap_or(data_dir),
+        server: server?,
+        token: token?.into(),
+        secret_files: reader.layers.secret_file(Setting::named("token")).into_iter().collect(),
+        name,
+        ca_file,
+        execution,
+        grace_period,
+        log,
+        warnings: warnings(reader),
+    })
+}
+
+fn agent_name(text: &str) -> Result<String, &'static str> {
+    match text.len() {
+        1..=255 => Ok(text.to_owned()),
+        _ => Err("empty or longer than 255 bytes"),
+    }
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn tls(reader: &mut Reader<'_>) -> Tls {
@@ -162,7 +218,13 @@ fn tls(reader: &mut Reader<'_>) -> Tls {
     }
 }
 
-fn agent(reader: &mut Reader<'_>) -> Option<EmbeddedAgent> {
+fn agent(reader: &mut Reader<'_>) -> Option<Execution> {
+    let execution = execution(reader);
+    let disabled = reader.switch("no_agent");
+    (!disabled).then_some(execution)
+}
+
+fn execution(reader: &mut Reader<'_>) -> Execution {
     let concurrency = reader
         .read("concurrency", |text| match text.parse::<usize>() {
             Ok(n) if (1..=256).contains(&n) => Ok(n),
@@ -191,8 +253,7 @@ fn agent(reader: &mut Reader<'_>) -> Option<EmbeddedAgent> {
             _ => Err("no such mode"),
         })
         .unwrap_or(Sandbox::Auto);
-    let disabled = reader.switch("no_agent");
-    (!disabled).then_some(EmbeddedAgent { concurrency, engines, cli_config, sandbox })
+    Execution { concurrency, engines, cli_config, sandbox }
 }
 
 fn log(reader: &mut Reader<'_>) -> Log {

@@ -137,3 +137,30 @@ async fn a_discarded_run_says_it_is_over() {
     let page = owner.get(&path).await.is_ok().text();
     assert!(page.contains("data-final") && page.contains("discarded"), "{page}");
 }
+
+#[tokio::test]
+async fn a_run_says_that_its_pool_has_no_agent() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let new = json!({ "data": { "type": "agent-pools", "attributes": { "name": "basement" } } });
+    let pool = owner.post("/organizations/acme/agent-pools", new).await.is_created().id();
+    let change = json!({ "data": { "type": "workspaces", "attributes": {
+        "execution-mode": "agent", "agent-pool-id": pool } } });
+    owner.patch(format!("/workspaces/{}", ws.id), change).await.is_ok();
+    let run = run(&server, &ws).await;
+    let mut browser = Browser::of(&server, &owner).await;
+    let page = format!("/app/acme/workspaces/networking/runs/{run}");
+    let text = browser.get(&page).await.is_ok().text();
+    assert!(text.contains("No agent of the agent pool “basement” is there."), "{text}");
+
+    let new = json!({ "data": { "type": "authentication-tokens", "attributes": {
+        "description": "basement" } } });
+    let path = format!("/agent-pools/{pool}/authentication-tokens");
+    let token = owner.post(path, new).await.is_created().attribute("token");
+    let agent = json!({ "name": "test", "version": "0", "instance": "two",
+        "engines": [{ "kind": "terraform", "version": "1.12.2" }] });
+    server.bearer(token.as_str().unwrap()).post("/agent/v1/register", agent).await.is_ok();
+    let text = browser.get(&page).await.is_ok().text();
+    assert!(!text.contains("No agent of the agent pool"), "{text}");
+}

@@ -1,0 +1,102 @@
+//! `/agents`: who works for a pool.
+
+use domain::{
+    In, Order, Timestamp,
+    agent_pools::{self, AgentSort, HeldAgent},
+    can,
+    row::{AgentPool, Organization},
+};
+use jsonapi::{Document, Empty, Error, Query, Resource};
+use serde::{Deserialize, Serialize};
+
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v2/agent-pools/{agent_pool_id}/agents", list)
+        .get("/api/v2/agents/{agent_id}", show)
+        .delete("/api/v2/agents/{agent_id}", delete)
+}
+
+struct View(HeldAgent);
+
+impl Resource for View {
+    const TYPE: &'static str = "agents";
+
+    fn id(&self) -> String {
+        self.0.agent.id.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        #[derive(Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        struct Attributes<'a> {
+            name: &'a str,
+            status: &'a str,
+            ip_address: Option<&'a str>,
+            last_ping_at: Timestamp,
+            created_at: Timestamp,
+        }
+        let HeldAgent { agent, status } = &self.0;
+        Attributes {
+            name: &agent.name,
+            status: status.as_str(),
+            ip_address: agent.ip_address.as_deref(),
+            last_ping_at: agent.last_ping_at,
+            created_at: agent.created_at,
+        }
+    }
+
+    fn path(&self) -> Option<String> {
+        Some(format!("/api/v2/agents/{}", self.0.agent.id))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Parameters {
+    filter: Filters,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Filters {
+    last_ping_since: Option<Timestamp>,
+}
+
+async fn list(
+    pool: May<can::ReadAgentPools, In<AgentPool, Organization>>,
+    query: Query<Parameters>,
+) -> Result<Document> {
+    let sort = match query.sort.first() {
+        None => (AgentSort::CreatedAt, Order::Ascending),
+        Some(key) => {
+            let by = match key.name.as_str() {
+                "name" => AgentSort::Name,
+                "created-at" => AgentSort::CreatedAt,
+                "last-ping-at" => AgentSort::LastPingAt,
+                _ => {
+                    let why = "agents are sorted by name, created-at or last-ping-at";
+                    return Err(Error::bad_request("invalid parameter", why)
+                        .parameter("sort")
+                        .into());
+                }
+            };
+            (by, if key.descending { Order::Descending } else { Order::Ascending })
+        }
+    };
+    let since = query.own.filter.last_ping_since;
+    let paging = paging(&query);
+    let page = agent_pools::agents(&pool.cx, &pool, since, sort, paging).await?;
+    let views: Vec<_> = page.items.into_iter().map(View).collect();
+    Document::page(&views, page.total, &query, &INCLUDES, &pool.cx).await
+}
+
+async fn show(agent: May<can::ReadAgentPools, In<HeldAgent, Organization>>) -> Result<Document> {
+    Ok(Document::one(&View(agent.granted.into_inner().row)))
+}
+
+async fn delete(agent: May<can::ManageAgentPools, In<HeldAgent, Organization>>) -> Result<Empty> {
+    agent_pools::delete_agent(&agent.cx, &agent).await?;
+    Ok(Empty)
+}

@@ -1,0 +1,19 @@
+//! Agents of an organization's own, under one name.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{Timestamp, id::AgentPoolId};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "agent_pools")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AgentPoolId,
+    pub organization_name: String,
+    pub name: String,
+    /// Every workspace of the organization may use it, but for those that are excluded.
+    pub organization_scoped: bool,
+    pub created_at: Timestamp,
+}
+
+super::standalone!();

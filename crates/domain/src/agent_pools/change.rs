@@ -1,0 +1,213 @@
+//! Making an agent pool, changing whom it is for, and taking it away.
+
+use std::collections::BTreeSet;
+
+use db::{
+    entity::{
+        agent, agent_pool, agent_pool_project as for_project,
+        agent_pool_workspace::{self as standing, Standing},
+        job, organization, project, token, workspace,
+    },
+    id::{AgentPoolId, ProjectId, WorkspaceId},
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr},
+};
+use serde_json::json;
+
+use super::subject;
+use crate::{
+    Ctx, Error, Granted, In, Result, Tx, can,
+    error::taken,
+    row::{AgentPool, Organization},
+};
+
+/// Characters.
+const NAME_LIMIT: usize = 255;
+
+/// What can be given on create and changed later; absent fields keep their value, lists replace what was there.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub name: Option<String>,
+    pub organization_scoped: Option<bool>,
+    pub allowed_workspaces: Option<Vec<WorkspaceId>>,
+    pub excluded_workspaces: Option<Vec<WorkspaceId>>,
+    pub allowed_projects: Option<Vec<ProjectId>>,
+}
+
+/// The lists of a change, once it is known that all that is in them is there for the caller.
+struct Lists {
+    workspaces: Vec<(Standing, BTreeSet<WorkspaceId>)>,
+    projects: Option<BTreeSet<ProjectId>>,
+}
+
+impl Lists {
+    async fn of(cx: &Ctx, organization: &str, change: &mut Change) -> Result<Self> {
+        let mut workspaces = Vec::new();
+        for (standing, name, wanted) in [
+            (Standing::Allowed, "allowed-workspaces", change.allowed_workspaces.take()),
+            (Standing::Excluded, "excluded-workspaces", change.excluded_workspaces.take()),
+        ] {
+            let Some(wanted) = wanted else { continue };
+            let rows = crate::workspaces::load(cx, &wanted).await?;
+            for id in &wanted {
+                let mut all = rows.iter();
+                if !all.any(|row| row.id == *id && row.organization_name == organization) {
+                    let why = format!("There is no workspace {id} in this organization.");
+                    return Err(Error::invalid_relation(name, why));
+                }
+            }
+            workspaces.push((standing, wanted.into_iter().collect()));
+        }
+        let projects = match change.allowed_projects.take() {
+            None => None,
+            Some(wanted) => {
+                let rows = crate::projects::load(cx, &wanted).await?;
+                for id in &wanted {
+                    let mut all = rows.iter();
+                    if !all.any(|row| row.id == *id && row.organization_name == organization) {
+                        let why = format!("There is no project {id} in this organization.");
+                        return Err(Error::invalid_relation("allowed-projects", why));
+                    }
+                }
+                Some(wanted.into_iter().collect())
+            }
+        };
+        Ok(Self { workspaces, projects })
+    }
+
+    async fn replace(self, tx: &Tx, pool: &AgentPoolId) -> Result<()> {
+        for (which, wanted) in self.workspaces {
+            standing::Entity::delete_many()
+                .filter(standing::Column::AgentPoolId.eq(pool))
+                .filter(standing::Column::Standing.eq(which))
+                .exec(tx.db())
+                .await?;
+            let rows = wanted
+                .into_iter()
+                .map(|workspace_id| standing::Model {
+                    agent_pool_id: pool.clone(),
+                    workspace_id,
+                    standing: which,
+                })
+                .collect();
+            db::insert_many::<_, standing::ActiveModel>(tx, rows).await?;
+        }
+        if let Some(wanted) = self.projects {
+            for_project::Entity::delete_many()
+                .filter(for_project::Column::AgentPoolId.eq(pool))
+                .exec(tx.db())
+                .await?;
+            let rows = wanted
+                .into_iter()
+                .map(|project_id| for_project::Model { agent_pool_id: pool.clone(), project_id })
+                .collect();
+            db::insert_many::<_, for_project::ActiveModel>(tx, rows).await?;
+        }
+        Ok(())
+    }
+}
+
+pub async fn create(
+    cx: &Ctx,
+    organization: &Granted<can::ManageAgentPools>,
+    mut change: Change,
+) -> Result<AgentPool> {
+    let name = check_name(change.name.take().unwrap_or_default())?;
+    let lists = Lists::of(cx, &organization.name, &mut change).await?;
+    let mut tx = cx.write().await?;
+    let row = tx
+        .insert(AgentPool {
+            id: AgentPoolId::fresh(),
+            organization_name: organization.name.clone(),
+            name,
+            organization_scoped: change.organization_scoped.unwrap_or(true),
+            created_at: tx.now(),
+        })
+        .await
+        .map_err(taken("name"))?;
+    lists.replace(&tx, &row.id).await?;
+    tx.emit("agent_pool_created", subject(&row), json!({ "name": row.name })).await?;
+    tx.ring_for_work();
+    tx.commit().await?;
+    Ok(row)
+}
+
+pub async fn update(
+    cx: &Ctx,
+    pool: &Granted<can::ManageAgentPools, In<AgentPool, Organization>>,
+    mut change: Change,
+) -> Result<AgentPool> {
+    let lists = Lists::of(cx, &pool.organization_name, &mut change).await?;
+    let mut tx = cx.write().await?;
+    let mut row = tx.lock::<agent_pool::Entity>(pool.id.clone()).await?.ok_or(Error::NotFound)?;
+    if let Some(name) = change.name {
+        row.name = check_name(name)?;
+    }
+    if let Some(scoped) = change.organization_scoped {
+        row.organization_scoped = scoped;
+    }
+    let row = tx.update(row).await.map_err(taken("name"))?;
+    lists.replace(&tx, &row.id).await?;
+    tx.emit("agent_pool_updated", subject(&row), json!({ "name": row.name })).await?;
+    // What was not allowed to run may be now.
+    tx.ring_for_work();
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Takes the pool away with its tokens and agents. Whoever used it has none afterwards: their runs wait, rather than
+/// to execute elsewhere than somebody wanted.
+///
+/// # Errors
+/// Conflict while its agents have work.
+pub async fn delete(
+    cx: &Ctx,
+    pool: &Granted<can::ManageAgentPools, In<AgentPool, Organization>>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<agent_pool::Entity>(pool.id.clone()).await?.ok_or(Error::NotFound)?;
+    let busy = job::Entity::find()
+        .filter(job::Column::AgentPoolId.eq(&row.id))
+        .filter(job::Column::Status.ne(job::Status::Finished))
+        .count(tx.db())
+        .await?;
+    if busy > 0 {
+        return Err(Error::conflict("Runs are executing in this agent pool, or wait for it."));
+    }
+    let nothing = || Expr::value(Option::<String>::None);
+    workspace::Entity::update_many()
+        .col_expr(workspace::Column::AgentPoolId, nothing())
+        .filter(workspace::Column::AgentPoolId.eq(&row.id))
+        .exec(tx.db())
+        .await?;
+    project::Entity::update_many()
+        .col_expr(project::Column::DefaultAgentPoolId, nothing())
+        .filter(project::Column::DefaultAgentPoolId.eq(&row.id))
+        .exec(tx.db())
+        .await?;
+    organization::Entity::update_many()
+        .col_expr(organization::Column::DefaultAgentPoolId, nothing())
+        .filter(organization::Column::DefaultAgentPoolId.eq(&row.id))
+        .exec(tx.db())
+        .await?;
+    token::Entity::delete_many()
+        .filter(token::Column::AgentPoolId.eq(&row.id))
+        .exec(tx.db())
+        .await?;
+    agent::Entity::delete_many()
+        .filter(agent::Column::AgentPoolId.eq(&row.id))
+        .exec(tx.db())
+        .await?;
+    tx.emit("agent_pool_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.delete(row).await?;
+    tx.commit().await
+}
+
+fn check_name(name: String) -> Result<String> {
+    if name.trim().is_empty() {
+        return Err(Error::invalid("name", "can't be blank"));
+    }
+    if name.chars().count() > NAME_LIMIT {
+        return Err(Error::invalid("name", format!("has at most {NAME_LIMIT} characters")));
+    }
+    Ok(name)
+}

@@ -1,0 +1,65 @@
+//! `statehouse agent`: executes the runs of an agent pool on this machine, for a server elsewhere.
+
+use anyhow::{Context, Result};
+
+use crate::config::{AgentFlags, AgentSettings, Sandbox};
+use crate::{private_file, shutdown, telemetry};
+
+/// The command: until a signal ends it.
+pub fn command(flags: &AgentFlags) -> Result<()> {
+    let settings = AgentSettings::load(flags)?;
+    let telemetry = telemetry::start(&settings.log, None)?;
+    let outcome = tokio::runtime::Runtime::new()?.block_on(run(settings));
+    if let Err(e) = &outcome {
+        tracing::error!("stopped by an error: {e:#}");
+    }
+    drop(telemetry);
+    outcome
+}
+
+async fn run(settings: AgentSettings) -> Result<()> {
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    private_file::directory(&settings.data_dir).context("data_dir")?;
+    let stop = shutdown::on_signal()?;
+    let (name, server) = (settings.name.clone(), settings.server.clone());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "agent {name} works for {server}");
+    agent::run(config(settings)?, stop).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn config(settings: AgentSettings) -> Result<agent::Config> {
+    let execution = settings.execution;
+    let mut hidden = vec![settings.data_dir.clone()];
+    for file in settings.secret_files {
+        hidden.push(std::path::absolute(&file)?);
+    }
+    Ok(agent::Config {
+        server: settings.server,
+        token: settings.token,
+        name: settings.name,
+        work_dir: settings.data_dir.join("agent"),
+        engine_cache_dir: settings.data_dir.join("engines"),
+        search_path: execution.engines.is_empty(),
+        engines: execution.engines,
+        concurrency: execution.concurrency,
+        supervisor: std::env::current_exe().context("finding our own executable")?,
+        hidden_paths: hidden,
+        sandbox: execution.sandbox.into(),
+        limits: agent::Limits::default(),
+        cli_config_file: execution.cli_config,
+        ca_file: settings.ca_file,
+        grace: settings.grace_period,
+    })
+}
+
+impl From<Sandbox> for agent::Sandbox {
+    fn from(sandbox: Sandbox) -> Self {
+        match sandbox {
+            Sandbox::Auto => Self::Auto,
+            Sandbox::Off => Self::Off,
+        }
+    }
+}
