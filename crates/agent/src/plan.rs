@@ -52,16 +52,6 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     let generated = untrusted::read_if_there(place.root(), place.relative(&generated_file(place)));
     let generated_configuration =
         job.options.generate_config && generated.await.is_ok_and(|file| file.is_some());
-    let mut afterwork = Some(prepared);
-    // Command lines ask for these as soon as the log ends: they draw the plan from them.
-    if (job.structured_output || generated_configuration)
-        && let Some(prepared) = afterwork.take()
-    {
-        let documents = documents(work.agent, work.session, place, &prepared);
-        if let Err(error) = work.session.unless_stopped(documents).await? {
-            tracing::warn!(job = job.id, run = job.run_id, error, "no documents");
-        }
-    }
     // Somebody who cancels at the last moment must not see the run going on.
     if matches!(work.session.stop(), Stop::Canceled | Stop::Killed) {
         let (result, message) = stopped(work.session.stop());
@@ -75,7 +65,8 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         counts,
         generated_configuration,
     };
-    Ok(Done { outcome, afterwork, removable: true })
+    // The run goes on while its documents are made; the server lets those who ask for them wait.
+    Ok(Done { outcome, afterwork: Some(prepared), removable: true })
 }
 
 fn arguments(job: &Job, place: &Workplace, prepared: &Prepared) -> Vec<String> {

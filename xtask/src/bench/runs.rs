@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::Sizes;
@@ -57,6 +57,7 @@ pub async fn measure(
     bare(engine).await?;
     let warming = queue(&mut client, &workspace, &configuration).await?;
     finish(&mut client, &warming).await?;
+    settle(&mut client, &warming).await?;
     let (mut bares, mut runs) = (Vec::new(), Vec::new());
     for _ in 0..sizes.pairs {
         bares.push(bare(engine).await?);
@@ -64,6 +65,7 @@ pub async fn measure(
         let run = queue(&mut client, &workspace, &configuration).await?;
         finish(&mut client, &run).await?;
         runs.push(started.elapsed());
+        settle(&mut client, &run).await?;
     }
     let ratios = ratios(&bares, &runs)?;
     let (bare, run) = (Latencies::new(bares)?.percentile(50), Latencies::new(runs)?.percentile(50));
@@ -184,7 +186,18 @@ async fn dispatch(client: &mut Client, workspace: &str, configuration: &str) -> 
     let took = started.elapsed();
     // The next run of the workspace waits for this one.
     finish(client, &run).await?;
+    settle(client, &run).await?;
     Ok(took)
+}
+
+/// Waits for the last that an agent does for a finished plan, so that it does not slow down what is measured next.
+async fn settle(client: &mut Client, run: &str) -> Result<()> {
+    let path = format!("/api/v2/runs/{run}/plan/json-output-redacted");
+    let (status, _) = client.send(Method::GET, &path, Body::Empty).await?;
+    if status != StatusCode::TEMPORARY_REDIRECT {
+        bail!("{path} answered {status}");
+    }
+    Ok(())
 }
 
 /// Looks again and again until `done`.

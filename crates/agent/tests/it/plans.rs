@@ -187,13 +187,13 @@ async fn sensitive_values_are_only_in_the_full_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn structured_plans_have_their_document_before_the_log_ends() {
+async fn structured_plans_have_a_log_of_json_and_a_document_that_delays_nothing() {
     let bench = Bench::start().await;
     let mut job = bench.plan(&[("main.tf", "resource \"terraform_data\" \"a\" {}\n")]);
     job.structured_output = true;
     let record = bench.execute(&job).await;
     assert_eq!(record.outcome().counts.additions, 1);
-    assert!(record.called("json-plan-redacted") < record.called("outcome"));
+    assert!(record.called("outcome") < record.called("json-plan-redacted"));
     let text = record.text();
     let json = text.lines().skip(3).find(|line| line.starts_with('{')).unwrap();
     assert_eq!(serde_json::from_str::<Value>(json).unwrap()["type"], "version");

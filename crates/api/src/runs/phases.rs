@@ -1,6 +1,6 @@
 //! The plan and the apply of a run: `/plans`, `/applies`, `/runs/:id/plan`, `/runs/:id/apply`
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
@@ -183,17 +183,23 @@ async fn redirect(cx: &Ctx, plan: &Phase, name: &str, content: Content) -> Resul
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// A plan is over a moment before its files are there: agents first say how it ended. The command line takes
-/// "nothing" for an error, so whoever asks in this moment waits for it.
+/// The log of a plan ends a moment before the plan is over, and the plan a moment before its files are there: the
+/// run does not wait for them. The command line takes "nothing" for an error, so whoever asks in these moments waits.
 async fn wait_for_artifact(cx: &Ctx, plan: &Phase, name: &str) -> Result<bool> {
-    const TRIES: u32 = 300;
-    const PAUSE: Duration = Duration::from_millis(100);
-    for _ in 0..TRIES {
-        match runs::artifact(cx, &plan.id, name).await? {
+    const PAUSE: Duration = Duration::from_millis(50);
+    const END_IN: Duration = Duration::from_secs(3);
+    const FILES_IN: Duration = Duration::from_secs(30);
+    let asked = Instant::now();
+    loop {
+        let patience = match runs::artifact(cx, &plan.id, name).await? {
             runs::Artifact::There => return Ok(true),
-            runs::Artifact::Coming => tokio::time::sleep(PAUSE).await,
+            runs::Artifact::Early => END_IN,
+            runs::Artifact::Coming => FILES_IN,
             runs::Artifact::Never => return Ok(false),
+        };
+        if asked.elapsed() >= patience {
+            return Ok(false);
         }
+        tokio::time::sleep(PAUSE).await;
     }
-    Ok(false)
 }

@@ -24,7 +24,7 @@ pub use actions::may_force_cancel;
 pub use actions::{apply, cancel, discard, force_cancel, force_execute};
 pub use comments::{comment, comments, find_comment, load_comments};
 pub(crate) use create::variables_of;
-pub use create::{New, TriggeredBy, Variable, create, queue_for_configuration};
+pub use create::{New, TriggeredBy, Variable, create, queue_for_configuration, shown_variables};
 pub use events::{History, RunEvent, events, find_event, histories, load_events};
 pub use list::{Filter, list, list_of_organization, queue_of};
 pub use queue::{advance_all, position_in_queue};
@@ -173,7 +173,9 @@ where
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Artifact {
     There,
-    /// The phase goes on, or its agent is still sending files.
+    /// The phase is not over.
+    Early,
+    /// Its agent is still sending files.
     Coming,
     Never,
 }
@@ -184,8 +186,10 @@ pub async fn artifact(cx: &Ctx, phase: &str, name: &str) -> Result<Artifact> {
     if phase.artifacts.iter().any(|other| other == name) {
         return Ok(Artifact::There);
     }
-    if phase.status != phase::Status::Finished {
-        return Ok(Artifact::Never);
+    match phase.status {
+        phase::Status::Finished => {}
+        phase::Status::Running => return Ok(Artifact::Early),
+        _ => return Ok(Artifact::Never),
     }
     let open = db::entity::job::Entity::find()
         .filter(db::entity::job::Column::RunId.eq(&phase.run_id))
