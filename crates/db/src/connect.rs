@@ -14,6 +14,7 @@ use sea_orm::{
     SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
+    Connection as _,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -22,6 +23,9 @@ use sqlx::{
 use crate::{Error, Result, Write};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// A connection that was idle for longer is asked whether it is still there, before it is used again.
+const TRUSTED_FOR: Duration = Duration::from_secs(5);
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
@@ -85,12 +89,15 @@ impl Db {
             .statement_cache_capacity(512);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            // A file does not hang up: to ask each time would cost as much as a query.
+            .test_before_acquire(false)
             .acquire_timeout(Duration::from_mins(1))
             .connect_with(options.clone())
             .await?;
         MIGRATIONS.run(&writer).await.map_err(schema_error)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(readers.max(1))
+            .test_before_acquire(false)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
         Ok(Self {
@@ -108,6 +115,13 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(settings.connections.max(2))
             .acquire_timeout(Duration::from_mins(1))
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    // One that was used just now is still there; to ask it is a round trip.
+                    Ok(about.idle_for < TRUSTED_FOR || connection.ping().await.is_ok())
+                })
+            })
             .connect_with(options)
             .await?;
         MIGRATIONS.run(&pool).await.map_err(schema_error)?;

@@ -98,7 +98,7 @@ impl Write {
         A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
     {
         let model = row.0.clone();
-        row.0.into_active_model().reset_all().update(&self.0).await?;
+        row.0.into_active_model().reset_all().update_without_returning(&self.0).await?;
         Ok(model)
     }
 

@@ -1,6 +1,6 @@
 //! What a workspace shows beside its own row: inherited settings and tags, read for many workspaces at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use db::{
     entity::{organization, project},
@@ -29,8 +29,7 @@ pub struct Details {
 
 /// One query for each kind of thing, however many workspaces there are.
 pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details>> {
-    let projects = projects(cx, &workspaces).await?;
-    let organizations = organizations(cx, &workspaces).await?;
+    let homes = homes(cx, &workspaces).await?;
     let mut tags = tags::names_of(cx, workspaces.iter().map(|row| &row.id)).await?;
     let mut outputs = states::output_ids_of(
         cx,
@@ -40,8 +39,9 @@ pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details
     Ok(workspaces
         .into_iter()
         .map(|workspace| {
-            let organization = organizations.get(&workspace.organization_name);
-            let project = projects.get(&workspace.project_id);
+            let home = homes.get(&workspace.project_id);
+            let project = home.map(|(project, _)| project);
+            let organization = home.and_then(|(_, organization)| organization.as_ref());
             let execution = Execution::of(&workspace, project, organization);
             let may_force_delete = organization.is_some_and(|organization| {
                 let both = (workspace.clone(), organization.clone());
@@ -68,25 +68,16 @@ pub async fn details_of(cx: &Ctx, workspace: Workspace) -> Result<Details> {
     Ok(all.swap_remove(0))
 }
 
-async fn projects(
+/// The projects that workspaces are in, with their organizations.
+async fn homes(
     cx: &Ctx,
     workspaces: &[Workspace],
-) -> Result<HashMap<crate::id::ProjectId, Project>> {
-    let ids: std::collections::BTreeSet<_> = workspaces.iter().map(|row| &row.project_id).collect();
-    let rows =
-        project::Entity::find().filter(project::Column::Id.is_in(ids)).all(cx.read()).await?;
-    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
-}
-
-async fn organizations(
-    cx: &Ctx,
-    workspaces: &[Workspace],
-) -> Result<HashMap<String, Organization>> {
-    let names: std::collections::BTreeSet<_> =
-        workspaces.iter().map(|row| &row.organization_name).collect();
-    let rows = organization::Entity::find()
-        .filter(organization::Column::Name.is_in(names.into_iter().map(String::as_str)))
+) -> Result<HashMap<crate::id::ProjectId, (Project, Option<Organization>)>> {
+    let ids: BTreeSet<_> = workspaces.iter().map(|row| &row.project_id).collect();
+    let rows = project::Entity::find()
+        .filter(project::Column::Id.is_in(ids))
+        .find_also_related(organization::Entity)
         .all(cx.read())
         .await?;
-    Ok(rows.into_iter().map(|row| (row.name.clone(), row)).collect())
+    Ok(rows.into_iter().map(|home| (home.0.id.clone(), home)).collect())
 }
