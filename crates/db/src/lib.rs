@@ -8,7 +8,7 @@ pub mod id;
 mod page;
 mod transaction;
 
-pub use column::{Json, StatusTimestamps, Timestamp};
+pub use column::{Json, JsonText, StatusTimestamps, Timestamp};
 pub use connect::{Db, Migration, Settings};
 pub use error::{Error, Result};
 pub use page::{Order, Page, Paging, contains, order_by_text, page};

@@ -31,7 +31,7 @@ pub use app::{App, Settings};
 pub use bell::Bell;
 pub use context::Ctx;
 pub(crate) use context::{Subject, Tx};
-pub use db::{Json, Order, Page, Paging, StatusTimestamps, Timestamp, id};
+pub use db::{Json, JsonText, Order, Page, Paging, StatusTimestamps, Timestamp, id};
 pub use error::{Error, Result};
 
 /// Rows by the noun's own name.

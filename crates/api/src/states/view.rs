@@ -1,7 +1,7 @@
 //! A state version on the wire.
 
 use domain::{
-    Ctx, Timestamp,
+    Ctx, JsonText, Timestamp,
     archivist::{Content, address},
     entity::state_version::Status,
     row::StateVersion,
@@ -89,7 +89,7 @@ struct Attributes<'a> {
     state_version: Option<i64>,
     terraform_version: Option<&'a str>,
     resources_processed: bool,
-    resources: &'a Value,
+    resources: &'a JsonText,
     modules: &'a Value,
     providers: &'a Value,
     billable_rum_count: Option<i64>,

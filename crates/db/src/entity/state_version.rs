@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    Json, Timestamp,
+    Json, JsonText, Timestamp,
     column::words,
     id::{RunId, StateVersionId, UserId, WorkspaceId},
 };
@@ -33,7 +33,7 @@ pub struct Model {
     pub state_format: Option<i64>,
     pub terraform_version: Option<String>,
     pub resources_processed: bool,
-    pub resources: Json<serde_json::Value>,
+    pub resources: JsonText,
     pub modules: Json<serde_json::Value>,
     pub providers: Json<serde_json::Value>,
     pub resource_count: i64,

@@ -2,13 +2,18 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     io::{self, BufRead, BufReader, Read},
 };
 
 use blobs::Name;
 use bytes::{Buf, Bytes};
+use db::JsonText;
 use futures::StreamExt;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, IgnoredAny, SeqAccess, Visitor},
+};
 use serde_json::{Map, Value, json, value::RawValue};
 use tokio::sync::mpsc;
 
@@ -29,8 +34,8 @@ pub(super) struct Content {
     pub terraform_version: Option<String>,
     #[serde(default)]
     outputs: Option<BTreeMap<String, Output>>,
-    #[serde(default)]
-    resources: Option<Vec<Resource>>,
+    #[serde(default, rename = "resources", deserialize_with = "summarized")]
+    summary: Summary,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,10 +62,12 @@ struct Resource {
     instances: Vec<IgnoredAny>,
 }
 
-/// Resources counted in three ways, in the form that the API documents show.
-#[derive(Debug, Default, PartialEq)]
+/// Resources counted in three ways, in the form that the API documents show. A large state has a hundred thousand of
+/// them: they are written down one by one as they are read.
+#[derive(Debug, PartialEq)]
 pub(super) struct Summary {
-    pub resources: Vec<Value>,
+    /// A list.
+    pub resources: JsonText,
     pub modules: Map<String, Value>,
     pub providers: Map<String, Value>,
     /// Instances of managed resources: what a destroy would take away.
@@ -72,31 +79,100 @@ impl Content {
         self.outputs.take().unwrap_or_default()
     }
 
-    pub fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
-        for resource in self.resources.iter().flatten() {
-            let count = i64::try_from(resource.instances.len()).unwrap_or(i64::MAX);
-            let managed = resource.mode == "managed";
-            if managed {
-                summary.managed += count;
-            }
-            let mode = if managed { String::new() } else { format!("{}.", resource.mode) };
-            let kind = format!("{mode}{}", resource.r#type);
-            let module = resource.module.as_deref().unwrap_or("root");
-            // The documents' samples spell types with hyphens where they are keys.
-            let key = kind.replace('_', "-");
-            add(&mut summary.modules, module, &key, count);
-            add(&mut summary.providers, &resource.provider, &key, count);
-            summary.resources.push(json!({
-                "name": resource.name,
-                "type": kind,
-                "count": count,
-                "module": module,
-                "provider": resource.provider,
-            }));
-        }
-        summary
+    pub fn summary(&mut self) -> Summary {
+        std::mem::take(&mut self.summary)
     }
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Counting::default().done()
+    }
+}
+
+/// A summary in the making.
+#[derive(Default)]
+struct Counting {
+    /// The list without its end.
+    resources: String,
+    modules: Map<String, Value>,
+    providers: Map<String, Value>,
+    managed: i64,
+}
+
+/// A resource as the API documents show it.
+#[derive(Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    r#type: &'a str,
+    count: i64,
+    module: &'a str,
+    provider: &'a str,
+}
+
+impl Counting {
+    fn add(&mut self, resource: &Resource) -> serde_json::Result<()> {
+        let count = i64::try_from(resource.instances.len()).unwrap_or(i64::MAX);
+        let managed = resource.mode == "managed";
+        if managed {
+            self.managed += count;
+        }
+        let mode = if managed { String::new() } else { format!("{}.", resource.mode) };
+        let kind = format!("{mode}{}", resource.r#type);
+        let module = resource.module.as_deref().unwrap_or("root");
+        // The documents' samples spell types with hyphens where they are keys.
+        let key = kind.replace('_', "-");
+        add(&mut self.modules, module, &key, count);
+        add(&mut self.providers, &resource.provider, &key, count);
+        let provider = &resource.provider;
+        let listed = Listed { name: &resource.name, r#type: &kind, count, module, provider };
+        self.resources.push(if self.resources.is_empty() { '[' } else { ',' });
+        self.resources.push_str(&serde_json::to_string(&listed)?);
+        Ok(())
+    }
+
+    fn done(mut self) -> Summary {
+        if self.resources.is_empty() {
+            self.resources.push('[');
+        }
+        self.resources.push(']');
+        Summary {
+            resources: JsonText::new(self.resources),
+            modules: self.modules,
+            providers: self.providers,
+            managed: self.managed,
+        }
+    }
+}
+
+/// The list of resources, or null.
+fn summarized<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Summary, D::Error> {
+    struct All;
+
+    impl<'de> Visitor<'de> for All {
+        type Value = Summary;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of resources")
+        }
+
+        fn visit_unit<E: de::Error>(self) -> std::result::Result<Summary, E> {
+            Ok(Summary::default())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(
+            self,
+            mut all: A,
+        ) -> std::result::Result<Summary, A::Error> {
+            let mut counting = Counting::default();
+            while let Some(resource) = all.next_element()? {
+                counting.add(&resource).map_err(de::Error::custom)?;
+            }
+            Ok(counting.done())
+        }
+    }
+
+    from.deserialize_any(All)
 }
 
 fn add(counts: &mut Map<String, Value>, group: &str, kind: &str, count: i64) {
@@ -252,8 +328,9 @@ mod tests {
             Value::Object(summary.providers),
             json!({ registry: { "null-resource": 3, "data.null-data-source": 1 } })
         );
+        let resources: Vec<Value> = serde_json::from_str(summary.resources.as_str()).unwrap();
         assert_eq!(
-            summary.resources[2],
+            resources[2],
             json!({ "name": "c", "type": "data.null_data_source", "count": 1, "module": "root",
                     "provider": registry })
         );
@@ -280,7 +357,7 @@ mod tests {
     #[test]
     fn a_state_of_an_old_format_is_read_as_far_as_it_goes() {
         let old = r#"{"version":3,"serial":7,"lineage":"l","modules":[{"path":["root"]}]}"#;
-        let content: Content = serde_json::from_str(old).unwrap();
+        let mut content: Content = serde_json::from_str(old).unwrap();
         assert_eq!((content.version, content.serial), (3, 7));
         assert_eq!(content.summary(), Summary::default());
     }

@@ -48,7 +48,7 @@ where
     let checked = checked(content, row.md5);
     let written = cx.blobs().put_stream(&name, checked, LIMIT).await.map_err(refused)?;
     let content = content::of_blob(cx, &name).await?;
-    let arrived = Arrived::new(cx, id, content, written.size);
+    let mut arrived = Arrived::new(cx, id, content, written.size);
 
     let cx = archivist::in_name_of(cx, row.created_by_id.as_ref()).await?;
     let tx = cx.write().await?;
@@ -64,7 +64,7 @@ where
         }
         Status::Pending => {}
     }
-    record::fill(&mut row, &arrived);
+    record::fill(&mut row, &mut arrived);
     let row = tx.update(row).await?;
     record::make_current(&tx, place, &row, arrived.outputs).await?;
     tx.commit().await

@@ -5,7 +5,7 @@
 
 use blobs::Kind;
 use db::{
-    Json, Locked,
+    Json, JsonText, Locked,
     entity::{
         state_version::{self, Status},
         state_version_output, workspace,
@@ -96,7 +96,7 @@ pub(super) async fn record(
         state_format: None,
         terraform_version: None,
         resources_processed: false,
-        resources: Json(json!([])),
+        resources: JsonText::new("[]".into()),
         modules: Json(json!({})),
         providers: Json(json!({})),
         resource_count: 0,
@@ -108,8 +108,8 @@ pub(super) async fn record(
     };
     let row = match draft.content {
         None => tx.insert(row).await?,
-        Some(arrived) => {
-            fill(&mut row, &arrived);
+        Some(mut arrived) => {
+            fill(&mut row, &mut arrived);
             let row = tx.insert(row).await?;
             make_current(&tx, place, &row, arrived.outputs).await?;
             row
@@ -131,8 +131,8 @@ async fn next_number(tx: &Tx, workspace: &WorkspaceId) -> Result<i64> {
 }
 
 /// Puts into the row what its content tells.
-pub(super) fn fill(row: &mut StateVersion, arrived: &Arrived) {
-    let content = &arrived.content;
+pub(super) fn fill(row: &mut StateVersion, arrived: &mut Arrived) {
+    let content = &mut arrived.content;
     let summary = content.summary();
     row.status = Status::Finalized;
     row.size = i64::try_from(arrived.size).unwrap_or(i64::MAX);
@@ -141,7 +141,7 @@ pub(super) fn fill(row: &mut StateVersion, arrived: &Arrived) {
     }
     row.state_format = Some(content.version);
     row.terraform_version.clone_from(&content.terraform_version);
-    row.resources = Json(Value::Array(summary.resources));
+    row.resources = summary.resources;
     row.modules = Json(Value::Object(summary.modules));
     row.providers = Json(Value::Object(summary.providers));
     row.resource_count = summary.managed;

@@ -58,7 +58,7 @@ impl Relation {
 mod tests {
     use super::*;
     use crate::{
-        Json, Timestamp,
+        Json, JsonText, Timestamp,
         entity::state_version::Status,
         id::{StateVersionId, WorkspaceId},
     };
@@ -77,7 +77,7 @@ mod tests {
             state_format: None,
             terraform_version: None,
             resources_processed: true,
-            resources: Json::default(),
+            resources: JsonText::new("[]".into()),
             modules: Json::default(),
             providers: Json::default(),
             resource_count: 0,
