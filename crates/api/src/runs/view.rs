@@ -17,6 +17,7 @@ pub struct View {
     position: Option<u64>,
     actions: Actions,
     permissions: Permissions,
+    variables: Vec<runs::Variable>,
 }
 
 /// Without these the command line crashes (CLI protocol, rule 7).
@@ -69,12 +70,12 @@ struct Attributes<'a> {
     status: Status,
     status_timestamps: &'a StatusTimestamps,
     target_addrs: Option<&'a [String]>,
-    terraform_version: Option<&'a str>,
+    /// What the workspace asks for, until an agent has a version.
+    terraform_version: &'a str,
     trigger_reason: &'a str,
     triggering_source_name: Option<&'a str>,
     updated_at: Timestamp,
-    /// The values may be secrets, so they are not shown again.
-    variables: [(); 0],
+    variables: &'a [runs::Variable],
 }
 
 /// With what happened to them, read at once.
@@ -112,7 +113,8 @@ impl View {
             can_force_cancel: cx.may::<can::ForceCancelRun>(workspace),
             can_override_policy_check: cx.may::<can::OverridePolicies>(workspace),
         };
-        Self { run, history, position: None, actions, permissions }
+        let variables = runs::shown_variables(cx, &run);
+        Self { run, history, position: None, actions, permissions, variables }
     }
 
     /// In a list of those that wait.
@@ -134,6 +136,7 @@ impl Resource for View {
 
     fn attributes(&self) -> impl Serialize {
         let run = &self.run.row;
+        let asked_for = &self.run.of.terraform_version;
         Attributes {
             actions: self.actions,
             allow_config_generation: run.allow_config_generation,
@@ -158,11 +161,11 @@ impl Resource for View {
             status: run.status,
             status_timestamps: &run.status_timestamps,
             target_addrs: some(&run.target_addrs),
-            terraform_version: run.terraform_version.as_deref(),
+            terraform_version: run.terraform_version.as_deref().unwrap_or(asked_for),
             trigger_reason: &run.trigger_reason,
             triggering_source_name: run.triggering_source_name.as_deref(),
             updated_at: run.updated_at,
-            variables: [],
+            variables: &self.variables,
         }
     }
 

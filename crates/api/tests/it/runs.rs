@@ -416,3 +416,31 @@ async fn a_saved_plan_waits_without_the_lock_and_takes_its_turn_when_confirmed()
     advance(&server).await;
     assert!(agent.must_claim().await.is_apply());
 }
+
+#[tokio::test]
+async fn a_runs_own_variables_are_shown_to_those_who_may_read_variables() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let writer = server.writer(&ws);
+    upload(&writer, &ws, false).await;
+    let own = json!([{ "key": "size", "value": "{\n  a = 1\n}" }]);
+    let body = run(&ws, json!({ "variables": own }));
+    let made = writer.post("/runs", body).await.is_created();
+    assert_eq!(made.attribute("variables"), own);
+    let read = writer.get(format!("/runs/{}", made.id())).await.is_ok();
+    assert_eq!(read.attribute("variables"), own);
+    let attributes = json!({ "access": "custom", "runs": "read", "variables": "none" });
+    let team = json!({ "data": { "type": "teams", "attributes": { "name": "watchers" } } });
+    let team = server.owner().post("/organizations/acme/teams", team).await.is_created();
+    let access = json!({ "data": { "type": "team-workspaces", "attributes": attributes,
+        "relationships": {
+            "team": { "data": { "type": "teams", "id": team.id() } },
+            "workspace": { "data": { "type": "workspaces", "id": ws.id } },
+        } } });
+    server.owner().post("/team-workspaces", access).await.is_created();
+    let token = format!("/teams/{}/authentication-token", team.id());
+    let token = server.owner().post(token, ()).await.is_created().attribute("token");
+    let watcher = server.bearer(token.as_str().unwrap());
+    let seen = watcher.get(format!("/runs/{}", made.id())).await.is_ok();
+    assert_eq!(seen.attribute("variables"), json!([]));
+}

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{moves::subject, status};
 use crate::{
-    Ctx, Error, Granted, Result, Timestamp, can,
+    Ctx, Error, Granted, In, Result, Timestamp, can,
     row::{ConfigurationVersion, Run, Workspace},
     tool_versions, workspaces,
 };
@@ -260,4 +260,15 @@ async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> R
 pub(crate) fn variables_of(cx: &Ctx, run: &run::Model) -> Result<Vec<Variable>> {
     let opened = cx.keyring().open(SEALED_VARIABLES, run.id.as_str(), &run.variables)?;
     serde_json::from_slice(&opened).map_err(|error| Error::Internal(error.into()))
+}
+
+/// The same as the API shows them: to those who may read the workspace's variables, as a value may be a secret.
+pub fn shown_variables(cx: &Ctx, run: &In<Run>) -> Vec<Variable> {
+    if !cx.may::<can::ReadVariables>(&run.of) {
+        return Vec::new();
+    }
+    variables_of(cx, run).unwrap_or_else(|error| {
+        tracing::error!(run = %run.id, "the variables of {} cannot be read: {error}", run.id);
+        Vec::new()
+    })
 }
