@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::{Answer, Server, people::Who};
+use crate::{Answer, Server, contract::contract, people::Who};
 
 const JSON_API: &str = "application/vnd.api+json";
 
@@ -86,6 +86,7 @@ impl<'s> Client<'s> {
             let bearer = bearer.parse().expect("tokens are plain text");
             request.headers_mut().entry(AUTHORIZATION).or_insert(bearer);
         }
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let asked = format!("{} {} as {:?}", request.method(), request.uri(), self.who);
         let response = self
             .server
@@ -99,7 +100,13 @@ impl<'s> Client<'s> {
             Ok(body) => body.to_bytes(),
             Err(error) => panic!("{asked}: the body ended early: {error}"),
         };
-        Answer::new(asked, parts, body)
+        let answer = Answer::new(asked, parts, body);
+        if let Some(contract) = contract()
+            && let Err(differences) = contract.check(&method, &path, answer.status, answer.bytes())
+        {
+            panic!("not as published:\n{differences}{answer}");
+        }
+        answer
     }
 
     /// This caller, for verbs of the domain.

@@ -13,6 +13,7 @@
 
 mod answer;
 mod client;
+pub mod contract;
 mod database;
 mod people;
 mod server;
