@@ -1,0 +1,121 @@
+//! `docs/compatibility.md` says what is served; this compares it with the routes, and writes it anew with
+//! `UPDATE_COMPATIBILITY=1`. The rows, and what differs, are written by hand.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+const PAGE: &str = "../../docs/compatibility.md";
+const ACCESS: &str =
+    include_str!("snapshots/it__access__every_route_answers_every_caller_as_the_table_says.snap");
+/// Served beside the API, with routes of their own.
+const SURFACES: [&str; 2] = ["../web/src", "../statehouse/src"];
+
+/// `GET /api/v2/runs/{}`: what the parameters are called does not matter.
+fn plain(operation: &str) -> String {
+    let parts = operation.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Whether somebody's call succeeded, for each operation of the API, by the table of all routes and callers.
+fn seen() -> BTreeMap<String, bool> {
+    let mut all = BTreeMap::new();
+    let mut current = None;
+    for line in ACCESS.lines() {
+        if let Some((operation, _)) = line.split_once("  [") {
+            all.insert(plain(operation), false);
+            current = Some(plain(operation));
+        } else if let Some(operation) = &current
+            && (line.starts_with("  2") || line.starts_with("  3"))
+        {
+            all.insert(operation.clone(), true);
+        }
+    }
+    all
+}
+
+/// Paths that pages and other surfaces serve.
+fn beside() -> BTreeSet<String> {
+    fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+
+    let mut all = Vec::new();
+    SURFACES.iter().for_each(|folder| files(Path::new(folder), &mut all));
+    let mut paths = BTreeSet::new();
+    for file in all.iter().filter(|path| path.extension().is_some_and(|it| it == "rs")) {
+        for line in fs::read_to_string(file).unwrap().lines() {
+            let mut quoted = line.split('"').skip(1).step_by(2);
+            paths.extend(quoted.find(|text| text.starts_with('/')).map(plain));
+        }
+    }
+    paths
+}
+
+/// A page as it should be: each row's operation and last cell are kept, what stands between is found out.
+fn written(page: &str) -> String {
+    let (seen, beside) = (seen(), beside());
+    let mut counts = (0, 0, 0);
+    let mut lines: Vec<String> = Vec::new();
+    for line in page.lines() {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let &["", operation, _, _, differs, ""] = cells.as_slice() else {
+            lines.push(line.to_owned());
+            continue;
+        };
+        let Some(operation) = operation.strip_prefix('`').and_then(|it| it.strip_suffix('`'))
+        else {
+            lines.push(line.to_owned());
+            continue;
+        };
+        let path = operation.split(' ').nth(1).unwrap();
+        let (served, tested) = match seen.get(&plain(operation)) {
+            Some(true) => ("yes", "yes"),
+            Some(false) => ("yes", "refusals"),
+            None if beside.contains(&plain(path)) => ("yes", "as a page"),
+            None => ("not yet", ""),
+        };
+        counts.0 += 1;
+        counts.1 += u32::from(served == "yes");
+        counts.2 += u32::from(tested == "refusals");
+        let row = format!("| `{operation}` | {served} | {tested} | {differs} |");
+        lines.push(row.replace("|  |", "| |").replace("|  |", "| |"));
+    }
+    let (all, served, refused) = counts;
+    let total = format!(
+        "**{served} of {all}** operations are served; of {refused} the table of all callers shows refusals only."
+    );
+    for line in &mut lines {
+        if line.starts_with("**") && line.contains("operations are served") {
+            line.clone_from(&total);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn the_page_about_compatibility_says_what_the_router_serves() {
+    let page = fs::read_to_string(PAGE).unwrap();
+    let right = written(&page);
+    assert!(right.matches("| `").count() > 400, "the page has lost its rows");
+    if std::env::var_os("UPDATE_COMPATIBILITY").is_some() {
+        fs::write(PAGE, right).unwrap();
+    } else {
+        let wrong: Vec<_> = right.lines().filter(|line| !page.contains(line)).collect();
+        assert!(
+            page == right,
+            "docs/compatibility.md and the routes disagree; run this test with \
+             UPDATE_COMPATIBILITY=1. It should say:\n{}",
+            wrong.join("\n")
+        );
+    }
+}
