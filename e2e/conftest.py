@@ -16,6 +16,27 @@ from harness.server import ADMIN_TOKEN, Server
 SERVERS: list[Server] = []
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--newest-only",
+        action="store_true",
+        help="of the tests that exist for several command lines, only those of the newest",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Command lines cannot tell databases apart: one of them is enough for the second database."""
+    if not config.getoption("--newest-only"):
+        return
+
+    def is_older(item: pytest.Item) -> bool:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        return parameters.get("version", engines.NEWEST) != engines.NEWEST
+
+    config.hook.pytest_deselected(items=[item for item in items if is_older(item)])
+    items[:] = [item for item in items if not is_older(item)]
+
+
 @pytest.fixture(scope="session")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return engines.provider_mirror(tmp_path_factory.mktemp("providers"))

@@ -82,10 +82,13 @@ def test_an_apply_is_cancelled_after_asking(version, backend, project, api, org,
 
 def test_an_automatic_apply_is_cancelled_without_asking(project, hcl, api, org, name, gate):
     terraform = project(hcl.resource("a", command=gate.wait))
-    apply = terraform.start("apply", "-auto-approve")
+    apply = terraform.talk("apply", "-auto-approve")
     gate.reached()
+    # Before it follows the apply's log, the command line ends at Ctrl-C without cancelling anything.
+    apply.expect("Creating...")
     apply.interrupt()
-    assert "The remote operation was successfully cancelled." in apply.ends(CANCELLED).flat
+    apply.expect("The remote operation was successfully cancelled.")
+    apply.ends(CANCELLED)
     assert api.run_ends(org.last_run(name)["id"])["attributes"]["status"] == "canceled"
 
 
