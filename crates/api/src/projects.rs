@@ -153,6 +153,7 @@ struct Filters {
     names: Option<Vec<String>>,
     /// The seed's spelling of `names`.
     name: Option<Vec<String>>,
+    tagged: Vec<tags::Tagged>,
 }
 
 async fn list(
@@ -163,6 +164,7 @@ async fn list(
     let filter = Filter {
         names: query.own.filter.names.clone().or_else(|| query.own.filter.name.clone()),
         search: query.own.q.clone(),
+        tagged: query.own.filter.tagged.iter().map(Into::into).collect(),
     };
     let descending = query.sort.iter().any(|key| key.name == "name" && key.descending);
     let order = if descending { Order::Descending } else { Order::Ascending };

@@ -7,7 +7,7 @@ mod reserved;
 use domain::{
     Timestamp, can,
     row::Tag,
-    tags::{self, Binding, TagRef},
+    tags::{self, Binding, TagFilter, TagRef},
 };
 use jsonapi::{Document, Empty, Error, Identifier, Identifiers, Query, Relationships, Resource};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,21 @@ pub fn routes() -> Routes {
         .merge(bindings::routes())
         .merge(organization::routes())
         .merge(reserved::routes())
+}
+
+/// `filter[tagged][0][key]` of lists.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Tagged {
+    key: Option<String>,
+    value: Option<String>,
+}
+
+impl From<&Tagged> for TagFilter {
+    fn from(tagged: &Tagged) -> Self {
+        let text = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
+        Self { key: text(&tagged.key), value: text(&tagged.value) }
+    }
 }
 
 struct TagView(Tag);

@@ -2,6 +2,7 @@
 
 use domain::{Actor, Ctx, accounts::Member, can, row::User};
 use jsonapi::{Document, Relationships, Resource};
+use md5::{Digest, Md5};
 use serde::Serialize;
 
 use crate::{May, Result, Routes};
@@ -16,6 +17,8 @@ pub struct View {
     username: String,
     /// Only for oneself.
     email: Option<String>,
+    /// A picture by the digest of the address, as Terraform Enterprise has it.
+    avatar_url: Option<String>,
     is_site_admin: bool,
     /// What the caller's token belongs to, in one's own account: its type and id.
     authenticated: Option<(&'static str, String)>,
@@ -125,11 +128,17 @@ struct TwoFactor {
     verified: bool,
 }
 
+fn avatar_url(email: &str) -> String {
+    let digest = hex::encode(Md5::digest(email.trim().to_lowercase()));
+    format!("https://www.gravatar.com/avatar/{digest}?s=100&d=mm")
+}
+
 impl View {
     pub fn new(cx: &Ctx, row: User) -> Self {
         let own = cx.actor().is_user(&row.id);
         Self {
             username: row.username,
+            avatar_url: Some(avatar_url(&row.email)),
             email: own.then_some(row.email),
             is_site_admin: row.is_site_admin,
             authenticated: own.then(|| ("users", row.id.to_string())),
@@ -153,6 +162,7 @@ impl View {
             // Always the same for the same owner, and of the form of an id.
             id: format!("user-{}", username.replace(['_', '.'], "-")),
             username,
+            avatar_url: None,
             email: None,
             is_site_admin: false,
             authenticated: Some(resource),
@@ -174,7 +184,7 @@ impl Resource for View {
             username: &self.username,
             is_service_account: self.is_service_account,
             auth_method: "tfc",
-            avatar_url: None,
+            avatar_url: self.avatar_url.as_deref(),
             v2_only: true,
             is_site_admin: self.is_site_admin,
             is_admin: self.is_site_admin,

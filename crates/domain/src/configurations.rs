@@ -105,6 +105,8 @@ pub async fn create(
     new: New,
 ) -> Result<ConfigurationVersion> {
     let tx = cx.write().await?;
+    let mut place =
+        tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
     let row = tx
         .insert(ConfigurationVersion {
             id: ConfigurationVersionId::fresh(),
@@ -122,6 +124,11 @@ pub async fn create(
             created_at: tx.now(),
         })
         .await?;
+    // The first is the current one even before its archive is there; a later one when it is.
+    if place.current_configuration_id.is_none() && !row.speculative && !row.provisional {
+        place.current_configuration_id = Some(row.id.clone());
+        tx.update(place).await?;
+    }
     tx.emit("configuration_created", subject(workspace, &row.id), json!({})).await?;
     tx.commit().await?;
     Ok(row)
@@ -218,7 +225,12 @@ async fn reject(cx: &Ctx, id: &ConfigurationVersionId) -> Result<()> {
         row.error = Some("invalid archive".into());
         row.error_message = Some(WHY.into());
         let row = tx.update(row).await?;
-        let workspace = workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
+        let mut workspace =
+            tx.lock::<workspace::Entity>(row.workspace_id.clone()).await?.ok_or(Error::NotFound)?;
+        if workspace.current_configuration_id.as_ref() == Some(&row.id) {
+            workspace.current_configuration_id = None;
+        }
+        let workspace = tx.update(workspace).await?;
         tx.emit("configuration_errored", subject(&workspace, &row.id), json!({})).await?;
         tx.ring_for_work();
         tx.commit().await?;

@@ -119,7 +119,7 @@ pub(crate) async fn by_name(cx: &Ctx, name: &str) -> Result<Option<Organization>
     Ok(organization::Entity::find().filter(column.eq(name.to_lowercase())).one(cx.read()).await?)
 }
 
-/// Those that the caller belongs to, by name.
+/// Those that the caller belongs to, by name. A search looks at names and addresses.
 pub async fn list(
     cx: &Ctx,
     _caller: &Granted<can::UseToken>,
@@ -138,7 +138,9 @@ pub async fn list(
     }
     let mut condition = Condition::all().add(organization::Column::Name.is_in(names));
     if let Some(text) = search {
-        condition = condition.add(db::contains(organization::Column::Name, text));
+        let name = db::contains(organization::Column::Name, text);
+        let email = db::contains(organization::Column::Email, text);
+        condition = condition.add(Condition::any().add(name).add(email));
     }
     let query = organization::Entity::find().filter(condition);
     let query = order_by_text(cx.read(), query, organization::Column::Name, Order::Ascending);

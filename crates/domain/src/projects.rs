@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use db::{
-    entity::{project, team_project, workspace, workspace::ExecutionMode},
+    entity::{project, tag_binding, team_project, workspace, workspace::ExecutionMode},
     id::{AgentPoolId, ProjectId},
     order_by_text, page,
     sea_orm::{
-        ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
+        ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
@@ -19,6 +19,7 @@ use crate::{
     agent_pools, can,
     error::taken,
     row::{Organization, Project},
+    tags::TagFilter,
     tags::{self, Binding},
     workspaces::{self, Execution, auto_destroy},
 };
@@ -43,7 +44,7 @@ impl Change {
             if !(3..=40).contains(&length) || !name.chars().all(allowed) || name.trim() != name {
                 return Err(Error::invalid(
                     "name",
-                    "can only include letters, numbers, spaces, -, and _, has 3 to 40 of them, \
+                    "may only contain letters, numbers, spaces, -, and _, has 3 to 40 of them, \
                      and neither begins nor ends with a space",
                 ));
             }
@@ -101,6 +102,8 @@ pub struct Filter {
     pub names: Option<Vec<String>>,
     /// Part of the name.
     pub search: Option<String>,
+    /// Has all of these bindings.
+    pub tagged: Vec<TagFilter>,
 }
 
 /// The projects of an organization that the caller may see.
@@ -123,6 +126,14 @@ pub async fn list(
     }
     if let Some(text) = filter.search {
         condition = condition.add(db::contains(project::Column::Name, &text));
+    }
+    for binding in &filter.tagged {
+        let tagged = tag_binding::Entity::find()
+            .select_only()
+            .column(tag_binding::Column::ProjectId)
+            .filter(tag_binding::Column::ProjectId.is_not_null())
+            .filter(binding.holds());
+        condition = condition.add(project::Column::Id.in_subquery(tagged.into_query()));
     }
     let query = project::Entity::find().filter(condition);
     let query = order_by_text(cx.read(), query, project::Column::Name, order);

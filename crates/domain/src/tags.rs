@@ -16,8 +16,8 @@ use db::{
 use serde_json::json;
 
 pub use bindings::{
-    Effective, add, add_to_project, bindings, effective, load_effective, load_of_projects,
-    project_bindings, replace_in_project, replace_in_workspace,
+    Effective, TagFilter, add, add_to_project, bindings, effective, load_effective,
+    load_of_projects, project_bindings, replace_in_project, replace_in_workspace,
 };
 pub use organization::{Known, add_workspaces, delete, find, list_of_organization};
 pub use reserved::{

@@ -102,6 +102,13 @@ fn own(row: TagBinding) -> EffectiveView {
     EffectiveView(Effective { row, inherited_from: None })
 }
 
+/// Those that were named in the order in which they were, before the others.
+fn document_in_order(named: &[String], mut rows: Vec<TagBinding>) -> Document {
+    let place = |row: &TagBinding| named.iter().position(|key| *key == row.tag_key);
+    rows.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
+    document(rows)
+}
+
 fn document(rows: Vec<TagBinding>) -> Document {
     Document::list(&rows.into_iter().map(View).collect::<Vec<_>>())
 }
@@ -138,8 +145,10 @@ async fn add_and_show(
     workspace: May<can::ManageWorkspaceTags>,
     body: Identifiers,
 ) -> Result<Document> {
-    tags::add(&workspace.cx, &workspace, pairs(&body.0, "/data")?).await?;
-    Ok(document(tags::bindings(&workspace.cx, &workspace).await?))
+    let bindings = pairs(&body.0, "/data")?;
+    let named: Vec<_> = bindings.iter().map(|binding| binding.key.clone()).collect();
+    tags::add(&workspace.cx, &workspace, bindings).await?;
+    Ok(document_in_order(&named, tags::bindings(&workspace.cx, &workspace).await?))
 }
 
 async fn replace(workspace: May<can::ManageWorkspaceTags>, body: Identifiers) -> Result<Empty> {
@@ -165,8 +174,10 @@ async fn add_to_project_and_show(
     project: May<can::UpdateProject>,
     body: Identifiers,
 ) -> Result<Document> {
-    tags::add_to_project(&project.cx, &project, pairs(&body.0, "/data")?).await?;
-    Ok(document(tags::project_bindings(&project.cx, &project).await?))
+    let bindings = pairs(&body.0, "/data")?;
+    let named: Vec<_> = bindings.iter().map(|binding| binding.key.clone()).collect();
+    tags::add_to_project(&project.cx, &project, bindings).await?;
+    Ok(document_in_order(&named, tags::project_bindings(&project.cx, &project).await?))
 }
 
 async fn replace_in_project(project: May<can::UpdateProject>, body: Identifiers) -> Result<Empty> {

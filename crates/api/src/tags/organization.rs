@@ -6,7 +6,7 @@ use domain::{
     row::{Organization, Tag},
     tags::{self, Known},
 };
-use jsonapi::{Document, Empty, Error, Identifiers, Query, Relationships, Resource};
+use jsonapi::{Document, Empty, Identifiers, Query, Relationships, Resource};
 use serde::{Deserialize, Serialize};
 
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
@@ -79,13 +79,9 @@ async fn list(
     query: Query<ListParameters>,
 ) -> Result<Document> {
     let cx = &organization.cx;
-    let without = match query.own.filter.exclude.taggable.id.as_deref() {
-        None | Some("") => None,
-        Some(id) => Some(id.parse::<WorkspaceId>().map_err(|reason| {
-            Error::bad_request("invalid parameter", reason)
-                .parameter("filter[exclude][taggable][id]")
-        })?),
-    };
+    // What is no workspace's id leaves nothing out; clients send others.
+    let without = query.own.filter.exclude.taggable.id.as_deref();
+    let without = without.and_then(|id| id.parse::<WorkspaceId>().ok());
     let paging = paging(&query);
     let search = query.own.q.as_deref();
     let page =

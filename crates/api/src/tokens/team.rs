@@ -5,11 +5,12 @@ use domain::{
     accounts::{self, Expiry, NewToken, TeamTokenOrder, TeamTokens},
     can,
 };
+use http::StatusCode;
 use jsonapi::{Body, Document, Empty, Error, Identifiers, Query};
 use serde::Deserialize;
 
 use super::{Input, View};
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{Failure, May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -45,8 +46,22 @@ async fn list(team: May<can::ManageTeamTokens>, query: Query) -> Result<Document
 }
 
 async fn create(team: May<can::ManageTeamTokens>, body: Body<Input>) -> Result<Document> {
-    let minted = accounts::create_team_token(&team.cx, &team, body.attributes.into()).await?;
+    let minted = accounts::create_team_token(&team.cx, &team, body.attributes.into()).await;
+    let minted = minted.map_err(in_words_of_clients)?;
     Ok(Document::one(&View::from(minted)).created())
+}
+
+/// go-tfe knows a description that is taken by exactly these words (`ErrInvalidDescriptionConflict`).
+fn in_words_of_clients(error: domain::Error) -> Failure {
+    match error {
+        domain::Error::Invalid { pointer, message } if message.ends_with("already been taken") => {
+            Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid attributes")
+                .detail(format!("Validation failed: Description {message}"))
+                .pointer(pointer)
+                .into()
+        }
+        other => other.into(),
+    }
 }
 
 #[derive(Default, Deserialize)]

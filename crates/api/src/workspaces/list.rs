@@ -4,13 +4,13 @@ use domain::{
     Order, can,
     entity::run::Status,
     id::ProjectId,
-    workspaces::{self, Filter, Sort, TagFilter},
+    workspaces::{self, Filter, Sort},
 };
 use jsonapi::{Document, Error, Query};
 use serde::Deserialize;
 
 use super::views;
-use crate::{May, Result, includes::INCLUDES, paging::paging};
+use crate::{May, Result, includes::INCLUDES, paging::paging, tags::Tagged};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -48,13 +48,6 @@ struct CurrentRun {
     status: Vec<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Tagged {
-    key: Option<String>,
-    value: Option<String>,
-}
-
 pub async fn list(
     organization: May<can::ReadOrganization>,
     query: Query<Parameters>,
@@ -90,11 +83,7 @@ fn filter(query: &Query<Parameters>) -> Result<Filter> {
         project,
         tags: names(&search.tags),
         without_tags: names(&search.exclude_tags),
-        tagged: filter
-            .tagged
-            .iter()
-            .map(|tag| TagFilter { key: text(&tag.key), value: text(&tag.value) })
-            .collect(),
+        tagged: filter.tagged.iter().map(Into::into).collect(),
         current_run_status,
     })
 }

@@ -74,9 +74,10 @@ async fn names_of_teams_are_plain_and_unique_whatever_their_case() {
     let taken = create(&owner, json!({ "name": "Network" })).await;
     let taken = taken.is_unprocessable("/data/attributes/name");
     assert_eq!(taken.error(), "Name has already been taken");
-    for name in ["", "two words", "Owners", "ä"] {
+    for name in ["", " ", "two\nlines", "Owners", "ä"] {
         create(&owner, json!({ "name": name })).await.is_unprocessable("/data/attributes/name");
     }
+    create(&owner, json!({ "name": "two words" })).await.is_created();
     create(&owner, json!({})).await.is_unprocessable("/data/attributes/name");
 }
 

@@ -47,7 +47,7 @@ async fn an_update_changes_only_what_it_names() {
         .await
         .is_ok();
     assert_eq!(changed.attribute("description"), "Cables");
-    assert_eq!(changed.attribute("working-directory"), "envs");
+    assert_eq!(changed.attribute("working-directory"), "/envs/");
     let emptied =
         server.admin_of(&ws).patch(&path, body(json!({ "description": null }))).await.is_ok();
     assert_eq!(emptied.attribute("description"), Value::Null);

@@ -185,6 +185,13 @@ async fn prefixes_and_patterns_exclude_each_other() {
     let server = Server::start().await;
     let both = json!({ "trigger-prefixes": ["/a"], "trigger-patterns": ["/b/*"] });
     create(&server, both).await.is_unprocessable("/data/attributes/trigger-patterns");
+    let prefixes = json!({ "name": "one-or-other", "trigger-prefixes": ["/a"] });
+    let made = create(&server, prefixes).await.is_created();
+    let patterns = body(&json!({ "trigger-patterns": ["/b/*"] }));
+    let path = format!("/workspaces/{}", made.id());
+    let changed = server.owner().patch(path, patterns).await.is_ok();
+    assert_eq!(changed.attribute("trigger-prefixes"), json!([]));
+    assert_eq!(changed.attribute("trigger-patterns"), json!(["/b/*"]));
 }
 
 #[tokio::test]
@@ -280,7 +287,7 @@ async fn the_status_of_the_current_run_restricts_the_list() {
     assert_eq!(none, Vec::<Value>::new());
     server.owner().get(format!("{PATH}?filter[current-run][status]=x")).await.is_bad_request();
     assert_eq!(names(&server, "sort=-current-run.created-at").await, ["busy", "idle"]);
-    assert_eq!(names(&server, "sort=current-run.created-at").await, ["idle", "busy"]);
+    assert_eq!(names(&server, "sort=current-run.created-at").await, ["busy", "idle"]);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use db::{
 };
 use serde_json::json;
 
-use super::tokens::{LIFETIME_SECONDS, MintedToken, NewToken, subject};
+use super::tokens::{LIFETIME_YEARS, MintedToken, NewToken, subject};
 use crate::{
     Ctx, Error, Granted, In, Order, Page, Paging, Result, Tx, can,
     row::{AgentPool, Organization, Team, Token},
@@ -67,7 +67,7 @@ async fn mint(tx: &Tx, cx: &Ctx, owner: Owner<'_>, new: NewToken) -> Result<Mint
             expires_at: match owner.kind {
                 // Nobody sits before an agent to renew it.
                 Kind::Agent => new.expires_at,
-                _ => Some(new.expires_at.unwrap_or(tx.now().plus_seconds(LIFETIME_SECONDS))),
+                _ => Some(new.expires_at.unwrap_or(tx.now().plus_years(LIFETIME_YEARS))),
             },
         })
         .await?;

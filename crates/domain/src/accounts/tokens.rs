@@ -37,7 +37,7 @@ pub struct MintedToken {
 }
 
 /// Tokens live for two years where nobody says otherwise (resource dictionary, disagreements).
-pub(crate) const LIFETIME_SECONDS: i64 = 2 * 365 * 24 * 60 * 60;
+pub(crate) const LIFETIME_YEARS: u32 = 2;
 
 /// Mints a token that lets its bearer act as this person.
 pub(crate) async fn mint_for_user(
@@ -47,7 +47,7 @@ pub(crate) async fn mint_for_user(
     expires_at: Option<Timestamp>,
     secret: crypto::Token,
 ) -> Result<MintedToken> {
-    let expires_at = expires_at.unwrap_or(tx.now().plus_seconds(LIFETIME_SECONDS));
+    let expires_at = expires_at.unwrap_or(tx.now().plus_years(LIFETIME_YEARS));
     let row = keep_for_user(tx, user, description, Some(expires_at), secret.hash()).await?;
     Ok(MintedToken { row, secret })
 }
@@ -101,15 +101,14 @@ pub struct NewToken {
 }
 
 impl NewToken {
-    /// What no token may be, whoever's it is; a blank description is none.
-    pub(super) fn checked(mut self, cx: &Ctx) -> Result<Self> {
+    /// What no token may be, whoever's it is.
+    pub(super) fn checked(self, cx: &Ctx) -> Result<Self> {
         if self.description.as_ref().is_some_and(|text| text.chars().count() > 256) {
             return Err(Error::invalid("description", "has at most 256 characters"));
         }
         if self.expires_at.is_some_and(|at| at <= cx.now()) {
             return Err(Error::invalid("expired-at", "must be in the future"));
         }
-        self.description = self.description.filter(|text| !text.trim().is_empty());
         Ok(self)
     }
 }

@@ -6,7 +6,7 @@ use db::{
     entity::{project, tag_binding, workspace},
     id::{ProjectId, WorkspaceId},
     order_by_text,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait},
+    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, sea_query::ExprTrait},
 };
 use serde_json::json;
 
@@ -24,6 +24,21 @@ pub struct Effective {
     pub row: TagBinding,
     /// The project that it comes from; absent for one's own.
     pub inherited_from: Option<ProjectId>,
+}
+
+/// What lists ask for: bindings of this key, of this value, or of both.
+#[derive(Debug, Default)]
+pub struct TagFilter {
+    pub key: Option<String>,
+    pub value: Option<String>,
+}
+
+impl TagFilter {
+    pub(crate) fn holds(&self) -> Condition {
+        Condition::all()
+            .add_option(self.key.as_ref().map(|key| tag_binding::Column::TagKey.eq(key)))
+            .add_option(self.value.as_ref().map(|value| tag_binding::Column::TagValue.eq(value)))
+    }
 }
 
 /// A workspace's own bindings, by key.

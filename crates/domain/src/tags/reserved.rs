@@ -31,6 +31,10 @@ impl Change {
         if let Some(disable) = self.disable_overrides {
             to.disable_overrides = disable;
         }
+        let allowed = |c: char| c.is_alphanumeric() || " _.:=+-@".contains(c);
+        if !to.tag_key.chars().all(allowed) {
+            return Err(Error::invalid("key", "is invalid"));
+        }
         check(&Binding::flat(&to.tag_key))
             .map_err(|_| Error::invalid("key", "must have 1 to 128 characters, and no comma"))
     }

@@ -140,14 +140,14 @@ fn apply_access(cx: &Ctx, wanted: &BTreeMap<&'static str, bool>, to: &mut Team) 
 }
 
 fn check_name(name: &str) -> Result<()> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.is_empty() {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' ');
+    if name.trim().is_empty() {
         return Err(Error::invalid("name", "can't be blank"));
     }
     if name.len() > 90 || !name.chars().all(allowed) {
         return Err(Error::invalid(
             "name",
-            "can only include letters, numbers, -, and _, and has at most 90 of them",
+            "can only include letters, numbers, spaces, -, and _, and has at most 90 of them",
         ));
     }
     Ok(())

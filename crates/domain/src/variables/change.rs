@@ -122,9 +122,10 @@ fn check_key(category: Category, key: &str) -> Result<()> {
     }
     let (valid, rule) = match category {
         Category::Terraform => (
-            (first.is_alphabetic() || first == '_')
+            // One that begins with a digit can be kept, though no engine will take it: clients do.
+            (first.is_alphanumeric() || first == '_')
                 && letters.all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')),
-            "must begin with a letter or _, followed by letters, digits, _ and -",
+            "must begin with a letter, a digit or _, followed by letters, digits, _ and -",
         ),
         Category::Environment => (
             (first.is_ascii_alphabetic() || first == '_')

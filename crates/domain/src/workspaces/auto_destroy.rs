@@ -26,8 +26,12 @@ const AT_ONCE: u64 = 50;
 /// # Errors
 /// Invalid for anything but one to four digits, not all of them 0, and a unit.
 pub(crate) fn seconds(attribute: &'static str, text: &str) -> Result<i64> {
-    let wrong =
-        || Error::invalid(attribute, "must be a number of up to four digits, followed by d or h");
+    let wrong = || {
+        Error::invalid(
+            attribute,
+            "has an incorrect format, we expect up to 4 numeric digits and 1 unit ('d' or 'h')",
+        )
+    };
     let digits = text.strip_suffix(['d', 'h']).ok_or_else(wrong)?;
     if !(1..=4).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(wrong());

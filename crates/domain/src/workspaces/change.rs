@@ -86,8 +86,9 @@ impl Change {
         Ok(())
     }
 
-    async fn apply(self, cx: &Ctx, to: &mut Workspace) -> Result<()> {
+    async fn apply(mut self, cx: &Ctx, to: &mut Workspace) -> Result<()> {
         self.schedule(cx, to).await?;
+        self.set_triggers(to)?;
         if let Some(name) = self.name {
             check_name(&name)?;
             to.name = name;
@@ -97,21 +98,10 @@ impl Change {
             to.terraform_version = version;
         }
         if let Some(directory) = self.working_directory {
-            to.working_directory = check_directory(&directory)?;
+            check_directory(&directory)?;
+            to.working_directory = directory;
         }
         set_execution(cx, self.execution_mode, self.agent_pool_id, to).await?;
-        if let Some(prefixes) = self.trigger_prefixes {
-            to.trigger_prefixes = Json(prefixes);
-        }
-        if let Some(patterns) = self.trigger_patterns {
-            to.trigger_patterns = Json(patterns);
-        }
-        if !to.trigger_prefixes.is_empty() && !to.trigger_patterns.is_empty() {
-            return Err(Error::invalid(
-                "trigger-patterns",
-                "cannot be used together with trigger-prefixes",
-            ));
-        }
         if let Some(repo) = self.vcs_repo {
             to.vcs_repo = repo.map(Json);
         }
@@ -131,6 +121,31 @@ impl Change {
             global_remote_state,
             project_remote_state
         );
+        Ok(())
+    }
+
+    /// Patterns and prefixes exclude each other: to send some of one is to take back those of the other.
+    fn set_triggers(&mut self, to: &mut Workspace) -> Result<()> {
+        let given = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
+        let (prefixes, patterns) = (given(&self.trigger_prefixes), given(&self.trigger_patterns));
+        if prefixes && patterns {
+            return Err(Error::invalid(
+                "trigger-patterns",
+                "cannot be used together with trigger-prefixes",
+            ));
+        }
+        if prefixes {
+            to.trigger_patterns.0.clear();
+        }
+        if patterns {
+            to.trigger_prefixes.0.clear();
+        }
+        if let Some(prefixes) = self.trigger_prefixes.take() {
+            to.trigger_prefixes = Json(prefixes);
+        }
+        if let Some(patterns) = self.trigger_patterns.take() {
+            to.trigger_patterns = Json(patterns);
+        }
         Ok(())
     }
 }
@@ -332,12 +347,11 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// A relative path that stays inside; returned without slashes at its ends.
-fn check_directory(path: &str) -> Result<String> {
-    let trimmed = path.trim_matches('/');
-    let inside = !path.contains('\0') && !trimmed.split('/').any(|part| part == "..");
+/// A path that stays inside; where it begins or ends with slashes, clients get them back.
+fn check_directory(path: &str) -> Result<()> {
+    let inside = !path.contains('\0') && !path.split('/').any(|part| part == "..");
     if inside {
-        Ok(trimmed.trim_start_matches("./").to_owned())
+        Ok(())
     } else {
         Err(Error::invalid("working-directory", "must stay inside the configuration"))
     }
@@ -349,8 +363,8 @@ mod tests {
 
     #[test]
     fn a_working_directory_stays_inside() {
-        assert_eq!(check_directory("/envs/prod/").unwrap(), "envs/prod");
-        assert_eq!(check_directory("./x").unwrap(), "x");
+        assert!(check_directory("/envs/prod/").is_ok());
+        assert!(check_directory("./x").is_ok());
         assert!(check_directory("../x").is_err());
         assert!(check_directory("a/../../x").is_err());
     }

@@ -11,7 +11,9 @@ use db::{
     },
 };
 
-use crate::{Ctx, Granted, Order, Page, Paging, Result, access::Scope, can, row::Workspace};
+use crate::{
+    Ctx, Granted, Order, Page, Paging, Result, access::Scope, can, row::Workspace, tags::TagFilter,
+};
 
 #[derive(Debug, Default)]
 pub struct Filter {
@@ -27,12 +29,6 @@ pub struct Filter {
     /// Has all of these bindings.
     pub tagged: Vec<TagFilter>,
     pub current_run_status: Vec<run::Status>,
-}
-
-#[derive(Debug, Default)]
-pub struct TagFilter {
-    pub key: Option<String>,
-    pub value: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +86,7 @@ pub async fn list(
             .order_by(workspace::Column::LatestChangeAt, order.into())
             .order_by_asc(workspace::Column::Id),
         Sort::CurrentRunCreatedAt => query
+            .order_by_asc(workspace::Column::CurrentRunId.is_null())
             .order_by(current_run_created_at(), order.into())
             .order_by_asc(workspace::Column::Id),
     };
@@ -121,19 +118,13 @@ fn matches(pattern: &str) -> SimpleExpr {
     name.like(LikeExpr::new(like).escape('\\'))
 }
 
-fn is_such(filter: &TagFilter) -> Condition {
-    Condition::all()
-        .add_option(filter.key.as_ref().map(|key| tag_binding::Column::TagKey.eq(key)))
-        .add_option(filter.value.as_ref().map(|value| tag_binding::Column::TagValue.eq(value)))
-}
-
 /// The ids of workspaces with such a binding of their own.
 fn bound(filter: &TagFilter) -> SelectStatement {
     tag_binding::Entity::find()
         .select_only()
         .column(tag_binding::Column::WorkspaceId)
         .filter(tag_binding::Column::WorkspaceId.is_not_null())
-        .filter(is_such(filter))
+        .filter(filter.holds())
         .into_query()
 }
 
@@ -143,7 +134,7 @@ fn in_force(filter: &TagFilter) -> Condition {
         .select_only()
         .column(tag_binding::Column::ProjectId)
         .filter(tag_binding::Column::ProjectId.is_not_null())
-        .filter(is_such(filter))
+        .filter(filter.holds())
         .into_query();
     let own = Alias::new("own");
     let overridden = Query::select()
@@ -165,7 +156,7 @@ fn in_force(filter: &TagFilter) -> Condition {
             Expr::col((tag_binding::Entity, tag_binding::Column::ProjectId))
                 .equals((workspace::Entity, workspace::Column::ProjectId)),
         )
-        .filter(is_such(filter))
+        .filter(filter.holds())
         .filter(Expr::exists(overridden).not())
         .into_query();
     Condition::any().add(workspace::Column::Id.in_subquery(bound(filter))).add(
@@ -176,7 +167,7 @@ fn in_force(filter: &TagFilter) -> Condition {
     )
 }
 
-/// 0 without a run, so that both databases put those at the same end.
+/// 0 without a run: databases disagree about where nothing comes.
 fn current_run_created_at() -> SimpleExpr {
     let run = run::Entity::find()
         .select_only()

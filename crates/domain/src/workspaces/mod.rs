@@ -25,7 +25,7 @@ pub use delete::{force_delete, safe_delete};
 pub use details::{Details, details, details_of};
 pub use execution::Execution;
 pub(crate) use execution::{Executor, executor, pool_for};
-pub use list::{Filter, Sort, TagFilter, list};
+pub use list::{Filter, Sort, list};
 pub use locks::{force_unlock, lock, unlock};
 pub(crate) use locks::{give_to_run, is_held_by, is_held_by_run, take_from_run};
 pub use state_sharing::{add_consumers, consumers, engine_of, remove_consumers, replace_consumers};
