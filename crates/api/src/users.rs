@@ -128,6 +128,20 @@ struct TwoFactor {
     verified: bool,
 }
 
+/// The id of a synthetic user: always the same for the same owner, and of the form of an id.
+fn service_id(username: &str) -> String {
+    format!("user-{}", username.replace(['_', '.'], "-"))
+}
+
+/// That of the one behind an organization's token.
+pub fn organization_service_id(organization: &str) -> String {
+    service_id(&organization_service_name(organization))
+}
+
+fn organization_service_name(organization: &str) -> String {
+    format!("api-org-{organization}")
+}
+
 fn avatar_url(email: &str) -> String {
     let digest = hex::encode(Md5::digest(email.trim().to_lowercase()));
     format!("https://www.gravatar.com/avatar/{digest}?s=100&d=mm")
@@ -153,14 +167,13 @@ impl View {
         let (username, resource) = match cx.actor() {
             Actor::Team(team) => (format!("api-team-{}", team.id), ("teams", team.id.to_string())),
             Actor::Organization(name) => {
-                (format!("api-org-{name}"), ("organizations", name.clone()))
+                (organization_service_name(name), ("organizations", name.clone()))
             }
             Actor::Run { run, .. } => (format!("api-run-{run}"), ("runs", run.to_string())),
             _ => return None,
         };
         Some(Self {
-            // Always the same for the same owner, and of the form of an id.
-            id: format!("user-{}", username.replace(['_', '.'], "-")),
+            id: service_id(&username),
             username,
             avatar_url: None,
             email: None,

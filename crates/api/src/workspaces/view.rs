@@ -242,7 +242,8 @@ impl Resource for View {
         to.one("agent-pool", "agent-pools", pool.as_ref().map(|id| id as _));
         to.one("ssh-key", "ssh-keys", row.ssh_key_id.as_ref().map(|id| id as _));
         if let (Some(kind), Some(holder)) = (row.lock_kind, &row.lock_holder_id) {
-            to.one("locked-by", lock_type(kind), Some(holder));
+            let (kind, holder) = locked_by(kind, holder);
+            to.one("locked-by", kind, Some(&holder));
         }
         to.link("remote-state-consumers", format!("{here}/relationships/remote-state-consumers"));
         to.link("vars", format!("{here}/vars"));
@@ -261,6 +262,13 @@ impl Resource for View {
     }
 }
 
-fn lock_type(kind: LockKind) -> &'static str {
-    kind.as_str()
+/// Type and id of who holds a lock. Clients know users, teams and runs; an organization's token is a user to them.
+fn locked_by(kind: LockKind, holder: &str) -> (&'static str, String) {
+    let holder = holder.to_owned();
+    match kind {
+        LockKind::User => ("users", holder),
+        LockKind::Team => ("teams", holder),
+        LockKind::Run => ("runs", holder),
+        LockKind::Organization => ("users", crate::users::organization_service_id(&holder)),
+    }
 }

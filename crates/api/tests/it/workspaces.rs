@@ -51,7 +51,7 @@ async fn an_update_changes_only_what_it_names() {
     let emptied =
         server.admin_of(&ws).patch(&path, body(json!({ "description": null }))).await.is_ok();
     assert_eq!(emptied.attribute("description"), Value::Null);
-    assert_eq!(emptied.attribute("working-directory"), "envs");
+    assert_eq!(emptied.attribute("working-directory"), "/envs/");
 }
 
 #[tokio::test]

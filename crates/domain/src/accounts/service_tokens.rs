@@ -346,7 +346,7 @@ pub async fn create_agent_token(
     new: NewToken,
 ) -> Result<MintedToken> {
     let new = new.checked(cx)?;
-    if new.description.is_none() {
+    if new.description.as_ref().is_none_or(|text| text.trim().is_empty()) {
         return Err(Error::invalid("description", "can't be blank"));
     }
     let tx = cx.write().await?;
