@@ -94,6 +94,8 @@ pub struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "authentication-tokens";
+    /// go-tfe's, for those of agents.
+    const ALSO: &'static [&'static str] = &["agent-tokens"];
 }
 
 impl From<Input> for NewToken {

@@ -55,7 +55,9 @@ impl Ctx {
         let on = found.into_unchecked();
         if P::allowed(&self.actor, on.on()) {
             Ok(Granted::proven(on))
-        } else if matches!(*self.actor, Actor::Anyone) {
+        } else if matches!(*self.actor, Actor::Anyone)
+            || P::organization(on.on()).is_some_and(|name| self.actor.is_shut_out_of(name))
+        {
             Err(Error::Unauthorized)
         } else {
             Err(P::denied(&self.actor, on.on()))

@@ -19,6 +19,8 @@ use std::error::Error as _;
 /// The `type` that a request document with these attributes carries; empty accepts any.
 pub trait Typed {
     const TYPE: &'static str;
+    /// Other types that clients send for it.
+    const ALSO: &'static [&'static str] = &[];
 }
 
 /// For documents whose relationships do not matter.
@@ -69,6 +71,7 @@ where
         let kind = text(&mut data, "type")?.filter(|kind| !kind.is_empty());
         if let Some(kind) = kind.as_ref().filter(|_| !A::TYPE.is_empty())
             && !same(kind, A::TYPE)
+            && !A::ALSO.iter().any(|other| same(kind, other))
         {
             let detail = format!("type must be {}", A::TYPE);
             return Err(Error::unprocessable("/data/type", detail).into());

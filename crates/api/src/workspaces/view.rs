@@ -246,6 +246,9 @@ impl Resource for View {
             to.one("locked-by", kind, Some(&holder));
         }
         to.link("remote-state-consumers", format!("{here}/relationships/remote-state-consumers"));
+        if let Some(ids) = &self.details.variable_ids {
+            to.many("vars", "vars", ids);
+        }
         to.link("vars", format!("{here}/vars"));
         to.link("tag-bindings", format!("{here}/tag-bindings"));
         to.link("effective-tag-bindings", format!("{here}/effective-tag-bindings"));

@@ -198,3 +198,21 @@ async fn a_reserved_key_can_fix_what_the_project_says() {
     owner.delete(&alias).await.is_no_content();
     assert_eq!(owner.get(path).await.is_ok().data(), json!([]));
 }
+
+#[tokio::test]
+async fn a_workspace_has_at_most_ten_bindings() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let keys: Vec<_> = (0..11).map(|number| format!("key-{number}")).collect();
+    let all: Vec<_> = keys.iter().map(|key| (key.as_str(), "x")).collect();
+    let owner = server.owner();
+    let refused = owner.patch(of(&ws, "tag-bindings"), bindings(&all)).await;
+    let refused = refused.is_unprocessable("/data");
+    assert_eq!(refused.error(), "cannot exceed 10 bindings per resource");
+    let added = owner.patch(of(&ws, "tag-bindings"), bindings(&all[..10])).await.is_ok();
+    assert_eq!(added.attributes("key"), keys[..10]);
+    owner.patch(of(&ws, "tag-bindings"), bindings(&all[10..])).await.is_unprocessable("/data");
+    let again = [("key-3", "changed")];
+    let changed = owner.patch(of(&ws, "tag-bindings"), bindings(&again)).await.is_ok();
+    assert_eq!(changed.attributes("value")[0], "changed");
+}

@@ -247,3 +247,25 @@ async fn no_secret_of_a_token_is_stored() {
         assert!(!everything.contains(&secret(&made)));
     }
 }
+
+#[tokio::test]
+async fn an_organization_may_take_no_tokens_of_people() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let made = owner.post(OF_ORGANIZATION, ()).await.is_created();
+    let id = team(&server, "network").await;
+    let of_team = owner.post(format!("/teams/{id}/authentication-token"), ()).await.is_created();
+    let closed = json!({ "data": { "type": "organizations",
+        "attributes": { "user-tokens-enabled": false } } });
+    owner.patch("/organizations/acme", &closed).await.is_ok();
+    for path in ["/organizations/acme".to_owned(), format!("/workspaces/{}", ws.id)] {
+        owner.get(&path).await.is_unauthorized();
+        server.foreigner().get(&path).await.is_not_found();
+    }
+    owner.get("/organizations/acme/workspaces").await.is_unauthorized();
+    owner.get("/account/details").await.is_ok();
+    for token in [secret(&made), secret(&of_team)] {
+        server.bearer(token).get("/organizations/acme").await.is_ok();
+    }
+}

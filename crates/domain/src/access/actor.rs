@@ -48,6 +48,8 @@ pub struct Person {
     pub is_site_admin: bool,
     /// Organizations that the person belongs to.
     pub organizations: Vec<String>,
+    /// Organizations of theirs that take no tokens of people (`user-tokens-enabled`); empty in a browser's session.
+    pub shut_out_of: Vec<String>,
     pub teams: Vec<TeamRights>,
 }
 
@@ -90,6 +92,12 @@ impl Actor {
             Self::User(person) => Some(person),
             _ => None,
         }
+    }
+
+    /// Belongs to the organization, but not with this token.
+    pub fn is_shut_out_of(&self, organization: &str) -> bool {
+        self.person()
+            .is_some_and(|person| person.shut_out_of.iter().any(|name| name == organization))
     }
 
     pub fn user_id(&self) -> Option<UserId> {

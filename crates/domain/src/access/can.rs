@@ -21,7 +21,7 @@ use crate::{
 };
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident on $on:ty $(, 403 for those who $seen:ident)?: |$a:ident, $r:pat_param| $when:expr;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident on $on:ty $(, of its $organization:ident)? $(, 403 for those who $seen:ident)?: |$a:ident, $r:pat_param| $when:expr;)+) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
@@ -33,6 +33,10 @@ macro_rules! permissions {
             fn allowed($a: &Actor, $r: &$on) -> bool {
                 $when
             }
+
+            $(fn organization(on: &$on) -> Option<&str> {
+                Some(&on.$organization)
+            })?
 
             fn denied(_actor: &Actor, _on: &$on) -> Error {
                 $(if $seen::allowed(_actor, _on) {
@@ -67,7 +71,7 @@ permissions! {
                           };
 
     // Organizations.
-    ReadOrganization      on Organization: |a, o| a.belongs_to(o);
+    ReadOrganization      on Organization, of its name: |a, o| a.belongs_to(o);
     /// What the server can do for an organization; the engine inside a run asks before it reads a state.
     ReadEntitlements      on Organization: |a, o| a.belongs_to(o) || matches!(a, Actor::Run { organization, .. } if *organization == o.name);
     UpdateOrganization    on Organization: |a, o| a.owns(o);
@@ -116,7 +120,7 @@ permissions! {
     AddTeamToProject      on (Project, Team): |a, (p, t)| ManageProjectTeams::allowed(a, p) && a.sees_team(t);
 
     // Projects.
-    ReadProject           on Project: |a, p| a.project(p).settings.is_some();
+    ReadProject           on Project, of its organization_name: |a, p| a.project(p).settings.is_some();
     UpdateProject         on Project: |a, p| a.project(p).settings >= Some(Settings::Update);
     DestroyProject        on Project: |a, p| a.project(p).settings >= Some(Settings::Delete);
     ReadProjectTeams      on Project: |a, p| a.project(p).teams >= Teams::Read;
@@ -135,7 +139,7 @@ permissions! {
                           };
 
     // Workspaces.
-    ReadWorkspace         on Workspace: |a, w| a.workspace(w).runs.is_some();
+    ReadWorkspace         on Workspace, of its organization_name: |a, w| a.workspace(w).runs.is_some();
     UpdateWorkspace       on Workspace: |a, w| a.workspace(w).admin;
     DestroyWorkspace      on Workspace: |a, w| a.workspace(w).delete;
     /// Without looking whether it still manages resources. Owners only, unless the organization lets admins.

@@ -21,6 +21,11 @@ pub trait Permission: Send + Sync + 'static {
 
     fn allowed(actor: &Actor, on: &Self::On) -> bool;
 
+    /// The organization that it is in, where tokens of people may be refused by it.
+    fn organization(_on: &Self::On) -> Option<&str> {
+        None
+    }
+
     /// What those with a valid token get instead.
     fn denied(actor: &Actor, on: &Self::On) -> Error;
 }

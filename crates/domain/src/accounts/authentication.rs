@@ -4,12 +4,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use db::{
     entity::{
-        organization_membership as membership, team, team_membership, team_project, team_workspace,
+        organization, organization_membership as membership, team, team_membership, team_project,
+        team_workspace,
         token::{self, Kind},
         user,
     },
     id::TeamId,
-    sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, QueryFilter},
+    sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 
 use crate::{
@@ -64,7 +65,7 @@ async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
         Kind::User => {
             let id = token.user_id.clone().ok_or(Error::Unauthorized)?;
             let user = user::Entity::find_by_id(id).one(db).await?.ok_or(Error::Unauthorized)?;
-            person(app, user).await
+            by_token(app, person(app, user).await?).await
         }
         Kind::Team => {
             let id = token.team_id.clone().ok_or(Error::Unauthorized)?;
@@ -80,6 +81,23 @@ async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
         }
         Kind::Agent => Ok(Actor::Agent(token.agent_pool_id.clone())),
     }
+}
+
+/// A person without what may not be done by tokens of people.
+async fn by_token(app: &App, actor: Actor) -> Result<Actor> {
+    let Actor::User(mut person) = actor else { return Ok(actor) };
+    person.shut_out_of = organization::Entity::find()
+        .select_only()
+        .column(organization::Column::Name)
+        .filter(organization::Column::Name.is_in(&person.organizations))
+        .filter(organization::Column::UserTokensEnabled.eq(false))
+        .into_tuple()
+        .all(app.db().read())
+        .await?;
+    let shut_out_of = &person.shut_out_of;
+    person.organizations.retain(|name| !shut_out_of.contains(name));
+    person.teams.retain(|team| !shut_out_of.contains(&team.organization));
+    Ok(Actor::User(person))
 }
 
 /// A person with all rights, from a token or a session.
@@ -121,6 +139,7 @@ pub(crate) async fn person(app: &App, user: User) -> Result<Actor> {
         username: user.username,
         is_site_admin: user.is_site_admin,
         organizations,
+        shut_out_of: Vec::new(),
         teams: rights_of(app, teams).await?,
     }))
 }

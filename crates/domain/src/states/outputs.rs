@@ -55,7 +55,8 @@ pub async fn current_outputs(
     rows.into_iter().map(|row| show(cx, row)).collect()
 }
 
-/// The outputs of one version, by name.
+/// The outputs of one version, by name. Other than in lists of the current ones, sensitive values are shown, as on
+/// HCP: whoever may read them here may read each of them by itself.
 pub async fn list_outputs(
     cx: &Ctx,
     version: &Granted<can::ReadStateOutputs, In<StateVersion>>,
@@ -66,7 +67,7 @@ pub async fn list_outputs(
     let name = state_version_output::Column::Name;
     let query = order_by_text(cx.read(), query, name, Order::Ascending);
     let page = db::page(cx.read(), query, paging).await?;
-    let items = page.items.into_iter().map(|row| show(cx, row)).collect::<Result<_>>()?;
+    let items = page.items.into_iter().map(|row| open(cx, row)).collect::<Result<_>>()?;
     Ok(Page { items, total: page.total })
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{Bearer, Binding, bind, replace, reserved};
 use crate::{
-    Ctx, Granted, Order, Result,
+    Ctx, Error, Granted, Order, Result, Tx,
     access::Permission,
     can,
     row::{Project, TagBinding, Workspace},
@@ -70,10 +70,27 @@ pub async fn add(
     bindings: Vec<Binding>,
 ) -> Result<()> {
     let tx = cx.write().await?;
+    fit(&tx, Bearer::Workspace(workspace), &bindings).await?;
     bind(&tx, &**workspace, bindings).await?;
     let subject = Bearer::Workspace(workspace).subject();
     tx.emit("workspace_tags_changed", subject, json!({})).await?;
     tx.commit().await
+}
+
+/// Bindings with values are few; flat tags do not count (go-tfe's acceptance suite).
+async fn fit(tx: &Tx, bearer: Bearer<'_>, new: &[Binding]) -> Result<()> {
+    const MOST: usize = 10;
+    let present = tag_binding::Entity::find().filter(bearer.own()).all(tx.db()).await?;
+    let valued = present.into_iter().filter(|row| !row.tag_value.is_empty());
+    let mut keys: HashSet<_> = valued.map(|row| row.tag_key).collect();
+    keys.extend(new.iter().map(|binding| binding.key.clone()));
+    if keys.len() > MOST {
+        return Err(Error::Invalid {
+            pointer: "/data".into(),
+            message: format!("cannot exceed {MOST} bindings per resource"),
+        });
+    }
+    Ok(())
 }
 
 /// Makes these all of a workspace's own bindings.
@@ -96,6 +113,7 @@ pub async fn add_to_project(
     bindings: Vec<Binding>,
 ) -> Result<()> {
     let tx = cx.write().await?;
+    fit(&tx, Bearer::Project(project), &bindings).await?;
     bind(&tx, &**project, bindings).await?;
     let subject = Bearer::Project(project).subject();
     tx.emit("project_tags_changed", subject, json!({})).await?;

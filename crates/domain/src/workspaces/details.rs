@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use db::{
-    entity::{organization, project},
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+    entity::{organization, project, variable},
+    id::VariableId,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 
 use super::Execution;
 use crate::{
-    Ctx, Result,
+    Ctx, Result, can,
     row::{Organization, Project, Workspace},
     states, tags,
 };
@@ -24,6 +25,8 @@ pub struct Details {
     pub tag_names: Vec<String>,
     /// Outputs of the current state: their ids.
     pub output_ids: Vec<crate::id::StateVersionOutputId>,
+    /// Of its own variables; absent where it is one of many, or for those who may not read them.
+    pub variable_ids: Option<Vec<VariableId>>,
     pub may_force_delete: bool,
 }
 
@@ -56,16 +59,26 @@ pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details
                     .and_then(|id| outputs.remove(id))
                     .unwrap_or_default(),
                 may_force_delete,
+                variable_ids: None,
                 workspace,
             }
         })
         .collect())
 }
 
-/// The same for one.
+/// The same for one, which shows a little more.
 pub async fn details_of(cx: &Ctx, workspace: Workspace) -> Result<Details> {
+    let variables = variable::Entity::find()
+        .select_only()
+        .column(variable::Column::Id)
+        .filter(variable::Column::WorkspaceId.eq(&workspace.id))
+        .order_by_asc(variable::Column::Id);
+    let variable_ids = match cx.may::<can::ReadVariables>(&workspace) {
+        true => Some(variables.into_tuple().all(cx.read()).await?),
+        false => None,
+    };
     let mut all = details(cx, vec![workspace]).await?;
-    Ok(all.swap_remove(0))
+    Ok(Details { variable_ids, ..all.swap_remove(0) })
 }
 
 /// The projects that workspaces are in, with their organizations.
