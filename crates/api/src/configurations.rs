@@ -22,6 +22,7 @@ pub fn routes() -> Routes {
         .post("/api/v2/workspaces/{workspace_id}/configuration-versions", create)
         .get("/api/v2/configuration-versions/{configuration_version_id}", show)
         .get("/api/v2/configuration-versions/{configuration_version_id}/download", download)
+        .post("/api/v2/configuration-versions/{configuration_version_id}/actions/archive", archive)
         .get("/api/v2/runs/{run_id}/configuration-version", show_of_run)
         .get("/api/v2/runs/{run_id}/configuration-version/download", download_of_run)
 }
@@ -156,18 +157,25 @@ async fn show_of_run(run: May<can::ReadConfiguration, In<Run>>, query: Query) ->
     Document::one_with(&view, &query, &INCLUDES, &run.cx).await
 }
 
+async fn archive(
+    configuration: May<can::ArchiveConfiguration, In<ConfigurationVersion>>,
+) -> Result<StatusCode> {
+    configurations::archive(&configuration.cx, &configuration).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
 async fn download(
     configuration: May<can::ReadConfiguration, In<ConfigurationVersion>>,
 ) -> Result<impl IntoResponse> {
-    archive(&configuration.cx, &configuration)
+    content(&configuration.cx, &configuration)
 }
 
 async fn download_of_run(run: May<can::ReadConfiguration, In<Run>>) -> Result<impl IntoResponse> {
-    archive(&run.cx, &configurations::of_run(&run.cx, &run).await?)
+    content(&run.cx, &configurations::of_run(&run.cx, &run).await?)
 }
 
 /// A redirect to where the archive is had without a token.
-fn archive(cx: &Ctx, row: &ConfigurationVersion) -> Result<impl IntoResponse + use<>> {
+fn content(cx: &Ctx, row: &ConfigurationVersion) -> Result<impl IntoResponse + use<>> {
     if row.status != Status::Uploaded {
         return Err(domain::Error::NotFound.into());
     }

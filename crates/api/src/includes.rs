@@ -23,7 +23,7 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
         .of("organizations", |cx, names| {
             Box::pin(async move {
                 let rows = domain::organizations::load(cx, &names).await?;
-                Ok(objects(rows.into_iter().map(|row| organizations::View::new(cx, row))))
+                Ok(objects(organizations::views(cx, rows).await?))
             })
         })
         .of("projects", |cx, ids| {

@@ -6,6 +6,7 @@ mod agents;
 mod archivist;
 mod bootstrap;
 mod configurations;
+mod data_retention;
 mod entitlements;
 mod failure;
 mod guard;
@@ -55,6 +56,7 @@ fn routes() -> Routes {
         .merge(agents::routes())
         .merge(agent_pools::routes())
         .merge(configurations::routes())
+        .merge(data_retention::routes())
         .merge(variables::routes())
         .merge(variable_sets::routes())
         .merge(accounts::routes())

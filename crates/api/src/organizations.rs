@@ -5,7 +5,8 @@ use domain::{
     entity::{organization::CollaboratorAuthPolicy, workspace::ExecutionMode},
     id::AgentPoolId,
     organizations::{self, Change},
-    row::Organization,
+    retention,
+    row::{DataRetentionPolicy, Organization},
 };
 use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, ToOne, Typed};
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,23 @@ pub fn routes() -> Routes {
 /// An organization on the wire.
 pub struct View {
     row: Organization,
+    retention: Option<DataRetentionPolicy>,
     permissions: Permissions,
+}
+
+/// One query for each kind of thing, however many organizations there are.
+pub async fn views(cx: &Ctx, rows: Vec<Organization>) -> Result<Vec<View>> {
+    let names: Vec<_> = rows.iter().map(|row| row.name.clone()).collect();
+    let mut policies = retention::of_organizations(cx, &names).await?;
+    let each = |row: Organization| {
+        let policy = policies.remove(&row.name);
+        View::new(cx, row, policy)
+    };
+    Ok(rows.into_iter().map(each).collect())
+}
+
+async fn view(cx: &Ctx, row: Organization) -> Result<View> {
+    Ok(views(cx, vec![row]).await?.swap_remove(0))
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -91,7 +108,7 @@ struct Attributes<'a> {
 }
 
 impl View {
-    pub fn new(cx: &Ctx, row: Organization) -> Self {
+    fn new(cx: &Ctx, row: Organization, retention: Option<DataRetentionPolicy>) -> Self {
         let owner = cx.may::<can::UpdateOrganization>(&row);
         let permissions = Permissions {
             can_update: owner,
@@ -121,7 +138,7 @@ impl View {
             can_read_run_tasks: cx.may::<can::ReadOrganization>(&row),
             can_create_project: cx.may::<can::CreateProject>(&row),
         };
-        Self { row, permissions }
+        Self { row, retention, permissions }
     }
 }
 
@@ -167,6 +184,7 @@ impl Resource for View {
 
     fn relationships(&self, to: &mut Relationships) {
         let here = format!("/api/v2/organizations/{}", self.row.name);
+        crate::data_retention::relate(self.retention.as_ref(), to);
         to.one(
             "default-agent-pool",
             "agent-pools",
@@ -205,13 +223,13 @@ async fn list(caller: May<can::UseToken>, query: Query<ListParameters>) -> Resul
     let search = query.own.q.name.as_deref().or(query.own.q.any.as_deref());
     let paging = paging(&query);
     let page = organizations::list(&caller.cx, &caller, search, paging).await?;
-    let views: Vec<_> = page.items.into_iter().map(|row| View::new(&caller.cx, row)).collect();
+    let views = views(&caller.cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, &caller.cx).await
 }
 
 async fn show(organization: May<can::ReadOrganization>, query: Query) -> Result<Document> {
     let cx = organization.cx;
-    let view = View::new(&cx, organization.granted.into_inner());
+    let view = view(&cx, organization.granted.into_inner()).await?;
     Document::one_with(&view, &query, &INCLUDES, &cx).await
 }
 
@@ -287,7 +305,7 @@ async fn create(
     let row = organizations::create(&site.cx, &site, change).await?;
     // The caller's rights are those of the token as it was read; the new organization is theirs since then.
     let cx = domain::accounts::refreshed(&site.cx).await?;
-    Ok(Document::one(&View::new(&cx, row)).created())
+    Ok(Document::one(&view(&cx, row).await?).created())
 }
 
 async fn update(
@@ -297,7 +315,7 @@ async fn update(
     let change = change(body.attributes, body.relationships)?;
     let row = organizations::update(&organization.cx, &organization, change).await?;
     let cx = domain::accounts::refreshed(&organization.cx).await?;
-    Ok(Document::one(&View::new(&cx, row)))
+    Ok(Document::one(&view(&cx, row).await?))
 }
 
 async fn delete(organization: May<can::DestroyOrganization>) -> Result<Empty> {

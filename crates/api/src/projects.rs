@@ -3,12 +3,14 @@
 use domain::{
     Ctx, Order, Timestamp, can,
     entity::workspace::ExecutionMode,
-    id::AgentPoolId,
+    id::{AgentPoolId, WorkspaceId},
     projects::{self, Change, Counts, Filter},
     row::Project,
-    workspaces::Execution,
+    workspaces::{self, Execution},
 };
-use jsonapi::{Body, Document, Empty, Error, Field, Query, Relationships, Resource, ToMany, Typed};
+use jsonapi::{
+    Body, Document, Empty, Error, Field, Identifiers, Query, Relationships, Resource, ToMany, Typed,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, tags};
@@ -20,6 +22,7 @@ pub fn routes() -> Routes {
         .get("/api/v2/projects/{project_id}", show)
         .patch("/api/v2/projects/{project_id}", update)
         .delete("/api/v2/projects/{project_id}", delete)
+        .post("/api/v2/projects/{project_id}/relationships/workspaces", move_workspaces)
 }
 
 /// A project on the wire.
@@ -263,6 +266,12 @@ async fn update(
     let change = change(body.attributes, body.relationships)?;
     let row = projects::update(&project.cx, &project, change).await?;
     Ok(Document::one(&View::counted(&project.cx, row).await?))
+}
+
+async fn move_workspaces(project: May<can::MoveWorkspaceInto>, body: Identifiers) -> Result<Empty> {
+    let ids = body.parsed::<WorkspaceId>("workspaces")?;
+    workspaces::move_into(&project.cx, &project, &ids).await?;
+    Ok(Empty)
 }
 
 async fn delete(project: May<can::DestroyProject>) -> Result<Empty> {

@@ -2,6 +2,7 @@
 
 mod input;
 mod list;
+mod resources;
 mod state_sharing;
 mod view;
 
@@ -34,6 +35,7 @@ pub fn routes() -> Routes {
         .patch(by_id, update)
         .delete(by_id, delete)
         .post("/api/v2/workspaces/{workspace_id}/actions/safe-delete", safe_delete)
+        .get("/api/v2/workspaces/{workspace_id}/resources", resources::list)
         .post("/api/v2/workspaces/{workspace_id}/actions/lock", lock)
         .post("/api/v2/workspaces/{workspace_id}/actions/unlock", unlock)
         .post("/api/v2/workspaces/{workspace_id}/actions/force-unlock", force_unlock)

@@ -44,7 +44,7 @@ impl Kind {
         Self::ErroredState,
     ];
 
-    const fn folder(self) -> &'static str {
+    pub(crate) const fn folder(self) -> &'static str {
         match self {
             Self::Configuration => "configurations",
             Self::State => "states",

@@ -1,6 +1,8 @@
 //! What a killed process leaves in a blob folder: files that were never finished.
 
-use crate::{Blobs, Error, Result};
+use crate::{Blobs, Error, Kind, Result};
+use futures::TryStreamExt;
+use object_store::ObjectStore;
 use std::{
     fs, io,
     path::Path,
@@ -8,6 +10,19 @@ use std::{
 };
 
 impl Blobs {
+    /// Ids of the blobs of a kind that were written at least `age` ago.
+    pub async fn older_than(&self, kind: Kind, age: Duration) -> Result<Vec<String>> {
+        let folder = object_store::path::Path::from(kind.folder());
+        let listed = self.store.list(Some(&folder)).try_filter_map(|meta| async move {
+            let is_old = is_idle(meta.last_modified.into(), age);
+            Ok(is_old.then(|| meta.location.filename().map(str::to_owned)).flatten())
+        });
+        listed
+            .try_collect()
+            .await
+            .map_err(|source| Error::Store { name: kind.folder().to_owned(), source })
+    }
+
     /// Removes unfinished files that nobody has written to for `idle`, and folders that became
     /// empty, and tells how many files those were. Unfinished files are never read, so this only
     /// saves space. Other stores have their own rules for unfinished uploads.

@@ -68,6 +68,7 @@ ids! {
     ApplyId = "apply",
     CommentId = "wsc",
     ConfigurationVersionId = "cv",
+    DataRetentionPolicyId = "drp",
     EventId = "re",
     JobId = "job",
     OrganizationId = "org",

@@ -10,7 +10,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use crate::{App, Ctx, Error, Result, accounts, configurations, states};
+use crate::{App, Ctx, Error, Result, accounts, configurations, retention, states};
 
 /// As on HCP: long enough for a command that waits over night.
 const LIFETIME_MS: i64 = 25 * 60 * 60 * 1000;
@@ -120,6 +120,9 @@ pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
         | Content::JsonStateUpload
         | Content::Log => return Err(Error::NotFound),
     };
+    if retention::is_unreadable(cx, kind, &object.id).await? {
+        return Err(Error::NotFound);
+    }
     match cx.blobs().get_stream(&Name::new(kind, &object.id)?).await {
         Ok((size, content)) => Ok(Download { size, content: content.map_err(Error::from).boxed() }),
         Err(blobs::Error::NotFound(_)) => Err(Error::NotFound),

@@ -20,6 +20,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Timestamp, Tx, accounts, can,
+    cleanup::{self, Orphan},
+    retention,
     row::{ConfigurationVersion, Run, Workspace},
     runs, workspaces,
 };
@@ -122,6 +124,7 @@ pub async fn create(
             status_timestamps: Json([("queued-at".to_owned(), tx.now())].into()),
             created_by_id: cx.actor().user_id(),
             created_at: tx.now(),
+            soft_deleted_at: None,
         })
         .await?;
     // The first is the current one even before its archive is there; a later one when it is.
@@ -168,6 +171,35 @@ where
         _ => return Err(Error::conflict("This configuration version takes no archive any more.")),
     };
     queue_run(cx, &row).await
+}
+
+/// Discards the archive of a configuration that is not the current one any more.
+///
+/// # Errors
+/// Conflict, with the words that clients look for, while it is current, while a run needs it, or if there is none.
+pub async fn archive(
+    cx: &Ctx,
+    configuration: &Granted<can::ArchiveConfiguration, In<ConfigurationVersion>>,
+) -> Result<()> {
+    let refused = |why: &str| Err(Error::conflict(format!("transition not allowed: {why}")));
+    let tx = cx.write().await?;
+    let id = configuration.of.id.clone();
+    let workspace = tx.lock::<workspace::Entity>(id).await?.ok_or(Error::NotFound)?;
+    let mut row = lock(&tx, &configuration.row.id).await?;
+    if workspace.current_configuration_id.as_ref() == Some(&row.id) {
+        return refused("configuration could not be archived because it is current");
+    }
+    if row.status != Status::Uploaded {
+        return refused("configuration could not be archived because it has no archive");
+    }
+    if retention::is_needed(&tx, &row).await? {
+        return refused("configuration could not be archived because a run needs it");
+    }
+    reach(&mut row, Status::Archived, tx.now());
+    let row = tx.update(row).await?;
+    cleanup::later(&tx, vec![Orphan::blob(Kind::Configuration, &row.id)?]).await?;
+    tx.emit("configuration_archived", subject(&workspace, &row.id), json!({})).await?;
+    tx.commit().await
 }
 
 async fn in_name_of_creator(cx: &Ctx, row: &ConfigurationVersion) -> Result<Ctx> {

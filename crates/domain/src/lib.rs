@@ -11,9 +11,11 @@ pub mod cleanup;
 pub mod configurations;
 mod context;
 mod error;
+mod free_text;
 pub mod memberships;
 pub mod organizations;
 pub mod projects;
+pub mod retention;
 pub mod run_triggers;
 pub mod runs;
 pub mod ssh_keys;
@@ -38,7 +40,8 @@ pub use error::{Error, Result};
 pub mod row {
     pub use db::entity::{
         agent::Model as Agent, agent_pool::Model as AgentPool, comment::Model as Comment,
-        configuration_version::Model as ConfigurationVersion, event::Model as Event,
+        configuration_version::Model as ConfigurationVersion,
+        data_retention_policy::Model as DataRetentionPolicy, event::Model as Event,
         job::Model as Job, organization::Model as Organization,
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,
         project::Model as Project, reserved_tag_key::Model as ReservedTagKey, run::Model as Run,

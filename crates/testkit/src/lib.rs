@@ -22,6 +22,7 @@ mod stored;
 pub use answer::Answer;
 /// For the tests of surfaces that are served beside it.
 pub use api;
+pub use blobs::Kind as Blob;
 pub use client::Client;
 pub use database::TestDatabase;
 pub use db::sea_orm;

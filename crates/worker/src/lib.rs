@@ -2,24 +2,31 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{App, Ctx, Result};
+use domain::{App, Ctx, Result, cleanup};
 use tokio_util::sync::CancellationToken;
 
 /// The truth behind the bell: nothing waits longer than this for its turn.
 const TICK: Duration = Duration::from_secs(1);
 /// How often the slower chores are done.
 const CHORES: Duration = Duration::from_secs(5);
+/// How often there is a look at what is old.
+const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// Works until it is told to stop. A failure is logged and tried again with the next tick.
 pub async fn run(app: App, stop: CancellationToken) {
     let cx = app.system("worker");
     let mut chores_due = Instant::now();
+    let mut housekeeping_due = Instant::now();
     while !stop.is_cancelled() {
         report("run triggers", domain::run_triggers::work(&cx).await);
         report("the queue", domain::runs::advance_all(&cx).await);
         if chores_due <= Instant::now() {
             chores(&cx).await;
             chores_due = Instant::now() + CHORES;
+        }
+        if housekeeping_due <= Instant::now() {
+            housekeeping(&cx).await;
+            housekeeping_due = Instant::now() + HOUSEKEEPING;
         }
         tokio::select! {
             () = app.bell().work(TICK) => {}
@@ -31,7 +38,14 @@ pub async fn run(app: App, stop: CancellationToken) {
 async fn chores(cx: &Ctx) {
     report("scheduled destructions", domain::workspaces::destroy_due(cx).await);
     report("lost jobs", domain::agents::sweep(cx).await);
-    report("orphaned blobs", domain::cleanup::work(cx).await);
+    report("orphaned blobs", cleanup::work(cx).await);
+}
+
+/// What need not be done the moment it is due.
+async fn housekeeping(cx: &Ctx) {
+    report("old data", domain::retention::delete_due(cx).await);
+    report("unfinished uploads", cleanup::sweep_unfinished(cx, cleanup::SETTLED).await);
+    report("blobs without rows", cleanup::sweep_orphans(cx, cleanup::SETTLED).await);
 }
 
 fn report<T>(what: &str, outcome: Result<T>) {

@@ -69,6 +69,8 @@ struct Attributes<'a> {
     auto_destroy_status: Option<AutoDestroy>,
     inherits_project_auto_destroy: bool,
     created_at: Timestamp,
+    effective_run_data_retention_desc: Option<&'static str>,
+    effective_state_version_retention_desc: Option<String>,
     environment: &'static str,
     execution_mode: ExecutionMode,
     file_triggers_enabled: bool,
@@ -171,6 +173,14 @@ impl Resource for View {
             inherits_project_auto_destroy: row.inherits_project_auto_destroy,
             created_at: row.created_at,
             environment: "default",
+            effective_run_data_retention_desc: self
+                .details
+                .effective_retention
+                .map(|_| "Never deleted"),
+            effective_state_version_retention_desc: self
+                .details
+                .effective_retention
+                .map(|rule| rule.to_string()),
             execution_mode: self.details.execution.mode,
             file_triggers_enabled: row.file_triggers_enabled,
             global_remote_state: row.global_remote_state,
@@ -245,6 +255,7 @@ impl Resource for View {
             let (kind, holder) = locked_by(kind, holder);
             to.one("locked-by", kind, Some(&holder));
         }
+        crate::data_retention::relate(self.details.retention.as_ref(), to);
         to.link("remote-state-consumers", format!("{here}/relationships/remote-state-consumers"));
         if let Some(ids) = &self.details.variable_ids {
             to.many("vars", "vars", ids);

@@ -202,3 +202,34 @@ async fn a_configuration_cannot_be_uploaded_by_a_forged_or_old_address() {
     server.pass(std::time::Duration::from_hours(26));
     server.nobody().put(&url, ARCHIVE).await.is_not_found();
 }
+
+#[tokio::test]
+async fn an_archive_that_is_not_current_any_more_is_discarded() {
+    let server = Server::start().await;
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    let first = crate::runs::upload(&owner, &ws, false).await;
+    let archive = async |id: &str| {
+        owner.post(format!("/configuration-versions/{id}/actions/archive"), ()).await
+    };
+    let refused = archive(&first).await.has_status(http::StatusCode::CONFLICT);
+    let words = "transition not allowed: configuration could not be archived because it is current";
+    assert!(refused.error().contains(words), "{refused}");
+    let second = crate::runs::upload(&owner, &ws, false).await;
+    archive(&first).await.is_accepted();
+    let shown = owner.get(format!("/configuration-versions/{first}")).await.is_ok();
+    assert_eq!(shown.attribute("status"), "archived");
+    assert!(shown.attribute("status-timestamps")["archived-at"].is_string());
+    owner.get(format!("/configuration-versions/{first}/download")).await.is_not_found();
+    archive(&first).await.has_status(http::StatusCode::CONFLICT);
+    let mut run = crate::runs::run(&ws, json!({}));
+    run["data"]["relationships"]["configuration-version"] =
+        json!({ "data": { "type": "configuration-versions", "id": first } });
+    let refused = owner.post("/runs", run).await;
+    refused.is_unprocessable("/data/relationships/configuration-version");
+    owner.get(format!("/configuration-versions/{second}/download")).await.redirects();
+    server
+        .planner(&ws)
+        .post(format!("/configuration-versions/{second}/actions/archive"), ())
+        .await
+        .is_not_found();
+}

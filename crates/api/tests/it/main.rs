@@ -15,6 +15,7 @@ mod bad_input;
 mod comments;
 mod compatibility;
 mod configurations;
+mod data_retention;
 mod engines;
 mod fuzz;
 mod memberships;

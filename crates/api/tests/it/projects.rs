@@ -72,3 +72,28 @@ async fn a_member_without_access_sees_no_project() {
     let list = server.member().get("/organizations/acme/projects").await.is_ok();
     assert_eq!(list.data(), json!([]));
 }
+
+#[tokio::test]
+async fn workspaces_are_moved_into_a_project_all_or_none() {
+    let server = Server::start().await;
+    let [a, b] = [server.workspace("a").await, server.workspace("b").await];
+    let project = server.project("Storage").await;
+    let path = format!("/projects/{}/relationships/workspaces", project.id);
+    let named = |ids: &[&str]| {
+        let data: Vec<_> = ids.iter().map(|id| json!({ "type": "workspaces", "id": id })).collect();
+        json!({ "data": data })
+    };
+    let owner = server.owner();
+    let place = async |id: &domain::id::WorkspaceId| {
+        owner.get(format!("/workspaces/{id}")).await.is_ok().related("project")
+    };
+    let unknown = named(&[a.id.as_str(), "ws-9999999999999999"]);
+    owner.post(&path, unknown).await.is_unprocessable("/data/1/id");
+    assert_eq!(place(&a.id).await, a.project_id.as_str());
+    owner.post(&path, named(&[a.id.as_str(), b.id.as_str()])).await.is_no_content();
+    for moved in [&a, &b] {
+        assert_eq!(place(&moved.id).await, project.id.as_str());
+    }
+    owner.post(&path, named(&[a.id.as_str()])).await.is_no_content();
+    server.admin_of(&a).post(&path, named(&[a.id.as_str()])).await.is_not_found();
+}

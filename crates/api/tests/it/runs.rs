@@ -444,3 +444,66 @@ async fn a_runs_own_variables_are_shown_to_those_who_may_read_variables() {
     let seen = watcher.get(format!("/runs/{}", made.id())).await.is_ok();
     assert_eq!(seen.attribute("variables"), json!([]));
 }
+
+#[tokio::test]
+async fn texts_of_a_run_have_an_end() {
+    let server = Server::start().await;
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    upload(&owner, &ws, false).await;
+    let long = |length: usize| "x".repeat(length);
+    for (attribute, value) in [
+        ("message", json!(long(10_001))),
+        ("target-addrs", json!([long(2_001)])),
+        ("replace-addrs", json!(vec!["null_resource.a"; 1_001])),
+        ("variables", json!([{ "key": long(257), "value": "1" }])),
+        ("variables", json!([{ "key": "a", "value": long((256 << 10) + 1) }])),
+    ] {
+        let mut attributes = serde_json::Map::new();
+        attributes.insert(attribute.to_owned(), value);
+        let refused = owner.post("/runs", run(&ws, attributes.into())).await;
+        refused.is_unprocessable(&format!("/data/attributes/{attribute}"));
+    }
+    let reason = json!({ "reason": long(1_001) });
+    let refused = owner.post(format!("/workspaces/{}/actions/lock", ws.id), reason).await;
+    refused.is_unprocessable("/data/attributes/reason");
+    for (attribute, value) in [
+        ("description", json!(long(4_001))),
+        ("working-directory", json!(long(1_001))),
+        ("trigger-prefixes", json!([long(1_001)])),
+        ("trigger-patterns", json!(vec!["a"; 1_001])),
+    ] {
+        let mut attributes = serde_json::Map::new();
+        attributes.insert(attribute.to_owned(), value);
+        let body = json!({ "data": { "type": "workspaces", "attributes": attributes } });
+        let refused = owner.patch(format!("/workspaces/{}", ws.id), body).await;
+        refused.is_unprocessable(&format!("/data/attributes/{attribute}"));
+    }
+}
+
+#[tokio::test]
+async fn the_queue_counts_what_its_reader_may_see() {
+    let server = Server::start().await;
+    let (seen, hidden) = (server.workspace("seen").await, server.workspace("hidden").await);
+    for ws in [&seen, &hidden] {
+        upload(&server.owner(), ws, false).await;
+        server.owner().post("/runs", run(ws, json!({}))).await.is_created();
+    }
+    let queue = "/organizations/acme/runs/queue";
+    let total = async |client: Client<'_>| {
+        client.get(queue).await.is_ok().json()["meta"]["pagination"]["total-count"].clone()
+    };
+    assert_eq!(total(server.owner()).await, 2);
+    assert_eq!(total(server.reader(&seen)).await, 1);
+    assert_eq!(total(server.member()).await, 0);
+}
+
+#[tokio::test]
+async fn what_a_relationship_names_is_of_the_right_type() {
+    let server = Server::start().await;
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    upload(&owner, &ws, false).await;
+    let mut body = run(&ws, json!({}));
+    body["data"]["relationships"]["workspace"]["data"]["type"] = "projects".into();
+    let refused = owner.post("/runs", body).await;
+    refused.is_unprocessable("/data/relationships/workspace/data/type");
+}

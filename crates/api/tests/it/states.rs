@@ -408,3 +408,49 @@ async fn a_log_is_read_from_any_byte_while_it_grows() {
     assert_eq!(read("").await.text(), "\x02first\nsecond\n\x03");
     assert_eq!(read("?offset=8").await.text(), "econd\n\x03");
 }
+
+#[tokio::test]
+async fn the_resources_of_a_workspace_are_read_from_its_state() {
+    let server = Server::start().await;
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    let path = format!("/workspaces/{}/resources", ws.id);
+    assert_eq!(owner.get(&path).await.is_ok().data(), json!([]));
+    let content = json!({
+        "version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": LINEAGE, "outputs": {},
+        "resources": [
+            { "mode": "managed", "type": "aws_s3_bucket_public_access_block", "name": "this",
+              "module": "module.media_bucket",
+              "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]",
+              "instances": [{ "index_key": 0, "attributes": {} }] },
+            { "mode": "managed", "type": "null_resource", "name": "each",
+              "provider": "provider[\"registry.terraform.io/hashicorp/null\"]",
+              "instances": [{ "index_key": "b" }, { "index_key": "a" }] },
+            { "mode": "data", "type": "null_data_source", "name": "read",
+              "provider": "provider[\"registry.terraform.io/hashicorp/null\"]",
+              "instances": [{}] },
+        ],
+    })
+    .to_string();
+    lock(&owner, &ws).await;
+    owner.post(versions(&ws), whole(1, &content)).await.is_created();
+    let listed = owner.get(&path).await.is_ok();
+    assert_eq!(
+        listed.attributes("address"),
+        [
+            "media_bucket.aws_s3_bucket_public_access_block.this[0]",
+            "null_resource.each[\"a\"]",
+            "null_resource.each[\"b\"]",
+        ]
+    );
+    assert_eq!(listed.attributes("module"), ["media_bucket", "root", "root"]);
+    assert_eq!(listed.attributes("name-index"), ["0", "a", "b"]);
+    let first = &listed.data()[0];
+    assert_eq!(first["attributes"]["provider"], "hashicorp/aws");
+    assert_eq!(first["attributes"]["name"], "this");
+    let again = owner.get(&path).await.is_ok();
+    assert_eq!(again.data()[0]["id"], first["id"]);
+    let beyond = owner.get(format!("{path}?page[number]=999")).await.is_ok();
+    assert_eq!(beyond.data(), json!([]));
+    assert_eq!(beyond.json()["meta"]["pagination"]["total-count"], 3);
+    server.member().get(&path).await.is_not_found();
+}

@@ -2,6 +2,7 @@
 //! are generated from.
 
 mod pools;
+mod retention;
 mod teams;
 mod variable_sets;
 
@@ -46,7 +47,8 @@ impl World {
 
     /// Whatever was done to it, it is as new.
     pub async fn renewed(self) -> Self {
-        Self::on(self.server.renewed().await).await
+        let server = Box::pin(self.server.renewed()).await;
+        Box::pin(Self::on(server)).await
     }
 
     async fn on(server: Server) -> Self {
@@ -265,9 +267,11 @@ impl World {
             ("DELETE", "/organizations/{organization_name}/tags") => {
                 Sent::Json(json!({ "data": [{ "type": "tags", "id": self.names["tag_id"] }] }))
             }
-            ("POST", "/tags/{tag_id}/relationships/workspaces") => {
-                Sent::Json(json!({ "data": [{ "type": "workspaces", "id": ws.id }] }))
-            }
+            (
+                "POST",
+                "/tags/{tag_id}/relationships/workspaces"
+                | "/projects/{project_id}/relationships/workspaces",
+            ) => Sent::Json(json!({ "data": [{ "type": "workspaces", "id": ws.id }] })),
             ("POST", "/organizations/{organization_name}/reserved-tag-keys") => {
                 attributes("reserved-tag-keys", json!({ "key": "env", "disable-overrides": true }))
             }
@@ -352,6 +356,7 @@ impl World {
             (method, path) => teams::body(&self.names, method, path)
                 .or_else(|| variable_sets::body(&self.names, method, path))
                 .or_else(|| pools::body(&self.names, method, path))
+                .or_else(|| retention::body(method, path))
                 .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}")),
         }
     }

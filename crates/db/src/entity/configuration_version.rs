@@ -15,6 +15,9 @@ words! {
         Uploaded = "uploaded",
         Archived = "archived",
         Errored = "errored",
+        /// The archive cannot be read, but restored.
+        BackingDataSoftDeleted = "backing_data_soft_deleted",
+        BackingDataPermanentlyDeleted = "backing_data_permanently_deleted",
     }
 }
 
@@ -41,6 +44,8 @@ pub struct Model {
     pub status_timestamps: StatusTimestamps,
     pub created_by_id: Option<UserId>,
     pub created_at: Timestamp,
+    /// Since when the archive can only be restored.
+    pub soft_deleted_at: Option<Timestamp>,
 }
 
 super::standalone!();

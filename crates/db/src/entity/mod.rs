@@ -18,6 +18,7 @@ pub mod agent_pool_workspace;
 pub mod authorization_code;
 pub mod comment;
 pub mod configuration_version;
+pub mod data_retention_policy;
 pub mod event;
 pub mod job;
 pub mod organization;

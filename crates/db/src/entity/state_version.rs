@@ -9,7 +9,14 @@ use crate::{
 };
 
 words! {
-    Status { Pending = "pending", Finalized = "finalized", Discarded = "discarded" }
+    Status {
+        Pending = "pending",
+        Finalized = "finalized",
+        Discarded = "discarded",
+        /// The state cannot be read, but restored.
+        BackingDataSoftDeleted = "backing_data_soft_deleted",
+        BackingDataPermanentlyDeleted = "backing_data_permanently_deleted",
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -42,6 +49,8 @@ pub struct Model {
     pub created_by_id: Option<UserId>,
     pub rollback_of_id: Option<StateVersionId>,
     pub created_at: Timestamp,
+    /// Since when the state can only be restored.
+    pub soft_deleted_at: Option<Timestamp>,
 }
 
 super::standalone!();

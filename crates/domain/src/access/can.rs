@@ -178,6 +178,10 @@ permissions! {
     ForceCancelRun        on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
     ForceExecuteRun       on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
     OverridePolicies      on Workspace: |a, w| a.workspace(w).policy_overrides;
+    ArchiveConfiguration  on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
+    /// For how long the data behind its versions is kept.
+    ManageRetention       on Workspace: |a, w| a.workspace(w).admin;
+    ManageBackingData     on Workspace: |a, w| a.owns_named(&w.organization_name);
     CreateConfiguration   on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
     ReadConfiguration     on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
 }

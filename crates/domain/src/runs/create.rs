@@ -17,6 +17,7 @@ use serde_json::json;
 use super::{moves::subject, status};
 use crate::{
     Ctx, Error, Granted, In, Result, Timestamp, can,
+    free_text::{all_at_most, at_most},
     row::{ConfigurationVersion, Run, Workspace},
     tool_versions, workspaces,
 };
@@ -60,6 +61,13 @@ pub struct Variable {
 }
 
 const SEALED_VARIABLES: &str = "runs.variables";
+/// Characters of each, or numbers of elements. A message may be that of a commit.
+const MESSAGE_LIMIT: usize = 10_000;
+const ADDRESS_LIMIT: usize = 2_000;
+const ADDRESSES_LIMIT: usize = 1_000;
+const VARIABLES_LIMIT: usize = 1_000;
+const VARIABLE_KEY_LIMIT: usize = 256;
+const VARIABLE_LIMIT: usize = 256 << 10;
 
 /// Queues a run.
 pub async fn create(cx: &Ctx, workspace: &Granted<can::QueueRun>, new: New) -> Result<Run> {
@@ -186,6 +194,7 @@ async fn configuration(
     workspace: &Workspace,
     new: &New,
 ) -> Result<Option<ConfigurationVersion>> {
+    use configuration_version::Status as S;
     let wanted =
         new.configuration_version_id.as_ref().or(workspace.current_configuration_id.as_ref());
     let Some(id) = wanted else {
@@ -203,13 +212,19 @@ async fn configuration(
     let row = row.filter(|row| row.workspace_id == workspace.id).ok_or_else(|| {
         Error::invalid_relation("configuration-version", "does not exist in this workspace")
     })?;
-    if row.status == configuration_version::Status::Errored {
-        return Err(Error::invalid_relation(
+    match row.status {
+        S::Errored => Err(Error::invalid_relation(
             "configuration-version",
             "could not be uploaded; upload it again",
-        ));
+        )),
+        S::Archived | S::BackingDataSoftDeleted | S::BackingDataPermanentlyDeleted => {
+            Err(Error::invalid_relation(
+                "configuration-version",
+                "is not there any more; upload it again",
+            ))
+        }
+        S::Pending | S::Fetching | S::Uploaded => Ok(Some(row)),
     }
-    Ok(Some(row))
 }
 
 async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> Result<()> {
@@ -241,6 +256,21 @@ async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> R
     }
     if new.invoke_action_addrs.len() > 1 {
         return refused("invoke-action-addrs", "can only name one action");
+    }
+    at_most("message", new.message.as_deref().unwrap_or_default(), MESSAGE_LIMIT)?;
+    for (attribute, addresses) in [
+        ("target-addrs", &new.target_addrs),
+        ("replace-addrs", &new.replace_addrs),
+        ("invoke-action-addrs", &new.invoke_action_addrs),
+    ] {
+        all_at_most(attribute, addresses, ADDRESS_LIMIT, ADDRESSES_LIMIT)?;
+    }
+    if new.variables.len() > VARIABLES_LIMIT {
+        return Err(Error::invalid("variables", format!("has at most {VARIABLES_LIMIT} elements")));
+    }
+    for variable in &new.variables {
+        at_most("variables", &variable.key, VARIABLE_KEY_LIMIT)?;
+        at_most("variables", &variable.value, VARIABLE_LIMIT)?;
     }
     for addresses in [&new.target_addrs, &new.replace_addrs, &new.invoke_action_addrs] {
         if addresses.iter().any(|text| text.trim().is_empty() || text.starts_with('-')) {

@@ -218,7 +218,10 @@ async fn configuration_of(tx: &Tx, run: &Run) -> Result<Configuration> {
     Ok(match row.map(|row| row.status) {
         Some(S::Uploaded) => Configuration::Ready,
         Some(S::Pending | S::Fetching) => Configuration::Coming,
-        Some(S::Errored | S::Archived) | None => Configuration::Lost,
+        Some(
+            S::Errored | S::Archived | S::BackingDataSoftDeleted | S::BackingDataPermanentlyDeleted,
+        )
+        | None => Configuration::Lost,
     })
 }
 

@@ -6,6 +6,7 @@ mod from_run;
 mod outputs;
 mod receive;
 mod record;
+mod resources;
 mod rollback;
 mod succession;
 
@@ -27,6 +28,7 @@ pub use from_run::{save_from_run, save_json_from_run};
 pub(crate) use outputs::output_ids_of;
 pub use outputs::{Output, current_outputs, find_output, list_outputs, load_outputs, reveal};
 pub use receive::{receive, receive_json};
+pub use resources::{ManagedResource, resources};
 pub use rollback::rollback;
 
 use crate::{

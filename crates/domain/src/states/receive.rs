@@ -37,7 +37,9 @@ where
 {
     let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
     match row.status {
-        Status::Discarded => return Err(superseded()),
+        Status::Discarded
+        | Status::BackingDataSoftDeleted
+        | Status::BackingDataPermanentlyDeleted => return Err(superseded()),
         Status::Finalized => {
             let same = digest(content).await? == row.md5;
             return if same { Ok(()) } else { Err(other_content()) };
@@ -57,7 +59,8 @@ where
     match row.status {
         // By another upload of the same bytes.
         Status::Finalized => return Ok(()),
-        Status::Discarded => {
+        Status::BackingDataSoftDeleted => return Err(superseded()),
+        Status::Discarded | Status::BackingDataPermanentlyDeleted => {
             record::forget_blobs(&tx, id).await?;
             tx.commit().await?;
             return Err(superseded());

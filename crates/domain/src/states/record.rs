@@ -105,6 +105,7 @@ pub(super) async fn record(
         created_by_id: draft.created_by_id,
         rollback_of_id: draft.rollback_of_id,
         created_at: tx.now(),
+        soft_deleted_at: None,
     };
     let row = match draft.content {
         None => tx.insert(row).await?,

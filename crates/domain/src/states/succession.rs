@@ -86,6 +86,7 @@ mod tests {
             created_by_id: None,
             rollback_of_id: None,
             created_at: Timestamp(0),
+            soft_deleted_at: None,
         }
     }
 

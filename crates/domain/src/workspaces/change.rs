@@ -11,10 +11,16 @@ use super::{auto_destroy, execution::pool_for, subject};
 use crate::{
     Ctx, Error, Granted, Result, agent_pools, can,
     error::taken,
+    free_text::{all_at_most, at_most},
     row::{Organization, Project, Workspace},
     tags::{self, Binding},
     tool_versions,
 };
+
+/// Characters of each, or numbers of elements.
+const TEXT_LIMIT: usize = 4_000;
+const PATH_LIMIT: usize = 1_000;
+const PATHS_LIMIT: usize = 1_000;
 
 /// What can be set on create and changed later; absent fields keep their value.
 #[derive(Debug, Default)]
@@ -97,7 +103,17 @@ impl Change {
             tool_versions::check(cx, &version).await?;
             to.terraform_version = version;
         }
+        at_most(
+            "description",
+            self.description.iter().flatten().next().map_or("", String::as_str),
+            TEXT_LIMIT,
+        )?;
+        for (attribute, text) in [("source-name", &to.source_name), ("source-url", &to.source_url)]
+        {
+            at_most(attribute, text.as_deref().unwrap_or_default(), TEXT_LIMIT)?;
+        }
         if let Some(directory) = self.working_directory {
+            at_most("working-directory", &directory, PATH_LIMIT)?;
             check_directory(&directory)?;
             to.working_directory = directory;
         }
@@ -141,9 +157,11 @@ impl Change {
             to.trigger_prefixes.0.clear();
         }
         if let Some(prefixes) = self.trigger_prefixes.take() {
+            all_at_most("trigger-prefixes", &prefixes, PATH_LIMIT, PATHS_LIMIT)?;
             to.trigger_prefixes = Json(prefixes);
         }
         if let Some(patterns) = self.trigger_patterns.take() {
+            all_at_most("trigger-patterns", &patterns, PATH_LIMIT, PATHS_LIMIT)?;
             to.trigger_patterns = Json(patterns);
         }
         Ok(())

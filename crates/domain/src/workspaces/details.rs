@@ -11,7 +11,8 @@ use db::{
 use super::Execution;
 use crate::{
     Ctx, Result, can,
-    row::{Organization, Project, Workspace},
+    retention::{self, Rule},
+    row::{DataRetentionPolicy, Organization, Project, Workspace},
     states, tags,
 };
 
@@ -28,6 +29,10 @@ pub struct Details {
     /// Of its own variables; absent where it is one of many, or for those who may not read them.
     pub variable_ids: Option<Vec<VariableId>>,
     pub may_force_delete: bool,
+    /// Its own policy, if it has one.
+    pub retention: Option<DataRetentionPolicy>,
+    /// That or what it inherits.
+    pub effective_retention: Option<Rule>,
 }
 
 /// One query for each kind of thing, however many workspaces there are.
@@ -39,12 +44,15 @@ pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details
         workspaces.iter().filter_map(|row| row.current_state_version_id.as_ref()),
     )
     .await?;
+    let policies = retention::around(cx, &workspaces).await?;
     Ok(workspaces
         .into_iter()
         .map(|workspace| {
             let home = homes.get(&workspace.project_id);
             let project = home.map(|(project, _)| project);
             let organization = home.and_then(|(_, organization)| organization.as_ref());
+            let own = policies.of_workspace(&workspace);
+            let effective = own.or_else(|| policies.of_organization(&workspace));
             let execution = Execution::of(&workspace, project, organization);
             let may_force_delete = organization.is_some_and(|organization| {
                 let both = (workspace.clone(), organization.clone());
@@ -60,6 +68,8 @@ pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details
                     .unwrap_or_default(),
                 may_force_delete,
                 variable_ids: None,
+                effective_retention: effective.map(Rule::of),
+                retention: own.cloned(),
                 workspace,
             }
         })

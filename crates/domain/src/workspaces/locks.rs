@@ -12,9 +12,13 @@ use serde_json::json;
 use super::subject;
 use crate::{
     Actor, Ctx, Error, Granted, Result, Tx, can,
+    free_text::at_most,
     id::{RunId, WorkspaceId},
     row::Workspace,
 };
+
+/// Characters.
+const REASON_LIMIT: usize = 1_000;
 
 /// Locks the workspace for the caller.
 ///
@@ -25,6 +29,7 @@ pub async fn lock(
     workspace: &Granted<can::LockWorkspace>,
     reason: Option<String>,
 ) -> Result<Workspace> {
+    at_most("reason", reason.as_deref().unwrap_or_default(), REASON_LIMIT)?;
     let (kind, holder) = holder(cx.actor())?;
     let tx = cx.write().await?;
     let mut row =

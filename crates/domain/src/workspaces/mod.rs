@@ -7,6 +7,7 @@ mod details;
 mod execution;
 mod list;
 mod locks;
+mod relocation;
 mod state_sharing;
 
 use db::{
@@ -28,6 +29,7 @@ pub(crate) use execution::{Executor, executor, pool_for};
 pub use list::{Filter, Sort, list};
 pub use locks::{force_unlock, lock, unlock};
 pub(crate) use locks::{give_to_run, is_held_by, is_held_by_run, take_from_run};
+pub use relocation::move_into;
 pub use state_sharing::{add_consumers, consumers, engine_of, remove_consumers, replace_consumers};
 
 use crate::{

@@ -1,0 +1,145 @@
+//! What the current state manages, instance by instance, as the list of a workspace's resources shows it.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use blobs::Kind;
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{blob, content, current_of};
+use crate::{Ctx, Granted, Page, Paging, Result, can, row::StateVersion};
+
+/// One instance of a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManagedResource {
+    /// Stays the same as long as the address does.
+    pub id: String,
+    /// Without the first `module.`, as clients expect it.
+    pub address: String,
+    pub name: String,
+    pub name_index: Option<String>,
+    pub module: String,
+    pub provider: String,
+    pub provider_type: String,
+    /// The version that says so.
+    pub version: StateVersion,
+}
+
+/// Of the current state, by address; empty as long as there is none.
+pub async fn resources(
+    cx: &Ctx,
+    workspace: &Granted<can::ReadState>,
+    paging: Paging,
+) -> Result<Page<ManagedResource>> {
+    let Some(version) = current_of(cx, workspace).await? else {
+        return Ok(Page { total: 0, items: Vec::new() });
+    };
+    let state: State = content::read_blob(cx, &blob(Kind::State, &version.id)?).await?;
+    let mut all = state.instances(&version);
+    all.sort_by(|one, other| one.address.cmp(&other.address));
+    let total = all.len() as u64;
+    let skip = paging.number.saturating_sub(1).saturating_mul(paging.size);
+    let items = all
+        .into_iter()
+        .skip(usize::try_from(skip).unwrap_or(usize::MAX))
+        .take(usize::try_from(paging.size).unwrap_or(usize::MAX))
+        .collect();
+    Ok(Page { total, items })
+}
+
+/// A state without the attributes of its resources.
+#[derive(Deserialize)]
+struct State {
+    #[serde(default)]
+    resources: Option<Vec<Resource>>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    #[serde(default)]
+    module: Option<String>,
+    mode: String,
+    r#type: String,
+    name: String,
+    #[serde(default)]
+    provider: String,
+    #[serde(default)]
+    instances: Vec<Instance>,
+}
+
+#[derive(Deserialize)]
+struct Instance {
+    #[serde(default)]
+    index_key: Option<Value>,
+}
+
+impl State {
+    fn instances(&self, version: &StateVersion) -> Vec<ManagedResource> {
+        let managed = self.resources.iter().flatten().filter(|resource| resource.mode == "managed");
+        managed.flat_map(|resource| resource.instances(version)).collect()
+    }
+}
+
+impl Resource {
+    fn instances<'a>(
+        &'a self,
+        version: &'a StateVersion,
+    ) -> impl Iterator<Item = ManagedResource> + 'a {
+        let module = self.module.as_deref().unwrap_or_default();
+        let module = module.strip_prefix("module.").unwrap_or(module);
+        let dot = if module.is_empty() { "" } else { "." };
+        self.instances.iter().map(move |instance| {
+            let index = instance.index_key.as_ref();
+            let suffix = index.map(|index| format!("[{index}]")).unwrap_or_default();
+            let address = format!("{module}{dot}{}.{}{suffix}", self.r#type, self.name);
+            ManagedResource {
+                id: id_of(version, &address),
+                address,
+                name: self.name.clone(),
+                name_index: index.map(|index| match index {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                }),
+                module: if module.is_empty() { "root".into() } else { module.to_owned() },
+                provider: provider(&self.provider).to_owned(),
+                provider_type: self.r#type.clone(),
+                version: version.clone(),
+            }
+        })
+    }
+}
+
+/// There are no rows of resources, so that an id is made from what they are told apart by.
+fn id_of(version: &StateVersion, address: &str) -> String {
+    let digest = Sha256::digest(format!("{}/{address}", version.workspace_id));
+    let letters: String = URL_SAFE_NO_PAD
+        .encode(digest)
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(16)
+        .collect();
+    format!("wsr-{letters}")
+}
+
+/// `hashicorp/aws` of `provider["registry.terraform.io/hashicorp/aws"].west`; another registry stays in it.
+fn provider(text: &str) -> &str {
+    let inner = text.split('"').nth(1).unwrap_or(text);
+    inner.strip_prefix("registry.terraform.io/").unwrap_or(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn providers_are_called_as_people_call_them() {
+        for (text, expected) in [
+            (r#"provider["registry.terraform.io/hashicorp/aws"]"#, "hashicorp/aws"),
+            (r#"module.x.provider["registry.terraform.io/hashicorp/aws"].west"#, "hashicorp/aws"),
+            (r#"provider["terraform.io/builtin/terraform"]"#, "terraform.io/builtin/terraform"),
+            ("provider.aws", "provider.aws"),
+        ] {
+            assert_eq!(provider(text), expected);
+        }
+    }
+}

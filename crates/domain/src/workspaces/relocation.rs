@@ -1,0 +1,49 @@
+//! Moving workspaces into a project, all or none.
+
+use db::{entity::workspace, id::WorkspaceId};
+use serde_json::json;
+
+use super::subject;
+use crate::{Ctx, Error, Granted, Result, can};
+
+/// Those that are there already are passed over.
+///
+/// # Errors
+/// Invalid for one that the caller may not see or that is in another organization; Forbidden for one that the caller
+/// may not move.
+pub async fn move_into(
+    cx: &Ctx,
+    project: &Granted<can::MoveWorkspaceInto>,
+    ids: &[WorkspaceId],
+) -> Result<()> {
+    let rows = super::load(cx, ids).await?;
+    for (index, id) in ids.iter().enumerate() {
+        let found = rows.iter().find(|row| row.id == *id);
+        let Some(row) = found.filter(|row| row.organization_name == project.organization_name)
+        else {
+            return Err(Error::Invalid {
+                pointer: format!("/data/{index}/id"),
+                message: format!("There is no workspace {id} in this organization."),
+            });
+        };
+        if row.project_id != project.id && !cx.may::<can::MoveWorkspace>(row) {
+            let why = format!("You are not allowed to move the workspace {}.", row.name);
+            return Err(Error::Forbidden(why));
+        }
+    }
+    let mut tx = cx.write().await?;
+    for id in ids {
+        let mut row = tx.lock::<workspace::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+        if row.project_id == project.id {
+            continue;
+        }
+        row.project_id = project.id.clone();
+        row.updated_at = tx.now();
+        let row = tx.update(row).await?;
+        tx.emit("workspace_moved", subject(&row), json!({ "project": project.id.as_str() }))
+            .await?;
+    }
+    // What they inherit may let them run elsewhere now.
+    tx.ring_for_work();
+    tx.commit().await
+}
