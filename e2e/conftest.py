@@ -1,10 +1,13 @@
 """The server of a test session, and the people who use it."""
 
 import itertools
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytfe import TFEClient, TFEConfig
+from pytfe.models import OrganizationCreateOptions, Workspace, WorkspaceCreateOptions
 
 from harness import engines
 from harness.api import Api, Organization
@@ -129,6 +132,26 @@ def project(
 def hcl() -> Configurations:
     """Configurations for the newest version."""
     return Configurations(engines.NEWEST)
+
+
+@pytest.fixture(scope="module")
+def tfe(server: Server) -> Iterator[TFEClient]:
+    """HashiCorp's Python client, as the site admin."""
+    with TFEClient(TFEConfig(address=server.address, token=ADMIN_TOKEN, http2=False)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def organization(tfe: TFEClient) -> str:
+    """An organization that the Python client has made; its name."""
+    name = f"pytfe-{uuid.uuid4().hex[:8]}"
+    tfe.organizations.create(OrganizationCreateOptions(name=name, email="pytfe@example.com"))
+    return name
+
+
+@pytest.fixture
+def workspace(tfe: TFEClient, organization: str, name: str) -> Workspace:
+    return tfe.workspaces.create(organization, WorkspaceCreateOptions(name=name))
 
 
 @pytest.hookimpl(wrapper=True)

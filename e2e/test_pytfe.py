@@ -5,7 +5,6 @@ import json
 import uuid
 
 import pytest
-from pytfe import TFEClient, TFEConfig
 from pytfe.errors import NotFound, TFEError
 from pytfe.models import (
     CategoryType,
@@ -34,7 +33,6 @@ from pytfe.models import (
     WorkspaceUpdateOptions,
 )
 
-from harness.server import ADMIN_TOKEN
 from harness.waiting import until
 
 CONFIGURATION = """\
@@ -56,24 +54,6 @@ output "secret" {
   sensitive = true
 }
 """
-
-
-@pytest.fixture(scope="module")
-def tfe(server):
-    with TFEClient(TFEConfig(address=server.address, token=ADMIN_TOKEN, http2=False)) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def organization(tfe):
-    name = f"pytfe-{uuid.uuid4().hex[:8]}"
-    tfe.organizations.create(OrganizationCreateOptions(name=name, email="pytfe@example.com"))
-    return name
-
-
-@pytest.fixture
-def workspace(tfe, organization, name):
-    return tfe.workspaces.create(organization, WorkspaceCreateOptions(name=name))
 
 
 def test_an_organization_from_creation_to_deletion(tfe):

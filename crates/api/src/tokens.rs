@@ -94,8 +94,8 @@ pub struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "authentication-tokens";
-    /// go-tfe's, for those of agents.
-    const ALSO: &'static [&'static str] = &["agent-tokens"];
+    /// go-tfe's, for those of agents, and pytfe's.
+    const ALSO: &'static [&'static str] = &["agent-tokens", "authentication-token"];
 }
 
 impl From<Input> for NewToken {

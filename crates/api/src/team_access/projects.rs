@@ -177,6 +177,8 @@ struct WorkspaceInput {
 
 impl Typed for Input {
     const TYPE: &'static str = "team-projects";
+    /// pytfe's.
+    const ALSO: &'static [&'static str] = &["team-project-access"];
 }
 
 impl From<Input> for Change {
