@@ -14,6 +14,7 @@ mod headers;
 mod includes;
 mod locate;
 mod memberships;
+mod notifications;
 mod organizations;
 mod paging;
 mod ping;
@@ -59,6 +60,7 @@ fn routes() -> Routes {
         .merge(data_retention::routes())
         .merge(variables::routes())
         .merge(variable_sets::routes())
+        .merge(notifications::routes())
         .merge(accounts::routes())
         .merge(users::routes())
         .merge(tokens::routes())

@@ -1,6 +1,6 @@
 //! From the path of a request to the resource that it names.
 
-use domain::{Ctx, Found, In, Site, row, runs, variable_sets};
+use domain::{Ctx, Found, In, Site, notifications, row, runs, variable_sets};
 
 use crate::guard::Path;
 
@@ -168,6 +168,25 @@ impl Located for In<row::Variable, variable_sets::Applied> {
         let (workspace, set) = (path.id("workspace_id")?, path.id("varset_id")?);
         let id = path.id("varset_variable_id")?;
         variable_sets::find_applied_variable(cx, &workspace, &set, &id).await
+    }
+}
+
+/// Whatever the path names of what notifications can be about.
+impl Located for notifications::Subscribable {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        if path.get("workspace_id").is_some() {
+            return notifications::find_workspace(cx, &path.id("workspace_id")?).await;
+        }
+        if path.get("project_id").is_some() {
+            return notifications::find_project(cx, &path.id("project_id")?).await;
+        }
+        notifications::find_team(cx, &path.id("team_id")?).await
+    }
+}
+
+impl Located for notifications::Configuration {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        notifications::find(cx, &path.id("notification_configuration_id")?).await
     }
 }
 

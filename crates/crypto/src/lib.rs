@@ -21,6 +21,6 @@ pub use keyring::{KEY_ID_MAX_LEN, Keyring};
 pub use passwords::{hash_password, verify_nothing, verify_password};
 pub use random::random_secret;
 pub use secrecy::{ExposeSecret, SecretString};
-pub use signing::Signer;
+pub use signing::{Signer, hmac_sha512};
 pub use tokens::{Token, hash_token};
 pub use zeroize::Zeroizing;

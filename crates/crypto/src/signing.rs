@@ -6,7 +6,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 
 const VERSION: &str = "v1";
 
@@ -65,6 +65,13 @@ fn mac(key: &Key, purpose: &str, payload: &str, expires_at_ms: i64) -> Hmac<Sha2
     mac
 }
 
+/// For signatures that others check, with a key that they have as well.
+pub fn hmac_sha512(key: &[u8], message: &[u8]) -> [u8; 64] {
+    let mut mac = Hmac::<Sha512>::new_from_slice(key).expect("HMAC takes any key");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +85,13 @@ mod tests {
         let signed = signer.sign("download", payload, 1_000);
         assert!(signed.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)));
         assert_eq!(signer.verify("download", &signed, 999).unwrap(), payload);
+    }
+
+    #[test]
+    fn others_check_our_signatures_as_rfc_4231_says() {
+        let mac = hmac_sha512(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(mac[..4], [0x16, 0x4b, 0x7a, 0x7b]);
+        assert_eq!(mac[60..], [0x38, 0xbc, 0xe7, 0x37]);
     }
 
     #[test]

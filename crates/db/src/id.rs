@@ -71,6 +71,8 @@ ids! {
     DataRetentionPolicyId = "drp",
     EventId = "re",
     JobId = "job",
+    NotificationConfigurationId = "nc",
+    NotificationDeliveryId = "ncd",
     OrganizationId = "org",
     OrganizationMembershipId = "ou",
     PlanId = "plan",

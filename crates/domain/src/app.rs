@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use blobs::Blobs;
+use courier::Courier;
 use crypto::{Keyring, Signer};
 use db::{Db, Timestamp};
 
@@ -32,6 +33,7 @@ pub struct App(Arc<Means>);
 struct Means {
     db: Db,
     blobs: Blobs,
+    courier: Courier,
     keyring: Keyring,
     signer: Signer,
     settings: Settings,
@@ -49,11 +51,18 @@ struct Clock {
 }
 
 impl App {
-    pub fn new(db: Db, blobs: Blobs, keyring: Keyring, settings: Settings) -> Self {
+    pub fn new(
+        db: Db,
+        blobs: Blobs,
+        courier: Courier,
+        keyring: Keyring,
+        settings: Settings,
+    ) -> Self {
         let signer = keyring.signer();
         Self(Arc::new(Means {
             db,
             blobs,
+            courier,
             keyring,
             signer,
             settings,
@@ -83,6 +92,11 @@ impl App {
 
     pub fn blobs(&self) -> &Blobs {
         &self.0.blobs
+    }
+
+    /// The way to recipients outside.
+    pub(crate) fn courier(&self) -> &Courier {
+        &self.0.courier
     }
 
     /// Rings whenever something was committed.

@@ -43,7 +43,7 @@ pub async fn work(cx: &Ctx) -> Result<usize> {
     let due = tasks::due(cx, TASK).await?;
     for task in &due {
         let outcome = delete(cx, task).await;
-        tasks::settle(cx, task, outcome).await?;
+        tasks::settle(cx, task, outcome, None).await?;
     }
     Ok(due.len())
 }

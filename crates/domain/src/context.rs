@@ -117,6 +117,11 @@ impl Tx {
         &self.write
     }
 
+    /// Who does all this.
+    pub fn actor(&self) -> &Actor {
+        &self.cx.actor
+    }
+
     /// The moment of this transaction: one for all that it writes.
     pub fn now(&self) -> Timestamp {
         self.at

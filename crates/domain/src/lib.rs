@@ -13,6 +13,7 @@ mod context;
 mod error;
 mod free_text;
 pub mod memberships;
+pub mod notifications;
 pub mod organizations;
 pub mod projects;
 pub mod retention;
@@ -42,7 +43,8 @@ pub mod row {
         agent::Model as Agent, agent_pool::Model as AgentPool, comment::Model as Comment,
         configuration_version::Model as ConfigurationVersion,
         data_retention_policy::Model as DataRetentionPolicy, event::Model as Event,
-        job::Model as Job, organization::Model as Organization,
+        job::Model as Job, notification_configuration::Model as NotificationConfiguration,
+        notification_delivery::Model as NotificationDelivery, organization::Model as Organization,
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,
         project::Model as Project, reserved_tag_key::Model as ReservedTagKey, run::Model as Run,
         run_trigger::Model as RunTrigger, ssh_key::Model as SshKey,

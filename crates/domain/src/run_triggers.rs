@@ -180,7 +180,7 @@ pub async fn work(cx: &Ctx) -> Result<()> {
             Ok(due) => queue(cx, due).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        tasks::settle(cx, &task, outcome).await?;
+        tasks::settle(cx, &task, outcome, None).await?;
     }
     Ok(())
 }

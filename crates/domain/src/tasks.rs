@@ -8,6 +8,8 @@ use db::{
 use crate::{Ctx, Result};
 
 const AT_ONCE: u64 = 20;
+/// Seconds; longer than anything takes.
+const LEASE: i64 = 120;
 /// Seconds until the next try, by the number of tries so far.
 const BACK_OFF: [i64; 5] = [5, 30, 120, 600, 3600];
 
@@ -25,16 +27,38 @@ fn query(cx: &Ctx, kind: &str) -> Select<task::Entity> {
         .limit(AT_ONCE)
 }
 
-/// Strikes off what was done, and puts off what failed.
+/// What is due of one kind, for this server alone: another one gets it only if nothing is heard of it for a while. For what
+/// should not be done twice.
+pub(crate) async fn claim(cx: &Ctx, kind: &str) -> Result<Vec<task::Model>> {
+    // Nearly always there is nothing, and then nothing is locked.
+    if due(cx, kind).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tx = cx.write().await?;
+    let mut claimed = Vec::new();
+    for mut row in tx.claim(query(cx, kind)).await? {
+        row.due_at = tx.now().plus_seconds(LEASE);
+        claimed.push(tx.update(row).await?);
+    }
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// Strikes off what was done, and puts off what failed; after so many `tries` it is given up.
 pub(crate) async fn settle(
     cx: &Ctx,
     task: &task::Model,
     outcome: Result<(), impl std::fmt::Display>,
+    tries: Option<i64>,
 ) -> Result<()> {
     let tx = cx.write().await?;
     let Some(mut row) = tx.lock::<task::Entity>(task.id.clone()).await? else { return Ok(()) };
     match outcome {
         Ok(()) => tx.delete(row).await?,
+        Err(error) if tries.is_some_and(|tries| row.attempts + 1 >= tries) => {
+            tracing::warn!(task = %row.id, kind = row.kind, "is given up: {error}");
+            tx.delete(row).await?;
+        }
         Err(error) => {
             tracing::warn!(task = %row.id, kind = row.kind, "will be tried again: {error}");
             let tries = usize::try_from(row.attempts).unwrap_or(usize::MAX);

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use courier::Courier;
 use domain::{
     Ctx, Granted, Site,
     accounts::{self, NewUser},
@@ -72,7 +73,8 @@ impl Command {
 pub fn run(admin: Admin) -> Result<()> {
     let store = Store::load(admin.command.store())?;
     tokio::runtime::Runtime::new()?.block_on(async {
-        let app = open::open(&store, offline()).await?;
+        let courier = Courier::new(courier::Settings::default())?;
+        let app = open::open(&store, offline(), courier).await?;
         let cx = app.system("statehouse admin");
         let site = cx.check::<can::ManageSite, _>(Site::found())?;
         let outcome = execute(admin.command, &cx, &site).await;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use blobs::Blobs;
+use courier::Courier;
 use crypto::{ExposeSecret, Keyring};
 use domain::{App, Settings};
 
@@ -12,12 +13,12 @@ use crate::private_file;
 const CONNECTIONS: u32 = 16;
 
 /// Opens the data, making it on the first start, and brings the schema up to date.
-pub async fn open(store: &Store, settings: Settings) -> Result<App> {
+pub async fn open(store: &Store, settings: Settings, courier: Courier) -> Result<App> {
     let keyring = keys(store)?;
     private_file::directory(&store.blobs).context("blob_url")?;
     let blobs = Blobs::directory(&store.blobs, keyring.clone()).context("blob_url")?;
     let db = database(store).await?;
-    Ok(App::new(db, blobs, keyring, settings))
+    Ok(App::new(db, blobs, courier, keyring, settings))
 }
 
 pub async fn database(store: &Store) -> Result<db::Db> {

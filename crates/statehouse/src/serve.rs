@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use courier::Courier;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -61,7 +62,8 @@ pub async fn run(
     let tls = certificate()?;
     let figures = metrics::start()?;
 
-    let app = open::open(&settings.store, rules(&settings, &url)).await?;
+    let courier = Courier::new(settings.courier.clone()).context("smtp_url")?;
+    let app = open::open(&settings.store, rules(&settings, &url), courier).await?;
     // Before anybody is answered: whoever sees the server ready may use the configured token at once.
     first_start(&settings, &app).await?;
     let pages = api::router(app.clone()).merge(web::router(app.clone()));

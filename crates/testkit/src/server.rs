@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
 use axum::Router;
 use blobs::Blobs;
+use courier::Courier;
 use crypto::Keyring;
 use db::{
     Db, Timestamp,
@@ -18,6 +19,8 @@ use crate::{TestDatabase, database::table_names, people::People};
 #[derive(Debug)]
 pub struct Options {
     pub settings: Settings,
+    /// How recipients outside are reached: none of one's own networks unless said otherwise.
+    pub courier: courier::Settings,
     /// The services that answer; the API alone unless said otherwise.
     pub router: fn(App) -> Router,
 }
@@ -50,6 +53,7 @@ impl Server {
                 force_cancel_after: 60,
                 phase_timeout: 3600,
             },
+            courier: courier::Settings::default(),
             router: api::router,
         };
         change(&mut options);
@@ -59,7 +63,11 @@ impl Server {
     /// As after [`Server::start`], much faster than a new one where making a database takes its time.
     pub async fn renewed(self) -> Self {
         let Self { app, db, _database: mut database, .. } = self;
-        let options = Options { settings: app.settings().clone(), router: api::router };
+        let options = Options {
+            settings: app.settings().clone(),
+            courier: courier::Settings::default(),
+            router: api::router,
+        };
         database.empty_tables(&db).await;
         db.close().await;
         Self::on(database, options).await
@@ -69,7 +77,8 @@ impl Server {
         let db = database.open().await;
         let keyring = Keyring::generate();
         let blobs = Blobs::memory(keyring.clone());
-        let app = App::new(db.clone(), blobs, keyring, options.settings);
+        let courier = Courier::new(options.courier).expect("the settings of a test");
+        let app = App::new(db.clone(), blobs, courier, keyring, options.settings);
         let router = (options.router)(app.clone());
         let server = Self { app, db, router, people: People::default(), _database: database };
         server.found_organization().await;

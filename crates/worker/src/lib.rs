@@ -14,6 +14,22 @@ const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// Works until it is told to stop. A failure is logged and tried again with the next tick.
 pub async fn run(app: App, stop: CancellationToken) {
+    // Recipients may take their time; nothing else waits for them.
+    tokio::join!(Box::pin(upkeep(&app, &stop)), Box::pin(deliveries(&app, &stop)));
+}
+
+async fn deliveries(app: &App, stop: &CancellationToken) {
+    let cx = app.system("worker");
+    while !stop.is_cancelled() {
+        report("notifications", domain::notifications::work(&cx).await);
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn upkeep(app: &App, stop: &CancellationToken) {
     let cx = app.system("worker");
     let mut chores_due = Instant::now();
     let mut housekeeping_due = Instant::now();

@@ -15,16 +15,17 @@ const WALLS: &[(&str, &[&str])] = &[
     (
         "statehouse",
         &[
-            "agent", "api", "blobs", "crypto", "db", "domain", "identity", "policy", "protocol",
-            "vcs", "web", "worker",
+            "agent", "api", "blobs", "courier", "crypto", "db", "domain", "identity", "policy",
+            "protocol", "vcs", "web", "worker",
         ],
     ),
     ("api", &["domain", "jsonapi", "protocol"]),
     ("web", &["domain", "identity"]),
     ("worker", &["domain", "policy", "vcs"]),
-    ("domain", &["blobs", "crypto", "db"]),
+    ("domain", &["blobs", "courier", "crypto", "db"]),
     ("agent", &["protocol"]),
     ("blobs", &["crypto"]),
+    ("courier", &[]),
     ("crypto", &[]),
     ("db", &[]),
     ("identity", &[]),
@@ -35,8 +36,8 @@ const WALLS: &[(&str, &[&str])] = &[
     (
         "testkit",
         &[
-            "agent", "api", "blobs", "crypto", "db", "domain", "jsonapi", "protocol", "web",
-            "worker",
+            "agent", "api", "blobs", "courier", "crypto", "db", "domain", "jsonapi", "protocol",
+            "web", "worker",
         ],
     ),
     ("xtask", &[]),

@@ -129,7 +129,7 @@ async fn taken(route: &Route) -> Vec<String> {
         if answer.status.is_success() {
             taken.push(what.clone());
             if !matches!(route.method, Method::PATCH | Method::PUT) {
-                world = world.renewed().await;
+                world = Box::pin(world.renewed()).await;
                 // Each world has ids of its own.
                 all = wrongs(&world, route).expect("as before");
             }

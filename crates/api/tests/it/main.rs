@@ -19,6 +19,7 @@ mod data_retention;
 mod engines;
 mod fuzz;
 mod memberships;
+mod notifications;
 mod projects;
 mod queue;
 mod run_triggers;

@@ -21,6 +21,8 @@ pub mod configuration_version;
 pub mod data_retention_policy;
 pub mod event;
 pub mod job;
+pub mod notification_configuration;
+pub mod notification_delivery;
 pub mod organization;
 pub mod organization_membership;
 pub mod phase;

@@ -16,6 +16,7 @@ use crate::{
     Error, Site,
     accounts::{HeldToken, Member},
     memberships::Membership,
+    notifications::Subscribable,
     run_triggers::Ends,
     variable_sets::Owner,
 };
@@ -127,6 +128,13 @@ permissions! {
     ManageProjectTeams    on Project: |a, p| a.project(p).teams >= Teams::Manage;
     CreateWorkspaceIn     on Project: |a, p| a.project(p).create_workspaces;
     MoveWorkspaceInto     on Project: |a, p| a.project(p).create_workspaces;
+
+    // Notifications, by what they are about.
+    ManageNotifications   on Subscribable: |a, s| match s {
+                              Subscribable::Workspace(w) => a.workspace(w).admin,
+                              Subscribable::Project(p) => UpdateProject::allowed(a, p),
+                              Subscribable::Team(t) => UpdateTeam::allowed(a, t),
+                          };
 
     // Variable sets, by the project or the organization that owns them.
     ReadVariableSets      on Owner: |a, o| match o {

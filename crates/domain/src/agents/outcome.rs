@@ -95,8 +95,7 @@ pub(super) async fn settle(tx: &mut Tx, open: Open, outcome: &Outcome) -> Result
     }
     let event = event(&run, kind, outcome);
     moves::happen(tx, &mut workspace, &mut run, event).await?;
-    let goes_on = run.auto_apply || (run.allow_empty_apply && !run.has_changes);
-    if run.status == run::Status::Planned && goes_on {
+    if run.status == run::Status::Planned && moves::goes_on_by_itself(&run) {
         // In the same moment, so that no command line ever sees a plan that nobody will confirm.
         moves::happen(tx, &mut workspace, &mut run, Event::Confirmed).await?;
     }

@@ -18,6 +18,7 @@ use super::{moves::subject, status};
 use crate::{
     Ctx, Error, Granted, In, Result, Timestamp, can,
     free_text::{all_at_most, at_most},
+    notifications,
     row::{ConfigurationVersion, Run, Workspace},
     tool_versions, workspaces,
 };
@@ -163,6 +164,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     }
     tx.update(row).await?;
     tx.emit("run_created", subject(&run), json!({ "message": run.message })).await?;
+    notifications::note(&tx, workspace, &run).await?;
     tx.ring_for_work();
     tx.commit().await?;
     Ok(run)

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Error, Result, Subject, Tx,
     id::RunId,
+    notifications,
     row::{Run, Workspace},
     run_triggers, workspaces,
 };
@@ -35,6 +36,11 @@ pub(crate) fn subject(run: &Run) -> Subject<'_> {
         workspace: Some(&run.workspace_id),
         run: Some(&run.id),
     }
+}
+
+/// Whether a planned run waits for nobody.
+pub(crate) fn goes_on_by_itself(run: &Run) -> bool {
+    run.auto_apply || (run.allow_empty_apply && !run.has_changes)
 }
 
 /// Locks a run and its workspace, in the one order that cannot deadlock.
@@ -88,6 +94,7 @@ pub(crate) async fn happen(
     if next == run::Status::Applied {
         run_triggers::applied(tx, run).await?;
     }
+    notifications::note(tx, workspace, run).await?;
     tx.ring_for_work();
     Ok(())
 }

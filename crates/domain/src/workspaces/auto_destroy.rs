@@ -11,13 +11,13 @@ use serde_json::json;
 
 use super::subject;
 use crate::{
-    Ctx, Error, Found, Result, Timestamp, can,
+    Ctx, Error, Found, Result, Timestamp, can, notifications,
     row::Workspace,
     runs::{self, New},
 };
 
 /// How runs that nobody asked for at that moment name their reason.
-const REASON: &str = "auto_destroy";
+pub(crate) const REASON: &str = "auto_destroy";
 /// Workspaces in one go; the rest comes with the next.
 const AT_ONCE: u64 = 50;
 
@@ -118,7 +118,10 @@ async fn destroy(cx: &Ctx, workspace: Workspace) -> Result<()> {
     let row = tx.update(row).await?;
     let (action, detail) = match refusal {
         None => ("workspace_auto_destroy_queued", json!({})),
-        Some(why) => ("workspace_auto_destroy_failed", json!({ "reason": why })),
+        Some(why) => {
+            notifications::note_auto_destroy(&tx, &row, &why).await?;
+            ("workspace_auto_destroy_failed", json!({ "reason": why }))
+        }
     };
     tx.emit(action, subject(&row), detail).await?;
     tx.commit().await

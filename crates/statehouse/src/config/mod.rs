@@ -35,6 +35,8 @@ pub struct Settings {
     pub log: Log,
     pub metrics_listen: Option<SocketAddr>,
     pub admin_token: Option<SecretString>,
+    /// How notifications leave.
+    pub courier: courier::Settings,
     /// Said in the log once it exists.
     pub warnings: Vec<String>,
 }

@@ -57,6 +57,7 @@ fn without_a_word_everything_lies_in_the_data_directory() {
     assert_eq!(settings.tls, Tls::Off);
     assert_eq!(settings.grace_period, std::time::Duration::from_mins(5));
     assert!(settings.agent.is_some() && settings.admin_token.is_none());
+    assert!(settings.courier.networks.is_empty() && settings.courier.mail.is_none());
 }
 
 #[test]
@@ -211,5 +212,27 @@ fn every_setting_is_in_the_operators_manual() {
     }
     for setting in SETTINGS.iter().filter(|s| s.kind == Kind::Secret) {
         assert!(manual.contains(&format!("{}_FILE", setting.env())));
+    }
+}
+
+#[test]
+fn notifications_reach_what_the_operator_allows() {
+    let dir = tempfile::tempdir().unwrap();
+    let flags = [
+        ("notification-networks", "10.0.0.0/8, fd00::/8"),
+        ("smtp-url", "smtp://mail.example.com:587?tls=required"),
+        ("smtp-from", "Statehouse <statehouse@example.com>"),
+    ];
+    let settings = load_in(dir.path(), &flags, &[]).unwrap();
+    assert_eq!(settings.courier.networks.len(), 2);
+    assert!(settings.courier.mail.is_some());
+    for (flag, value) in [
+        ("notification-networks", "10.0.0.0"),
+        ("smtp-url", "http://mail.example.com"),
+        ("smtp-url", "smtp://mail.example.com"),
+        ("smtp-from", "nobody"),
+    ] {
+        let message = load_in(dir.path(), &[(flag, value)], &[]).unwrap_err();
+        assert!(message.contains(&flag.replace('-', "_")), "{message}");
     }
 }

@@ -138,6 +138,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     let log = log(reader);
     let metrics_listen = reader.read("metrics_listen", address);
     let admin_token = reader.read("admin_token", token);
+    let courier = courier(reader);
     let warnings = warnings(reader);
     Settings {
         store,
@@ -149,6 +150,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         log,
         metrics_listen,
         admin_token: admin_token.map(Into::into),
+        courier,
         warnings,
     }
 }
@@ -254,6 +256,28 @@ fn execution(reader: &mut Reader<'_>) -> Execution {
         })
         .unwrap_or(Sandbox::Auto);
     Execution { concurrency, engines, cli_config, sandbox }
+}
+
+fn courier(reader: &mut Reader<'_>) -> courier::Settings {
+    let networks = reader.read("notification_networks", |text| {
+        let all = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        all.map(str::parse).collect::<Result<Vec<courier::IpNet>, _>>()
+    });
+    let url = reader.read("smtp_url", |text| {
+        if courier::is_mail_server(text) {
+            Ok(text.to_owned())
+        } else {
+            Err("not an address of a mail server")
+        }
+    });
+    let from = reader.read("smtp_from", |text| {
+        if courier::is_sender(text) { Ok(text.to_owned()) } else { Err("not a mail address") }
+    });
+    if let (Some(given), None) = (reader.given("smtp_url"), reader.given("smtp_from")) {
+        reader.wrong.push(Wrong::given("smtp_url", &given, "smtp_from is missing"));
+    }
+    let mail = url.zip(from).map(|(url, from)| courier::MailSettings { url: url.into(), from });
+    courier::Settings { networks: networks.unwrap_or_default(), mail }
 }
 
 fn log(reader: &mut Reader<'_>) -> Log {

@@ -1,5 +1,5 @@
-//! A variable set that the workspace has, a trigger between the workspaces, a comment on the run, and what can be sent to
-//! them.
+//! A variable set that the workspace has, a trigger between the workspaces, a comment on the run, a notification of the
+//! workspace, and what can be sent to them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub async fn in_world(
     ws: &Workspace,
     neighbour: &Workspace,
     run: &str,
-) -> [(&'static str, String); 4] {
+) -> [(&'static str, String); 5] {
     let set = resource("varsets", &json!({ "name": "credentials" }));
     let set = related(set, &json!({ "workspaces": many("workspaces", ws.id.as_str()) }));
     let set = owner.post("/organizations/acme/varsets", set).await.is_created().id();
@@ -28,7 +28,12 @@ pub async fn in_world(
     let trigger = owner.post(format!("/workspaces/{}/run-triggers", ws.id), source).await;
     let comment = resource("comments", &json!({ "body": "Looks good" }));
     let comment = owner.post(format!("/runs/{run}/comments"), comment).await.is_created().id();
+    let mail = json!({ "name": "mail", "destination-type": "email", "enabled": false });
+    let mail = resource("notification-configurations", &mail);
+    let notification =
+        owner.post(format!("/workspaces/{}/notification-configurations", ws.id), mail).await;
     [
+        ("notification_configuration_id", notification.is_created().id()),
         ("varset_id", set),
         ("varset_variable_id", of_set),
         ("run_trigger_id", trigger.is_created().id()),
@@ -44,7 +49,15 @@ fn many(kind: &str, id: &str) -> Value {
     json!({ "data": [{ "type": kind, "id": id }] })
 }
 
-/// What the operations on variable sets, run triggers and comments take.
+/// Nobody may be asked at such an address.
+fn notification(trigger: &str) -> Value {
+    json!({
+        "name": "chat", "destination-type": "generic", "enabled": false,
+        "url": "http://127.0.0.1:9/hook", "token": "hunter2", "triggers": [trigger],
+    })
+}
+
+/// What the operations on variable sets, run triggers, comments and notifications take.
 pub fn body(names: &BTreeMap<&'static str, String>, method: &str, path: &str) -> Option<Sent> {
     let attributes = |kind: &str, attributes: Value| Sent::Json(resource(kind, &attributes));
     Some(match (method, path) {
@@ -52,8 +65,34 @@ pub fn body(names: &BTreeMap<&'static str, String>, method: &str, path: &str) ->
             "DELETE",
             "/varsets/{varset_id}"
             | "/varsets/{varset_id}/relationships/vars/{varset_variable_id}"
-            | "/run-triggers/{run_trigger_id}",
+            | "/run-triggers/{run_trigger_id}"
+            | "/notification-configurations/{notification_configuration_id}",
+        )
+        | (
+            "POST",
+            "/notification-configurations/{notification_configuration_id}/actions/verify"
+            | "/notification-configurations/{notification_configuration_id}/actions/enable",
         ) => Sent::Nothing,
+        (
+            "POST",
+            "/workspaces/{workspace_id}/notification-configurations"
+            | "/projects/{project_id}/notification-configurations",
+        ) => attributes("notification-configurations", notification("run:completed")),
+        ("POST", "/teams/{team_id}/notification-configurations") => {
+            attributes("notification-configurations", notification("change_request:created"))
+        }
+        ("PATCH", "/notification-configurations/{notification_configuration_id}") => {
+            Sent::Json(related(
+                resource(
+                    "notification-configurations",
+                    &json!({
+                        "name": "letters", "email-addresses": ["a@example.com"],
+                        "triggers": ["run:errored"],
+                    }),
+                ),
+                &json!({ "users": many("users", &names["user_id"]) }),
+            ))
+        }
         ("POST", "/organizations/{organization_name}/varsets") => {
             let new = resource(
                 "varsets",

@@ -1,0 +1,269 @@
+//! Carries messages outside: requests to addresses that users have given, and mail. Nothing here knows Terraform.
+//!
+//! Whoever may configure a notification could otherwise make the server call its own neighbours, so addresses of private
+//! networks are refused unless the operator allows them. What is checked is the address that the connection goes to: a
+//! name that is resolved to another address in the next moment gains nothing.
+
+mod mail;
+mod reach;
+
+use std::{error::Error as _, sync::Arc, time::Duration};
+
+use reqwest::{Client, redirect};
+use url::{Host, Url};
+
+pub use ipnet::IpNet;
+use mail::Mailer;
+pub use mail::{MailSettings, is_sender, is_server as is_mail_server};
+use reach::{Forbidden, Reach};
+
+/// What a recipient may take to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Bytes of an answer that are kept.
+const BODY_LIMIT: usize = 4 << 10;
+/// Characters.
+const URL_LIMIT: usize = 2048;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0} is no http or https address")]
+    Address(String),
+    #[error("{0}")]
+    Forbidden(String),
+    #[error("there was no answer: {0}")]
+    Unreachable(String),
+    #[error("this server cannot send mail: the setting smtp_url is missing")]
+    NoMail,
+    #[error("the mail was not taken: {0}")]
+    Mail(String),
+    /// A wrong setting.
+    #[error("{0}")]
+    Setting(String),
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Private networks that may be reached all the same.
+    pub networks: Vec<IpNet>,
+    pub mail: Option<MailSettings>,
+}
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Courier {
+    http: Client,
+    reach: Arc<Reach>,
+    mail: Option<Mailer>,
+}
+
+/// What a recipient said.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    pub status: u16,
+    /// Names in lower case, in their order.
+    pub headers: Vec<(String, String)>,
+    /// The beginning of it.
+    pub body: String,
+}
+
+impl Receipt {
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// An address that requests can be sent to.
+///
+/// # Errors
+/// [`Error::Address`] for anything else.
+pub fn check_url(text: &str) -> Result<Url> {
+    let wrong = || Error::Address(text.chars().take(100).collect());
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || text.len() > URL_LIMIT {
+        return Err(wrong());
+    }
+    Ok(url)
+}
+
+impl Courier {
+    /// # Errors
+    /// [`Error::Setting`] for mail settings that cannot be meant.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let reach = Arc::new(Reach::new(settings.networks));
+        let http = Client::builder()
+            .dns_resolver(reach.clone())
+            // A redirect would lead past the check of its address, and a proxy past all of them.
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .timeout(PATIENCE)
+            .user_agent(concat!("Statehouse/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::Setting(error.to_string()))?;
+        let mail = settings.mail.as_ref().map(Mailer::new).transpose()?;
+        Ok(Self { http, reach, mail })
+    }
+
+    /// Posts JSON and brings the answer, whatever it says.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> Result<Receipt> {
+        let url = check_url(url)?;
+        let literal = match url.host() {
+            Some(Host::Ipv4(ip)) => Some(ip.into()),
+            Some(Host::Ipv6(ip)) => Some(ip.into()),
+            // Names are checked when they are resolved.
+            Some(Host::Domain(_)) | None => None,
+        };
+        if literal.is_some_and(|ip| !self.reach.allows(ip)) {
+            return Err(Error::Forbidden(Forbidden.to_string()));
+        }
+        let mut request = self.http.post(url).header("content-type", "application/json").body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let mut response = request.send().await.map_err(failure)?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
+            .collect();
+        let mut body = Vec::new();
+        while body.len() < BODY_LIMIT
+            && let Some(chunk) = response.chunk().await.map_err(failure)?
+        {
+            body.extend_from_slice(&chunk);
+        }
+        body.truncate(BODY_LIMIT);
+        let body = String::from_utf8_lossy(&body).replace('\0', "\u{fffd}");
+        Ok(Receipt { status, headers, body })
+    }
+
+    /// Sends a message to each address on its own, so that none sees the others.
+    pub async fn mail(&self, to: &[String], subject: &str, text: &str) -> Result<()> {
+        let mailer = self.mail.as_ref().ok_or(Error::NoMail)?;
+        for address in to {
+            mailer.send(address, subject, text).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Says in words what went wrong; whether it was our own refusal is deep inside.
+fn failure(error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let mut cause = error.source();
+    let mut deepest = error.to_string();
+    while let Some(inner) = cause {
+        if inner.is::<Forbidden>() {
+            return Error::Forbidden(Forbidden.to_string());
+        }
+        deepest = inner.to_string();
+        cause = inner.source();
+    }
+    Error::Unreachable(deepest)
+}
+
+/// Whether mail can be sent there at all.
+pub fn is_mail_address(text: &str) -> bool {
+    mail::is_address(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// Answers one request after the other with the same words; brings what it was sent.
+    async fn recipient(answer: &'static str) -> (String, tokio::sync::mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let (tell, told) = tokio::sync::mpsc::channel(8);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = vec![0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                tell.send(String::from_utf8_lossy(&request[..length]).into_owned()).await.unwrap();
+            }
+        });
+        (url, told)
+    }
+
+    fn courier(networks: &[&str]) -> Courier {
+        let networks = networks.iter().map(|text| text.parse().unwrap()).collect();
+        Courier::new(Settings { networks, mail: None }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_allowed_neighbour_gets_the_message() {
+        let (url, mut told) =
+            recipient("HTTP/1.1 202 Accepted\r\nX-Seen: yes\r\ncontent-length: 2\r\n\r\nok").await;
+        let courier = courier(&["127.0.0.0/8"]);
+        let signature = [("x-signature", "abc".to_owned())];
+        let receipt = courier.post(&url, &signature, b"{}".to_vec()).await.unwrap();
+        assert!(receipt.is_success());
+        assert_eq!((receipt.status, receipt.body.as_str()), (202, "ok"));
+        assert!(receipt.headers.contains(&("x-seen".into(), "yes".into())));
+        let request = told.recv().await.unwrap();
+        assert!(request.starts_with("POST /hook"), "{request}");
+        assert!(request.contains("x-signature: abc"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn neighbours_are_refused_by_address_and_by_name() {
+        let (url, mut told) = recipient("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        let courier = courier(&[]);
+        let port = Url::parse(&url).unwrap().port().unwrap();
+        for host in ["127.0.0.1", "localhost", "2130706433", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
+        {
+            let refused = courier.post(&format!("http://{host}:{port}/"), &[], Vec::new()).await;
+            assert!(matches!(refused, Err(Error::Forbidden(_))), "{host}: {refused:?}");
+        }
+        assert!(told.try_recv().is_err(), "nobody may have been asked");
+    }
+
+    #[tokio::test]
+    async fn redirects_are_not_followed() {
+        let (inner, mut told) = recipient("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        let answer = format!("HTTP/1.1 307 Go\r\nlocation: {inner}\r\ncontent-length: 0\r\n\r\n");
+        let (outer, _) = recipient(answer.leak()).await;
+        let receipt = courier(&["127.0.0.0/8"]).post(&outer, &[], Vec::new()).await.unwrap();
+        assert_eq!(receipt.status, 307);
+        assert!(!receipt.is_success());
+        assert!(told.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn what_does_not_answer_is_said_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let refused = courier(&["127.0.0.0/8"]).post(&url, &[], Vec::new()).await;
+        assert!(matches!(refused, Err(Error::Unreachable(_))), "{refused:?}");
+        let mail = courier(&[]).mail(&["a@example.com".into()], "x", "y").await;
+        assert!(matches!(mail, Err(Error::NoMail)), "{mail:?}");
+    }
+
+    #[test]
+    fn addresses_are_those_of_the_web() {
+        for right in ["https://example.com/hook?x=1", "http://[::1]:80/"] {
+            assert!(check_url(right).is_ok(), "{right}");
+        }
+        for wrong in ["", "example.com", "ftp://example.com", "file:///etc/passwd", "http://"] {
+            assert!(check_url(wrong).is_err(), "{wrong}");
+        }
+        assert!(check_url(&format!("https://example.com/{}", "x".repeat(URL_LIMIT))).is_err());
+    }
+}
