@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what the server costs, in figures and ratios. It asserts nothing.
 
 mod client;
+mod lists;
 mod load;
 mod reads;
 mod report;
@@ -36,6 +37,8 @@ pub struct Sizes {
     pairs: usize,
     dispatches: usize,
     workspaces: usize,
+    few_workspaces: usize,
+    pages: usize,
     seconds: u64,
     megabytes: &'static [usize],
 }
@@ -44,7 +47,16 @@ impl Sizes {
     fn of(args: &Args) -> Self {
         if args.quick {
             let megabytes = &[1, 10];
-            Self { starts: 3, pairs: 2, dispatches: 5, workspaces: 300, seconds: 1, megabytes }
+            Self {
+                starts: 3,
+                pairs: 2,
+                dispatches: 5,
+                workspaces: 300,
+                few_workspaces: 30,
+                pages: 10,
+                seconds: 1,
+                megabytes,
+            }
         } else {
             let megabytes = &[1, 10, 100];
             Self {
@@ -52,6 +64,8 @@ impl Sizes {
                 pairs: 15,
                 dispatches: 200,
                 workspaces: 10_000,
+                few_workspaces: 100,
+                pages: 300,
                 seconds: 10,
                 megabytes,
             }
@@ -78,6 +92,7 @@ pub async fn run(args: Args) -> Result<()> {
     reads::measure(&mut report, &server, &sizes).await.context(server.log_hint())?;
     drop(server);
 
+    lists::measure(&mut report, &program, &sizes).await?;
     states::measure(&mut report, &program, &engine, &sizes).await?;
 
     println!("\n{report}");

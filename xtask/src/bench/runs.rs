@@ -133,7 +133,8 @@ async fn upload(client: &mut Client, workspace: &str) -> Result<String> {
     Ok(id.to_owned())
 }
 
-fn archive() -> Result<Bytes> {
+/// The configuration as it is uploaded.
+pub fn archive() -> Result<Bytes> {
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut header = tar::Header::new_gnu();
     header.set_size(u64::try_from(CONFIGURATION.len())?);

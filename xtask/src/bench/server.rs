@@ -1,5 +1,6 @@
 //! A release server of our own, on loopback, with fresh data, and what it takes of memory.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -35,14 +36,24 @@ impl Server {
         Self::on(program, engine, Rc::new(data)).await
     }
 
+    /// Starts on a fresh data folder; runs stay where they are.
+    pub async fn without_agent(program: &Path) -> Result<Self> {
+        let data = tempfile::Builder::new().prefix("statehouse-bench-").tempdir()?;
+        Self::launch(program, &["--no-agent".as_ref()], Rc::new(data)).await
+    }
+
     /// Starts on the data of an earlier server.
     pub async fn on(program: &Path, engine: &Path, data: Rc<TempDir>) -> Result<Self> {
+        Self::launch(program, &["--engine".as_ref(), engine.as_os_str()], data).await
+    }
+
+    async fn launch(program: &Path, arguments: &[&OsStr], data: Rc<TempDir>) -> Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
         let log = std::env::temp_dir().join(format!("statehouse-bench-{}.log", std::process::id()));
         let file = std::fs::File::create(&log)?;
         let mut serve = command(program);
         serve.arg("serve").arg("--data-dir").arg(data.path()).args(["--listen", &address]);
-        serve.arg("--engine").arg(engine).env("STATEHOUSE_ADMIN_TOKEN", TOKEN);
+        serve.args(arguments).env("STATEHOUSE_ADMIN_TOKEN", TOKEN);
         serve.stdout(file.try_clone()?).stderr(file);
         let started = Instant::now();
         let mut running = Running::start(&mut serve, Signal::TERM)?;
