@@ -67,7 +67,7 @@ impl Resource for View {
             cost_estimation: false,
             global_run_tasks: false,
             module_tests_generation: false,
-            policy_enforcement: false,
+            policy_enforcement: true,
             policy_limit: None,
             policy_mandatory_enforcement_limit: None,
             policy_set_limit: None,

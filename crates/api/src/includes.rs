@@ -6,8 +6,9 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, agent_pools, configurations, memberships, organizations, projects, runs, ssh_keys,
-    states, tags, teams, users, variable_sets, variables, workspaces,
+    Failure, agent_pools, configurations, memberships, organizations, policies, policy_evaluations,
+    policy_sets, projects, runs, ssh_keys, states, tags, teams, users, variable_sets, variables,
+    workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -126,6 +127,49 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let rows = domain::runs::load_phases(cx, &ids).await?;
                 Ok(objects(rows.into_iter().map(|row| runs::PhaseView::<false>::new(cx, row))))
+            })
+        })
+        .of("policies", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::policies::load(cx, &parsed(&ids)).await?;
+                Ok(objects(policies::views(cx, rows).await?))
+            })
+        })
+        .of("policy-sets", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::policy_sets::load(cx, &parsed(&ids)).await?;
+                Ok(objects(policy_sets::views(cx, rows).await?))
+            })
+        })
+        .of("policy-set-versions", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::policy_sets::load_versions(cx, &parsed(&ids)).await?;
+                Ok(objects(rows.into_iter().map(policy_sets::VersionView::new)))
+            })
+        })
+        .of("task-stages", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::policy_evaluations::load_stages(cx, &parsed(&ids)).await?;
+                Ok(objects(policy_evaluations::stage_views(cx, rows).await?))
+            })
+        })
+        .of("policy-evaluations", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::policy_evaluations::load_evaluations(cx, &parsed(&ids)).await?;
+                Ok(objects(rows.into_iter().map(policy_evaluations::EvaluationView)))
+            })
+        })
+        .of("policy-set-outcomes", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::policy_evaluations::load_outcomes(cx, &parsed(&ids)).await?;
+                Ok(objects(rows.into_iter().map(policy_evaluations::OutcomeView::new)))
+            })
+        })
+        .of("policy-checks", |cx, ids| {
+            Box::pin(async move {
+                let rows = domain::policy_evaluations::load_checks(cx, &parsed(&ids)).await?;
+                let views = rows.into_iter().map(|row| policy_evaluations::CheckView::new(cx, row));
+                Ok(objects(views))
             })
         })
         .of("workspaces", |cx, ids| {

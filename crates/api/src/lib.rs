@@ -18,6 +18,9 @@ mod notifications;
 mod organizations;
 mod paging;
 mod ping;
+mod policies;
+mod policy_evaluations;
+mod policy_sets;
 mod projects;
 mod routes;
 mod run_triggers;
@@ -68,6 +71,9 @@ fn routes() -> Routes {
         .merge(memberships::routes())
         .merge(team_access::routes())
         .merge(tool_versions::routes())
+        .merge(policies::routes())
+        .merge(policy_sets::routes())
+        .merge(policy_evaluations::routes())
         .merge(bootstrap::routes())
 }
 

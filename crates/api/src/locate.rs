@@ -237,3 +237,52 @@ impl Located for domain::In<row::StateVersionOutput> {
         domain::states::find_output(cx, &path.id("state_version_output_id")?).await
     }
 }
+
+impl Located for In<row::Policy, row::Organization> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::policies::find(cx, &path.id("policy_id")?).await
+    }
+}
+
+impl Located for In<row::PolicySet, row::Organization> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::policy_sets::find(cx, &path.id("policy_set_id")?).await
+    }
+}
+
+impl Located for In<row::PolicySetParameter, row::Organization> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        let set = path.id("policy_set_id")?;
+        domain::policy_sets::find_parameter(cx, &set, &path.id("parameter_id")?).await
+    }
+}
+
+impl Located for In<row::PolicySetVersion, row::Organization> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::policy_sets::find_version(cx, &path.id("policy_set_version_id")?).await
+    }
+}
+
+impl Located for In<row::TaskStage> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::policy_evaluations::find_stage(cx, &path.id("task_stage_id")?).await
+    }
+}
+
+impl Located for In<row::PolicyEvaluation> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::policy_evaluations::find_evaluation(cx, &path.id("policy_evaluation_id")?).await
+    }
+}
+
+impl Located for In<row::PolicySetOutcome> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::policy_evaluations::find_outcome(cx, &path.id("policy_set_outcome_id")?).await
+    }
+}
+
+impl Located for In<row::PolicyCheck> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::policy_evaluations::find_check(cx, &path.id("policy_check_id")?).await
+    }
+}

@@ -73,6 +73,7 @@ struct Permissions {
     can_manage_public_providers: bool,
     can_create_provider: bool,
     can_manage_run_tasks: bool,
+    can_read_policies: bool,
     can_read_run_tasks: bool,
     can_create_project: bool,
 }
@@ -134,6 +135,7 @@ impl View {
             can_manage_public_modules: cx.may::<can::ManageModules>(&row),
             can_manage_public_providers: cx.may::<can::ManageProviders>(&row),
             can_create_provider: cx.may::<can::ManageProviders>(&row),
+            can_read_policies: cx.may::<can::ReadPolicies>(&row),
             can_manage_run_tasks: cx.may::<can::ManageRunTasks>(&row),
             can_read_run_tasks: cx.may::<can::ReadOrganization>(&row),
             can_create_project: cx.may::<can::CreateProject>(&row),

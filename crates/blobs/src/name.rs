@@ -28,10 +28,14 @@ pub enum Kind {
     LockFile,
     /// A state that an apply could not save.
     ErroredState,
+    /// The code of a policy.
+    PolicyCode,
+    /// The archive of a policy set's version.
+    PolicySet,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Configuration,
         Self::State,
         Self::JsonState,
@@ -42,6 +46,8 @@ impl Kind {
         Self::ProviderSchemas,
         Self::LockFile,
         Self::ErroredState,
+        Self::PolicyCode,
+        Self::PolicySet,
     ];
 
     pub(crate) const fn folder(self) -> &'static str {
@@ -56,6 +62,8 @@ impl Kind {
             Self::ProviderSchemas => "provider-schemas",
             Self::LockFile => "lock-files",
             Self::ErroredState => "errored-states",
+            Self::PolicyCode => "policies",
+            Self::PolicySet => "policy-sets",
         }
     }
 }

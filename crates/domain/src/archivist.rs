@@ -10,7 +10,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use crate::{App, Ctx, Error, Result, accounts, configurations, retention, states};
+use crate::{App, Ctx, Error, Result, accounts, configurations, policy_sets, retention, states};
 
 /// As on HCP: long enough for a command that waits over night.
 const LIFETIME_MS: i64 = 25 * 60 * 60 * 1000;
@@ -61,6 +61,9 @@ contents! {
     PlanJson = "pj",
     PlanJsonRedacted = "pr",
     ErroredState = "es",
+    PolicyCode = "pc",
+    /// `PUT` of a policy set version's archive.
+    PolicySetUpload = "pu",
 }
 
 impl fmt::Display for Object {
@@ -115,9 +118,11 @@ pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
         Content::PlanJson => Kind::PlanJson,
         Content::PlanJsonRedacted => Kind::PlanJsonRedacted,
         Content::ErroredState => Kind::ErroredState,
+        Content::PolicyCode => Kind::PolicyCode,
         Content::ConfigurationUpload
         | Content::StateUpload
         | Content::JsonStateUpload
+        | Content::PolicySetUpload
         | Content::Log => return Err(Error::NotFound),
     };
     if retention::is_unreadable(cx, kind, &object.id).await? {
@@ -170,8 +175,8 @@ pub async fn read_log(
 /// Takes what is uploaded to an address; the address is the permission.
 ///
 /// # Errors
-/// NotFound if the address is not for uploads; otherwise as [`configurations::receive`], [`states::receive`] and
-/// [`states::receive_json`].
+/// NotFound if the address is not for uploads; otherwise as [`configurations::receive`], [`states::receive`],
+/// [`states::receive_json`] and [`policy_sets::receive_version`].
 pub async fn write<S, E>(cx: &Ctx, object: &Object, content: S) -> Result<()>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
@@ -181,6 +186,7 @@ where
         Content::ConfigurationUpload => configurations::receive(cx, &id(object)?, content).await,
         Content::StateUpload => states::receive(cx, &id(object)?, content).await,
         Content::JsonStateUpload => states::receive_json(cx, &id(object)?, content).await,
+        Content::PolicySetUpload => policy_sets::receive_version(cx, &id(object)?, content).await,
         _ => Err(Error::NotFound),
     }
 }

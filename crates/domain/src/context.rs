@@ -122,6 +122,11 @@ impl Tx {
         &self.cx.actor
     }
 
+    /// Whose transaction it is, for reading what it does not change.
+    pub fn cx(&self) -> &Ctx {
+        &self.cx
+    }
+
     /// The moment of this transaction: one for all that it writes.
     pub fn now(&self) -> Timestamp {
         self.at

@@ -15,6 +15,9 @@ mod free_text;
 pub mod memberships;
 pub mod notifications;
 pub mod organizations;
+pub mod policies;
+pub mod policy_evaluations;
+pub mod policy_sets;
 pub mod projects;
 pub mod retention;
 pub mod run_triggers;
@@ -46,14 +49,19 @@ pub mod row {
         job::Model as Job, notification_configuration::Model as NotificationConfiguration,
         notification_delivery::Model as NotificationDelivery, organization::Model as Organization,
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,
-        project::Model as Project, reserved_tag_key::Model as ReservedTagKey, run::Model as Run,
+        policy::Model as Policy, policy_check::Model as PolicyCheck,
+        policy_evaluation::Model as PolicyEvaluation, policy_set::Model as PolicySet,
+        policy_set_outcome::Model as PolicySetOutcome,
+        policy_set_parameter::Model as PolicySetParameter,
+        policy_set_version::Model as PolicySetVersion, project::Model as Project,
+        reserved_tag_key::Model as ReservedTagKey, run::Model as Run,
         run_trigger::Model as RunTrigger, ssh_key::Model as SshKey,
         state_version::Model as StateVersion, state_version_output::Model as StateVersionOutput,
-        tag::Model as Tag, tag_binding::Model as TagBinding, team::Model as Team,
-        team_project::Model as TeamProject, team_workspace::Model as TeamWorkspace,
-        token::Model as Token, tool_version::Model as ToolVersion, user::Model as User,
-        variable::Model as Variable, variable_set::Model as VariableSet,
-        workspace::Model as Workspace,
+        tag::Model as Tag, tag_binding::Model as TagBinding, task_stage::Model as TaskStage,
+        team::Model as Team, team_project::Model as TeamProject,
+        team_workspace::Model as TeamWorkspace, token::Model as Token,
+        tool_version::Model as ToolVersion, user::Model as User, variable::Model as Variable,
+        variable_set::Model as VariableSet, workspace::Model as Workspace,
     };
 }
 

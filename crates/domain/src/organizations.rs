@@ -275,6 +275,9 @@ pub async fn delete(cx: &Ctx, organization: &Granted<can::DestroyOrganization>) 
     let row =
         tx.lock::<organization::Entity>(organization.name.clone()).await?.ok_or(Error::NotFound)?;
     crate::workspaces::forget_all(&tx, &row.name).await?;
+    let mut orphans = crate::policies::orphans_of(&tx, &row.name).await?;
+    orphans.extend(crate::policy_sets::orphans_of(&tx, &row.name).await?);
+    crate::cleanup::later(&tx, orphans).await?;
     tx.emit("organization_deleted", subject(&row), json!({})).await?;
     tx.delete(row).await?;
     tx.commit().await

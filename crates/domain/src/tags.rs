@@ -15,6 +15,7 @@ use db::{
 };
 use serde_json::json;
 
+pub(crate) use bindings::in_force;
 pub use bindings::{
     Effective, TagFilter, add, add_to_project, bindings, effective, load_effective,
     load_of_projects, project_bindings, replace_in_project, replace_in_workspace,

@@ -31,6 +31,8 @@ pub struct Server {
     pub app: App,
     /// Past all rules: for rows that no verb of the domain makes yet, and to see what is stored.
     pub db: Db,
+    /// What sealed columns are sealed with.
+    pub keyring: Keyring,
     pub(crate) router: Router,
     pub(crate) people: People,
     // Dropped last, when nobody uses it any more.
@@ -78,9 +80,10 @@ impl Server {
         let keyring = Keyring::generate();
         let blobs = Blobs::memory(keyring.clone());
         let courier = Courier::new(options.courier).expect("the settings of a test");
-        let app = App::new(db.clone(), blobs, courier, keyring, options.settings);
+        let app = App::new(db.clone(), blobs, courier, keyring.clone(), options.settings);
         let router = (options.router)(app.clone());
-        let server = Self { app, db, router, people: People::default(), _database: database };
+        let server =
+            Self { app, db, keyring, router, people: People::default(), _database: database };
         server.found_organization().await;
         server
     }

@@ -1,4 +1,5 @@
-//! What happens by itself: the queue moves on, lost agents are noticed, blobs without rows are deleted.
+//! What happens by itself: the queue moves on, policies are evaluated, lost agents are noticed, blobs without rows are
+//! deleted.
 
 use std::time::{Duration, Instant};
 
@@ -31,21 +32,36 @@ async fn deliveries(app: &App, stop: &CancellationToken) {
 
 async fn upkeep(app: &App, stop: &CancellationToken) {
     let cx = app.system("worker");
+    tokio::join!(queue(&cx, &stop), policies(&cx, &stop));
+}
+
+/// Beside the queue, which does not wait for anybody's policies.
+async fn policies(cx: &Ctx, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        report("policies", domain::policy_evaluations::evaluate_waiting(cx).await);
+        tokio::select! {
+            () = cx.bell().work(TICK) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn queue(cx: &Ctx, stop: &CancellationToken) {
     let mut chores_due = Instant::now();
     let mut housekeeping_due = Instant::now();
     while !stop.is_cancelled() {
-        report("run triggers", domain::run_triggers::work(&cx).await);
-        report("the queue", domain::runs::advance_all(&cx).await);
+        report("run triggers", domain::run_triggers::work(cx).await);
+        report("the queue", domain::runs::advance_all(cx).await);
         if chores_due <= Instant::now() {
-            chores(&cx).await;
+            chores(cx).await;
             chores_due = Instant::now() + CHORES;
         }
         if housekeeping_due <= Instant::now() {
-            housekeeping(&cx).await;
+            housekeeping(cx).await;
             housekeeping_due = Instant::now() + HOUSEKEEPING;
         }
         tokio::select! {
-            () = app.bell().work(TICK) => {}
+            () = cx.bell().work(TICK) => {}
             () = stop.cancelled() => {}
         }
     }

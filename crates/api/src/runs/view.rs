@@ -194,8 +194,8 @@ impl Resource for View {
                 to.one(name, "users", Some(id));
             }
         }
-        to.many("policy-checks", "policy-checks", [] as [&str; 0]);
-        to.many("task-stages", "task-stages", [] as [&str; 0]);
+        to.many("policy-checks", "policy-checks", run.policy_checks.iter());
+        to.many("task-stages", "task-stages", run.task_stages.iter());
         let source = run.triggering_source_id.as_ref();
         if let (Some(run), Some(source)) = (&run.triggered_by_id, source) {
             let related = format!("/api/v2/workspaces/{source}");

@@ -132,6 +132,11 @@ impl Job<'_> {
         self.post("outcome", body).await
     }
 
+    pub async fn artifact(&self, name: &str, content: &str) -> u16 {
+        let path = self.path(&format!("artifacts/{name}"));
+        self.client.put(path, content.to_owned()).await.status.as_u16()
+    }
+
     pub async fn finish(&self) -> u16 {
         self.post("finish", json!({})).await
     }

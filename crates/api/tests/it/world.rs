@@ -1,6 +1,7 @@
 //! One of everything that a path can name, and a body for everything that can be sent: what the tests of all routes
 //! are generated from.
 
+mod policies;
 mod pools;
 mod retention;
 mod teams;
@@ -124,6 +125,7 @@ impl World {
         names.extend(teams);
         names.extend(variable_sets::in_world(&owner, &ws, &neighbour, &run.id()).await);
         names.extend(pools::in_world(&server).await);
+        names.extend(policies::in_world(&server, &owner, &ws).await);
         let agent = server.bearer(server.app.embedded_agent_token().expose());
         let register = agent.raw(Method::POST, "/agent/v1/register", register().to_string()).await;
         let agent_id = text(register.is_ok().json()["agent_id"].clone());
@@ -357,6 +359,7 @@ impl World {
                 .or_else(|| variable_sets::body(&self.names, method, path))
                 .or_else(|| pools::body(&self.names, method, path))
                 .or_else(|| retention::body(method, path))
+                .or_else(|| policies::body(&self.names, method, path))
                 .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}")),
         }
     }

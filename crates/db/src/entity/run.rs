@@ -5,7 +5,10 @@ use sea_orm::entity::prelude::*;
 use crate::{
     Json, StatusTimestamps, Timestamp,
     column::words,
-    id::{ApplyId, ConfigurationVersionId, PlanId, RunId, UserId, WorkspaceId},
+    id::{
+        ApplyId, ConfigurationVersionId, PlanId, PolicyCheckId, RunId, TaskStageId, UserId,
+        WorkspaceId,
+    },
 };
 
 words! {
@@ -21,6 +24,7 @@ words! {
         Planning = "planning",
         Planned = "planned",
         PostPlanRunning = "post_plan_running",
+        PostPlanAwaitingDecision = "post_plan_awaiting_decision",
         PostPlanCompleted = "post_plan_completed",
         CostEstimating = "cost_estimating",
         CostEstimated = "cost_estimated",
@@ -111,6 +115,8 @@ pub struct Model {
     pub apply_id: ApplyId,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    pub task_stages: Json<Vec<TaskStageId>>,
+    pub policy_checks: Json<Vec<PolicyCheckId>>,
 }
 
 super::standalone!();

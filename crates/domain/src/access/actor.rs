@@ -281,6 +281,7 @@ impl Actor {
                 return WorkspaceRights {
                     runs: Some(db::entity::team_workspace::Runs::Read),
                     state_versions: db::entity::team_workspace::StateVersions::Read,
+                    policy_overrides: false,
                     ..WorkspaceRights::ADMIN
                 };
             }
@@ -306,6 +307,13 @@ impl Actor {
             if team.access.read_workspaces || team.access.read_projects {
                 rights = rights.or(WorkspaceRights::READ);
             }
+            if team.access.manage_policies || team.access.manage_policy_overrides {
+                // Whoever answers for policies sees what they stop (API documents, "Manage policies").
+                rights = rights.or(WorkspaceRights {
+                    policy_overrides: team.access.manage_policy_overrides,
+                    ..WorkspaceRights::RUNS
+                });
+            }
             if let Some(own) = team.projects.get(&workspace.project_id) {
                 rights = rights.or(own.workspaces);
             }
@@ -323,6 +331,8 @@ impl Actor {
                 || access.manage_projects
                 || access.read_workspaces
                 || access.read_projects
+                || access.manage_policies
+                || access.manage_policy_overrides
         });
         if all {
             return Scope::All;

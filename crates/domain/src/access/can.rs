@@ -85,6 +85,7 @@ permissions! {
     ReadMemberships       on Organization: |a, o| a.has(o, |r| r.manage_membership || r.manage_teams);
     ManageOrganizationToken on Organization: |a, o| a.owns(o);
     ManagePolicies        on Organization: |a, o| a.has(o, |r| r.manage_policies);
+    ReadPolicies          on Organization: |a, o| a.has(o, |r| r.manage_policies || r.manage_policy_overrides);
     ManageRunTasks        on Organization: |a, o| a.has(o, |r| r.manage_run_tasks);
     ManageVcsSettings     on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);
     ManageSshKeys         on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);

@@ -35,6 +35,8 @@ impl WorkspaceRights {
         r#move: false,
         admin: false,
     };
+    /// Seeing that the workspace is there, and its runs.
+    pub const RUNS: Self = Self { runs: Some(Runs::Read), ..Self::NONE };
     pub const READ: Self = Self {
         runs: Some(Runs::Read),
         variables: Variables::Read,

@@ -14,7 +14,7 @@ use super::{LEASE_SECONDS, Open, of, open};
 use crate::{
     Ctx, Error, Granted, Result, Tx, can,
     row::Job,
-    runs::{moves, status::Event},
+    runs::{gates, moves, status::Event},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,28 +93,25 @@ pub(super) async fn settle(tx: &mut Tx, open: Open, outcome: &Outcome) -> Result
     if kind == phase::Kind::Plan && outcome.ending == Ending::Finished {
         run.has_changes = outcome.has_changes;
     }
-    let event = event(&run, kind, outcome);
-    moves::happen(tx, &mut workspace, &mut run, event).await?;
-    if run.status == run::Status::Planned && moves::goes_on_by_itself(&run) {
-        // In the same moment, so that no command line ever sees a plan that nobody will confirm.
-        moves::happen(tx, &mut workspace, &mut run, Event::Confirmed).await?;
+    match event(&run, kind, outcome) {
+        Some(event) => moves::happen(tx, &mut workspace, &mut run, event).await?,
+        None => gates::plan_finished(tx, &mut workspace, &mut run).await?,
     }
     tx.update(run).await?;
     tx.update(workspace).await?;
     Ok(())
 }
 
-fn event(run: &run::Model, kind: phase::Kind, outcome: &Outcome) -> Event {
+/// What happens to the run; nothing yet where its plan is there and has to pass the gates.
+fn event(run: &run::Model, kind: phase::Kind, outcome: &Outcome) -> Option<Event> {
     let canceled = run.cancel != run::Cancel::No;
-    match (kind, outcome.ending) {
-        (phase::Kind::Plan, Ending::Finished) if !canceled => {
-            Event::PlanFinished { has_changes: outcome.has_changes }
-        }
+    Some(match (kind, outcome.ending) {
+        (phase::Kind::Plan, Ending::Finished) if !canceled => return None,
         // What was done is done, even if somebody wanted to stop it.
         (phase::Kind::Apply, Ending::Finished) => Event::ApplyFinished,
         (_, Ending::Errored) if !canceled => Event::Failed,
         _ => Event::Canceled,
-    }
+    })
 }
 
 fn record(tx: &Tx, phase: &mut phase::Model, outcome: &Outcome) {

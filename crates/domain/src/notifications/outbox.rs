@@ -55,8 +55,12 @@ fn trigger_of(run: &Run) -> Option<Trigger> {
     Some(match run.status {
         S::Pending => Trigger::RunCreated,
         S::Planning => Trigger::RunPlanning,
-        S::Planned if !runs::moves::goes_on_by_itself(run) => Trigger::RunNeedsAttention,
-        S::PolicyOverride => Trigger::RunNeedsAttention,
+        S::Planned | S::PostPlanCompleted | S::PolicyChecked
+            if !runs::moves::goes_on_by_itself(run) =>
+        {
+            Trigger::RunNeedsAttention
+        }
+        S::PolicyOverride | S::PostPlanAwaitingDecision => Trigger::RunNeedsAttention,
         S::Applying => Trigger::RunApplying,
         S::Applied | S::PlannedAndFinished => Trigger::RunCompleted,
         S::Errored | S::Canceled | S::ForceCanceled | S::PolicySoftFailed => Trigger::RunErrored,

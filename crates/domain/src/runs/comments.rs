@@ -79,7 +79,7 @@ fn check(attribute: &str, body: &str) -> Result<()> {
 }
 
 /// A comment that comes with an action; a blank one is none.
-pub(super) fn with_action(comment: Option<String>) -> Result<Option<String>> {
+pub(crate) fn with_action(comment: Option<String>) -> Result<Option<String>> {
     let comment = comment.filter(|text| !text.trim().is_empty());
     if let Some(body) = &comment {
         check("comment", body).map_err(|error| match error {
@@ -93,7 +93,7 @@ pub(super) fn with_action(comment: Option<String>) -> Result<Option<String>> {
 }
 
 /// Within the transaction of what it is about.
-pub(super) async fn write(tx: &Tx, run: &Run, body: String) -> Result<Comment> {
+pub(crate) async fn write(tx: &Tx, run: &Run, body: String) -> Result<Comment> {
     let row = tx
         .insert(Comment {
             id: CommentId::fresh(),

@@ -18,7 +18,7 @@ use super::{moves::subject, status};
 use crate::{
     Ctx, Error, Granted, In, Result, Timestamp, can,
     free_text::{all_at_most, at_most},
-    notifications,
+    notifications, policy_evaluations,
     row::{ConfigurationVersion, Run, Workspace},
     tool_versions, workspaces,
 };
@@ -106,13 +106,14 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     let variables = serde_json::to_vec(&new.variables).map_err(|e| Error::Internal(e.into()))?;
     let sealed = cx.keyring().seal(SEALED_VARIABLES, id.as_str(), &variables);
     let created_by = cx.actor().user_id();
+    let needs = policy_evaluations::needs(cx, workspace).await?;
     let mut tx = cx.write().await?;
     let mut row =
         tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
     row.run_count += 1;
     row.latest_run_id = Some(id.clone());
     let now = tx.now();
-    let run = Run {
+    let mut run = Run {
         number: row.run_count,
         workspace_id: row.id.clone(),
         organization_name: row.organization_name.clone(),
@@ -154,6 +155,8 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
         apply_id: ApplyId::fresh(),
         created_at: now,
         updated_at: now,
+        task_stages: Json::default(),
+        policy_checks: Json::default(),
         id,
     };
     tx.insert(run.clone()).await?;
@@ -161,6 +164,13 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
         [(run.plan_id.as_str(), phase::Kind::Plan), (run.apply_id.as_str(), phase::Kind::Apply)]
     {
         tx.insert(new_phase(id, &run, kind, now)).await?;
+    }
+    // Command lines look for what comes after the plan before they follow it.
+    policy_evaluations::prepare(&tx, &mut run, &needs).await?;
+    if let Some(mut locked) = tx.lock::<run::Entity>(run.id.clone()).await? {
+        locked.task_stages = run.task_stages.clone();
+        locked.policy_checks = run.policy_checks.clone();
+        tx.update(locked).await?;
     }
     tx.update(row).await?;
     tx.emit("run_created", subject(&run), json!({ "message": run.message })).await?;

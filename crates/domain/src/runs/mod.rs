@@ -1,9 +1,10 @@
 //! Runs: from a wish to a changed infrastructure, each step derived from stored facts.
 
 mod actions;
-mod comments;
+pub(crate) mod comments;
 mod create;
 mod events;
+pub(crate) mod gates;
 mod list;
 pub(crate) mod moves;
 mod performance;

@@ -10,12 +10,12 @@ use serde_json::json;
 
 use super::{
     performance,
-    status::{self, Event, Purpose},
+    status::{self, Event, Gate, Purpose},
 };
 use crate::{
     Error, Result, Subject, Tx,
     id::RunId,
-    notifications,
+    notifications, policy_evaluations,
     row::{Run, Workspace},
     run_triggers, workspaces,
 };
@@ -72,7 +72,9 @@ pub(crate) async fn happen(
     }
     run.status = next;
     run.updated_at = tx.now();
-    run.status_timestamps.insert(status::timestamp_key(next), tx.now());
+    for key in passed_by(event).into_iter().chain([status::timestamp_key(next)]) {
+        run.status_timestamps.insert(key, tx.now());
+    }
     tx.emit(&format!("run_{next}"), subject(run), json!({})).await?;
     match event {
         Event::PlanQueued if !run.plan_only && !run.save_plan => {
@@ -97,6 +99,16 @@ pub(crate) async fn happen(
     notifications::note(tx, workspace, run).await?;
     tx.ring_for_work();
     Ok(())
+}
+
+/// The timestamps of statuses that a run goes through in the moment of an event.
+fn passed_by(event: Event) -> Option<String> {
+    let passed = match event {
+        Event::PlanFinished { gate, .. } if gate != Gate::None => run::Status::Planned,
+        Event::PolicyCheckStarted => run::Status::PostPlanCompleted,
+        _ => return None,
+    };
+    Some(status::timestamp_key(passed))
 }
 
 /// A provisional configuration becomes the workspace's own once its run is confirmed.
@@ -144,6 +156,7 @@ async fn end(tx: &Tx, workspace: &mut Workspace, run: &mut Run) -> Result<()> {
             tx.update(job).await?;
         }
     }
+    policy_evaluations::end(tx, run).await?;
     workspaces::take_from_run(workspace, &run.id);
     if performance::counts(run.status) {
         workspace.performance = Json(performance::measure(tx, run).await?);

@@ -44,8 +44,11 @@ pub(super) async fn measure(tx: &Tx, last: &Run) -> Result<Performance> {
         .all(tx.db())
         .await?;
     let failures = || runs.iter().filter(|(_, status, _)| *status == Status::Errored);
-    let by_policy =
-        failures().filter(|(.., reached)| reached.keys().any(|key| key.starts_with("policy-")));
+    let by_policy = failures().filter(|(.., reached)| {
+        let broke_off = reached.contains_key("post-plan-running-at")
+            && !reached.contains_key("post-plan-completed-at");
+        broke_off || reached.keys().any(|key| key.starts_with("policy-"))
+    });
     Ok(Performance {
         plan_average: average(&phases, phase::Kind::Plan),
         apply_average: average(&phases, phase::Kind::Apply),

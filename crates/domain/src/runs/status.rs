@@ -9,8 +9,17 @@ pub enum Event {
     /// It is its turn: the plan waits for an agent.
     PlanQueued,
     PlanStarted,
-    /// The plan is there; says whether it would change anything.
+    /// The plan is there; says whether it would change anything, and what it has to pass first.
     PlanFinished {
+        has_changes: bool,
+        gate: Gate,
+    },
+    /// Policies disagree, and somebody may decide to go on.
+    DecisionNeeded,
+    /// The task stage is passed, and a policy check comes next.
+    PolicyCheckStarted,
+    /// Nothing stands between the plan and its apply any more.
+    ChecksPassed {
         has_changes: bool,
     },
     /// Somebody, or a setting, said yes.
@@ -21,6 +30,14 @@ pub enum Event {
     Failed,
     Discarded,
     Canceled,
+}
+
+/// What a plan has to pass before anybody may apply it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    None,
+    TaskStage,
+    PolicyCheck,
 }
 
 /// What a run was made for, as far as its way depends on it.
@@ -39,12 +56,21 @@ pub fn next(status: Status, event: Event, purpose: Purpose) -> Option<Status> {
         (S::Pending, E::PlanQueued) => Some(S::PlanQueued),
         // From planning itself when an agent was lost, and another one plans again.
         (S::PlanQueued | S::Planning, E::PlanStarted) => Some(S::Planning),
-        (S::Planning, E::PlanFinished { has_changes }) => Some(match purpose {
-            Purpose { plan_only: true, .. } => S::PlannedAndFinished,
-            Purpose { allow_empty_apply: false, .. } if !has_changes => S::PlannedAndFinished,
-            Purpose { save_plan: true, .. } => S::PlannedAndSaved,
-            _ => S::Planned,
+        (S::Planning, E::PlanFinished { has_changes, gate }) => Some(match gate {
+            Gate::None => planned(purpose, has_changes, S::Planned),
+            Gate::TaskStage => S::PostPlanRunning,
+            Gate::PolicyCheck => S::PolicyChecking,
         }),
+        (S::PostPlanRunning, E::DecisionNeeded) => Some(S::PostPlanAwaitingDecision),
+        (S::PostPlanRunning | S::PostPlanAwaitingDecision, E::PolicyCheckStarted) => {
+            Some(S::PolicyChecking)
+        }
+        (S::PostPlanRunning | S::PostPlanAwaitingDecision, E::ChecksPassed { has_changes }) => {
+            Some(planned(purpose, has_changes, S::PostPlanCompleted))
+        }
+        (S::PolicyChecking | S::PolicyOverride, E::ChecksPassed { has_changes }) => {
+            Some(planned(purpose, has_changes, S::PolicyChecked))
+        }
         (status, E::Confirmed) if is_confirmable(status) => Some(S::Confirmed),
         (S::Confirmed, E::ApplyQueued) => Some(S::ApplyQueued),
         (S::ApplyQueued, E::ApplyStarted) => Some(S::Applying),
@@ -54,6 +80,21 @@ pub fn next(status: Status, event: Event, purpose: Purpose) -> Option<Status> {
         (status, E::Canceled) if !is_final(status) => Some(S::Canceled),
         _ => None,
     }
+}
+
+/// Where a run is once its plan has passed everything: at its end, or waiting for a yes in the status `waiting`.
+fn planned(purpose: Purpose, has_changes: bool, waiting: Status) -> Status {
+    match purpose {
+        Purpose { plan_only: true, .. } => Status::PlannedAndFinished,
+        Purpose { allow_empty_apply: false, .. } if !has_changes => Status::PlannedAndFinished,
+        Purpose { save_plan: true, .. } => Status::PlannedAndSaved,
+        _ => waiting,
+    }
+}
+
+/// Whether it waits for somebody who may go on although policies disagree.
+fn awaits_override(status: Status) -> bool {
+    matches!(status, Status::PostPlanAwaitingDecision | Status::PolicyOverride)
 }
 
 /// Nothing can happen any more.
@@ -84,12 +125,13 @@ pub fn is_confirmable(status: Status) -> bool {
 
 pub fn is_discardable(status: Status) -> bool {
     is_confirmable(status)
-        || matches!(status, Status::Pending | Status::PolicyOverride | Status::PostPlanRunning)
+        || awaits_override(status)
+        || matches!(status, Status::Pending | Status::PostPlanRunning)
 }
 
 /// Something is under way, or will be without anybody's doing.
 pub fn is_cancelable(status: Status) -> bool {
-    !is_final(status) && !is_confirmable(status) && status != Status::PolicyOverride
+    !is_final(status) && !is_confirmable(status) && !awaits_override(status)
 }
 
 /// The key of `status-timestamps`, where it is not just the status with hyphens.
@@ -111,7 +153,11 @@ mod tests {
         prop_oneof![
             Just(Event::PlanQueued),
             Just(Event::PlanStarted),
-            any::<bool>().prop_map(|has_changes| Event::PlanFinished { has_changes }),
+            (any::<bool>(), gate())
+                .prop_map(|(has_changes, gate)| Event::PlanFinished { has_changes, gate }),
+            Just(Event::DecisionNeeded),
+            Just(Event::PolicyCheckStarted),
+            any::<bool>().prop_map(|has_changes| Event::ChecksPassed { has_changes }),
             Just(Event::Confirmed),
             Just(Event::ApplyQueued),
             Just(Event::ApplyStarted),
@@ -120,6 +166,10 @@ mod tests {
             Just(Event::Discarded),
             Just(Event::Canceled),
         ]
+    }
+
+    fn gate() -> impl Strategy<Value = Gate> {
+        prop_oneof![Just(Gate::None), Just(Gate::TaskStage), Just(Gate::PolicyCheck)]
     }
 
     fn purpose() -> impl Strategy<Value = Purpose> {
@@ -167,11 +217,32 @@ mod tests {
             let mut empty = false;
             for event in events {
                 if let Some(next) = next(status, event, Purpose::default()) {
-                    empty |= event == Event::PlanFinished { has_changes: false };
+                    empty |= matches!(
+                        event,
+                        Event::PlanFinished { has_changes: false, gate: Gate::None }
+                            | Event::ChecksPassed { has_changes: false }
+                    );
                     status = next;
                 }
             }
             prop_assert!(!(empty && matches!(status, Status::Applying | Status::Applied)));
+        }
+
+        #[test]
+        fn no_apply_begins_before_what_stands_in_its_way_has_agreed(
+            events in vec(event(), 0..60),
+            purpose in purpose(),
+        ) {
+            let (mut status, mut gated, mut agreed) = (Status::Pending, false, false);
+            for event in events {
+                if let Some(next) = next(status, event, purpose) {
+                    gated |= matches!(event, Event::PlanFinished { gate, .. } if gate != Gate::None);
+                    agreed |= matches!(event, Event::ChecksPassed { .. });
+                    prop_assert!(event != Event::ApplyStarted || !gated || agreed);
+                    prop_assert!(event != Event::Confirmed || !gated || agreed);
+                    status = next;
+                }
+            }
         }
 
         #[test]

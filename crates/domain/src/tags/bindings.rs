@@ -138,7 +138,12 @@ pub async fn effective(
     cx: &Ctx,
     workspace: &Granted<can::ReadWorkspace>,
 ) -> Result<Vec<Effective>> {
-    let mut all = effective_of(cx, &[(**workspace).clone()]).await?;
+    in_force(cx, workspace).await
+}
+
+/// What is in force on a workspace, for rules that look at tags.
+pub(crate) async fn in_force(cx: &Ctx, workspace: &Workspace) -> Result<Vec<Effective>> {
+    let mut all = effective_of(cx, std::slice::from_ref(workspace)).await?;
     Ok(all.remove(&workspace.id).unwrap_or_default())
 }
 

@@ -45,6 +45,7 @@ fn tone(status: Status) -> Tone {
         | S::CostEstimated
         | S::PolicyChecked
         | S::PolicyOverride
+        | S::PostPlanAwaitingDecision
         | S::PostPlanCompleted => Tone::Waiting,
         _ => Tone::Busy,
     }

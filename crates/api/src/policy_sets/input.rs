@@ -1,0 +1,82 @@
+//! What can be said of a policy set.
+
+use domain::{
+    entity::{
+        policy_set::{Kind, VcsRepo},
+        policy_set_member::Role,
+    },
+    policy_sets::{self, Change},
+};
+use jsonapi::{Field, ToMany, Typed};
+use serde::Deserialize;
+
+use crate::Result;
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Input {
+    name: Option<String>,
+    description: Field<String>,
+    kind: Option<Kind>,
+    global: Option<bool>,
+    agent_enabled: Option<bool>,
+    policy_tool_version: Field<String>,
+    overridable: Option<bool>,
+    policies_path: Field<String>,
+    vcs_repo: Field<VcsRepo>,
+    policy_update_patterns: Option<Vec<String>>,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "policy-sets";
+}
+
+impl From<Input> for Change {
+    fn from(input: Input) -> Self {
+        Self {
+            name: input.name,
+            description: input.description.into_change(),
+            kind: input.kind,
+            global: input.global,
+            agent_enabled: input.agent_enabled,
+            policy_tool_version: input.policy_tool_version.into_change(),
+            overridable: input.overridable,
+            policies_path: input.policies_path.into_change(),
+            vcs_repo: input.vcs_repo.into_change(),
+            policy_update_patterns: input.policy_update_patterns,
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Relations {
+    policies: Option<ToMany<String>>,
+    workspaces: Option<ToMany<String>>,
+    projects: Option<ToMany<String>>,
+    workspace_exclusions: Option<ToMany<String>>,
+    project_exclusions: Option<ToMany<String>>,
+}
+
+impl Relations {
+    /// # Errors
+    /// 422 for what is of another type than the relation, or has no id.
+    pub fn read(self) -> Result<policy_sets::Relations> {
+        [
+            ("policies", "policies", Role::Policy, self.policies),
+            ("workspaces", "workspaces", Role::Workspace, self.workspaces),
+            ("projects", "projects", Role::Project, self.projects),
+            (
+                "workspace-exclusions",
+                "workspaces",
+                Role::WorkspaceExclusion,
+                self.workspace_exclusions,
+            ),
+            ("project-exclusions", "projects", Role::ProjectExclusion, self.project_exclusions),
+        ]
+        .into_iter()
+        .filter_map(|(name, kind, role, given)| Some((name, kind, role, given?)))
+        .map(|(name, kind, role, given)| Ok((name, role, given.of_kind(kind, name)?)))
+        .collect()
+    }
+}

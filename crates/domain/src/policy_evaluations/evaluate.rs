@@ -1,0 +1,184 @@
+//! The evaluation itself: a step of a run that is derived from rows, can be repeated after any crash, and writes what
+//! it found in one transaction with the next status of the run.
+
+use std::time::{Duration, Instant};
+
+use db::{
+    entity::{
+        policy_evaluation as evaluation, run,
+        task_stage::{self as stage, Stage},
+    },
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+};
+use futures::{StreamExt, stream};
+
+use super::{
+    code::SetCode,
+    input, needs, outcomes,
+    outcomes::SetOutcome,
+    stages::{evaluations_of, of, set_evaluation, set_stage},
+    verdict::{self, Fate},
+};
+use crate::{
+    Ctx, Error, Result, Tx,
+    row::{Run, TaskStage},
+    runs::{self, Artifact, gates, moves, status::Event},
+    workspaces,
+};
+
+/// How long all policies of a run may take together.
+const RUN_TIME: Duration = Duration::from_secs(30);
+/// How long nobody else begins what somebody has begun; longer than it can take.
+const LEASE_SECONDS: i64 = 45;
+/// An evaluation that has taken this many servers with it is not tried again.
+const ATTEMPTS: i64 = 3;
+const AT_ONCE: usize = 2;
+
+/// Evaluates what waits for it; returns how many runs have moved on.
+pub async fn evaluate_waiting(cx: &Ctx) -> Result<usize> {
+    let waiting = run::Entity::find()
+        .filter(run::Column::IsFinal.eq(false))
+        .filter(run::Column::Status.eq(run::Status::PostPlanRunning))
+        .order_by_asc(run::Column::CreatedAt)
+        .all(cx.read())
+        .await?;
+    let done: Vec<_> = stream::iter(waiting)
+        .map(|run| async move {
+            let outcome = evaluate(cx, &run).await;
+            if let Err(error) = &outcome {
+                tracing::error!(run = %run.id, "policies could not be evaluated: {error:?}");
+            }
+            outcome
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    Ok(done.into_iter().filter(|outcome| matches!(outcome, Ok(true))).count())
+}
+
+async fn evaluate(cx: &Ctx, run: &Run) -> Result<bool> {
+    // The agent says that the plan is done before it has brought all of it.
+    let artifact = runs::artifact(cx, run.plan_id.as_str(), "json-plan").await?;
+    if matches!(artifact, Artifact::Early | Artifact::Coming) {
+        return Ok(false);
+    }
+    let Some(begun) = begin(cx, run).await? else { return Ok(false) };
+    let sets = if begun.attempts > ATTEMPTS {
+        let why = "The evaluation was begun several times and never came to an end.";
+        read(cx, run).await?.into_iter().map(|set| (set.kind(), set.unasked(why, false))).collect()
+    } else {
+        ask(cx, run, artifact).await?
+    };
+    conclude(cx, run, &begun, sets).await
+}
+
+type Sets = Vec<(db::entity::policy::Kind, SetOutcome)>;
+
+/// Takes the stage for a while; `None` if somebody else has it, or it waits for nobody any more.
+async fn begin(cx: &Ctx, run: &Run) -> Result<Option<TaskStage>> {
+    let tx = cx.write().await?;
+    let (_, run) = moves::lock(&tx, run).await?;
+    let Some(found) = of(&tx, &run, Stage::PostPlan).await? else { return Ok(None) };
+    let Some(mut row) = tx.lock::<stage::Entity>(found.id).await? else { return Ok(None) };
+    let is_open = matches!(row.status, stage::Status::Pending | stage::Status::Running);
+    let is_taken = row.leased_until.is_some_and(|until| until > tx.now());
+    if run.status != run::Status::PostPlanRunning || !is_open || is_taken {
+        return Ok(None);
+    }
+    set_stage(&tx, &mut row, stage::Status::Running);
+    row.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
+    row.attempts += 1;
+    for open in evaluations_of(&tx, &row.id).await? {
+        if let Some(mut evaluation) = tx.lock::<evaluation::Entity>(open.id).await? {
+            set_evaluation(&tx, &mut evaluation, evaluation::Status::Running);
+            tx.update(evaluation).await?;
+        }
+    }
+    let row = tx.update(row).await?;
+    tx.commit().await?;
+    Ok(Some(row))
+}
+
+async fn read(cx: &Ctx, run: &Run) -> Result<Vec<SetCode>> {
+    let workspace = workspaces::by_id(cx, &run.workspace_id).await?.ok_or(Error::NotFound)?;
+    let mut sets = Vec::new();
+    for set in needs::in_force(cx, &workspace).await? {
+        if set.kind == db::entity::policy::Kind::Opa || set.agent_enabled {
+            sets.push(SetCode::read(cx, set).await?);
+        }
+    }
+    Ok(sets)
+}
+
+async fn ask(cx: &Ctx, run: &Run, artifact: Artifact) -> Result<Sets> {
+    let sets = read(cx, run).await?;
+    let workspace = workspaces::by_id(cx, &run.workspace_id).await?.ok_or(Error::NotFound)?;
+    let input = match artifact {
+        Artifact::There => input::of(cx, &workspace, run).await?,
+        Artifact::Early | Artifact::Coming | Artifact::Never => {
+            Err("The agent has brought no plan as JSON, which policies could look at.".to_owned())
+        }
+    };
+    let kinds: Vec<_> = sets.iter().map(SetCode::kind).collect();
+    let again = kinds.clone();
+    let asking = tokio::task::spawn_blocking(move || {
+        let until = Instant::now() + RUN_TIME;
+        let each = |set: SetCode| match &input {
+            Ok(input) => set.ask(input, until),
+            Err(why) => set.unasked(why, false),
+        };
+        sets.into_iter().map(each).collect::<Vec<_>>()
+    });
+    // Whatever a policy does, the run does not wait for ever: then its thread is left to itself.
+    let why = match tokio::time::timeout(RUN_TIME + Duration::from_secs(5), asking).await {
+        Ok(Ok(said)) => return Ok(kinds.into_iter().zip(said).collect()),
+        Ok(Err(_)) => "The evaluation broke down.",
+        Err(_) => "The policies of this run took too long.",
+    };
+    let sets = read(cx, run).await?;
+    Ok(again.into_iter().zip(sets.into_iter().map(|set| set.unasked(why, false))).collect())
+}
+
+/// Writes down what was said, and moves the run.
+async fn conclude(cx: &Ctx, run: &Run, begun: &TaskStage, sets: Sets) -> Result<bool> {
+    let mut tx = cx.write().await?;
+    let (mut workspace, mut run) = moves::lock(&tx, run).await?;
+    let row = tx.lock::<stage::Entity>(begun.id.clone()).await?;
+    let mut row = row.ok_or(Error::NotFound)?;
+    if run.status != run::Status::PostPlanRunning || row.attempts != begun.attempts {
+        return Ok(false);
+    }
+    let can_apply = !run.plan_only && (run.has_changes || run.allow_empty_apply);
+    let fate = verdict::fate(&sets.iter().map(|(_, said)| said), can_apply);
+    for open in evaluations_of(&tx, &row.id).await? {
+        keep(&tx, open, &sets).await?;
+    }
+    set_stage(&tx, &mut row, fate.stage());
+    tx.update(row).await?;
+    match fate {
+        Fate::Passes => gates::stage_passed(&mut tx, &mut workspace, &mut run).await?,
+        Fate::Waits => {
+            moves::happen(&mut tx, &mut workspace, &mut run, Event::DecisionNeeded).await?;
+        }
+        Fate::Fails | Fate::Errs => {
+            moves::happen(&mut tx, &mut workspace, &mut run, Event::Failed).await?;
+        }
+    }
+    tx.update(run).await?;
+    tx.update(workspace).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn keep(tx: &Tx, open: evaluation::Model, sets: &Sets) -> Result<()> {
+    let own = || sets.iter().filter(|(kind, _)| *kind == open.kind).map(|(_, said)| said);
+    for (position, said) in own().enumerate() {
+        outcomes::keep(tx, &open.id, position, said).await?;
+    }
+    if let Some(mut row) = tx.lock::<evaluation::Entity>(open.id.clone()).await? {
+        row.result_count = db::Json(verdict::count(own().flat_map(|said| &said.outcomes)));
+        set_evaluation(tx, &mut row, verdict::evaluation(&own()));
+        tx.update(row).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! Making, changing and deleting policy sets.
+
+use db::{
+    Json,
+    entity::{
+        policy_set::{Kind, VcsRepo},
+        policy_set_member::{self as member, Role},
+    },
+    id::PolicySetId,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+};
+use serde_json::json;
+
+use super::{changed, lock, members, subject, versions};
+use crate::{
+    Ctx, Error, Granted, In, Result, can, cleanup,
+    error::taken,
+    policies::{check_name, check_text},
+    row::{Organization, PolicySet},
+};
+
+const LATEST: &str = "latest";
+/// How many patterns, and how long the identifier of a repository.
+const PATTERN_LIMIT: usize = 100;
+const IDENTIFIER_LIMIT: usize = 255;
+
+/// What can be given on create and, but for the kind, changed later.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub name: Option<String>,
+    pub description: Option<Option<String>>,
+    pub kind: Option<Kind>,
+    pub global: Option<bool>,
+    pub agent_enabled: Option<bool>,
+    pub policy_tool_version: Option<Option<String>>,
+    pub overridable: Option<bool>,
+    pub policies_path: Option<Option<String>>,
+    pub vcs_repo: Option<Option<VcsRepo>>,
+    pub policy_update_patterns: Option<Vec<String>>,
+}
+
+/// What a set is made with: ids by role, with the name of the relation that has them.
+pub type Relations = Vec<(&'static str, Role, Vec<String>)>;
+
+impl Change {
+    fn apply(self, to: &mut PolicySet) -> Result<()> {
+        if let Some(name) = self.name {
+            check_name(&name)?;
+            to.name = name;
+        }
+        if let Some(description) = self.description {
+            check_text("description", description.as_deref().unwrap_or_default())?;
+            to.description = description;
+        }
+        if let Some(global) = self.global {
+            to.is_global = global;
+        }
+        if let Some(enabled) = self.agent_enabled {
+            // OPA knows no other way.
+            to.agent_enabled = enabled && to.kind == Kind::Sentinel;
+        }
+        if let Some(overridable) = self.overridable {
+            to.overridable = overridable;
+        }
+        if let Some(version) = self.policy_tool_version {
+            if let Some(version) = version.as_deref().filter(|version| *version != LATEST) {
+                semver::Version::parse(version.trim_start_matches('v')).map_err(|_| {
+                    Error::invalid("policy-tool-version", "must be a version, or latest")
+                })?;
+            }
+            to.policy_tool_version = version;
+        }
+        if to.kind == Kind::Sentinel && !to.agent_enabled {
+            // Policy checks know neither (acceptance suite of the API's Go client).
+            to.policy_tool_version = None;
+            to.overridable = false;
+        } else {
+            to.policy_tool_version.get_or_insert_with(|| LATEST.into());
+        }
+        if let Some(path) = self.policies_path {
+            check_text("policies-path", path.as_deref().unwrap_or_default())?;
+            to.policies_path = path;
+        }
+        if let Some(repo) = self.vcs_repo {
+            repo.as_ref().map_or(Ok(()), check_repo)?;
+            to.vcs_repo = repo.map(Json);
+        }
+        if let Some(patterns) = self.policy_update_patterns {
+            if patterns.len() > PATTERN_LIMIT {
+                let message = format!("has at most {PATTERN_LIMIT} patterns");
+                return Err(Error::invalid("policy-update-patterns", message));
+            }
+            for pattern in &patterns {
+                check_text("policy-update-patterns", pattern)?;
+            }
+            to.policy_update_patterns = Json(patterns);
+        }
+        Ok(())
+    }
+}
+
+fn check_repo(repo: &VcsRepo) -> Result<()> {
+    let refused = |message: &str| Err(Error::invalid("vcs-repo", message));
+    if repo.identifier.split('/').filter(|part| !part.is_empty()).count() < 2 {
+        return refused("must have the identifier of a repository, such as owner/repository");
+    }
+    if repo.oauth_token_id.is_some() == repo.github_app_installation_id.is_some() {
+        return refused("must have either an oauth-token-id or a github-app-installation-id");
+    }
+    let texts = [&repo.oauth_token_id, &repo.github_app_installation_id, &repo.tags_regex];
+    let mut texts = texts.into_iter().flatten().chain([&repo.identifier, &repo.branch]);
+    if texts.any(|text| text.chars().count() > IDENTIFIER_LIMIT || text.contains('\0')) {
+        return refused("has a text that is too long, or has null characters");
+    }
+    Ok(())
+}
+
+pub async fn create(
+    cx: &Ctx,
+    organization: &Granted<can::ManagePolicies>,
+    change: Change,
+    relations: Relations,
+) -> Result<PolicySet> {
+    let now = cx.now();
+    let mut new = PolicySet {
+        id: PolicySetId::fresh(),
+        organization_name: organization.name.clone(),
+        name: String::new(),
+        description: None,
+        kind: change.kind.unwrap_or(Kind::Sentinel),
+        is_global: false,
+        agent_enabled: false,
+        policy_tool_version: None,
+        overridable: false,
+        policies_path: None,
+        vcs_repo: None,
+        policy_update_patterns: Json::default(),
+        tag_selectors: Json::default(),
+        current_version_id: None,
+        newest_version_id: None,
+        created_at: now,
+        updated_at: now,
+    };
+    if change.name.is_none() {
+        return Err(Error::invalid("name", "can't be blank"));
+    }
+    change.apply(&mut new)?;
+    let mut belonging = Vec::new();
+    for (name, role, ids) in relations {
+        let pointer = format!("/data/relationships/{name}/data");
+        let ids = members::known(cx, &new, role, &ids).await.map_err(|at| at.within(&pointer))?;
+        if let Some(message) = members::conflict(&new, role).filter(|_| !ids.is_empty()) {
+            return Err(Error::invalid_relation(name, message));
+        }
+        belonging.push((role, ids));
+    }
+    let tx = cx.write().await?;
+    let row = tx.insert(new).await.map_err(taken("name"))?;
+    for (role, ids) in belonging {
+        members::insert(&tx, &row.id, role, ids).await?;
+    }
+    tx.emit("policy_set_created", subject(&row), json!({ "name": row.name })).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// # Errors
+/// Invalid where the set would not go with what belongs to it.
+pub async fn update(
+    cx: &Ctx,
+    set: &Granted<can::ManagePolicies, In<PolicySet, Organization>>,
+    change: Change,
+) -> Result<PolicySet> {
+    let tx = cx.write().await?;
+    let mut row = lock(&tx, &set.id).await?;
+    change.apply(&mut row)?;
+    let mut roles = vec![];
+    if row.is_global {
+        roles.extend([Role::Workspace, Role::Project]);
+    }
+    if row.vcs_repo.is_some() {
+        roles.push(Role::Policy);
+    }
+    let first = member::Entity::find()
+        .filter(member::Column::PolicySetId.eq(&row.id))
+        .filter(member::Column::Role.is_in(roles))
+        .one(tx.db())
+        .await?;
+    let conflict = first.and_then(|found| members::conflict(&row, found.role));
+    if let Some(message) = conflict {
+        let attribute = if row.is_global { "global" } else { "vcs-repo" };
+        return Err(Error::Invalid {
+            pointer: format!("/data/attributes/{attribute}"),
+            message: format!("does not go with what belongs to the set. {message}"),
+        });
+    }
+    if row.is_global && !row.tag_selectors.is_empty() {
+        return Err(Error::invalid("global", "does not go with tag selectors"));
+    }
+    let row = changed(&tx, row).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+pub async fn delete(
+    cx: &Ctx,
+    set: &Granted<can::ManagePolicies, In<PolicySet, Organization>>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = lock(&tx, &set.id).await?;
+    cleanup::later(&tx, versions::orphans_of(&tx, std::slice::from_ref(&row.id)).await?).await?;
+    tx.emit("policy_set_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.delete(row).await?;
+    tx.commit().await
+}
