@@ -32,7 +32,7 @@ async fn deliveries(app: &App, stop: &CancellationToken) {
 
 async fn upkeep(app: &App, stop: &CancellationToken) {
     let cx = app.system("worker");
-    tokio::join!(queue(&cx, &stop), policies(&cx, &stop));
+    tokio::join!(queue(&cx, stop), policies(&cx, stop));
 }
 
 /// Beside the queue, which does not wait for anybody's policies.

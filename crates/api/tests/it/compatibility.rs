@@ -50,7 +50,9 @@ fn beside() -> BTreeSet<String> {
     }
 
     let mut all = Vec::new();
-    SURFACES.iter().for_each(|folder| files(Path::new(folder), &mut all));
+    for folder in SURFACES {
+        files(Path::new(folder), &mut all);
+    }
     let mut paths = BTreeSet::new();
     for file in all.iter().filter(|path| path.extension().is_some_and(|it| it == "rs")) {
         for line in fs::read_to_string(file).unwrap().lines() {

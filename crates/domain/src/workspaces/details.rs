@@ -83,9 +83,10 @@ pub async fn details_of(cx: &Ctx, workspace: Workspace) -> Result<Details> {
         .column(variable::Column::Id)
         .filter(variable::Column::WorkspaceId.eq(&workspace.id))
         .order_by_asc(variable::Column::Id);
-    let variable_ids = match cx.may::<can::ReadVariables>(&workspace) {
-        true => Some(variables.into_tuple().all(cx.read()).await?),
-        false => None,
+    let variable_ids = if cx.may::<can::ReadVariables>(&workspace) {
+        Some(variables.into_tuple().all(cx.read()).await?)
+    } else {
+        None
     };
     let mut all = details(cx, vec![workspace]).await?;
     Ok(Details { variable_ids, ..all.swap_remove(0) })
