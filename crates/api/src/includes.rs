@@ -190,6 +190,12 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
                 Ok(tags::by_project(found))
             })
         })
+        .relation_to_one("workspaces", "readme", |cx, ids| {
+            Box::pin(async move {
+                let found = domain::readmes::load(cx, &parsed(&ids)).await?;
+                Ok(workspaces::readmes::by_workspace(found))
+            })
+        })
         .relation("workspaces", "vars", |cx, ids| {
             Box::pin(async move {
                 let variables = domain::variables::load_of(cx, &parsed(&ids)).await?;

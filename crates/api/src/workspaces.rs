@@ -2,6 +2,7 @@
 
 mod input;
 mod list;
+pub mod readmes;
 mod resources;
 mod state_sharing;
 mod view;

@@ -19,6 +19,7 @@ pub mod policies;
 pub mod policy_evaluations;
 pub mod policy_sets;
 pub mod projects;
+pub mod readmes;
 pub mod retention;
 pub mod run_triggers;
 pub mod runs;

@@ -11,11 +11,25 @@ use http::{Method, StatusCode};
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
-/// Where the contract is wrong about what clients take: the end of a place in an answer, and what clients say.
-const MISTAKEN: [(&str, &str); 1] = [(
-    "/relationships/comments",
-    "they are of the type comments, which go-tfe and the contract's own documents have",
-)];
+/// Where the contract is wrong about what clients take: the end of a place in an answer, what stands there, and what
+/// is known of it.
+const MISTAKEN: [(&str, &str, &str); 3] = [
+    (
+        "/relationships/comments",
+        "",
+        "go-tfe and the contract's own documents call the type comments",
+    ),
+    (
+        "/status",
+        "post_plan_awaiting_decision",
+        "go-tfe's word; the contract has only that before a plan",
+    ),
+    (
+        "/data/type",
+        "data-retention-policies",
+        "the type from before there were two, which go-tfe still reads",
+    ),
+];
 
 /// What the paths of the contract are below.
 const BASE: &str = "/api/v2";
@@ -131,9 +145,11 @@ impl Contract {
         let validator = self.validator(index, key);
         let mut differences = String::new();
         for error in validator.iter_errors(&answer) {
-            let place = error.instance_path().to_string();
-            if !MISTAKEN.iter().any(|(end, _)| place.ends_with(end)) {
-                let _ = writeln!(differences, "{place}: {error}");
+            let (place, what) = (error.instance_path().to_string(), error.to_string());
+            let known =
+                |&(end, part, _): &(&str, &str, &str)| place.ends_with(end) && what.contains(part);
+            if !MISTAKEN.iter().any(known) {
+                let _ = writeln!(differences, "{place}: {what}");
             }
         }
         if differences.is_empty() { Ok(()) } else { Err(differences) }

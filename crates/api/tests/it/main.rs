@@ -25,6 +25,7 @@ mod policies_in_runs;
 mod policy_sets;
 mod projects;
 mod queue;
+mod readmes;
 mod run_triggers;
 mod runs;
 mod ssh_keys;
