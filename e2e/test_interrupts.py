@@ -27,6 +27,8 @@ def gated(project, org, name, gate):
 def test_a_remote_plan_is_cancelled_after_asking(version, gated, api, org, name, gate):
     plan = gated("remote", version).talk("plan")
     gate.reached()
+    # Before it follows the plan's log, the command line ends at Ctrl-C without asking anything.
+    plan.expect("Initializing plugins and modules...")
     plan.interrupt()
     plan.expect("Do you want to cancel the remote operation?", "Enter a value:")
     plan.answer("yes")
