@@ -97,6 +97,8 @@ pub(crate) struct Pagination {
     /// Null exactly on the last page and beyond: clients loop until then.
     next_page: Option<u64>,
     total_pages: u64,
+    /// The same by its older name.
+    last_page: u64,
     total_count: u64,
 }
 
@@ -109,6 +111,7 @@ impl Pagination {
             prev_page: (number > 1).then(|| last.min(number - 1)),
             next_page: (number < last).then(|| number + 1),
             total_pages: last,
+            last_page: last,
             total_count: total,
         }
     }

@@ -242,7 +242,7 @@ async fn page_links_are_absolute_and_keep_the_other_parameters() {
         document["meta"],
         json!({ "pagination": {
         "current-page": 2, "page-size": 10, "prev-page": 1, "next-page": 3,
-        "total-pages": 3, "total-count": 25,
+        "total-pages": 3, "last-page": 3, "total-count": 25,
     } })
     );
 }

@@ -28,6 +28,7 @@ mod queue;
 mod readmes;
 mod run_triggers;
 mod runs;
+mod short_contract;
 mod ssh_keys;
 mod state_sharing;
 mod states;

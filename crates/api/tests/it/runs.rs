@@ -13,9 +13,13 @@ const ARCHIVE: &[u8] =
     &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0];
 
 pub async fn upload(client: &Client<'_>, workspace: &Workspace, speculative: bool) -> String {
+    upload_to(client, workspace.id.as_str(), speculative).await
+}
+
+pub async fn upload_to(client: &Client<'_>, workspace: &str, speculative: bool) -> String {
     let body = json!({ "data": { "type": "configuration-versions", "attributes": {
         "auto-queue-runs": false, "speculative": speculative } } });
-    let path = format!("/workspaces/{}/configuration-versions", workspace.id);
+    let path = format!("/workspaces/{workspace}/configuration-versions");
     let made = client.post(path, body).await.is_created();
     let address = made.attribute("upload-url");
     client.put(address.as_str().unwrap(), ARCHIVE.to_vec()).await.is_ok();
