@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use db::{
     Db, Json, Timestamp,
     entity::{
-        job, organization_membership, phase, team, team_membership,
-        team_workspace::{self, Access, WorkspaceAccess},
+        job, organization_membership, phase,
+        team::{self, OrganizationAccess},
+        team_membership, team_project,
+        team_workspace::{self, Access, Runs, StateVersions, WorkspaceAccess},
         token,
     },
     id::{
-        JobId, OrganizationMembershipId, RunId, TeamId, TeamWorkspaceId, TokenId, UserId,
-        WorkspaceId,
+        JobId, OrganizationMembershipId, ProjectId, RunId, TeamId, TeamProjectId, TeamWorkspaceId,
+        TokenId, UserId, WorkspaceId,
     },
 };
 use domain::{
@@ -32,11 +34,32 @@ pub(crate) enum Who {
     Member,
     Stranger,
     Foreigner,
-    InTeam(Access, WorkspaceId),
-    TeamToken(Access, WorkspaceId),
+    InTeam(Reach),
+    TeamToken(Reach),
     OrganizationToken,
     /// Somebody else's own token.
     Bearer(String),
+}
+
+/// What a team may do, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reach {
+    Workspace(Access, WorkspaceId),
+    Project(team_project::Access, ProjectId),
+    /// All workspaces of the organization.
+    Workspaces,
+    /// The policies of the organization.
+    Policies,
+}
+
+/// What custom access to a workspace gives in the tests: runs to their end, locks and outputs, but no variables.
+fn custom() -> WorkspaceAccess {
+    WorkspaceAccess {
+        runs: Runs::Apply,
+        state_versions: StateVersions::ReadOutputs,
+        locking: true,
+        ..WorkspaceAccess::default()
+    }
 }
 
 /// Those who were made so far, with their tokens.
@@ -85,24 +108,48 @@ impl Server {
     }
 
     pub fn reader(&self, workspace: &Workspace) -> Client<'_> {
-        self.client(Who::InTeam(Access::Read, workspace.id.clone()))
+        self.in_workspace(Access::Read, workspace)
     }
 
     pub fn planner(&self, workspace: &Workspace) -> Client<'_> {
-        self.client(Who::InTeam(Access::Plan, workspace.id.clone()))
+        self.in_workspace(Access::Plan, workspace)
     }
 
     pub fn writer(&self, workspace: &Workspace) -> Client<'_> {
-        self.client(Who::InTeam(Access::Write, workspace.id.clone()))
+        self.in_workspace(Access::Write, workspace)
     }
 
     pub fn admin_of(&self, workspace: &Workspace) -> Client<'_> {
-        self.client(Who::InTeam(Access::Admin, workspace.id.clone()))
+        self.in_workspace(Access::Admin, workspace)
+    }
+
+    /// With custom access to the workspace: runs to their end, locks and outputs, but no variables.
+    pub fn custom_in(&self, workspace: &Workspace) -> Client<'_> {
+        self.in_workspace(Access::Custom, workspace)
+    }
+
+    fn in_workspace(&self, access: Access, workspace: &Workspace) -> Client<'_> {
+        self.client(Who::InTeam(Reach::Workspace(access, workspace.id.clone())))
+    }
+
+    /// In a team with this access to the project of the workspace.
+    pub fn in_project_of(&self, workspace: &Workspace, access: team_project::Access) -> Client<'_> {
+        self.client(Who::InTeam(Reach::Project(access, workspace.project_id.clone())))
+    }
+
+    /// In a team that manages all workspaces of the organization.
+    pub fn workspace_manager(&self) -> Client<'_> {
+        self.client(Who::InTeam(Reach::Workspaces))
+    }
+
+    /// In a team that manages the policies of the organization.
+    pub fn policy_manager(&self) -> Client<'_> {
+        self.client(Who::InTeam(Reach::Policies))
     }
 
     /// The token of a team that may write to the workspace.
     pub fn team_token(&self, workspace: &Workspace) -> Client<'_> {
-        self.client(Who::TeamToken(Access::Write, workspace.id.clone()))
+        self.client(Who::TeamToken(Reach::Workspace(Access::Write, workspace.id.clone())))
     }
 
     pub fn organization_token(&self) -> Client<'_> {
@@ -165,16 +212,17 @@ impl Server {
                 self.join(identity.user_id()).await;
                 identity
             }
-            Who::InTeam(access, workspace) => {
-                let identity = self.user(&format!("{access}-{workspace}"), false).await;
-                let team = self.team(&format!("{access}-{workspace}"), *access, workspace).await;
+            Who::InTeam(reach) => {
+                let name = reach.name();
+                let identity = self.user(&name, false).await;
+                let team = self.team(&name, reach).await;
                 self.join(identity.user_id()).await;
                 let user_id = identity.user_id().clone();
                 insert(&self.db, team_membership::Model { team_id: team, user_id }).await;
                 identity
             }
-            Who::TeamToken(access, workspace) => {
-                let team = self.team(&format!("token-{workspace}"), *access, workspace).await;
+            Who::TeamToken(reach) => {
+                let team = self.team(&format!("token-{}", reach.name()), reach).await;
                 self.token(token::Kind::Team, Some(team), None).await
             }
             Who::OrganizationToken => {
@@ -223,7 +271,7 @@ impl Server {
         insert(&self.db, row).await;
     }
 
-    async fn team(&self, name: &str, access: Access, workspace: &WorkspaceId) -> TeamId {
+    async fn team(&self, name: &str, reach: &Reach) -> TeamId {
         let now = self.app.now();
         let id = TeamId::fresh();
         let row = team::Model {
@@ -232,20 +280,41 @@ impl Server {
             name: name.to_owned(),
             visibility: team::Visibility::Secret,
             sso_team_id: None,
-            organization_access: Json(team::OrganizationAccess::default()),
+            organization_access: Json(OrganizationAccess {
+                manage_workspaces: *reach == Reach::Workspaces,
+                manage_policies: *reach == Reach::Policies,
+                ..OrganizationAccess::default()
+            }),
             allow_member_token_management: true,
             created_at: now,
         };
         insert(&self.db, row).await;
-        let row = team_workspace::Model {
-            id: TeamWorkspaceId::fresh(),
-            team_id: id.clone(),
-            workspace_id: workspace.clone(),
-            access,
-            custom: Json(WorkspaceAccess::default()),
-            created_at: now,
-        };
-        insert(&self.db, row).await;
+        match reach {
+            Reach::Workspace(access, workspace) => {
+                let row = team_workspace::Model {
+                    id: TeamWorkspaceId::fresh(),
+                    team_id: id.clone(),
+                    workspace_id: workspace.clone(),
+                    access: *access,
+                    custom: Json(custom()),
+                    created_at: now,
+                };
+                insert(&self.db, row).await;
+            }
+            Reach::Project(access, project) => {
+                let row = team_project::Model {
+                    id: TeamProjectId::fresh(),
+                    team_id: id.clone(),
+                    project_id: project.clone(),
+                    access: *access,
+                    project_access: Json::default(),
+                    workspace_access: Json(custom()),
+                    created_at: now,
+                };
+                insert(&self.db, row).await;
+            }
+            Reach::Workspaces | Reach::Policies => {}
+        }
         id
     }
 
@@ -273,6 +342,18 @@ impl Server {
         };
         insert(&self.db, row).await;
         Identity { token: secret.expose().to_owned(), user: None }
+    }
+}
+
+impl Reach {
+    /// A user or a team may be called so.
+    fn name(&self) -> String {
+        match self {
+            Self::Workspace(access, workspace) => format!("{access}-{workspace}"),
+            Self::Project(access, project) => format!("{access}-{project}"),
+            Self::Workspaces => "workspaces".to_owned(),
+            Self::Policies => "policies".to_owned(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use domain::entity::team_project::Access;
 use futures::{StreamExt, stream};
 use http::{Method, StatusCode};
 use statehouse_api::Route;
@@ -10,7 +11,7 @@ use testkit::Client;
 use crate::world::World;
 
 /// From the weakest on. Whoever may make or delete something spoils the world for those who follow, so it is made anew.
-const CALLERS: [&str; 14] = [
+const CALLERS: [&str; 20] = [
     "nobody",
     "stranger",
     "foreigner",
@@ -19,6 +20,12 @@ const CALLERS: [&str; 14] = [
     "planner",
     "writer",
     "admin",
+    "custom",
+    "project reader",
+    "project maintainer",
+    "project admin",
+    "workspace manager",
+    "policy manager",
     "owner",
     "team token",
     "org token",
@@ -38,6 +45,12 @@ fn client<'w>(world: &'w World, caller: &str) -> Client<'w> {
         "planner" => server.planner(ws),
         "writer" => server.writer(ws),
         "admin" => server.admin_of(ws),
+        "custom" => server.custom_in(ws),
+        "project reader" => server.in_project_of(ws, Access::Read),
+        "project maintainer" => server.in_project_of(ws, Access::Maintain),
+        "project admin" => server.in_project_of(ws, Access::Admin),
+        "workspace manager" => server.workspace_manager(),
+        "policy manager" => server.policy_manager(),
         "owner" => server.owner(),
         "team token" => server.team_token(ws),
         "org token" => server.organization_token(),
