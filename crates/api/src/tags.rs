@@ -99,6 +99,7 @@ async fn remove(workspace: May<can::ManageWorkspaceTags>, body: Identifiers) -> 
 fn references(body: Identifiers) -> Result<Vec<TagRef>> {
     let mut references = Vec::new();
     for (index, tag) in body.0.into_iter().enumerate() {
+        tag.is_of_kind("tags", &format!("/data/{index}"))?;
         references.push(match (&tag.id, tag.attributes.get("name").and_then(Value::as_str)) {
             (Some(id), _) if !id.is_empty() => {
                 let pointer = format!("/data/{index}/id");

@@ -302,7 +302,7 @@ pub async fn remove(
 
 async fn names(cx: &Ctx, workspace: &Workspace, tags: Vec<TagRef>) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for tag in tags {
+    for (index, tag) in tags.into_iter().enumerate() {
         match tag {
             TagRef::Name(name) => names.push(name),
             TagRef::Id(id) => {
@@ -314,7 +314,7 @@ async fn names(cx: &Ctx, workspace: &Workspace, tags: Vec<TagRef>) -> Result<Vec
                     Some(row) => names.push(row.name),
                     None => {
                         return Err(Error::Invalid {
-                            pointer: "/data".into(),
+                            pointer: format!("/data/{index}/id"),
                             message: format!("There is no tag {id} in this organization."),
                         });
                     }

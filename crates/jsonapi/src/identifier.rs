@@ -16,6 +16,11 @@ pub struct Identifier<Id = String> {
 }
 
 impl<Id> Identifier<Id> {
+    /// 422 unless it is of type `kind` or of none; it stands at `place` in the document.
+    pub fn is_of_kind(&self, kind: &str, place: &str) -> Result<(), Errors> {
+        check_kind(&self.kind, kind, || format!("{place}/type"))
+    }
+
     /// The attributes of an item that is sent in full, and that stands at `place` in the document.
     pub fn read<A: DeserializeOwned>(&self, place: &str) -> Result<A, Errors> {
         from_json(Value::Object(self.attributes.clone())).map_err(|fault| {
@@ -31,7 +36,7 @@ pub struct Identifiers(pub Vec<Identifier>);
 /// The ids, if every identifier has one and is of type `kind` or of none; else 422.
 fn ids<Id>(identifiers: Vec<Identifier<Id>>, kind: &str, place: &str) -> Result<Vec<Id>, Errors> {
     let each = |(index, identifier): (usize, Identifier<Id>)| {
-        check_kind(&identifier.kind, kind, || format!("{place}/{index}/type"))?;
+        identifier.is_of_kind(kind, &format!("{place}/{index}"))?;
         identifier.id.ok_or_else(|| {
             Error::unprocessable(format!("{place}/{index}/id"), "id is required").into()
         })

@@ -40,6 +40,7 @@ mod tokens;
 mod tool_versions;
 mod variable_sets;
 mod variables;
+mod workspace_relationships;
 mod workspaces;
 mod workspaces_reference;
 mod world;

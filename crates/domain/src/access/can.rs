@@ -155,7 +155,7 @@ permissions! {
     ForceDeleteWorkspace  on (Workspace, Organization), 403 for those who MayDestroyInOrganization:
         |a, (w, o)| a.owns(o) || matches!(a, Actor::Organization(own) if *own == o.name)
             || (o.allow_force_delete_workspaces && a.workspace(w).delete);
-    MayDestroyInOrganization on (Workspace, Organization): |a, (w, _)| a.workspace(w).runs.is_some();
+    MayDestroyInOrganization on (Workspace, Organization): |a, (w, _)| a.workspace(w).delete;
     MoveWorkspace         on Workspace: |a, w| a.workspace(w).r#move;
     LockWorkspace         on Workspace: |a, w| a.workspace(w).locking;
     UnlockWorkspace       on Workspace: |a, w| a.workspace(w).locking;
