@@ -21,7 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 pub use delivery::{enable, verify, work};
-pub(crate) use outbox::{note, note_auto_destroy};
+pub(crate) use outbox::{note, note_auto_destroy, remind_of_auto_destroy};
 
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Timestamp, Tx,

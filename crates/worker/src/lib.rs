@@ -69,6 +69,7 @@ async fn queue(cx: &Ctx, stop: &CancellationToken) {
 
 async fn chores(cx: &Ctx) {
     report("scheduled destructions", domain::workspaces::destroy_due(cx).await);
+    report("reminders of destructions", domain::workspaces::remind_due(cx).await);
     report("lost jobs", domain::agents::sweep(cx).await);
     report("orphaned blobs", cleanup::work(cx).await);
 }

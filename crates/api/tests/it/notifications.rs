@@ -1,5 +1,7 @@
 //! `/notification-configurations`, and what arrives at those who are to be told
 
+mod destructions;
+
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use domain::{notifications, row::Workspace, runs::advance_all};
@@ -518,41 +520,4 @@ async fn mail_goes_to_addresses_and_users_and_waits_for_no_answer() {
     // Whoever does not name the users any more wants none.
     let changed = owner.patch(&one, body(json!({ "name": "post" }))).await.is_ok();
     assert_eq!(ids(changed), json!([]));
-}
-
-#[tokio::test]
-async fn scheduled_destructions_tell_what_became_of_them() {
-    let server = Server::start_with(loopback).await;
-    let now = server.stop_clock();
-    let owner = server.owner();
-    let (ended, refused) = (server.workspace("ended").await, server.workspace("refused").await);
-    let recipient = Recipient::new().await;
-    for ws in [&ended, &refused] {
-        let new = generic(&recipient.url, true, &["workspace:auto_destroy_run_results"]);
-        owner.post(of(ws), new).await.is_created();
-        let mode = if ws.name == "refused" { "local" } else { "remote" };
-        let at = now.plus_seconds(60).iso8601();
-        let change = json!({ "auto-destroy-at": at, "execution-mode": mode });
-        let change = json!({ "data": { "type": "workspaces", "attributes": change } });
-        owner.patch(format!("/workspaces/{}", ws.id), change).await.is_ok();
-    }
-    server.pass(Duration::from_secs(61));
-    domain::workspaces::destroy_due(&server.system()).await.unwrap();
-    let runs = owner.get(format!("/workspaces/{}/runs", ended.id)).await.is_ok();
-    let run = runs.data()[0]["id"].as_str().unwrap().to_owned();
-    owner.post(format!("/runs/{run}/actions/cancel"), json!({})).await.is_accepted();
-    deliver(&server).await;
-    let heard = recipient.heard().await;
-    let results = |name: &str| {
-        let mut said = heard.iter().map(Heard::json);
-        said.find(|said| said["details"]["workspace_name"] == name).unwrap()
-    };
-    let said = results("ended");
-    assert_eq!(said["payload_version"], "2");
-    assert_eq!(said["trigger"], "workspace:auto_destroy_run_results");
-    assert_eq!(said["details"]["run_external_id"], run);
-    assert_eq!(said["details"]["run_status"], "canceled");
-    let said = results("refused");
-    assert_eq!(said["details"]["run_external_id"], Value::Null);
-    assert!(said["details"]["run_create_error_message"].as_str().unwrap().contains("local"));
 }

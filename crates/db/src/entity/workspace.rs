@@ -109,6 +109,8 @@ pub struct Model {
     pub updated_at: Timestamp,
     /// What became of the last scheduled destruction.
     pub auto_destroy_status: Option<AutoDestroy>,
+    /// Reminders of earlier moments are not due any more.
+    pub auto_destroy_reminded_at: Option<Timestamp>,
     pub performance: Json<Performance>,
 }
 

@@ -32,6 +32,7 @@ pub(super) struct Due {
 pub(super) enum About {
     Run { id: RunId, status: run::Status, at: Timestamp, by: Option<UserId> },
     AutoDestroy { workspace: WorkspaceId, outcome: Outcome },
+    AutoDestroyComes { workspace: WorkspaceId, at: Timestamp },
 }
 
 /// What became of a scheduled destruction.
@@ -85,6 +86,13 @@ pub(crate) async fn note(tx: &Tx, workspace: &Workspace, run: &Run) -> Result<()
 /// A scheduled destruction could not be queued.
 pub(crate) async fn note_auto_destroy(tx: &Tx, workspace: &Workspace, why: &str) -> Result<()> {
     results(tx, workspace, Outcome::Refused(why.to_owned())).await
+}
+
+/// A scheduled destruction is near.
+pub(crate) async fn remind_of_auto_destroy(tx: &Tx, workspace: &Workspace) -> Result<()> {
+    let Some(at) = workspace.auto_destroy_at else { return Ok(()) };
+    let about = About::AutoDestroyComes { workspace: workspace.id.clone(), at };
+    tell(tx, workspace, Trigger::AutoDestroyReminder, &about).await
 }
 
 async fn results(tx: &Tx, workspace: &Workspace, outcome: Outcome) -> Result<()> {

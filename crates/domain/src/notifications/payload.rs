@@ -5,7 +5,7 @@ use db::{
         notification_configuration::{Destination, Trigger},
         run, user, workspace,
     },
-    id::UserId,
+    id::{UserId, WorkspaceId},
     sea_orm::EntityTrait,
 };
 use serde_json::{Value, json};
@@ -120,16 +120,32 @@ impl Message {
                 Ok(Some(of_run(cx, row, trigger, &run, &workspace, (*status, *at), people)))
             }
             About::AutoDestroy { workspace, outcome } => {
-                let workspace = workspace::Entity::find_by_id(workspace.clone());
-                let Some(workspace) = workspace.one(cx.read()).await? else { return Ok(None) };
-                let run = match outcome {
-                    Outcome::Ended { run, .. } => find(cx, run).await?.map(|(run, _)| run),
-                    Outcome::Refused(_) => None,
+                let Some(workspace) = find_workspace(cx, workspace).await? else { return Ok(None) };
+                let destruction = match outcome {
+                    Outcome::Ended { run, status } => Destruction {
+                        run: find(cx, run).await?.map(|(run, _)| run),
+                        status: Some(*status),
+                        ..Destruction::default()
+                    },
+                    Outcome::Refused(why) => {
+                        Destruction { refusal: Some(why.clone()), ..Destruction::default() }
+                    }
                 };
-                Ok(Some(of_auto_destroy(cx, row, trigger, &workspace, outcome, run.as_ref())))
+                Ok(Some(of_auto_destroy(cx, row, trigger, &workspace, &destruction)))
+            }
+            About::AutoDestroyComes { workspace, at } => {
+                let workspace = find_workspace(cx, workspace).await?;
+                // Nobody is reminded of what has been put off meanwhile.
+                let still = workspace.filter(|it| it.auto_destroy_at == Some(*at));
+                let destruction = Destruction { at: Some(*at), ..Destruction::default() };
+                Ok(still.map(|it| of_auto_destroy(cx, row, trigger, &it, &destruction)))
             }
         }
     }
+}
+
+async fn find_workspace(cx: &Ctx, id: &WorkspaceId) -> Result<Option<Workspace>> {
+    Ok(workspace::Entity::find_by_id(id.clone()).one(cx.read()).await?)
 }
 
 async fn find(cx: &Ctx, id: &crate::id::RunId) -> Result<Option<(Run, Workspace)>> {
@@ -209,43 +225,58 @@ fn of_run(
     }
 }
 
+/// A scheduled destruction: still to come, or what became of it.
+#[derive(Default)]
+struct Destruction {
+    /// Only while it is still to come.
+    at: Option<Timestamp>,
+    run: Option<Run>,
+    status: Option<run::Status>,
+    refusal: Option<String>,
+}
+
 fn of_auto_destroy(
     cx: &Ctx,
     row: &NotificationConfiguration,
     trigger: Trigger,
     workspace: &Workspace,
-    outcome: &Outcome,
-    run: Option<&Run>,
+    destruction: &Destruction,
 ) -> Message {
     let (organization, name) = (&workspace.organization_name, &workspace.name);
-    let (status, refusal) = match outcome {
-        Outcome::Ended { status, .. } => (Some(*status), None),
-        Outcome::Refused(why) => (None, Some(why.clone())),
+    let Destruction { at, run, status, refusal } = destruction;
+    let (kind, what) = match at {
+        Some(_) => ("reminder", "Auto Destroy Reminder"),
+        None => ("results", "Auto Destroy Results"),
     };
     let mut facts = vec![("Workspace", format!("{organization}/{name}"))];
+    facts.extend(at.map(|at| ("At", at.iso8601())));
     facts.extend(status.map(|status| ("Status", status.to_string())));
     facts.extend(refusal.clone().map(|why| ("Reason", why)));
-    let link = |run: &Run| cx.url(format!("/app/{organization}/workspaces/{name}/runs/{}", run.id));
+    let page = format!("/app/{organization}/workspaces/{name}");
+    let link = match run {
+        Some(run) => Some(cx.url(format!("{page}/runs/{}", run.id))),
+        None => at.map(|_| cx.url(page)),
+    };
     let configuration = format!("/api/v2/notification-configurations/{}", row.id);
     Message {
         cause: trigger.to_string(),
-        title: format!("Auto Destroy Results: {organization}/{name}"),
+        title: format!("{what}: {organization}/{name}"),
         facts,
-        link: run.map(link),
+        link,
         generic: json!({
             "payload_version": "2",
             "notification_configuration_id": row.id,
             "notification_configuration_url": cx.url(configuration),
             "trigger_scope": "workspace",
             "trigger": trigger,
-            "message": "Auto Destroy Results",
+            "message": what,
             "details": {
-                "auto_destroy_at": null,
-                "run_created_at": run.map(|run| run.created_at),
+                "auto_destroy_at": at,
+                "run_created_at": run.as_ref().map(|run| run.created_at),
                 "run_status": status,
-                "run_external_id": run.map(|run| &run.id),
+                "run_external_id": run.as_ref().map(|run| &run.id),
                 "run_create_error_message": refusal,
-                "trigger_type": "results",
+                "trigger_type": kind,
                 "workspace_name": name,
                 "organization_name": organization,
             },

@@ -1,5 +1,7 @@
 //! Scheduled destruction: at a given time, or when the state has not changed for a while (Workspaces reference).
 
+mod reminders;
+
 use db::{
     entity::{
         run,
@@ -8,6 +10,8 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 use serde_json::json;
+
+pub use reminders::remind_due;
 
 use super::subject;
 use crate::{
@@ -49,6 +53,12 @@ pub(crate) fn after(duration: Option<&str>, now: Timestamp) -> Option<Timestamp>
     Some(now.plus_seconds(seconds))
 }
 
+/// Gives the workspace another time, or none. Reminders of what would be over already are not due.
+pub(crate) fn schedule(workspace: &mut Workspace, at: Option<Timestamp>, now: Timestamp) {
+    workspace.auto_destroy_at = at;
+    workspace.auto_destroy_reminded_at = Some(now);
+}
+
 /// The state has changed: the time begins anew, unless nothing is left to destroy.
 pub(crate) fn note_activity(workspace: &mut Workspace, now: Timestamp) {
     let queued = workspace.auto_destroy_status == Some(AutoDestroy::Queued);
@@ -60,8 +70,8 @@ pub(crate) fn note_activity(workspace: &mut Workspace, now: Timestamp) {
         workspace.auto_destroy_status = Some(AutoDestroy::Destroyed);
     }
     if let Some(duration) = workspace.auto_destroy_activity_duration.as_deref() {
-        workspace.auto_destroy_at =
-            if workspace.resource_count > 0 { after(Some(duration), now) } else { None };
+        let at = after(Some(duration), now).filter(|_| workspace.resource_count > 0);
+        schedule(workspace, at, now);
     }
 }
 

@@ -80,11 +80,12 @@ impl Change {
             self.auto_destroy_activity_duration.clone()
         };
         if let Some(duration) = duration {
-            to.auto_destroy_at = auto_destroy::after(duration.as_deref(), cx.now());
+            let at = auto_destroy::after(duration.as_deref(), cx.now());
+            auto_destroy::schedule(to, at, cx.now());
             to.auto_destroy_activity_duration = duration;
         }
         if let Some(at) = self.auto_destroy_at {
-            to.auto_destroy_at = at;
+            auto_destroy::schedule(to, at, cx.now());
         }
         if to.auto_destroy_at.is_some() {
             to.auto_destroy_status = None;
@@ -253,6 +254,7 @@ pub async fn create(
         created_at: now,
         updated_at: now,
         auto_destroy_status: None,
+        auto_destroy_reminded_at: None,
         performance: Json::default(),
     };
     change.apply(cx, &mut new).await?;
@@ -313,6 +315,7 @@ fn keep_moving_parts(checked: &mut Workspace, current: &Workspace, timed: bool) 
     if !timed {
         checked.auto_destroy_at = current.auto_destroy_at;
         checked.auto_destroy_status = current.auto_destroy_status;
+        checked.auto_destroy_reminded_at = current.auto_destroy_reminded_at;
     }
     checked.performance = current.performance.clone();
 }

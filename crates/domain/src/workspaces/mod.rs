@@ -19,7 +19,7 @@ use db::{
     },
 };
 
-pub use auto_destroy::destroy_due;
+pub use auto_destroy::{destroy_due, remind_due};
 pub use change::{Change, create, update};
 pub(crate) use delete::forget_all;
 pub use delete::{force_delete, safe_delete};
