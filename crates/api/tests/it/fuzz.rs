@@ -1,14 +1,17 @@
-//! Random requests, in the shapes of the published contract where it is at hand, and of our own documents always: every
-//! one of them is answered, none of them by an error of the server's. A failure names the seed to repeat it with.
+//! Random requests, in the shapes of the published contract where it is at hand, and of the short one and of our own
+//! documents always: every one of them is answered, none of them by an error of the server's. A failure names the seed to repeat it with.
 
 use futures::{StreamExt, stream};
 use http::Method;
-use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng};
+use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 use serde_json::{Map, Value, json};
 use statehouse_api::Route;
 use testkit::contract::contract;
 
-use crate::world::{Sent, World};
+use crate::{
+    short_contract,
+    world::{Sent, World},
+};
 
 /// For each operation. `FUZZ_REQUESTS` asks for more.
 const REQUESTS: u32 = 5;
@@ -159,10 +162,12 @@ fn published(route: &Route) -> Option<Value> {
 
 async fn fuzzed(route: Route, requests: u32) {
     let mut world = World::new().await;
-    let schema = published(&route);
+    let schemas = [published(&route), short_contract::request(&route.method, route.path)];
+    let schemas: Vec<_> = schemas.into_iter().flatten().collect();
     for seed in 0..requests {
         let mut rng = SmallRng::seed_from_u64(seed.into());
-        let body = match (&schema, world.body(&route)) {
+        let schema = schemas.choose(&mut rng);
+        let body = match (schema, world.body(&route)) {
             (Some(schema), _) if rng.random_ratio(2, 3) => {
                 like(schema, schema, &mut rng, DEPTH).to_string()
             }

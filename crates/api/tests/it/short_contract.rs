@@ -86,6 +86,16 @@ const SHAPES: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
+/// What its operations take, as schemas.
+const REQUESTS: &str = include_str!("short_contract.json");
+
+/// The schema of what the document's operation of that path takes.
+pub fn request(method: &Method, path: &str) -> Option<Value> {
+    let all: Value = serde_json::from_str(REQUESTS).unwrap();
+    let path = path.strip_prefix("/api/v2")?;
+    all.get(format!("{method} {path}")).cloned()
+}
+
 /// A caller who keeps account of the operations that it has called.
 struct Caller<'s> {
     server: &'s Server,
@@ -327,6 +337,14 @@ async fn policies(caller: &Caller<'_>) {
     let shown = caller.call("GET /policies/{policy_id}", &[&made], Value::Null, 200).await;
     assert_eq!(shown.attribute("enforcement-level"), "soft-mandatory");
     caller.call("DELETE /policies/{policy_id}", &[&made], Value::Null, 204).await;
+}
+
+#[test]
+fn each_schema_is_that_of_a_route() {
+    let all: Value = serde_json::from_str(REQUESTS).unwrap();
+    let routes = statehouse_api::table();
+    let known = routes.iter().filter(|route| request(&route.method, route.path).is_some());
+    assert_eq!(known.count(), all.as_object().unwrap().len());
 }
 
 #[tokio::test]
