@@ -39,7 +39,12 @@ impl fmt::Debug for Blobs {
 impl Blobs {
     /// Blobs that are gone with the process: for tests.
     pub fn memory(keyring: Keyring) -> Self {
-        Self::new(Arc::new(InMemory::new()), keyring, None)
+        Self::over(Arc::new(InMemory::new()), keyring)
+    }
+
+    /// Blobs in any store.
+    pub fn over(store: Arc<dyn ObjectStore>, keyring: Keyring) -> Self {
+        Self::new(store, keyring, None)
     }
 
     /// Blobs in a folder of the local file system, made with mode 0700 if it is not there. Each

@@ -60,18 +60,17 @@ impl TestDatabase {
         Settings { url, connections: CONNECTIONS }
     }
 
-    /// As good as [`TestDatabase::fresh`]: migrations make tables and no rows.
-    pub(crate) async fn empty_tables(&mut self, db: &Db) {
-        if let Self::Sqlite(_) = self {
-            *self = Self::fresh().await;
-            return;
+    /// To be copied from now on; it must be closed.
+    pub(crate) async fn frozen(self) -> Frozen {
+        match &self {
+            Self::Sqlite(folder) => Frozen::Sqlite(read(folder).await),
+            Self::Postgres { cluster, name } => {
+                let mut connection = connect(cluster).await;
+                free(&mut connection, name).await;
+                connection.close().await.expect("a connection closes");
+                Frozen::Postgres(self)
+            }
         }
-        let tables: Vec<String> = table_names(db).await;
-        let tables: Vec<_> = tables.into_iter().filter(|name| !name.starts_with("_sqlx")).collect();
-        let tx = db.write().await.expect("a transaction begins");
-        let truncate = format!("TRUNCATE {}", tables.join(", "));
-        tx.execute_unprepared(&truncate).await.expect("tables can be emptied");
-        tx.commit().await.expect("a transaction is kept");
     }
 
     pub async fn open(&self) -> Db {
@@ -86,9 +85,13 @@ impl TestDatabase {
                 // Closing folds the write-ahead log into the file.
                 empty.open().await.close().await;
                 let Self::Sqlite(folder) = &empty else { unreachable!("made above") };
-                tokio::fs::read(file(folder)).await.expect("the template is there").into()
+                read(folder).await
             })
             .await;
+        Self::copied(template).await
+    }
+
+    async fn copied(template: &[u8]) -> Self {
         let folder = folder();
         tokio::fs::write(file(&folder), template).await.expect("a test's database is written");
         Self::Sqlite(folder)
@@ -104,6 +107,29 @@ impl TestDatabase {
         // The lock goes with the connection.
         connection.close().await.expect("a connection closes");
         Self::Postgres { cluster, name }
+    }
+}
+
+/// A database that others are copied from.
+#[derive(Debug)]
+pub(crate) enum Frozen {
+    Sqlite(Arc<[u8]>),
+    Postgres(TestDatabase),
+}
+
+impl Frozen {
+    pub async fn copy(&self) -> TestDatabase {
+        match self {
+            Self::Sqlite(content) => TestDatabase::copied(content).await,
+            Self::Postgres(TestDatabase::Postgres { cluster, name: template }) => {
+                let name = fresh_name();
+                let mut connection = connect(cluster).await;
+                run(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+                connection.close().await.expect("a connection closes");
+                TestDatabase::Postgres { cluster: cluster.clone(), name }
+            }
+            Self::Postgres(TestDatabase::Sqlite(_)) => unreachable!("each is frozen as what it is"),
+        }
     }
 }
 
@@ -149,15 +175,18 @@ async fn make_template(cluster: &str) {
         run(&mut connection, format!("CREATE DATABASE {TEMPLATE}")).await;
         Db::open(&settings).await.expect("the template is migrated").close().await;
     }
-    // A closed connection may still be counted for a moment, and a template in use cannot be copied.
-    run(
-        &mut connection,
-        format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'"
-        ),
-    )
-    .await;
+    free(&mut connection, TEMPLATE).await;
     connection.close().await.expect("a connection closes");
+}
+
+/// A closed connection may still be counted for a moment, and a database in use cannot be copied.
+async fn free(connection: &mut PgConnection, name: &str) {
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname";
+    run(connection, format!("{end} = '{name}'")).await;
+}
+
+async fn read(folder: &TempDir) -> Arc<[u8]> {
+    tokio::fs::read(file(folder)).await.expect("the database is there").into()
 }
 
 fn cluster() -> Option<String> {

@@ -17,6 +17,7 @@ pub mod contract;
 mod database;
 mod people;
 mod server;
+mod snapshot;
 mod stored;
 
 pub use answer::Answer;
@@ -27,3 +28,4 @@ pub use client::Client;
 pub use database::TestDatabase;
 pub use db::sea_orm;
 pub use server::{Options, Server};
+pub use snapshot::Snapshot;

@@ -72,6 +72,16 @@ pub(crate) struct Identity {
     pub user: Option<User>,
 }
 
+impl People {
+    pub fn knowing(known: HashMap<Who, Identity>) -> Self {
+        Self(Mutex::new(known))
+    }
+
+    pub fn into_known(self) -> HashMap<Who, Identity> {
+        self.0.into_inner()
+    }
+}
+
 impl Server {
     fn client(&self, who: Who) -> Client<'_> {
         Client::new(self, who)

@@ -1,6 +1,6 @@
 //! The server of one test.
 
-use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use axum::Router;
 use blobs::Blobs;
@@ -11,6 +11,7 @@ use db::{
     sea_orm::{ConnectionTrait, Statement},
 };
 use domain::{App, Ctx, Settings, can, projects, row, workspaces};
+use object_store::memory::InMemory;
 use tokio::net::TcpListener;
 
 use crate::{TestDatabase, database::table_names, people::People};
@@ -33,10 +34,17 @@ pub struct Server {
     pub db: Db,
     /// What sealed columns are sealed with.
     pub keyring: Keyring,
+    pub(crate) store: Arc<InMemory>,
     pub(crate) router: Router,
     pub(crate) people: People,
     // Dropped last, when nobody uses it any more.
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
+}
+
+/// What is kept outside the database.
+pub(crate) struct Kept {
+    pub blobs: InMemory,
+    pub keyring: Keyring,
 }
 
 impl Server {
@@ -62,30 +70,27 @@ impl Server {
         Self::on(TestDatabase::fresh().await, options).await
     }
 
-    /// As after [`Server::start`], much faster than a new one where making a database takes its time.
-    pub async fn renewed(self) -> Self {
-        let Self { app, db, _database: mut database, .. } = self;
-        let options = Options {
-            settings: app.settings().clone(),
-            courier: courier::Settings::default(),
-            router: api::router,
-        };
-        database.empty_tables(&db).await;
-        db.close().await;
-        Self::on(database, options).await
+    async fn on(database: TestDatabase, options: Options) -> Self {
+        let kept = Kept { blobs: InMemory::new(), keyring: Keyring::generate() };
+        let server = Self::with(database, options, kept, People::default()).await;
+        server.found_organization().await;
+        server
     }
 
-    async fn on(database: TestDatabase, options: Options) -> Self {
+    pub(crate) async fn with(
+        database: TestDatabase,
+        options: Options,
+        kept: Kept,
+        people: People,
+    ) -> Self {
         let db = database.open().await;
-        let keyring = Keyring::generate();
-        let blobs = Blobs::memory(keyring.clone());
+        let Kept { blobs: store, keyring } = kept;
+        let store = Arc::new(store);
+        let blobs = Blobs::over(store.clone(), keyring.clone());
         let courier = Courier::new(options.courier).expect("the settings of a test");
         let app = App::new(db.clone(), blobs, courier, keyring.clone(), options.settings);
         let router = (options.router)(app.clone());
-        let server =
-            Self { app, db, keyring, router, people: People::default(), _database: database };
-        server.found_organization().await;
-        server
+        Self { app, db, keyring, store, router, people, database }
     }
 
     /// Answers on a port of the loopback interface as well, at [`Server::url`].

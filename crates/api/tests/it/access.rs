@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use statehouse_api::Route;
 use testkit::Client;
 
-use crate::world::World;
+use crate::world::{World, Worlds};
 
 /// From the weakest on. Whoever may make or delete something spoils the world for those who follow, so it is made anew.
 const CALLERS: [&str; 20] = [
@@ -35,7 +35,7 @@ const CALLERS: [&str; 20] = [
 ];
 
 fn client<'w>(world: &'w World, caller: &str) -> Client<'w> {
-    let World { server, ws, .. } = world;
+    let (server, ws) = (&world.server, &world.known.ws);
     match caller {
         "nobody" => server.nobody(),
         "stranger" => server.stranger(),
@@ -61,8 +61,8 @@ fn client<'w>(world: &'w World, caller: &str) -> Client<'w> {
     }
 }
 
-async fn statuses(route: &Route) -> Vec<StatusCode> {
-    let mut world = World::new().await;
+async fn statuses(route: &Route, worlds: &Worlds) -> Vec<StatusCode> {
+    let mut world = worlds.world().await;
     let mut statuses = Vec::new();
     for caller in CALLERS {
         let caller = client(&world, caller);
@@ -73,7 +73,7 @@ async fn statuses(route: &Route) -> Vec<StatusCode> {
         let is_harmless = route.method == Method::GET
             || (route.method == Method::PATCH && route.path.contains('{'));
         if answer.status.is_success() && !is_harmless {
-            world = Box::pin(world.renewed()).await;
+            world = worlds.world().await;
         }
     }
     statuses
@@ -83,8 +83,12 @@ async fn statuses(route: &Route) -> Vec<StatusCode> {
 async fn every_route_answers_every_caller_as_the_table_says() {
     let mut routes = statehouse_api::table();
     routes.sort_by_key(|route| (route.path, route.method.to_string()));
+    let worlds = Worlds::new().await;
     let all: Vec<_> = stream::iter(routes)
-        .map(|route| tokio::spawn(async move { (Box::pin(statuses(&route)).await, route) }))
+        .map(|route| {
+            let worlds = worlds.clone();
+            tokio::spawn(async move { (Box::pin(statuses(&route, &worlds)).await, route) })
+        })
         .buffered(4)
         .map(|done| done.expect("no caller got a 5xx"))
         .collect()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use statehouse_api::Route;
 use testkit::{Answer, TestDatabase};
 
-use crate::world::{Sent, World, parameters};
+use crate::world::{Sent, World, Worlds, parameters};
 
 /// Something wrong to send, with a name for the reader of a failure.
 struct Wrong {
@@ -109,14 +109,11 @@ fn pointers(value: &Value) -> Vec<String> {
 }
 
 /// What was taken all the same.
-async fn taken(route: &Route) -> Vec<String> {
-    let mut world = World::new().await;
+async fn taken(route: &Route, worlds: &Worlds) -> Vec<String> {
+    let mut world = worlds.world().await;
     let mut taken = Vec::new();
-    let Some(mut all) = wrongs(&world, route) else { return taken };
-    let mut index = 0;
     let mut before = None;
-    while let Some(Wrong { what, body }) = all.get(index) {
-        index += 1;
+    for Wrong { what, body } in wrongs(&world, route).unwrap_or_default() {
         let client = world.allowed(route);
         // Makes the caller before the rows are counted.
         client.token().await;
@@ -129,12 +126,10 @@ async fn taken(route: &Route) -> Vec<String> {
         if answer.status.is_success() {
             taken.push(what.clone());
             if !matches!(route.method, Method::PATCH | Method::PUT) {
-                world = Box::pin(world.renewed()).await;
-                // Each world has ids of its own.
-                all = wrongs(&world, route).expect("as before");
+                world = worlds.world().await;
             }
         } else {
-            says_what_is_wrong(route, what, &answer);
+            says_what_is_wrong(route, &what, &answer);
             assert_eq!(world.server.row_counts().await, rows, "{what}: {answer}");
             before = Some(rows);
         }
@@ -171,8 +166,12 @@ async fn wrong_bodies_are_refused_and_leave_nothing_behind() {
     let mut routes = statehouse_api::table();
     routes.retain(|route| route.method != Method::GET);
     routes.sort_by_key(|route| (route.path, route.method.to_string()));
+    let worlds = Worlds::new().await;
     let all: Vec<_> = stream::iter(routes)
-        .map(|route| tokio::spawn(async move { (Box::pin(taken(&route)).await, route) }))
+        .map(|route| {
+            let worlds = worlds.clone();
+            tokio::spawn(async move { (Box::pin(taken(&route, &worlds)).await, route) })
+        })
         .buffered(4)
         .map(|done| done.expect("see the failure above"))
         .collect()
@@ -193,7 +192,7 @@ async fn wrong_bodies_are_refused_and_leave_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_paths_and_parameters_are_refused_without_a_failure_of_the_server() {
-    let world = World::new().await;
+    let world = Worlds::new().await.world().await;
     let wrong_parts = [
         "%00",
         "a%00b",

@@ -10,7 +10,7 @@ use testkit::contract::contract;
 
 use crate::{
     short_contract,
-    world::{Sent, World},
+    world::{Sent, Worlds},
 };
 
 /// For each operation. `FUZZ_REQUESTS` asks for more.
@@ -160,8 +160,8 @@ fn published(route: &Route) -> Option<Value> {
     contract.request(same.find(|it| shape(&it.path) == shape(route.path))?)
 }
 
-async fn fuzzed(route: Route, requests: u32) {
-    let mut world = World::new().await;
+async fn fuzzed(route: Route, requests: u32, worlds: Worlds) {
+    let mut world = worlds.world().await;
     let schemas = [published(&route), short_contract::request(&route.method, route.path)];
     let schemas: Vec<_> = schemas.into_iter().flatten().collect();
     for seed in 0..requests {
@@ -184,7 +184,7 @@ async fn fuzzed(route: Route, requests: u32) {
         let answer = world.allowed(&route).raw(route.method.clone(), &path, body.clone()).await;
         assert!(!answer.status.is_server_error(), "seed {seed}: {body}\n{answer}");
         if answer.status.is_success() && route.method != Method::GET {
-            world = world.renewed().await;
+            world = worlds.world().await;
         }
     }
 }
@@ -193,8 +193,9 @@ async fn fuzzed(route: Route, requests: u32) {
 async fn no_request_makes_the_server_fail() {
     let requests = std::env::var("FUZZ_REQUESTS");
     let requests = requests.map_or(REQUESTS, |it| it.parse().expect("FUZZ_REQUESTS is a number"));
+    let worlds = Worlds::new().await;
     stream::iter(statehouse_api::table())
-        .map(|route| tokio::spawn(Box::pin(fuzzed(route, requests))))
+        .map(|route| tokio::spawn(Box::pin(fuzzed(route, requests, worlds.clone()))))
         .buffered(4)
         .for_each(async |done| done.expect("every request was answered"))
         .await;

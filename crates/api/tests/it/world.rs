@@ -7,7 +7,7 @@ mod retention;
 mod teams;
 mod variable_sets;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{entity::token, row::Workspace};
@@ -16,7 +16,7 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use statehouse_api::Route;
 use testkit::{
-    Client, Server,
+    Client, Server, Snapshot,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
@@ -25,6 +25,12 @@ const ARCHIVE: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0";
 
 pub struct World {
     pub server: Server,
+    pub known: Known,
+}
+
+/// What there is in a world.
+#[derive(Clone)]
+pub struct Known {
     pub ws: Workspace,
     /// What stands for each parameter of a path.
     names: BTreeMap<&'static str, String>,
@@ -41,18 +47,26 @@ pub enum Sent {
     Bytes(&'static [u8]),
 }
 
-impl World {
+/// Worlds that are all alike, each with a server of its own.
+#[derive(Clone)]
+pub struct Worlds(Arc<(Known, Snapshot)>);
+
+impl Worlds {
     pub async fn new() -> Self {
-        Self::on(Server::start().await).await
+        let (server, known) = Box::pin(Known::made()).await;
+        Self(Arc::new((known, server.snapshot().await)))
     }
 
-    /// Whatever was done to it, it is as new.
-    pub async fn renewed(self) -> Self {
-        let server = Box::pin(self.server.renewed()).await;
-        Box::pin(Self::on(server)).await
+    /// One that nobody has done anything to.
+    pub async fn world(&self) -> World {
+        let (known, snapshot) = &*self.0;
+        World { server: snapshot.server().await, known: known.clone() }
     }
+}
 
-    async fn on(server: Server) -> Self {
+impl Known {
+    async fn made() -> (Server, Self) {
+        let server = Server::start().await;
         let ws = server.workspace("networking").await;
         let neighbour = server.workspace("neighbour").await;
         let spare = server.workspace("spare").await;
@@ -132,9 +146,11 @@ impl World {
         let upload_secret = secret(&text(announced.attribute("upload-url")));
         let engine = server.engine(&run.id().parse().unwrap(), &ws).await;
         let engine_token = engine.token().await;
-        Self { server, ws, names, upload_secret, agent_id, engine_token }
+        (server, Self { ws, names, upload_secret, agent_id, engine_token })
     }
+}
 
+impl World {
     /// Somebody who may call every route but those of agents and those of one's own account.
     pub fn allowed(&self, route: &Route) -> Client<'_> {
         match route.guard {
@@ -151,7 +167,7 @@ impl World {
 
     /// The engine inside the world's run.
     pub fn engine(&self) -> Client<'_> {
-        self.server.bearer(&self.engine_token)
+        self.server.bearer(&self.known.engine_token)
     }
 
     /// The path of a route with all its parameters.
@@ -165,8 +181,8 @@ impl World {
         for parameter in parameters(route.path) {
             let value = match parameter {
                 _ if parameter == exchanged => by,
-                "secret" if route.method == Method::PUT => &self.upload_secret,
-                _ => self.names.get(parameter).unwrap_or_else(|| {
+                "secret" if route.method == Method::PUT => &self.known.upload_secret,
+                _ => self.known.names.get(parameter).unwrap_or_else(|| {
                     panic!("{}: say in World what stands for {{{parameter}}}", route.path)
                 }),
             };
@@ -180,12 +196,12 @@ impl World {
             (&Method::GET, "/api/v2/workspaces/{workspace_id}/run-triggers") => {
                 path + "?filter[run-trigger][type]=inbound"
             }
-            (&Method::GET, "/api/v2/runs") => format!("{path}?workspace_id={}", self.ws.id),
+            (&Method::GET, "/api/v2/runs") => format!("{path}?workspace_id={}", self.known.ws.id),
             (&Method::GET, "/api/v2/team-workspaces") => {
-                format!("{path}?filter[workspace][id]={}", self.ws.id)
+                format!("{path}?filter[workspace][id]={}", self.known.ws.id)
             }
             (&Method::GET, "/api/v2/team-projects") => {
-                format!("{path}?filter[project][id]={}", self.ws.project_id)
+                format!("{path}?filter[project][id]={}", self.known.ws.project_id)
             }
             _ => path,
         }
@@ -194,7 +210,7 @@ impl World {
     /// What the operation takes.
     #[expect(clippy::too_many_lines, reason = "a table")]
     pub fn body(&self, route: &Route) -> Sent {
-        let ws = &self.ws;
+        let ws = &self.known.ws;
         let of_ws = json!({ "workspace": { "data": { "type": "workspaces", "id": ws.id } } });
         let path = route.path.strip_prefix("/api/v2").unwrap_or(route.path);
         let attributes = |kind: &str, attributes: Value| Sent::Json(resource(kind, &attributes));
@@ -266,9 +282,9 @@ impl World {
                 | "/projects/{project_id}/tag-bindings"
                 | "/projects/{project_id}/relationships/tag-bindings",
             ) => Sent::Json(tag_bindings()),
-            ("DELETE", "/organizations/{organization_name}/tags") => {
-                Sent::Json(json!({ "data": [{ "type": "tags", "id": self.names["tag_id"] }] }))
-            }
+            ("DELETE", "/organizations/{organization_name}/tags") => Sent::Json(
+                json!({ "data": [{ "type": "tags", "id": self.known.names["tag_id"] }] }),
+            ),
             (
                 "POST",
                 "/tags/{tag_id}/relationships/workspaces"
@@ -301,7 +317,7 @@ impl World {
             ("PATCH", "/workspaces/{workspace_id}/state-versions") => Sent::Json(related(
                 resource("state-versions", &json!({})),
                 &json!({ "rollback-state-version": {
-                    "data": { "type": "state-versions", "id": self.names["state_version_id"] }
+                    "data": { "type": "state-versions", "id": self.known.names["state_version_id"] }
                 } }),
             )),
             ("PATCH", "/account/update") => {
@@ -323,13 +339,13 @@ impl World {
             }
             ("PATCH", "/ssh-keys/{ssh_key_id}") => attributes("ssh-keys", json!({ "name": "old" })),
             ("PATCH", "/workspaces/{workspace_id}/relationships/ssh-key") => {
-                attributes("workspaces", json!({ "id": self.names["ssh_key_id"] }))
+                attributes("workspaces", json!({ "id": self.known.names["ssh_key_id"] }))
             }
             (
                 "PATCH" | "POST" | "DELETE",
                 "/workspaces/{workspace_id}/relationships/remote-state-consumers",
             ) => Sent::Json(
-                json!({ "data": [{ "type": "workspaces", "id": self.names["neighbour"] }] }),
+                json!({ "data": [{ "type": "workspaces", "id": self.known.names["neighbour"] }] }),
             ),
             ("POST", "/admin/terraform-versions") => {
                 attributes("terraform-versions", terraform_version("1.8.0"))
@@ -342,7 +358,7 @@ impl World {
             })),
             ("POST", "/agent/v1/register") => Sent::Json(register()),
             ("POST", "/agent/v1/jobs/claim") => {
-                Sent::Json(json!({ "agent_id": self.agent_id, "wait_seconds": 0 }))
+                Sent::Json(json!({ "agent_id": self.known.agent_id, "wait_seconds": 0 }))
             }
             ("PUT", "/agent/v1/jobs/{job_id}/log") => Sent::Bytes(b"\x02Terraform\n"),
             (
@@ -354,12 +370,12 @@ impl World {
                 "counts": { "additions": 1, "changes": 0, "destructions": 0, "imports": 0 },
                 "generated_configuration": false,
             })),
-            ("POST", "/agent/v1/leave") => Sent::Json(json!({ "agent_id": self.agent_id })),
-            (method, path) => teams::body(&self.names, method, path)
-                .or_else(|| variable_sets::body(&self.names, method, path))
-                .or_else(|| pools::body(&self.names, method, path))
+            ("POST", "/agent/v1/leave") => Sent::Json(json!({ "agent_id": self.known.agent_id })),
+            (method, path) => teams::body(&self.known.names, method, path)
+                .or_else(|| variable_sets::body(&self.known.names, method, path))
+                .or_else(|| pools::body(&self.known.names, method, path))
                 .or_else(|| retention::body(method, path))
-                .or_else(|| policies::body(&self.names, method, path))
+                .or_else(|| policies::body(&self.known.names, method, path))
                 .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}")),
         }
     }
