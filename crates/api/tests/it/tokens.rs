@@ -258,7 +258,9 @@ async fn an_organization_may_take_no_tokens_of_people() {
     let of_team = owner.post(format!("/teams/{id}/authentication-token"), ()).await.is_created();
     let closed = json!({ "data": { "type": "organizations",
         "attributes": { "user-tokens-enabled": false } } });
-    owner.patch("/organizations/acme", &closed).await.is_ok();
+    // Even the answer to the request that closes it is for somebody who may do nothing there any more.
+    let answer = owner.patch("/organizations/acme", &closed).await.is_ok();
+    assert_eq!(answer.json()["data"]["attributes"]["permissions"]["can-update"], false);
     for path in ["/organizations/acme".to_owned(), format!("/workspaces/{}", ws.id)] {
         owner.get(&path).await.is_unauthorized();
         server.foreigner().get(&path).await.is_not_found();

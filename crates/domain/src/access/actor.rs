@@ -48,7 +48,9 @@ pub struct Person {
     pub is_site_admin: bool,
     /// Organizations that the person belongs to.
     pub organizations: Vec<String>,
-    /// Organizations of theirs that take no tokens of people (`user-tokens-enabled`); empty in a browser's session.
+    /// Rather than in a browser's session.
+    pub comes_by_token: bool,
+    /// Organizations of theirs that take no tokens of people (`user-tokens-enabled`); empty unless they come by one.
     pub shut_out_of: Vec<String>,
     pub teams: Vec<TeamRights>,
 }

@@ -65,7 +65,7 @@ async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
         Kind::User => {
             let id = token.user_id.clone().ok_or(Error::Unauthorized)?;
             let user = user::Entity::find_by_id(id).one(db).await?.ok_or(Error::Unauthorized)?;
-            by_token(app, person(app, user).await?).await
+            Ok(Actor::User(by_token(app, user).await?))
         }
         Kind::Team => {
             let id = token.team_id.clone().ok_or(Error::Unauthorized)?;
@@ -84,8 +84,9 @@ async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
 }
 
 /// A person without what may not be done by tokens of people.
-async fn by_token(app: &App, actor: Actor) -> Result<Actor> {
-    let Actor::User(mut person) = actor else { return Ok(actor) };
+async fn by_token(app: &App, user: User) -> Result<Person> {
+    let mut person = with_all_rights(app, user).await?;
+    person.comes_by_token = true;
     person.shut_out_of = organization::Entity::find()
         .select_only()
         .column(organization::Column::Name)
@@ -97,14 +98,18 @@ async fn by_token(app: &App, actor: Actor) -> Result<Actor> {
     let shut_out_of = &person.shut_out_of;
     person.organizations.retain(|name| !shut_out_of.contains(name));
     person.teams.retain(|team| !shut_out_of.contains(&team.organization));
-    Ok(Actor::User(person))
+    Ok(person)
 }
 
-/// A person with all rights, from a token or a session.
+/// A person who comes by no token: in a session, or by a signed address of theirs.
 ///
 /// # Errors
 /// Unauthorized for suspended people.
 pub(crate) async fn person(app: &App, user: User) -> Result<Actor> {
+    Ok(Actor::User(with_all_rights(app, user).await?))
+}
+
+async fn with_all_rights(app: &App, user: User) -> Result<Person> {
     if user.is_suspended {
         return Err(Error::Unauthorized);
     }
@@ -134,14 +139,15 @@ pub(crate) async fn person(app: &App, user: User) -> Result<Actor> {
             .all(db)
             .await?
     };
-    Ok(Actor::User(Person {
+    Ok(Person {
         id: user.id,
         username: user.username,
         is_site_admin: user.is_site_admin,
         organizations,
+        comes_by_token: false,
         shut_out_of: Vec::new(),
         teams: rights_of(app, teams).await?,
-    }))
+    })
 }
 
 /// The same caller with the rights of this moment, after a change that gave or took some.
@@ -151,7 +157,12 @@ pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
         .one(cx.read())
         .await?
         .ok_or(Error::Unauthorized)?;
-    Ok(Ctx::new(cx.app().clone(), person(cx.app(), user).await?))
+    let actor = if person_now.comes_by_token {
+        Actor::User(by_token(cx, user).await?)
+    } else {
+        person(cx, user).await?
+    };
+    Ok(Ctx::new(cx.app().clone(), actor))
 }
 
 async fn rights_of(app: &App, teams: Vec<Team>) -> Result<Vec<TeamRights>> {
