@@ -114,7 +114,7 @@ fn refused(error: Error, why: &str) -> Response {
     let status = match &error {
         Error::NotFound => StatusCode::UNAUTHORIZED,
         Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Invalid { .. } | Error::Taken { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::BadRequest(_) => StatusCode::BAD_REQUEST,
         _ => return Failure::from(error).into_response(),
     };

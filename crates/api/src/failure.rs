@@ -34,21 +34,8 @@ impl From<domain::Error> for Failure {
                 Error::new(StatusCode::PRECONDITION_FAILED, "precondition failed").detail(why)
             }
             E::BadRequest(why) => Error::bad_request("bad request", why),
-            E::Invalid { pointer, message } => {
-                // HCP begins with the attribute's name: "Name has already been taken".
-                let name = pointer.rsplit('/').next().unwrap_or_default();
-                let title = if pointer.contains("/attributes/") {
-                    "invalid attribute"
-                } else {
-                    "unprocessable entity"
-                };
-                let detail = if pointer.contains("/attributes/") {
-                    format!("{} {message}", capitalized(name))
-                } else {
-                    message
-                };
-                Error::new(StatusCode::UNPROCESSABLE_ENTITY, title).detail(detail).pointer(pointer)
-            }
+            E::Invalid { pointer, message } => refused(pointer, message),
+            E::Taken { pointer } => refused(pointer, domain::TAKEN.into()),
             E::TooLarge(why) => {
                 Error::new(StatusCode::PAYLOAD_TOO_LARGE, "payload too large").detail(why)
             }
@@ -63,6 +50,17 @@ impl From<domain::Error> for Failure {
             }
         }))
     }
+}
+
+/// HCP begins with the attribute's name: "Name has already been taken".
+fn refused(pointer: String, message: String) -> Error {
+    let (title, detail) = if pointer.contains("/attributes/") {
+        let name = pointer.rsplit('/').next().unwrap_or_default();
+        ("invalid attribute", format!("{} {message}", capitalized(name)))
+    } else {
+        ("unprocessable entity", message)
+    };
+    Error::new(StatusCode::UNPROCESSABLE_ENTITY, title).detail(detail).pointer(pointer)
 }
 
 fn capitalized(name: &str) -> String {

@@ -4,6 +4,9 @@ use std::fmt;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What people are told about a value that is taken (HCP says so in these words).
+pub const TAKEN: &str = "has already been taken";
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No token, or one that is not valid (any more).
@@ -32,6 +35,12 @@ pub enum Error {
         /// A sentence for people.
         message: String,
     },
+    /// Somebody else has what must be one's own.
+    #[error("{pointer}: {TAKEN}")]
+    Taken {
+        /// JSON pointer into the request, such as `/data/attributes/name`.
+        pointer: String,
+    },
     /// More than is accepted.
     #[error("{0}")]
     TooLarge(String),
@@ -49,6 +58,11 @@ impl Error {
         Self::Invalid { pointer: format!("/data/attributes/{attribute}"), message: message.into() }
     }
 
+    /// Refuses an attribute that somebody else has with this value.
+    pub(crate) fn taken(attribute: impl fmt::Display) -> Self {
+        Self::Taken { pointer: format!("/data/attributes/{attribute}") }
+    }
+
     /// Refuses a relationship, named as on the wire.
     pub fn invalid_relation(name: impl fmt::Display, message: impl Into<String>) -> Self {
         Self::Invalid { pointer: format!("/data/relationships/{name}"), message: message.into() }
@@ -56,11 +70,14 @@ impl Error {
 
     /// The same about one item of a list, which stands at `place` in the request.
     pub(crate) fn in_item(self, place: &str) -> Self {
+        let moved = |pointer: String| {
+            format!("{place}{}", pointer.strip_prefix("/data").unwrap_or(&pointer))
+        };
         match self {
             Self::Invalid { pointer, message } => {
-                let rest = pointer.strip_prefix("/data").unwrap_or(&pointer);
-                Self::Invalid { pointer: format!("{place}{rest}"), message }
+                Self::Invalid { pointer: moved(pointer), message }
             }
+            Self::Taken { pointer } => Self::Taken { pointer: moved(pointer) },
             other => other,
         }
     }
@@ -105,7 +122,7 @@ impl From<blobs::Error> for Error {
 /// Turns a taken unique key into a message about the attribute that carries it.
 pub(crate) fn taken(attribute: &'static str) -> impl FnOnce(db::Error) -> Error {
     move |error| match error {
-        db::Error::Taken(_) => Error::invalid(attribute, "has already been taken"),
+        db::Error::Taken(_) => Error::taken(attribute),
         other => other.into(),
     }
 }

@@ -39,7 +39,7 @@ pub use bell::Bell;
 pub use context::Ctx;
 pub(crate) use context::{Subject, Tx};
 pub use db::{Json, JsonText, Order, Page, Paging, StatusTimestamps, Timestamp, id};
-pub use error::{Error, Result};
+pub use error::{Error, Result, TAKEN};
 
 /// Rows by the noun's own name.
 pub mod row {

@@ -21,15 +21,18 @@ impl From<domain::Error> for Failure {
 pub fn advice(error: &domain::Error) -> Option<String> {
     use domain::Error as E;
     match error {
-        E::Invalid { pointer, message } => {
-            let name = pointer.rsplit('/').next().unwrap_or_default().replace('-', " ");
-            Some(format!("The {name} {message}."))
-        }
+        E::Invalid { pointer, message } => Some(about(pointer, message)),
+        E::Taken { pointer } => Some(about(pointer, domain::TAKEN)),
         E::Forbidden(why) | E::Conflict(why) | E::PreconditionFailed(why) | E::BadRequest(why) => {
             Some(why.clone())
         }
         _ => None,
     }
+}
+
+fn about(pointer: &str, message: &str) -> String {
+    let name = pointer.rsplit('/').next().unwrap_or_default().replace('-', " ");
+    format!("The {name} {message}.")
 }
 
 impl IntoResponse for Failure {
@@ -51,7 +54,7 @@ impl IntoResponse for Failure {
                 (StatusCode::PRECONDITION_FAILED, "Not possible now", why)
             }
             E::BadRequest(why) => (StatusCode::BAD_REQUEST, "Not understood", why),
-            E::Invalid { .. } => {
+            E::Invalid { .. } | E::Taken { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "Not accepted", advice.unwrap_or_default())
             }
             E::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", why),

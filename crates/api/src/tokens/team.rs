@@ -54,9 +54,9 @@ async fn create(team: May<can::ManageTeamTokens>, body: Body<Input>) -> Result<D
 /// go-tfe knows a description that is taken by exactly these words (`ErrInvalidDescriptionConflict`).
 fn in_words_of_clients(error: domain::Error) -> Failure {
     match error {
-        domain::Error::Invalid { pointer, message } if message.ends_with("already been taken") => {
+        domain::Error::Taken { pointer } => {
             Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid attributes")
-                .detail(format!("Validation failed: Description {message}"))
+                .detail("Validation failed: Description has already been taken")
                 .pointer(pointer)
                 .into()
         }

@@ -131,7 +131,7 @@ pub async fn create_team_token(
     tx.lock::<team::Entity>(team.id.clone()).await?.ok_or(Error::NotFound)?;
     let same = of_team(team).filter(token::Column::Description.eq(description));
     if same.one(tx.db()).await?.is_some() {
-        return Err(Error::invalid("description", "has already been taken"));
+        return Err(Error::taken("description"));
     }
     let minted = mint(&tx, cx, owned_by(team), new).await?;
     tx.commit().await?;

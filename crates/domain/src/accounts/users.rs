@@ -121,7 +121,7 @@ pub(crate) async fn invited(tx: &Tx, email: &str) -> Result<User> {
     let username = match free(tx, Some(&name), None, None).await {
         Ok(()) => name,
         // As unlikely to be taken as an id.
-        Err(Error::Invalid { .. }) => format!("{name}-{}", UserId::fresh()),
+        Err(Error::Taken { .. }) => format!("{name}-{}", UserId::fresh()),
         Err(other) => return Err(other),
     };
     let new =
@@ -145,7 +145,7 @@ async fn free(
             query = query.filter(user::Column::Id.ne(id));
         }
         if query.one(tx.db()).await?.is_some() {
-            return Err(Error::invalid(attribute, "has already been taken"));
+            return Err(Error::taken(attribute));
         }
     }
     Ok(())

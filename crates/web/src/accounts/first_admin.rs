@@ -58,7 +58,7 @@ async fn create(
     };
     match accounts::create_first_admin(&app, &offer, new).await {
         Ok(session) => Ok((visitor::begin(&app, &session), Redirect::to("/")).into_response()),
-        Err(error @ domain::Error::Invalid { .. }) => {
+        Err(error @ (domain::Error::Invalid { .. } | domain::Error::Taken { .. })) => {
             let page = page(&anybody, &secret, &input, advice(&error).as_deref());
             Ok((StatusCode::UNPROCESSABLE_ENTITY, anybody.remember(), page).into_response())
         }
