@@ -9,8 +9,8 @@ use db::{
     },
     id::{ConfigurationVersionId, StateVersionId},
     sea_orm::{
-        ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-        sea_query::SelectStatement,
+        ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+        TryGetableMany, sea_query::SelectStatement,
     },
 };
 
@@ -59,28 +59,32 @@ pub async fn delete_due(cx: &Ctx) -> Result<u64> {
 
 async fn beyond_grace(cx: &Ctx) -> Result<Vec<Due>> {
     let before = cx.now().plus_seconds(-GRACE_DAYS * DAY_SECONDS);
-    let configurations: Vec<ConfigurationVersionId> = configuration_version::Entity::find()
-        .select_only()
-        .column(configuration_version::Column::Id)
-        .filter(configuration_version::Column::SoftDeletedAt.lte(before))
-        .limit(AT_ONCE)
-        .into_tuple()
-        .all(cx.read())
-        .await?;
-    let states: Vec<StateVersionId> = state_version::Entity::find()
-        .select_only()
-        .column(state_version::Column::Id)
-        .filter(state_version::Column::SoftDeletedAt.lte(before))
-        .limit(AT_ONCE)
-        .into_tuple()
-        .all(cx.read())
-        .await?;
-    Ok(both(configurations, states))
+    let configurations = configuration_version::Entity::find()
+        .filter(configuration_version::Column::SoftDeletedAt.lte(before));
+    let states =
+        state_version::Entity::find().filter(state_version::Column::SoftDeletedAt.lte(before));
+    first_of(cx, configurations, states).await
 }
 
-fn both(configurations: Vec<ConfigurationVersionId>, states: Vec<StateVersionId>) -> Vec<Due> {
+/// The first of what these find, as many of each as are looked for at once.
+async fn first_of(
+    cx: &Ctx,
+    configurations: Select<configuration_version::Entity>,
+    states: Select<state_version::Entity>,
+) -> Result<Vec<Due>> {
+    let configurations = ids(cx, configurations, configuration_version::Column::Id).await?;
+    let states = ids(cx, states, state_version::Column::Id).await?;
     let configurations = configurations.into_iter().map(Due::Configuration);
-    configurations.chain(states.into_iter().map(Due::State)).collect()
+    Ok(configurations.chain(states.into_iter().map(Due::State)).collect())
+}
+
+async fn ids<E, Id>(cx: &Ctx, query: Select<E>, column: E::Column) -> Result<Vec<Id>>
+where
+    E: EntityTrait,
+    Id: TryGetableMany + Send,
+{
+    let query = query.select_only().column(column).limit(AT_ONCE);
+    Ok(query.into_tuple().all(cx.read()).await?)
 }
 
 /// Workspaces for which the policy holds: those that have one of their own do not inherit.
@@ -119,32 +123,20 @@ async fn too_old(cx: &Ctx, policy: &DataRetentionPolicy, before: Timestamp) -> R
         .filter(run::Column::IsFinal.eq(false))
         .filter(run::Column::ConfigurationVersionId.is_not_null())
         .into_query();
-    let configurations: Vec<ConfigurationVersionId> = configuration_version::Entity::find()
-        .select_only()
-        .column(C::Id)
+    let configurations = configuration_version::Entity::find()
         .filter(C::WorkspaceId.in_subquery(held_by(policy)))
         .filter(C::Status.eq(ConfigurationStatus::Uploaded))
         .filter(C::CreatedAt.lt(before))
         .filter(C::Id.not_in_subquery(current(workspace::Column::CurrentConfigurationId)))
         .filter(C::Id.not_in_subquery(needed))
-        .order_by_asc(C::CreatedAt)
-        .limit(AT_ONCE)
-        .into_tuple()
-        .all(cx.read())
-        .await?;
-    let states: Vec<StateVersionId> = state_version::Entity::find()
-        .select_only()
-        .column(S::Id)
+        .order_by_asc(C::CreatedAt);
+    let states = state_version::Entity::find()
         .filter(S::WorkspaceId.in_subquery(held_by(policy)))
         .filter(S::Status.eq(StateStatus::Finalized))
         .filter(S::CreatedAt.lt(before))
         .filter(S::Id.not_in_subquery(current(workspace::Column::CurrentStateVersionId)))
-        .order_by_asc(S::CreatedAt)
-        .limit(AT_ONCE)
-        .into_tuple()
-        .all(cx.read())
-        .await?;
-    Ok(both(configurations, states))
+        .order_by_asc(S::CreatedAt);
+    first_of(cx, configurations, states).await
 }
 
 /// What cannot be any more, because it became current or is gone meanwhile, is passed over.
