@@ -74,6 +74,14 @@ impl<'a> Bearer<'a> {
         }
     }
 
+    /// The event that tells of other bindings.
+    fn changed(self) -> &'static str {
+        match self {
+            Self::Workspace(_) => "workspace_tags_changed",
+            Self::Project(_) => "project_tags_changed",
+        }
+    }
+
     fn binding(self, tx: &Tx, binding: Binding) -> TagBinding {
         let (workspace_id, project_id) = match self {
             Self::Workspace(row) => (Some(row.id.clone()), None),

@@ -69,11 +69,51 @@ pub async fn add(
     workspace: &Granted<can::ManageWorkspaceTags>,
     bindings: Vec<Binding>,
 ) -> Result<()> {
+    change(cx, Bearer::Workspace(workspace), Change::Add(bindings)).await
+}
+
+/// Makes these all of a workspace's own bindings.
+pub async fn replace_in_workspace(
+    cx: &Ctx,
+    workspace: &Granted<can::ManageWorkspaceTags>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    change(cx, Bearer::Workspace(workspace), Change::Replace(bindings)).await
+}
+
+/// Adds bindings or changes their values; those not named stay.
+pub async fn add_to_project(
+    cx: &Ctx,
+    project: &Granted<can::UpdateProject>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    change(cx, Bearer::Project(project), Change::Add(bindings)).await
+}
+
+/// Makes these all of a project's bindings.
+pub async fn replace_in_project(
+    cx: &Ctx,
+    project: &Granted<can::UpdateProject>,
+    bindings: Vec<Binding>,
+) -> Result<()> {
+    change(cx, Bearer::Project(project), Change::Replace(bindings)).await
+}
+
+enum Change {
+    Add(Vec<Binding>),
+    Replace(Vec<Binding>),
+}
+
+async fn change(cx: &Ctx, bearer: Bearer<'_>, change: Change) -> Result<()> {
     let tx = cx.write().await?;
-    fit(&tx, Bearer::Workspace(workspace), &bindings).await?;
-    bind(&tx, &**workspace, bindings).await?;
-    let subject = Bearer::Workspace(workspace).subject();
-    tx.emit("workspace_tags_changed", subject, json!({})).await?;
+    match change {
+        Change::Add(bindings) => {
+            fit(&tx, bearer, &bindings).await?;
+            bind(&tx, bearer, bindings).await?;
+        }
+        Change::Replace(bindings) => replace(&tx, bearer, bindings).await?,
+    }
+    tx.emit(bearer.changed(), bearer.subject(), json!({})).await?;
     tx.commit().await
 }
 
@@ -91,46 +131,6 @@ async fn fit(tx: &Tx, bearer: Bearer<'_>, new: &[Binding]) -> Result<()> {
         });
     }
     Ok(())
-}
-
-/// Makes these all of a workspace's own bindings.
-pub async fn replace_in_workspace(
-    cx: &Ctx,
-    workspace: &Granted<can::ManageWorkspaceTags>,
-    bindings: Vec<Binding>,
-) -> Result<()> {
-    let tx = cx.write().await?;
-    replace(&tx, &**workspace, bindings).await?;
-    let subject = Bearer::Workspace(workspace).subject();
-    tx.emit("workspace_tags_changed", subject, json!({})).await?;
-    tx.commit().await
-}
-
-/// Adds bindings or changes their values; those not named stay.
-pub async fn add_to_project(
-    cx: &Ctx,
-    project: &Granted<can::UpdateProject>,
-    bindings: Vec<Binding>,
-) -> Result<()> {
-    let tx = cx.write().await?;
-    fit(&tx, Bearer::Project(project), &bindings).await?;
-    bind(&tx, &**project, bindings).await?;
-    let subject = Bearer::Project(project).subject();
-    tx.emit("project_tags_changed", subject, json!({})).await?;
-    tx.commit().await
-}
-
-/// Makes these all of a project's bindings.
-pub async fn replace_in_project(
-    cx: &Ctx,
-    project: &Granted<can::UpdateProject>,
-    bindings: Vec<Binding>,
-) -> Result<()> {
-    let tx = cx.write().await?;
-    replace(&tx, &**project, bindings).await?;
-    let subject = Bearer::Project(project).subject();
-    tx.emit("project_tags_changed", subject, json!({})).await?;
-    tx.commit().await
 }
 
 /// What is in force on a workspace, by key.
