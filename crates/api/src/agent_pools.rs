@@ -13,7 +13,12 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Error, Query, Relationships, Resource, ToMany, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{
+    May, Result, Routes,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{ByName, Searched},
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -86,32 +91,19 @@ impl Resource for View {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
-struct Parameters {
-    q: Option<String>,
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Filters {
-    allowed_workspaces: Named,
-    allowed_projects: Named,
-}
-
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-struct Named {
-    name: Option<String>,
+    allowed_workspaces: ByName,
+    allowed_projects: ByName,
 }
 
 async fn list(
     organization: May<can::ReadAgentPools>,
-    query: Query<Parameters>,
+    query: Query<Searched<Filters>>,
 ) -> Result<Document> {
     let cx = &organization.cx;
     let text = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
-    let Parameters { q, filter } = &query.own;
+    let Searched { q, filter } = &query.own;
     let filter = Filter {
         search: text(q),
         workspace: text(&filter.allowed_workspaces.name),

@@ -17,6 +17,7 @@ mod memberships;
 mod notifications;
 mod organizations;
 mod paging;
+mod parameters;
 mod ping;
 mod policies;
 mod policy_evaluations;

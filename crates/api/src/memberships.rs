@@ -10,7 +10,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Error, Query, Relationships, Resource, ToMany, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Searched};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -84,13 +84,6 @@ fn check_include<T>(query: &Query<T>) -> Result<()> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListParameters {
-    q: Option<String>,
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Filters {
     status: Option<Vec<Status>>,
     email: Option<Vec<String>>,
@@ -98,7 +91,7 @@ struct Filters {
 
 async fn list(
     organization: May<can::ReadOrganization>,
-    query: Query<ListParameters>,
+    query: Query<Searched<Filters>>,
 ) -> Result<Document> {
     check_include(&query)?;
     let cx = &organization.cx;

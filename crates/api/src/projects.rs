@@ -13,7 +13,7 @@ use jsonapi::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, tags};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Searched, tags};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -145,13 +145,6 @@ impl Resource for View {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListParameters {
-    q: Option<String>,
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Filters {
     names: Option<Vec<String>>,
     /// The seed's spelling of `names`.
@@ -161,7 +154,7 @@ struct Filters {
 
 async fn list(
     organization: May<can::ReadOrganization>,
-    query: Query<ListParameters>,
+    query: Query<Searched<Filters>>,
 ) -> Result<Document> {
     let cx = &organization.cx;
     let filter = Filter {

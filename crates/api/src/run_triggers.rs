@@ -9,7 +9,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Error, Query, Relationships, Resource, ToOne, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Filtered};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -53,12 +53,6 @@ impl Resource for View {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
-struct ListParameters {
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Filters {
     run_trigger: OfTrigger,
@@ -70,7 +64,7 @@ struct OfTrigger {
     r#type: Option<String>,
 }
 
-async fn list(workspace: May<can::ReadRun>, query: Query<ListParameters>) -> Result<Document> {
+async fn list(workspace: May<can::ReadRun>, query: Query<Filtered<Filters>>) -> Result<Document> {
     let cx = &workspace.cx;
     let direction = match query.own.filter.run_trigger.r#type.as_deref() {
         Some("inbound") => Direction::Inbound,

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 pub use view::{View, views};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Searched};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -30,20 +30,13 @@ pub fn routes() -> Routes {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListParameters {
-    q: Option<String>,
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Filters {
     names: Option<Vec<String>>,
 }
 
 async fn list(
     organization: May<can::ReadOrganization>,
-    query: Query<ListParameters>,
+    query: Query<Searched<Filters>>,
 ) -> Result<Document> {
     let cx = &organization.cx;
     let filter = Filter { names: query.own.filter.names.clone(), search: query.own.q.clone() };

@@ -16,7 +16,10 @@ use jsonapi::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes};
+use crate::{
+    May, Result, Routes,
+    parameters::{ByName, Filtered},
+};
 
 pub fn routes() -> Routes {
     let of_workspace = "/api/v2/workspaces/{workspace_id}/vars";
@@ -207,29 +210,17 @@ async fn delete(variable: May<can::UpdateVariables, In<Variable>>) -> Result<Emp
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListParameters {
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Filters {
-    workspace: Named,
-    organization: Named,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Named {
-    name: Option<String>,
+    workspace: ByName,
+    organization: ByName,
 }
 
 async fn list_by_names(
     caller: May<can::UseToken, Site>,
-    query: Query<ListParameters>,
+    query: Query<Filtered<Filters>>,
 ) -> Result<Document> {
     let filter = &query.own.filter;
-    let required = |named: &Named, parameter: &str| {
+    let required = |named: &ByName, parameter: &str| {
         named.name.clone().ok_or_else(|| {
             Error::bad_request("missing parameter", "is required").parameter(parameter)
         })

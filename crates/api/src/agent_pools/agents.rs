@@ -9,7 +9,7 @@ use domain::{
 use jsonapi::{Document, Empty, Error, Query, Resource};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Filtered};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -53,12 +53,6 @@ impl Resource for View {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
-struct Parameters {
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Filters {
     last_ping_since: Option<Timestamp>,
@@ -66,7 +60,7 @@ struct Filters {
 
 async fn list(
     pool: May<can::ReadAgentPools, In<AgentPool, Organization>>,
-    query: Query<Parameters>,
+    query: Query<Filtered<Filters>>,
 ) -> Result<Document> {
     let sort = match query.sort.first() {
         None => (AgentSort::CreatedAt, Order::Ascending),

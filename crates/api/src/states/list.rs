@@ -5,38 +5,34 @@ use jsonapi::{Document, Error, Query};
 use serde::Deserialize;
 
 use super::views;
-use crate::{May, Result, includes::INCLUDES, paging::paging};
+use crate::{
+    May, Result,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{ByName, Filtered},
+};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Parameters {
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Filters {
-    workspace: Named,
-    organization: Named,
+pub struct Filters {
+    workspace: ByName,
+    organization: ByName,
     status: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Named {
-    name: Option<String>,
 }
 
 pub async fn of_workspace(
     workspace: May<can::ReadState>,
-    query: Query<Parameters>,
+    query: Query<Filtered<Filters>>,
 ) -> Result<Document> {
     page(&workspace.cx, &workspace, &query).await
 }
 
 /// The workspace is named by two filters, so the permission is checked here.
-pub async fn by_name(caller: May<can::UseToken>, query: Query<Parameters>) -> Result<Document> {
-    let required = |named: &Named, parameter: &str| {
+pub async fn by_name(
+    caller: May<can::UseToken>,
+    query: Query<Filtered<Filters>>,
+) -> Result<Document> {
+    let required = |named: &ByName, parameter: &str| {
         named.name.clone().filter(|name| !name.is_empty()).ok_or_else(|| {
             Error::bad_request("invalid query parameter", format!("{parameter} is required"))
                 .parameter(parameter)
@@ -53,7 +49,7 @@ pub async fn by_name(caller: May<can::UseToken>, query: Query<Parameters>) -> Re
 async fn page(
     cx: &Ctx,
     workspace: &Granted<can::ReadState>,
-    query: &Query<Parameters>,
+    query: &Query<Filtered<Filters>>,
 ) -> Result<Document> {
     let status = match query.own.filter.status.as_deref().filter(|word| !word.is_empty()) {
         Some(word) => Some(word.parse::<Status>().map_err(|reason| {

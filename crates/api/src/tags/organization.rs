@@ -9,7 +9,12 @@ use domain::{
 use jsonapi::{Document, Empty, Identifiers, Query, Relationships, Resource};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{
+    May, Result, Routes,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{ById, Searched},
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -51,13 +56,6 @@ impl Resource for View {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListParameters {
-    q: Option<String>,
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Filters {
     exclude: Exclude,
 }
@@ -68,15 +66,9 @@ struct Exclude {
     taggable: ById,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ById {
-    id: Option<String>,
-}
-
 async fn list(
     organization: May<can::ReadOrganization>,
-    query: Query<ListParameters>,
+    query: Query<Searched<Filters>>,
 ) -> Result<Document> {
     let cx = &organization.cx;
     // What is no workspace's id leaves nothing out; clients send others.

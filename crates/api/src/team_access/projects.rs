@@ -19,7 +19,12 @@ use jsonapi::{Body, Document, Empty, Error, Query, Relationships, Resource, ToOn
 use serde::{Deserialize, Serialize};
 
 use super::{filtered, required, team};
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{
+    May, Result, Routes,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{ById, Filtered},
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -106,24 +111,15 @@ impl Resource for View {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListParameters {
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Filters {
     project: ById,
     team: ById,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ById {
-    id: Option<String>,
-}
-
-async fn list(caller: May<can::UseToken, Site>, query: Query<ListParameters>) -> Result<Document> {
+async fn list(
+    caller: May<can::UseToken, Site>,
+    query: Query<Filtered<Filters>>,
+) -> Result<Document> {
     let cx = &caller.cx;
     let filter = &query.own.filter;
     let Some(id) = &filter.project.id else {

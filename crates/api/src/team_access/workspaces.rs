@@ -16,7 +16,12 @@ use jsonapi::{Body, Document, Empty, Query, Relationships, Resource, ToOne, Type
 use serde::{Deserialize, Serialize};
 
 use super::{filtered, required, team};
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{
+    May, Result, Routes,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{ById, Filtered},
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -74,24 +79,15 @@ impl Resource for View {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListParameters {
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Filters {
     workspace: ById,
     team: ById,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ById {
-    id: Option<String>,
-}
-
-async fn list(caller: May<can::UseToken, Site>, query: Query<ListParameters>) -> Result<Document> {
+async fn list(
+    caller: May<can::UseToken, Site>,
+    query: Query<Filtered<Filters>>,
+) -> Result<Document> {
     let cx = &caller.cx;
     let filter = &query.own.filter;
     let workspace = match &filter.workspace.id {

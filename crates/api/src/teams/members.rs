@@ -9,7 +9,10 @@ use domain::{
 use jsonapi::{Document, Empty, Identifiers, Query};
 use serde::Deserialize;
 
-use crate::{May, Result, Routes, includes::INCLUDES, memberships::views, paging::paging};
+use crate::{
+    May, Result, Routes, includes::INCLUDES, memberships::views, paging::paging,
+    parameters::Filtered,
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -55,19 +58,13 @@ async fn remove(team: May<can::UpdateTeamMembers>, body: Identifiers) -> Result<
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListParameters {
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Filters {
     status: Option<Vec<Status>>,
     /// Nobody here is one.
     is_service_account: Option<bool>,
 }
 
-async fn list(team: May<can::ReadTeam>, query: Query<ListParameters>) -> Result<Document> {
+async fn list(team: May<can::ReadTeam>, query: Query<Filtered<Filters>>) -> Result<Document> {
     let cx = &team.cx;
     let mut statuses = query.own.filter.status.clone();
     if query.own.filter.is_service_account == Some(true) {

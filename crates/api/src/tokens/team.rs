@@ -10,7 +10,9 @@ use jsonapi::{Body, Document, Empty, Error, Identifiers, Query};
 use serde::Deserialize;
 
 use super::{Input, View};
-use crate::{Failure, May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{
+    Failure, May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Searched,
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -66,13 +68,6 @@ fn in_words_of_clients(error: domain::Error) -> Failure {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListParameters {
-    q: Option<String>,
-    filter: Filters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Filters {
     expiry_status: Option<Vec<ExpiryStatus>>,
 }
@@ -103,7 +98,7 @@ impl From<ExpiryStatus> for Expiry {
 
 async fn list_all(
     organization: May<can::ReadOrganization>,
-    query: Query<ListParameters>,
+    query: Query<Searched<Filters>>,
 ) -> Result<Document> {
     let cx = &organization.cx;
     let sort = query.sort.iter().find_map(|key| {

@@ -10,7 +10,7 @@ use jsonapi::{Document, Error, Query};
 use serde::Deserialize;
 
 use super::views;
-use crate::{May, Result, includes::INCLUDES, paging::paging, tags::Tagged};
+use crate::{May, Result, includes::INCLUDES, paging::paging, parameters::ById, tags::Tagged};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -34,12 +34,6 @@ struct Filters {
     project: ById,
     current_run: CurrentRun,
     tagged: Vec<Tagged>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ById {
-    id: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
