@@ -1,7 +1,8 @@
-//! Signing in and out, logging in from the command line, tokens, and the first administrator.
+//! Signing in and out, logging in from the command line, tokens, passwords, and the first administrator.
 
 mod first_admin;
 mod oauth;
+mod password;
 mod sign_in;
 mod tokens;
 
@@ -13,5 +14,6 @@ pub fn routes() -> Router<App> {
         .merge(sign_in::routes())
         .merge(oauth::routes())
         .merge(tokens::routes())
+        .merge(password::routes())
         .merge(first_admin::routes())
 }

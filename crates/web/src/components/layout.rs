@@ -14,6 +14,7 @@ pub fn page(title: &str, visitor: &SignedIn, main: &Markup) -> Markup {
         nav aria-label="Main" {
             a href="/" { "Overview" }
             a href="/app/settings/tokens" { "Tokens" }
+            a href="/app/settings/password" { "Password" }
         }
         div.account {
             span { (visitor.username()) }

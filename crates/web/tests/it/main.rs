@@ -6,6 +6,7 @@ mod browser;
 mod first_admin;
 mod oauth;
 mod pages;
+mod password;
 mod runs;
 mod sign_in;
 mod tokens;

@@ -14,6 +14,7 @@ async fn every_page_runs_only_our_scripts_and_is_kept_by_nobody() {
     for page in [
         browser.get("/").await.is_ok(),
         browser.get("/app/settings/tokens").await.is_ok(),
+        browser.get("/app/settings/password").await.is_ok(),
         browser.get("/app/nowhere/workspaces").await.is_not_found(),
         nobody.get("/session/new").await.is_ok(),
     ] {
