@@ -23,6 +23,7 @@ mod policies;
 mod policy_evaluations;
 mod policy_sets;
 mod projects;
+mod repositories;
 mod routes;
 mod run_triggers;
 mod runs;

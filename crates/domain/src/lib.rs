@@ -20,6 +20,7 @@ pub mod policy_evaluations;
 pub mod policy_sets;
 pub mod projects;
 pub mod readmes;
+pub mod repositories;
 pub mod retention;
 pub mod run_triggers;
 pub mod runs;

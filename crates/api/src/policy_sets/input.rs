@@ -1,16 +1,13 @@
 //! What can be said of a policy set.
 
 use domain::{
-    entity::{
-        policy_set::{Kind, VcsRepo},
-        policy_set_member::Role,
-    },
+    entity::{policy_set::Kind, policy_set_member::Role},
     policy_sets::{self, Change},
 };
 use jsonapi::{Field, ToMany, Typed};
 use serde::Deserialize;
 
-use crate::Result;
+use crate::{Result, repositories};
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -23,7 +20,7 @@ pub struct Input {
     policy_tool_version: Field<String>,
     overridable: Option<bool>,
     policies_path: Field<String>,
-    vcs_repo: Field<VcsRepo>,
+    vcs_repo: Field<repositories::Input>,
     policy_update_patterns: Option<Vec<String>>,
 }
 
@@ -42,7 +39,7 @@ impl From<Input> for Change {
             policy_tool_version: input.policy_tool_version.into_change(),
             overridable: input.overridable,
             policies_path: input.policies_path.into_change(),
-            vcs_repo: input.vcs_repo.into_change(),
+            vcs_repo: input.vcs_repo.map(Into::into).into_change(),
             policy_update_patterns: input.policy_update_patterns,
         }
     }

@@ -2,14 +2,14 @@
 
 use domain::{
     Timestamp,
-    entity::workspace::{ExecutionMode, VcsRepo},
+    entity::workspace::ExecutionMode,
     id::{AgentPoolId, ProjectId},
     workspaces::Change,
 };
 use jsonapi::{Error, Field, Identifier, ToMany, ToOne, Typed};
 use serde::Deserialize;
 
-use crate::{Result, tags};
+use crate::{Result, repositories, tags};
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -40,7 +40,7 @@ pub struct Input {
     project_remote_state: Option<bool>,
     source_name: Option<String>,
     source_url: Option<String>,
-    vcs_repo: Field<VcsRepo>,
+    vcs_repo: Field<repositories::Input>,
 }
 
 impl Typed for Input {
@@ -92,7 +92,7 @@ pub fn change(input: Input, relations: Relations) -> Result<Change> {
         structured_run_output_enabled: input.structured_run_output_enabled,
         global_remote_state: input.global_remote_state,
         project_remote_state: input.project_remote_state,
-        vcs_repo: input.vcs_repo.into_change(),
+        vcs_repo: input.vcs_repo.map(Into::into).into_change(),
         project_id,
         source: None,
         source_name: input.source_name,

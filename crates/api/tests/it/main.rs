@@ -26,6 +26,7 @@ mod policy_sets;
 mod projects;
 mod queue;
 mod readmes;
+mod repositories;
 mod run_triggers;
 mod runs;
 mod short_contract;

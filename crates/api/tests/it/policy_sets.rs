@@ -95,10 +95,10 @@ async fn what_makes_no_set_is_refused() {
             "policy-tool-version",
         ),
         (json!({ "name": "a", "policies-path": "x".repeat(5000) }), "policies-path"),
-        (json!({ "name": "a", "vcs-repo": { "identifier": "a/b" } }), "vcs-repo"),
+        (json!({ "name": "a", "vcs-repo": { "identifier": "a/b" } }), "vcs-repo/oauth-token-id"),
         (
             json!({ "name": "a", "vcs-repo": { "identifier": "b", "oauth-token-id": "ot-1" } }),
-            "vcs-repo",
+            "vcs-repo/identifier",
         ),
     ] {
         let refused = owner.post(PATH, body(wrong)).await;

@@ -3,7 +3,7 @@
 use db::{
     Json,
     entity::{
-        policy_set::{Kind, VcsRepo},
+        policy_set::Kind,
         policy_set_member::{self as member, Role},
     },
     id::PolicySetId,
@@ -16,13 +16,12 @@ use crate::{
     Ctx, Error, Granted, In, Result, can, cleanup,
     error::taken,
     policies::{check_name, check_text},
+    repositories,
     row::{Organization, PolicySet},
 };
 
 const LATEST: &str = "latest";
-/// How many patterns, and how long the identifier of a repository.
 const PATTERN_LIMIT: usize = 100;
-const IDENTIFIER_LIMIT: usize = 255;
 
 /// What can be given on create and, but for the kind, changed later.
 #[derive(Debug, Default)]
@@ -35,7 +34,7 @@ pub struct Change {
     pub policy_tool_version: Option<Option<String>>,
     pub overridable: Option<bool>,
     pub policies_path: Option<Option<String>>,
-    pub vcs_repo: Option<Option<VcsRepo>>,
+    pub vcs_repo: Option<Option<repositories::Change>>,
     pub policy_update_patterns: Option<Vec<String>>,
 }
 
@@ -82,8 +81,9 @@ impl Change {
             to.policies_path = path;
         }
         if let Some(repo) = self.vcs_repo {
-            repo.as_ref().map_or(Ok(()), check_repo)?;
-            to.vcs_repo = repo.map(Json);
+            let before = to.vcs_repo.take();
+            let after = repo.map(|change| change.apply(before.as_deref())).transpose()?;
+            to.vcs_repo = after.map(Json);
         }
         if let Some(patterns) = self.policy_update_patterns {
             if patterns.len() > PATTERN_LIMIT {
@@ -97,22 +97,6 @@ impl Change {
         }
         Ok(())
     }
-}
-
-fn check_repo(repo: &VcsRepo) -> Result<()> {
-    let refused = |message: &str| Err(Error::invalid("vcs-repo", message));
-    if repo.identifier.split('/').filter(|part| !part.is_empty()).count() < 2 {
-        return refused("must have the identifier of a repository, such as owner/repository");
-    }
-    if repo.oauth_token_id.is_some() == repo.github_app_installation_id.is_some() {
-        return refused("must have either an oauth-token-id or a github-app-installation-id");
-    }
-    let texts = [&repo.oauth_token_id, &repo.github_app_installation_id, &repo.tags_regex];
-    let mut texts = texts.into_iter().flatten().chain([&repo.identifier, &repo.branch]);
-    if texts.any(|text| text.chars().count() > IDENTIFIER_LIMIT || text.contains('\0')) {
-        return refused("has a text that is too long, or has null characters");
-    }
-    Ok(())
 }
 
 pub async fn create(

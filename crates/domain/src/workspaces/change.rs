@@ -2,25 +2,25 @@
 
 use db::{
     Json, Timestamp,
-    entity::workspace::{self, ExecutionMode, Source, VcsRepo},
+    entity::workspace::{self, ExecutionMode, Source},
     id::{AgentPoolId, ProjectId, WorkspaceId},
 };
 use serde_json::json;
 
-use super::{auto_destroy, execution::pool_for, subject};
+use super::{auto_destroy, execution::pool_for, subject, triggers};
 use crate::{
     Ctx, Error, Granted, Result, agent_pools, can,
     error::taken,
-    free_text::{all_at_most, at_most},
+    free_text::at_most,
+    repositories,
     row::{Organization, Project, Workspace},
     tags::{self, Binding},
     tool_versions,
 };
 
-/// Characters of each, or numbers of elements.
+/// Characters of each.
 const TEXT_LIMIT: usize = 4_000;
 const PATH_LIMIT: usize = 1_000;
-const PATHS_LIMIT: usize = 1_000;
 
 /// What can be set on create and changed later; absent fields keep their value.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ pub struct Change {
     pub structured_run_output_enabled: Option<bool>,
     pub global_remote_state: Option<bool>,
     pub project_remote_state: Option<bool>,
-    pub vcs_repo: Option<Option<VcsRepo>>,
+    pub vcs_repo: Option<Option<repositories::Change>>,
     pub project_id: Option<ProjectId>,
     /// Only on create.
     pub source: Option<Source>,
@@ -95,7 +95,7 @@ impl Change {
 
     async fn apply(mut self, cx: &Ctx, to: &mut Workspace) -> Result<()> {
         self.schedule(cx, to).await?;
-        self.set_triggers(to)?;
+        triggers::set(&mut self, to)?;
         if let Some(name) = self.name {
             check_name(&name)?;
             to.name = name;
@@ -120,7 +120,9 @@ impl Change {
         }
         set_execution(cx, self.execution_mode, self.agent_pool_id, to).await?;
         if let Some(repo) = self.vcs_repo {
-            to.vcs_repo = repo.map(Json);
+            let before = to.vcs_repo.take();
+            let after = repo.map(|change| change.apply(before.as_deref())).transpose()?;
+            to.vcs_repo = after.map(Json);
         }
         macro_rules! set {
             ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
@@ -138,33 +140,6 @@ impl Change {
             global_remote_state,
             project_remote_state
         );
-        Ok(())
-    }
-
-    /// Patterns and prefixes exclude each other: to send some of one is to take back those of the other.
-    fn set_triggers(&mut self, to: &mut Workspace) -> Result<()> {
-        let given = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
-        let (prefixes, patterns) = (given(&self.trigger_prefixes), given(&self.trigger_patterns));
-        if prefixes && patterns {
-            return Err(Error::invalid(
-                "trigger-patterns",
-                "cannot be used together with trigger-prefixes",
-            ));
-        }
-        if prefixes {
-            to.trigger_patterns.0.clear();
-        }
-        if patterns {
-            to.trigger_prefixes.0.clear();
-        }
-        if let Some(prefixes) = self.trigger_prefixes.take() {
-            all_at_most("trigger-prefixes", &prefixes, PATH_LIMIT, PATHS_LIMIT)?;
-            to.trigger_prefixes = Json(prefixes);
-        }
-        if let Some(patterns) = self.trigger_patterns.take() {
-            all_at_most("trigger-patterns", &patterns, PATH_LIMIT, PATHS_LIMIT)?;
-            to.trigger_patterns = Json(patterns);
-        }
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod list;
 mod locks;
 mod relocation;
 mod state_sharing;
+mod triggers;
 
 use db::{
     entity::workspace,
