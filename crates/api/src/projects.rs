@@ -150,6 +150,14 @@ struct Filters {
     /// The seed's spelling of `names`.
     name: Option<Vec<String>>,
     tagged: Vec<tags::Tagged>,
+    permissions: PermissionFilters,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct PermissionFilters {
+    create_workspace: bool,
+    update: bool,
 }
 
 async fn list(
@@ -160,12 +168,15 @@ async fn list(
     let filter = Filter {
         names: query.own.filter.names.clone().or_else(|| query.own.filter.name.clone()),
         search: query.own.q.clone(),
-        tagged: query.own.filter.tagged.iter().map(Into::into).collect(),
+        can_create_workspace: query.own.filter.permissions.create_workspace,
+        can_update: query.own.filter.permissions.update,
+        tagged: tags::filters(&query.own.filter.tagged, false),
     };
-    let descending = query.sort.iter().any(|key| key.name == "name" && key.descending);
-    let order = if descending { Order::Descending } else { Order::Ascending };
+    let by_name = query.sort.iter().find(|key| key.name == "name");
+    let by_name =
+        by_name.map(|key| if key.descending { Order::Descending } else { Order::Ascending });
     let paging = paging(&query);
-    let page = projects::list(cx, &organization, filter, order, paging).await?;
+    let page = projects::list(cx, &organization, filter, by_name, paging).await?;
     let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await
 }

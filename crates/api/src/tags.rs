@@ -35,11 +35,14 @@ pub struct Tagged {
     value: Option<String>,
 }
 
-impl From<&Tagged> for TagFilter {
-    fn from(tagged: &Tagged) -> Self {
-        let text = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
-        Self { key: text(&tagged.key), value: text(&tagged.value) }
-    }
+/// `bare` is for those without a value: whether they mean only bindings that have none.
+pub fn filters(tagged: &[Tagged], bare: bool) -> Vec<TagFilter> {
+    let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let each = |tagged: &Tagged| TagFilter {
+        key: text(&tagged.key),
+        value: text(&tagged.value).or_else(|| bare.then(String::new)),
+    };
+    tagged.iter().map(each).collect()
 }
 
 struct TagView(Tag);

@@ -7,7 +7,8 @@ use db::{
     id::{AgentPoolId, ProjectId},
     order_by_text, page,
     sea_orm::{
-        ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
+        ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+        QueryTrait,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
@@ -104,14 +105,18 @@ pub struct Filter {
     pub search: Option<String>,
     /// Has all of these bindings.
     pub tagged: Vec<TagFilter>,
+    /// The caller may create workspaces in it.
+    pub can_create_workspace: bool,
+    /// The caller may change it.
+    pub can_update: bool,
 }
 
-/// The projects of an organization that the caller may see.
+/// The projects of an organization that the caller may see; the newest first, unless by name.
 pub async fn list(
     cx: &Ctx,
     organization: &Granted<can::ReadOrganization>,
     filter: Filter,
-    order: Order,
+    by_name: Option<Order>,
     paging: Paging,
 ) -> Result<Page<Project>> {
     let mut condition =
@@ -135,8 +140,20 @@ pub async fn list(
             .filter(binding.holds());
         condition = condition.add(project::Column::Id.in_subquery(tagged.into_query()));
     }
+    if filter.can_create_workspace || filter.can_update {
+        let rows = project::Entity::find().filter(condition.clone()).all(cx.read()).await?;
+        let fits = |row: &Project| {
+            (!filter.can_create_workspace || cx.may::<can::CreateWorkspaceIn>(row))
+                && (!filter.can_update || cx.may::<can::UpdateProject>(row))
+        };
+        let ids = rows.into_iter().filter(fits).map(|row| row.id);
+        condition = condition.add(project::Column::Id.is_in(ids));
+    }
     let query = project::Entity::find().filter(condition);
-    let query = order_by_text(cx.read(), query, project::Column::Name, order);
+    let query = match by_name {
+        Some(order) => order_by_text(cx.read(), query, project::Column::Name, order),
+        None => query.order_by_desc(project::Column::CreatedAt).order_by_desc(project::Column::Id),
+    };
     Ok(page(cx.read(), query, paging).await?)
 }
 

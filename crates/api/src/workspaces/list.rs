@@ -10,7 +10,7 @@ use jsonapi::{Document, Error, Query};
 use serde::Deserialize;
 
 use super::views;
-use crate::{May, Result, includes::INCLUDES, paging::paging, parameters::ById, tags::Tagged};
+use crate::{May, Result, includes::INCLUDES, paging::paging, parameters::ById, tags};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -33,7 +33,9 @@ struct Search {
 struct Filters {
     project: ById,
     current_run: CurrentRun,
-    tagged: Vec<Tagged>,
+    tagged: Vec<tags::Tagged>,
+    tag_union: bool,
+    tag_value_default_null: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -77,7 +79,8 @@ fn filter(query: &Query<Parameters>) -> Result<Filter> {
         project,
         tags: names(&search.tags),
         without_tags: names(&search.exclude_tags),
-        tagged: filter.tagged.iter().map(Into::into).collect(),
+        tagged: tags::filters(&filter.tagged, filter.tag_value_default_null),
+        any_tagged: filter.tag_union,
         current_run_status,
     })
 }

@@ -59,10 +59,61 @@ async fn the_list_is_searched_by_name() {
         server.project(name).await;
     }
     let owner = server.owner();
-    let some = owner.get("/organizations/acme/projects?q=NETWORK").await.is_ok();
+    let some = owner.get("/organizations/acme/projects?q=NETWORK&sort=name").await.is_ok();
     assert_eq!(some.attributes("name"), ["Network", "networks-old"]);
     let exact = owner.get("/organizations/acme/projects?filter[names]=storage").await.is_ok();
     assert_eq!(exact.attributes("name"), ["Storage"]);
+}
+
+#[tokio::test]
+async fn projects_are_listed_newest_first_or_by_name() {
+    let server = Server::start().await;
+    server.stop_clock();
+    for name in ["Alpha", "Zeta", "Beta"] {
+        server.pass(std::time::Duration::from_secs(1));
+        server.project(name).await;
+    }
+    for (sort, names) in [
+        ("", ["Beta", "Zeta", "Alpha", "Default Project"]),
+        ("?sort=name", ["Alpha", "Beta", "Default Project", "Zeta"]),
+        ("?sort=-name", ["Zeta", "Default Project", "Beta", "Alpha"]),
+    ] {
+        let path = format!("/organizations/acme/projects{sort}");
+        assert_eq!(server.owner().get(path).await.is_ok().attributes("name"), names);
+    }
+}
+
+#[tokio::test]
+async fn a_list_can_show_only_projects_in_which_one_may_do_something() {
+    let server = Server::start().await;
+    let [reads, writes] = [server.project("Reads").await, server.project("Writes").await];
+    let owner = server.owner();
+    let team = json!({ "data": { "type": "teams", "attributes": { "name": "network" } } });
+    let team = owner.post("/organizations/acme/teams", team).await.is_created().id();
+    for (project, access) in [(&reads, "read"), (&writes, "maintain")] {
+        let access = json!({ "data": {
+            "type": "team-projects", "attributes": { "access": access },
+            "relationships": {
+                "team": { "data": { "type": "teams", "id": team } },
+                "project": { "data": { "type": "projects", "id": project.id } },
+            },
+        } });
+        owner.post("/team-projects", access).await.is_created();
+    }
+    let token = owner.post(format!("/teams/{team}/authentication-token"), ()).await.is_created();
+    let caller = server.bearer(token.attribute("token").as_str().unwrap().to_owned());
+    for (query, names) in [
+        ("", &["Reads", "Writes"][..]),
+        ("&filter[permissions][create-workspace]=true", &["Writes"]),
+        ("&filter[permissions][create-workspace]=false", &["Reads", "Writes"]),
+        ("&filter[permissions][update]=true", &[]),
+    ] {
+        let path = format!("/organizations/acme/projects?sort=name{query}");
+        assert_eq!(caller.get(path).await.is_ok().attributes("name"), names, "{query}");
+    }
+    let path = "/organizations/acme/projects?sort=name&filter[permissions][update]=true";
+    let all = owner.get(path).await.is_ok().attributes("name");
+    assert_eq!(all, ["Default Project", "Reads", "Writes"]);
 }
 
 #[tokio::test]

@@ -132,6 +132,28 @@ async fn lists_are_filtered_by_own_and_inherited_bindings() {
     let both = "filter[tagged][0][key]=env&filter[tagged][1][key]=team";
     assert_eq!(names(both).await, ["overriding"]);
     assert_eq!(names(&format!("{dev}&filter[tagged][1][key]=team")).await, Vec::<Value>::new());
+    let either = format!("{dev}&filter[tagged][1][key]=team&filter[tag-union]=true");
+    assert_eq!(names(&either).await, ["inheriting", "overriding"]);
+    assert_eq!(names(&format!("{both}&filter[tag-union]=false")).await, ["overriding"]);
+    assert_eq!(names("filter[tag-union]=true").await, ["inheriting", "overriding"]);
+}
+
+#[tokio::test]
+async fn a_filter_can_mean_bindings_without_a_value() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    for (name, value) in [("valued", "prod"), ("bare", "")] {
+        let ws = server.workspace(name).await;
+        owner.patch(of(&ws, "tag-bindings"), bindings(&[("env", value)])).await.is_ok();
+    }
+    let names = async |query: &str| {
+        let path = format!("/organizations/acme/workspaces?filter[tagged][0][key]=env{query}");
+        owner.get(path).await.is_ok().attributes("name")
+    };
+    assert_eq!(names("").await, ["bare", "valued"]);
+    assert_eq!(names("&filter[tag-value-default-null]=true").await, ["bare"]);
+    let valued = "&filter[tagged][0][value]=prod&filter[tag-value-default-null]=true";
+    assert_eq!(names(valued).await, ["valued"]);
 }
 
 #[tokio::test]

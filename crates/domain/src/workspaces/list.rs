@@ -26,8 +26,10 @@ pub struct Filter {
     pub tags: Vec<String>,
     /// Has none of these tags.
     pub without_tags: Vec<String>,
-    /// Has all of these bindings.
+    /// Has all of these bindings, or one of them.
     pub tagged: Vec<TagFilter>,
+    /// One is enough.
+    pub any_tagged: bool,
     pub current_run_status: Vec<run::Status>,
 }
 
@@ -68,8 +70,9 @@ pub async fn list(
         let key = TagFilter { key: Some(tag), value: None };
         condition = condition.add(workspace::Column::Id.not_in_subquery(bound(&key)));
     }
-    for binding in &filter.tagged {
-        condition = condition.add(in_force(binding));
+    if !filter.tagged.is_empty() {
+        let start = if filter.any_tagged { Condition::any() } else { Condition::all() };
+        condition = condition.add(filter.tagged.iter().map(in_force).fold(start, Condition::add));
     }
     if !filter.current_run_status.is_empty() {
         let runs = run::Entity::find()
