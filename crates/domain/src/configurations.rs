@@ -140,9 +140,10 @@ pub async fn create(
 /// Takes the archive of an announced configuration. The signed address that led here is the permission.
 ///
 /// # Errors
-/// Conflict for a second archive, unless it is the same: clients send again what they got no answer to. Invalid for
-/// what is no gzip; the configuration has then failed for good. TooLarge beyond 1 GiB. BadRequest if the upload
-/// breaks off; it can be repeated.
+/// Conflict for another archive once a run uses the first or a newer configuration is there; the same one may always
+/// come again, since clients send again what they got no answer to. Invalid for what is no gzip; a configuration
+/// without an archive has then failed for good. TooLarge beyond 1 GiB. BadRequest if the upload breaks off; it can be
+/// repeated.
 pub async fn receive<S, E>(cx: &Ctx, id: &ConfigurationVersionId, archive: S) -> Result<()>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
@@ -152,25 +153,53 @@ where
     // Whatever follows is done in the name of who announced it, and with no more rights.
     let cx = &in_name_of_creator(cx, &row).await?;
     let mut archive = pin!(archive.map_err(|error| blobs::Error::Content(error.into())));
-    let row = match row.status {
-        Status::Pending => {
-            let Some(beginning) = beginning(&mut archive).await? else {
-                return reject(cx, id).await;
-            };
-            let whole = stream::iter([Ok(beginning)]).chain(archive);
-            let written = cx.blobs().put_stream(&blob(id)?, whole, SIZE_LIMIT).await;
-            accept(cx, id, written.map_err(unreadable)?.size).await?
+    if !matches!(row.status, Status::Pending | Status::Uploaded) {
+        return Err(Error::conflict("This configuration version takes no archive any more."));
+    }
+    let Some(beginning) = beginning(&mut archive).await? else {
+        return reject(cx, id).await;
+    };
+    let whole = stream::iter([Ok(beginning)]).chain(archive);
+    let row = if is_open(cx, &row).await? {
+        let written = cx.blobs().put_stream(&blob(id)?, whole, SIZE_LIMIT).await;
+        accept(cx, id, written.map_err(unreadable)?.size).await?
+    } else {
+        let (_, stored) = cx.blobs().get_stream(&blob(id)?).await?;
+        if digest(whole).await? != digest(stored).await? {
+            let why =
+                "A run uses the archive of this configuration version, or a newer one is there.";
+            return Err(Error::conflict(why));
         }
-        Status::Uploaded => {
-            let (_, stored) = cx.blobs().get_stream(&blob(id)?).await?;
-            if digest(archive).await? != digest(stored).await? {
-                return Err(Error::conflict("This configuration version has its archive already."));
-            }
-            row
-        }
-        _ => return Err(Error::conflict("This configuration version takes no archive any more.")),
+        row
     };
     queue_run(cx, &row).await
+}
+
+/// Whether an archive can be stored: none is there, or one that nothing has used so far and that is still the newest.
+/// The latter is given up at once, so that a run that is queued meanwhile waits for the new one.
+async fn is_open(cx: &Ctx, row: &ConfigurationVersion) -> Result<bool> {
+    if row.status == Status::Pending {
+        return Ok(true);
+    }
+    let tx = cx.write().await?;
+    // Whoever queues a run holds the workspace.
+    let workspace =
+        tx.lock::<workspace::Entity>(row.workspace_id.clone()).await?.ok_or(Error::NotFound)?;
+    let mut row = lock(&tx, &row.id).await?;
+    let is_current = workspace.current_configuration_id.as_ref() == Some(&row.id);
+    let runs = run::Entity::find()
+        .filter(run::Column::ConfigurationVersionId.eq(&row.id))
+        .count(tx.db())
+        .await?;
+    let is_unused = runs == 0 && (is_current || row.speculative || row.provisional);
+    if row.status != Status::Uploaded || !is_unused {
+        return Ok(row.status == Status::Pending);
+    }
+    row.status = Status::Pending;
+    let row = tx.update(row).await?;
+    tx.emit("configuration_reopened", subject(&workspace, &row.id), json!({})).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Discards the archive of a configuration that is not the current one any more.

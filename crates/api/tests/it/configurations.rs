@@ -68,18 +68,44 @@ async fn only_who_announced_it_is_told_where_the_archive_goes() {
 }
 
 #[tokio::test]
-async fn the_same_archive_may_come_twice_and_no_other() {
+async fn another_archive_may_come_until_a_run_uses_the_first() {
     let server = Server::start().await;
     let ws = server.workspace("networking").await;
     let announced = announce(&server.planner(&ws), ws.id.as_str(), by_hand()).await;
     let url = upload_url(&announced);
     let nobody = server.nobody();
-    assert!(nobody.put(&url, ARCHIVE).await.status.is_success());
-    assert!(nobody.put(&url, ARCHIVE).await.status.is_success());
-    nobody.put(&url, OTHER_ARCHIVE).await.is_conflict();
-    let download = format!("/configuration-versions/{}/download", announced.id());
-    let archive = server.reader(&ws).get(download).await.redirects();
-    assert_eq!(nobody.get(archive).await.is_ok().bytes(), ARCHIVE);
+    let stored = async || {
+        let download = format!("/configuration-versions/{}/download", announced.id());
+        let archive = server.reader(&ws).get(download).await.redirects();
+        nobody.get(archive).await.is_ok().bytes().to_vec()
+    };
+    nobody.put(&url, ARCHIVE).await.is_ok();
+    nobody.put(&url, ARCHIVE).await.is_ok();
+    nobody.put(&url, OTHER_ARCHIVE).await.is_ok();
+    assert_eq!(stored().await, OTHER_ARCHIVE);
+    nobody.put(&url, "PK").await.is_unprocessable("/data");
+    assert_eq!(stored().await, OTHER_ARCHIVE);
+    assert_eq!(current(&server, ws.id.as_str()).await, announced.id());
+
+    let of_ws = json!({ "workspace": { "data": { "type": "workspaces", "id": ws.id } } });
+    let run = json!({ "data": { "type": "runs", "attributes": {}, "relationships": of_ws } });
+    server.owner().post("/runs", run).await.is_created();
+    nobody.put(&url, OTHER_ARCHIVE).await.is_ok();
+    nobody.put(&url, ARCHIVE).await.is_conflict();
+    assert_eq!(stored().await, OTHER_ARCHIVE);
+}
+
+#[tokio::test]
+async fn an_older_configuration_keeps_its_archive() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let older = announce(&server.planner(&ws), ws.id.as_str(), by_hand()).await;
+    let newer = announce(&server.planner(&ws), ws.id.as_str(), by_hand()).await;
+    for announced in [&older, &newer] {
+        server.nobody().put(upload_url(announced), ARCHIVE).await.is_ok();
+    }
+    server.nobody().put(upload_url(&older), OTHER_ARCHIVE).await.is_conflict();
+    assert_eq!(current(&server, ws.id.as_str()).await, newer.id());
 }
 
 #[tokio::test]
