@@ -105,6 +105,7 @@ struct Attributes<'a> {
     assessments_enforced: bool,
     default_execution_mode: ExecutionMode,
     user_tokens_enabled: bool,
+    max_ttl_enabled: bool,
     permissions: Permissions,
 }
 
@@ -180,6 +181,7 @@ impl Resource for View {
             assessments_enforced: row.assessments_enforced,
             default_execution_mode: row.default_execution_mode,
             user_tokens_enabled: row.user_tokens_enabled,
+            max_ttl_enabled: row.max_ttl_enabled,
             permissions: self.permissions,
         }
     }
@@ -255,6 +257,7 @@ struct Input {
     default_agent_pool_id: Field<AgentPoolId>,
     owners_team_saml_role_id: Field<String>,
     user_tokens_enabled: Option<bool>,
+    max_ttl_enabled: Option<bool>,
 }
 
 impl Typed for Input {
@@ -295,6 +298,7 @@ impl From<Input> for Change {
             default_agent_pool_id: None,
             owners_team_saml_role_id: input.owners_team_saml_role_id.into_change(),
             user_tokens_enabled: input.user_tokens_enabled,
+            max_ttl_enabled: input.max_ttl_enabled,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod organization;
 mod team;
+mod ttl_policies;
 
 use domain::{
     Timestamp,
@@ -22,6 +23,7 @@ pub fn routes() -> Routes {
         .delete("/api/v2/authentication-tokens/{token_id}", delete)
         .merge(team::routes())
         .merge(organization::routes())
+        .merge(ttl_policies::routes())
 }
 
 /// A token on the wire; its secret is there only in the answer to its creation.

@@ -17,6 +17,10 @@ impl Timestamp {
         Self(self.0 + seconds * 1000)
     }
 
+    pub fn plus_milliseconds(self, milliseconds: i64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+
     /// By the calendar.
     pub fn plus_years(self, years: u32) -> Self {
         let now = chrono::DateTime::from_timestamp_millis(self.0).unwrap_or_default();

@@ -62,8 +62,9 @@ pub mod row {
         tag::Model as Tag, tag_binding::Model as TagBinding, task_stage::Model as TaskStage,
         team::Model as Team, team_project::Model as TeamProject,
         team_workspace::Model as TeamWorkspace, token::Model as Token,
-        tool_version::Model as ToolVersion, user::Model as User, variable::Model as Variable,
-        variable_set::Model as VariableSet, workspace::Model as Workspace,
+        token_ttl_policy::Model as TokenTtlPolicy, tool_version::Model as ToolVersion,
+        user::Model as User, variable::Model as Variable, variable_set::Model as VariableSet,
+        workspace::Model as Workspace,
     };
 }
 

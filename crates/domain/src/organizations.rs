@@ -60,6 +60,7 @@ pub struct Change {
     pub default_agent_pool_id: Option<Option<AgentPoolId>>,
     pub owners_team_saml_role_id: Option<Option<String>>,
     pub user_tokens_enabled: Option<bool>,
+    pub max_ttl_enabled: Option<bool>,
 }
 
 impl Change {
@@ -103,7 +104,8 @@ impl Change {
             allow_force_delete_workspaces,
             assessments_enforced,
             owners_team_saml_role_id,
-            user_tokens_enabled
+            user_tokens_enabled,
+            max_ttl_enabled
         );
         Ok(())
     }
@@ -194,6 +196,7 @@ pub async fn create(
         default_project_id: Some(project_id.clone()),
         owners_team_saml_role_id: None,
         user_tokens_enabled: true,
+        max_ttl_enabled: false,
         created_at: now,
     };
     change.apply(&mut new)?;
@@ -305,7 +308,7 @@ pub async fn capacity(cx: &Ctx, organization: &Granted<can::ReadOrganization>) -
     })
 }
 
-fn subject(organization: &Organization) -> Subject<'_> {
+pub(crate) fn subject(organization: &Organization) -> Subject<'_> {
     Subject {
         kind: "organizations",
         id: &organization.name,

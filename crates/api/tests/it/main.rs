@@ -37,6 +37,7 @@ mod states_of_runs;
 mod tags;
 mod team_access;
 mod teams;
+mod token_lifetimes;
 mod tokens;
 mod tool_versions;
 mod variable_sets;

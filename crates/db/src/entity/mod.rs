@@ -53,6 +53,7 @@ pub mod team_membership;
 pub mod team_project;
 pub mod team_workspace;
 pub mod token;
+pub mod token_ttl_policy;
 pub mod tool_version;
 pub mod user;
 pub mod variable;

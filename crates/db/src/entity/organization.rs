@@ -36,6 +36,8 @@ pub struct Model {
     pub default_project_id: Option<ProjectId>,
     pub owners_team_saml_role_id: Option<String>,
     pub user_tokens_enabled: bool,
+    /// Whether tokens live no longer than its policies say.
+    pub max_ttl_enabled: bool,
     pub created_at: Timestamp,
 }
 

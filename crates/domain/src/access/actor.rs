@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use db::{
+    Timestamp,
     entity::{
         organization, project,
         team::{self, OrganizationAccess},
@@ -48,9 +49,9 @@ pub struct Person {
     pub is_site_admin: bool,
     /// Organizations that the person belongs to.
     pub organizations: Vec<String>,
-    /// Rather than in a browser's session.
-    pub comes_by_token: bool,
-    /// Organizations of theirs that take no tokens of people (`user-tokens-enabled`); empty unless they come by one.
+    /// When the token was made that they come by; none in a browser's session.
+    pub token_made_at: Option<Timestamp>,
+    /// Organizations of theirs that do not take that token: none of people's (`user-tokens-enabled`), or none so old.
     pub shut_out_of: Vec<String>,
     pub teams: Vec<TeamRights>,
 }

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use db::{
+    Timestamp,
     entity::{
         organization, organization_membership as membership, team, team_membership, team_project,
         team_workspace,
@@ -10,14 +11,17 @@ use db::{
         user,
     },
     id::TeamId,
-    sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
+    sea_orm::{
+        ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait,
+    },
 };
 
 use crate::{
     Actor, App, Ctx, Error, Result,
     access::{Person, ProjectRights, TeamRights, WorkspaceRights},
+    accounts::lifetimes,
     agents,
-    row::{Team, Token, User},
+    row::{Organization, Team, Token, User},
     workspaces,
 };
 
@@ -40,12 +44,13 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
     let token =
         token::Entity::find().filter(token::Column::Hash.eq(&hash)).one(app.db().read()).await?;
     let Some(token) = token else { return engine(app, &hash).await };
-    if token.expires_at.is_some_and(|at| at <= app.now()) {
+    let ends_at = lifetimes::end(app, &token).await?;
+    if ends_at.is_some_and(|at| at <= app.now()) {
         return Err(Error::Unauthorized);
     }
     let actor = Arc::new(actor_of(app, &token).await?);
     if !note_use(app, &token).await? {
-        app.recent_actors().keep(hash, before, token.expires_at, actor.clone());
+        app.recent_actors().keep(hash, before, ends_at, actor.clone());
     }
     Ok(Ctx::of(app.clone(), actor))
 }
@@ -65,7 +70,7 @@ async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
         Kind::User => {
             let id = token.user_id.clone().ok_or(Error::Unauthorized)?;
             let user = user::Entity::find_by_id(id).one(db).await?.ok_or(Error::Unauthorized)?;
-            Ok(Actor::User(by_token(app, user).await?))
+            Ok(Actor::User(by_token(app, token.created_at, user).await?))
         }
         Kind::Team => {
             let id = token.team_id.clone().ok_or(Error::Unauthorized)?;
@@ -84,17 +89,22 @@ async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
 }
 
 /// A person without what may not be done by tokens of people.
-async fn by_token(app: &App, user: User) -> Result<Person> {
+async fn by_token(app: &App, made_at: Timestamp, user: User) -> Result<Person> {
     let mut person = with_all_rights(app, user).await?;
-    person.comes_by_token = true;
-    person.shut_out_of = organization::Entity::find()
-        .select_only()
-        .column(organization::Column::Name)
+    let db = app.db().read();
+    let taking_none = organization::Column::UserTokensEnabled.eq(false);
+    let strict: Vec<Organization> = organization::Entity::find()
         .filter(organization::Column::Name.is_in(&person.organizations))
-        .filter(organization::Column::UserTokensEnabled.eq(false))
-        .into_tuple()
-        .all(app.db().read())
+        .filter(taking_none.or(organization::Column::MaxTtlEnabled.eq(true)))
+        .all(db)
         .await?;
+    let too_old = lifetimes::too_old_for(db, made_at, &strict, app.now()).await?;
+    person.token_made_at = Some(made_at);
+    person.shut_out_of = strict
+        .into_iter()
+        .filter(|row| !row.user_tokens_enabled || too_old.contains(&row.name))
+        .map(|row| row.name)
+        .collect();
     let shut_out_of = &person.shut_out_of;
     person.organizations.retain(|name| !shut_out_of.contains(name));
     person.teams.retain(|team| !shut_out_of.contains(&team.organization));
@@ -144,7 +154,7 @@ async fn with_all_rights(app: &App, user: User) -> Result<Person> {
         username: user.username,
         is_site_admin: user.is_site_admin,
         organizations,
-        comes_by_token: false,
+        token_made_at: None,
         shut_out_of: Vec::new(),
         teams: rights_of(app, teams).await?,
     })
@@ -157,10 +167,9 @@ pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
         .one(cx.read())
         .await?
         .ok_or(Error::Unauthorized)?;
-    let actor = if person_now.comes_by_token {
-        Actor::User(by_token(cx, user).await?)
-    } else {
-        person(cx, user).await?
+    let actor = match person_now.token_made_at {
+        Some(made_at) => Actor::User(by_token(cx, made_at, user).await?),
+        None => person(cx, user).await?,
     };
     Ok(Ctx::new(cx.app().clone(), actor))
 }

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod first_admin;
+mod lifetimes;
 pub mod oauth;
 mod passwords;
 mod recent;
@@ -16,6 +17,7 @@ pub use first_admin::{
     Offer, accept_offer, bootstrap_with_token, create_first_admin, create_first_admin_token,
     is_empty, offer, offer_first_admin,
 };
+pub use lifetimes::{set_ttl_policies, ttl_policies};
 pub use passwords::{change_password, reset_password};
 pub(crate) use recent::RecentActors;
 pub use secrecy::{ExposeSecret, SecretString};

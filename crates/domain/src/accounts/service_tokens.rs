@@ -15,7 +15,10 @@ use db::{
 };
 use serde_json::json;
 
-use super::tokens::{LIFETIME_YEARS, MintedToken, NewToken, subject};
+use super::{
+    lifetimes,
+    tokens::{MintedToken, NewToken, subject},
+};
 use crate::{
     Ctx, Error, Granted, In, Order, Page, Paging, Result, Tx, can,
     row::{AgentPool, Organization, Team, Token},
@@ -64,11 +67,8 @@ async fn mint(tx: &Tx, cx: &Ctx, owner: Owner<'_>, new: NewToken) -> Result<Mint
             created_by_id: cx.actor().user_id(),
             created_at: tx.now(),
             last_used_at: None,
-            expires_at: match owner.kind {
-                // Nobody sits before an agent to renew it.
-                Kind::Agent => new.expires_at,
-                _ => Some(new.expires_at.unwrap_or(tx.now().plus_years(LIFETIME_YEARS))),
-            },
+            expires_at: lifetimes::of_new(tx, owner.kind, owner.organization, new.expires_at)
+                .await?,
         })
         .await?;
     let detail = json!({ "kind": row.kind.as_str(), "team": owner.team.map(TeamId::as_str) });

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::{
     Ctx, Error, Found, Granted, Page, Paging, Result, Subject, Tx,
     access::Within,
+    accounts::lifetimes,
     can,
     row::{Team, Token, User},
 };
@@ -36,9 +37,6 @@ pub struct MintedToken {
     pub secret: crypto::Token,
 }
 
-/// Tokens live for two years where nobody says otherwise (resource dictionary, disagreements).
-pub(crate) const LIFETIME_YEARS: u32 = 2;
-
 /// Mints a token that lets its bearer act as this person.
 pub(crate) async fn mint_for_user(
     tx: &Tx,
@@ -47,7 +45,7 @@ pub(crate) async fn mint_for_user(
     expires_at: Option<Timestamp>,
     secret: crypto::Token,
 ) -> Result<MintedToken> {
-    let expires_at = expires_at.unwrap_or(tx.now().plus_years(LIFETIME_YEARS));
+    let expires_at = lifetimes::of_users(tx.now(), expires_at);
     let row = keep_for_user(tx, user, description, Some(expires_at), secret.hash()).await?;
     Ok(MintedToken { row, secret })
 }
@@ -96,7 +94,7 @@ pub async fn mint_user_token(
 #[derive(Debug, Default)]
 pub struct NewToken {
     pub description: Option<String>,
-    /// Absent for two years.
+    /// Absent for two years, or as long as an organization allows.
     pub expires_at: Option<Timestamp>,
 }
 

@@ -115,6 +115,10 @@ pub fn body(names: &BTreeMap<&'static str, String>, method: &str, path: &str) ->
         ("DELETE", "/organizations/{organization_name}/team-tokens") => {
             many("authentication-tokens", "team token")
         }
+        ("PATCH", "/organizations/{organization_name}/token-ttl-policies") => attributes(
+            "organization-token-ttl-policies",
+            json!({ "token-ttl-policies": [{ "token-type": "team", "max-ttl-ms": 3_600_000 }] }),
+        ),
         _ => return None,
     })
 }
