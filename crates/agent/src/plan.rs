@@ -134,7 +134,7 @@ async fn store_plan(work: &Work<'_>, prepared: &Prepared) -> Result<(), String> 
     tokio::try_join!(plan, lock).map(drop)
 }
 
-/// The plan as JSON, in full and as command lines may see it.
+/// The plan as JSON, in full and as command lines may see it, and the schemas that it is read with.
 pub(crate) async fn documents(
     agent: &Agent,
     session: &Session,
@@ -163,18 +163,23 @@ pub(crate) async fn documents(
         })
     };
     let full = put(Artifact::JsonPlan, plan.clone());
-    let redacted = async {
+    let with_schemas = async {
         if !listed.success() {
             return Err(format!("“providers schema -json” failed: {listed}"));
         }
-        let schemas = tokio::fs::read(&paths[1]).await.map_err(|error| error.to_string())?;
-        let document = tokio::task::spawn_blocking(move || redacted_plan(&plan, &schemas))
+        let schemas: bytes::Bytes =
+            tokio::fs::read(&paths[1]).await.map_err(|error| error.to_string())?.into();
+        let copy = schemas.clone();
+        let document = tokio::task::spawn_blocking(move || redacted_plan(&plan, &copy))
             .await
             .map_err(|error| error.to_string())?
             .map_err(|error| format!("the plan cannot be redacted: {error}"))?;
-        let stored = put(Artifact::JsonPlanRedacted, document.into()).await;
-        session.notice(stored).map_err(|error| error.to_string())
+        // Command lines wait for the first of them.
+        let redacted = put(Artifact::JsonPlanRedacted, document.into()).await;
+        session.notice(redacted).map_err(|error| error.to_string())?;
+        let schemas = put(Artifact::ProviderSchemas, schemas).await;
+        session.notice(schemas).map_err(|error| error.to_string())
     };
-    let (full, redacted) = tokio::join!(full, redacted);
-    session.notice(full).map_err(|error| error.to_string()).and(redacted)
+    let (full, with_schemas) = tokio::join!(full, with_schemas);
+    session.notice(full).map_err(|error| error.to_string()).and(with_schemas)
 }

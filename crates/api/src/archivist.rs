@@ -56,6 +56,7 @@ fn media(content: Content) -> &'static str {
         | Content::JsonState
         | Content::PlanJson
         | Content::PlanJsonRedacted
+        | Content::ProviderSchemas
         | Content::ErroredState => "application/json",
         _ => "application/octet-stream",
     }

@@ -60,6 +60,8 @@ contents! {
     LockFile = "lf",
     PlanJson = "pj",
     PlanJsonRedacted = "pr",
+    /// That belong to a plan.
+    ProviderSchemas = "ps",
     ErroredState = "es",
     PolicyCode = "pc",
     /// `PUT` of a policy set version's archive.
@@ -117,6 +119,7 @@ pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
         Content::LockFile => Kind::LockFile,
         Content::PlanJson => Kind::PlanJson,
         Content::PlanJsonRedacted => Kind::PlanJsonRedacted,
+        Content::ProviderSchemas => Kind::ProviderSchemas,
         Content::ErroredState => Kind::ErroredState,
         Content::PolicyCode => Kind::PolicyCode,
         Content::ConfigurationUpload

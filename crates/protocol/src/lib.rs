@@ -228,6 +228,8 @@ pub enum Artifact {
     LockFile,
     /// `terraform show -json` of the plan.
     JsonPlan,
+    /// `terraform providers schema -json`: what the values in the plan mean.
+    ProviderSchemas,
     /// What the command line renders: see section 4.3 of the CLI protocol (plan, provider schemas, values redacted).
     JsonPlanRedacted,
     /// The state that could not be saved.
@@ -243,6 +245,7 @@ impl Artifact {
             Self::PlanFile => "plan-file",
             Self::LockFile => "lock-file",
             Self::JsonPlan => "json-plan",
+            Self::ProviderSchemas => "provider-schemas",
             Self::JsonPlanRedacted => "json-plan-redacted",
             Self::ErroredState => "errored-state",
             Self::JsonState => "json-state",

@@ -20,7 +20,8 @@ async fn a_plan_with_changes_leaves_all_that_its_apply_needs() {
     assert!(at("plan-file") < at("outcome"));
     assert!(at("outcome") < at("json-plan"));
     assert!(at("outcome") < at("json-plan-redacted"));
-    assert!(at("json-plan-redacted") < at("finish"));
+    assert!(at("json-plan-redacted") < at("provider-schemas"));
+    assert!(at("provider-schemas") < at("finish"));
     bench.until_clean().await;
 }
 
@@ -184,6 +185,8 @@ async fn sensitive_values_are_only_in_the_full_plan() {
     assert_eq!(redacted["resource_changes"][0]["change"]["after_sensitive"]["input"], true);
     let schemas = redacted["provider_schemas"].as_object().unwrap();
     assert!(schemas.contains_key("terraform.io/builtin/terraform"));
+    let listed: Value = serde_json::from_str(&text("provider-schemas")).unwrap();
+    assert_eq!(listed["provider_schemas"], redacted["provider_schemas"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use domain::{
     archivist::{self, Content},
     can,
     entity::phase::{Kind, Status},
+    id::{AgentId, AgentPoolId},
     row::{Phase, Run},
     runs::{self, Apply, Plan},
 };
@@ -23,12 +24,14 @@ pub fn routes() -> Routes {
         .get("/api/v2/plans/{plan_id}", show_plan)
         .get("/api/v2/plans/{plan_id}/json-output", json_output)
         .get("/api/v2/plans/{plan_id}/json-output-redacted", json_output_redacted)
+        .get("/api/v2/plans/{plan_id}/json-schema", json_schema)
         .get("/api/v2/applies/{apply_id}", show_apply)
         .get("/api/v2/applies/{apply_id}/errored-state", errored_state)
         .get("/api/v2/runs/{run_id}/plan", plan_of_run)
         .get("/api/v2/runs/{run_id}/apply", apply_of_run)
         .get("/api/v2/runs/{run_id}/plan/json-output", json_output_of_run)
         .get("/api/v2/runs/{run_id}/plan/json-output-redacted", json_output_redacted_of_run)
+        .get("/api/v2/runs/{run_id}/plan/json-schema", json_schema_of_run)
 }
 
 /// A plan or an apply on the wire; the type decides which of them it is.
@@ -54,22 +57,37 @@ struct Attributes<'a> {
     resource_changes: Option<i64>,
     resource_destructions: Option<i64>,
     resource_imports: Option<i64>,
-    execution_details: Option<serde_json::Value>,
+    execution_details: Option<ExecutionDetails<'a>>,
     #[serde(flatten)]
     plan: Option<PlanAttributes>,
 }
 
+/// Who executes it. What nobody knows is left out, because the published contract knows no null here.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct ExecutionDetails<'a> {
+    mode: &'static str,
+    agent_id: &'a AgentId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_pool_id: Option<&'a AgentPoolId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_pool_name: Option<&'a str>,
+}
+
 /// Absent until somebody executes it.
-fn execution_details(phase: &Phase) -> Option<serde_json::Value> {
-    let agent = phase.agent_id.as_ref()?;
-    let by = phase.executor.as_ref().map(|by| by.0.clone()).unwrap_or_default();
-    Some(json!({
-        "mode": if by.pool_id.is_some() { "agent" } else { "remote" },
-        "agent-id": agent,
-        "agent-name": by.agent_name,
-        "agent-pool-id": by.pool_id,
-        "agent-pool-name": by.pool_name,
-    }))
+fn execution_details(phase: &Phase) -> Option<ExecutionDetails<'_>> {
+    let agent_id = phase.agent_id.as_ref()?;
+    let by = phase.executor.as_ref().map(|by| &by.0);
+    let pool = by.and_then(|by| by.pool_id.as_ref());
+    Some(ExecutionDetails {
+        mode: if pool.is_some() { "agent" } else { "remote" },
+        agent_id,
+        agent_name: by.map(|by| by.agent_name.as_str()),
+        agent_pool_id: pool,
+        agent_pool_name: by.and_then(|by| by.pool_name.as_deref()),
+    })
 }
 
 #[derive(Serialize)]
@@ -119,6 +137,7 @@ impl<const PLAN: bool> Resource for PhaseView<PLAN> {
             let here = format!("/api/v2/plans/{}", self.phase.id);
             to.add("json-output", format!("{here}/json-output"));
             to.add("json-output-redacted", format!("{here}/json-output-redacted"));
+            to.add("json-schema", format!("{here}/json-schema"));
         }
     }
 }
@@ -164,6 +183,16 @@ async fn json_output_redacted(plan: May<can::ReadRun, Plan>) -> Result<Response>
 async fn json_output_redacted_of_run(run: May<can::ReadRun, In<Run>>) -> Result<Response> {
     let plan = runs::plan_of(&run.cx, &run).await?;
     redirect(&run.cx, &plan, "json-plan-redacted", Content::PlanJsonRedacted).await
+}
+
+/// The schemas that the JSON plan is read with, for whoever may read that.
+async fn json_schema(plan: May<can::ReadPlanJson, Plan>) -> Result<Response> {
+    redirect(&plan.cx, &plan.0, "provider-schemas", Content::ProviderSchemas).await
+}
+
+async fn json_schema_of_run(run: May<can::ReadPlanJson, In<Run>>) -> Result<Response> {
+    let plan = runs::plan_of(&run.cx, &run).await?;
+    redirect(&run.cx, &plan, "provider-schemas", Content::ProviderSchemas).await
 }
 
 async fn errored_state(apply: May<can::ReadState, Apply>) -> Result<Response> {

@@ -178,6 +178,7 @@ where
         "plan-file" => Name::new(Kind::Plan, &phase_id)?,
         "lock-file" => Name::new(Kind::LockFile, &phase_id)?,
         "json-plan" => Name::new(Kind::PlanJson, &phase_id)?,
+        "provider-schemas" => Name::new(Kind::ProviderSchemas, &phase_id)?,
         "json-plan-redacted" => Name::new(Kind::PlanJsonRedacted, &phase_id)?,
         "errored-state" => Name::new(Kind::ErroredState, &phase_id)?,
         "json-state" => {

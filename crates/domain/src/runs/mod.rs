@@ -157,6 +157,7 @@ pub(crate) fn orphans_of(plan: &str, apply: &str) -> Result<Vec<Orphan>> {
         Orphan::blob(Kind::LockFile, plan)?,
         Orphan::blob(Kind::PlanJson, plan)?,
         Orphan::blob(Kind::PlanJsonRedacted, plan)?,
+        Orphan::blob(Kind::ProviderSchemas, plan)?,
         Orphan::blob(Kind::ErroredState, apply)?,
     ])
 }
