@@ -127,6 +127,36 @@ async fn only_who_manages_all_workspaces_replaces_all_consumers() {
     server.writer(&ws).post(path(&ws), named(&[])).await.is_not_found();
 }
 
+#[tokio::test]
+async fn who_shares_with_a_project_shares_with_all_of_it_and_nobody_else() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let _inside = server.workspace("inside").await;
+    let outside = server.workspace("outside").await;
+    let owner = server.owner();
+    let body = json!({ "data": { "type": "projects", "attributes": { "name": "Elsewhere" } } });
+    let project = owner.post("/organizations/acme/projects", body).await.is_created().id();
+    let path_of = format!("/projects/{project}/relationships/workspaces");
+    owner.post(path_of, named(&[&outside])).await.is_no_content();
+    owner.post(path(&ws), named(&[&outside])).await.is_no_content();
+    assert!(may_read_state(&engine(&server, &outside).await, &ws).await);
+
+    set(&server, &ws, "project-remote-state", true).await;
+    assert_eq!(names(&owner, &ws).await, ["inside"]);
+    assert!(!may_read_state(&engine(&server, &outside).await, &ws).await);
+    let configured = owner.get(format!("{}?show_only_configured=true", path(&ws))).await.is_ok();
+    assert_eq!(configured.attributes("name"), ["outside"]);
+
+    let body = json!({ "data": { "type": "workspaces", "attributes": {
+        "global-remote-state": true,
+    } } });
+    let refused = owner.patch(format!("/workspaces/{}", ws.id), body).await;
+    let refused = refused.is_unprocessable("/data/attributes/project-remote-state");
+    let expected =
+        "Project remote state cannot be enabled when global remote state sharing is enabled";
+    assert_eq!(refused.error(), expected);
+}
+
 /// The engine inside a fresh run of this workspace.
 async fn engine(server: &Server, ws: &Workspace) -> Ctx {
     let owner = server.owner();

@@ -294,9 +294,11 @@ impl Actor {
             Self::Run { organization, project, shared, .. }
                 if organization == name
                     && (workspace.global_remote_state
-                        || (workspace.project_remote_state
-                            && workspace.project_id == *project)
-                        || shared.contains(&workspace.id)) =>
+                        || if workspace.project_remote_state {
+                            workspace.project_id == *project
+                        } else {
+                            shared.contains(&workspace.id)
+                        }) =>
             {
                 return WorkspaceRights::SHARED_STATE;
             }

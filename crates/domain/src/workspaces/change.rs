@@ -136,12 +136,24 @@ impl Change {
             file_triggers_enabled,
             queue_all_runs,
             speculative_enabled,
-            structured_run_output_enabled,
-            global_remote_state,
-            project_remote_state
+            structured_run_output_enabled
         );
-        Ok(())
+        set_sharing(self.global_remote_state, self.project_remote_state, to)
     }
+}
+
+/// Whoever shares with all shares with a project as well, so that only one of them can be meant.
+fn set_sharing(global: Option<bool>, project: Option<bool>, to: &mut Workspace) -> Result<()> {
+    if global.is_none() && project.is_none() {
+        return Ok(());
+    }
+    to.global_remote_state = global.unwrap_or(to.global_remote_state);
+    to.project_remote_state = project.unwrap_or(to.project_remote_state);
+    if to.global_remote_state && to.project_remote_state {
+        let message = "cannot be enabled when global remote state sharing is enabled";
+        return Err(Error::invalid("project-remote-state", message));
+    }
+    Ok(())
 }
 
 async fn set_execution(

@@ -26,18 +26,17 @@ pub async fn consumers(
         .column(consumer::Column::ConsumerId)
         .filter(consumer::Column::WorkspaceId.eq(&workspace.id))
         .into_query();
-    let mut shared = Condition::any().add(workspace::Column::Id.in_subquery(named));
-    if !only_configured {
-        if workspace.global_remote_state {
-            shared = Condition::all();
-        } else if workspace.project_remote_state {
-            shared = shared.add(workspace::Column::ProjectId.eq(&workspace.project_id));
-        }
-    }
+    let named = workspace::Column::Id.in_subquery(named);
+    let shared = match &**workspace {
+        _ if only_configured => Some(named),
+        row if row.global_remote_state => None,
+        row if row.project_remote_state => Some(workspace::Column::ProjectId.eq(&row.project_id)),
+        _ => Some(named),
+    };
     let condition = Condition::all()
         .add(workspace::Column::OrganizationName.eq(organization))
         .add(workspace::Column::Id.ne(&workspace.id))
-        .add(shared)
+        .add_option(shared)
         .add_option(visible(cx.actor().workspace_scope(organization)));
     let query = workspace::Entity::find().filter(condition);
     let query = order_by_text(cx.read(), query, workspace::Column::Name, Order::Ascending);
