@@ -205,6 +205,21 @@ async fn a_state_follows_only_on_a_lower_serial_of_its_lineage() {
 }
 
 #[tokio::test]
+async fn the_same_state_under_another_lock_is_a_version_of_its_own() {
+    let server = Server::start().await;
+    server.stop_clock();
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    push(&owner, &ws, 5).await;
+    server.pass(std::time::Duration::from_secs(1));
+    push(&owner, &ws, 5).await;
+    let all = owner.get(versions(&ws)).await.is_ok();
+    assert_eq!(all.attributes("serial"), [5, 5]);
+    let current = owner.get(format!("/workspaces/{}/current-state-version", ws.id)).await.is_ok();
+    assert_eq!(current.data()["id"], all.data()[0]["id"]);
+}
+
+#[tokio::test]
 async fn a_newer_announcement_supersedes_an_older_one() {
     let server = Server::start().await;
     let ws = server.workspace("networking").await;

@@ -88,7 +88,7 @@ pub async fn create(
         rollback_of_id: None,
     };
     let take = |relation: Relation| match relation {
-        Relation::Next => Ok(true),
+        Relation::Next | Relation::Repeated => Ok(true),
         Relation::Same => Ok(false),
         _ if new.force => Ok(true),
         _ => Err(Error::conflict(relation.refusal())),

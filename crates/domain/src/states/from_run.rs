@@ -89,7 +89,7 @@ where
     };
     let take = |relation| match relation {
         Relation::Next => Ok(true),
-        Relation::Same | Relation::Older => Ok(false),
+        Relation::Same | Relation::Repeated | Relation::Older => Ok(false),
         Relation::Fork | Relation::Foreign => Err(Error::conflict(relation.refusal())),
     };
     record::record(cx, &run.workspace_id, draft, may_write, take).await

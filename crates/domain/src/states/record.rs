@@ -77,7 +77,8 @@ pub(super) async fn record(
         Some(id) => state_version::Entity::find_by_id(id.clone()).one(tx.db()).await?,
         None => None,
     };
-    let relation = Relation::of(current.as_ref(), draft.serial, &draft.lineage, &draft.md5);
+    let Draft { serial, lineage, md5, .. } = &draft;
+    let relation = Relation::of(current.as_ref(), place.locked_at, *serial, lineage, md5);
     let take = take(relation)?;
     if let Some(current) = current.filter(|_| !take) {
         return Ok(Recorded::Current(current));

@@ -1,14 +1,16 @@
 //! Which state may follow which: pure rules over serial, lineage and digest.
 
-use crate::row::StateVersion;
+use crate::{Timestamp, row::StateVersion};
 
 /// How a state that arrives relates to the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relation {
     /// There is none yet, or it has a higher serial of the same lineage.
     Next,
-    /// The current one once more.
+    /// The current one, sent again under the lock under which it was written.
     Same,
+    /// The current one once more, by somebody who has taken the lock since.
+    Repeated,
     /// An earlier serial.
     Older,
     /// The current serial, but other content: two writers started from one state.
@@ -19,10 +21,17 @@ pub(super) enum Relation {
 
 impl Relation {
     /// `lineage` may be empty where nobody has told it: then it is not compared.
-    pub fn of(current: Option<&StateVersion>, serial: i64, lineage: &str, md5: &str) -> Self {
+    pub fn of(
+        current: Option<&StateVersion>,
+        locked_at: Option<Timestamp>,
+        serial: i64,
+        lineage: &str,
+        md5: &str,
+    ) -> Self {
         let Some(current) = current else { return Self::Next };
         if serial == current.serial && md5 == current.md5 {
-            return Self::Same;
+            let is_sent_again = locked_at.is_none_or(|at| at <= current.created_at);
+            return if is_sent_again { Self::Same } else { Self::Repeated };
         }
         if !lineage.is_empty() && !current.lineage.is_empty() && lineage != current.lineage {
             return Self::Foreign;
@@ -37,7 +46,7 @@ impl Relation {
     /// Why such a state is not taken, for those that are not.
     pub fn refusal(self) -> &'static str {
         match self {
-            Self::Next | Self::Same => "The state has been taken already.",
+            Self::Next | Self::Same | Self::Repeated => "The state has been taken already.",
             Self::Older => {
                 "The workspace has a state with a higher serial. Pull it and start from there, or \
                  force the upload."
@@ -92,14 +101,14 @@ mod tests {
 
     #[test]
     fn the_first_state_may_have_any_serial() {
-        assert_eq!(Relation::of(None, 0, "one", "aa"), Relation::Next);
-        assert_eq!(Relation::of(None, 9, "", "aa"), Relation::Next);
+        assert_eq!(Relation::of(None, None, 0, "one", "aa"), Relation::Next);
+        assert_eq!(Relation::of(None, None, 9, "", "aa"), Relation::Next);
     }
 
     #[test]
     fn only_a_higher_serial_of_the_same_lineage_follows() {
         let current = current();
-        let of = |serial, lineage, md5| Relation::of(Some(&current), serial, lineage, md5);
+        let of = |serial, lineage, md5| Relation::of(Some(&current), None, serial, lineage, md5);
         assert_eq!(of(6, "one", "bb"), Relation::Next);
         assert_eq!(of(6, "", "bb"), Relation::Next);
         assert_eq!(of(6, "two", "bb"), Relation::Foreign);
@@ -109,7 +118,11 @@ mod tests {
     }
 
     #[test]
-    fn the_same_state_once_more_is_the_same() {
-        assert_eq!(Relation::of(Some(&current()), 5, "one", "aa"), Relation::Same);
+    fn the_same_state_is_the_same_under_the_same_lock_only() {
+        let current = current();
+        let of = |locked_at| Relation::of(Some(&current), locked_at, 5, "one", "aa");
+        assert_eq!(of(None), Relation::Same);
+        assert_eq!(of(Some(Timestamp(0))), Relation::Same);
+        assert_eq!(of(Some(Timestamp(1))), Relation::Repeated);
     }
 }
