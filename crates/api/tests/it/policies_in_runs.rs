@@ -15,13 +15,19 @@ use crate::{
     runs::{run, upload},
 };
 
-const PLAN: &str =
+pub const PLAN: &str =
     r#"{"resource_changes":[{"address":"terraform_data.a","change":{"actions":["create"]}}]}"#;
-const AGAINST: &str = "package example\nrule contains msg if {\n some c in input.plan.resource_changes\n msg := sprintf(\"no %s in %s\", [c.address, input.run.workspace.name])\n}";
-const FOR: &str = r#"package example rule["not allowed"] { false }"#;
+pub const AGAINST: &str = "package example\nrule contains msg if {\n some c in input.plan.resource_changes\n msg := sprintf(\"no %s in %s\", [c.address, input.run.workspace.name])\n}";
+pub const FOR: &str = r#"package example rule["not allowed"] { false }"#;
 
 /// A set with one policy, on a workspace.
-async fn attach(owner: &Client<'_>, ws: &Workspace, level: &str, code: &str, set: Value) -> String {
+pub async fn attach(
+    owner: &Client<'_>,
+    ws: &Workspace,
+    level: &str,
+    code: &str,
+    set: Value,
+) -> String {
     let name = set["name"].as_str().unwrap().to_owned();
     let policy = policies::body(json!({
         "name": name, "kind": "opa", "query": "data.example.rule", "enforcement-level": level,

@@ -1,20 +1,48 @@
-//! Whatever happens in whatever order: no run is stuck, none is applied twice, no state is lost, and the runs of a
-//! workspace are applied one at a time and in their order. Crashes are jobs that nobody speaks of any more.
+//! Whatever happens in whatever order: no run is stuck, none is applied twice or against policies, no state is lost, and
+//! the runs of a workspace are applied one at a time and in their order. Crashes are jobs that nobody speaks of any more.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
+use domain::row::Workspace;
 use proptest::{
     collection::vec,
     prelude::*,
     test_runner::{Config, TestRunner},
 };
 use serde_json::{Value, json};
-use testkit::Server;
+use testkit::{Client, Server};
 
 use crate::{
     agent::Agent,
+    policies_in_runs::{AGAINST, FOR, PLAN, attach},
     runs::{run, upload},
 };
+
+/// What the policies of a workspace say to each of its plans.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Gate {
+    None,
+    Open,
+    Shut,
+    Overridable,
+}
+
+fn gate() -> impl Strategy<Value = Gate> {
+    prop_oneof![Just(Gate::None), Just(Gate::Open), Just(Gate::Shut), Just(Gate::Overridable)]
+}
+
+async fn build(owner: &Client<'_>, workspace: &Workspace, gate: Gate) {
+    let code = match gate {
+        Gate::None => return,
+        Gate::Open => FOR,
+        Gate::Shut | Gate::Overridable => AGAINST,
+    };
+    let set = json!({ "name": workspace.name, "overridable": gate == Gate::Overridable });
+    attach(owner, workspace, "mandatory", code, set).await;
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -31,8 +59,13 @@ enum Act {
     Finish {
         job: usize,
         has_changes: bool,
+        brings_plan: bool,
     },
+    /// The agent says how it went, and never brings its files.
+    Vanish(usize),
     Fail(usize),
+    Evaluate,
+    Override(usize),
     Confirm(usize),
     Discard(usize),
     Cancel(usize),
@@ -54,8 +87,12 @@ fn act() -> impl Strategy<Value = Act> {
         4 => Just(Act::Claim),
         4 => (0..4_usize).prop_map(Act::Start),
         2 => (0..4_usize).prop_map(Act::SaveState),
-        4 => (0..4_usize, any::<bool>()).prop_map(|(job, has_changes)| Act::Finish { job, has_changes }),
+        4 => (0..4_usize, any::<bool>(), prop::bool::weighted(0.9))
+            .prop_map(|(job, has_changes, brings_plan)| Act::Finish { job, has_changes, brings_plan }),
+        1 => (0..4_usize).prop_map(Act::Vanish),
         1 => (0..4_usize).prop_map(Act::Fail),
+        3 => Just(Act::Evaluate),
+        2 => any_run.clone().prop_map(Act::Override),
         3 => any_run.clone().prop_map(Act::Confirm),
         1 => any_run.clone().prop_map(Act::Discard),
         1 => any_run.clone().prop_map(Act::Cancel),
@@ -69,6 +106,10 @@ fn act() -> impl Strategy<Value = Act> {
 #[derive(Default)]
 struct Seen {
     runs: Vec<String>,
+    /// The gate that each run has to pass.
+    gates: HashMap<String, Gate>,
+    /// Runs that go on against policies, because somebody has said so.
+    overridden: HashSet<String>,
     jobs: Vec<Value>,
     /// How often an apply of each run began.
     applies: HashMap<String, usize>,
@@ -77,18 +118,19 @@ struct Seen {
     next_serial: u64,
 }
 
-async fn play(acts: Vec<Act>) {
+async fn play(gates: [Gate; 2], acts: Vec<Act>) {
     let server = Server::start_with(|options| options.settings.concurrency = 3).await;
     server.stop_clock();
     let owner = server.owner();
     let workspaces = [server.workspace("one").await, server.workspace("two").await];
-    for workspace in &workspaces {
+    for (workspace, gate) in workspaces.iter().zip(gates) {
         upload(&owner, workspace, false).await;
+        build(&owner, workspace, gate).await;
     }
     let mut agent = Agent::register(&server).await;
     let mut seen = Seen::default();
     for act in acts {
-        step(&server, &mut agent, &workspaces, &mut seen, act).await;
+        step(&server, &mut agent, &workspaces, gates, &mut seen, act).await;
         check(&server, &workspaces).await;
         server.pass(Duration::from_millis(10));
     }
@@ -96,6 +138,11 @@ async fn play(acts: Vec<Act>) {
     check(&server, &workspaces).await;
     for (run, times) in &seen.applies {
         assert_eq!(*times, 1, "{run} was applied {times} times");
+        match seen.gates[run] {
+            Gate::None | Gate::Open => {}
+            Gate::Overridable => assert!(seen.overridden.contains(run), "nobody let {run} pass"),
+            Gate::Shut => panic!("{run} was applied against policies"),
+        }
     }
     for workspace in &workspaces {
         let path = format!("/workspaces/{}/current-state-version", workspace.id);
@@ -111,7 +158,8 @@ async fn play(acts: Vec<Act>) {
 async fn step(
     server: &Server,
     agent: &mut Agent<'_>,
-    workspaces: &[domain::row::Workspace; 2],
+    workspaces: &[Workspace; 2],
+    gates: [Gate; 2],
     seen: &mut Seen,
     act: Act,
 ) {
@@ -124,7 +172,9 @@ async fn step(
                 "plan-only": plan_only, "save-plan": save_plan && !plan_only,
             });
             let made = owner.post("/runs", run(&workspaces[workspace], attributes)).await;
-            seen.runs.push(made.is_created().id());
+            let id = made.is_created().id();
+            seen.gates.insert(id.clone(), gates[workspace]);
+            seen.runs.push(id);
         }
         Act::Advance => domain::runs::advance_all(&server.system()).await.unwrap(),
         Act::Claim => {
@@ -142,11 +192,16 @@ async fn step(
                 save(agent, seen, json).await;
             }
         }
-        Act::Finish { job: at, has_changes } => {
+        Act::Finish { job: at, has_changes, brings_plan } => {
             if let Some(json) = job(seen, at) {
                 start(agent, seen, json.clone()).await;
-                agent.old_job(json.clone()).outcome("finished", has_changes).await;
-                agent.old_job(json).finish().await;
+                finish(agent, json, has_changes, brings_plan).await;
+            }
+        }
+        Act::Vanish(at) => {
+            if let Some(json) = job(seen, at) {
+                start(agent, seen, json.clone()).await;
+                agent.old_job(json).outcome("finished", true).await;
             }
         }
         Act::Fail(at) => {
@@ -154,6 +209,8 @@ async fn step(
                 agent.old_job(json).outcome("errored", false).await;
             }
         }
+        Act::Evaluate => evaluate(server).await,
+        Act::Override(at) => overrule(server, seen, at).await,
         Act::Confirm(at) => act_on(server, seen, at, "apply").await,
         Act::Discard(at) => act_on(server, seen, at, "discard").await,
         Act::Cancel(at) => act_on(server, seen, at, "cancel").await,
@@ -185,6 +242,33 @@ async fn start(agent: &Agent<'_>, seen: &mut Seen, json: Value) {
     }
 }
 
+async fn finish(agent: &Agent<'_>, json: Value, has_changes: bool, brings_plan: bool) {
+    let job = agent.old_job(json);
+    job.outcome("finished", has_changes).await;
+    if brings_plan && !job.is_apply() {
+        job.artifact("json-plan", PLAN).await;
+    }
+    job.finish().await;
+}
+
+async fn evaluate(server: &Server) {
+    domain::policy_evaluations::evaluate_waiting(&server.system()).await.unwrap();
+}
+
+async fn overrule(server: &Server, seen: &mut Seen, at: usize) {
+    let Some(id) = seen.runs.get(at).cloned() else { return };
+    let run = server.owner().get(format!("/runs/{id}")).await.is_ok();
+    let stages = &run.data()["relationships"]["task-stages"]["data"];
+    let Some(stage) = stages[0]["id"].as_str() else { return };
+    let path = format!("/task-stages/{stage}/actions/override");
+    let answer = server.owner().post(path, json!({})).await;
+    match answer.status.as_u16() {
+        200 => seen.overridden.insert(id),
+        409 => false,
+        _ => panic!("override: {answer}"),
+    };
+}
+
 async fn save(agent: &Agent<'_>, seen: &mut Seen, json: Value) {
     let job = agent.old_job(json);
     if job.is_apply() {
@@ -204,7 +288,7 @@ async fn act_on(server: &Server, seen: &Seen, at: usize, action: &str) {
 }
 
 /// At every moment: one run at most holds a workspace, and nothing else of it that could change anything is at work.
-async fn check(server: &Server, workspaces: &[domain::row::Workspace; 2]) {
+async fn check(server: &Server, workspaces: &[Workspace; 2]) {
     for workspace in workspaces {
         let path = format!("/workspaces/{}/runs?page[size]=100", workspace.id);
         let runs = server.owner().get(path).await.is_ok();
@@ -220,7 +304,8 @@ async fn check(server: &Server, workspaces: &[domain::row::Workspace; 2]) {
                 matches!(status, "applying" | "apply_queued")
                     || (!saved
                         && !planned_only
-                        && matches!(status, "plan_queued" | "planning" | "planned"))
+                        && (status.starts_with("post_plan")
+                            || matches!(status, "plan_queued" | "planning" | "planned")))
             })
             .map(|run| run["id"].clone())
             .collect();
@@ -242,20 +327,16 @@ async fn drain(server: &Server, agent: &Agent<'_>, seen: &mut Seen) {
             let json = job.json.clone();
             start(agent, seen, json.clone()).await;
             save(agent, seen, json.clone()).await;
-            agent.old_job(json.clone()).outcome("finished", true).await;
-            agent.old_job(json).finish().await;
+            finish(agent, json, true, true).await;
         }
+        evaluate(server).await;
         let mut open = 0;
-        for id in &seen.runs {
+        for (at, id) in seen.runs.clone().iter().enumerate() {
             let run = server.owner().get(format!("/runs/{id}")).await.is_ok();
-            if run.attribute("actions")["is-confirmable"] == true {
-                act_on(
-                    server,
-                    seen,
-                    seen.runs.iter().position(|other| other == id).unwrap(),
-                    "discard",
-                )
-                .await;
+            if run.attribute("status") == "post_plan_awaiting_decision" {
+                overrule(server, seen, at).await;
+            } else if run.attribute("actions")["is-confirmable"] == true {
+                act_on(server, seen, at, "discard").await;
             }
             let run = server.owner().get(format!("/runs/{id}")).await.is_ok();
             let actions = run.attribute("actions");
@@ -284,8 +365,8 @@ fn no_order_of_events_and_crashes_leaves_a_run_stuck_or_applies_it_twice() {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     TestRunner::new(config)
-        .run(&vec(act(), 1..60), |acts| {
-            runtime.block_on(play(acts));
+        .run(&([gate(), gate()], vec(act(), 1..60)), |(gates, acts)| {
+            runtime.block_on(play(gates, acts));
             Ok(())
         })
         .unwrap();
