@@ -143,8 +143,11 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
         project: assignment.project_name,
         engine: Engine {
             kind: match tool.kind {
-                tool_version::Kind::Terraform => EngineKind::Terraform,
                 tool_version::Kind::Tofu => EngineKind::Tofu,
+                // Runs are given no tools of policies.
+                tool_version::Kind::Terraform
+                | tool_version::Kind::Opa
+                | tool_version::Kind::Sentinel => EngineKind::Terraform,
             },
             version: tool.version,
             url: tool.url,

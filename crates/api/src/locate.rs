@@ -1,6 +1,8 @@
 //! From the path of a request to the resource that it names.
 
-use domain::{Ctx, Found, In, Site, notifications, row, runs, variable_sets};
+use domain::{
+    Ctx, Found, In, Site, entity::tool_version::Kind, notifications, row, runs, variable_sets,
+};
 
 use crate::guard::Path;
 
@@ -17,7 +19,16 @@ impl Located for Site {
 
 impl Located for In<row::ToolVersion, Site> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::tool_versions::find(cx, &path.id("terraform_version_id")?).await
+        for (name, kind) in [
+            ("opa_version_id", Kind::Opa),
+            ("sentinel_version_id", Kind::Sentinel),
+            ("terraform_version_id", Kind::Terraform),
+        ] {
+            if path.get(name).is_some() {
+                return domain::tool_versions::find(cx, kind, &path.id(name)?).await;
+            }
+        }
+        Err(domain::Error::NotFound)
     }
 }
 

@@ -1,8 +1,10 @@
-//! `/admin/terraform-versions`
+//! `/admin/terraform-versions`, `/admin/opa-versions` and `/admin/sentinel-versions`: one and the same, but for the tool
+
+use std::marker::PhantomData;
 
 use domain::{
     In, Site, Timestamp, can,
-    entity::tool_version::Archive,
+    entity::tool_version::{Archive, Kind},
     row::ToolVersion,
     tool_versions::{self, Change, Filter, Used},
 };
@@ -12,16 +14,58 @@ use serde::{Deserialize, Serialize};
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
-    Routes::default()
-        .get("/api/v2/admin/terraform-versions", list)
-        .post("/api/v2/admin/terraform-versions", create)
-        .get("/api/v2/admin/terraform-versions/{terraform_version_id}", show)
-        .patch("/api/v2/admin/terraform-versions/{terraform_version_id}", update)
-        .delete("/api/v2/admin/terraform-versions/{terraform_version_id}", delete)
+    of::<OpaVersions>(of::<SentinelVersions>(of::<TerraformVersions>(Routes::default())))
+}
+
+fn of<T: Tool>(routes: Routes) -> Routes {
+    routes
+        .get(T::ALL, list::<T>)
+        .post(T::ALL, create::<T>)
+        .get(T::ONE, show::<T>)
+        .patch(T::ONE, update::<T>)
+        .delete(T::ONE, delete)
+}
+
+/// A tool whose versions administrators keep.
+trait Tool: Default + Send + Sync + 'static {
+    const KIND: Kind;
+    const TYPE: &'static str;
+    const ALL: &'static str;
+    /// Its parameter tells the kind as well: see `Located`.
+    const ONE: &'static str;
+}
+
+macro_rules! tools {
+    ($($name:ident: $kind:ident, $type:literal, $parameter:literal;)+) => { $(
+        #[derive(Default)]
+        struct $name;
+
+        impl Tool for $name {
+            const KIND: Kind = Kind::$kind;
+            const TYPE: &'static str = $type;
+            const ALL: &'static str = concat!("/api/v2/admin/", $type);
+            const ONE: &'static str = concat!("/api/v2/admin/", $type, "/{", $parameter, "}");
+        }
+    )+ };
+}
+
+tools! {
+    TerraformVersions: Terraform, "terraform-versions", "terraform_version_id";
+    OpaVersions: Opa, "opa-versions", "opa_version_id";
+    SentinelVersions: Sentinel, "sentinel-versions", "sentinel_version_id";
 }
 
 /// A version on the wire.
-struct View(Used);
+struct View<T> {
+    used: Used,
+    tool: PhantomData<T>,
+}
+
+impl<T> View<T> {
+    fn new(used: Used) -> Self {
+        Self { used, tool: PhantomData }
+    }
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,15 +83,15 @@ struct Attributes<'a> {
     archs: Vec<Archive>,
 }
 
-impl Resource for View {
-    const TYPE: &'static str = "terraform-versions";
+impl<T: Tool> Resource for View<T> {
+    const TYPE: &'static str = T::TYPE;
 
     fn id(&self) -> String {
-        self.0.row.id.to_string()
+        self.used.row.id.to_string()
     }
 
     fn attributes(&self) -> impl Serialize {
-        let row = &self.0.row;
+        let row = &self.used.row;
         Attributes {
             version: &row.version,
             url: row.url.as_deref(),
@@ -57,14 +101,14 @@ impl Resource for View {
             official: row.official,
             enabled: row.enabled,
             beta: row.beta,
-            usage: self.0.workspaces,
+            usage: self.used.usage,
             created_at: row.created_at,
-            archs: self.0.archs(),
+            archs: self.used.archs(),
         }
     }
 
     fn path(&self) -> Option<String> {
-        Some(format!("/api/v2/admin/terraform-versions/{}", self.0.row.id))
+        Some(format!("{}/{}", T::ALL, self.used.row.id))
     }
 }
 
@@ -87,17 +131,20 @@ impl ByVersion {
     }
 }
 
-async fn list(site: May<can::ManageSite>, query: Query<ListParameters>) -> Result<Document> {
+async fn list<T: Tool>(
+    site: May<can::ManageSite>,
+    query: Query<ListParameters>,
+) -> Result<Document> {
     let filter = Filter { version: query.own.filter.text(), search: query.own.search.text() };
     let paging = paging(&query);
-    let page = tool_versions::list(&site.cx, &site, filter, paging).await?;
-    let views: Vec<_> = page.items.into_iter().map(View).collect();
+    let page = tool_versions::list(&site.cx, &site, T::KIND, filter, paging).await?;
+    let views: Vec<_> = page.items.into_iter().map(View::<T>::new).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &site.cx).await
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-struct Input {
+#[serde(default, rename_all = "kebab-case", bound = "T: Tool")]
+struct Input<T> {
     version: Option<String>,
     url: Option<String>,
     sha: Option<String>,
@@ -107,14 +154,16 @@ struct Input {
     beta: Option<bool>,
     deprecated: Option<bool>,
     deprecated_reason: Field<String>,
+    #[serde(skip)]
+    tool: PhantomData<T>,
 }
 
-impl Typed for Input {
-    const TYPE: &'static str = "terraform-versions";
+impl<T: Tool> Typed for Input<T> {
+    const TYPE: &'static str = T::TYPE;
 }
 
-impl From<Input> for Change {
-    fn from(input: Input) -> Self {
+impl<T> From<Input<T>> for Change {
+    fn from(input: Input<T>) -> Self {
         Self {
             version: input.version,
             url: input.url.filter(|text| !text.is_empty()),
@@ -129,21 +178,22 @@ impl From<Input> for Change {
     }
 }
 
-async fn create(site: May<can::ManageSite>, body: Body<Input>) -> Result<Document> {
-    let used = tool_versions::create(&site.cx, &site, body.attributes.into()).await?;
-    Ok(Document::one(&View(used)).created())
+async fn create<T: Tool>(site: May<can::ManageSite>, body: Body<Input<T>>) -> Result<Document> {
+    let used = tool_versions::create(&site.cx, &site, T::KIND, body.attributes.into()).await?;
+    Ok(Document::one(&View::<T>::new(used)).created())
 }
 
-async fn show(version: May<can::ManageSite, In<ToolVersion, Site>>) -> Result<Document> {
-    Ok(Document::one(&View(tool_versions::used(&version.cx, version.granted).await?)))
+async fn show<T: Tool>(version: May<can::ManageSite, In<ToolVersion, Site>>) -> Result<Document> {
+    let used = tool_versions::used(&version.cx, version.granted).await?;
+    Ok(Document::one(&View::<T>::new(used)))
 }
 
-async fn update(
+async fn update<T: Tool>(
     version: May<can::ManageSite, In<ToolVersion, Site>>,
-    body: Body<Input>,
+    body: Body<Input<T>>,
 ) -> Result<Document> {
     let used = tool_versions::update(&version.cx, &version, body.attributes.into()).await?;
-    Ok(Document::one(&View(used)))
+    Ok(Document::one(&View::<T>::new(used)))
 }
 
 async fn delete(version: May<can::ManageSite, In<ToolVersion, Site>>) -> Result<Empty> {

@@ -1,23 +1,36 @@
-//! The versions of Terraform and OpenTofu that workspaces may use, and how a wish becomes one of them.
+//! The versions of Terraform and OpenTofu that workspaces may use, and how a wish becomes one of them; beside them
+//! those of the tools that evaluate policies.
 
 mod catalogue;
+mod policy_tools;
+mod usage;
 
 use db::{
     Json,
     entity::tool_version::{self, Kind},
     id::ToolVersionId,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select},
 };
 use semver::{Comparator, Op, Version};
 
-pub use catalogue::{Change, Filter, Used, create, delete, find, list, update, used};
+pub use catalogue::{Change, Filter, create, delete, find, list, update, used};
+pub(crate) use policy_tools::check as check_policy_tool;
+pub use policy_tools::learn_own;
+pub use usage::Used;
 
 use crate::{Ctx, Error, Result, row::ToolVersion};
 
 /// The word for the newest release.
 pub const LATEST: &str = "latest";
 
-/// Makes versions known that agents have at hand. Safe to repeat.
+/// What carries out runs; the other tools evaluate policies.
+const ENGINES: [Kind; 2] = [Kind::Terraform, Kind::Tofu];
+
+fn engines() -> Select<tool_version::Entity> {
+    tool_version::Entity::find().filter(tool_version::Column::Kind.is_in(ENGINES))
+}
+
+/// Makes versions known that are at hand. Safe to repeat.
 pub async fn learn(cx: &Ctx, found: &[(Kind, String)]) -> Result<()> {
     let known = tool_version::Entity::find().all(cx.read()).await?;
     let new: Vec<_> = found
@@ -57,10 +70,7 @@ pub async fn learn(cx: &Ctx, found: &[(Kind, String)]) -> Result<()> {
 
 /// The versions that may be used, newest first; Terraform before OpenTofu of the same number.
 async fn usable(cx: &Ctx) -> Result<Vec<(Version, ToolVersion)>> {
-    let rows = tool_version::Entity::find()
-        .filter(tool_version::Column::Enabled.eq(true))
-        .all(cx.read())
-        .await?;
+    let rows = engines().filter(tool_version::Column::Enabled.eq(true)).all(cx.read()).await?;
     Ok(newest_first(rows))
 }
 
@@ -86,7 +96,7 @@ pub async fn resolve(cx: &Ctx, wish: &str) -> Result<Option<ToolVersion>> {
 
 /// The version that a run was given, even if it has been disabled since.
 pub(crate) async fn given(cx: &Ctx, version: &str) -> Result<Option<ToolVersion>> {
-    let query = tool_version::Entity::find()
+    let query = engines()
         .filter(tool_version::Column::Version.eq(version))
         .order_by_asc(tool_version::Column::Kind);
     let mut rows = query.all(cx.read()).await?;
@@ -96,10 +106,9 @@ pub(crate) async fn given(cx: &Ctx, version: &str) -> Result<Option<ToolVersion>
 
 fn pick<'v>(versions: &'v [(Version, ToolVersion)], wish: &str) -> Option<&'v ToolVersion> {
     if wish == LATEST {
-        let of = |kind| {
-            versions.iter().find(|(version, row)| row.kind == kind && version.pre.is_empty())
-        };
-        return of(Kind::Terraform).or_else(|| of(Kind::Tofu)).map(|(_, row)| row);
+        // Of several that are first, it is the newest: Terraform's if there is one.
+        let releases = versions.iter().filter(|(version, _)| version.pre.is_empty());
+        return releases.map(|(_, row)| row).min_by_key(|row| row.kind);
     }
     if let Some((_, exact)) = versions.iter().find(|(_, row)| row.version == wish) {
         return Some(exact);
@@ -111,7 +120,7 @@ fn pick<'v>(versions: &'v [(Version, ToolVersion)], wish: &str) -> Option<&'v To
 /// Whether an agent or an administrator has named a version yet. Until then none is refused: at the first start of
 /// a server, its agent needs a moment to find its engines.
 pub(crate) async fn any(cx: &Ctx) -> Result<bool> {
-    Ok(tool_version::Entity::find().one(cx.read()).await?.is_some())
+    Ok(engines().one(cx.read()).await?.is_some())
 }
 
 /// Refuses a wish that no known version fulfils.

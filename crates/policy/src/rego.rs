@@ -7,6 +7,9 @@ use regorus::{Engine, Value, utils::limits::ExecutionTimerConfig};
 /// Steps between two looks at the clock.
 const CHECK_EVERY: NonZeroU32 = NonZeroU32::new(128).expect("128 is not zero");
 
+/// The release of OPA that this Rego behaves like: what `regorus` is verified against (its README, "OPA Conformance").
+pub const OPA_VERSION: &str = "1.2.0";
+
 /// Which syntax a module is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {

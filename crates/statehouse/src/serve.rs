@@ -66,6 +66,7 @@ pub async fn run(
     let app = open::open(&settings.store, rules(&settings, &url), courier).await?;
     // Before anybody is answered: whoever sees the server ready may use the configured token at once.
     first_start(&settings, &app).await?;
+    domain::tool_versions::learn_own(&app.system("start")).await?;
     let pages = api::router(app.clone()).merge(web::router(app.clone()));
     let router = with_metrics(pages, &figures, side_door.is_none())
         .merge(health::router(checks(&app)))

@@ -73,6 +73,8 @@ impl Server {
     async fn on(database: TestDatabase, options: Options) -> Self {
         let kept = Kept { blobs: InMemory::new(), keyring: Keyring::generate() };
         let server = Self::with(database, options, kept, People::default()).await;
+        let start = server.app.system("start");
+        domain::tool_versions::learn_own(&start).await.expect("an empty database takes it");
         server.found_organization().await;
         server
     }

@@ -24,6 +24,7 @@ mod plan_documents;
 mod policies;
 mod policies_in_runs;
 mod policy_sets;
+mod policy_tools;
 mod projects;
 mod queue;
 mod readmes;

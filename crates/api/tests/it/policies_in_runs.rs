@@ -114,6 +114,7 @@ async fn what_speaks_against_a_run_is_told_and_stops_it() {
     assert_eq!(stage.attribute("actions")["is-overridable"], false);
     let said = outcomes(&owner, &stage, "").await;
     assert_eq!(said[0]["attributes"]["policy-set-name"], "all");
+    assert_eq!(said[0]["attributes"]["policy-tool-version"], "1.2.0");
     let outcome = &said[0]["attributes"]["outcomes"][0];
     assert_eq!(outcome["status"], "failed");
     assert_eq!(outcome["enforcement_level"], "mandatory");

@@ -66,6 +66,7 @@ async fn a_set_is_made_with_the_documented_defaults() {
 #[tokio::test]
 async fn a_set_that_is_a_policy_check_has_no_version_of_an_engine() {
     let server = Server::start().await;
+    crate::policy_tools::register(&server, "sentinel-versions", "0.24.1").await;
     let owner = server.owner();
     let id = set(&owner, json!({
         "name": "all", "agent-enabled": true, "policy-tool-version": "0.24.1", "overridable": true,

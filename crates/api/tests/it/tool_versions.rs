@@ -130,8 +130,15 @@ async fn archives_by_platform_take_the_place_of_address_and_checksum() {
 
     let path = format!("{PATH}/{}", made.id());
     let changed = admin.patch(&path, body(&json!({ "url": URL }))).await.is_ok();
-    assert_eq!(changed.attribute("archs")[1]["url"], URL);
-    assert_eq!(changed.attribute("archs")[0], arm);
+    let one = json!([{ "url": URL, "sha": sha('c'), "os": "linux", "arch": "amd64" }]);
+    assert_eq!(changed.attribute("archs"), one);
+
+    let changed = admin.patch(&path, body(&json!({ "archs": [arm] }))).await.is_ok();
+    assert_eq!(changed.attribute("archs"), json!([arm]));
+    assert_eq!(changed.attribute("url"), Value::Null);
+    assert_eq!(changed.attribute("sha"), Value::Null);
+    let refused = admin.patch(&path, body(&json!({ "archs": [] }))).await;
+    refused.is_unprocessable("/data/attributes/url");
 }
 
 #[tokio::test]

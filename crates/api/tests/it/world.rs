@@ -5,6 +5,7 @@ mod policies;
 mod pools;
 mod retention;
 mod teams;
+mod tools;
 mod variable_sets;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -98,9 +99,6 @@ impl Known {
         owner.post(of_ws("actions/unlock"), ()).await.is_ok();
         let outputs = owner.get(format!("/state-versions/{}/outputs", state.id())).await.is_ok();
 
-        let new = resource("terraform-versions", &terraform_version("1.7.0"));
-        let version = server.site_admin().post("/admin/terraform-versions", new).await.is_created();
-
         let teams = teams::in_world(&owner, &ws, &member.username).await;
         let new = resource("ssh-keys", &ssh_key());
         let ssh_key = owner.post("/organizations/acme/ssh-keys", new).await.is_created();
@@ -125,7 +123,6 @@ impl Known {
             ("state_version_output_id", text(outputs.data()[0]["id"].clone())),
             ("user_id", member.id.to_string()),
             ("token_id", token.id.to_string()),
-            ("terraform_version_id", version.id()),
             ("ssh_key_id", ssh_key.id()),
             ("reserved_tag_key_id", reserved.id()),
             ("tag_id", text(tags.data()[0]["id"].clone())),
@@ -139,6 +136,7 @@ impl Known {
         names.extend(teams);
         names.extend(variable_sets::in_world(&owner, &ws, &neighbour, &run.id()).await);
         names.extend(pools::in_world(&server).await);
+        names.extend(tools::in_world(&server).await);
         names.extend(policies::in_world(&server, &owner, &ws).await);
         let agent = server.bearer(server.app.embedded_agent_token().expose());
         let register = agent.raw(Method::POST, "/agent/v1/register", register().to_string()).await;
@@ -225,7 +223,6 @@ impl World {
                 | "/workspaces/{workspace_id}/vars/{variable_id}"
                 | "/vars/{variable_id}"
                 | "/authentication-tokens/{token_id}"
-                | "/admin/terraform-versions/{terraform_version_id}"
                 | "/ssh-keys/{ssh_key_id}"
                 | "/reserved-tag-keys/{reserved_tag_key_id}"
                 | "/reserved-tags/{reserved_tag_key_id}",
@@ -347,12 +344,6 @@ impl World {
             ) => Sent::Json(
                 json!({ "data": [{ "type": "workspaces", "id": self.known.names["neighbour"] }] }),
             ),
-            ("POST", "/admin/terraform-versions") => {
-                attributes("terraform-versions", terraform_version("1.8.0"))
-            }
-            ("PATCH", "/admin/terraform-versions/{terraform_version_id}") => {
-                attributes("terraform-versions", json!({ "deprecated": true, "enabled": false }))
-            }
             ("POST", "/admin/initial-admin-user") => Sent::Json(json!({
                 "username": "first", "email": "first@example.com", "password": "battery staple",
             })),
@@ -375,6 +366,7 @@ impl World {
                 .or_else(|| variable_sets::body(&self.known.names, method, path))
                 .or_else(|| pools::body(&self.known.names, method, path))
                 .or_else(|| retention::body(method, path))
+                .or_else(|| tools::body(method, path))
                 .or_else(|| policies::body(&self.known.names, method, path))
                 .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}")),
         }
@@ -421,14 +413,6 @@ fn tag_bindings() -> Value {
 
 fn ssh_key() -> Value {
     json!({ "name": "deploy", "value": "-----BEGIN OPENSSH PRIVATE KEY-----" })
-}
-
-fn terraform_version(version: &str) -> Value {
-    let (url, sha) = ("https://example.com/terraform.zip", "a".repeat(64));
-    json!({
-        "version": version, "url": url, "sha": sha, "beta": true,
-        "archs": [{ "url": url, "sha": sha, "os": "linux", "arch": "amd64" }],
-    })
 }
 
 fn variable() -> Value {

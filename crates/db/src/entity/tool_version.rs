@@ -1,4 +1,4 @@
-//! Versions of Terraform and OpenTofu that workspaces may use.
+//! Versions of the engines that workspaces may use, and of the tools that evaluate policies.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Json, Timestamp, column::words, id::ToolVersionId};
 
 words! {
-    Kind { Terraform = "terraform", Tofu = "tofu" }
+    Kind { Terraform = "terraform", Tofu = "tofu", Opa = "opa", Sentinel = "sentinel" }
 }
 
 /// Where the archive for one platform is.
@@ -27,7 +27,7 @@ pub struct Model {
     pub id: ToolVersionId,
     pub kind: Kind,
     pub version: String,
-    /// Absent where agents have the binary themselves.
+    /// Absent where agents have the binary themselves, and where the tool is part of the server.
     pub url: Option<String>,
     /// Hex SHA-256 of the archive behind the address.
     pub sha: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ::policy::{Dialect, Module, Rego};
+use ::policy::{Dialect, Module, OPA_VERSION, Rego};
 use db::{
     entity::{
         policy::{self, Enforcement, Kind},
@@ -165,7 +165,10 @@ fn said(set: &PolicySet) -> SetOutcome {
     SetOutcome {
         name: set.name.clone(),
         description: set.description.clone(),
-        tool_version: set.policy_tool_version.clone().unwrap_or_default(),
+        tool_version: match set.kind {
+            Kind::Opa => OPA_VERSION.to_owned(),
+            Kind::Sentinel => set.policy_tool_version.clone().unwrap_or_default(),
+        },
         overridable: set.overridable,
         error: None,
         is_out_of_reach: false,

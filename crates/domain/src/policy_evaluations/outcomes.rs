@@ -57,6 +57,7 @@ pub struct Printed {
 pub struct SetOutcome {
     pub name: String,
     pub description: Option<String>,
+    /// What was asked: this server's own OPA, whichever the set names.
     pub tool_version: String,
     pub overridable: bool,
     /// Why none of its policies could be asked.

@@ -18,9 +18,10 @@ use crate::{
     policies::{check_name, check_text},
     repositories,
     row::{Organization, PolicySet},
+    tool_versions::{self, LATEST},
 };
 
-const LATEST: &str = "latest";
+/// How many patterns.
 const PATTERN_LIMIT: usize = 100;
 
 /// What can be given on create and, but for the kind, changed later.
@@ -42,6 +43,14 @@ pub struct Change {
 pub type Relations = Vec<(&'static str, Role, Vec<String>)>;
 
 impl Change {
+    /// Refuses a version that is not known of the set's tool.
+    async fn check_tool(&self, cx: &Ctx, kind: Kind) -> Result<()> {
+        match self.policy_tool_version.iter().flatten().next() {
+            Some(version) => tool_versions::check_policy_tool(cx, kind, version).await,
+            None => Ok(()),
+        }
+    }
+
     fn apply(self, to: &mut PolicySet) -> Result<()> {
         if let Some(name) = self.name {
             check_name(&name)?;
@@ -62,11 +71,6 @@ impl Change {
             to.overridable = overridable;
         }
         if let Some(version) = self.policy_tool_version {
-            if let Some(version) = version.as_deref().filter(|version| *version != LATEST) {
-                semver::Version::parse(version.trim_start_matches('v')).map_err(|_| {
-                    Error::invalid("policy-tool-version", "must be a version, or latest")
-                })?;
-            }
             to.policy_tool_version = version;
         }
         if to.kind == Kind::Sentinel && !to.agent_enabled {
@@ -128,6 +132,7 @@ pub async fn create(
     if change.name.is_none() {
         return Err(Error::invalid("name", "can't be blank"));
     }
+    change.check_tool(cx, new.kind).await?;
     change.apply(&mut new)?;
     let mut belonging = Vec::new();
     for (name, role, ids) in relations {
@@ -155,6 +160,7 @@ pub async fn update(
     set: &Granted<can::ManagePolicies, In<PolicySet, Organization>>,
     change: Change,
 ) -> Result<PolicySet> {
+    change.check_tool(cx, set.kind).await?;
     let tx = cx.write().await?;
     let mut row = lock(&tx, &set.id).await?;
     change.apply(&mut row)?;

@@ -1,31 +1,28 @@
-//! The versions of Terraform as site administrators keep them (Admin Terraform Versions reference).
-
-use std::collections::HashMap;
+//! The versions of Terraform, OPA and Sentinel as site administrators keep them (Admin Terraform Versions, Admin OPA
+//! Versions and Admin Sentinel Versions reference).
 
 use db::{
     Json,
-    entity::{
-        run,
-        tool_version::{self, Archive, Kind},
-        workspace,
-    },
+    entity::tool_version::{self, Archive, Kind},
     id::ToolVersionId,
-    sea_orm::{
-        ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    },
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 use semver::Version;
 use serde_json::json;
 
-use super::{newest_first, pick};
+use super::{
+    ENGINES, newest_first,
+    policy_tools::is_built_in,
+    usage::{Used, is_used, one, with_usage},
+};
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Site, Subject, can, error::taken,
     row::ToolVersion,
 };
 
 /// The platform of the archive at the top of a version: "64-bit Linux".
-const OS: &str = "linux";
-const ARCH: &str = "amd64";
+pub(super) const OS: &str = "linux";
+pub(super) const ARCH: &str = "amd64";
 
 /// What can be given on create and changed later; absent fields keep their value.
 #[derive(Debug, Default)]
@@ -47,26 +44,29 @@ impl Change {
             check_version(&version)?;
             to.version = version;
         }
+        self.url.as_deref().map_or(Ok(()), |url| check_url("url", url))?;
+        self.sha.as_deref().map_or(Ok(()), |sha| check_sha("sha", sha))?;
         if let Some(archs) = self.archs {
             for archive in &archs {
-                check_archive("archs", &archive.url, &archive.sha)?;
+                check_url("archs", &archive.url)?;
+                check_sha("archs", &archive.sha)?;
                 if !is_platform_word(&archive.os) || !is_platform_word(&archive.arch) {
                     let message = "must each have an os and an arch, such as linux and amd64";
                     return Err(Error::invalid("archs", message));
                 }
             }
-            if let Some(archive) = archs.iter().find(|archive| is_default(archive)) {
-                to.url = Some(archive.url.clone());
-                to.sha = Some(archive.sha.clone());
-            }
-            to.archs = Json(archs);
-        } else if let Some(archive) = to.archs.iter_mut().find(|archive| is_default(archive)) {
             // Two addresses of one platform must not tell different things.
-            archive.url = self.url.clone().unwrap_or_else(|| archive.url.clone());
-            archive.sha = self.sha.clone().unwrap_or_else(|| archive.sha.clone());
+            (to.url, to.sha) = match archs.iter().find(|archive| is_default(archive)) {
+                Some(archive) => (Some(archive.url.clone()), Some(archive.sha.clone())),
+                None => (self.url, self.sha),
+            };
+            to.archs = Json(archs);
+        } else if self.url.is_some() || self.sha.is_some() {
+            // Whoever names one archive means that there are no others.
+            to.archs = Json::default();
+            to.url = self.url.or(to.url.take());
+            to.sha = self.sha.or(to.sha.take());
         }
-        to.url = self.url.or(to.url.take());
-        to.sha = self.sha.or(to.sha.take());
         macro_rules! set {
             ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
         }
@@ -95,47 +95,31 @@ fn check_version(text: &str) -> Result<()> {
 }
 
 /// Whatever goes wrong here would otherwise go wrong in every run.
-fn check_archive(attribute: &'static str, url: &str, sha: &str) -> Result<()> {
-    let of = |own: &'static str| if attribute.is_empty() { own } else { attribute };
+fn check_url(attribute: &'static str, url: &str) -> Result<()> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
     if !has_host || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(Error::invalid(
-            of("url"),
-            "must be an address that begins with https:// or http://",
-        ));
-    }
-    if sha.len() != 64 || !sha.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(Error::invalid(of("sha"), "must be a SHA-256 checksum: 64 hexadecimal digits"));
+        let message = "must be an address that begins with https:// or http://";
+        return Err(Error::invalid(attribute, message));
     }
     Ok(())
 }
 
-/// A version with the number of workspaces that use it.
-#[derive(Clone, Debug)]
-pub struct Used {
-    pub row: ToolVersion,
-    pub workspaces: u64,
-}
-
-impl Used {
-    /// Those that were named, or the one at the top.
-    pub fn archs(&self) -> Vec<Archive> {
-        match (&self.row.url, &self.row.sha) {
-            (Some(url), Some(sha)) if self.row.archs.is_empty() => vec![Archive {
-                url: url.clone(),
-                sha: sha.clone(),
-                os: OS.into(),
-                arch: ARCH.into(),
-            }],
-            _ => self.row.archs.0.clone(),
-        }
+fn check_sha(attribute: &'static str, sha: &str) -> Result<()> {
+    if sha.len() != 64 || !sha.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let message = "must be a SHA-256 checksum: 64 hexadecimal digits";
+        return Err(Error::invalid(attribute, message));
     }
+    Ok(())
 }
 
-pub async fn find(cx: &Ctx, id: &ToolVersionId) -> Result<Found<In<ToolVersion, Site>>> {
+pub async fn find(
+    cx: &Ctx,
+    kind: Kind,
+    id: &ToolVersionId,
+) -> Result<Found<In<ToolVersion, Site>>> {
     let row = tool_version::Entity::find_by_id(id.clone())
-        .filter(tool_version::Column::Kind.eq(Kind::Terraform))
+        .filter(tool_version::Column::Kind.eq(kind))
         .one(cx.read())
         .await?
         .ok_or(Error::NotFound)?;
@@ -154,11 +138,11 @@ pub struct Filter {
 pub async fn list(
     cx: &Ctx,
     _site: &Granted<can::ManageSite>,
+    kind: Kind,
     filter: Filter,
     paging: Paging,
 ) -> Result<Page<Used>> {
-    let mut query =
-        tool_version::Entity::find().filter(tool_version::Column::Kind.eq(Kind::Terraform));
+    let mut query = tool_version::Entity::find().filter(tool_version::Column::Kind.eq(kind));
     if let Some(version) = filter.version {
         query = query.filter(tool_version::Column::Version.eq(version));
     } else if let Some(text) = filter.search {
@@ -171,10 +155,10 @@ pub async fn list(
     let size = usize::try_from(paging.size).unwrap_or(usize::MAX);
     let rows = rows.into_iter().map(|(_, row)| row);
     let items = rows.skip(skip.unwrap_or(usize::MAX)).take(size).collect();
-    Ok(Page { items: with_usage(cx.read(), items).await?, total })
+    Ok(Page { items: with_usage(cx.read(), kind, items).await?, total })
 }
 
-/// With the number of workspaces that use it.
+/// With the number of those that use it.
 pub async fn used(
     cx: &Ctx,
     version: Granted<can::ManageSite, In<ToolVersion, Site>>,
@@ -182,42 +166,16 @@ pub async fn used(
     one(cx, version.into_inner().row).await
 }
 
-async fn one(cx: &Ctx, row: ToolVersion) -> Result<Used> {
-    let mut all = with_usage(cx.read(), vec![row]).await?;
-    Ok(all.swap_remove(0))
-}
-
-/// Counts workspaces by the version that their setting comes down to.
-async fn with_usage(db: &impl ConnectionTrait, rows: Vec<ToolVersion>) -> Result<Vec<Used>> {
-    let wishes: Vec<(String, i64)> = workspace::Entity::find()
-        .select_only()
-        .column(workspace::Column::TerraformVersion)
-        .column_as(workspace::Column::Id.count(), "workspaces")
-        .group_by(workspace::Column::TerraformVersion)
-        .into_tuple()
-        .all(db)
-        .await?;
-    let known = newest_first(tool_version::Entity::find().all(db).await?);
-    let usable: Vec<_> = known.iter().filter(|(_, row)| row.enabled).cloned().collect();
-    let mut usage: HashMap<ToolVersionId, u64> = HashMap::new();
-    for (wish, count) in wishes {
-        // An exact version is used, even if it cannot be had any more.
-        let exact = || known.iter().find(|(_, row)| row.version == wish).map(|(_, row)| row);
-        if let Some(row) = pick(&usable, &wish).or_else(exact) {
-            *usage.entry(row.id.clone()).or_default() += u64::try_from(count).unwrap_or_default();
-        }
-    }
-    Ok(rows
-        .into_iter()
-        .map(|row| Used { workspaces: usage.get(&row.id).copied().unwrap_or_default(), row })
-        .collect())
-}
-
-pub async fn create(cx: &Ctx, _site: &Granted<can::ManageSite>, change: Change) -> Result<Used> {
+pub async fn create(
+    cx: &Ctx,
+    _site: &Granted<can::ManageSite>,
+    kind: Kind,
+    change: Change,
+) -> Result<Used> {
     let tx = cx.write().await?;
     let mut new = ToolVersion {
         id: ToolVersionId::fresh(),
-        kind: Kind::Terraform,
+        kind,
         version: String::new(),
         url: None,
         sha: None,
@@ -240,10 +198,10 @@ pub async fn create(cx: &Ctx, _site: &Granted<can::ManageSite>, change: Change) 
     one(cx, row).await
 }
 
-/// An engine that agents are to download needs both an address and a checksum.
+/// A tool that agents are to download needs both an address and a checksum.
 fn check_source(row: &ToolVersion) -> Result<()> {
     match (&row.url, &row.sha) {
-        (Some(url), Some(sha)) => check_archive("", url, sha),
+        (Some(_), Some(_)) => Ok(()),
         (None, _) => Err(Error::invalid(
             "url",
             "can't be blank, unless archs has an archive for linux and amd64",
@@ -264,14 +222,17 @@ pub async fn update(
     let mut row =
         tx.lock::<tool_version::Entity>(version.id.clone()).await?.ok_or(Error::NotFound)?;
     let before = row.version.clone();
-    let had_source = row.url.is_some() || row.sha.is_some();
+    let has_source = |row: &ToolVersion| row.url.is_some() || row.sha.is_some();
+    let had_source = has_source(&row) || !row.archs.is_empty();
     change.apply(&mut row)?;
-    // What agents have at hand needs no address.
-    if had_source || row.url.is_some() || row.sha.is_some() {
+    // What agents have at hand needs no address, and neither does what is for other platforms only.
+    let is_elsewhere = !has_source(&row) && !row.archs.is_empty();
+    if !is_elsewhere && (had_source || has_source(&row)) {
         check_source(&row)?;
     }
-    if row.version != before && is_used(tx.db(), &version.row).await? {
-        return Err(Error::invalid("version", "can't be changed while workspaces use it"));
+    let is_needed = is_built_in(&version.row) || is_used(tx.db(), &version.row).await?;
+    if row.version != before && is_needed {
+        return Err(Error::invalid("version", "can't be changed while it is used"));
     }
     let row = tx.update(row).await.map_err(taken("version"))?;
     tx.emit("tool_version_updated", subject(&row), json!({ "version": row.version })).await?;
@@ -280,8 +241,11 @@ pub async fn update(
     one(cx, row).await
 }
 
+/// What policy sets want may go: those of Sentinel cannot be evaluated here in any case, and those of OPA are evaluated
+/// by the server itself, so that they only lose a name. Clients count on it (acceptance suite of the API's Go client).
+///
 /// # Errors
-/// Invalid for an official version, and for one that workspaces or unfinished runs use.
+/// Invalid for an official version, for one that workspaces or unfinished runs use, and for the server's own OPA.
 pub async fn delete(
     cx: &Ctx,
     version: &Granted<can::ManageSite, In<ToolVersion, Site>>,
@@ -292,9 +256,14 @@ pub async fn delete(
     let tx = cx.write().await?;
     let row = tx.lock::<tool_version::Entity>(version.id.clone()).await?.ok_or(Error::NotFound)?;
     if row.official {
-        return refused("An official version of Terraform cannot be removed.");
+        return refused("An official version cannot be removed.");
     }
-    if is_used(tx.db(), &row).await? {
+    if is_built_in(&row) {
+        return refused(
+            "This server evaluates policies with this version, so it cannot be removed.",
+        );
+    }
+    if ENGINES.contains(&row.kind) && is_used(tx.db(), &row).await? {
         return refused("The version is in use by workspaces and cannot be removed.");
     }
     tx.emit("tool_version_deleted", subject(&row), json!({ "version": row.version })).await?;
@@ -302,21 +271,13 @@ pub async fn delete(
     tx.commit().await
 }
 
-async fn is_used(db: &impl ConnectionTrait, row: &ToolVersion) -> Result<bool> {
-    let used = with_usage(db, vec![row.clone()]).await?;
-    if used.iter().any(|used| used.workspaces > 0) {
-        return Ok(true);
-    }
-    let unfinished = run::Entity::find()
-        .filter(run::Column::IsFinal.eq(false))
-        .filter(run::Column::TerraformVersion.eq(&row.version))
-        .count(db)
-        .await?;
-    Ok(unfinished > 0)
-}
-
 fn subject(row: &ToolVersion) -> Subject<'_> {
-    Subject { kind: "terraform-versions", id: row.id.as_str(), ..Subject::default() }
+    let kind = match row.kind {
+        Kind::Terraform | Kind::Tofu => "terraform-versions",
+        Kind::Opa => "opa-versions",
+        Kind::Sentinel => "sentinel-versions",
+    };
+    Subject { kind, id: row.id.as_str(), ..Subject::default() }
 }
 
 #[cfg(test)]
@@ -338,13 +299,14 @@ mod tests {
     #[test]
     fn archives_have_an_address_and_a_checksum() {
         let sha = "0123456789abcdefABCDEF0123456789abcdefABCDEF0123456789abcdef0000";
-        assert!(check_archive("", "https://example.com/t.zip", sha).is_ok());
+        assert!(check_url("url", "https://example.com/t.zip").is_ok());
+        assert!(check_sha("sha", sha).is_ok());
         for url in ["", "example.com", "ftp://example.com", "https://", "https:///x", "https://a b"]
         {
-            assert!(check_archive("", url, sha).is_err(), "{url}");
+            assert!(check_url("url", url).is_err(), "{url}");
         }
         for sha in ["", "abc", &"g".repeat(64), &"a".repeat(63)] {
-            assert!(check_archive("", "https://example.com/t.zip", sha).is_err(), "{sha}");
+            assert!(check_sha("sha", sha).is_err(), "{sha}");
         }
     }
 }

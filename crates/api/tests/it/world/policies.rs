@@ -162,7 +162,7 @@ pub fn body(names: &BTreeMap<&'static str, String>, method: &str, path: &str) ->
                     "policy-sets",
                     &json!({
                         "name": "cables", "description": "Of copper", "kind": "opa",
-                        "overridable": true, "policy-tool-version": "1.0.0",
+                        "overridable": true, "policy-tool-version": "1.2.0",
                         "policy-update-patterns": ["**/*.rego"],
                     }),
                 ),

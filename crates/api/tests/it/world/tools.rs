@@ -1,0 +1,42 @@
+//! A version of each tool, and what is sent to the routes about them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use testkit::Server;
+
+use super::{Sent, resource};
+
+const TOOLS: [(&str, &str); 3] = [
+    ("terraform-versions", "terraform_version_id"),
+    ("opa-versions", "opa_version_id"),
+    ("sentinel-versions", "sentinel_version_id"),
+];
+
+pub async fn in_world(server: &Server) -> BTreeMap<&'static str, String> {
+    let mut names = BTreeMap::new();
+    for (tool, parameter) in TOOLS {
+        let new = resource(tool, &version("1.7.0"));
+        let path = format!("/admin/{tool}");
+        names.insert(parameter, server.site_admin().post(path, new).await.is_created().id());
+    }
+    names
+}
+
+fn version(version: &str) -> Value {
+    let (url, sha) = ("https://example.com/tool.zip", "a".repeat(64));
+    json!({
+        "version": version, "url": url, "sha": sha, "beta": true,
+        "archs": [{ "url": url, "sha": sha, "os": "linux", "arch": "amd64" }],
+    })
+}
+
+pub fn body(method: &str, path: &str) -> Option<Sent> {
+    let rest = path.strip_prefix("/admin/")?;
+    let (tool, _) = TOOLS.into_iter().find(|(tool, _)| rest.starts_with(tool))?;
+    Some(match method {
+        "POST" => Sent::Json(resource(tool, &version("1.8.0"))),
+        "PATCH" => Sent::Json(resource(tool, &json!({ "deprecated": true, "enabled": false }))),
+        _ => Sent::Nothing,
+    })
+}

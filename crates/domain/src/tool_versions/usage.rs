@@ -1,0 +1,122 @@
+//! Who uses which version: workspaces and runs use engines, policy sets use the others.
+
+use std::collections::HashMap;
+
+use db::{
+    entity::{
+        policy_set, run,
+        tool_version::{self, Archive, Kind},
+        workspace,
+    },
+    id::ToolVersionId,
+    sea_orm::{
+        ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    },
+};
+
+use super::{
+    ENGINES, LATEST,
+    catalogue::{ARCH, OS},
+    newest_first, pick,
+    policy_tools::{is_built_in, policies_of},
+};
+use crate::{Ctx, Result, row::ToolVersion};
+
+/// A version with the number of those that use it: workspaces, or policy sets.
+#[derive(Clone, Debug)]
+pub struct Used {
+    pub row: ToolVersion,
+    pub usage: u64,
+}
+
+impl Used {
+    /// Those that were named, or the one at the top.
+    pub fn archs(&self) -> Vec<Archive> {
+        match (&self.row.url, &self.row.sha) {
+            (Some(url), Some(sha)) if self.row.archs.is_empty() => vec![Archive {
+                url: url.clone(),
+                sha: sha.clone(),
+                os: OS.into(),
+                arch: ARCH.into(),
+            }],
+            _ => self.row.archs.0.clone(),
+        }
+    }
+}
+
+pub(super) async fn one(cx: &Ctx, row: ToolVersion) -> Result<Used> {
+    let mut all = with_usage(cx.read(), row.kind, vec![row]).await?;
+    Ok(all.swap_remove(0))
+}
+
+/// Counts by the version that a wish comes down to.
+pub(super) async fn with_usage(
+    db: &impl ConnectionTrait,
+    kind: Kind,
+    rows: Vec<ToolVersion>,
+) -> Result<Vec<Used>> {
+    // A wish for an engine can come down to one of the other kind.
+    let kinds = if ENGINES.contains(&kind) { ENGINES.to_vec() } else { vec![kind] };
+    let of_kinds = tool_version::Entity::find().filter(tool_version::Column::Kind.is_in(kinds));
+    let known = newest_first(of_kinds.all(db).await?);
+    let usable: Vec<_> = known.iter().filter(|(_, row)| row.enabled).cloned().collect();
+    let mut usage: HashMap<ToolVersionId, u64> = HashMap::new();
+    for (wish, count) in wishes(db, kind).await? {
+        // An exact version is used, even if it cannot be had any more.
+        let exact = || known.iter().find(|(_, row)| row.version == wish).map(|(_, row)| row);
+        let own = || known.iter().find(|(_, row)| is_built_in(row)).map(|(_, row)| row);
+        let found = own().filter(|_| wish == LATEST);
+        if let Some(row) = found.or_else(|| pick(&usable, &wish)).or_else(exact) {
+            *usage.entry(row.id.clone()).or_default() += u64::try_from(count).unwrap_or_default();
+        }
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| Used { usage: usage.get(&row.id).copied().unwrap_or_default(), row })
+        .collect())
+}
+
+/// How many want which version of a tool: workspaces want engines, policy sets the others.
+async fn wishes(db: &impl ConnectionTrait, kind: Kind) -> Result<Vec<(String, i64)>> {
+    let wishes = match policies_of(kind) {
+        None => {
+            workspace::Entity::find()
+                .select_only()
+                .column(workspace::Column::TerraformVersion)
+                .column_as(workspace::Column::Id.count(), "wishes")
+                .group_by(workspace::Column::TerraformVersion)
+                .into_tuple()
+                .all(db)
+                .await?
+        }
+        Some(policies) => {
+            policy_set::Entity::find()
+                .select_only()
+                .column(policy_set::Column::PolicyToolVersion)
+                .column_as(policy_set::Column::Id.count(), "wishes")
+                .filter(policy_set::Column::Kind.eq(policies))
+                .filter(policy_set::Column::PolicyToolVersion.is_not_null())
+                .group_by(policy_set::Column::PolicyToolVersion)
+                .into_tuple()
+                .all(db)
+                .await?
+        }
+    };
+    Ok(wishes)
+}
+
+pub(super) async fn is_used(db: &impl ConnectionTrait, row: &ToolVersion) -> Result<bool> {
+    let used = with_usage(db, row.kind, vec![row.clone()]).await?;
+    if used.iter().any(|used| used.usage > 0) {
+        return Ok(true);
+    }
+    if !ENGINES.contains(&row.kind) {
+        return Ok(false);
+    }
+    let unfinished = run::Entity::find()
+        .filter(run::Column::IsFinal.eq(false))
+        .filter(run::Column::TerraformVersion.eq(&row.version))
+        .count(db)
+        .await?;
+    Ok(unfinished > 0)
+}
