@@ -29,6 +29,18 @@ pub struct Args {
     /// Small numbers, to see that everything works; the figures mean little.
     #[arg(long, conflicts_with = "write")]
     quick: bool,
+    /// One part alone.
+    #[arg(long, value_enum, conflicts_with = "write")]
+    only: Option<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Start,
+    Runs,
+    Reads,
+    Lists,
+    States,
 }
 
 /// How much of everything.
@@ -82,18 +94,24 @@ pub async fn run(args: Args) -> Result<()> {
     let engine = engines::terraform(engines::NEWEST).await?;
 
     let mut report = Report::new(&machine(&engine).await?);
-    start::measure(&mut report, &program, &engine, &sizes).await?;
-
-    let server = Server::start(&program, &engine).await?;
-    runs::measure(&mut report, &server, &engine, &sizes).await.context(server.log_hint())?;
-    drop(server);
-
-    let server = Server::start(&program, &engine).await?;
-    reads::measure(&mut report, &server, &sizes).await.context(server.log_hint())?;
-    drop(server);
-
-    lists::measure(&mut report, &program, &sizes).await?;
-    states::measure(&mut report, &program, &engine, &sizes).await?;
+    let wanted = |part| args.only.is_none_or(|only| only == part);
+    if wanted(Part::Start) {
+        start::measure(&mut report, &program, &engine, &sizes).await?;
+    }
+    if wanted(Part::Runs) {
+        let server = Server::start(&program, &engine).await?;
+        runs::measure(&mut report, &server, &engine, &sizes).await.context(server.log_hint())?;
+    }
+    if wanted(Part::Reads) {
+        let server = Server::start(&program, &engine).await?;
+        reads::measure(&mut report, &server, &sizes).await.context(server.log_hint())?;
+    }
+    if wanted(Part::Lists) {
+        lists::measure(&mut report, &program, &sizes).await?;
+    }
+    if wanted(Part::States) {
+        states::measure(&mut report, &program, &engine, &sizes).await?;
+    }
 
     println!("\n{report}");
     if args.write {

@@ -112,6 +112,10 @@ pub struct Model {
     /// Reminders of earlier moments are not due any more.
     pub auto_destroy_reminded_at: Option<Timestamp>,
     pub performance: Json<Performance>,
+    /// As the current run's row says; for lists.
+    pub current_run_status: Option<super::run::Status>,
+    /// Likewise.
+    pub current_run_created_at: Option<Timestamp>,
 }
 
 super::standalone!();

@@ -79,16 +79,19 @@ pub(crate) async fn happen(
     match event {
         Event::PlanQueued if !run.plan_only && !run.save_plan => {
             workspaces::give_to_run(tx, workspace, &run.id);
-            workspace.current_run_id = Some(run.id.clone());
+            make_current(workspace, run);
         }
         Event::ApplyQueued => {
             workspaces::give_to_run(tx, workspace, &run.id);
-            workspace.current_run_id = Some(run.id.clone());
+            make_current(workspace, run);
         }
         Event::Confirmed => {
             make_configuration_current(tx, workspace, run).await?;
         }
         _ => {}
+    }
+    if workspace.current_run_id.as_ref() == Some(&run.id) {
+        make_current(workspace, run);
     }
     if status::is_final(next) {
         end(tx, workspace, run).await?;
@@ -99,6 +102,13 @@ pub(crate) async fn happen(
     notifications::note(tx, workspace, run).await?;
     tx.ring_for_work();
     Ok(())
+}
+
+/// Makes this the workspace's current run, or says anew what lists show of it.
+pub(crate) fn make_current(workspace: &mut Workspace, run: &Run) {
+    workspace.current_run_id = Some(run.id.clone());
+    workspace.current_run_status = Some(run.status);
+    workspace.current_run_created_at = Some(run.created_at);
 }
 
 /// The timestamps of statuses that a run goes through in the moment of an event.

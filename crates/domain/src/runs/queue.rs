@@ -106,7 +106,7 @@ async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
         if takes_turn && !turn_taken && workspace.current_run_id.as_ref() != Some(&row.id) {
             // Even while it cannot start: where the current run is pending, the command line says that it waits
             // for somebody's lock.
-            workspace.current_run_id = Some(row.id.clone());
+            moves::make_current(&mut workspace, &row);
             moved = true;
         }
         let step = if matches!(row.status, run::Status::Pending | run::Status::Confirmed) {

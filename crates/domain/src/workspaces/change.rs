@@ -243,6 +243,8 @@ pub async fn create(
         auto_destroy_status: None,
         auto_destroy_reminded_at: None,
         performance: Json::default(),
+        current_run_status: None,
+        current_run_created_at: None,
     };
     change.apply(cx, &mut new).await?;
     let tx = cx.write().await?;
@@ -293,6 +295,8 @@ fn keep_moving_parts(checked: &mut Workspace, current: &Workspace, timed: bool) 
     checked.lock_reason.clone_from(&current.lock_reason);
     checked.locked_at = current.locked_at;
     checked.current_run_id.clone_from(&current.current_run_id);
+    checked.current_run_status = current.current_run_status;
+    checked.current_run_created_at = current.current_run_created_at;
     checked.latest_run_id.clone_from(&current.latest_run_id);
     checked.current_state_version_id.clone_from(&current.current_state_version_id);
     checked.current_configuration_id.clone_from(&current.current_configuration_id);

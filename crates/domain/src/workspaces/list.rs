@@ -7,7 +7,10 @@ use db::{
     order_by_text, page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-        sea_query::{Alias, Expr, ExprTrait, Func, LikeExpr, Query, SelectStatement, SimpleExpr},
+        sea_query::{
+            Alias, Expr, ExprTrait, Func, LikeExpr, NullOrdering, Query, SelectStatement,
+            SimpleExpr,
+        },
     },
 };
 
@@ -75,12 +78,8 @@ pub async fn list(
         condition = condition.add(filter.tagged.iter().map(in_force).fold(start, Condition::add));
     }
     if !filter.current_run_status.is_empty() {
-        let runs = run::Entity::find()
-            .select_only()
-            .column(run::Column::Id)
-            .filter(run::Column::Status.is_in(filter.current_run_status))
-            .into_query();
-        condition = condition.add(workspace::Column::CurrentRunId.in_subquery(runs));
+        let statuses = filter.current_run_status;
+        condition = condition.add(workspace::Column::CurrentRunStatus.is_in(statuses));
     }
     let query = workspace::Entity::find().filter(condition);
     let query = match sort {
@@ -89,8 +88,11 @@ pub async fn list(
             .order_by(workspace::Column::LatestChangeAt, order.into())
             .order_by_asc(workspace::Column::Id),
         Sort::CurrentRunCreatedAt => query
-            .order_by_asc(workspace::Column::CurrentRunId.is_null())
-            .order_by(current_run_created_at(), order.into())
+            .order_by_with_nulls(
+                workspace::Column::CurrentRunCreatedAt,
+                order.into(),
+                NullOrdering::Last,
+            )
             .order_by_asc(workspace::Column::Id),
     };
     Ok(page(cx.read(), query, paging).await?)
@@ -168,17 +170,4 @@ fn in_force(filter: &TagFilter) -> Condition {
             .add(workspace::Column::ProjectId.in_subquery(projects))
             .add(Expr::exists(inherited)),
     )
-}
-
-/// 0 without a run: databases disagree about where nothing comes.
-fn current_run_created_at() -> SimpleExpr {
-    let run = run::Entity::find()
-        .select_only()
-        .column(run::Column::CreatedAt)
-        .filter(
-            Expr::col((run::Entity, run::Column::Id))
-                .equals((workspace::Entity, workspace::Column::CurrentRunId)),
-        )
-        .into_query();
-    Func::coalesce([SimpleExpr::SubQuery(None, Box::new(run.into())), Expr::val(0_i64)]).into()
 }
