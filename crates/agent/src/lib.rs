@@ -17,6 +17,7 @@ mod config;
 mod engines;
 mod environment;
 mod fence;
+mod fetch;
 mod git;
 mod log;
 mod output;

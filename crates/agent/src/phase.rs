@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::{Either, ready, select};
 use protocol::{Artifact, Counts, Job, Outcome, Phase, PhaseResult, VariableKind};
 
 use crate::agent::Agent;
-use crate::archive::{self, Ceiling};
 use crate::engines::title;
 use crate::fence::Fence;
+use crate::fetch::Fetch;
 use crate::log::Log;
 use crate::output::Summary;
 use crate::plugins::Plugins;
@@ -21,11 +22,9 @@ use crate::workplace::{Manifest, Site, Workplace, private_file, write_private};
 use crate::{Sandbox, apply, cli_config, environment, git, plan, roots, variables};
 
 /// How long a finished phase waits for the server to take its log and its outcome.
-const PATIENCE: Duration = Duration::from_mins(10);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 /// How long documents about a phase that is over may take.
 const AFTERWORK: Duration = Duration::from_mins(10);
-/// Ceiling of each downloaded file, in bytes.
-const DOWNLOAD: u64 = 4 << 30;
 
 /// Everything a phase needs once its engine is initialized.
 pub(crate) struct Prepared {
@@ -93,13 +92,15 @@ pub(crate) async fn execute(agent: Arc<Agent>, job: Job, plugins: Arc<Plugins>) 
         }
     };
     // The successor of a killed agent ends what it finds a directory of, so that comes first.
-    let started = insist(PATIENCE, || session.server.start(&session.job.id)).await;
+    let start = insist(PATIENCE, || session.server.start(&session.job.id));
+    let fetch = Fetch { agent: &agent, session: &session, place: &place };
+    let (started, fetched) = beside(Box::pin(start), Box::pin(fetch.everything())).await;
     if let Err(error) = started {
         tracing::warn!(job = job_id, run = run_id, %error, "the phase could not be started");
         place.remove();
         return;
     }
-    let removable = Box::pin(executed_in(&agent, &session, &place, &plugins)).await;
+    let removable = Box::pin(executed_in(&agent, &session, &place, &plugins, fetched)).await;
     if removable {
         let place = place.clone();
         if let Err(error) = tokio::task::spawn_blocking(move || place.remove()).await {
@@ -111,11 +112,23 @@ pub(crate) async fn execute(agent: Arc<Agent>, job: Job, plugins: Arc<Plugins>) 
     tracing::info!(job = job_id, run = run_id, "done with {run_id}");
 }
 
+/// Waits for the first; the second makes its way meanwhile, and goes on wherever it is awaited.
+async fn beside<A, B>(
+    first: impl Future<Output = A> + Unpin,
+    second: impl Future<Output = B> + Unpin,
+) -> (A, impl Future<Output = B>) {
+    match select(first, second).await {
+        Either::Left((first, second)) => (first, Either::Left(second)),
+        Either::Right((second, first)) => (first.await, Either::Right(ready(second))),
+    }
+}
+
 async fn executed_in(
     agent: &Agent,
     session: &Session,
     place: &Workplace,
     plugins: &Plugins,
+    fetched: impl Future<Output = Result<PathBuf, String>> + Send,
 ) -> bool {
     let job = &session.job;
     let log = match Log::open(session, &place.log(), title(job.engine.kind)) {
@@ -127,7 +140,7 @@ async fn executed_in(
         }
     };
     let work = Work { agent, session, place, log: &log };
-    let done = match Box::pin(work.prepare(plugins)).await {
+    let done = match Box::pin(work.prepare(plugins, fetched)).await {
         Ok(prepared) => match job.phase {
             Phase::Plan => plan::run(&work, prepared).await,
             Phase::Apply => apply::run(&work, prepared).await,
@@ -179,8 +192,12 @@ async fn report(session: &Session, done: &Done) -> bool {
 }
 
 impl Work<'_> {
-    /// Fetches what the job names, unpacks and settles it, and initializes the engine.
-    async fn prepare(&self, plugins: &Plugins) -> Result<Prepared, Failure> {
+    /// Settles what was fetched, and initializes the engine.
+    async fn prepare(
+        &self,
+        plugins: &Plugins,
+        fetched: impl Future<Output = Result<PathBuf, String>>,
+    ) -> Result<Prepared, Failure> {
         let job = &self.session.job;
         for name in [&job.organization, &job.workspace] {
             if !is_plain(name) {
@@ -188,20 +205,7 @@ impl Work<'_> {
             }
         }
         let broken = |what: String| Failure::Broken(what);
-        let fetched = async {
-            let engine = async {
-                let engines = &self.agent.engines;
-                let engine = engines.obtain(self.session.server.http(), &job.engine).await;
-                engine.map_err(|error| format!("{error}."))
-            };
-            let (place, url) = (self.place, |url: &Option<String>| url.clone());
-            let state = self.fetch("state", url(&job.state_url), place.fetched_state());
-            let plan = self.fetch("saved plan", url(&job.plan_file_url), place.fetched_plan());
-            let lock = self.fetch("lock file", url(&job.lock_file_url), place.fetched_lock());
-            let all = tokio::try_join!(engine, self.configuration(), state, plan, lock);
-            all.map(|(engine, ..)| engine)
-        };
-        let binary = self.session.unless_stopped(Box::pin(fetched)).await?.map_err(broken)?;
+        let binary = self.session.unless_stopped(fetched).await?.map_err(broken)?;
         let site = self.place.settle(job).map_err(broken)?;
         let plugins = plugins.of(&job.organization).map_err(|error| broken(error.to_string()))?;
         let tfvars = self.write_tfvars()?;
@@ -218,35 +222,6 @@ impl Work<'_> {
         let prepared = Prepared { engine, site, tfvars };
         self.initialize(&prepared).await?;
         Ok(prepared)
-    }
-
-    async fn fetch(
-        &self,
-        what: &'static str,
-        url: Option<String>,
-        to: PathBuf,
-    ) -> Result<(), String> {
-        let Some(url) = url else { return Ok(()) };
-        let server = &self.session.server;
-        insist(PATIENCE / 10, || server.download(what, &url, &to, DOWNLOAD))
-            .await
-            .map_err(|error| format!("The {what} cannot be fetched: {error}."))
-    }
-
-    async fn configuration(&self) -> Result<(), String> {
-        let url = self.session.job.configuration_url.clone();
-        if url.is_none() {
-            return Ok(());
-        }
-        self.fetch("configuration", url, self.place.archive()).await?;
-        let place = self.place.clone();
-        tokio::task::spawn_blocking(move || {
-            archive::unpack(&place.archive(), &place.config(), Ceiling::default())?;
-            Ok(std::fs::remove_file(place.archive())?)
-        })
-        .await
-        .map_err(|error| error.to_string())?
-        .map_err(|error: archive::ArchiveError| format!("{error}."))
     }
 
     fn write_tfvars(&self) -> Result<Option<PathBuf>, Failure> {

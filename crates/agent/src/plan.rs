@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use protocol::{Artifact, Job, Outcome, PhaseResult};
+use protocol::{Artifact, Job, Outcome, PhaseResult, PlanOptions};
 
 use crate::agent::Agent;
 use crate::output::Summary;
@@ -46,7 +46,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
             return Ok(Done::failed(PhaseResult::Errored, message));
         }
     };
-    if !job.options.plan_only {
+    if is_for_an_apply(&job.options, has_changes) {
         store_plan(work, &prepared).await.map_err(Failure::Broken)?;
     }
     let generated = untrusted::read_if_there(place.root(), place.relative(&generated_file(place)));
@@ -67,6 +67,11 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     };
     // The run goes on while its documents are made; the server lets those who ask for them wait.
     Ok(Done { outcome, afterwork: Some(prepared), removable: true })
+}
+
+/// Whether the plan may ever be applied.
+fn is_for_an_apply(options: &PlanOptions, has_changes: bool) -> bool {
+    !options.plan_only && (has_changes || !options.ends_if_empty)
 }
 
 fn arguments(job: &Job, place: &Workplace, prepared: &Prepared) -> Vec<String> {

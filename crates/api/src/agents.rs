@@ -167,6 +167,7 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
             invoke_actions: run.invoke_action_addrs.0,
             generate_config: run.allow_config_generation,
             plan_only: run.plan_only,
+            ends_if_empty: !run.allow_empty_apply,
             debug: run.debugging_mode,
         },
         variables: variables

@@ -166,6 +166,9 @@ pub struct PlanOptions {
     pub generate_config: bool,
     /// A plan that can never be applied.
     pub plan_only: bool,
+    /// A plan without changes is the end of its run, as it is unless somebody allows an empty apply.
+    #[serde(default)]
+    pub ends_if_empty: bool,
     pub debug: bool,
 }
 

@@ -36,6 +36,21 @@ async fn a_plan_without_changes_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_without_changes_that_ends_its_run_leaves_no_plan_file() {
+    let bench = Bench::start().await;
+    let mut job = bench.plan(&[("main.tf", "locals { a = 1 }\n")]);
+    job.options.ends_if_empty = true;
+    let record = bench.execute(&job).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished);
+    assert!(!record.artifacts.contains_key("plan-file"));
+    assert!(record.artifacts.contains_key("json-plan"));
+    let mut job = bench.plan(&[("main.tf", "resource \"terraform_data\" \"a\" {}\n")]);
+    job.options.ends_if_empty = true;
+    let record = bench.execute(&job).await;
+    assert!(record.artifacts.contains_key("plan-file"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_fails_says_why() {
     let bench = Bench::start().await;
     let broken = "output \"x\" { value = terraform_data.missing.id }\n";
