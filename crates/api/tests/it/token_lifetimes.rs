@@ -8,7 +8,7 @@ use testkit::{Answer, Client, Server};
 
 const PATH: &str = "/organizations/acme/token-ttl-policies";
 const OF_ORGANIZATION: &str = "/organizations/acme/authentication-token";
-const HOUR: Duration = Duration::from_secs(60 * 60);
+const HOUR: Duration = Duration::from_hours(1);
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 fn policies(limits: Value) -> Value {

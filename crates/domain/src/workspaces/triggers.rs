@@ -3,7 +3,7 @@
 use db::Json;
 
 use super::change::Change;
-use crate::{Error, Result, free_text::all_at_most, row::Workspace};
+use crate::{Error, Result, free_text::all_at_most, repositories, row::Workspace};
 
 /// Characters of each, and numbers of elements.
 const PATH_LIMIT: usize = 1_000;
@@ -12,7 +12,7 @@ const PATHS_LIMIT: usize = 1_000;
 /// The three exclude each other: to send some of one is to take back those of the others.
 pub(super) fn set(change: &mut Change, to: &mut Workspace) -> Result<()> {
     let any = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
-    let tags = change.vcs_repo.iter().flatten().any(|repo| repo.has_tags_regex());
+    let tags = change.vcs_repo.iter().flatten().any(repositories::Change::has_tags_regex);
     let mut sent = [
         ("trigger-prefixes", any(&change.trigger_prefixes)),
         ("trigger-patterns", any(&change.trigger_patterns)),
