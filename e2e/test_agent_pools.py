@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytfe.errors import TFEError
 
 from harness import engines
 from harness.server import binary
@@ -127,6 +128,18 @@ output "seen" {{
     ended = api.run_ends(run["id"])
     assert ended["attributes"]["status"] == "applied", api.logs(ended)
     assert org.state(name)["outputs"]["seen"]["value"] == "blue"
+
+
+def test_agents_through_the_python_client(tfe, pool, new_agent):
+    agent = new_agent("cellar")
+    [listed] = until(lambda: list(tfe.agents.list(pool)), "the agent has registered")
+    read = tfe.agents.read(listed.id)
+    assert (read.name, read.status.value) == ("cellar", "idle")
+    with pytest.raises(TFEError):
+        tfe.agents.delete(listed.id)
+    assert agent.stop() == 0, agent.log.read_text()
+    tfe.agents.delete(listed.id)
+    assert list(tfe.agents.list(pool)) == []
 
 
 def test_an_agent_with_a_wrong_token_gets_nothing(api, server, folder, pool):

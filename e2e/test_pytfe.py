@@ -1,6 +1,5 @@
 """HashiCorp's own Python client, through its public calls."""
 
-import hashlib
 import json
 import uuid
 
@@ -8,7 +7,6 @@ import pytest
 from pytfe.errors import NotFound, TFEError
 from pytfe.models import (
     CategoryType,
-    ConfigurationVersion,
     ConfigurationVersionCreateOptions,
     OrganizationCreateOptions,
     OrganizationUpdateOptions,
@@ -16,15 +14,12 @@ from pytfe.models import (
     ProjectUpdateOptions,
     ReadRunQueueOptions,
     RunApplyOptions,
-    RunCreateOptions,
     RunVariable,
-    StateVersionCreateOptions,
     StateVersionListOptions,
     Tag,
     TagBinding,
     VariableCreateOptions,
     VariableUpdateOptions,
-    Workspace,
     WorkspaceAddTagBindingsOptions,
     WorkspaceAddTagsOptions,
     WorkspaceCreateOptions,
@@ -33,6 +28,8 @@ from pytfe.models import (
     WorkspaceUpdateOptions,
 )
 
+from harness.client_runs import queue, reaches
+from harness.client_states import state, state_options
 from harness.waiting import until
 
 CONFIGURATION = """\
@@ -153,19 +150,7 @@ def test_a_run_from_the_upload_to_its_outputs(tfe, workspace, tmp_path):
     assert uploaded.id in [v.id for v in tfe.configuration_versions.list(workspace.id)]
     assert tfe.configuration_versions.download(version.id)[:2] == b"\x1f\x8b"
 
-    def queue(**options):
-        return tfe.runs.create(
-            RunCreateOptions(
-                workspace=Workspace(id=workspace.id),
-                configuration_version=ConfigurationVersion(id=version.id),
-                **options,
-            )
-        )
-
-    def reaches(run, status):
-        return until(lambda: (r := tfe.runs.read(run.id)).status.value == status and r, status)
-
-    run = reaches(queue(message="by pytfe"), "planned")
+    run = reaches(tfe, queue(tfe, workspace, message="by pytfe"), "planned")
     assert run.message == "by pytfe"
     assert run.has_changes is True
     assert run.actions.is_confirmable is True
@@ -174,51 +159,35 @@ def test_a_run_from_the_upload_to_its_outputs(tfe, workspace, tmp_path):
     changes = tfe.plans.read_json_output(run.plan.id)["resource_changes"]
     assert [change["address"] for change in changes] == ["terraform_data.a"]
     tfe.runs.apply(run.id, RunApplyOptions(comment="looks good"))
-    applied = reaches(run, "applied")
+    applied = reaches(tfe, run, "applied")
     assert tfe.applies.read(applied.apply.id).resource_additions == 1
     assert run.id in [r.id for r in tfe.runs.list(workspace.id)]
     assert list(tfe.run_events.list(run.id))
 
     current = tfe.state_versions.read_current(workspace.id)
-    state = json.loads(tfe.state_versions.download(current.id))
-    assert state["outputs"]["greeting"]["value"] == "greeting"
+    content = json.loads(tfe.state_versions.download(current.id))
+    assert content["outputs"]["greeting"]["value"] == "greeting"
     outputs = {o.name: o for o in tfe.state_version_outputs.read_current(workspace.id)}
     assert outputs["greeting"].value == "greeting"
     assert outputs["secret"].sensitive is True
     assert outputs["secret"].value is None
     assert tfe.state_version_outputs.read(outputs["secret"].id).value == "secret"
 
-    discarded = reaches(queue(is_destroy=True), "planned")
+    discarded = reaches(tfe, queue(tfe, workspace, is_destroy=True), "planned")
     tfe.runs.discard(discarded.id)
-    reaches(discarded, "discarded")
+    reaches(tfe, discarded, "discarded")
     with_variable = queue(
-        plan_only=True, variables=[RunVariable(key="greeting", value='"another"')]
+        tfe, workspace, plan_only=True, variables=[RunVariable(key="greeting", value='"another"')]
     )
-    reaches(with_variable, "planned_and_finished")
+    reaches(tfe, with_variable, "planned_and_finished")
     assert tfe.runs.read(with_variable.id).has_changes is True
 
 
 def test_state_versions_uploaded_by_hand(tfe, organization, workspace, name):
     def upload(serial):
-        state = json.dumps(
-            {
-                "version": 4,
-                "terraform_version": "1.15.5",
-                "serial": serial,
-                "lineage": "3a1b5ba4-9c3c-4d23-9f7b-1d4d2e2b3c4d",
-                "outputs": {"serial": {"value": serial, "type": "number"}},
-                "resources": [],
-                "check_results": None,
-            }
-        ).encode()
+        content = state(serial)
         return tfe.state_versions.upload(
-            workspace.id,
-            raw_state=state,
-            options=StateVersionCreateOptions(
-                serial=serial,
-                md5=hashlib.md5(state).hexdigest(),
-                lineage="3a1b5ba4-9c3c-4d23-9f7b-1d4d2e2b3c4d",
-            ),
+            workspace.id, raw_state=content, options=state_options(content, serial)
         )
 
     with pytest.raises(TFEError):

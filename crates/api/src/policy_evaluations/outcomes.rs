@@ -99,8 +99,10 @@ async fn list(
     let filters: Vec<_> = query
         .own
         .filter
-        .values()
-        .map(|filter| OutcomeFilter {
+        .iter()
+        // HashiCorp's Python client repeats all of `filter[0][status]` and so on as the text of a plain `filter`.
+        .filter(|(index, _)| !index.is_empty())
+        .map(|(_, filter)| OutcomeFilter {
             status: filter.status.clone(),
             enforcement_level: filter.enforcement_level.clone(),
         })

@@ -24,7 +24,7 @@ impl Resource for View {
         struct Attributes<'a> {
             address: &'a str,
             name: &'a str,
-            created_at: Option<Timestamp>,
+            created_at: Timestamp,
             updated_at: Timestamp,
             module: &'a str,
             provider: &'a str,
@@ -36,8 +36,8 @@ impl Resource for View {
         Attributes {
             address: &it.address,
             name: &it.name,
-            // A state does not say since when something is there.
-            created_at: None,
+            // A state does not say since when something is there, and clients take no null.
+            created_at: it.version.created_at,
             updated_at: it.version.created_at,
             module: &it.module,
             provider: &it.provider,

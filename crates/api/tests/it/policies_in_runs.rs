@@ -145,6 +145,7 @@ async fn an_advisory_policy_stops_nothing() {
     for (query, shown) in [
         ("filter[0][status]=failed&filter[0][enforcementLevel]=advisory", 1),
         ("filter[0][status]=passed", 0),
+        ("filter=%7B%270%27%3A+%7B%7D%7D&filter[0][status]=passed", 0),
         ("filter[0][status]=passed&filter[1][status]=failed", 1),
     ] {
         let said = outcomes(&owner, &stage, query).await;
