@@ -1,4 +1,5 @@
-//! Carries messages outside: requests to addresses that users have given, and mail. Nothing here knows Terraform.
+//! Carries messages outside: requests to addresses that users have given, and mail; and reads what the operator has
+//! named. Nothing here knows Terraform.
 //!
 //! Whoever may configure a notification could otherwise make the server call its own neighbours, so addresses of private
 //! networks are refused unless the operator allows them. What is checked is the address that the connection goes to: a
@@ -6,6 +7,7 @@
 
 mod mail;
 mod reach;
+mod read;
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
@@ -32,6 +34,8 @@ pub enum Error {
     Forbidden(String),
     #[error("there was no answer: {0}")]
     Unreachable(String),
+    #[error("{url} answered with {what}")]
+    Answer { url: String, what: String },
     #[error("this server cannot send mail: the setting smtp_url is missing")]
     NoMail,
     #[error("the mail was not taken: {0}")]
@@ -54,6 +58,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Courier {
     http: Client,
+    reading: Client,
     reach: Arc<Reach>,
     mail: Option<Mailer>,
 }
@@ -102,7 +107,7 @@ impl Courier {
             .build()
             .map_err(|error| Error::Setting(error.to_string()))?;
         let mail = settings.mail.as_ref().map(Mailer::new).transpose()?;
-        Ok(Self { http, reach, mail })
+        Ok(Self { http, reading: read::client()?, reach, mail })
     }
 
     /// Posts JSON and brings the answer, whatever it says.
@@ -254,6 +259,26 @@ mod tests {
         assert!(matches!(refused, Err(Error::Unreachable(_))), "{refused:?}");
         let mail = courier(&[]).mail(&["a@example.com".into()], "x", "y").await;
         assert!(matches!(mail, Err(Error::NoMail)), "{mail:?}");
+    }
+
+    #[tokio::test]
+    async fn what_the_operator_has_named_is_read_wherever_it_is() {
+        let (url, _told) = recipient("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlist").await;
+        assert_eq!(courier(&[]).read(&url, 4).await.unwrap(), b"list");
+        let too_long = courier(&[]).read(&url, 3).await;
+        assert!(matches!(too_long, Err(Error::Answer { .. })), "{too_long:?}");
+
+        let moved = format!("HTTP/1.1 302 Go\r\nlocation: {url}\r\ncontent-length: 0\r\n\r\n");
+        let (outer, _told) = recipient(moved.leak()).await;
+        assert_eq!(courier(&[]).read(&outer, 4).await.unwrap(), b"list");
+        let (round, _told) =
+            recipient("HTTP/1.1 302 Go\r\nlocation: /hook\r\ncontent-length: 0\r\n\r\n").await;
+        let refused = courier(&[]).read(&round, 4).await;
+        assert!(matches!(refused, Err(Error::Unreachable(_))), "{refused:?}");
+
+        let (gone, _told) = recipient("HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n").await;
+        let refused = courier(&[]).read(&gone, 4).await.unwrap_err().to_string();
+        assert!(refused.contains("status 404") && refused.contains(&gone), "{refused}");
     }
 
     #[test]

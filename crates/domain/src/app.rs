@@ -10,7 +10,9 @@ use courier::Courier;
 use crypto::{Keyring, Signer};
 use db::{Db, Timestamp};
 
-use crate::{access::Actor, accounts::RecentActors, bell::Bell, context::Ctx};
+use crate::{
+    access::Actor, accounts::RecentActors, bell::Bell, context::Ctx, tool_versions::Sources,
+};
 
 /// Settings that rules depend on; read from the configuration by the binary.
 #[derive(Clone, Debug)]
@@ -23,6 +25,10 @@ pub struct Settings {
     pub force_cancel_after: i64,
     /// Seconds that a phase may take.
     pub phase_timeout: u64,
+    /// Where official releases of the engines are.
+    pub releases: Sources,
+    /// Whether the list of official releases is read once a day.
+    pub version_sync: bool,
 }
 
 /// One server's means. Cheap to clone.

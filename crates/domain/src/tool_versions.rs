@@ -2,7 +2,10 @@
 //! those of the tools that evaluate policies.
 
 mod catalogue;
+mod official;
 mod policy_tools;
+mod releases;
+mod sync;
 mod usage;
 
 use db::{
@@ -14,8 +17,11 @@ use db::{
 use semver::{Comparator, Op, Version};
 
 pub use catalogue::{Change, Filter, create, delete, find, list, update, used};
+pub use official::know_official;
 pub(crate) use policy_tools::check as check_policy_tool;
 pub use policy_tools::learn_own;
+pub use releases::Sources;
+pub use sync::{Outcome, synchronise, take_built_in};
 pub use usage::Used;
 
 use crate::{Ctx, Error, Result, row::ToolVersion};
@@ -36,7 +42,8 @@ pub async fn learn(cx: &Ctx, found: &[(Kind, String)]) -> Result<()> {
     let new: Vec<_> = found
         .iter()
         .filter(|(kind, version)| {
-            !known.iter().any(|row| row.kind == *kind && row.version == *version)
+            let here = |row: &ToolVersion| row.kind == *kind && row.version == *version;
+            !known.iter().any(|row| here(row) && !row.dormant)
         })
         .collect();
     if new.is_empty() {
@@ -44,6 +51,7 @@ pub async fn learn(cx: &Ctx, found: &[(Kind, String)]) -> Result<()> {
     }
     let tx = cx.write().await?;
     for (kind, version) in new {
+        official::give_way(&tx, *kind, version).await?;
         let beta = Version::parse(version).is_ok_and(|version| !version.pre.is_empty());
         let row = ToolVersion {
             id: ToolVersionId::fresh(),
@@ -58,6 +66,7 @@ pub async fn learn(cx: &Ctx, found: &[(Kind, String)]) -> Result<()> {
             deprecated_reason: None,
             created_at: tx.now(),
             archs: Json::default(),
+            dormant: false,
         };
         match tx.insert(row).await {
             // Another server may have learned it at the same moment.
@@ -120,7 +129,8 @@ fn pick<'v>(versions: &'v [(Version, ToolVersion)], wish: &str) -> Option<&'v To
 /// Whether an agent or an administrator has named a version yet. Until then none is refused: at the first start of
 /// a server, its agent needs a moment to find its engines.
 pub(crate) async fn any(cx: &Ctx) -> Result<bool> {
-    Ok(engines().one(cx.read()).await?.is_some())
+    let awake = engines().filter(tool_version::Column::Dormant.eq(false));
+    Ok(awake.one(cx.read()).await?.is_some())
 }
 
 /// Refuses a wish that no known version fulfils.

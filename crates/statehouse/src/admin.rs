@@ -10,10 +10,11 @@ use domain::{
     accounts::{self, NewUser},
     can,
     row::User,
+    tool_versions::{self, Sources},
 };
 use secrecy::SecretString;
 
-use crate::config::{Store, StoreFlags};
+use crate::config::{self, AllWrong, ReleasesFlags, Store, StoreFlags};
 use crate::open;
 
 #[derive(Debug, Args)]
@@ -57,24 +58,34 @@ enum Command {
         #[command(flatten)]
         store: StoreFlags,
     },
+    /// Read the lists of Terraform's and OpenTofu's releases, and let workspaces use them.
+    SyncVersions {
+        /// Ask nobody: take the releases that this binary knows.
+        #[arg(long)]
+        built_in: bool,
+        #[command(flatten)]
+        releases: ReleasesFlags,
+    },
 }
 
 impl Command {
-    fn store(&self) -> &StoreFlags {
+    fn settings(&self) -> Result<(Store, Sources), AllWrong> {
         match self {
             Self::CreateUser { store, .. }
             | Self::ResetPassword { store, .. }
             | Self::MintToken { store, .. }
-            | Self::ListUsers { store } => store,
+            | Self::ListUsers { store } => Ok((Store::load(store)?, Sources::default())),
+            Self::SyncVersions { releases, .. } => config::load_releases(releases),
         }
     }
 }
 
 pub fn run(admin: Admin) -> Result<()> {
-    let store = Store::load(admin.command.store())?;
+    let (store, releases) = admin.command.settings()?;
     tokio::runtime::Runtime::new()?.block_on(async {
         let courier = Courier::new(courier::Settings::default())?;
-        let app = open::open(&store, offline(), courier).await?;
+        let rules = domain::Settings { releases, ..offline() };
+        let app = open::open(&store, rules, courier).await?;
         let cx = app.system("statehouse admin");
         let site = cx.check::<can::ManageSite, _>(Site::found())?;
         let outcome = execute(admin.command, &cx, &site).await;
@@ -90,6 +101,8 @@ pub fn offline() -> domain::Settings {
         concurrency: 0,
         force_cancel_after: 0,
         phase_timeout: 0,
+        releases: Sources::default(),
+        version_sync: false,
     }
 }
 
@@ -117,8 +130,27 @@ async fn execute(command: Command, cx: &Ctx, site: &Granted<can::ManageSite>) ->
                 println!("{}\t{}\t{}\t{role}", user.id, user.username, user.email);
             }
         }
+        Command::SyncVersions { built_in, .. } => sync_versions(cx, site, built_in).await?,
     }
     Ok(())
+}
+
+/// What could be read is kept, whatever else could not.
+async fn sync_versions(cx: &Ctx, site: &Granted<can::ManageSite>, built_in: bool) -> Result<()> {
+    let outcome = if built_in {
+        tool_versions::take_built_in(cx, site).await?
+    } else {
+        tool_versions::synchronise(cx, site).await?
+    };
+    for (word, versions) in [("added", &outcome.added), ("changed", &outcome.changed)] {
+        for version in versions {
+            println!("{word} {version}");
+        }
+    }
+    if outcome.problems.is_empty() {
+        return Ok(());
+    }
+    bail!("not everything could be read:\n{}", outcome.problems.join("\n"))
 }
 
 async fn named(cx: &Ctx, username: &str) -> Result<User> {

@@ -66,7 +66,9 @@ pub async fn run(
     let app = open::open(&settings.store, rules(&settings, &url), courier).await?;
     // Before anybody is answered: whoever sees the server ready may use the configured token at once.
     first_start(&settings, &app).await?;
-    domain::tool_versions::learn_own(&app.system("start")).await?;
+    let start = app.system("start");
+    domain::tool_versions::learn_own(&start).await?;
+    domain::tool_versions::know_official(&start).await?;
     let pages = api::router(app.clone()).merge(web::router(app.clone()));
     let router = with_metrics(pages, &figures, side_door.is_none())
         .merge(health::router(checks(&app)))
@@ -146,6 +148,8 @@ fn rules(settings: &Settings, url: &Url) -> domain::Settings {
             .map_or(REMOTE_CONCURRENCY, |agent| agent.concurrency as u64),
         force_cancel_after: FORCE_CANCEL_AFTER,
         phase_timeout: PHASE_TIMEOUT,
+        releases: settings.releases.clone(),
+        version_sync: settings.version_sync,
     }
 }
 

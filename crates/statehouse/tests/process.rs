@@ -117,3 +117,29 @@ fn help_names_default_variable_and_allowed_values() {
         assert!(help.contains(part), "{part}");
     }
 }
+
+#[test]
+fn releases_are_taken_over_and_what_cannot_be_read_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().to_str().unwrap();
+    let sync = |more: &[&str]| {
+        let command = ["admin", "sync-versions", "--data-dir", data_dir];
+        statehouse(&command).args(more).output().unwrap()
+    };
+    let built_in = sync(&["--built-in"]);
+    assert_eq!(built_in.status.code(), Some(0), "{}", message(&built_in));
+    let said = String::from_utf8_lossy(&built_in.stdout).into_owned();
+    assert!(said.contains("added Terraform 1.9.8\n"), "{said}");
+    let again = sync(&["--built-in"]);
+    assert_eq!((again.status.code(), &*again.stdout), (Some(0), &b""[..]));
+
+    // Nobody listens on this port once its listener is gone.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = format!("http://{nobody}");
+    let refused = sync(&["--terraform-releases", &gone, "--tofu-index", &gone]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = message(&refused);
+    assert!(said.contains(&format!("{gone}/index.json")) && said.contains("OpenTofu"), "{said}");
+    let wrong = sync(&["--terraform-releases", "ftp://example.com"]);
+    assert!(message(&wrong).contains("terraform_releases"), "{}", message(&wrong));
+}

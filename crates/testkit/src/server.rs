@@ -62,6 +62,8 @@ impl Server {
                 concurrency: 10,
                 force_cancel_after: 60,
                 phase_timeout: 3600,
+                releases: domain::tool_versions::Sources::default(),
+                version_sync: false,
             },
             courier: courier::Settings::default(),
             router: api::router,

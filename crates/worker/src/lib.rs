@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{App, Ctx, Result, cleanup};
+use domain::{App, Ctx, Result, Site, can, cleanup};
 use tokio_util::sync::CancellationToken;
 
 /// The truth behind the bell: nothing waits longer than this for its turn.
@@ -12,11 +12,44 @@ const TICK: Duration = Duration::from_secs(1);
 const CHORES: Duration = Duration::from_secs(5);
 /// How often there is a look at what is old.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
+/// How often the list of the engines' releases is read, where the operator wants that.
+const VERSIONS: Duration = Duration::from_hours(24);
 
 /// Works until it is told to stop. A failure is logged and tried again with the next tick.
 pub async fn run(app: App, stop: CancellationToken) {
     // Recipients may take their time; nothing else waits for them.
-    tokio::join!(Box::pin(upkeep(&app, &stop)), Box::pin(deliveries(&app, &stop)));
+    tokio::join!(
+        Box::pin(upkeep(&app, &stop)),
+        Box::pin(deliveries(&app, &stop)),
+        Box::pin(versions(&app, &stop))
+    );
+}
+
+async fn versions(app: &App, stop: &CancellationToken) {
+    let cx = app.system("worker");
+    while app.settings().version_sync && !stop.is_cancelled() {
+        tokio::select! {
+            outcome = read_releases(&cx) => match outcome {
+                Ok(problems) if problems.is_empty() => {}
+                Ok(problems) => tracing::warn!("{}", problems.join("; ")),
+                Err(error) => report::<()>("the list of releases", Err(error)),
+            },
+            () = stop.cancelled() => break,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(VERSIONS) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn read_releases(cx: &Ctx) -> Result<Vec<String>> {
+    let site = cx.check::<can::ManageSite, _>(Site::found())?;
+    let outcome = domain::tool_versions::synchronise(cx, &site).await?;
+    for added in outcome.added {
+        tracing::info!("{added} was released and can be used");
+    }
+    Ok(outcome.problems)
 }
 
 async fn deliveries(app: &App, stop: &CancellationToken) {

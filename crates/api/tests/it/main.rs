@@ -20,6 +20,7 @@ mod engines;
 mod fuzz;
 mod memberships;
 mod notifications;
+mod official_versions;
 mod plan_documents;
 mod policies;
 mod policies_in_runs;

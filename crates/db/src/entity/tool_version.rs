@@ -38,6 +38,8 @@ pub struct Model {
     pub deprecated_reason: Option<String>,
     pub created_at: Timestamp,
     pub archs: Json<Vec<Archive>>,
+    /// Known from the built-in list of official releases alone, and not yet enabled: it can be used by nobody.
+    pub dormant: bool,
 }
 
 super::standalone!();

@@ -11,7 +11,7 @@ use semver::Version;
 use serde_json::json;
 
 use super::{
-    ENGINES, newest_first,
+    ENGINES, newest_first, official,
     policy_tools::is_built_in,
     usage::{Used, is_used, one, with_usage},
 };
@@ -67,6 +67,9 @@ impl Change {
             to.url = self.url.or(to.url.take());
             to.sha = self.sha.or(to.sha.take());
         }
+        if self.enabled.is_some() {
+            to.dormant = false;
+        }
         macro_rules! set {
             ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
         }
@@ -78,7 +81,7 @@ impl Change {
     }
 }
 
-fn is_default(archive: &Archive) -> bool {
+pub(super) fn is_default(archive: &Archive) -> bool {
     archive.os == OS && archive.arch == ARCH
 }
 
@@ -186,12 +189,14 @@ pub async fn create(
         deprecated_reason: None,
         created_at: tx.now(),
         archs: Json::default(),
+        dormant: false,
     };
     change.apply(&mut new)?;
     if new.version.is_empty() {
         return Err(Error::invalid("version", "can't be blank"));
     }
     check_source(&new)?;
+    official::give_way(&tx, new.kind, &new.version).await?;
     let row = tx.insert(new).await.map_err(taken("version"))?;
     tx.emit("tool_version_created", subject(&row), json!({ "version": row.version })).await?;
     tx.commit().await?;
@@ -271,7 +276,7 @@ pub async fn delete(
     tx.commit().await
 }
 
-fn subject(row: &ToolVersion) -> Subject<'_> {
+pub(super) fn subject(row: &ToolVersion) -> Subject<'_> {
     let kind = match row.kind {
         Kind::Terraform | Kind::Tofu => "terraform-versions",
         Kind::Opa => "opa-versions",

@@ -32,15 +32,17 @@ pub struct Used {
 impl Used {
     /// Those that were named, or the one at the top.
     pub fn archs(&self) -> Vec<Archive> {
-        match (&self.row.url, &self.row.sha) {
-            (Some(url), Some(sha)) if self.row.archs.is_empty() => vec![Archive {
-                url: url.clone(),
-                sha: sha.clone(),
-                os: OS.into(),
-                arch: ARCH.into(),
-            }],
-            _ => self.row.archs.0.clone(),
+        archives_of(&self.row)
+    }
+}
+
+pub(super) fn archives_of(row: &ToolVersion) -> Vec<Archive> {
+    match (&row.url, &row.sha) {
+        (Some(url), Some(sha)) if row.archs.is_empty() => {
+            let (os, arch) = (OS.into(), ARCH.into());
+            vec![Archive { url: url.clone(), sha: sha.clone(), os, arch }]
         }
+        _ => row.archs.0.clone(),
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Scope {
     /// Says where the data lives: every command that opens it.
     Store,
     Serve,
+    /// Where official releases of the engines are: `serve` and `admin sync-versions`.
+    Releases,
     /// `agent`.
     Agent,
     /// Both `serve` and `agent`: how runs are executed and what is logged.
@@ -69,7 +71,7 @@ macro_rules! scopes {
         }
     )+};
 }
-scopes!(every Every, store Store, serve Serve, agent Agent, work Work);
+scopes!(every Every, store Store, serve Serve, releases Releases, agent Agent, work Work);
 
 pub const SETTINGS: &[Setting] = &[
     every(
@@ -223,6 +225,38 @@ pub const SETTINGS: &[Setting] = &[
         "none",
         "a mail address, such as Statehouse <statehouse@example.com>",
         "Whom mail comes from.",
+    ),
+    serve(
+        "version_sync",
+        Kind::Switch,
+        "",
+        "false",
+        "true, false",
+        "Once a day, read the lists of Terraform's and OpenTofu's releases.",
+    ),
+    releases(
+        "terraform_releases",
+        Kind::Text,
+        "URL",
+        "https://releases.hashicorp.com/terraform",
+        "http:// or https://, with index.json and a folder for each version",
+        "Where official releases of Terraform are.",
+    ),
+    releases(
+        "tofu_index",
+        Kind::Text,
+        "URL",
+        "https://get.opentofu.org/tofu/api.json",
+        "http:// or https://",
+        "The list of OpenTofu's releases.",
+    ),
+    releases(
+        "tofu_releases",
+        Kind::Text,
+        "URL",
+        "https://github.com/opentofu/opentofu/releases/download",
+        "http:// or https://, with a folder for each version, as v1.9.0",
+        "Where official releases of OpenTofu are.",
     ),
     work("log_format", Kind::Text, "FORMAT", "text", "text, json", "How log lines look."),
     work(

@@ -28,9 +28,11 @@ macro_rules! commands {
     )+};
 }
 commands! {
-    ServeFlags Serve: Every, Store, Serve, Work;
+    ServeFlags Serve: Every, Store, Serve, Releases, Work;
     /// Of the commands that only open the data.
     StoreFlags Store: Every, Store;
+    /// Of `admin sync-versions`.
+    ReleasesFlags Releases: Every, Store, Releases;
     AgentFlags Agent: Every, Agent, Work;
 }
 

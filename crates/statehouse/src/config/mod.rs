@@ -13,11 +13,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domain::tool_versions::Sources;
 use secrecy::SecretString;
 use url::Url;
 
 use catalogue::Setting;
-pub use flags::{AgentFlags, ServeFlags, StoreFlags};
+pub use flags::{AgentFlags, ReleasesFlags, ServeFlags, StoreFlags};
 pub use layers::Layers;
 use values::Reader;
 pub use wrong::{AllWrong, Wrong};
@@ -37,6 +38,9 @@ pub struct Settings {
     pub admin_token: Option<SecretString>,
     /// How notifications leave.
     pub courier: courier::Settings,
+    /// Where official releases are, and whether they are looked up every day.
+    pub releases: Sources,
+    pub version_sync: bool,
     /// Said in the log once it exists.
     pub warnings: Vec<String>,
 }
@@ -144,6 +148,15 @@ impl Store {
         let store = values::store(&mut reader);
         reader.finish(store)
     }
+}
+
+/// As [`Settings::load`], for a command that opens the data and looks for releases.
+pub fn load_releases(flags: &ReleasesFlags) -> Result<(Store, Sources), AllWrong> {
+    let mut layers = Layers::new(flags.0.clone(), environment());
+    read_config_file(&mut layers).map_err(AllWrong)?;
+    let mut reader = Reader::new(&layers);
+    let both = (values::store(&mut reader), values::releases(&mut reader));
+    reader.finish(both)
 }
 
 impl AgentSettings {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use domain::tool_versions::Sources;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -139,6 +140,8 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     let metrics_listen = reader.read("metrics_listen", address);
     let admin_token = reader.read("admin_token", token);
     let courier = courier(reader);
+    let releases = releases(reader);
+    let version_sync = reader.switch("version_sync");
     let warnings = warnings(reader);
     Settings {
         store,
@@ -151,6 +154,8 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         metrics_listen,
         admin_token: admin_token.map(Into::into),
         courier,
+        releases,
+        version_sync,
         warnings,
     }
 }
@@ -278,6 +283,24 @@ fn courier(reader: &mut Reader<'_>) -> courier::Settings {
     }
     let mail = url.zip(from).map(|(url, from)| courier::MailSettings { url: url.into(), from });
     courier::Settings { networks: networks.unwrap_or_default(), mail }
+}
+
+pub fn releases(reader: &mut Reader<'_>) -> Sources {
+    let default = Sources::default();
+    Sources {
+        terraform: reader.read("terraform_releases", base).unwrap_or(default.terraform),
+        tofu_index: reader.read("tofu_index", base).unwrap_or(default.tofu_index),
+        tofu: reader.read("tofu_releases", base).unwrap_or(default.tofu),
+    }
+}
+
+/// Of addresses: without the slash at the end.
+fn base(text: &str) -> Result<String, &'static str> {
+    let url = courier::check_url(text).map_err(|_| "not an http or https URL with a host")?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("has a query or a fragment");
+    }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 fn log(reader: &mut Reader<'_>) -> Log {
