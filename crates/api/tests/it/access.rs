@@ -35,7 +35,7 @@ const CALLERS: [&str; 20] = [
 ];
 
 fn client<'w>(world: &'w World, caller: &str) -> Client<'w> {
-    let (server, ws) = (&world.server, &world.known.ws);
+    let World { server, ws, .. } = world;
     match caller {
         "nobody" => server.nobody(),
         "stranger" => server.stranger(),
@@ -63,6 +63,7 @@ fn client<'w>(world: &'w World, caller: &str) -> Client<'w> {
 
 async fn statuses(route: &Route, worlds: &Worlds) -> Vec<StatusCode> {
     let mut world = worlds.world().await;
+    Box::pin(world.prepare(route)).await;
     let mut statuses = Vec::new();
     for caller in CALLERS {
         let caller = client(&world, caller);
@@ -74,6 +75,7 @@ async fn statuses(route: &Route, worlds: &Worlds) -> Vec<StatusCode> {
             || (route.method == Method::PATCH && route.path.contains('{'));
         if answer.status.is_success() && !is_harmless {
             world = worlds.world().await;
+            Box::pin(world.prepare(route)).await;
         }
     }
     statuses

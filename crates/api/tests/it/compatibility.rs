@@ -10,6 +10,25 @@ use std::{
 const PAGE: &str = "../../docs/compatibility.md";
 const ACCESS: &str =
     include_str!("snapshots/it__access__every_route_answers_every_caller_as_the_table_says.snap");
+/// What no world with people in it can show, and the test in which somebody's call succeeds.
+const PROOFS: [(&str, &str, &str); 3] = [
+    (
+        "GET /admin/retrieve-iact",
+        include_str!("accounts.rs"),
+        "a_script_makes_the_first_administrator_as_in_terraform_enterprise",
+    ),
+    (
+        "POST /admin/initial-admin-user",
+        include_str!("accounts.rs"),
+        "a_script_makes_the_first_administrator_as_in_terraform_enterprise",
+    ),
+    (
+        // It needs somebody outside who answers.
+        "POST /api/v2/notification-configurations/{id}/actions/verify",
+        include_str!("notifications.rs"),
+        "a_configuration_is_verified_and_enabled_by_hand",
+    ),
+];
 /// Served beside the API, with routes of their own.
 const SURFACES: [&str; 2] = ["../web/src", "../statehouse/src"];
 
@@ -19,7 +38,8 @@ fn plain(operation: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Whether somebody's call succeeded, for each operation of the API, by the table of all routes and callers.
+/// Whether somebody's call succeeded, for each operation of the API: in the table of all routes and callers, or in a
+/// test of its own.
 fn seen() -> BTreeMap<String, bool> {
     let mut all = BTreeMap::new();
     let mut current = None;
@@ -32,6 +52,11 @@ fn seen() -> BTreeMap<String, bool> {
         {
             all.insert(operation.clone(), true);
         }
+    }
+    for (operation, tests, name) in PROOFS {
+        assert!(tests.contains(&format!("async fn {name}()")), "{name} has gone");
+        let shown = all.insert(plain(operation), true);
+        assert_eq!(shown, Some(false), "{operation} needs no test of its own");
     }
     all
 }
@@ -94,7 +119,7 @@ fn written(page: &str) -> String {
     }
     let (all, served, refused) = counts;
     let total = format!(
-        "**{served} of {all}** operations are served; of {refused} the table of all callers shows refusals only."
+        "**{served} of {all}** operations are served; of {refused} the tests of all routes show refusals only."
     );
     for line in &mut lines {
         if line.starts_with("**") && line.contains("operations are served") {

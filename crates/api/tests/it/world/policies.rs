@@ -1,7 +1,5 @@
 //! A policy, two policy sets, and a run that waits for somebody to override what policies said.
 
-use std::collections::BTreeMap;
-
 use domain::{
     Json, StatusTimestamps,
     entity::{policy::Kind, policy_check, policy_evaluation, policy_set_outcome, run, task_stage},
@@ -11,7 +9,7 @@ use domain::{
 use serde_json::{Value, json};
 use testkit::{Client, Server};
 
-use super::{Sent, related, resource};
+use super::{Names, Sent, related, resource};
 
 pub async fn in_world(
     server: &Server,
@@ -134,7 +132,7 @@ fn parameter() -> Value {
 }
 
 /// What the operations on policies and policy sets take.
-pub fn body(names: &BTreeMap<&'static str, String>, method: &str, path: &str) -> Option<Sent> {
+pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
     let attributes = |kind: &str, attributes: Value| Sent::Json(resource(kind, &attributes));
     let many =
         |kind: &str, id: &str| Sent::Json(json!({ "data": [{ "type": kind, "id": names[id] }] }));

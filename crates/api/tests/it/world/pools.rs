@@ -6,9 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use testkit::Server;
 
-use super::{Sent, register, related, resource};
-
-type Names = BTreeMap<&'static str, String>;
+use super::{Names, Sent, agents::register, related, resource};
 
 pub async fn in_world(server: &Server) -> Names {
     let owner = server.owner();

@@ -1,12 +1,10 @@
 //! Two visible teams, one with access and one with tokens, and what can be sent to them.
 
-use std::collections::BTreeMap;
-
 use domain::row::Workspace;
 use serde_json::{Value, json};
 use testkit::Client;
 
-use super::{Sent, related, resource};
+use super::{Names, Sent, related, resource};
 
 pub async fn in_world(
     owner: &Client<'_>,
@@ -43,7 +41,7 @@ pub async fn in_world(
 }
 
 /// What the operations on teams, memberships, access and tokens take.
-pub fn body(names: &BTreeMap<&'static str, String>, method: &str, path: &str) -> Option<Sent> {
+pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
     let attributes = |kind: &str, attributes: Value| Sent::Json(resource(kind, &attributes));
     let one = |kind: &str, id: &str| json!({ "data": { "type": kind, "id": names[id] } });
     let many =

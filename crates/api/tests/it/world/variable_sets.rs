@@ -1,37 +1,30 @@
 //! A variable set that the workspace has, a trigger between the workspaces, a comment on the run, a notification of the
 //! workspace, and what can be sent to them.
 
-use std::collections::BTreeMap;
-
-use domain::row::Workspace;
 use serde_json::{Value, json};
 use testkit::Client;
 
-use super::{Sent, related, resource, variable};
+use super::{Names, Sent, related, resource, workspaces::variable};
 
-pub async fn in_world(
-    owner: &Client<'_>,
-    ws: &Workspace,
-    neighbour: &Workspace,
-    run: &str,
-) -> [(&'static str, String); 5] {
+pub async fn in_world(owner: &Client<'_>, names: &Names) -> [(&'static str, String); 5] {
+    let of_ws = |rest: &str| format!("/workspaces/{}/{rest}", names["workspace_id"]);
     let set = resource("varsets", &json!({ "name": "credentials" }));
-    let set = related(set, &json!({ "workspaces": many("workspaces", ws.id.as_str()) }));
+    let set = related(set, &json!({ "workspaces": many("workspaces", &names["workspace_id"]) }));
     let set = owner.post("/organizations/acme/varsets", set).await.is_created().id();
     let new = resource("vars", &json!({ "key": "account", "category": "env" }));
     let of_set =
         owner.post(format!("/varsets/{set}/relationships/vars"), new).await.is_created().id();
     let source = related(
         resource("run-triggers", &json!({})),
-        &json!({ "sourceable": one("workspaces", neighbour.id.as_str()) }),
+        &json!({ "sourceable": one("workspaces", &names["neighbour"]) }),
     );
-    let trigger = owner.post(format!("/workspaces/{}/run-triggers", ws.id), source).await;
+    let trigger = owner.post(of_ws("run-triggers"), source).await;
     let comment = resource("comments", &json!({ "body": "Looks good" }));
-    let comment = owner.post(format!("/runs/{run}/comments"), comment).await.is_created().id();
+    let comment =
+        owner.post(format!("/runs/{}/comments", names["run_id"]), comment).await.is_created().id();
     let mail = json!({ "name": "mail", "destination-type": "email", "enabled": false });
     let mail = resource("notification-configurations", &mail);
-    let notification =
-        owner.post(format!("/workspaces/{}/notification-configurations", ws.id), mail).await;
+    let notification = owner.post(of_ws("notification-configurations"), mail).await;
     [
         ("notification_configuration_id", notification.is_created().id()),
         ("varset_id", set),
@@ -58,7 +51,7 @@ fn notification(trigger: &str) -> Value {
 }
 
 /// What the operations on variable sets, run triggers, comments and notifications take.
-pub fn body(names: &BTreeMap<&'static str, String>, method: &str, path: &str) -> Option<Sent> {
+pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
     let attributes = |kind: &str, attributes: Value| Sent::Json(resource(kind, &attributes));
     Some(match (method, path) {
         (

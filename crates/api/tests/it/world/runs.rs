@@ -1,0 +1,45 @@
+//! A run, and what is sent to the routes about runs.
+
+use serde_json::{Value, json};
+use testkit::Client;
+
+use super::{Names, Sent, related, resource, text};
+
+pub async fn in_world(owner: &Client<'_>, workspace: &str) -> [(&'static str, String); 4] {
+    let run = owner.post("/runs", run_in(workspace)).await.is_created();
+    let events = owner.get(format!("/runs/{}/run-events", run.id())).await.is_ok();
+    [
+        ("run_id", run.id()),
+        ("plan_id", text(&run.related("plan"))),
+        ("apply_id", text(&run.related("apply"))),
+        ("run_event_id", text(&events.data()[0]["id"])),
+    ]
+}
+
+pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
+    Some(match (method, path) {
+        ("POST", "/runs") => Sent::Json(run_in(&names["workspace_id"])),
+        ("POST", "/runs/{run_id}/actions/force-execute") => Sent::Nothing,
+        (
+            "POST",
+            "/runs/{run_id}/actions/apply"
+            | "/runs/{run_id}/actions/discard"
+            | "/runs/{run_id}/actions/cancel"
+            | "/runs/{run_id}/actions/force-cancel",
+        ) => Sent::Json(json!({ "comment": "because" })),
+        _ => return None,
+    })
+}
+
+pub fn run_in(workspace: &str) -> Value {
+    related(
+        resource(
+            "runs",
+            &json!({
+                "message": "once", "refresh": true, "target-addrs": ["null_resource.one"],
+                "variables": [{ "key": "colour", "value": "\"blue\"" }],
+            }),
+        ),
+        &json!({ "workspace": { "data": { "type": "workspaces", "id": workspace } } }),
+    )
+}
