@@ -16,16 +16,18 @@ pub async fn prepare(owner: &Client<'_>, names: &Names, is_post: bool, path: &st
         .iter()
         .any(|it| path.ends_with(it));
     if needs_deletion {
-        let (kind, id) = match path.starts_with("/state-versions") {
-            true => ("state-versions", &names["old_state_version"]),
-            false => ("configuration-versions", &names["old_configuration_version"]),
+        let (kind, id) = if path.starts_with("/state-versions") {
+            ("state-versions", &names["old_state_version"])
+        } else {
+            ("configuration-versions", &names["old_configuration_version"])
         };
         let delete = format!("/{kind}/{id}/actions/soft_delete_backing_data");
         owner.post(delete, ()).await.is_no_content();
     } else if path.ends_with("/relationships/data-retention-policy") && !is_post {
-        let of = match path.starts_with("/workspaces") {
-            true => format!("workspaces/{}", names["workspace_id"]),
-            false => format!("organizations/{}", names["organization_name"]),
+        let of = if path.starts_with("/workspaces") {
+            format!("workspaces/{}", names["workspace_id"])
+        } else {
+            format!("organizations/{}", names["organization_name"])
         };
         let policy = format!("/{of}/relationships/data-retention-policy");
         owner.post(policy, policy_for(30)).await.is_ok();
