@@ -157,13 +157,11 @@ where
         return Err(Error::conflict("This configuration version takes no archive any more."));
     }
     let Some(beginning) = beginning(&mut archive).await? else {
-        return reject(cx, id).await;
+        return reject(cx, &row).await;
     };
     let whole = stream::iter([Ok(beginning)]).chain(archive);
-    let row = if is_open(cx, &row).await? {
-        let written = cx.blobs().put_stream(&blob(id)?, whole, SIZE_LIMIT).await;
-        accept(cx, id, written.map_err(unreadable)?.size).await?
-    } else {
+    let place = place_for(cx, &row).await?;
+    let row = if place == Place::Taken {
         let (_, stored) = cx.blobs().get_stream(&blob(id)?).await?;
         if digest(whole).await? != digest(stored).await? {
             let why =
@@ -171,35 +169,54 @@ where
             return Err(Error::conflict(why));
         }
         row
+    } else {
+        match cx.blobs().put_stream(&blob(id)?, whole, SIZE_LIMIT).await {
+            Ok(written) => accept(cx, &row, Some(written.size)).await?,
+            Err(error) => {
+                if place == Place::GivenUp {
+                    // Nothing has taken the place of the first archive, so it is as good as before.
+                    accept(cx, &row, None).await?;
+                }
+                return Err(unreadable(error));
+            }
+        }
     };
     queue_run(cx, &row).await
 }
 
-/// Whether an archive can be stored: none is there, or one that nothing has used so far and that is still the newest.
-/// The latter is given up at once, so that a run that is queued meanwhile waits for the new one.
-async fn is_open(cx: &Ctx, row: &ConfigurationVersion) -> Result<bool> {
+/// Whether there is room for an archive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Free,
+    /// By one that nothing has used so far and that is still the newest.
+    GivenUp,
+    Taken,
+}
+
+/// Gives up what may be replaced, so that a run that is queued meanwhile waits for the new one.
+async fn place_for(cx: &Ctx, row: &ConfigurationVersion) -> Result<Place> {
     if row.status == Status::Pending {
-        return Ok(true);
+        return Ok(Place::Free);
     }
     let tx = cx.write().await?;
-    // Whoever queues a run holds the workspace.
-    let workspace =
-        tx.lock::<workspace::Entity>(row.workspace_id.clone()).await?.ok_or(Error::NotFound)?;
-    let mut row = lock(&tx, &row.id).await?;
+    let (workspace, mut row) = lock(&tx, row).await?;
     let is_current = workspace.current_configuration_id.as_ref() == Some(&row.id);
     let runs = run::Entity::find()
         .filter(run::Column::ConfigurationVersionId.eq(&row.id))
         .count(tx.db())
         .await?;
     let is_unused = runs == 0 && (is_current || row.speculative || row.provisional);
+    if row.status == Status::Pending {
+        return Ok(Place::Free);
+    }
     if row.status != Status::Uploaded || !is_unused {
-        return Ok(row.status == Status::Pending);
+        return Ok(Place::Taken);
     }
     row.status = Status::Pending;
     let row = tx.update(row).await?;
     tx.emit("configuration_reopened", subject(&workspace, &row.id), json!({})).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Place::GivenUp)
 }
 
 /// Discards the archive of a configuration that is not the current one any more.
@@ -212,9 +229,7 @@ pub async fn archive(
 ) -> Result<()> {
     let refused = |why: &str| Err(Error::conflict(format!("transition not allowed: {why}")));
     let tx = cx.write().await?;
-    let id = configuration.of.id.clone();
-    let workspace = tx.lock::<workspace::Entity>(id).await?.ok_or(Error::NotFound)?;
-    let mut row = lock(&tx, &configuration.row.id).await?;
+    let (workspace, mut row) = lock(&tx, &configuration.row).await?;
     if workspace.current_configuration_id.as_ref() == Some(&row.id) {
         return refused("configuration could not be archived because it is current");
     }
@@ -253,41 +268,44 @@ async fn beginning(
     Ok(bytes.starts_with(&GZIP).then(|| bytes.freeze()))
 }
 
-async fn accept(cx: &Ctx, id: &ConfigurationVersionId, size: u64) -> Result<ConfigurationVersion> {
+/// The archive is there: a new one of that many bytes, or still the one before.
+async fn accept(
+    cx: &Ctx,
+    row: &ConfigurationVersion,
+    size: Option<u64>,
+) -> Result<ConfigurationVersion> {
     let mut tx = cx.write().await?;
-    let mut row = lock(&tx, id).await?;
+    let (mut workspace, mut row) = lock(&tx, row).await?;
     if row.status != Status::Pending {
         // Sent twice at the same time, and the other one was a little faster.
         return Ok(row.into_inner());
     }
     reach(&mut row, Status::Uploaded, tx.now());
-    row.size = i64::try_from(size).ok();
+    if let Some(size) = size {
+        row.size = i64::try_from(size).ok();
+    }
     let row = tx.update(row).await?;
-    let mut workspace =
-        tx.lock::<workspace::Entity>(row.workspace_id.clone()).await?.ok_or(Error::NotFound)?;
     if !row.speculative && !row.provisional {
         workspace.current_configuration_id = Some(row.id.clone());
     }
     let workspace = tx.update(workspace).await?;
-    tx.emit("configuration_uploaded", subject(&workspace, &row.id), json!({ "size": size }))
-        .await?;
+    let detail = json!({ "size": row.size });
+    tx.emit("configuration_uploaded", subject(&workspace, &row.id), detail).await?;
     // A run may have been queued before its configuration came.
     tx.ring_for_work();
     tx.commit().await?;
     Ok(row)
 }
 
-async fn reject(cx: &Ctx, id: &ConfigurationVersionId) -> Result<()> {
+async fn reject(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
     const WHY: &str = "The archive must be a tar file compressed with gzip.";
     let mut tx = cx.write().await?;
-    let mut row = lock(&tx, id).await?;
+    let (mut workspace, mut row) = lock(&tx, row).await?;
     if row.status == Status::Pending {
         reach(&mut row, Status::Errored, tx.now());
         row.error = Some("invalid archive".into());
         row.error_message = Some(WHY.into());
         let row = tx.update(row).await?;
-        let mut workspace =
-            tx.lock::<workspace::Entity>(row.workspace_id.clone()).await?.ok_or(Error::NotFound)?;
         if workspace.current_configuration_id.as_ref() == Some(&row.id) {
             workspace.current_configuration_id = None;
         }
@@ -322,11 +340,14 @@ async fn queue_run(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
     }
 }
 
+/// The workspace first, as everybody does: whoever queues a run holds it.
 async fn lock(
     tx: &Tx,
-    id: &ConfigurationVersionId,
-) -> Result<db::Locked<configuration_version::Entity>> {
-    tx.lock::<configuration_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)
+    row: &ConfigurationVersion,
+) -> Result<(db::Locked<workspace::Entity>, db::Locked<configuration_version::Entity>)> {
+    let workspace = tx.lock::<workspace::Entity>(row.workspace_id.clone()).await?;
+    let row = tx.lock::<configuration_version::Entity>(row.id.clone()).await?;
+    workspace.zip(row).ok_or(Error::NotFound)
 }
 
 fn reach(row: &mut ConfigurationVersion, status: Status, at: Timestamp) {

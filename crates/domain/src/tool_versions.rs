@@ -115,9 +115,11 @@ pub(crate) async fn given(cx: &Ctx, version: &str) -> Result<Option<ToolVersion>
 
 fn pick<'v>(versions: &'v [(Version, ToolVersion)], wish: &str) -> Option<&'v ToolVersion> {
     if wish == LATEST {
-        // Of several that are first, it is the newest: Terraform's if there is one.
-        let releases = versions.iter().filter(|(version, _)| version.pre.is_empty());
-        return releases.map(|(_, row)| row).min_by_key(|row| row.kind);
+        // Of several that are first, it is the newest: Terraform's if there is one. Where there is no release at all,
+        // something that is not yet one is better than nothing.
+        let first =
+            versions.iter().min_by_key(|(version, row)| (!version.pre.is_empty(), row.kind));
+        return first.map(|(_, row)| row);
     }
     if let Some((_, exact)) = versions.iter().find(|(_, row)| row.version == wish) {
         return Some(exact);

@@ -134,18 +134,26 @@ async fn an_upload_that_breaks_off_can_be_repeated() {
     let announced = announce(&server.planner(&ws), ws.id.as_str(), by_hand()).await;
     let id: ConfigurationVersionId = announced.id().parse().unwrap();
     let cx = server.app.anyone();
-    let broken = stream::iter([
-        Ok(bytes::Bytes::from_static(ARCHIVE)),
-        Err(std::io::Error::other("the line is dead")),
-    ]);
-    let refused = configurations::receive(&cx, &id, broken).await.unwrap_err();
-    assert!(matches!(refused, domain::Error::BadRequest(_)), "{refused}");
+    let break_off = async |archive| {
+        let broken = [
+            Ok(bytes::Bytes::from_static(archive)),
+            Err(std::io::Error::other("the line is dead")),
+        ];
+        let refused = configurations::receive(&cx, &id, stream::iter(broken)).await.unwrap_err();
+        assert!(matches!(refused, domain::Error::BadRequest(_)), "{refused}");
+    };
+    break_off(ARCHIVE).await;
     let path = format!("/configuration-versions/{id}");
     assert_eq!(server.reader(&ws).get(&path).await.is_ok().attribute("status"), "pending");
     // In pieces of one byte, to be sure that nobody looks at the first piece only.
     let pieces = ARCHIVE.iter().map(|byte| Ok::<_, std::io::Error>(vec![*byte].into()));
     configurations::receive(&cx, &id, stream::iter(pieces)).await.unwrap();
     assert_eq!(server.reader(&ws).get(&path).await.is_ok().attribute("status"), "uploaded");
+    // Another one that does not arrive takes nothing away.
+    break_off(OTHER_ARCHIVE).await;
+    assert_eq!(server.reader(&ws).get(&path).await.is_ok().attribute("status"), "uploaded");
+    let archive = server.reader(&ws).get(format!("{path}/download")).await.redirects();
+    assert_eq!(server.nobody().get(archive).await.is_ok().bytes(), ARCHIVE);
 }
 
 #[tokio::test]
