@@ -11,7 +11,7 @@ use crate::{Error, Result};
 const TEXT_LIMIT: usize = 255;
 
 /// What a request says of it; absent fields keep their value.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     pub identifier: Option<String>,
     /// Empty for the repository's default branch.
@@ -28,11 +28,15 @@ impl Change {
         self.tags_regex.as_ref().is_some_and(|text| !text.is_empty())
     }
 
-    /// The repository afterwards.
+    /// The repository afterwards. What says nothing changes nothing: pytfe sends an empty object where it wants no
+    /// repository.
     ///
     /// # Errors
     /// Invalid, with a pointer below `vcs-repo`, by the rules of the Workspaces reference.
-    pub(crate) fn apply(self, before: Option<&VcsRepo>) -> Result<VcsRepo> {
+    pub(crate) fn apply(self, before: Option<&VcsRepo>) -> Result<Option<VcsRepo>> {
+        if self == Self::default() {
+            return Ok(before.cloned());
+        }
         let mut repo = before.cloned().unwrap_or_default();
         // To connect in one way is to give up the other.
         let connects = |way: &Option<Option<String>>| matches!(way, Some(Some(_)));
@@ -48,7 +52,7 @@ impl Change {
             repo.tags_regex = Some(pattern).filter(|pattern| !pattern.is_empty());
         }
         check(&repo)?;
-        Ok(repo)
+        Ok(Some(repo))
     }
 }
 

@@ -131,3 +131,15 @@ async fn runs_are_started_by_prefixes_or_patterns_or_tags() {
     let by_branch = change(json!({ "vcs-repo": { "branch": "next" } })).await;
     assert_eq!(by_branch.attribute("vcs-repo")["tags-regex"], "^v");
 }
+
+#[tokio::test]
+async fn what_says_nothing_changes_nothing() {
+    let server = Server::start().await;
+    let nothing = json!({ "vcs-repo": {} });
+    let made = create(&server, "plain", nothing.clone()).await.is_created();
+    assert_eq!(made.attribute("vcs-repo"), Value::Null);
+    let made = create(&server, "networking", json!({ "vcs-repo": repo() })).await.is_created();
+    let body = json!({ "data": { "type": "workspaces", "attributes": nothing } });
+    let kept = server.owner().patch(format!("/workspaces/{}", made.id()), body).await.is_ok();
+    assert_eq!(kept.attribute("vcs-repo"), made.attribute("vcs-repo"));
+}

@@ -87,7 +87,7 @@ impl Change {
         if let Some(repo) = self.vcs_repo {
             let before = to.vcs_repo.take();
             let after = repo.map(|change| change.apply(before.as_deref())).transpose()?;
-            to.vcs_repo = after.map(Json);
+            to.vcs_repo = after.flatten().map(Json);
         }
         if let Some(patterns) = self.policy_update_patterns {
             if patterns.len() > PATTERN_LIMIT {

@@ -122,7 +122,7 @@ impl Change {
         if let Some(repo) = self.vcs_repo {
             let before = to.vcs_repo.take();
             let after = repo.map(|change| change.apply(before.as_deref())).transpose()?;
-            to.vcs_repo = after.map(Json);
+            to.vcs_repo = after.flatten().map(Json);
         }
         macro_rules! set {
             ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
