@@ -137,11 +137,13 @@ pub(crate) async fn any(cx: &Ctx) -> Result<bool> {
 
 /// Refuses a wish that no known version fulfils.
 pub(crate) async fn check(cx: &Ctx, wish: &str) -> Result<()> {
+    // Asked first: an agent may make its versions known at this very moment.
+    let is_too_early = !any(cx).await?;
     if wish == LATEST || resolve(cx, wish).await?.is_some() {
         return Ok(());
     }
     let possible = Version::parse(wish).is_ok() || Constraint::parse(wish).is_some();
-    if possible && !any(cx).await? {
+    if possible && is_too_early {
         Ok(())
     } else {
         Err(Error::invalid("terraform-version", format!("{wish} is not available on this server")))
