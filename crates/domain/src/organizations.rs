@@ -7,7 +7,7 @@ use db::{
         project, run, team, team_membership,
         workspace::ExecutionMode,
     },
-    id::{AgentPoolId, OrganizationId, OrganizationMembershipId, ProjectId, TeamId},
+    id::{AgentPoolId, OrganizationId, OrganizationMembershipId, ProjectId, TeamId, UserId},
     order_by_text, page,
     sea_orm::{
         ActiveModelTrait, ActiveValue, ColumnTrait, Condition, EntityTrait, PaginatorTrait,
@@ -165,6 +165,20 @@ pub async fn create(
     change: Change,
 ) -> Result<Organization> {
     let owner = cx.actor().user_id().ok_or(Error::NotFound)?;
+    create_owned(cx, owner, change).await
+}
+
+/// The same for somebody else, who becomes its owner.
+pub async fn create_for(
+    cx: &Ctx,
+    _site: &Granted<can::ManageSite>,
+    owner: UserId,
+    change: Change,
+) -> Result<Organization> {
+    create_owned(cx, owner, change).await
+}
+
+async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organization> {
     if change.name.is_none() {
         return Err(Error::invalid("name", "can't be blank"));
     }

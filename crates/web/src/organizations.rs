@@ -1,5 +1,7 @@
 //! `/` and `/app/{organization}`: what there is and how it stands.
 
+mod create;
+
 use std::collections::HashMap;
 
 use axum::{
@@ -9,11 +11,10 @@ use axum::{
     routing::get,
 };
 use domain::{
-    App, Order, Page, Paging, Site, can,
-    entity::run::Status,
+    App, In, Order, Page, Paging, Site, can,
     id::RunId,
     organizations,
-    row::{Organization, Workspace},
+    row::{Organization, Run, Workspace},
     runs,
     workspaces::{self, Filter, Sort},
 };
@@ -23,12 +24,16 @@ use serde::Deserialize;
 use crate::{
     components::{Crumb, Pager, Table, empty, page, page_header, run_status, time},
     failure::Result,
+    runs::path as run_path,
     visitor::SignedIn,
     workspaces::path as workspace_path,
 };
 
+pub use create::NEW;
+
 pub fn routes() -> Router<App> {
     Router::new()
+        .merge(create::routes())
         .route("/", get(overview))
         .route("/app", get(home))
         .route("/app/{organization}", get(show))
@@ -68,13 +73,21 @@ async fn overview(visitor: SignedIn, Query(asked): Query<Asked>) -> Result<Marku
         let list = workspaces_of(&visitor, &organization.name, Sort::LatestChangeAt, recent);
         shown.push((organization, list.await?.1));
     }
-    let statuses = statuses(&visitor, shown.iter().flat_map(|(_, list)| &list.items)).await?;
+    let runs = runs_of(&visitor, shown.iter().flat_map(|(_, list)| &list.items)).await?;
+    let may_create = cx.may::<can::CreateOrganization>(&Site);
     let main = html! {
-        (page_header(&[], "Overview", &html! {}))
-        @if shown.is_empty() { (empty("You are in no organization yet.")) }
+        (page_header(&[], "Overview", &html! {
+            @if may_create { a href=(NEW) { "New organization" } }
+        }))
+        @if shown.is_empty() {
+            (empty("You are in no organization yet."))
+            @if !may_create {
+                p { "Ask an owner of one for an invitation, or a site administrator for one of your own." }
+            }
+        }
         @for (organization, list) in &shown {
             h2 { a href=(path(&organization.name)) { (organization.name) } }
-            (table(&list.items, &statuses))
+            (table(&list.items, &runs))
             @if list.total > OVERVIEW_SIZE {
                 p { a href=(path(&organization.name)) { "All " (list.total) " workspaces of " (organization.name) } }
             }
@@ -91,11 +104,11 @@ async fn show(
 ) -> Result<Markup> {
     let paging = Paging { number: asked.page.max(1), size: PAGE_SIZE };
     let (name, list) = workspaces_of(&visitor, &organization, Sort::Name, paging).await?;
-    let statuses = statuses(&visitor, &list.items).await?;
+    let runs = runs_of(&visitor, &list.items).await?;
     let crumbs = [Crumb { label: "Overview", href: "/".into() }];
     let main = html! {
         (page_header(&crumbs, &name, &html! {}))
-        (table(&list.items, &statuses))
+        (table(&list.items, &runs))
         (Pager { number: paging.number, size: PAGE_SIZE, total: list.total, path: &path(&name) })
     };
     Ok(page(&name, &visitor, &main))
@@ -115,31 +128,50 @@ async fn workspaces_of(
     Ok((organization.name.clone(), list))
 }
 
-/// The statuses of the workspaces' current runs, by the run.
-async fn statuses(
+/// The current and the newest runs of these workspaces, by their ids.
+async fn runs_of(
     visitor: &SignedIn,
     workspaces: impl IntoIterator<Item = &Workspace>,
-) -> Result<HashMap<RunId, Status>> {
-    let ids: Vec<RunId> =
-        workspaces.into_iter().filter_map(|row| row.current_run_id.clone()).collect();
+) -> Result<HashMap<RunId, In<Run>>> {
+    let mut ids: Vec<RunId> = workspaces
+        .into_iter()
+        .flat_map(|row| [row.current_run_id.clone(), row.latest_run_id.clone()])
+        .flatten()
+        .collect();
+    ids.sort();
+    ids.dedup();
     let runs = runs::load(&visitor.cx, &ids).await?;
-    Ok(runs.into_iter().map(|run| (run.row.id, run.row.status)).collect())
+    Ok(runs.into_iter().map(|run| (run.row.id.clone(), run)).collect())
 }
 
-fn table(workspaces: &[Workspace], statuses: &HashMap<RunId, Status>) -> Markup {
+/// A plan-only run never becomes the current one, and is what somebody who just made it looks for.
+fn status(workspace: &Workspace, runs: &HashMap<RunId, In<Run>>) -> Markup {
+    let named = |id: &Option<RunId>| id.as_ref().and_then(|id| runs.get(id));
+    let current = named(&workspace.current_run_id);
+    let beside = named(&workspace.latest_run_id)
+        .filter(|run| run.plan_only && Some(&run.id) != current.map(|run| &run.id));
+    html! {
+        @if let Some(run) = current { (run_status(run.status)) }
+        @if let Some(run) = beside {
+            " " a href=(run_path(run)) { "plan only: " (run_status(run.status)) }
+        }
+        @if current.is_none() && beside.is_none() { "no runs" }
+    }
+}
+
+fn table(workspaces: &[Workspace], runs: &HashMap<RunId, In<Run>>) -> Markup {
     if workspaces.is_empty() {
         return empty("There are no workspaces that you may see.");
     }
     let row = |workspace: &Workspace| {
-        let status = workspace.current_run_id.as_ref().and_then(|id| statuses.get(id));
         vec![
             html! { a href=(workspace_path(workspace)) { (workspace.name) } },
-            status.map_or_else(|| html! { "no runs" }, |status| run_status(*status)),
+            status(workspace, runs),
             html! { @if workspace.lock_kind.is_some() { "locked" } },
             time(workspace.latest_change_at),
         ]
     };
     let rows = workspaces.iter().map(row).collect();
-    let heads = &["Workspace", "Current run", "Lock", "Last change"];
+    let heads = &["Workspace", "Run", "Lock", "Last change"];
     html! { (Table { caption: "Workspaces", heads, rows }) }
 }

@@ -18,6 +18,7 @@ use crate::{
     components::{Button, Field, Tone, hidden, notice, signed_out_page},
     failure::{Result, advice},
     forms::{OpenForm, TOKEN_FIELD},
+    organizations,
     visitor::{self, Anybody},
 };
 
@@ -30,9 +31,14 @@ async fn show(
     State(app): State<App>,
     Path(secret): Path<String>,
 ) -> Result<Response> {
-    accounts::accept_offer(&app, &secret).await?;
-    let page = page(&anybody, &secret, &Input::default(), None);
-    Ok((anybody.remember(), page).into_response())
+    match accounts::accept_offer(&app, &secret).await {
+        Ok(_) => {
+            let page = page(&anybody, &secret, &Input::default(), None);
+            Ok((anybody.remember(), page).into_response())
+        }
+        Err(domain::Error::NotFound) => Ok((StatusCode::NOT_FOUND, used_up()).into_response()),
+        Err(other) => Err(other.into()),
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -49,7 +55,13 @@ async fn create(
     Path(secret): Path<String>,
     OpenForm(input): OpenForm<Input>,
 ) -> Result<Response> {
-    let offer = accounts::accept_offer(&app, &secret).await?;
+    let offer = match accounts::accept_offer(&app, &secret).await {
+        Ok(offer) => offer,
+        Err(domain::Error::NotFound) => {
+            return Ok((StatusCode::NOT_FOUND, used_up()).into_response());
+        }
+        Err(other) => return Err(other.into()),
+    };
     let new = NewUser {
         username: input.username.clone(),
         email: input.email.clone(),
@@ -57,13 +69,26 @@ async fn create(
         is_site_admin: true,
     };
     match accounts::create_first_admin(&app, &offer, new).await {
-        Ok(session) => Ok((visitor::begin(&app, &session), Redirect::to("/")).into_response()),
+        Ok(session) => {
+            Ok((visitor::begin(&app, &session), Redirect::to(organizations::NEW)).into_response())
+        }
         Err(error @ (domain::Error::Invalid { .. } | domain::Error::Taken { .. })) => {
             let page = page(&anybody, &secret, &input, advice(&error).as_deref());
             Ok((StatusCode::UNPROCESSABLE_ENTITY, anybody.remember(), page).into_response())
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// One text for a used, an old and a forged address: nobody learns which of them it was.
+fn used_up() -> Markup {
+    let main = html! {
+        h1 { "This address no longer works" }
+        p { "It works once, and for a day. If the first administrator's account was made with it, "
+            a href="/session/new" { "sign in" } "." }
+        p { "If nobody has an account yet, restart the server: its log shows a new address." }
+    };
+    signed_out_page("This address no longer works", &main)
 }
 
 fn page(anybody: &Anybody, secret: &str, input: &Input, wrong: Option<&str>) -> Markup {

@@ -17,13 +17,17 @@ async fn the_address_in_the_log_makes_one_administrator() {
     let path = accounts::offer_first_admin(&server.app).await.unwrap().unwrap();
     let mut browser = Browser::new(&server);
     let page = browser.get(&path).await.is_ok();
-    assert_eq!(browser.submit(&page, &path, &FIELDS).await.redirects(), "/");
+    // Nothing can be done without an organization, so it is asked for next.
+    assert_eq!(browser.submit(&page, &path, &FIELDS).await.redirects(), "/organizations/new");
+    let next = browser.get("/organizations/new").await.is_ok();
+    assert!(next.text().contains("ada@people.example"), "{next}");
     browser.get("/").await.is_ok();
     let cx = server.system();
     assert!(accounts::find_by_name(&cx, "ada").await.unwrap().unwrap().is_site_admin);
 
-    // It works once, for the page and for its form.
-    browser.get(&path).await.is_not_found();
+    // It works once, for the page and for its form, and says so to whoever comes back.
+    let used = browser.get(&path).await.is_not_found().text();
+    assert!(used.contains("works once") && used.contains("/session/new"), "{used}");
     let mut second = Browser::new(&server);
     second.get("/session/new").await;
     let other = [("username", "eve"), ("email", "eve@people.example"), ("password", PASSWORD)];

@@ -5,6 +5,7 @@
 mod browser;
 mod first_admin;
 mod oauth;
+mod organizations;
 mod pages;
 mod password;
 mod runs;
