@@ -9,6 +9,7 @@ use domain::{
     Ctx, Granted, Site,
     accounts::{self, NewUser},
     can,
+    organizations::{self, Change},
     row::User,
     tool_versions::{self, Sources},
 };
@@ -27,7 +28,9 @@ pub struct Admin {
 enum Command {
     /// Create a user.
     CreateUser {
+        /// Their name at sign-in.
         username: String,
+        /// Their address; what is sent to people goes there.
         #[arg(long)]
         email: String,
         /// May manage the whole site.
@@ -39,15 +42,31 @@ enum Command {
         #[command(flatten)]
         store: StoreFlags,
     },
+    /// Create an organization, and make a user its owner.
+    CreateOrganization {
+        /// Its name, as it stands in `cloud` blocks.
+        name: String,
+        /// The username of its owner, who can then invite others.
+        #[arg(long)]
+        owner: String,
+        /// Whom to reach about it; the owner's address if absent.
+        #[arg(long)]
+        email: Option<String>,
+        #[command(flatten)]
+        store: StoreFlags,
+    },
     /// Set a new password, read from standard input, and end the user's sessions.
     ResetPassword {
+        /// Whose.
         username: String,
         #[command(flatten)]
         store: StoreFlags,
     },
     /// Print a new API token of a user, once.
     MintToken {
+        /// Who then acts by it.
         username: String,
+        /// What it is for, as their list of tokens shows it.
         #[arg(long)]
         description: Option<String>,
         #[command(flatten)]
@@ -72,6 +91,7 @@ impl Command {
     fn settings(&self) -> Result<(Store, Sources), AllWrong> {
         match self {
             Self::CreateUser { store, .. }
+            | Self::CreateOrganization { store, .. }
             | Self::ResetPassword { store, .. }
             | Self::MintToken { store, .. }
             | Self::ListUsers { store } => Ok((Store::load(store)?, Sources::default())),
@@ -113,6 +133,16 @@ async fn execute(command: Command, cx: &Ctx, site: &Granted<can::ManageSite>) ->
             let new = NewUser { username, email, password, is_site_admin: site_admin };
             let user = accounts::create_user(cx, site, new).await?;
             println!("{} {}", user.id, user.username);
+        }
+        Command::CreateOrganization { name, owner, email, .. } => {
+            let owner = named(cx, &owner).await?;
+            let change = Change {
+                name: Some(name),
+                email: Some(email.unwrap_or(owner.email)),
+                ..Change::default()
+            };
+            let made = organizations::create_for(cx, site, owner.id, change).await?;
+            println!("{} {}", made.id, made.name);
         }
         Command::ResetPassword { username, .. } => {
             let user = named(cx, &username).await?;

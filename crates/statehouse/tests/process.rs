@@ -119,6 +119,91 @@ fn help_names_default_variable_and_allowed_values() {
 }
 
 #[test]
+fn an_operator_makes_people_and_organizations_from_a_shell() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().to_str().unwrap();
+    let (mut server, url) = started(data_dir, &[]);
+    let admin = |arguments: &[&str]| {
+        statehouse(&["admin"]).args(arguments).args(["--data-dir", data_dir]).output().unwrap()
+    };
+    let made = admin(&["create-user", "ada", "--email", "ada@people.example", "--site-admin"]);
+    assert_eq!(made.status.code(), Some(0), "{}", message(&made));
+    let made = admin(&["create-organization", "widgets", "--owner", "ada"]);
+    assert_eq!(made.status.code(), Some(0), "{}", message(&made));
+    for (arguments, word) in [
+        (["create-organization", "a b", "--owner", "ada"], "name"),
+        (["create-organization", "gadgets", "--owner", "eve"], "no user eve"),
+    ] {
+        let refused = admin(&arguments);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(message(&refused).contains(word), "{}", message(&refused));
+    }
+    let token = admin(&["mint-token", "ada"]);
+    let token = String::from_utf8(token.stdout).unwrap().trim().to_owned();
+    let answer = std::thread::spawn(move || {
+        let http = reqwest::blocking::Client::new();
+        let address = format!("{url}api/v2/organizations/widgets");
+        http.get(address).bearer_auth(token).send().unwrap().text().unwrap()
+    });
+    let answer: serde_json::Value = serde_json::from_str(&answer.join().unwrap()).unwrap();
+    assert_eq!(answer["data"]["attributes"]["email"], "ada@people.example");
+    assert_eq!(answer["data"]["attributes"]["permissions"]["can-destroy"], true);
+    signal(&server, Signal::TERM);
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+/// The engine comes from a script that is inside the binary: a checkout at the path of the build machine is no
+/// reason to run what lies there.
+#[test]
+fn the_demo_carries_what_installs_its_engine() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let python = dir.path().join("python3");
+    let given = dir.path().join("given");
+    let stub = format!("#!/bin/sh\n/bin/cp \"$1\" '{}'\nexit 7\n", given.display());
+    std::fs::write(&python, stub).unwrap();
+    std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = statehouse(&["demo", "--once"])
+        .env("PATH", dir.path())
+        .env("HOME", dir.path())
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message(&output).contains("put a terraform or tofu on PATH"), "{}", message(&output));
+    let ours = include_bytes!("../../../scripts/install-engine");
+    assert_eq!(std::fs::read(given).unwrap(), ours);
+}
+
+#[test]
+fn every_argument_of_the_admin_commands_says_what_it_is() {
+    let commands =
+        String::from_utf8(statehouse(&["admin", "--help"]).output().unwrap().stdout).unwrap();
+    let names = commands
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect::<Vec<_>>();
+    assert!(names.contains(&"mint-token"), "{names:?}");
+    for name in names {
+        let help = statehouse(&["admin", name, "--help"]).output().unwrap().stdout;
+        let help = String::from_utf8(help).unwrap();
+        let mut lines = help.lines().peekable();
+        while let Some(line) = lines.next() {
+            let entry = line.trim_start();
+            // clap puts the text beside the argument, or below where there is little room.
+            let named =
+                entry.starts_with('<') || entry.starts_with("--") || entry.starts_with("-h");
+            let below = lines.peek().is_some_and(|next| !next.trim().is_empty());
+            assert!(!named || entry.contains("  ") || below, "{name}: {line:?} says nothing");
+        }
+    }
+}
+
+#[test]
 fn releases_are_taken_over_and_what_cannot_be_read_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let data_dir = dir.path().to_str().unwrap();

@@ -1,9 +1,9 @@
 //! A terraform or tofu for the demo: what PATH has, or else a real one of our own.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 /// The `cloud` block exists since Terraform 1.1.
@@ -71,35 +71,43 @@ fn release(version: &str) -> Option<(u64, u64)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// The project's own script knows where a real Terraform comes from and checks its digest.
+/// Knows where a real Terraform comes from, and checks its digest. Part of the binary, which may be on another machine
+/// than its source.
+const SCRIPT: &str = include_str!("../../../../scripts/install-engine");
+
 fn install() -> Result<PathBuf> {
-    let script = script()?;
-    let output = Command::new(&script)
-        .args(["terraform", INSTALLED])
-        .stderr(std::process::Stdio::inherit())
+    let folder = tempfile::Builder::new().prefix("statehouse-install-engine-").tempdir()?;
+    let script = folder.path().join("install-engine");
+    std::fs::write(&script, SCRIPT)?;
+    let output = Command::new("python3")
+        .arg(&script)
+        .args(["terraform", INSTALLED, "--into"])
+        .arg(cache_folder()?)
+        .stderr(Stdio::inherit())
         .output()
-        .with_context(|| script.display().to_string())?;
-    ensure!(output.status.success(), "{} failed: {}", script.display(), output.status);
+        .context(
+            "there is no terraform or tofu on PATH, and no python3 to install one with: put any of the \
+             three there and try again",
+        )?;
+    ensure!(
+        output.status.success(),
+        "Terraform could not be installed ({}): put a terraform or tofu on PATH and try again",
+        output.status
+    );
     let text = String::from_utf8(output.stdout).context("the script printed no path")?;
     let path = text.lines().last().unwrap_or_default().trim();
-    ensure!(Path::new(path).is_file(), "{} printed {path:?}, which is no file", script.display());
+    ensure!(Path::new(path).is_file(), "the script printed {path:?}, which is no file");
     Ok(PathBuf::from(path))
 }
 
-fn script() -> Result<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let here = std::env::current_dir()?;
-    for folder in here.ancestors().chain(source.ancestors()) {
-        let script = folder.join("scripts/install-engine");
-        // A folder called `scripts` is common: only the one beside our own crate is ours.
-        if script.is_file() && folder.join("crates/statehouse").is_dir() {
-            return Ok(script);
-        }
-    }
-    bail!(
-        "there is no terraform or tofu on PATH, and without a checkout of Statehouse the demo has \
-         no script to install one: install either, 1.1 or later, and try again"
-    )
+/// Where the user's programs keep what they can get again; the next demo finds the engine there.
+fn cache_folder() -> Result<PathBuf> {
+    let home = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    home("XDG_CACHE_HOME")
+        .filter(|path| path.is_absolute())
+        .or_else(|| home("HOME").map(|home| home.join(".cache")))
+        .map(|cache| cache.join("statehouse/engines"))
+        .context("neither XDG_CACHE_HOME nor HOME says where Terraform may be kept")
 }
 
 #[cfg(test)]

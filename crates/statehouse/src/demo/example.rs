@@ -18,9 +18,23 @@ pub const GREETING: &str = "Hello from Statehouse";
 #[derive(Debug)]
 pub struct Example {
     pub folder: PathBuf,
-    cli_config: PathBuf,
-    cli_config_text: String,
-    cloud_block: String,
+    pub cli_config: PathBuf,
+}
+
+/// What stands in a configuration that belongs to a workspace here.
+pub fn cloud_block(organization: &str, workspace: &str) -> String {
+    format!(
+        r#"terraform {{
+  cloud {{
+    hostname     = "{HOST}"
+    organization = "{organization}"
+    workspaces {{
+      name = "{workspace}"
+    }}
+  }}
+}}
+"#
+    )
 }
 
 pub fn write(
@@ -33,18 +47,7 @@ pub fn write(
 ) -> Result<Example> {
     let folder = dir.join("example");
     std::fs::create_dir_all(&folder)?;
-    let cloud_block = format!(
-        r#"terraform {{
-  cloud {{
-    hostname     = "{HOST}"
-    organization = "{organization}"
-    workspaces {{
-      name = "{workspace}"
-    }}
-  }}
-}}
-"#
-    );
+    let cloud_block = cloud_block(organization, workspace);
     let resource = if engine.has_terraform_data() {
         format!("\nresource \"terraform_data\" \"hello\" {{\n  input = \"{GREETING}\"\n}}\n")
     } else {
@@ -75,7 +78,7 @@ credentials "{HOST}" {{
     );
     let cli_config = dir.join("cli.tfrc");
     private_file::write(&cli_config, cli_config_text.as_bytes())?;
-    Ok(Example { folder, cli_config, cli_config_text, cloud_block })
+    Ok(Example { folder, cli_config })
 }
 
 impl Example {
@@ -90,16 +93,5 @@ impl Example {
         }
         command.env("TF_CLI_CONFIG_FILE", &self.cli_config).env("CHECKPOINT_DISABLE", "1");
         command
-    }
-
-    /// What to paste into a configuration of one's own.
-    pub fn explanation(&self) -> String {
-        format!(
-            "# in the configuration\n{}\n# in {}, named by\n# export TF_CLI_CONFIG_FILE={}\n{}",
-            self.cloud_block,
-            self.cli_config.display(),
-            self.cli_config.display(),
-            self.cli_config_text
-        )
     }
 }

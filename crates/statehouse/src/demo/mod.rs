@@ -15,6 +15,7 @@ use crate::config::{Layers, Settings};
 use crate::{serve, shutdown, telemetry};
 use client::{Account, Client, Place};
 use engine::Engine;
+use example::Example;
 
 #[derive(Debug, clap::Args)]
 pub struct Demo {
@@ -99,7 +100,7 @@ async fn story(
     say(&format!("Statehouse answers at {url}"));
 
     let account = Account::first(&url).await.context("creating the first user")?;
-    say(&format!("User {} (password {}), with an API token", account.name, account.password));
+    say(&format!("User {}, with a password and an API token", account.name));
     let client = Client::new(&url, &account.token)?;
     client.create_organization(ORGANIZATION).await?;
     let project = client.create_project(ORGANIZATION, PROJECT).await?;
@@ -124,14 +125,42 @@ async fn story(
         outputs.get("greeting").is_some_and(|g| g["value"] == example::GREETING),
         "the state does not hold the output that was applied: {outputs:?}"
     );
-    say(&format!("The run:   {url}app/{ORGANIZATION}/workspaces/{WORKSPACE}/runs/{run}"));
-    say(&format!("The state: {url}api/v2/workspaces/{}/current-state-version", place.workspace));
-    println!("\nFor a configuration of your own:\n\n{}", example.explanation());
-    if !demo.once {
-        say("Serving until Ctrl-C");
-        stop.cancelled().await;
+    if demo.once {
+        say(&format!("Applied by run {run}, and its state is there. Nothing of it is kept."));
+        return Ok(());
     }
+    say("Applied, and its state is there. This server goes on until Ctrl-C.");
+    println!("{}", farewell(&url, &account, &run, engine, &example));
+    stop.cancelled().await;
     Ok(())
+}
+
+/// What a newcomer needs from here on, all in one place.
+fn farewell(url: &Url, account: &Account, run: &str, engine: &Engine, example: &Example) -> String {
+    let Account { name, password, .. } = account;
+    let engine = engine.path.display();
+    let (folder, cli_config) = (example.folder.display(), example.cli_config.display());
+    let own = example::cloud_block(ORGANIZATION, "my-first");
+    format!(
+        "
+    Address   {url}
+    User      {name}
+    Password  {password}
+
+Three next steps:
+
+ 1. Sign in and look at the run:
+      {url}app/{ORGANIZATION}/workspaces/{WORKSPACE}/runs/{run}
+
+ 2. Change {folder}/main.tf, then plan and apply it again:
+      export TF_CLI_CONFIG_FILE={cli_config}
+      {engine} -chdir={folder} apply
+
+ 3. Take a configuration of your own, in a workspace of its own. In the same shell:
+    put this into it, then type `{engine} init` and `{engine} apply`.
+
+{own}"
+    )
 }
 
 /// The id of the workspace's current run, if that run was applied.
