@@ -192,6 +192,12 @@ fn announce(settings: &Settings, bound: SocketAddr, url: &Url) {
         version = env!("CARGO_PKG_VERSION"),
         "Statehouse {} answers at {url}", env!("CARGO_PKG_VERSION")
     );
+    if url.scheme() == "http" {
+        tracing::warn!(
+            "Terraform and OpenTofu refuse plain http: start with --tls-self-signed (or --tls-cert and --tls-key, or a \
+             proxy and --public-url https://…), or give each client a `host` block, see TLS in docs/operations.md"
+        );
+    }
     if settings.tls == Tls::SelfSigned {
         let ca = tls::ca_file(&settings.store.data_dir);
         let ca = ca.display();
