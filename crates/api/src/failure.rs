@@ -1,7 +1,7 @@
 //! A refused request: the cases of the domain, and whatever JSON:API could not read, as one error document.
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use jsonapi::{Error, Errors};
 
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -39,6 +39,9 @@ impl From<domain::Error> for Failure {
             E::TooLarge(why) => {
                 Error::new(StatusCode::PAYLOAD_TOO_LARGE, "payload too large").detail(why)
             }
+            E::TooMany(why) => {
+                Error::new(StatusCode::TOO_MANY_REQUESTS, "too many requests").detail(why)
+            }
             // The command line tries again when it reads these words (CLI protocol 3.9).
             E::Unavailable(why) => {
                 Error::new(StatusCode::SERVICE_UNAVAILABLE, "service unavailable").detail(why)
@@ -71,6 +74,13 @@ fn capitalized(name: &str) -> String {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        self.0.into_response()
+        let mut response = self.0.into_response();
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            // Clients that know Terraform Enterprise wait for the seconds of the second one.
+            let next_second = HeaderValue::from_static("1");
+            response.headers_mut().insert(RETRY_AFTER, next_second.clone());
+            response.headers_mut().insert("x-ratelimit-reset", next_second);
+        }
+        response
     }
 }

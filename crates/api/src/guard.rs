@@ -63,7 +63,9 @@ async fn caller(parts: &Parts, app: &App) -> Result<Ctx> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or(domain::Error::Unauthorized)?;
-    Ok(domain::accounts::authenticate(app, token).await?)
+    let cx = domain::accounts::authenticate(app, token).await?;
+    domain::rate_limit::admit(&cx).await?;
+    Ok(cx)
 }
 
 /// The named parts of a request's path.

@@ -27,6 +27,7 @@ mod repositories;
 mod routes;
 mod run_triggers;
 mod runs;
+mod site_settings;
 mod ssh_keys;
 mod states;
 mod tags;
@@ -73,6 +74,7 @@ fn routes() -> Routes {
         .merge(memberships::routes())
         .merge(team_access::routes())
         .merge(tool_versions::routes())
+        .merge(site_settings::routes())
         .merge(policies::routes())
         .merge(policy_sets::routes())
         .merge(policy_evaluations::routes())

@@ -16,7 +16,7 @@ use url::{Host, Url};
 
 pub use ipnet::IpNet;
 use mail::Mailer;
-pub use mail::{MailSettings, is_sender, is_server as is_mail_server};
+pub use mail::{MailServer, MailSettings, is_sender, is_server as is_mail_server};
 use reach::{Forbidden, Reach};
 
 /// What a recipient may take to answer.
@@ -36,7 +36,9 @@ pub enum Error {
     Unreachable(String),
     #[error("{url} answered with {what}")]
     Answer { url: String, what: String },
-    #[error("this server cannot send mail: the setting smtp_url is missing")]
+    #[error(
+        "this server cannot send mail: neither the setting smtp_url nor one of the site names a mail server"
+    )]
     NoMail,
     #[error("the mail was not taken: {0}")]
     Mail(String),
@@ -149,6 +151,28 @@ impl Courier {
         body.truncate(BODY_LIMIT);
         let body = String::from_utf8_lossy(&body).replace('\0', "\u{fffd}");
         Ok(Receipt { status, headers, body })
+    }
+
+    /// Whether the process was told of a mail server.
+    pub fn has_mail(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// The server that the process was told of, without its secret.
+    pub fn mail_server(&self) -> Option<MailServer> {
+        self.mail.as_ref().map(|mail| mail.server.clone())
+    }
+
+    /// As [`Courier::mail`], by another server than the process was told of.
+    pub async fn mail_by(
+        &self,
+        settings: &MailSettings,
+        to: &[String],
+        subject: &str,
+        text: &str,
+    ) -> Result<()> {
+        let mail = Some(Mailer::new(settings)?);
+        Self { mail, ..self.clone() }.mail(to, subject, text).await
     }
 
     /// Sends a message to each address on its own, so that none sees the others.

@@ -16,8 +16,31 @@ pub struct MailSettings {
     pub from: String,
 }
 
+/// A mail server as people may see it.
+#[derive(Clone, Debug)]
+pub struct MailServer {
+    pub host: String,
+    pub port: u16,
+    pub username: String,
+    pub sender: String,
+}
+
+impl MailServer {
+    fn of(settings: &MailSettings) -> Option<Self> {
+        let url = url::Url::parse(settings.url.expose_secret()).ok()?;
+        let default = if url.scheme() == "smtps" { 465 } else { 25 };
+        Some(Self {
+            host: url.host_str()?.to_owned(),
+            port: url.port().unwrap_or(default),
+            username: url.username().to_owned(),
+            sender: settings.from.clone(),
+        })
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Mailer {
+    pub server: MailServer,
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
 }
@@ -48,7 +71,9 @@ impl Mailer {
                 .map_err(|_| Error::Setting("not an address of a mail server".into()))?
                 .timeout(Some(PATIENCE))
                 .build();
-        Ok(Self { transport, from })
+        let server = MailServer::of(settings)
+            .ok_or_else(|| Error::Setting("not an address of a mail server".into()))?;
+        Ok(Self { server, transport, from })
     }
 
     pub async fn send(&self, to: &str, subject: &str, text: &str) -> Result<()> {

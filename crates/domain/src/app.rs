@@ -11,7 +11,8 @@ use crypto::{Keyring, Signer};
 use db::{Db, Timestamp};
 
 use crate::{
-    access::Actor, accounts::RecentActors, bell::Bell, context::Ctx, tool_versions::Sources,
+    access::Actor, accounts::RecentActors, bell::Bell, context::Ctx, rate_limit::Requests,
+    site_settings, tool_versions::Sources,
 };
 
 /// Settings that rules depend on; read from the configuration by the binary.
@@ -23,12 +24,12 @@ pub struct Settings {
     pub concurrency: u64,
     /// Seconds from a cancel until it may be forced.
     pub force_cancel_after: i64,
-    /// Seconds that a phase may take.
-    pub phase_timeout: u64,
     /// Where official releases of the engines are.
     pub releases: Sources,
     /// Whether the list of official releases is read once a day.
     pub version_sync: bool,
+    /// Settings of the site that this process was given.
+    pub site: site_settings::Given,
 }
 
 /// One server's means. Cheap to clone.
@@ -45,6 +46,8 @@ struct Means {
     settings: Settings,
     bell: Bell,
     recent_actors: RecentActors,
+    recent_site_settings: site_settings::Recent,
+    requests: Requests,
     clock: Clock,
     embedded_agent: crypto::Token,
 }
@@ -74,6 +77,8 @@ impl App {
             settings,
             bell: Bell::default(),
             recent_actors: RecentActors::default(),
+            recent_site_settings: site_settings::Recent::default(),
+            requests: Requests::default(),
             clock: Clock::default(),
             embedded_agent: crypto::Token::mint(),
         }))
@@ -122,6 +127,14 @@ impl App {
 
     pub(crate) fn recent_actors(&self) -> &RecentActors {
         &self.0.recent_actors
+    }
+
+    pub(crate) fn recent_site_settings(&self) -> &site_settings::Recent {
+        &self.0.recent_site_settings
+    }
+
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.0.requests
     }
 
     pub(crate) fn db(&self) -> &Db {

@@ -44,6 +44,9 @@ pub enum Error {
     /// More than is accepted.
     #[error("{0}")]
     TooLarge(String),
+    /// More requests than a caller may make in a second.
+    #[error("{0}")]
+    TooMany(String),
     /// Not now; trying again shortly will do.
     #[error("{0}")]
     Unavailable(String),

@@ -120,9 +120,9 @@ pub fn offline() -> domain::Settings {
         public_url: String::new(),
         concurrency: 0,
         force_cancel_after: 0,
-        phase_timeout: 0,
         releases: Sources::default(),
         version_sync: false,
+        site: domain::site_settings::Given::default(),
     }
 }
 

@@ -134,8 +134,6 @@ pub async fn run(
 
 /// A cancel may be forced after this many seconds.
 const FORCE_CANCEL_AFTER: i64 = 60;
-/// The longest that a phase may take, as on Terraform Enterprise: a day.
-const PHASE_TIMEOUT: u64 = 24 * 60 * 60;
 /// Phases at once where no agent is embedded, and agents decide by their own slots.
 const REMOTE_CONCURRENCY: u64 = 1000;
 
@@ -147,9 +145,9 @@ fn rules(settings: &Settings, url: &Url) -> domain::Settings {
             .as_ref()
             .map_or(REMOTE_CONCURRENCY, |agent| agent.concurrency as u64),
         force_cancel_after: FORCE_CANCEL_AFTER,
-        phase_timeout: PHASE_TIMEOUT,
         releases: settings.releases.clone(),
         version_sync: settings.version_sync,
+        site: settings.site.clone(),
     }
 }
 

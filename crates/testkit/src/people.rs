@@ -18,7 +18,7 @@ use db::{
 };
 use domain::{
     Site,
-    accounts::{NewUser, authenticate, create_user, mint_user_token},
+    accounts::{NewUser, create_user, mint_user_token},
     can, organizations,
     row::{User, Workspace},
 };
@@ -259,14 +259,17 @@ impl Server {
 
     async fn founder(&self, name: &str, organization: &str) -> Identity {
         let identity = self.user(name, false).await;
-        let cx = authenticate(&self.app, &identity.token).await.expect("a fresh token is valid");
-        let site = cx.check::<can::CreateOrganization, _>(Site::found()).expect("people may");
+        let cx = self.system();
+        let site = cx.check::<can::ManageSite, _>(Site::found()).expect("the system may");
         let change = organizations::Change {
             name: Some(organization.to_owned()),
             email: Some(format!("{organization}@example.com")),
             ..Default::default()
         };
-        organizations::create(&cx, &site, change).await.expect("an organization is made");
+        let owner = identity.user_id();
+        organizations::create_for(&cx, &site, owner.clone(), change)
+            .await
+            .expect("an organization is made");
         identity
     }
 

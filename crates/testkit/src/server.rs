@@ -10,7 +10,7 @@ use db::{
     Db, Timestamp,
     sea_orm::{ConnectionTrait, Statement},
 };
-use domain::{App, Ctx, Settings, can, projects, row, workspaces};
+use domain::{App, Ctx, Settings, Site, can, projects, row, site_settings, workspaces};
 use object_store::memory::InMemory;
 use tokio::net::TcpListener;
 
@@ -61,9 +61,9 @@ impl Server {
                 public_url: "https://statehouse.test".into(),
                 concurrency: 10,
                 force_cancel_after: 60,
-                phase_timeout: 3600,
                 releases: domain::tool_versions::Sources::default(),
                 version_sync: false,
+                site: domain::site_settings::Given::default(),
             },
             courier: courier::Settings::default(),
             router: api::router,
@@ -164,6 +164,16 @@ impl Server {
             .expect("owners make projects");
         let change = projects::Change { name: Some(name.to_owned()), ..Default::default() };
         projects::create(&cx, &organization, change).await.expect("a project is made")
+    }
+
+    /// Otherwise only site administrators do.
+    pub async fn let_everybody_create_organizations(&self) {
+        let cx = self.system();
+        let site = cx.check::<can::ManageSite, _>(Site::found()).expect("the system may");
+        let limit_user_organization_creation = Some(Some(false));
+        let change =
+            site_settings::Change { limit_user_organization_creation, ..Default::default() };
+        site_settings::update(&cx, &site, change).await.expect("a setting is decided");
     }
 
     /// Appends to the log of a plan or an apply, as an agent does.

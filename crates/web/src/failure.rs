@@ -58,6 +58,7 @@ impl IntoResponse for Failure {
                 (StatusCode::UNPROCESSABLE_ENTITY, "Not accepted", advice.unwrap_or_default())
             }
             E::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", why),
+            E::TooMany(why) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests", why),
             E::Unavailable(why) => (StatusCode::SERVICE_UNAVAILABLE, "Try again shortly", why),
             E::Internal(error) => {
                 tracing::error!(error = format!("{error:#}"), "a page failed");

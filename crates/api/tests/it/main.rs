@@ -33,6 +33,7 @@ mod repositories;
 mod run_triggers;
 mod runs;
 mod short_contract;
+mod site_settings;
 mod ssh_keys;
 mod state_sharing;
 mod states;

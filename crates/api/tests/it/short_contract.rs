@@ -350,6 +350,7 @@ fn each_schema_is_that_of_a_route() {
 #[tokio::test]
 async fn each_operation_takes_and_answers_what_the_short_document_says() {
     let server = Server::start().await;
+    server.let_everybody_create_organizations().await;
     let agent = Agent::register(&server).await;
     let caller = Caller { server: &server, called: RefCell::default() };
     organizations(&caller).await;

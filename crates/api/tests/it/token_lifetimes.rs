@@ -136,6 +136,7 @@ async fn a_token_of_a_person_that_is_too_old_for_one_organization_still_works_el
     let owner = server.owner();
     let other = json!({ "name": "elsewhere", "email": "a@example.com" });
     let other = json!({ "data": { "type": "organizations", "attributes": other } });
+    server.let_everybody_create_organizations().await;
     owner.post("/organizations", other).await.is_created();
     let tokens = format!("/users/{}/authentication-tokens", owner.user().await.id);
     let of_team = json!({ "data": { "type": "teams", "attributes": { "name": "network" } } });

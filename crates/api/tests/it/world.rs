@@ -107,7 +107,7 @@ impl World {
     pub fn allowed(&self, route: &Route) -> Client<'_> {
         match route.guard {
             "WorkAsAgent" => self.agent(),
-            "ManageSite" => self.server.site_admin(),
+            "ManageSite" | "CreateOrganization" => self.server.site_admin(),
             "ManageUserTokens" | "ManageToken" => self.server.member(),
             _ => self.server.owner(),
         }

@@ -18,7 +18,7 @@ async fn value(db: &Db, name: &str) -> Option<String> {
 async fn what_is_not_committed_is_not_there() {
     let (_database, db) = fresh().await;
     let tx = db.write().await.unwrap();
-    let row = setting::Model { name: "a".into(), value: "1".into() };
+    let row = crate::setting("a", "1");
     tx.insert(row).await.unwrap();
     assert_eq!(value(&db, "a").await, None);
     drop(tx);
@@ -33,7 +33,7 @@ async fn a_taken_key_is_told_from_other_errors() {
     let (_database, db) = fresh().await;
     settings(&db, [("a".to_owned(), "1".to_owned())]).await;
     let tx = db.write().await.unwrap();
-    let row = setting::Model { name: "a".into(), value: "2".into() };
+    let row = crate::setting("a", "2");
     assert!(matches!(tx.insert(row).await, Err(Error::Taken(_))));
     drop(tx);
     assert_eq!(value(&db, "a").await.as_deref(), Some("1"));

@@ -47,6 +47,7 @@ pub struct Person {
     pub id: UserId,
     pub username: String,
     pub is_site_admin: bool,
+    pub creates_organizations: bool,
     /// Organizations that the person belongs to.
     pub organizations: Vec<String>,
     /// When the token was made that they come by; none in a browser's session.

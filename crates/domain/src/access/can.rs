@@ -51,7 +51,8 @@ macro_rules! permissions {
 
 permissions! {
     // The site.
-    CreateOrganization    on Site: |a, _| a.person().is_some();
+    /// People, if the site lets them.
+    CreateOrganization    on Site: |a, _| a.person().is_some_and(|person| person.creates_organizations);
     ManageSite            on Site: |a, _| a.is_site_admin();
     /// One's own account, tokens and sessions.
     UseAccount            on Site: |a, _| a.person().is_some();

@@ -22,7 +22,7 @@ use crate::{
     accounts::lifetimes,
     agents,
     row::{Organization, Team, Token, User},
-    workspaces,
+    site_settings, workspaces,
 };
 
 /// `last_used_at` is written at most this often, so that reading does not mean writing.
@@ -149,10 +149,12 @@ async fn with_all_rights(app: &App, user: User) -> Result<Person> {
             .all(db)
             .await?
     };
+    let limited = site_settings::current(app).await?.limit_user_organization_creation;
     Ok(Person {
         id: user.id,
         username: user.username,
         is_site_admin: user.is_site_admin,
+        creates_organizations: user.is_site_admin || !limited,
         organizations,
         token_made_at: None,
         shut_out_of: Vec::new(),

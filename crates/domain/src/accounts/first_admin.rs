@@ -117,7 +117,12 @@ pub async fn create_first_admin_token(
 async fn insert_first(tx: &Tx, prepared: users::Prepared) -> Result<User> {
     let there_is_one = || Error::conflict("There is an administrator already.");
     if tx.lock::<site_setting::Entity>(LATCH.to_owned()).await?.is_none() {
-        let latch = site_setting::Model { name: LATCH.into(), value: "made".into() };
+        let latch = site_setting::Model {
+            name: LATCH.into(),
+            value: "made".into(),
+            changed_at: Some(tx.now()),
+            changed_by: None,
+        };
         match tx.insert(latch).await {
             Err(db::Error::Taken(_)) => return Err(there_is_one()),
             other => other?,

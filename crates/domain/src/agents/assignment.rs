@@ -67,6 +67,7 @@ pub(super) async fn assemble(cx: &Ctx, job: Job, token: crypto::Token) -> Result
         Some(id) => crate::ssh_keys::value(cx, id).await?,
         None => None,
     };
+    let limits = crate::site_settings::current(cx).await?;
     Ok(Assignment {
         configuration: run
             .configuration_version_id
@@ -78,7 +79,11 @@ pub(super) async fn assemble(cx: &Ctx, job: Job, token: crypto::Token) -> Result
         variables,
         token,
         ssh_key,
-        timeout_seconds: cx.settings().phase_timeout,
+        timeout_seconds: match job.phase {
+            phase::Kind::Plan => limits.plan_timeout,
+            phase::Kind::Apply => limits.apply_timeout,
+        }
+        .seconds(),
         log_offset: cx.blobs().log_length(&log).await?,
         project_name: project.name,
         job,

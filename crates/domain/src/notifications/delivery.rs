@@ -24,7 +24,7 @@ use super::{
 use crate::{
     Ctx, Error, Granted, Result, Timestamp, Tx, can,
     row::{NotificationConfiguration, NotificationDelivery},
-    tasks,
+    site_settings, tasks,
 };
 
 const SEALED_URL: &str = "notification_deliveries.url";
@@ -57,7 +57,7 @@ async fn send(cx: &Ctx, row: &NotificationConfiguration, message: &Message) -> R
     };
     if row.destination_type == Destination::Email {
         let to = recipients(cx, row).await?;
-        match cx.courier().mail(&to, &message.title, &message.text()).await {
+        match site_settings::send_mail(cx, &to, &message.title, &message.text()).await? {
             Ok(()) => sent.successful = true,
             Err(error) => sent.body = error.to_string(),
         }

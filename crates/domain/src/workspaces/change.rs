@@ -14,6 +14,7 @@ use crate::{
     free_text::at_most,
     repositories,
     row::{Organization, Project, Workspace},
+    site_settings,
     tags::{self, Binding},
     tool_versions,
 };
@@ -220,7 +221,7 @@ pub async fn create(
         queue_all_runs: false,
         speculative_enabled: true,
         structured_run_output_enabled: false,
-        global_remote_state: false,
+        global_remote_state: site_settings::current(cx).await?.default_remote_state_access,
         project_remote_state: false,
         source: change.source.unwrap_or(Source::Api),
         source_name: change.source_name.take(),

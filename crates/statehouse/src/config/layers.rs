@@ -14,13 +14,20 @@ pub enum Origin {
     File(PathBuf, String),
 }
 
+impl Origin {
+    /// What the operator has written, to be found again.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Flag(name) => format!("--{name}"),
+            Self::Environment(name) => name.clone(),
+            Self::File(path, key) => format!("{key} in {}", path.display()),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) => write!(f, "from --{name}"),
-            Self::Environment(name) => write!(f, "from {name}"),
-            Self::File(path, key) => write!(f, "from {key} in {}", path.display()),
-        }
+        write!(f, "from {}", self.name())
     }
 }
 

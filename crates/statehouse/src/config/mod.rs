@@ -41,6 +41,8 @@ pub struct Settings {
     /// Where official releases are, and whether they are looked up every day.
     pub releases: Sources,
     pub version_sync: bool,
+    /// Settings of the site that administrators then cannot change.
+    pub site: domain::site_settings::Given,
     /// Said in the log once it exists.
     pub warnings: Vec<String>,
 }

@@ -142,6 +142,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     let courier = courier(reader);
     let releases = releases(reader);
     let version_sync = reader.switch("version_sync");
+    let site = site(reader);
     let warnings = warnings(reader);
     Settings {
         store,
@@ -156,8 +157,23 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         courier,
         releases,
         version_sync,
+        site,
         warnings,
     }
+}
+
+/// Those of mail are smtp_url and smtp_from.
+fn site(reader: &mut Reader<'_>) -> domain::site_settings::Given {
+    let mut site = domain::site_settings::Given::default();
+    for name in domain::site_settings::NAMES.iter().filter(|name| !name.starts_with("smtp-")) {
+        let key = name.replace('-', "_");
+        let Some(given) = reader.given(&key) else { continue };
+        let text = given.values.first().map_or("", String::as_str);
+        if let Err(why) = site.add(name, text, given.origin.name()) {
+            reader.wrong.push(Wrong::given(&key, &given, why));
+        }
+    }
+    site
 }
 
 fn warnings(reader: &Reader<'_>) -> Vec<String> {

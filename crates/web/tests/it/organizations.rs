@@ -8,6 +8,7 @@ use crate::browser::{Browser, person, server};
 #[tokio::test]
 async fn an_empty_overview_offers_an_organization_and_its_maker_owns_it() {
     let server = server().await;
+    server.let_everybody_create_organizations().await;
     person(&server, "ada").await;
     let mut browser = Browser::signed_in(&server, "ada").await;
     let overview = browser.get("/").await.is_ok().text();
@@ -21,8 +22,20 @@ async fn an_empty_overview_offers_an_organization_and_its_maker_owns_it() {
 }
 
 #[tokio::test]
+async fn where_only_administrators_create_organizations_others_are_told_whom_to_ask() {
+    let server = server().await;
+    person(&server, "ada").await;
+    let mut browser = Browser::signed_in(&server, "ada").await;
+    let overview = browser.get("/").await.is_ok().text();
+    assert!(!overview.contains("href=\"/organizations/new\""), "{overview}");
+    assert!(overview.contains("site administrator"), "{overview}");
+    browser.get("/organizations/new").await.is_not_found();
+}
+
+#[tokio::test]
 async fn a_wrong_name_comes_back_with_what_was_typed_and_makes_nothing() {
     let server = server().await;
+    server.let_everybody_create_organizations().await;
     person(&server, "ada").await;
     let mut browser = Browser::signed_in(&server, "ada").await;
     let before = server.row_counts().await;

@@ -1,4 +1,4 @@
-//! A version of each tool, and what is sent to the routes about them.
+//! A version of each tool, and what is sent to the routes about them and about the settings of the site.
 
 use std::collections::BTreeMap;
 
@@ -32,6 +32,17 @@ fn version(version: &str) -> Value {
 }
 
 pub fn body(method: &str, path: &str) -> Option<Sent> {
+    match path {
+        "/admin/general-settings" => {
+            let change = json!({ "plan-timeout": "1h" });
+            return Some(Sent::Json(resource("general-settings", &change)));
+        }
+        "/admin/smtp-settings" => {
+            let change = json!({ "host": "mail.example.com" });
+            return Some(Sent::Json(resource("smtp-settings", &change)));
+        }
+        _ => {}
+    }
     let rest = path.strip_prefix("/admin/")?;
     let (tool, _) = TOOLS.into_iter().find(|(tool, _)| rest.starts_with(tool))?;
     Some(match method {

@@ -1,0 +1,277 @@
+//! `/admin/general-settings` and `/admin/smtp-settings`: the documents in which administrators find the settings of the
+//! site. Beside them stands, in `meta`, who has decided each.
+
+use domain::{
+    Ctx, Error, Granted, Timestamp, can,
+    site_settings::{self, Change, Line, MailAuth, Source, Span, Values},
+};
+use jsonapi::{Body, Document, Field, Resource, Typed};
+use serde::{Deserialize, Serialize};
+
+use crate::{May, Result, Routes};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v2/admin/general-settings", show_general)
+        .patch("/api/v2/admin/general-settings", update_general)
+        .get("/api/v2/admin/smtp-settings", show_smtp)
+        .patch("/api/v2/admin/smtp-settings", update_smtp)
+}
+
+/// Where a setting comes from.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Origin<'a> {
+    name: &'a str,
+    value: Option<&'a str>,
+    default: Option<&'a str>,
+    source: &'static str,
+    /// The flag, variable or file, if the process was given the value.
+    given_by: Option<&'a str>,
+    changed_by: Option<&'a str>,
+    changed_at: Option<Timestamp>,
+}
+
+impl<'a> From<&'a Line> for Origin<'a> {
+    fn from(line: &'a Line) -> Self {
+        let (source, given_by, changed_by, changed_at) = match &line.source {
+            Source::Default => ("default", None, None, None),
+            Source::Administrator { by, at } => ("administrator", None, by.as_deref(), *at),
+            Source::Process(by) => ("process", Some(by.as_str()), None, None),
+        };
+        let (value, default) = (line.value.as_deref(), line.default.as_deref());
+        Self { name: line.name, value, default, source, given_by, changed_by, changed_at }
+    }
+}
+
+/// A document of settings with the origins of those that it shows.
+async fn document(
+    cx: &Ctx,
+    site: &Granted<can::ManageSite>,
+    resource: &impl Resource,
+    of_mail: bool,
+) -> Result<Document> {
+    let lines = site_settings::lines(cx, site).await?;
+    let own = lines.iter().filter(|line| line.name.starts_with("smtp-") == of_mail);
+    Ok(Document::one(resource).meta("settings", own.map(Origin::from).collect::<Vec<_>>()))
+}
+
+struct General<'a>(&'a Values);
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct GeneralAttributes {
+    limit_user_organization_creation: bool,
+    default_remote_state_access: bool,
+    api_rate_limiting_enabled: bool,
+    api_rate_limit: u32,
+    plan_timeout: Span,
+    apply_timeout: Span,
+    terraform_build_worker_plan_timeout: Span,
+    terraform_build_worker_apply_timeout: Span,
+    #[serde(flatten)]
+    decided: Decided,
+}
+
+/// What Terraform Enterprise lets administrators decide, and this server has decided once.
+#[derive(Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Decided {
+    send_passing_statuses_for_untriggered_speculative_plans: bool,
+    allow_speculative_plans_on_pull_requests_from_forks: bool,
+    require_two_factor_for_admins: bool,
+    fair_run_queuing_enabled: bool,
+    limit_organizations_per_user: bool,
+    limit_workspaces_per_organization: bool,
+}
+
+impl Resource for General<'_> {
+    const TYPE: &'static str = "general-settings";
+
+    fn id(&self) -> String {
+        "general".to_owned()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        let now = self.0;
+        GeneralAttributes {
+            limit_user_organization_creation: now.limit_user_organization_creation,
+            default_remote_state_access: now.default_remote_state_access,
+            api_rate_limiting_enabled: now.api_rate_limiting_enabled,
+            api_rate_limit: now.api_rate_limit,
+            plan_timeout: now.plan_timeout,
+            apply_timeout: now.apply_timeout,
+            terraform_build_worker_plan_timeout: now.plan_timeout,
+            terraform_build_worker_apply_timeout: now.apply_timeout,
+            decided: Decided::default(),
+        }
+    }
+
+    fn path(&self) -> Option<String> {
+        Some("/api/v2/admin/general-settings".to_owned())
+    }
+}
+
+/// Null gives a setting back to its default.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct GeneralInput {
+    limit_user_organization_creation: Field<bool>,
+    default_remote_state_access: Field<bool>,
+    api_rate_limiting_enabled: Field<bool>,
+    api_rate_limit: Field<u32>,
+    plan_timeout: Field<Span>,
+    apply_timeout: Field<Span>,
+    send_passing_statuses_for_untriggered_speculative_plans: Option<bool>,
+    allow_speculative_plans_on_pull_requests_from_forks: Option<bool>,
+    require_two_factor_for_admins: Option<bool>,
+    fair_run_queuing_enabled: Option<bool>,
+    limit_organizations_per_user: Option<bool>,
+    limit_workspaces_per_organization: Option<bool>,
+}
+
+impl Typed for GeneralInput {
+    const TYPE: &'static str = "general-settings";
+}
+
+impl GeneralInput {
+    /// Whoever switches on what there is not must not believe that it is on.
+    fn refuse_decided(&self) -> Result<(), Error> {
+        for (name, wanted) in [
+            (
+                "send-passing-statuses-for-untriggered-speculative-plans",
+                self.send_passing_statuses_for_untriggered_speculative_plans,
+            ),
+            (
+                "allow-speculative-plans-on-pull-requests-from-forks",
+                self.allow_speculative_plans_on_pull_requests_from_forks,
+            ),
+            ("require-two-factor-for-admins", self.require_two_factor_for_admins),
+            ("fair-run-queuing-enabled", self.fair_run_queuing_enabled),
+            ("limit-organizations-per-user", self.limit_organizations_per_user),
+            ("limit-workspaces-per-organization", self.limit_workspaces_per_organization),
+        ] {
+            if wanted == Some(true) {
+                return Err(Error::invalid(
+                    name,
+                    "cannot be switched on: this server has no such thing",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn show_general(site: May<can::ManageSite>) -> Result<Document> {
+    let values = site_settings::current(&site.cx).await?;
+    document(&site.cx, &site, &General(&values), false).await
+}
+
+async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) -> Result<Document> {
+    let input = body.attributes;
+    input.refuse_decided()?;
+    let change = Change {
+        limit_user_organization_creation: input.limit_user_organization_creation.into_change(),
+        default_remote_state_access: input.default_remote_state_access.into_change(),
+        api_rate_limiting_enabled: input.api_rate_limiting_enabled.into_change(),
+        api_rate_limit: input.api_rate_limit.into_change(),
+        plan_timeout: input.plan_timeout.into_change(),
+        apply_timeout: input.apply_timeout.into_change(),
+        ..Change::default()
+    };
+    let values = site_settings::update(&site.cx, &site, change).await?;
+    document(&site.cx, &site, &General(&values), false).await
+}
+
+/// The password is never shown.
+#[derive(Serialize)]
+struct Smtp {
+    enabled: bool,
+    host: String,
+    port: u16,
+    sender: String,
+    auth: MailAuth,
+    username: String,
+}
+
+impl Smtp {
+    /// The server that the process was told of stands above the one that is kept.
+    fn new(cx: &Ctx, now: &Values) -> Self {
+        match site_settings::process_mail(cx) {
+            Some(server) => Self {
+                enabled: true,
+                auth: if server.username.is_empty() { MailAuth::None } else { MailAuth::Plain },
+                host: server.host,
+                port: server.port,
+                sender: server.sender,
+                username: server.username,
+            },
+            None => Self {
+                enabled: now.smtp_enabled,
+                host: now.smtp_host.clone(),
+                port: now.smtp_port,
+                sender: now.smtp_sender.clone(),
+                auth: now.smtp_auth,
+                username: now.smtp_username.clone(),
+            },
+        }
+    }
+}
+
+impl Resource for Smtp {
+    const TYPE: &'static str = "smtp-settings";
+
+    fn id(&self) -> String {
+        "smtp".to_owned()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        self
+    }
+
+    fn path(&self) -> Option<String> {
+        Some("/api/v2/admin/smtp-settings".to_owned())
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct SmtpInput {
+    enabled: Field<bool>,
+    host: Field<String>,
+    port: Field<u16>,
+    sender: Field<String>,
+    auth: Field<MailAuth>,
+    username: Field<String>,
+    password: Field<String>,
+    /// Where a message goes to, to see whether the settings are right; it is not kept.
+    test_email_address: Option<String>,
+}
+
+impl Typed for SmtpInput {
+    const TYPE: &'static str = "smtp-settings";
+}
+
+async fn show_smtp(site: May<can::ManageSite>) -> Result<Document> {
+    let values = site_settings::current(&site.cx).await?;
+    document(&site.cx, &site, &Smtp::new(&site.cx, &values), true).await
+}
+
+async fn update_smtp(site: May<can::ManageSite>, body: Body<SmtpInput>) -> Result<Document> {
+    let input = body.attributes;
+    let change = Change {
+        smtp_enabled: input.enabled.into_change(),
+        smtp_host: input.host.into_change(),
+        smtp_port: input.port.into_change(),
+        smtp_sender: input.sender.into_change(),
+        smtp_auth: input.auth.into_change(),
+        smtp_username: input.username.into_change(),
+        smtp_password: input.password.into_change().map(|text| text.map(Into::into)),
+        ..Change::default()
+    };
+    let values = site_settings::update(&site.cx, &site, change).await?;
+    if let Some(to) = input.test_email_address.filter(|to| !to.is_empty()) {
+        site_settings::try_mail(&site.cx, &site, &to).await?;
+    }
+    document(&site.cx, &site, &Smtp::new(&site.cx, &values), true).await
+}

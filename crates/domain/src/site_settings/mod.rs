@@ -1,0 +1,298 @@
+//! Settings of the whole site: a line each, decided by administrators while the server runs, or above them by whoever
+//! starts it.
+
+mod mail;
+mod value;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use db::{entity::site_setting, sea_orm::EntityTrait};
+use secrecy::SecretString;
+use serde_json::json;
+
+pub(crate) use mail::send_mail;
+pub use mail::{has_mail, process_mail, try_mail};
+pub use value::{MailAuth, Span};
+
+use crate::{App, Ctx, Error, Granted, Result, Subject, Timestamp, Tx, can};
+use value::Value;
+
+/// Where secrets are sealed; part of what authenticates them.
+const SEALED: &str = "site_settings.value";
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $field:ident, $name:literal: $type:ty = $default:expr;)+) => {
+        /// What holds.
+        #[derive(Clone, Debug)]
+        pub struct Values { $($(#[$doc])* pub $field: $type),+ }
+
+        impl Default for Values {
+            fn default() -> Self {
+                Self { $($field: $default),+ }
+            }
+        }
+
+        /// What is decided anew: nothing where absent, the default again where `None`.
+        #[derive(Debug, Default)]
+        pub struct Change { $(pub $field: Option<Option<$type>>),+ }
+
+        /// Every setting by name.
+        pub const NAMES: &[&str] = &[$($name),+];
+
+        impl Values {
+            fn take(&mut self, name: &str, text: &str) -> Result<(), String> {
+                match name {
+                    $($name => self.$field = <$type as Value>::read(text)?,)+
+                    _ => {}
+                }
+                Ok(())
+            }
+
+            /// `None` for secrets.
+            fn text(&self, name: &str) -> Option<String> {
+                match name {
+                    $($name if !is_secret(name) => Some(self.$field.text()),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl Change {
+            /// The texts to be kept, by name.
+            fn into_texts(self) -> Vec<(&'static str, Option<String>)> {
+                let mut texts = Vec::new();
+                $(if let Some(value) = self.$field {
+                    texts.push(($name, value.map(|value| value.text())));
+                })+
+                texts
+            }
+        }
+
+        fn is_secret(name: &str) -> bool {
+            match name {
+                $($name => <$type as Value>::SECRET,)+
+                _ => false,
+            }
+        }
+    };
+}
+
+settings! {
+    /// Whether only site administrators create organizations.
+    limit_user_organization_creation, "limit-user-organization-creation": bool = true;
+    /// Whether new workspaces share their state with the whole organization.
+    default_remote_state_access, "default-remote-state-access": bool = false;
+    /// Whether callers are held to `api_rate_limit`.
+    api_rate_limiting_enabled, "api-rate-limiting-enabled": bool = false;
+    /// Requests that a caller may make in a second.
+    api_rate_limit, "api-rate-limit": u32 = 30;
+    /// How long a plan may take.
+    plan_timeout, "plan-timeout": Span = Span::hours(2);
+    /// How long an apply may take.
+    apply_timeout, "apply-timeout": Span = Span::hours(24);
+    /// Whether mail leaves by the server below.
+    smtp_enabled, "smtp-enabled": bool = false;
+    smtp_host, "smtp-host": String = String::new();
+    smtp_port, "smtp-port": u16 = 25;
+    /// Whom mail comes from.
+    smtp_sender, "smtp-sender": String = String::new();
+    smtp_auth, "smtp-auth": MailAuth = MailAuth::None;
+    smtp_username, "smtp-username": String = String::new();
+    smtp_password, "smtp-password": SecretString = String::new().into();
+}
+
+/// Settings that were given to the process: nobody changes them while it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Given(Vec<(&'static str, String, String)>);
+
+impl Given {
+    /// `by` names the flag, variable or file for people.
+    ///
+    /// # Errors
+    /// Says why the text is no value of the setting, or that there is no such setting.
+    pub fn add(&mut self, name: &str, text: &str, by: String) -> Result<(), String> {
+        let known = NAMES.iter().copied().find(|known| *known == name);
+        let name = known.ok_or_else(|| format!("{name} is no setting of the site"))?;
+        Values::default().take(name, text)?;
+        self.0.push((name, text.to_owned(), by));
+        Ok(())
+    }
+
+    fn by(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, ..)| *given == name).map(|(.., by)| by.as_str())
+    }
+}
+
+/// Who has decided a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    Default,
+    Administrator {
+        /// The id of the person, or what else it was.
+        by: Option<String>,
+        at: Option<Timestamp>,
+    },
+    /// Whoever started the process, by what is named.
+    Process(String),
+}
+
+/// A setting as administrators see it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub name: &'static str,
+    /// `None` for secrets.
+    pub value: Option<String>,
+    pub default: Option<String>,
+    pub source: Source,
+}
+
+/// What was read a moment ago: what this process decides holds at once, what another one decides a second later.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    read: Mutex<Option<(Instant, u64, Arc<Values>)>>,
+    changes: AtomicU64,
+}
+
+const KEPT_FOR: Duration = Duration::from_secs(1);
+
+/// What holds just now.
+pub async fn current(app: &App) -> Result<Arc<Values>> {
+    let recent = app.recent_site_settings();
+    let changes = recent.changes.load(Ordering::Acquire);
+    let known = recent.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some((since, at, values)) = known
+        && at == changes
+        && since.elapsed() < KEPT_FOR
+    {
+        return Ok(values);
+    }
+    let rows = site_setting::Entity::find().all(app.db().read()).await?;
+    let values = Arc::new(values(app, &rows)?);
+    let entry = Some((Instant::now(), changes, values.clone()));
+    *recent.read.lock().unwrap_or_else(PoisonError::into_inner) = entry;
+    Ok(values)
+}
+
+fn values(app: &App, rows: &[site_setting::Model]) -> Result<Values> {
+    use secrecy::ExposeSecret;
+    let mut values = Values::default();
+    let unreadable = |name: &str, why: String| {
+        Error::Internal(anyhow::anyhow!("the site setting {name} cannot be read: {why}"))
+    };
+    for row in rows {
+        let name = row.name.as_str();
+        let taken = if is_secret(name) {
+            let opened = app.keyring().open_text(SEALED, name, &row.value)?;
+            values.take(name, opened.expose_secret())
+        } else {
+            values.take(name, &row.value)
+        };
+        taken.map_err(|why| unreadable(name, why))?;
+    }
+    for (name, text, _) in &app.settings().site.0 {
+        values.take(name, text).map_err(|why| unreadable(name, why))?;
+    }
+    Ok(values)
+}
+
+/// Every setting with who has decided it.
+pub async fn lines(cx: &Ctx, _site: &Granted<can::ManageSite>) -> Result<Vec<Line>> {
+    let rows = site_setting::Entity::find().all(cx.read()).await?;
+    let (values, defaults) = (values(cx, &rows)?, Values::default());
+    let source = |name: &str| match cx.settings().site.by(name) {
+        Some(by) => Source::Process(by.to_owned()),
+        None => match rows.iter().find(|row| row.name == name) {
+            Some(row) => Source::Administrator { by: row.changed_by.clone(), at: row.changed_at },
+            None => Source::Default,
+        },
+    };
+    let line = |name: &'static str| Line {
+        name,
+        value: values.text(name),
+        default: defaults.text(name),
+        source: source(name),
+    };
+    Ok(NAMES.iter().copied().map(line).collect())
+}
+
+/// Decides settings: all of these or none.
+///
+/// # Errors
+/// Invalid for one that whoever started the process has decided otherwise, or that does not fit the others.
+pub async fn update(
+    cx: &Ctx,
+    _site: &Granted<can::ManageSite>,
+    change: Change,
+) -> Result<Arc<Values>> {
+    let texts = change.into_texts();
+    if let Some((name, _)) = texts.iter().find(|(name, _)| name.starts_with("smtp-"))
+        && cx.courier().has_mail()
+    {
+        let why = "was decided by smtp_url when the server was started";
+        return Err(Error::invalid(on_wire(name), why));
+    }
+    let tx = cx.write().await?;
+    for (name, text) in &texts {
+        if let Some(by) = cx.settings().site.by(name) {
+            let now = values(cx, &[])?.text(name);
+            if text.is_some() && *text == now {
+                continue;
+            }
+            let why = format!("was decided by {by} when the server was started");
+            return Err(Error::invalid(on_wire(name), why));
+        }
+        decide(&tx, name, text.as_deref()).await?;
+    }
+    let rows = site_setting::Entity::find().all(tx.db()).await?;
+    mail::check(&values(cx, &rows)?)?;
+    let names: Vec<_> = texts.iter().map(|(name, _)| name).collect();
+    let subject = Subject { kind: "site-settings", id: "site", ..Subject::default() };
+    tx.emit("site_settings_changed", subject, json!({ "settings": names })).await?;
+    tx.commit().await?;
+    cx.recent_site_settings().changes.fetch_add(1, Ordering::AcqRel);
+    current(cx).await
+}
+
+/// `text` is `None` for the default.
+async fn decide(tx: &Tx, name: &'static str, text: Option<&str>) -> Result<()> {
+    let row = tx.lock::<site_setting::Entity>(name.to_owned()).await?;
+    let Some(text) = text else {
+        return match row {
+            Some(row) => Ok(tx.delete(row).await?),
+            None => Ok(()),
+        };
+    };
+    Values::default().take(name, text).map_err(|why| Error::invalid(on_wire(name), why))?;
+    let value = if is_secret(name) {
+        tx.cx().keyring().seal(SEALED, name, text.as_bytes())
+    } else {
+        text.to_owned()
+    };
+    let (kind, id) = tx.actor().name();
+    let changed_by = Some(id.unwrap_or_else(|| kind.to_owned()));
+    let changed_at = Some(tx.now());
+    match row {
+        Some(mut row) => {
+            row.value = value;
+            row.changed_at = changed_at;
+            row.changed_by = changed_by;
+            tx.update(row).await?;
+        }
+        None => {
+            let name = name.to_owned();
+            tx.insert(site_setting::Model { name, value, changed_at, changed_by }).await?;
+        }
+    }
+    Ok(())
+}
+
+/// In documents of their own, the settings of mail are called without `smtp-`.
+fn on_wire(name: &str) -> &str {
+    name.strip_prefix("smtp-").unwrap_or(name)
+}
