@@ -3,6 +3,7 @@
 mod bench;
 mod commands;
 mod debian;
+mod dist;
 mod lint;
 mod new_noun;
 mod steps;
@@ -27,6 +28,8 @@ enum Task {
     Walls,
     /// Figures of speed and memory; asserts nothing.
     Bench(bench::Args),
+    /// What people install who do not compile: binary, archive, package, bill of materials, checksums.
+    Dist(dist::Args),
     /// The first files of a noun.
     NewNoun {
         /// The noun as the API spells it in its URL, in `snake_case`.
@@ -41,6 +44,7 @@ impl Task {
             Self::Lint => lint::run().await,
             Self::Walls => lint::walls().await,
             Self::Bench(args) => bench::run(args).await,
+            Self::Dist(args) => dist::run(args).await,
             Self::NewNoun { name } => new_noun::run(&name),
         }
     }
