@@ -1,5 +1,6 @@
 //! The steps of a chore: one line when each starts and ends, a table and a verdict at the end.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::AddAssign;
 use std::time::{Duration, Instant};
@@ -74,11 +75,17 @@ impl Done {
 pub struct Steps {
     started: Instant,
     done: Vec<Done>,
+    unshown: BTreeSet<String>,
 }
 
 impl Steps {
     pub fn new() -> Self {
-        Self { started: Instant::now(), done: Vec::new() }
+        Self { started: Instant::now(), done: Vec::new(), unshown: BTreeSet::new() }
+    }
+
+    /// What this machine could not show, for the summary: neither a failure nor a silence.
+    pub fn unshown(&mut self, what: impl Into<String>) {
+        self.unshown.insert(what.into());
     }
 
     /// Runs a step that gives something to later ones; `None` when it failed.
@@ -135,6 +142,9 @@ impl Steps {
         println!("\n── {} · summary", clock(self.started.elapsed()));
         for done in &self.done {
             println!("{:width$}  {:>7}  {}", done.name, clock(done.took), done.verdict());
+        }
+        for what in &self.unshown {
+            println!("not shown here: {what}");
         }
         println!();
         let bad = self.done.iter().filter(|done| !done.passed()).count();

@@ -5,6 +5,7 @@ pub mod engines;
 pub mod postgres;
 mod python;
 mod tally;
+mod unshown;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -14,6 +15,7 @@ use crate::steps::{Steps, Tally};
 use build::Built;
 use engines::Engines;
 use postgres::Cluster;
+use unshown::Unshown;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -45,6 +47,7 @@ pub async fn run(args: Args) -> Result<()> {
     let wanted = |part| args.only.is_none_or(|only| only == part);
     let end_to_end = wanted(Part::E2e);
     let mut steps = Steps::new();
+    let unshown = Unshown::new()?;
 
     // The engines come from PyPI, so all parts need Python, but only one the whole environment.
     let python = if end_to_end {
@@ -58,7 +61,9 @@ pub async fn run(args: Args) -> Result<()> {
 
     if wanted(Part::Rust) {
         match (&engines, &built) {
-            (Some(engines), Some(_)) => steps.tests(SQLITE, sqlite(engines, args.release)).await,
+            (Some(engines), Some(_)) => {
+                steps.tests(SQLITE, sqlite(engines, &unshown, args.release)).await;
+            }
             _ => steps.not_run(SQLITE, "needs the engines and the build"),
         }
     }
@@ -70,7 +75,7 @@ pub async fn run(args: Args) -> Result<()> {
     if wanted(Part::Postgres) {
         match (&engines, &built, &cluster) {
             (Some(engines), Some(built), Some(cluster)) => {
-                steps.tests(POSTGRES, on_postgres(engines, built, cluster)).await;
+                steps.tests(POSTGRES, on_postgres(engines, built, cluster, &unshown)).await;
             }
             _ => steps.not_run(POSTGRES, "needs PostgreSQL, the engines and the build"),
         }
@@ -78,28 +83,30 @@ pub async fn run(args: Args) -> Result<()> {
     if end_to_end {
         match (&python, &engines, &built) {
             (Some(python), Some(_), Some(built)) => {
-                steps.tests(E2E_SQLITE, e2e(python, built, None)).await;
+                steps.tests(E2E_SQLITE, e2e(python, built, None, &unshown)).await;
             }
             _ => steps.not_run(E2E_SQLITE, "needs Python, the engines and the build"),
         }
         match (&python, &engines, &built, &cluster) {
             (Some(python), Some(_), Some(built), Some(cluster)) => {
-                steps.tests(E2E_POSTGRES, e2e(python, built, Some(cluster))).await;
+                steps.tests(E2E_POSTGRES, e2e(python, built, Some(cluster), &unshown)).await;
             }
             _ => steps.not_run(E2E_POSTGRES, "needs PostgreSQL, Python, the engines and the build"),
         }
     }
+    unshown.report(&mut steps)?;
     steps.finish()
 }
 
 /// All crates, documentation tests too.
-async fn sqlite(engines: &Engines, release: bool) -> Result<Tally> {
+async fn sqlite(engines: &Engines, unshown: &Unshown, release: bool) -> Result<Tally> {
     let mut cargo = command("cargo");
     cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
     if release {
         cargo.arg("--release");
     }
     // Whatever the caller's shell says, this run is on SQLite.
+    unshown.ask(&mut cargo);
     cargo.env_remove("STATEHOUSE_TEST_DATABASE_URL").env("STATEHOUSE_TEST_ENGINE", &engines.newest);
     let (status, output) = tee(&mut cargo).await?;
     tally::of_cargo(status, &output)
@@ -107,7 +114,12 @@ async fn sqlite(engines: &Engines, release: bool) -> Result<Tally> {
 
 /// The same test programs again. Cargo is not asked: with fewer crates named it would choose other
 /// features and build the dependencies a second time.
-async fn on_postgres(engines: &Engines, built: &Built, cluster: &Cluster) -> Result<Tally> {
+async fn on_postgres(
+    engines: &Engines,
+    built: &Built,
+    cluster: &Cluster,
+    unshown: &Unshown,
+) -> Result<Tally> {
     let mut sum = Tally::default();
     for test in built.tests_of(&["db", "domain", "api", "web", "worker", "testkit"]) {
         println!("     Running {} on PostgreSQL", test.label());
@@ -115,6 +127,7 @@ async fn on_postgres(engines: &Engines, built: &Built, cluster: &Cluster) -> Res
         program.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder);
         program.env("STATEHOUSE_TEST_DATABASE_URL", cluster.url());
         program.env("STATEHOUSE_TEST_ENGINE", &engines.newest);
+        unshown.ask(&mut program);
         let (status, output) = tee(&mut program).await?;
         sum += tally::of_cargo(status, &output)?;
     }
@@ -126,11 +139,13 @@ async fn e2e(
     python: &python::Environment,
     built: &Built,
     cluster: Option<&Cluster>,
+    unshown: &Unshown,
 ) -> Result<Tally> {
     let report = tempfile::NamedTempFile::new()?;
     let mut pytest = command(python.program("python"));
     pytest.args(["-m", "pytest", "e2e", "-rs", "--color=yes", "--junitxml"]).arg(report.path());
     pytest.env("STATEHOUSE_BIN", &built.server).env_remove("STATEHOUSE_E2E_DATABASE_URL");
+    unshown.ask(&mut pytest);
     if let Some(cluster) = cluster {
         // The older command lines have met the server on SQLite; they cannot tell the database.
         pytest.arg("--newest-only").env("STATEHOUSE_E2E_DATABASE_URL", cluster.url());
