@@ -20,7 +20,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{Error, Result, Write};
+use crate::{Error, Result, Write, postgres};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -125,6 +125,7 @@ impl Db {
             .connect_with(options)
             .await?;
         MIGRATIONS.run(&pool).await.map_err(schema_error)?;
+        postgres::settle(&pool).await?;
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
         Ok(Self { readers: connection.clone(), writer: connection, commits: Commits::default() })
     }

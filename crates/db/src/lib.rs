@@ -6,6 +6,7 @@ pub mod entity;
 mod error;
 pub mod id;
 mod page;
+mod postgres;
 mod transaction;
 
 pub use column::{Json, JsonText, StatusTimestamps, Timestamp};

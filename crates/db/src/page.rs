@@ -1,8 +1,8 @@
 //! Reading a page of a list, with its true total; text search and text order that are the same on both databases.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait,
-    QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryOrder,
+    QuerySelect, Select,
     sea_query::{Expr, ExprTrait, Func, LikeExpr, SimpleExpr},
 };
 
@@ -63,19 +63,14 @@ where
     Ok(Page { items, total })
 }
 
-/// Orders by text, byte by byte: what SQLite does, and PostgreSQL when told to.
+/// Orders by text, byte by byte: what both databases do with every column.
 pub fn order_by_text<E: EntityTrait>(
-    connection: &impl ConnectionTrait,
+    _connection: &impl ConnectionTrait,
     query: Select<E>,
     column: impl ColumnTrait,
     order: Order,
 ) -> Select<E> {
-    if connection.get_database_backend() == DbBackend::Postgres {
-        let expression = SimpleExpr::cust_with_expr("$1 COLLATE \"C\"", column.into_expr());
-        query.order_by(expression, order.into())
-    } else {
-        query.order_by(column, order.into())
-    }
+    query.order_by(column, order.into())
 }
 
 /// Holds where the column contains the text, whatever the case.

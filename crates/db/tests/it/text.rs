@@ -2,10 +2,12 @@
 
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use statehouse_db::{
-    Order, Page, Paging, contains,
-    entity::site_setting as setting,
+    Db, Order, Page, Paging, contains,
+    entity::{site_setting as setting, workspace},
     order_by_text, page,
-    sea_orm::{EntityTrait, QueryFilter},
+    sea_orm::{
+        ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Statement,
+    },
 };
 
 use crate::{fresh, settings};
@@ -90,4 +92,48 @@ async fn pages_put_together_are_the_list() {
     }
     assert_eq!(found, all);
     assert!(read(u64::MAX).await.items.is_empty());
+}
+
+/// Whoever reads a page of a large list must not pay for sorting all of it.
+#[tokio::test]
+async fn a_list_of_workspaces_by_name_comes_in_the_order_of_an_index() {
+    let (_database, db) = fresh().await;
+    let query =
+        workspace::Entity::find().filter(workspace::Column::OrganizationName.eq("acme")).limit(20);
+    let query = order_by_text(db.read(), query, workspace::Column::Name, Order::Ascending);
+    let plan = plan(&db, query.build(db.read().get_database_backend())).await;
+    assert!(!plan.contains("Sort") && !plan.contains("B-TREE FOR ORDER"), "{plan}");
+    assert!(plan.contains("workspaces_list"), "{plan}");
+}
+
+#[tokio::test]
+async fn every_text_of_postgresql_is_ordered_byte_by_byte() {
+    let (_database, db) = fresh().await;
+    if !db.is_postgres() {
+        // SQLite has no other order unless a column asks for one.
+        let asked = "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%COLLATE%'";
+        assert_eq!(number(&db, asked).await, 0);
+        return;
+    }
+    let other = "SELECT count(*) FROM information_schema.columns WHERE table_schema = current_schema() \
+                 AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C' \
+                 AND table_name <> '_sqlx_migrations'";
+    assert_eq!(number(&db, other).await, 0);
+    let all = "SELECT count(*) FROM information_schema.columns WHERE collation_name = 'C'";
+    assert!(number(&db, all).await > 100);
+}
+
+async fn number(db: &Db, sql: &str) -> i64 {
+    let statement = Statement::from_string(db.read().get_database_backend(), sql);
+    db.read().query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+/// How the database would do it, in its own words.
+async fn plan(db: &Db, mut statement: Statement) -> String {
+    let (explain, column) =
+        if db.is_postgres() { ("EXPLAIN", 0) } else { ("EXPLAIN QUERY PLAN", 3) };
+    statement.sql = format!("{explain} {}", statement.sql);
+    let rows = db.read().query_all_raw(statement).await.unwrap();
+    let lines = rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap());
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,0 +1,51 @@
+//! What PostgreSQL needs beside the migrations, so that the same statements mean and cost the same as on SQLite.
+
+use sqlx::PgPool;
+
+use crate::Result;
+
+/// Texts are compared and ordered byte by byte, whatever the database was made for: then a plain index gives the
+/// order of a list. Held to after each migration, since a new column comes with the database's own collation.
+/// A change costs its indexes, not the rows.
+const BYTE_ORDER: &str = r#"
+DO $$
+DECLARE alteration text;
+BEGIN
+  FOR alteration IN
+    SELECT format('ALTER TABLE %I %s', c.relname,
+             string_agg(format('ALTER COLUMN %I TYPE text COLLATE "C"', a.attname), ', '))
+    FROM pg_attribute a
+    JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+      AND a.attnum > 0 AND NOT a.attisdropped
+      AND a.atttypid = 'text'::regtype AND a.attcollation <> '"C"'::regcollation
+      AND c.relname <> '_sqlx_migrations'
+    GROUP BY c.relname
+  LOOP
+    EXECUTE alteration;
+  END LOOP;
+END $$"#;
+
+/// Parts of names are found by their trigrams, where the extension is there or can be made; a search looks at each
+/// name otherwise.
+const PARTS_OF_NAMES: &str = "
+DO $$
+BEGIN
+  CREATE EXTENSION IF NOT EXISTS pg_trgm;
+  CREATE INDEX IF NOT EXISTS workspaces_name_parts ON workspaces USING gin (lower(name) gin_trgm_ops);
+EXCEPTION
+  WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN NULL;
+END $$";
+
+/// Only one of several servers that start at once alters tables; the others wait and find it done.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(8315164617331)";
+
+/// Brings the schema that the migrations have made to where statements expect it. Harmless when repeated.
+pub(crate) async fn settle(pool: &PgPool) -> Result<()> {
+    let mut transaction = pool.begin().await?;
+    for statement in [LOCK, BYTE_ORDER, PARTS_OF_NAMES] {
+        sqlx::raw_sql(statement).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
