@@ -71,8 +71,12 @@ fn settings_of(values: &Values) -> MailSettings {
             encoded(values.smtp_password.expose_secret())
         ),
     };
-    let (scheme, tls) =
-        if values.smtp_port == 465 { ("smtps", "") } else { ("smtp", "?tls=opportunistic") };
+    let (scheme, tls) = match values.smtp_auth {
+        _ if values.smtp_port == 465 => ("smtps", ""),
+        MailAuth::None => ("smtp", "?tls=opportunistic"),
+        // A password is not given to whoever claims that the server has no TLS.
+        MailAuth::Plain | MailAuth::Login => ("smtp", "?tls=required"),
+    };
     let url = format!("{scheme}://{who}{}:{}{tls}", values.smtp_host, values.smtp_port);
     MailSettings { url: SecretString::from(url), from: values.smtp_sender.clone() }
 }
@@ -88,4 +92,28 @@ fn encoded(text: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(smtp_auth: MailAuth, smtp_port: u16) -> String {
+        let values = Values {
+            smtp_host: "mail.example.com".into(),
+            smtp_username: "us".into(),
+            smtp_password: "p@ss".to_owned().into(),
+            smtp_auth,
+            smtp_port,
+            ..Values::default()
+        };
+        settings_of(&values).url.expose_secret().to_owned()
+    }
+
+    #[test]
+    fn a_password_is_sent_over_tls_or_not_at_all() {
+        assert_eq!(url(MailAuth::Plain, 25), "smtp://us:p%40ss@mail.example.com:25?tls=required");
+        assert_eq!(url(MailAuth::Login, 465), "smtps://us:p%40ss@mail.example.com:465");
+        assert_eq!(url(MailAuth::None, 25), "smtp://mail.example.com:25?tls=opportunistic");
+    }
 }
