@@ -9,32 +9,23 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, SqlxPostgresConnector,
-    SqlxSqliteConnector, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, Statement};
 use sqlx::{
-    Connection as _,
+    AssertSqlSafe, Connection as _, Executor as _,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{Error, Result, Write, postgres};
+use crate::{
+    Error, Limits, PoolFigures, Reads, Result, Settings, Transaction, Write, pool::Pool,
+    postgres, presence::Presence, wait::first_connection,
+};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// A connection that was idle for longer is asked whether it is still there, before it is used again.
 const TRUSTED_FOR: Duration = Duration::from_secs(5);
-
-/// How to reach the database.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// `sqlite://<path>` or `postgres://…`
-    pub url: String,
-    /// Connections at most: readers on SQLite, all of them on PostgreSQL.
-    pub connections: u32,
-}
 
 /// One step of the schema's history.
 #[derive(Clone, Debug)]
@@ -44,10 +35,13 @@ pub struct Migration {
 }
 
 /// The database. Cheap to clone.
+///
+/// Transactions and reads have connections of their own, on PostgreSQL too. Who holds a transaction and wants to read
+/// beside it waits for readers only, and readers wait for nobody: there is no ring, however many ask at once.
 #[derive(Clone, Debug)]
 pub struct Db {
-    readers: DatabaseConnection,
-    writer: DatabaseConnection,
+    reads: Reads,
+    writers: Pool,
     commits: Commits,
 }
 
@@ -68,7 +62,7 @@ impl Db {
     /// [`Error::Settings`] for an address that is not understood and for a schema newer than this program's.
     pub async fn open(settings: &Settings) -> Result<Self> {
         if let Some(path) = settings.url.strip_prefix("sqlite://") {
-            Self::open_sqlite(Path::new(path), settings.connections).await
+            Self::open_sqlite(Path::new(path), settings).await
         } else if settings.url.starts_with("postgres://")
             || settings.url.starts_with("postgresql://")
         {
@@ -78,70 +72,101 @@ impl Db {
         }
     }
 
-    async fn open_sqlite(path: &Path, readers: u32) -> Result<Self> {
+    async fn open_sqlite(path: &Path, settings: &Settings) -> Result<Self> {
+        let Limits { acquire, lock, .. } = settings.limits;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // A commit that was answered survives a power cut, too.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(30))
+            .busy_timeout(lock)
             .statement_cache_capacity(512);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             // A file does not hang up: to ask each time would cost as much as a query.
             .test_before_acquire(false)
-            .acquire_timeout(Duration::from_mins(1))
+            .acquire_timeout(acquire)
             .connect_with(options.clone())
             .await?;
         MIGRATIONS.run(&writer).await.map_err(schema_error)?;
         let readers = SqlitePoolOptions::new()
-            .max_connections(readers.max(1))
+            .max_connections(settings.connections.max(1))
             .test_before_acquire(false)
+            .acquire_timeout(acquire)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
         Ok(Self {
-            readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
-            writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+            reads: Reads(Pool::sqlite("readers", readers)),
+            writers: Pool::sqlite("writers", writer),
             commits: Commits::default(),
         })
     }
 
     async fn open_postgres(settings: &Settings) -> Result<Self> {
+        let Limits { start, statement, lock, idle, acquire } = settings.limits;
         let options: PgConnectOptions = settings
             .url
             .parse()
             .map_err(|error: sqlx::Error| Error::Settings(error.to_string()))?;
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.connections.max(2))
-            .acquire_timeout(Duration::from_mins(1))
-            .test_before_acquire(false)
-            .before_acquire(|connection, about| {
-                Box::pin(async move {
-                    // One that was used just now is still there; to ask it is a round trip.
-                    Ok(about.idle_for < TRUSTED_FOR || connection.ping().await.is_ok())
+        // On a connection without limits: a new index of a large table takes its time.
+        let mut connection = first_connection(&options, start).await?;
+        MIGRATIONS.run(&mut connection).await.map_err(schema_error)?;
+        connection.close().await?;
+
+        let limits = format!(
+            "SET statement_timeout = {}; SET lock_timeout = {}; \
+             SET idle_in_transaction_session_timeout = {}",
+            statement.as_millis(),
+            lock.as_millis(),
+            idle.as_millis()
+        );
+        // The server ends what takes too long, and we what it does not end.
+        let longest = if statement.is_zero() { Duration::MAX } else { statement + TRUSTED_FOR };
+        let presence = Presence::of(options.clone(), longest);
+        let pool = |most: u32| {
+            let limits = limits.clone();
+            PgPoolOptions::new()
+                .max_connections(most.max(1))
+                .acquire_timeout(acquire)
+                .test_before_acquire(false)
+                .before_acquire(|connection, about| {
+                    Box::pin(async move {
+                        // One that was used just now is still there; to ask it is a round trip.
+                        Ok(about.idle_for < TRUSTED_FOR || connection.ping().await.is_ok())
+                    })
                 })
-            })
-            .connect_with(options)
-            .await?;
-        MIGRATIONS.run(&pool).await.map_err(schema_error)?;
-        postgres::settle(&pool).await?;
-        let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-        Ok(Self { readers: connection.clone(), writer: connection, commits: Commits::default() })
+                .after_connect(move |connection, _| {
+                    let limits = limits.clone();
+                    Box::pin(async move {
+                        connection.execute(sqlx::raw_sql(AssertSqlSafe(limits))).await?;
+                        Ok(())
+                    })
+                })
+                .connect_lazy_with(options.clone())
+        };
+        let writers = settings.connections / 2;
+        let readers = settings.connections - writers;
+        Ok(Self {
+            reads: Reads(Pool::postgres("readers", pool(readers), presence.clone())),
+            writers: Pool::postgres("writers", pool(writers), presence),
+            commits: Commits::default(),
+        })
     }
 
     /// Reads outside a transaction: each query sees what is committed.
-    pub fn read(&self) -> &DatabaseConnection {
-        &self.readers
+    pub fn read(&self) -> &Reads {
+        &self.reads
     }
 
     /// A transaction that keeps nothing without `commit`. On SQLite there is one at a time.
     pub async fn write(&self) -> Result<Write> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(Write::new(self.writer.begin_with_options(options).await?, self.commits.clone()))
+        Ok(Write::new(Transaction::begin(&self.writers).await?, self.commits.clone()))
+    }
+
+    /// How the connections are used at this moment.
+    pub fn pools(&self) -> [PoolFigures; 2] {
+        [self.reads.0.figures(), self.writers.figures()]
     }
 
     /// How many transactions this process has committed: while the number stays, so does what was read, but for
@@ -151,15 +176,15 @@ impl Db {
     }
 
     pub fn is_postgres(&self) -> bool {
-        self.readers.get_database_backend() == DbBackend::Postgres
+        self.writers.is_postgres()
     }
 
     /// The migrations that the schema consists of, oldest first.
     pub async fn migrations(&self) -> Result<Vec<Migration>> {
         let found: Vec<(i64, String)> = self
-            .readers
-            .query_all_raw(sea_orm::Statement::from_string(
-                self.readers.get_database_backend(),
+            .reads
+            .query_all_raw(Statement::from_string(
+                self.reads.get_database_backend(),
                 "SELECT version, description FROM _sqlx_migrations ORDER BY version",
             ))
             .await?
@@ -174,10 +199,8 @@ impl Db {
 
     /// Ends all connections; later use fails.
     pub async fn close(self) {
-        let Self { readers, writer, .. } = self;
-        // The connections are going away; there is nobody left to tell of a failure.
-        drop(readers.close().await);
-        drop(writer.close().await);
+        self.reads.0.close().await;
+        self.writers.close().await;
     }
 }
 

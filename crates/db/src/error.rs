@@ -1,6 +1,8 @@
 //! What can go wrong with the database, as far as the domain can make sense of it.
 
-use sea_orm::{DbErr, SqlErr};
+use std::io::ErrorKind;
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -12,6 +14,10 @@ pub enum Error {
     /// The row is referenced by, or refers to, another one that stands in the way.
     #[error("in use: {0}")]
     InUse(String),
+    /// Not the caller's fault and nothing of ours: it may work in a while. A sentence for the caller, and the
+    /// database's own words for the log.
+    #[error("{sentence} ({cause})")]
+    Unavailable { sentence: &'static str, cause: String },
     #[error("{0}")]
     Settings(String),
     #[error("database: {0}")]
@@ -21,15 +27,109 @@ pub enum Error {
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(key)) => Self::Taken(key),
-            Some(SqlErr::ForeignKeyConstraintViolation(key)) => Self::InUse(key),
-            _ => Self::Other(error),
+            Some(SqlErr::UniqueConstraintViolation(key)) => return Self::Taken(key),
+            Some(SqlErr::ForeignKeyConstraintViolation(key)) => return Self::InUse(key),
+            _ => {}
+        }
+        match driver(&error).and_then(unavailable) {
+            Some(sentence) => Self::Unavailable { sentence, cause: error.to_string() },
+            None => Self::Other(error),
         }
     }
 }
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Self::Other(DbErr::Conn(sea_orm::RuntimeErr::Internal(error.to_string())))
+        crate::connection::query_error(error).into()
+    }
+}
+
+fn driver(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}
+
+const AWAY: &str = "The database cannot be reached.";
+const BUSY: &str = "The database is busy.";
+const FULL: &str = "The database has no room left.";
+const BROKEN: &str = "The database cannot be written or read.";
+
+/// What the caller is told where trying again may help.
+fn unavailable(error: &sqlx::Error) -> Option<&'static str> {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => Some(AWAY),
+        sqlx::Error::PoolClosed => Some(AWAY),
+        sqlx::Error::PoolTimedOut => Some(BUSY),
+        sqlx::Error::Database(answer) => {
+            let code = answer.code().unwrap_or_default();
+            match code.len() {
+                5 => by_sqlstate(&code),
+                _ => by_result_code(code.parse().ok()?),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+fn by_sqlstate(code: &str) -> Option<&'static str> {
+    match code {
+        "53100" => Some(FULL),
+        // A deadlock, a conflict, a lock or an answer that took too long.
+        "40001" | "40P01" | "55P03" | "57014" => Some(BUSY),
+        // Read-only, as a standby is.
+        "25006" => Some(BROKEN),
+        // We let a transaction lie for too long.
+        "25P03" => Some(AWAY),
+        _ => match code.get(..2)? {
+            "53" => Some(BUSY),
+            "08" | "57" => Some(AWAY),
+            "58" => Some(BROKEN),
+            _ => None,
+        },
+    }
+}
+
+/// <https://www.sqlite.org/rescode.html>, of which the low byte is the kind.
+fn by_result_code(code: u32) -> Option<&'static str> {
+    match code & 0xff {
+        5 | 6 => Some(BUSY),
+        13 => Some(FULL),
+        8 | 10 | 14 => Some(BROKEN),
+        _ => None,
+    }
+}
+
+/// Whether the database has ended this connection, and nothing is known of the next.
+pub(crate) fn hung_up(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => matches!(
+            error.kind(),
+            ErrorKind::UnexpectedEof
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+        ),
+        // Ended by an administrator, or by a crash of a neighbour.
+        sqlx::Error::Database(answer) => {
+            answer.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "57P05"))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a database that cannot be reached may be there in a moment.
+pub(crate) fn may_come(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        // It starts, stops, or has too many guests.
+        sqlx::Error::Database(answer) => {
+            answer.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53"))
+        }
+        _ => false,
     }
 }

@@ -2,16 +2,27 @@
 
 mod column;
 mod connect;
+mod connection;
 pub mod entity;
 mod error;
 pub mod id;
 mod page;
+mod pool;
 mod postgres;
+mod presence;
+mod read;
+mod settings;
 mod transaction;
+mod wait;
+mod write;
 
 pub use column::{Json, JsonText, StatusTimestamps, Timestamp};
-pub use connect::{Db, Migration, Settings};
+pub use connect::{Db, Migration};
 pub use error::{Error, Result};
 pub use page::{Order, Page, Paging, contains, order_by_text, page};
+pub use pool::PoolFigures;
+pub use read::Reads;
 pub use sea_orm;
-pub use transaction::{Locked, Write, insert_many};
+pub use settings::{Limits, Settings};
+pub use transaction::Transaction;
+pub use write::{Locked, Write, insert_many};

@@ -1,137 +1,152 @@
-//! Writing: nothing is kept without `commit`, and a row is changed only by whoever has locked it.
+//! A transaction and the connection that is its own: after the first failure neither is used again.
 
-use std::ops::{Deref, DerefMut};
+use std::{fmt, sync::Arc};
 
+use async_trait::async_trait;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, QuerySelect,
+    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, SqlErr, Statement,
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    connection::{Answer, Ask, Connection, query_error},
+    pool::Pool,
 };
 
-use crate::{Result, connect::Commits};
+/// On PostgreSQL a transaction inside a transaction is no error but a warning, and its commit would be one of whatever
+/// was left open before. A transaction that has just begun is as old as the statement that began it.
+const BEGIN_POSTGRES: &str = "BEGIN; SELECT now() = statement_timestamp() AS begun";
+/// On SQLite it is an error.
+const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
 
-/// A write transaction. Queries run on it by `&*tx`.
-#[derive(Debug)]
-pub struct Write(DatabaseTransaction, Commits);
+/// What is done here is kept by `commit` alone.
+pub struct Transaction {
+    /// `None` once it has ended.
+    open: Option<Mutex<Open>>,
+    backend: DbBackend,
+}
 
-/// A row that nobody else can change until this transaction ends.
-#[derive(Debug)]
-pub struct Locked<E: EntityTrait>(E::Model);
+struct Open {
+    connection: Connection,
+    standing: Standing,
+}
 
-impl<E: EntityTrait> Deref for Locked<E> {
-    type Target = E::Model;
-    fn deref(&self) -> &E::Model {
-        &self.0
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Good,
+    /// The database refused a row, as it should: a rollback is all that is left to do.
+    Refused,
+    /// Something failed, or was broken off: the connection goes with the transaction.
+    Unknown,
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").field("backend", &self.backend).finish_non_exhaustive()
     }
 }
 
-impl<E: EntityTrait> DerefMut for Locked<E> {
-    fn deref_mut(&mut self) -> &mut E::Model {
-        &mut self.0
-    }
-}
-
-impl<E: EntityTrait> Locked<E> {
-    pub fn into_inner(self) -> E::Model {
-        self.0
-    }
-}
-
-impl Deref for Write {
-    type Target = DatabaseTransaction;
-    fn deref(&self) -> &DatabaseTransaction {
-        &self.0
-    }
-}
-
-impl Write {
-    pub(crate) fn new(transaction: DatabaseTransaction, commits: Commits) -> Self {
-        Self(transaction, commits)
-    }
-
-    /// Locks a row for this transaction; `None` if there is none.
-    pub async fn lock<E>(
-        &self,
-        id: impl Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
-    ) -> Result<Option<Locked<E>>>
-    where
-        E: EntityTrait,
-    {
-        let mut query = E::find_by_id(id);
-        if self.0.get_database_backend() == DbBackend::Postgres {
-            // SQLite has one writer, who therefore holds every row already.
-            query = query.lock_exclusive();
+impl Transaction {
+    pub(crate) async fn begin(pool: &Pool) -> Result<Self, DbErr> {
+        let backend = if pool.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
+        let begin = if pool.is_postgres() { BEGIN_POSTGRES } else { BEGIN_SQLITE };
+        let (connection, answer) = pool.ask(Ask::Plain(begin)).await.map_err(query_error)?;
+        if let Some(row) = answer.into_first()
+            && !row.try_get::<bool>("", "begun")?
+        {
+            return Err(failed("a connection came with a transaction that somebody left open"));
         }
-        Ok(query.one(&self.0).await?.map(Locked))
+        let open = Mutex::new(Open { connection, standing: Standing::Good });
+        Ok(Self { open: Some(open), backend })
     }
 
-    /// Locks the rows that a query finds, in its order; rows that others hold are passed over.
-    pub async fn claim<E>(&self, query: sea_orm::Select<E>) -> Result<Vec<Locked<E>>>
-    where
-        E: EntityTrait,
-    {
-        let mut query = query;
-        if self.0.get_database_backend() == DbBackend::Postgres {
-            query = query.lock_with_behavior(
-                sea_orm::sea_query::LockType::Update,
-                sea_orm::sea_query::LockBehavior::SkipLocked,
-            );
-        }
-        Ok(query.all(&self.0).await?.into_iter().map(Locked).collect())
+    async fn ask(&self, ask: Ask<'_>) -> Result<Answer, DbErr> {
+        let mut open = match &self.open {
+            Some(open) => open.lock().await,
+            None => return Err(failed("the transaction has ended")),
+        };
+        open.ask(ask).await
     }
 
-    pub async fn insert<M, A>(&self, row: M) -> Result<M>
-    where
-        M: ModelTrait + IntoActiveModel<A>,
-        A: ActiveModelTrait<Entity = M::Entity> + ActiveModelBehavior + Send,
-        M::Entity: EntityTrait<Model = M>,
-    {
-        let active = row.clone().into_active_model().reset_all();
-        <M::Entity as EntityTrait>::insert(active).exec_without_returning(&self.0).await?;
-        Ok(row)
-    }
-
-    /// Writes all of a locked row.
-    pub async fn update<E, A>(&self, row: Locked<E>) -> Result<E::Model>
-    where
-        E: EntityTrait,
-        E::Model: IntoActiveModel<A>,
-        A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
-    {
-        let model = row.0.clone();
-        row.0.into_active_model().reset_all().update_without_returning(&self.0).await?;
-        Ok(model)
-    }
-
-    pub async fn delete<E>(&self, row: Locked<E>) -> Result<()>
-    where
-        E: EntityTrait,
-        E::Model: IntoActiveModel<E::ActiveModel>,
-        E::ActiveModel: Send,
-    {
-        row.0.delete(&self.0).await?;
-        Ok(())
-    }
-
-    pub async fn commit(self) -> Result<()> {
-        self.0.commit().await?;
-        self.1.count_one();
+    /// Returns once the database has confirmed.
+    pub(crate) async fn commit(mut self) -> Result<(), DbErr> {
+        let Some(open) = self.open.take() else { return Err(failed("the transaction has ended")) };
+        let mut open = open.into_inner();
+        open.ask(Ask::Plain("COMMIT")).await?;
+        open.connection.give_back();
         Ok(())
     }
 }
 
-/// Inserts many rows of one table; nothing if there are none.
-pub async fn insert_many<M, A>(tx: &Write, rows: Vec<M>) -> Result<()>
-where
-    M: ModelTrait + IntoActiveModel<A>,
-    A: ActiveModelTrait<Entity = M::Entity> + ActiveModelBehavior + Send,
-    M::Entity: EntityTrait<Model = M>,
-{
-    // Both databases limit the parameters of one statement (SQLite: 32,766).
-    const ROWS_AT_ONCE: usize = 500;
-    let mut rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).peekable();
-    while rows.peek().is_some() {
-        let batch: Vec<A> = rows.by_ref().take(ROWS_AT_ONCE).collect();
-        <M::Entity as EntityTrait>::insert_many(batch).exec_without_returning(&tx.0).await?;
+impl Open {
+    async fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, DbErr> {
+        if self.standing != Standing::Good {
+            return Err(failed("an earlier statement of the transaction has failed"));
+        }
+        // If the caller goes away before there is an answer, it stays so.
+        self.standing = Standing::Unknown;
+        let answer = self.connection.ask(ask).await.map_err(query_error);
+        self.standing = match &answer {
+            Ok(_) => Standing::Good,
+            Err(error) if is_refusal(error) => Standing::Refused,
+            Err(error) => {
+                tracing::error!("a transaction failed and its connection is closed: {error}");
+                Standing::Unknown
+            }
+        };
+        answer
     }
-    Ok(())
+
+    async fn roll_back(mut self) {
+        match self.connection.ask(Ask::Plain("ROLLBACK")).await {
+            Ok(_) => self.connection.give_back(),
+            // A connection that is closed takes its transaction along.
+            Err(error) => tracing::warn!("a rollback failed and its connection is closed: {error}"),
+        }
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let Some(open) = self.open.take().map(Mutex::into_inner) else { return };
+        if open.standing != Standing::Unknown
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(open.roll_back());
+        }
+    }
+}
+
+fn is_refusal(error: &DbErr) -> bool {
+    matches!(
+        error.sql_err(),
+        Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_))
+    )
+}
+
+fn failed(why: &str) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Protocol(why.to_owned()))))
+}
+
+#[async_trait]
+impl ConnectionTrait for Transaction {
+    fn get_database_backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.ask(Ask::Prepared(&statement)).await?.into_result()
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.ask(Ask::Plain(sql)).await?.into_result()
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.ask(Ask::Prepared(&statement)).await?.into_first())
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        Ok(self.ask(Ask::Prepared(&statement)).await?.rows)
+    }
 }

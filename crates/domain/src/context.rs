@@ -3,10 +3,9 @@
 use std::{ops::Deref, sync::Arc};
 
 use db::{
-    Json, Timestamp, Write,
+    Json, Reads, Timestamp, Transaction, Write,
     entity::{event, task},
     id::{EventId, RunId, TaskId, WorkspaceId},
-    sea_orm::{DatabaseConnection, DatabaseTransaction},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -69,7 +68,7 @@ impl Ctx {
         P::allowed(&self.actor, on)
     }
 
-    pub(crate) fn read(&self) -> &DatabaseConnection {
+    pub(crate) fn read(&self) -> &Reads {
         self.app.db().read()
     }
 
@@ -113,7 +112,7 @@ pub(crate) struct Subject<'a> {
 
 impl Tx {
     /// For queries within this transaction.
-    pub fn db(&self) -> &DatabaseTransaction {
+    pub fn db(&self) -> &Transaction {
         &self.write
     }
 

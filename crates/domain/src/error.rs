@@ -92,13 +92,19 @@ impl Error {
 
 impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
-        Self::Internal(anyhow::Error::new(error))
+        match error {
+            db::Error::Unavailable { sentence, cause } => {
+                tracing::error!(cause, "{sentence}");
+                Self::Unavailable(format!("{sentence} Try again shortly."))
+            }
+            other => Self::Internal(anyhow::Error::new(other)),
+        }
     }
 }
 
 impl From<db::sea_orm::DbErr> for Error {
     fn from(error: db::sea_orm::DbErr) -> Self {
-        Self::Internal(anyhow::Error::new(error))
+        db::Error::from(error).into()
     }
 }
 

@@ -26,7 +26,9 @@ pub async fn database(store: &Store) -> Result<db::Db> {
         Database::Sqlite(path) => format!("sqlite://{}", path.display()),
         Database::Postgres(url) => url.expose_secret().to_owned(),
     };
-    db::Db::open(&db::Settings { url, connections: CONNECTIONS }).await.context("database_url")
+    db::Db::open(&db::Settings { connections: CONNECTIONS, ..db::Settings::at(url) })
+        .await
+        .context("database_url")
 }
 
 /// Data without its key is lost; a new key would hide that until the first read.

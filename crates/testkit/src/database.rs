@@ -57,7 +57,7 @@ impl TestDatabase {
             Self::Sqlite(folder) => format!("sqlite://{}", file(folder).display()),
             Self::Postgres { cluster, name } => within(cluster, name),
         };
-        Settings { url, connections: CONNECTIONS }
+        Settings { connections: CONNECTIONS, ..Settings::at(url) }
     }
 
     /// To be copied from now on; it must be closed.
@@ -167,7 +167,7 @@ pub(crate) async fn table_names(db: &Db) -> Vec<String> {
 async fn make_template(cluster: &str) {
     let mut connection = connect(cluster).await;
     run(&mut connection, format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})")).await;
-    let settings = Settings { url: within(cluster, TEMPLATE), connections: 2 };
+    let settings = Settings { connections: 2, ..Settings::at(within(cluster, TEMPLATE)) };
     if let Ok(db) = Db::open(&settings).await {
         db.close().await;
     } else {

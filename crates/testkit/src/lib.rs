@@ -12,6 +12,7 @@
 //! databases may be made.
 
 mod answer;
+mod cable;
 mod client;
 pub mod contract;
 mod database;
@@ -24,6 +25,7 @@ pub use answer::Answer;
 /// For the tests of surfaces that are served beside it.
 pub use api;
 pub use blobs::Kind as Blob;
+pub use cable::Cable;
 pub use client::Client;
 pub use database::TestDatabase;
 pub use db::sea_orm;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod failures;
+mod gone;
 mod schema;
 mod text;
 mod transactions;

@@ -39,7 +39,7 @@ async fn a_schema_from_a_newer_program_is_refused() {
 #[tokio::test]
 async fn an_address_that_is_not_understood_is_refused() {
     for url in ["mysql://localhost/x", "", "postgres"] {
-        let settings = statehouse_db::Settings { url: url.into(), connections: 1 };
+        let settings = statehouse_db::Settings::at(url);
         assert!(matches!(Db::open(&settings).await, Err(Error::Settings(_))), "{url}");
     }
 }

@@ -1,0 +1,128 @@
+//! One connection, which goes back to its pool only when somebody knows that it is fit for the next one.
+
+use std::time::Instant;
+
+use futures::{TryStreamExt, stream::BoxStream};
+use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
+use sea_query_sqlx::SqlxValues;
+use sqlx::{AssertSqlSafe, Either, Executor, Postgres, Sqlite, pool::PoolConnection};
+
+use crate::presence::Presence;
+
+/// What is asked of the database.
+#[derive(Clone, Copy)]
+pub(crate) enum Ask<'a> {
+    Prepared(&'a Statement),
+    /// Any number of statements without values, in one go.
+    Plain(&'a str),
+}
+
+/// What the database said.
+#[derive(Default)]
+pub(crate) struct Answer {
+    pub rows: Vec<QueryResult>,
+    /// Of the last statement.
+    pub result: Option<ExecResult>,
+}
+
+impl Answer {
+    pub fn into_result(self) -> Result<ExecResult, DbErr> {
+        self.result.ok_or_else(|| DbErr::Custom("the database said nothing of a statement".into()))
+    }
+
+    pub fn into_first(self) -> Option<QueryResult> {
+        self.rows.into_iter().next()
+    }
+}
+
+/// Closed when dropped, unless it was given back.
+pub(crate) struct Connection {
+    inner: Inner,
+    presence: Presence,
+    fit: bool,
+}
+
+pub(crate) enum Inner {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Connection {
+    pub fn new(inner: Inner, presence: Presence) -> Self {
+        Self { inner, presence, fit: true }
+    }
+
+    /// From the first question on the connection is unfit, until [`Connection::give_back`] says otherwise: whatever
+    /// fails, or is broken off by a caller who went away, leaves it in a state that nobody knows.
+    pub async fn ask(&mut self, ask: Ask<'_>) -> sqlx::Result<Answer> {
+        self.fit = false;
+        let started = Instant::now();
+        let answer = match &mut self.inner {
+            Inner::Sqlite(connection) => {
+                gather(match ask {
+                    Ask::Prepared(statement) => {
+                        connection.fetch_many(sqlx::query_with(sql(statement), values(statement)))
+                    }
+                    Ask::Plain(text) => connection.fetch_many(sqlx::raw_sql(AssertSqlSafe(text))),
+                })
+                .await
+            }
+            Inner::Postgres(connection) => {
+                let answer = gather(match ask {
+                    Ask::Prepared(statement) => {
+                        connection.fetch_many(sqlx::query_with(sql(statement), values(statement)))
+                    }
+                    Ask::Plain(text) => connection.fetch_many(sqlx::raw_sql(AssertSqlSafe(text))),
+                });
+                self.presence.while_there(answer).await
+            }
+        };
+        metrics::histogram!("statehouse_database_statement_duration_seconds")
+            .record(started.elapsed());
+        answer
+    }
+
+    /// Nothing is open on it: the next one may have it.
+    pub fn give_back(mut self) {
+        self.fit = true;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.fit {
+            return;
+        }
+        match &mut self.inner {
+            Inner::Sqlite(connection) => connection.close_on_drop(),
+            Inner::Postgres(connection) => connection.close_on_drop(),
+        }
+    }
+}
+
+fn sql(statement: &Statement) -> AssertSqlSafe<&str> {
+    // Written by SeaORM, or by us without anything of a caller's.
+    AssertSqlSafe(statement.sql.as_str())
+}
+
+fn values(statement: &Statement) -> SqlxValues {
+    SqlxValues(statement.values.clone().unwrap_or_else(|| sea_orm::Values(Vec::new())))
+}
+
+async fn gather<D: Into<ExecResult>, R: Into<QueryResult>>(
+    mut stream: BoxStream<'_, sqlx::Result<Either<D, R>>>,
+) -> sqlx::Result<Answer> {
+    let mut answer = Answer::default();
+    while let Some(part) = stream.try_next().await? {
+        match part {
+            Either::Left(done) => answer.result = Some(done.into()),
+            Either::Right(row) => answer.rows.push(row.into()),
+        }
+    }
+    Ok(answer)
+}
+
+/// As the rest of the program knows the driver's errors.
+pub(crate) fn query_error(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(std::sync::Arc::new(error)))
+}

@@ -1,0 +1,104 @@
+//! Connections kept for the next one who needs them.
+
+use std::{fmt, time::Instant};
+
+use sqlx::{PgPool, SqlitePool};
+
+use crate::{
+    connection::{Answer, Ask, Connection, Inner},
+    error::hung_up,
+    presence::Presence,
+};
+
+/// Some connections of one kind.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    name: &'static str,
+    connections: Connections,
+    presence: Presence,
+}
+
+#[derive(Clone)]
+enum Connections {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// How a pool is used at this moment.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolFigures {
+    /// `readers` or `writers`
+    pub name: &'static str,
+    /// Connections at most.
+    pub limit: u32,
+    pub open: u32,
+    pub idle: u32,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pool").field(&self.figures()).finish()
+    }
+}
+
+impl Pool {
+    pub fn sqlite(name: &'static str, pool: SqlitePool) -> Self {
+        Self { name, connections: Connections::Sqlite(pool), presence: Presence::default() }
+    }
+
+    pub fn postgres(name: &'static str, pool: PgPool, presence: Presence) -> Self {
+        Self { name, connections: Connections::Postgres(pool), presence }
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.connections, Connections::Postgres(_))
+    }
+
+    /// Waits for a free connection, as long as the settings say.
+    async fn connection(&self) -> sqlx::Result<Connection> {
+        let started = Instant::now();
+        let inner = match &self.connections {
+            Connections::Sqlite(pool) => pool.acquire().await.map(Inner::Sqlite),
+            Connections::Postgres(pool) => {
+                self.presence.while_there(pool.acquire()).await.map(Inner::Postgres)
+            }
+        };
+        metrics::histogram!("statehouse_database_wait_duration_seconds", "pool" => self.name)
+            .record(started.elapsed());
+        Ok(Connection::new(inner?, self.presence.clone()))
+    }
+
+    /// A connection, and what it answered to a first question that is harmless to repeat: on whom the database has
+    /// hung up meanwhile finds out by asking.
+    pub async fn ask(&self, ask: Ask<'_>) -> sqlx::Result<(Connection, Answer)> {
+        // Each of them may have been hung up on, and then there is a new one.
+        let mut dead = 0;
+        loop {
+            let mut connection = self.connection().await?;
+            match connection.ask(ask).await {
+                Ok(answer) => return Ok((connection, answer)),
+                Err(error) if hung_up(&error) && dead < self.figures().limit => dead += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub fn figures(&self) -> PoolFigures {
+        let (limit, open, idle) = match &self.connections {
+            Connections::Sqlite(pool) => {
+                (pool.options().get_max_connections(), pool.size(), pool.num_idle())
+            }
+            Connections::Postgres(pool) => {
+                (pool.options().get_max_connections(), pool.size(), pool.num_idle())
+            }
+        };
+        PoolFigures { name: self.name, limit, open, idle: u32::try_from(idle).unwrap_or(limit) }
+    }
+
+    pub async fn close(&self) {
+        match &self.connections {
+            Connections::Sqlite(pool) => pool.close().await,
+            Connections::Postgres(pool) => pool.close().await,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A PostgreSQL behind a cable that can be cut. SQLite has no cable, and takes part where it can.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use statehouse_db::{
+    Db, Error, Limits, Settings, entity::site_setting as setting, sea_orm::EntityTrait,
+};
+use testkit::{Cable, TestDatabase};
+
+/// People are told within five seconds.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
+
+async fn behind(cable: &Cable, database: &TestDatabase, start: Duration) -> Result<Db, Error> {
+    let limits = Limits { start, ..Limits::default() };
+    Db::open(&Settings { limits, ..cable.leads_to(database) }).await
+}
+
+async fn kept(db: &Db, name: &str) -> Result<bool, Error> {
+    Ok(setting::Entity::find_by_id(name.to_owned()).one(db.read()).await?.is_some())
+}
+
+async fn write(db: &Db, name: &str) -> Result<(), Error> {
+    let tx = db.write().await?;
+    tx.insert(setting::Model { name: name.into(), value: String::new() }).await?;
+    tx.commit().await
+}
+
+fn is_away<T: std::fmt::Debug>(answer: Result<T, Error>, since: Instant) {
+    assert!(matches!(answer, Err(Error::Unavailable { .. })), "{answer:?}");
+    assert!(since.elapsed() < TOLD_WITHIN, "{:?}", since.elapsed());
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_is_said_to_be_away_and_comes_back() {
+    let database = TestDatabase::fresh().await;
+    let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
+    let db = Arc::new(behind(&cable, &database, Duration::ZERO).await.unwrap());
+    write(&db, "before").await.unwrap();
+    let open = db.write().await.unwrap();
+    for _ in 0..2 {
+        cable.hold();
+        let since = Instant::now();
+        // More than there are connections: those who wait for one are told as well.
+        let many = (0..16).map(|number| {
+            let db = db.clone();
+            async move {
+                if number % 2 == 0 {
+                    kept(&db, "before").await.map(drop)
+                } else {
+                    write(&db, "meanwhile").await
+                }
+            }
+        });
+        for answer in futures::future::join_all(many).await {
+            is_away(answer, since);
+        }
+        cable.mend();
+        assert!(kept(&db, "before").await.unwrap());
+    }
+    // What was open all the while went on where the cable was mended.
+    open.insert(setting::Model { name: "open".into(), value: String::new() }).await.unwrap();
+    open.commit().await.unwrap();
+    assert!(kept(&db, "open").await.unwrap());
+    write(&db, "after").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_refuses_is_said_to_be_away_and_comes_back() {
+    let database = TestDatabase::fresh().await;
+    let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
+    let db = behind(&cable, &database, Duration::ZERO).await.unwrap();
+    write(&db, "before").await.unwrap();
+    let open = db.write().await.unwrap();
+    cable.cut();
+    let since = Instant::now();
+    is_away(kept(&db, "before").await, since);
+    is_away(write(&db, "meanwhile").await, Instant::now());
+    is_away(open.commit().await, Instant::now());
+    cable.mend();
+    assert!(kept(&db, "before").await.unwrap());
+    assert!(!kept(&db, "meanwhile").await.unwrap());
+    write(&db, "after").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_not_said_to_be_done() {
+    let database = TestDatabase::fresh().await;
+    let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
+    let db = behind(&cable, &database, Duration::ZERO).await.unwrap();
+    let tx = db.write().await.unwrap();
+    tx.insert(setting::Model { name: "perhaps".into(), value: String::new() }).await.unwrap();
+    let commits = db.commits();
+    cable.cut_answers();
+    is_away(tx.commit().await, Instant::now());
+    // Whoever keeps what was read looks again.
+    assert_ne!(db.commits(), commits);
+    cable.mend();
+    kept(&db, "perhaps").await.unwrap();
+    write(&db, "after").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_waits_for_the_database_but_not_for_a_wrong_password() {
+    let database = TestDatabase::fresh().await;
+    let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
+    cable.cut();
+    let refused = behind(&cable, &database, Duration::ZERO).await.unwrap_err().to_string();
+    assert!(refused.contains("cannot be reached"), "{refused}");
+    let (opened, ()) = tokio::join!(behind(&cable, &database, Duration::from_mins(1)), async {
+        cable.was_tried().await;
+        cable.mend();
+    });
+    write(&opened.unwrap(), "after").await.unwrap();
+
+    let mut settings = cable.leads_to(&database);
+    settings.url.push_str("_that_is_not_there");
+    settings.limits.start = Duration::from_hours(1);
+    let refused = Db::open(&settings).await.unwrap_err().to_string();
+    assert!(refused.contains("does not exist"), "{refused}");
+}
+
+async fn works_without(database: &TestDatabase) {
+    let db = database.open().await;
+    write(&db, "a").await.unwrap();
+    assert!(kept(&db, "a").await.unwrap());
+}

@@ -1,0 +1,134 @@
+//! A cable to the database that a test can cut, for what happens when PostgreSQL is away.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use db::Settings;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::{Notify, watch},
+};
+
+use crate::TestDatabase;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Whole,
+    /// Nothing gets through, and nobody is told.
+    Held,
+    /// Whoever asks is hung up on.
+    Cut,
+    /// What is asked gets through, and the answer is hung up on.
+    AnswersCut,
+}
+
+/// Stands between a [`db::Db`] and its PostgreSQL.
+#[derive(Debug)]
+pub struct Cable {
+    address: SocketAddr,
+    state: watch::Sender<State>,
+    tried: Arc<Notify>,
+}
+
+impl Cable {
+    /// `None` where there is no cable, as to a file.
+    pub async fn to(database: &TestDatabase) -> Option<Self> {
+        let url = url::Url::parse(&database.settings().url).ok()?;
+        let host = url.host_str().filter(|_| url.scheme() != "sqlite")?;
+        let server = format!("{host}:{}", url.port().unwrap_or(5432));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let state = watch::Sender::new(State::Whole);
+        let tried = Arc::new(Notify::new());
+        tokio::spawn(listen(listener, server, state.subscribe(), tried.clone()));
+        Some(Self { address, state, tried })
+    }
+
+    /// The same database, through the cable.
+    pub fn leads_to(&self, database: &TestDatabase) -> Settings {
+        let mut settings = database.settings();
+        let mut url = url::Url::parse(&settings.url).expect("an address");
+        url.set_ip_host(self.address.ip()).expect("an address with a host");
+        url.set_port(Some(self.address.port())).expect("an address with a port");
+        // A socket of the file system needs no cable.
+        url.set_query(None);
+        settings.url = url.into();
+        settings
+    }
+
+    /// From now on nothing is heard of the database.
+    pub fn hold(&self) {
+        self.state.send_replace(State::Held);
+    }
+
+    /// From now on there is nobody.
+    pub fn cut(&self) {
+        self.state.send_replace(State::Cut);
+    }
+
+    /// From now on whatever is asked is done, and nobody learns of it.
+    pub fn cut_answers(&self) {
+        self.state.send_replace(State::AnswersCut);
+    }
+
+    pub fn mend(&self) {
+        self.state.send_replace(State::Whole);
+    }
+
+    /// Ends when somebody has tried to connect.
+    pub async fn was_tried(&self) {
+        self.tried.notified().await;
+    }
+}
+
+async fn listen(
+    listener: TcpListener,
+    server: String,
+    state: watch::Receiver<State>,
+    tried: Arc<Notify>,
+) {
+    while let Ok((client, _)) = listener.accept().await {
+        tried.notify_one();
+        let (server, mut state) = (server.clone(), state.clone());
+        tokio::spawn(async move {
+            if *state.borrow() == State::Cut {
+                return;
+            }
+            // Accepted by the kernel, as of a process that was stopped.
+            drop(state.wait_for(|state| *state != State::Held).await);
+            let Ok(server) = TcpStream::connect(server).await else { return };
+            let (from_client, to_client) = client.into_split();
+            let (from_server, to_server) = server.into_split();
+            tokio::select! {
+                () = carry(from_client, to_server, state.clone(), &[State::Cut]) => {}
+                () = carry(from_server, to_client, state.clone(), &[State::Cut, State::AnswersCut]) => {}
+            }
+        });
+    }
+}
+
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut state: watch::Receiver<State>,
+    cut_in: &[State],
+) {
+    let mut buffer = vec![0; 16 << 10];
+    loop {
+        let read = tokio::select! {
+            // The silent one is cut as well.
+            _ = state.wait_for(|state| *state == State::Cut) => return,
+            read = from.read(&mut buffer) => read.unwrap_or(0),
+        };
+        if read == 0 || state.wait_for(|state| *state != State::Held).await.is_err() {
+            return;
+        }
+        let is_cut = cut_in.contains(&state.borrow());
+        if is_cut || to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}
