@@ -2,8 +2,7 @@
 
 use axum::{Extension, Router, response::IntoResponse};
 use http::{HeaderName, HeaderValue, StatusCode};
-use jsonapi::{BaseUrl, BodyLimit, Error};
-use tower::ServiceBuilder;
+use jsonapi::{BaseUrl, Error};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::Failure;
@@ -19,14 +18,10 @@ const HEADERS: [(&str, &str); 5] = [
     ("x-terraform-snapshot-interval", "20"),
 ];
 
-/// A state of TF <= 1.5 comes base64-encoded inside the request (CLI protocol, gotcha 32).
-const BODY_LIMIT: usize = 512 << 20;
-
 pub fn layer(router: Router, public_url: String) -> Router {
     let base = BaseUrl(public_url);
-    let mut router = router.fallback(nowhere).method_not_allowed_fallback(not_so).layer(
-        ServiceBuilder::new().layer(Extension(base)).layer(Extension(BodyLimit(BODY_LIMIT))),
-    );
+    let mut router =
+        router.fallback(nowhere).method_not_allowed_fallback(not_so).layer(Extension(base));
     for (name, value) in HEADERS {
         router = router.layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static(name),

@@ -3,6 +3,7 @@
 use crate::{
     Error, Errors,
     lenient::{Fault, from_json},
+    limits::Limits,
     spelling::{kebab, same},
 };
 use axum::{
@@ -21,21 +22,13 @@ pub trait Typed {
     const TYPE: &'static str;
     /// Other types that clients send for it.
     const ALSO: &'static [&'static str] = &[];
+    /// What a document may have.
+    const LIMITS: Limits = Limits::USUAL;
 }
 
 /// For documents whose relationships do not matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct NoRelationships {}
-
-/// The largest body in bytes, as a request extension; 10 MiB without it. More is 413.
-#[derive(Clone, Copy, Debug)]
-pub struct BodyLimit(pub usize);
-
-impl Default for BodyLimit {
-    fn default() -> Self {
-        Self(10 << 20)
-    }
-}
 
 /// A request document with attributes `A` and relationships `R`.
 ///
@@ -65,7 +58,8 @@ where
     type Rejection = Errors;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Errors> {
-        let Value::Object(mut data) = data(parse(&read(request).await?)?)? else {
+        let Value::Object(mut data) = data(parse(&read(request, A::LIMITS).await?, A::LIMITS)?)?
+        else {
             return Err(Error::unprocessable("/data", "data must be an object").into());
         };
         let kind = text(&mut data, "type")?.filter(|kind| !kind.is_empty());
@@ -103,8 +97,8 @@ where
 }
 
 /// The whole body, or 413.
-pub(crate) async fn read(request: Request) -> Result<Bytes, Errors> {
-    let BodyLimit(limit) = request.extensions().get().copied().unwrap_or_default();
+pub(crate) async fn read(request: Request, limits: Limits) -> Result<Bytes, Errors> {
+    let limit = limits.bytes;
     let too_large = || {
         let detail = format!("the body may have at most {limit} bytes");
         Errors::one(Error::new(StatusCode::PAYLOAD_TOO_LARGE, "payload too large").detail(detail))
@@ -123,7 +117,8 @@ pub(crate) async fn read(request: Request) -> Result<Bytes, Errors> {
 }
 
 /// The body as JSON, or 400 with the place where it stops being JSON.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Errors> {
+pub(crate) fn parse(bytes: &[u8], limits: Limits) -> Result<Value, Errors> {
+    limits.check(bytes)?;
     serde_json::from_slice(bytes)
         .map_err(|error| Error::bad_request("invalid JSON", error.to_string()).into())
 }

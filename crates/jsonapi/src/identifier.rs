@@ -1,6 +1,6 @@
 //! Resource identifiers in requests: relationship endpoints and the relationships of a body.
 
-use crate::{Error, Errors, body, lenient::from_json};
+use crate::{Error, Errors, Limits, body, lenient::from_json};
 use axum::extract::{FromRequest, Request};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -77,7 +77,8 @@ impl<S: Send + Sync> FromRequest<S> for Identifiers {
     type Rejection = Errors;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Errors> {
-        let data = body::data(body::parse(&body::read(request).await?)?)?;
+        let data =
+            body::data(body::parse(&body::read(request, Limits::USUAL).await?, Limits::USUAL)?)?;
         from_json(data)
             .map(Self)
             .map_err(|fault| body::refusal("invalid document", "/data".into(), "data", &fault))

@@ -1,6 +1,6 @@
 //! Bodies of actions, which come in many shapes and seldom matter: `{}`, `{"comment": "…"}`.
 
-use crate::{Error, Errors, body, lenient::from_json};
+use crate::{Error, Errors, Limits, body, lenient::from_json};
 use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -16,11 +16,11 @@ impl<S: Send + Sync, T: Default + DeserializeOwned> FromRequest<S> for Plain<T> 
     type Rejection = Errors;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Errors> {
-        let bytes = body::read(request).await?;
+        let bytes = body::read(request, Limits::USUAL).await?;
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(T::default()));
         }
-        match body::parse(&bytes)? {
+        match body::parse(&bytes, Limits::USUAL)? {
             Value::Object(top) => Ok(Self(readable(members(top)))),
             _ => Err(Error::bad_request("invalid body", "the body must be a JSON object").into()),
         }

@@ -8,9 +8,7 @@ use axum::{
 use futures::stream;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use statehouse_jsonapi::{
-    Body, BodyLimit, Errors, Field, Identifiers, Plain, ToMany, ToOne, Typed,
-};
+use statehouse_jsonapi::{Body, Errors, Field, Identifiers, Plain, ToMany, ToOne, Typed};
 use std::{collections::BTreeMap, convert::Infallible, fmt::Debug};
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -256,19 +254,53 @@ async fn a_broken_relation_is_pointed_at() {
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_413_whether_or_not_its_length_is_known() {
     let text = json!({ "data": { "attributes": { "name": "a" } } }).to_string();
-    for (limit, fits) in [(text.len(), true), (text.len() - 1, false)] {
-        let chunks: Vec<_> = text.bytes().map(|byte| Ok::<_, Infallible>(vec![byte])).collect();
-        for body in [Bytes::from(text.clone()), Bytes::from_stream(stream::iter(chunks))] {
-            let mut request = Request::new(body);
-            request.extensions_mut().insert(BodyLimit(limit));
-            let status =
-                Create::from_request(request, &()).await.err().map(|e| e.status().as_u16());
+    for (length, fits) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+        let padded = text.clone() + &" ".repeat(length - text.len());
+        let chunks: Vec<_> =
+            padded.as_bytes().chunks(1000).map(|some| Ok::<_, Infallible>(some.to_vec())).collect();
+        for body in [Bytes::from(padded.clone()), Bytes::from_stream(stream::iter(chunks))] {
+            let status = Create::from_request(Request::new(body), &()).await.err();
+            let status = status.map(|e| e.status().as_u16());
             assert_eq!(status, (!fits).then_some(413));
         }
     }
-    let large = json!({ "data": { "attributes": { "name": "a".repeat(9 << 20) } } }).to_string();
-    assert!(take::<Create>(large).await.is_ok());
-    assert_eq!(refused::<Create>(vec![b' '; (10 << 20) + 1]).await["status"], "413");
+}
+
+/// Two bytes of such a document are thirty-two in memory, or a level of the stack.
+#[tokio::test]
+async fn what_is_small_on_the_wire_and_large_in_memory_is_refused() {
+    let with =
+        |value: &str| format!(r#"{{"data": {{"attributes": {{"name": "a", "more": {value}}}}}}}"#);
+    let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    let members = |count: usize| {
+        let members: Vec<_> = (0..count).map(|number| format!("\"{number}\":0")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let quotes = |count: usize| format!("\"{}\"", "\\\"[{,".repeat(count));
+    for (value, status) in [
+        (nested(60), None),
+        (nested(70), Some("400")),
+        (nested(100_000), Some("400")),
+        (format!("[{}0]", "0,".repeat(90_000)), None),
+        (format!("[{}0]", "0,".repeat(110_000)), Some("413")),
+        (format!("[{}0]", "{},".repeat(60_000)), Some("413")),
+        (members(50_000), None),
+        (members(80_000), None),
+        // Inside a string nothing is counted but its length.
+        (quotes(90_000), None),
+        (format!("\"{}\"", "x".repeat(520_000)), None),
+        (format!("\"{}\"", "x".repeat(530_000)), Some("413")),
+        (format!("{{\"{}\": 0}}", "x".repeat(530_000)), Some("413")),
+    ] {
+        match status {
+            None => assert!(take::<Create>(with(&value)).await.is_ok(), "{}", &value[..40]),
+            Some(status) => assert_eq!(refused::<Create>(with(&value)).await["status"], status),
+        }
+    }
+    let lists =
+        [format!(r#"{{"data": {}}}"#, nested(100)), format!(r#"{{"comment": {}}}"#, nested(100))];
+    assert_eq!(refused::<Identifiers>(lists[0].clone()).await["status"], "400");
+    assert_eq!(refused::<Plain<Action>>(lists[1].clone()).await["status"], "400");
 }
 
 #[derive(Debug, Default, Deserialize, PartialEq)]

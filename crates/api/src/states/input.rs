@@ -3,10 +3,13 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use domain::{id::RunId, states::New};
-use jsonapi::{Error, ToOne, Typed};
+use jsonapi::{Error, Limits, ToOne, Typed};
 use serde::Deserialize;
 
 use crate::Result;
+
+/// A state of TF <= 1.5 comes base64-encoded inside the request (CLI protocol, gotcha 32).
+const LARGEST: usize = 512 << 20;
 
 /// `json-state-outputs` comes too, and says nothing that the state itself does not.
 #[derive(Default, Deserialize)]
@@ -24,6 +27,7 @@ pub struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "state-versions";
+    const LIMITS: Limits = Limits::with_file(LARGEST);
 }
 
 #[derive(Default, Deserialize)]
