@@ -28,8 +28,32 @@ pub enum Error {
     Store { name: String, source: object_store::Error },
     #[error("the blob folder {} failed", path.display())]
     Folder { path: PathBuf, source: io::Error },
+    /// What was stored is not what was given.
+    #[error("blob {0} was stored as something else")]
+    Changed(Name),
     #[error("{0:?} cannot be part of a blob name: allowed are 1 to 128 of A-Z a-z 0-9 _ -")]
     Name(String),
     #[error("the blob address {0}; allowed is file:///absolute/path")]
     Address(String),
+}
+
+impl Error {
+    /// Whether there may be room in a while.
+    pub fn is_full(&self) -> bool {
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<io::Error>()
+                && is_full(error.kind())
+            {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
+
+fn is_full(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(kind, Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge)
 }

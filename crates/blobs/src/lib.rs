@@ -6,7 +6,9 @@
 //! `crypto`), so the storage can neither read it, nor change it, nor exchange it for another.
 
 mod error;
+mod health;
 mod logs;
+mod measured;
 mod name;
 mod read;
 mod store;

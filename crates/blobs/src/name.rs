@@ -32,10 +32,12 @@ pub enum Kind {
     PolicyCode,
     /// The archive of a policy set's version.
     PolicySet,
+    /// Written and deleted by health checks.
+    Check,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Configuration,
         Self::State,
         Self::JsonState,
@@ -48,6 +50,7 @@ impl Kind {
         Self::ErroredState,
         Self::PolicyCode,
         Self::PolicySet,
+        Self::Check,
     ];
 
     pub(crate) const fn folder(self) -> &'static str {
@@ -64,6 +67,7 @@ impl Kind {
             Self::ErroredState => "errored-states",
             Self::PolicyCode => "policies",
             Self::PolicySet => "policy-sets",
+            Self::Check => "checks",
         }
     }
 }

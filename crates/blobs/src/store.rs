@@ -3,6 +3,7 @@
 use crate::{
     Error, Name, Result,
     logs::{Index, LogId},
+    measured::Measured,
 };
 use crypto::{Keyring, Layout};
 use object_store::{
@@ -78,7 +79,7 @@ impl Blobs {
     }
 
     fn new(store: Arc<dyn ObjectStore>, keyring: Keyring, root: Option<PathBuf>) -> Self {
-        Self { store, keyring, root, logs: Arc::default() }
+        Self { store: Arc::new(Measured(store)), keyring, root, logs: Arc::default() }
     }
 
     /// Bytes of content. Nothing is opened: a blob that was cut may give a wrong size here and

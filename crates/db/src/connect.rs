@@ -110,9 +110,10 @@ impl Db {
             .parse()
             .map_err(|error: sqlx::Error| Error::Settings(error.to_string()))?;
         // On a connection without limits: a new index of a large table takes its time.
-        let mut connection = first_connection(&options, start).await?;
-        MIGRATIONS.run(&mut connection).await.map_err(schema_error)?;
-        connection.close().await?;
+        first_connection(&options, start).await?.close().await?;
+        let unlimited = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+        MIGRATIONS.run(&unlimited).await.map_err(schema_error)?;
+        unlimited.close().await;
 
         let limits = format!(
             "SET statement_timeout = {}; SET lock_timeout = {}; \

@@ -18,6 +18,9 @@ pub enum Error {
     /// database's own words for the log.
     #[error("{sentence} ({cause})")]
     Unavailable { sentence: &'static str, cause: String },
+    /// What was committed is not there.
+    #[error("what was committed is not there")]
+    Lost,
     #[error("{0}")]
     Settings(String),
     #[error("database: {0}")]

@@ -5,6 +5,7 @@ mod connect;
 mod connection;
 pub mod entity;
 mod error;
+mod health;
 pub mod id;
 mod page;
 mod pool;

@@ -125,6 +125,11 @@ impl App {
         format!("{}{path}", self.0.settings.public_url)
     }
 
+    /// How the connections to the database are used at this moment.
+    pub fn database_pools(&self) -> [db::PoolFigures; 2] {
+        self.0.db.pools()
+    }
+
     pub(crate) fn recent_actors(&self) -> &RecentActors {
         &self.0.recent_actors
     }

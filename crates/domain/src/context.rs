@@ -1,6 +1,9 @@
 //! One request: who asks, and the only way to the data.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use db::{
     Json, Reads, Timestamp, Transaction, Write,
@@ -74,7 +77,8 @@ impl Ctx {
 
     pub(crate) async fn write(&self) -> Result<Tx> {
         let write = self.app.db().write().await?;
-        Ok(Tx { write, cx: self.clone(), at: self.app.now(), rings: Rings::default() })
+        let (rings, changes) = (Rings::default(), Mutex::default());
+        Ok(Tx { write, cx: self.clone(), at: self.app.now(), rings, changes })
     }
 }
 
@@ -85,6 +89,30 @@ pub(crate) struct Tx {
     cx: Ctx,
     at: Timestamp,
     rings: Rings,
+    changes: Mutex<Vec<Change>>,
+}
+
+/// What is counted once it is kept.
+#[derive(Debug)]
+pub(crate) enum Change {
+    RunBecame { status: String },
+    PhaseEnded { phase: String, status: String, seconds: f64 },
+}
+
+impl Change {
+    fn count(self) {
+        match self {
+            Self::RunBecame { status } => {
+                metrics::counter!("statehouse_run_transitions_total", "status" => status)
+                    .increment(1);
+            }
+            Self::PhaseEnded { phase, status, seconds } => metrics::histogram!(
+                "statehouse_phase_duration_seconds",
+                "phase" => phase, "status" => status
+            )
+            .record(seconds),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -189,8 +217,15 @@ impl Tx {
         self.rings.jobs = true;
     }
 
+    /// Counts a change once it is committed.
+    pub fn note(&self, change: Change) {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+    }
+
     pub async fn commit(self) -> Result<()> {
         self.write.commit().await?;
+        let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        changes.into_iter().for_each(Change::count);
         if self.rings.work {
             self.cx.bell().ring_for_work();
         }

@@ -123,6 +123,13 @@ impl From<blobs::Error> for Error {
             blobs::Error::Content(_) => {
                 Self::BadRequest("The content ended before it was complete.".into())
             }
+            full if full.is_full() => {
+                tracing::error!(
+                    error = format!("{:#}", anyhow::Error::new(full)),
+                    "the blob store has no room left"
+                );
+                Self::Unavailable("There is no room left to store this. Try again shortly.".into())
+            }
             other => Self::Internal(anyhow::Error::new(other)),
         }
     }

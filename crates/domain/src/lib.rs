@@ -11,7 +11,9 @@ pub mod cleanup;
 pub mod configurations;
 mod context;
 mod error;
+pub mod figures;
 mod free_text;
+pub mod health;
 pub mod memberships;
 pub mod notifications;
 pub mod organizations;
@@ -40,7 +42,7 @@ pub use access::{Actor, Found, Granted, In, can};
 pub use app::{App, Settings};
 pub use bell::Bell;
 pub use context::Ctx;
-pub(crate) use context::{Subject, Tx};
+pub(crate) use context::{Change, Subject, Tx};
 pub use db::{Json, JsonText, Order, Page, Paging, StatusTimestamps, Timestamp, id};
 pub use error::{Error, Result, TAKEN};
 

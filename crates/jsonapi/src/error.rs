@@ -2,9 +2,15 @@
 
 use crate::MEDIA_TYPE;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use serde::{Serialize, Serializer};
 use std::fmt;
+
+/// When a client may ask again that was told that something is not available now.
+pub const RETRY_AFTER_SECONDS: &str = "5";
 
 /// One error object. Its status is written as a string, as the specification wants it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -156,7 +162,13 @@ impl IntoResponse for Errors {
         }
         let wire = Wire { errors: self.iter().collect() };
         let body = serde_json::to_vec(&wire).expect("errors are strings");
-        (self.status(), [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
+        let mut response = (self.status(), [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        response
     }
 }
 

@@ -1,9 +1,12 @@
 //! A refused request, as a page: the cases of the domain in words for people.
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 
 use crate::components::error_page;
+
+/// When somebody may look again.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -69,6 +72,10 @@ impl IntoResponse for Failure {
                 )
             }
         };
-        (status, error_page(title, &why)).into_response()
+        let mut response = (status, error_page(title, &why)).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response
     }
 }

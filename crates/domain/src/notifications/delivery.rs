@@ -45,6 +45,19 @@ pub(super) struct Sent {
 }
 
 async fn send(cx: &Ctx, row: &NotificationConfiguration, message: &Message) -> Result<Sent> {
+    let sent = send_uncounted(cx, row, message).await?;
+    let outcome = if sent.successful { "delivered" } else { "refused" };
+    let kind = row.destination_type.to_string();
+    metrics::counter!("statehouse_notifications_total", "kind" => kind, "outcome" => outcome)
+        .increment(1);
+    Ok(sent)
+}
+
+async fn send_uncounted(
+    cx: &Ctx,
+    row: &NotificationConfiguration,
+    message: &Message,
+) -> Result<Sent> {
     let at = cx.now();
     let mut sent = Sent {
         cause: message.cause.clone(),

@@ -1,6 +1,8 @@
 //! Moving a run from one status to the next, with all that goes with it: timestamps, its phases, the workspace's
 //! lock, the event. Always inside a transaction that has locked the workspace first, then the run.
 
+use std::time::Duration;
+
 use db::{
     Json, Locked,
     entity::{configuration_version, job, phase, run, workspace},
@@ -13,7 +15,7 @@ use super::{
     status::{self, Event, Gate, Purpose},
 };
 use crate::{
-    Error, Result, Subject, Tx,
+    Change, Error, Result, Subject, Tx,
     id::RunId,
     notifications, policy_evaluations,
     row::{Run, Workspace},
@@ -75,6 +77,7 @@ pub(crate) async fn happen(
     for key in passed_by(event).into_iter().chain([status::timestamp_key(next)]) {
         run.status_timestamps.insert(key, tx.now());
     }
+    tx.note(Change::RunBecame { status: next.to_string() });
     tx.emit(&format!("run_{next}"), subject(run), json!({})).await?;
     match event {
         Event::PlanQueued if !run.plan_only && !run.save_plan => {
@@ -186,6 +189,14 @@ pub(crate) fn set_phase(tx: &Tx, phase: &mut phase::Model, status: phase::Status
         phase::Status::Running => "started-at".to_owned(),
         other => format!("{other}-at"),
     };
+    if let Some(started) = phase.status_timestamps.get("started-at").filter(|_| is_over(status)) {
+        let seconds = Duration::from_millis(u64::try_from(tx.now().0 - started.0).unwrap_or(0));
+        tx.note(Change::PhaseEnded {
+            phase: phase.kind.to_string(),
+            status: status.to_string(),
+            seconds: seconds.as_secs_f64(),
+        });
+    }
     phase.status_timestamps.insert(key, tx.now());
 }
 
