@@ -9,9 +9,6 @@ use domain::{App, Settings};
 use crate::config::{Database, Store};
 use crate::private_file;
 
-/// Connections to the database at most; on SQLite they only read.
-const CONNECTIONS: u32 = 16;
-
 /// Opens the data, making it on the first start, and brings the schema up to date.
 pub async fn open(store: &Store, settings: Settings, courier: Courier) -> Result<App> {
     let keyring = keys(store)?;
@@ -26,9 +23,8 @@ pub async fn database(store: &Store) -> Result<db::Db> {
         Database::Sqlite(path) => format!("sqlite://{}", path.display()),
         Database::Postgres(url) => url.expose_secret().to_owned(),
     };
-    db::Db::open(&db::Settings { connections: CONNECTIONS, ..db::Settings::at(url) })
-        .await
-        .context("database_url")
+    let settings = db::Settings { url, connections: store.connections, limits: store.limits };
+    db::Db::open(&settings).await.context("database_url")
 }
 
 /// Data without its key is lost; a new key would hide that until the first read.

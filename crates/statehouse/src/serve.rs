@@ -1,12 +1,10 @@
 //! `statehouse serve`: puts the walls together, opens the door, and closes it last.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use courier::Courier;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -14,9 +12,10 @@ use url::Url;
 
 use crate::config::{ServeFlags, Settings, Tls};
 use crate::health::{self, Check};
-use crate::listener::{self, Listener};
+use crate::listener::{self, Door, Listener};
 use crate::lock::DataDirLock;
 use crate::task::Task;
+use crate::telemetry::figures::Rows;
 use crate::telemetry::{self, metrics, requests};
 use crate::{embedded, open, private_file, shutdown, tls};
 
@@ -46,6 +45,9 @@ pub async fn run(
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
+    // The other half is for the database, blobs and runs.
+    let half = usize::try_from(listener::raise_file_limit() / 2).unwrap_or(usize::MAX);
+    let most_connections = half.min(MOST_CONNECTIONS);
     let data_dir = &settings.store.data_dir;
     private_file::directory(data_dir).context("data_dir")?;
     if private_file::is_open_to_others(data_dir)? {
@@ -63,19 +65,31 @@ pub async fn run(
     let figures = metrics::start()?;
 
     let courier = Courier::new(settings.courier.clone()).context("smtp_url")?;
-    let app = open::open(&settings.store, rules(&settings, &url), courier).await?;
+    let app = tokio::select! {
+        // Whoever ends a server that waits for its database means it.
+        () = stop.cancelled() => {
+            tracing::info!("stopped before the database was open");
+            return Ok(());
+        }
+        app = open::open(&settings.store, rules(&settings, &url), courier) => app?,
+    };
     // Before anybody is answered: whoever sees the server ready may use the configured token at once.
     first_start(&settings, &app).await?;
     let start = app.system("start");
     domain::tool_versions::learn_own(&start).await?;
     domain::tool_versions::know_official(&start).await?;
     let pages = api::router(app.clone()).merge(web::router(app.clone()));
-    let router = with_metrics(pages, &figures, side_door.is_none())
+    let source = metrics::Source::new(figures.clone(), Some(Rows::of(app.clone())));
+    let router = with_metrics(pages, &source, side_door.is_none())
         .merge(health::router(checks(&app)))
         .layer(axum::middleware::from_fn(requests::observe));
-    let mut main = Listener::start(door, tls, router)?;
+    let places = settings.max_connections.unwrap_or(most_connections);
+    let mut main = Listener::start(door, tls, router, Door::with_places(places))?;
     let side = side_door
-        .map(|door| Listener::start(door, None, metrics::open(figures.clone())))
+        .map(|door| {
+            let router = metrics::open(source.clone());
+            Listener::start(door, None, router, Door::with_places(SIDE_PLACES))
+        })
         .transpose()?;
     let upkeep = tokio::spawn(metrics::upkeep(figures));
     let mut worker = Some(Task::start("worker", |stop| {
@@ -132,6 +146,11 @@ pub async fn run(
     Ok(())
 }
 
+/// Connections that are taken at once where the operator says nothing.
+const MOST_CONNECTIONS: usize = 10_000;
+/// The same where only Prometheus comes by.
+const SIDE_PLACES: usize = 64;
+
 /// A cancel may be forced after this many seconds.
 const FORCE_CANCEL_AFTER: i64 = 60;
 /// Phases at once where no agent is embedded, and agents decide by their own slots.
@@ -152,17 +171,17 @@ fn rules(settings: &Settings, url: &Url) -> domain::Settings {
 }
 
 fn checks(app: &domain::App) -> Vec<Check> {
-    let app = app.clone();
-    vec![Check {
-        name: "database",
-        ask: Arc::new(move || {
-            let app = app.clone();
-            Box::pin(async move {
-                domain::accounts::is_empty(&app).await?;
-                Ok(())
-            })
+    let (database, blobs) = (app.clone(), app.clone());
+    vec![
+        Check::new("blobs", move || {
+            let app = blobs.clone();
+            async move { Ok(domain::health::blobs(&app).await?) }
         }),
-    }]
+        Check::new("database", move || {
+            let app = database.clone();
+            async move { Ok(domain::health::database(&app).await?) }
+        }),
+    ]
 }
 
 /// Somebody has to be the first: by the operator's token, or by an address that works once.
@@ -180,8 +199,8 @@ async fn first_start(settings: &Settings, app: &domain::App) -> Result<()> {
     Ok(())
 }
 
-fn with_metrics(router: Router, figures: &PrometheusHandle, on_main: bool) -> Router {
-    if on_main { router.merge(metrics::local(figures.clone())) } else { router }
+fn with_metrics(router: Router, source: &metrics::Source, on_main: bool) -> Router {
+    if on_main { router.merge(metrics::local(source.clone())) } else { router }
 }
 
 fn announce(settings: &Settings, bound: SocketAddr, url: &Url) {

@@ -30,6 +30,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// `None`: see [`Settings::public_url`].
     pub public_url: Option<Url>,
+    /// Connections at once.
+    pub max_connections: Option<usize>,
     pub tls: Tls,
     pub agent: Option<Execution>,
     pub grace_period: Duration,
@@ -52,6 +54,9 @@ pub struct Settings {
 pub struct Store {
     pub data_dir: PathBuf,
     pub database: Database,
+    /// Connections to the database at most.
+    pub connections: u32,
+    pub limits: db::Limits,
     pub blobs: PathBuf,
     pub key_file: PathBuf,
 }

@@ -92,6 +92,9 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A server is often started together with its database.
+const START_WAIT: Duration = Duration::from_mins(1);
+
 pub fn data_dir(reader: &mut Reader<'_>) -> PathBuf {
     reader.path("data_dir").unwrap_or_else(|| default_data_dir(&reader.layers.environment))
 }
@@ -117,11 +120,38 @@ pub fn store(reader: &mut Reader<'_>) -> Store {
         .unwrap_or_else(|| Database::Sqlite(data_dir.join("statehouse.db")));
     let blobs = reader.read("blob_url", blobs).unwrap_or_else(|| data_dir.join("blobs"));
     let key_file = reader.path("key_file").unwrap_or_else(|| data_dir.join("statehouse.key"));
-    Store { data_dir, database, blobs, key_file }
+    let connections = reader
+        .read("database_connections", |text| match text.parse() {
+            Ok(n) if (2..=1000).contains(&n) => Ok(n),
+            Ok(_) => Err("out of range"),
+            Err(_) => Err("not a whole number"),
+        })
+        .unwrap_or(16);
+    let limits = limits(reader);
+    Store { data_dir, database, connections, limits, blobs, key_file }
+}
+
+fn limits(reader: &mut Reader<'_>) -> db::Limits {
+    let usual = db::Limits::default();
+    let acquire = reader.read("database_wait", |text| match duration(text) {
+        Ok(Duration::ZERO) => Err("too short"),
+        other => other,
+    });
+    let mut limit = |key, usual| reader.read(key, duration).unwrap_or(usual);
+    db::Limits {
+        start: limit("database_start_wait", usual.start),
+        statement: limit("database_statement_timeout", usual.statement),
+        lock: limit("database_lock_timeout", usual.lock),
+        idle: limit("database_idle_timeout", usual.idle),
+        acquire: acquire.unwrap_or(usual.acquire),
+    }
 }
 
 pub fn settings(reader: &mut Reader<'_>) -> Settings {
-    let store = store(reader);
+    let mut store = store(reader);
+    if reader.given("database_start_wait").is_none() {
+        store.limits.start = START_WAIT;
+    }
     let listen =
         reader.read("listen", address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let public_url = reader.read("public_url", public_url);
@@ -132,6 +162,11 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
             Setting::named("public_url").allowed
         )));
     }
+    let max_connections = reader.read("max_connections", |text| match text.parse() {
+        Ok(n) if (16..=1_000_000).contains(&n) => Ok(n),
+        Ok(_) => Err("out of range"),
+        Err(_) => Err("not a whole number"),
+    });
     let tls = tls(reader);
     let agent = agent(reader);
     let grace_period =
@@ -148,6 +183,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         store,
         listen,
         public_url,
+        max_connections,
         tls,
         agent,
         grace_period,

@@ -1,5 +1,10 @@
 //! Taking connections, with or without TLS, until told to stop.
 
+mod activity;
+pub mod bodies;
+mod door;
+mod stream;
+
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +12,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use rustls::ServerConfig;
 use tokio::task::JoinHandle;
+
+pub use door::{Door, raise_file_limit};
 
 /// How long open requests may still go on once nobody depends on us any more.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -35,18 +41,19 @@ impl Listener {
         listener: TcpListener,
         tls: Option<Arc<ServerConfig>>,
         router: Router,
+        door: Door,
     ) -> Result<Self> {
+        let router = router.layer(axum::middleware::from_fn(bodies::read_to_the_end));
         let handle = Handle::new();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum_server::from_tcp(listener)?.handle(handle.clone());
         let tls = tls.map(RustlsConfig::from_config);
-        // Answers are small and somebody waits for each: Nagle's algorithm only delays them.
         let task = match tls.clone() {
             Some(tls) => {
-                let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+                let acceptor = RustlsAcceptor::new(tls).acceptor(door);
                 tokio::spawn(server.acceptor(acceptor).serve(service))
             }
-            None => tokio::spawn(server.acceptor(NoDelayAcceptor::new()).serve(service)),
+            None => tokio::spawn(server.acceptor(door).serve(service)),
         };
         Ok(Self { handle, tls, task })
     }

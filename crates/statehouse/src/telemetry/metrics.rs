@@ -1,6 +1,7 @@
 //! Figures for Prometheus.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,11 +12,40 @@ use axum::{Router, http::HeaderMap};
 use http::{StatusCode, header};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use super::figures::Rows;
+
 pub const REQUESTS: &str = "statehouse_http_requests_total";
 pub const REQUEST_SECONDS: &str = "statehouse_http_request_duration_seconds";
 
+const PHASES: &str = "statehouse_phase_duration_seconds";
+
+const COUNTERS: &[(&str, &str)] = &[
+    (REQUESTS, "Requests answered, by method, route and status."),
+    ("statehouse_connections_refused_total", "Connections refused because all places were taken."),
+    ("statehouse_run_transitions_total", "Runs that came into a status, by status."),
+    ("statehouse_notifications_total", "Notifications sent, by kind and outcome."),
+    ("statehouse_background_work_total", "Turns of background work, by work and outcome."),
+];
+const GAUGES: &[(&str, &str)] = &[
+    ("statehouse_build_info", "1, by the version that runs."),
+    ("statehouse_connections_open", "Connections from clients that are open."),
+];
+const HISTOGRAMS: &[(&str, &str)] = &[
+    (REQUEST_SECONDS, "Time until the head of the answer, by method and route."),
+    (PHASES, "Time from start to end of plans and applies, by phase and status."),
+    ("statehouse_database_wait_duration_seconds", "Waiting for a connection, by pool."),
+    ("statehouse_database_statement_duration_seconds", "Statements in the database."),
+    (
+        "statehouse_blob_operation_duration_seconds",
+        "Calls to the blob store, by operation and outcome.",
+    ),
+];
+
 /// From a read served out of memory to a long poll.
 const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// From a plan of nothing to an apply that takes all day.
+const PHASE_SECONDS: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 180.0, 600.0, 1800.0, 7200.0, 28800.0];
 
 /// What a proxy adds to a request: with one of these the peer is not the client.
 const FORWARDED: &[&str] =
@@ -25,15 +55,27 @@ const FORWARDED: &[&str] =
 pub fn start() -> Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+        .set_buckets_for_metric(Matcher::Full(PHASES.to_owned()), PHASE_SECONDS)?
         .install_recorder()
         .context("starting metrics")?;
-    metrics::describe_counter!(REQUESTS, "Requests answered, by method, route and status.");
-    metrics::describe_histogram!(
-        REQUEST_SECONDS,
-        metrics::Unit::Seconds,
-        "Time until the head of the answer, by method and route."
-    );
+    describe();
     Ok(handle)
+}
+
+fn describe() {
+    for (name, help) in COUNTERS {
+        metrics::describe_counter!(*name, *help);
+    }
+    for (name, help) in GAUGES {
+        metrics::describe_gauge!(*name, *help);
+    }
+    for (name, help) in HISTOGRAMS {
+        metrics::describe_histogram!(*name, metrics::Unit::Seconds, *help);
+    }
+    metrics::gauge!("statehouse_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+    // What never happened is 0, and not unknown.
+    metrics::counter!("statehouse_connections_refused_total").absolute(0);
+    metrics::gauge!("statehouse_connections_open").set(0);
 }
 
 /// Histograms collect samples until somebody reads them; nobody may ever ask, so we do.
@@ -45,28 +87,45 @@ pub async fn upkeep(handle: PrometheusHandle) {
     }
 }
 
+/// What `/metrics` is written from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    counted: PrometheusHandle,
+    rows: Option<Arc<Rows>>,
+}
+
+impl Source {
+    pub fn new(counted: PrometheusHandle, rows: Option<Rows>) -> Self {
+        Self { counted, rows: rows.map(Arc::new) }
+    }
+}
+
 /// `/metrics` for whoever reaches a listener of its own.
-pub fn open(handle: PrometheusHandle) -> Router {
-    Router::new().route("/metrics", get(render)).with_state(handle)
+pub fn open(source: Source) -> Router {
+    Router::new().route("/metrics", get(render)).with_state(source)
 }
 
 /// `/metrics` on the main listener: only for this machine, and not through a proxy on it.
-pub fn local(handle: PrometheusHandle) -> Router {
-    Router::new().route("/metrics", get(render_locally)).with_state(handle)
+pub fn local(source: Source) -> Router {
+    Router::new().route("/metrics", get(render_locally)).with_state(source)
 }
 
-async fn render(State(handle): State<PrometheusHandle>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response()
+async fn render(State(source): State<Source>) -> Response {
+    let mut text = source.counted.render();
+    if let Some(rows) = &source.rows {
+        text.push_str(&rows.render().await);
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
 async fn render_locally(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    handle: State<PrometheusHandle>,
+    source: State<Source>,
 ) -> Response {
     if peer.ip().to_canonical().is_loopback() && !FORWARDED.iter().any(|h| headers.contains_key(*h))
     {
-        render(handle).await
+        render(source).await
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
@@ -86,7 +145,7 @@ mod tests {
         if let Some(name) = header {
             request = request.header(name, "203.0.113.9");
         }
-        local(handle)
+        local(Source::new(handle, None))
             .layer(MockConnectInfo(SocketAddr::from((peer, 4000))))
             .oneshot(request.body(Body::empty()).unwrap())
             .await

@@ -1,5 +1,6 @@
 //! What the process says about itself: logs, traces, metrics.
 
+pub mod figures;
 pub mod metrics;
 pub mod redact;
 pub mod requests;

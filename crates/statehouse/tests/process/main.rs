@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod connections;
+mod disk;
+mod waiting;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -18,12 +22,14 @@ fn statehouse(arguments: &[&str]) -> Command {
 
 /// A server on a free port of loopback, and the address that its log names.
 fn started(data_dir: &str, more: &[&str]) -> (Child, String) {
-    let mut server = statehouse(&["serve", "--data-dir", data_dir, "--listen", "127.0.0.1:0"])
-        .args(more)
-        .args(["--log-format", "json"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = statehouse(&["serve", "--data-dir", data_dir, "--listen", "127.0.0.1:0"]);
+    command.args(more);
+    started_by(command)
+}
+
+/// The same by a command that ends in the arguments of one.
+fn started_by(mut command: Command) -> (Child, String) {
+    let mut server = command.args(["--log-format", "json"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
     let url = lines
         .find_map(|line| {

@@ -1,0 +1,140 @@
+//! A connection with limits of time: on the silence between requests, on answers that nobody takes, and on good-byes.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
+
+use super::activity::Activity;
+
+/// An answer of which nothing was taken for so long is not wanted any more.
+const UNTAKEN: Duration = Duration::from_secs(60);
+/// How long we still listen to who was answered before the end of the request: hanging up at once would take the
+/// answer away from whoever is still sending.
+const LINGERING: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub struct Guarded {
+    inner: TcpStream,
+    activity: Arc<Activity>,
+    /// Until when a request has to be there, after so many others.
+    silence: Option<(u64, Pin<Box<Sleep>>)>,
+    untaken: Option<Pin<Box<Sleep>>>,
+    lingering: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Guarded {
+    pub fn new(inner: TcpStream, activity: Arc<Activity>, place: OwnedSemaphorePermit) -> Self {
+        metrics::gauge!("statehouse_connections_open").increment(1.0);
+        Self { inner, activity, silence: None, untaken: None, lingering: None, _place: place }
+    }
+
+    /// Whether the client has been silent for too long. Single bytes are no request: they gain no time.
+    fn is_too_silent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((request, patience)) = self.activity.idle() else {
+            self.silence = None;
+            return Poll::Pending;
+        };
+        let (_, end) = match &mut self.silence {
+            Some(silence) if silence.0 == request => silence,
+            other => other.insert((request, Box::pin(sleep(patience)))),
+        };
+        end.as_mut().poll(cx)
+    }
+
+    fn is_untaken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.untaken.get_or_insert_with(|| Box::pin(sleep(UNTAKEN))).as_mut().poll(cx)
+    }
+
+    fn written<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.untaken = None;
+            return written;
+        }
+        ready!(self.is_untaken(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no answer")))
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        metrics::gauge!("statehouse_connections_open").decrement(1.0);
+    }
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Poll::Ready(read) = Pin::new(&mut self.inner).poll_read(cx, buf) {
+            return Poll::Ready(read);
+        }
+        ready!(self.is_too_silent(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request within the time")))
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.written(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.inner).poll_shutdown(cx))?;
+            if !self.activity.has_unread() {
+                return Poll::Ready(Ok(()));
+            }
+            self.lingering = Some(Box::pin(sleep(LINGERING)));
+        }
+        let mut unwanted = [0; 16 << 10];
+        loop {
+            let mut buffer = ReadBuf::new(&mut unwanted);
+            match Pin::new(&mut self.inner).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => break,
+            }
+        }
+        if let Some(lingering) = &mut self.lingering {
+            ready!(lingering.as_mut().poll(cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
