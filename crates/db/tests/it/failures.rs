@@ -11,7 +11,7 @@ use testkit::TestDatabase;
 use crate::fresh;
 
 fn row(name: &str) -> setting::Model {
-    setting::Model { name: name.into(), value: "1".into() }
+    crate::setting(name, "1")
 }
 
 async fn write(db: &Db, name: &str) -> Result<(), Error> {
@@ -135,7 +135,7 @@ async fn fill(tx: &Write, postgres: bool) {
     } else {
         let pages = number(&**tx, "PRAGMA page_count").await.unwrap();
         tx.execute_unprepared(&format!("PRAGMA max_page_count = {pages}")).await.unwrap();
-        let big = setting::Model { name: "big".into(), value: "x".repeat(1 << 20) };
+        let big = crate::setting("big", "x".repeat(1 << 20));
         tx.insert(big).await.map(drop).map_err(|error| match error {
             Error::Unavailable { sentence, .. } => {
                 assert!(sentence.contains("room"), "{sentence}");

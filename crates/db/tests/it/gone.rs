@@ -24,7 +24,7 @@ async fn kept(db: &Db, name: &str) -> Result<bool, Error> {
 
 async fn write(db: &Db, name: &str) -> Result<(), Error> {
     let tx = db.write().await?;
-    tx.insert(setting::Model { name: name.into(), value: String::new() }).await?;
+    tx.insert(crate::setting(name, "")).await?;
     tx.commit().await
 }
 
@@ -61,7 +61,7 @@ async fn a_database_that_hangs_is_said_to_be_away_and_comes_back() {
         assert!(kept(&db, "before").await.unwrap());
     }
     // What was open all the while went on where the cable was mended.
-    open.insert(setting::Model { name: "open".into(), value: String::new() }).await.unwrap();
+    open.insert(crate::setting("open", "")).await.unwrap();
     open.commit().await.unwrap();
     assert!(kept(&db, "open").await.unwrap());
     write(&db, "after").await.unwrap();
@@ -91,7 +91,7 @@ async fn a_commit_whose_answer_is_lost_is_not_said_to_be_done() {
     let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
     let db = behind(&cable, &database, Duration::ZERO).await.unwrap();
     let tx = db.write().await.unwrap();
-    tx.insert(setting::Model { name: "perhaps".into(), value: String::new() }).await.unwrap();
+    tx.insert(crate::setting("perhaps", "")).await.unwrap();
     let commits = db.commits();
     cable.cut_answers();
     is_away(tx.commit().await, Instant::now());

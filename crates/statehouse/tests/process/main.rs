@@ -177,7 +177,7 @@ fn the_demo_carries_what_installs_its_engine() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(message(&output).contains("put a terraform or tofu on PATH"), "{}", message(&output));
-    let ours = include_bytes!("../../../scripts/install-engine");
+    let ours = include_bytes!("../../../../scripts/install-engine");
     assert_eq!(std::fs::read(given).unwrap(), ours);
 }
 
