@@ -18,8 +18,8 @@ use sqlx::{
 };
 
 use crate::{
-    Error, Limits, PoolFigures, Reads, Result, Settings, Transaction, Write, pool::Pool,
-    postgres, presence::Presence, wait::first_connection,
+    Error, Limits, PoolFigures, Reads, Result, Settings, Transaction, Write, pool::Pool, postgres,
+    presence::Presence, wait::first_connection,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -113,6 +113,7 @@ impl Db {
         first_connection(&options, start).await?.close().await?;
         let unlimited = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
         MIGRATIONS.run(&unlimited).await.map_err(schema_error)?;
+        postgres::settle(&unlimited).await?;
         unlimited.close().await;
 
         let limits = format!(
