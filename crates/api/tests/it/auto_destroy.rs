@@ -52,6 +52,58 @@ async fn a_destroy_run_is_queued_at_its_time_and_once() {
 }
 
 #[tokio::test]
+async fn a_time_that_would_destroy_at_once_is_refused_and_changes_nothing() {
+    let server = Server::start().await;
+    let now = server.stop_clock();
+    let owner = server.owner();
+    let ws = server.workspace("networking").await;
+    let path = format!("/workspaces/{}", ws.id);
+    let body =
+        |attributes: Value| json!({ "data": { "type": "workspaces", "attributes": attributes } });
+    let later = now.plus_seconds(3600).iso8601();
+    set(&server, &ws, json!({ "auto-destroy-at": later })).await;
+    for at in [
+        json!(now.plus_seconds(-1).iso8601()),
+        json!(now.iso8601()),
+        json!("0026-01-01T00:00:00Z"),
+        json!("1926-11-27T02:00:00+02:00"),
+        json!("+10000-01-01T00:00:00Z"),
+        json!("2026-13-01T00:00:00Z"),
+        json!("tomorrow"),
+        json!(""),
+        json!(1_800_000_000),
+    ] {
+        let pointer = "/data/attributes/auto-destroy-at";
+        owner.patch(&path, body(json!({ "auto-destroy-at": at }))).await.is_unprocessable(pointer);
+        // Neither does the duration that comes along.
+        let both = json!({ "auto-destroy-at": at, "auto-destroy-activity-duration": "2h" });
+        owner.patch(&path, body(both)).await.is_unprocessable(pointer);
+        let new = json!({ "name": "made", "auto-destroy-at": at });
+        owner.post("/organizations/acme/workspaces", body(new)).await.is_unprocessable(pointer);
+    }
+    for duration in ["0d", "-1h", "1.5h", "99999d", "1m", ""] {
+        let attributes = json!({ "auto-destroy-activity-duration": duration });
+        let pointer = "/data/attributes/auto-destroy-activity-duration";
+        owner.patch(&path, body(attributes.clone())).await.is_unprocessable(pointer);
+        let project = json!({ "data": { "type": "projects", "attributes": attributes } });
+        let project = owner.patch(format!("/projects/{}", ws.project_id), project).await;
+        project.is_unprocessable(pointer);
+    }
+    work(&server).await;
+    assert_eq!(runs(&server, &ws).await.data(), json!([]));
+    assert_eq!(shown(&server, &ws).await.attribute("auto-destroy-at"), later);
+    owner.get("/organizations/acme/workspaces/made").await.is_not_found();
+
+    // Whoever sends everything back changes nothing either, even when the time has come.
+    server.pass(HOUR);
+    set(&server, &ws, json!({ "auto-destroy-at": later, "description": "same" })).await;
+    let without = set(&server, &ws, json!({ "auto-destroy-at": null })).await;
+    assert_eq!(without.attribute("auto-destroy-at"), Value::Null);
+    work(&server).await;
+    assert_eq!(runs(&server, &ws).await.data(), json!([]));
+}
+
+#[tokio::test]
 async fn a_server_that_stopped_in_between_queues_no_second_run() {
     let server = Server::start().await;
     let now = server.stop_clock();

@@ -22,6 +22,8 @@ use crate::{
 
 /// How runs that nobody asked for at that moment name their reason.
 pub(crate) const REASON: &str = "auto_destroy";
+/// The last second of the year 9999.
+const LATEST: Timestamp = Timestamp(253_402_300_799_000);
 /// Workspaces in one go; the rest comes with the next.
 const AT_ONCE: u64 = 50;
 
@@ -51,6 +53,27 @@ pub(crate) fn seconds(attribute: &'static str, text: &str) -> Result<i64> {
 pub(crate) fn after(duration: Option<&str>, now: Timestamp) -> Option<Timestamp> {
     let seconds = seconds("auto-destroy-activity-duration", duration?).ok()?;
     Some(now.plus_seconds(seconds))
+}
+
+/// Refuses a time that would destroy at once, or that no calendar shows. The time that stands already may be sent
+/// again.
+///
+/// # Errors
+/// Invalid for anything but a future time of a year with four digits.
+pub(crate) fn check(at: Timestamp, current: Option<Timestamp>, now: Timestamp) -> Result<()> {
+    if current == Some(at) {
+        return Ok(());
+    }
+    if at <= now {
+        return Err(Error::invalid(
+            "auto-destroy-at",
+            format!("must be in the future: it is {} now", now.iso8601()),
+        ));
+    }
+    if at > LATEST {
+        return Err(Error::invalid("auto-destroy-at", "must be before the year 10000"));
+    }
+    Ok(())
 }
 
 /// Gives the workspace another time, or none. Reminders of what would be over already are not due.

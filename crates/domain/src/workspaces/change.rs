@@ -65,6 +65,9 @@ impl Change {
         if let Some(Some(duration)) = &self.auto_destroy_activity_duration {
             auto_destroy::seconds("auto-destroy-activity-duration", duration)?;
         }
+        if let Some(Some(at)) = self.auto_destroy_at {
+            auto_destroy::check(at, to.auto_destroy_at, cx.now())?;
+        }
         let own = self.auto_destroy_at.is_some() || self.auto_destroy_activity_duration.is_some();
         to.inherits_project_auto_destroy = match self.inherits_project_auto_destroy {
             Some(inherits) => inherits,
