@@ -19,7 +19,7 @@ use http::StatusCode;
 use jsonapi::Error;
 use protocol::{
     Access, Claim, Engine, EngineKind, Job, Leave, LogPosition, Orders, Outcome, Phase,
-    PhaseResult, PlanOptions, Register, Registered, Secret, Variable, VariableKind,
+    PhaseResult, PlanOptions, Register, Registered, Secret, StateKept, Variable, VariableKind,
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -158,6 +158,7 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
         state_url: assignment.state,
         plan_file_url: assignment.plan_file,
         lock_file_url: assignment.lock_file,
+        has_changes: job.phase == phase::Kind::Apply && run.has_changes,
         options: PlanOptions {
             destroy: run.is_destroy,
             refresh: run.refresh,
@@ -225,10 +226,10 @@ async fn log(
     Ok(Json(LogPosition { length }))
 }
 
-async fn state(agent: Agent, Path(id): Path<String>, body: Body) -> Result<StatusCode> {
+async fn state(agent: Agent, Path(id): Path<String>, body: Body) -> Result<Json<StateKept>> {
     let content = body.into_data_stream();
-    agents::save_state(&agent.cx, &agent, &job_id(&id)?, content).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let sha256 = agents::save_state(&agent.cx, &agent, &job_id(&id)?, content).await?;
+    Ok(Json(StateKept { sha256 }))
 }
 
 async fn artifact(

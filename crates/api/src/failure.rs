@@ -46,6 +46,13 @@ impl From<domain::Error> for Failure {
             E::Unavailable(why) => {
                 Error::new(StatusCode::SERVICE_UNAVAILABLE, "service unavailable").detail(why)
             }
+            E::Damaged(error) => {
+                tracing::error!(%error, "something stored is damaged");
+                Error::new(StatusCode::INTERNAL_SERVER_ERROR, protocol::DAMAGED).detail(
+                    "What is stored here is damaged and cannot be read. Trying again does not help: \
+                     the server has logged which file it is under this request's id.",
+                )
+            }
             E::Internal(error) => {
                 tracing::error!(error = format!("{error:#}"), "a request failed");
                 Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error")

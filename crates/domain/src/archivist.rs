@@ -15,6 +15,8 @@ use crate::{App, Ctx, Error, Result, accounts, configurations, policy_sets, rete
 /// As on HCP: long enough for a command that waits over night.
 const LIFETIME_MS: i64 = 25 * 60 * 60 * 1000;
 const PURPOSE: &str = "archivist";
+/// Bytes that are read at once and then answered.
+const PIECE: u64 = 64 << 10;
 /// How much of a log is read at once.
 const LOG_PIECE: usize = 256 * 1024;
 
@@ -131,11 +133,29 @@ pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
     if retention::is_unreadable(cx, kind, &object.id).await? {
         return Err(Error::NotFound);
     }
-    match cx.blobs().get_stream(&Name::new(kind, &object.id)?).await {
-        Ok((size, content)) => Ok(Download { size, content: content.map_err(Error::from).boxed() }),
-        Err(blobs::Error::NotFound(_)) => Err(Error::NotFound),
-        Err(error) => Err(error.into()),
+    let name = Name::new(kind, &object.id)?;
+    let read = async || cx.blobs().get_stream(&name).await;
+    match read().await {
+        Ok((size, content)) if size > PIECE => whole(content.map_err(Error::from)).await?,
+        Ok((size, content)) => {
+            // One piece: it is either read or not.
+            let pieces: Vec<Bytes> = content.try_collect().await?;
+            return Ok(Download {
+                size,
+                content: stream::iter(pieces.into_iter().map(Ok)).boxed(),
+            });
+        }
+        Err(blobs::Error::NotFound(_)) => return Err(Error::NotFound),
+        Err(error) => return Err(error.into()),
     }
+    let (size, content) = read().await?;
+    Ok(Download { size, content: content.map_err(Error::from).boxed() })
+}
+
+/// Reads to the end before anything is answered: an answer that breaks off looks like a bad line, and is asked for
+/// again and again.
+async fn whole(content: impl Stream<Item = Result<Bytes>>) -> Result<()> {
+    content.try_for_each(async |_| Ok(())).await
 }
 
 /// Reads a log from byte `offset` on, at most `limit` bytes. What is not there yet is empty, never an error: the
@@ -158,7 +178,18 @@ pub async fn read_log(
     // A log only grows: what it has now can be promised.
     let size = cx.blobs().log_length(&log).await?.saturating_sub(offset).min(limit);
     let blobs = cx.blobs().clone();
-    let content = stream::try_unfold((blobs, log, offset), move |(blobs, log, at)| async move {
+    let content = || log_from(blobs.clone(), log.clone(), offset, size);
+    whole(content()).await?;
+    Ok(Download { size, content: content().boxed() })
+}
+
+fn log_from(
+    blobs: blobs::Blobs,
+    log: LogId,
+    offset: u64,
+    size: u64,
+) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+    stream::try_unfold((blobs, log, offset), move |(blobs, log, at)| async move {
         let left = offset + size - at;
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(LOG_PIECE);
         if wanted == 0 {
@@ -171,8 +202,7 @@ pub async fn read_log(
         }
         let next = at + piece.len() as u64;
         Ok(Some((piece, (blobs, log, next))))
-    });
-    Ok(Download { size, content: content.boxed() })
+    })
 }
 
 /// Takes what is uploaded to an address; the address is the permission.

@@ -50,6 +50,9 @@ pub enum Error {
     /// Not now; trying again shortly will do.
     #[error("{0}")]
     Unavailable(String),
+    /// What is stored cannot be read any more, now and later.
+    #[error("{0}")]
+    Damaged(blobs::Error),
     /// Our fault. Logged where it is answered; the caller gets the request's id only.
     #[error(transparent)]
     Internal(anyhow::Error),
@@ -120,6 +123,7 @@ impl From<blobs::Error> for Error {
             blobs::Error::TooLarge { limit } => {
                 Self::TooLarge(format!("At most {limit} bytes are accepted."))
             }
+            damaged @ blobs::Error::Sealed { .. } => Self::Damaged(damaged),
             blobs::Error::Content(_) => {
                 Self::BadRequest("The content ended before it was complete.".into())
             }

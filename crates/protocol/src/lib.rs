@@ -11,7 +11,7 @@
 //! | `POST /agent/v1/jobs/{job}/start` | → 204 | the phase begins; from here on an apply is never handed out again |
 //! | `POST /agent/v1/jobs/{job}/heartbeat` | → [`Orders`] | renews the lease (60 s) |
 //! | `PUT /agent/v1/jobs/{job}/log?offset=N` | bytes → [`LogPosition`] | appends; bytes below the stored length are skipped, a gap is 409 |
-//! | `PUT /agent/v1/jobs/{job}/state` | raw state → 204 | an intermediate snapshot of the state during an apply; older serials are ignored |
+//! | `PUT /agent/v1/jobs/{job}/state` | raw state → [`StateKept`] | a state that an apply has written so far; older serials are ignored |
 //! | `PUT /agent/v1/jobs/{job}/artifacts/{name}` | bytes → 204 | see [`Artifact`] |
 //! | `POST /agent/v1/jobs/{job}/outcome` | [`Outcome`] → 204 | the phase is over: log complete, final state first; the run moves on |
 //! | `POST /agent/v1/jobs/{job}/finish` | → 204 | nothing more will come for this job |
@@ -27,6 +27,9 @@ use serde::{Deserialize, Serialize};
 pub const HEARTBEAT_SECONDS: u64 = 5;
 /// How long a job stays with an agent that does not call, in seconds.
 pub const LEASE_SECONDS: u64 = 60;
+
+/// Title of the error, a 500, of an address whose stored content is damaged: trying again does not help.
+pub const DAMAGED: &str = "stored content is damaged";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Register {
@@ -99,6 +102,9 @@ pub struct Job {
     pub plan_file_url: Option<String>,
     /// The dependency lock file that the plan ended with; only for an apply.
     pub lock_file_url: Option<String>,
+    /// The saved plan changes something, an output at least; only for an apply.
+    #[serde(default)]
+    pub has_changes: bool,
     pub options: PlanOptions,
     /// Workspace variables and the run's own, already merged; sensitive ones in the clear.
     pub variables: Vec<Variable>,
@@ -219,6 +225,15 @@ pub enum Cancel {
 pub struct LogPosition {
     /// Bytes that the server has; the next append starts here.
     pub length: u64,
+}
+
+/// The current state of the workspace, read back from where it lies after all that was written is committed.
+///
+/// Only this lets an agent forget a state: any other answer, and any other digest, means that it has to keep it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateKept {
+    /// Lower-case hex SHA-256 of the raw state.
+    pub sha256: String,
 }
 
 /// Files that a phase leaves behind, stored sealed.

@@ -1,6 +1,7 @@
 //! What lies in the database, past all rules.
 
 use db::sea_orm::{ConnectionTrait, Statement};
+use object_store::ObjectStoreExt;
 
 use crate::Server;
 
@@ -64,5 +65,15 @@ impl Server {
     pub async fn put_blob(&self, kind: blobs::Kind, id: &str) {
         let name = blobs::Name::new(kind, id).expect("an id makes a name");
         self.app.blobs().put(&name, "content".into()).await.expect("a blob is stored");
+    }
+
+    /// Changes the last stored byte of a blob.
+    pub async fn damage_blob(&self, kind: blobs::Kind, id: &str) {
+        let name = blobs::Name::new(kind, id).expect("an id makes a name");
+        let path = object_store::path::Path::from(name.as_str());
+        let stored = self.store.get(&path).await.expect("the blob is there");
+        let mut stored = stored.bytes().await.expect("the blob is there").to_vec();
+        *stored.last_mut().expect("a blob is never empty") ^= 1;
+        self.store.put(&path, stored.into()).await.expect("the store can be written");
     }
 }

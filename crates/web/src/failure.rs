@@ -63,6 +63,16 @@ impl IntoResponse for Failure {
             E::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", why),
             E::TooMany(why) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests", why),
             E::Unavailable(why) => (StatusCode::SERVICE_UNAVAILABLE, "Try again shortly", why),
+            E::Damaged(error) => {
+                tracing::error!(%error, "something stored is damaged");
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Damaged",
+                    "What is stored here is damaged and cannot be read. The server has logged which \
+                     file it is."
+                        .to_owned(),
+                )
+            }
             E::Internal(error) => {
                 tracing::error!(error = format!("{error:#}"), "a page failed");
                 (

@@ -95,6 +95,9 @@ struct Attributes<'a> {
     billable_rum_count: Option<i64>,
     vcs_commit_sha: Option<&'a str>,
     vcs_commit_url: Option<&'a str>,
+    /// Of a state that OpenTofu has encrypted: outputs, resources and their counts cannot be read from it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    encrypted: bool,
     permissions: Permissions,
 }
 
@@ -114,6 +117,7 @@ impl Resource for View {
     fn attributes(&self) -> impl Serialize {
         let row = &self.details.version;
         let finalized = row.status == Status::Finalized;
+        let encrypted = states::is_encrypted(row);
         Attributes {
             created_at: row.created_at,
             size: finalized.then_some(row.size),
@@ -132,9 +136,10 @@ impl Resource for View {
             resources: &row.resources,
             modules: &row.modules,
             providers: &row.providers,
-            billable_rum_count: finalized.then_some(row.resource_count),
+            billable_rum_count: (finalized && !encrypted).then_some(row.resource_count),
             vcs_commit_sha: None,
             vcs_commit_url: None,
+            encrypted,
             permissions: Permissions { can_restore_backing_data: false },
         }
     }

@@ -17,6 +17,7 @@ mod compatibility;
 mod configurations;
 mod crowd;
 mod data_retention;
+mod encrypted_states;
 mod engines;
 mod fuzz;
 mod memberships;

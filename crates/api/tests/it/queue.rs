@@ -273,7 +273,7 @@ async fn save(agent: &Agent<'_>, seen: &mut Seen, json: Value) {
     let job = agent.old_job(json);
     if job.is_apply() {
         seen.next_serial += 1;
-        if job.save_state(seen.next_serial, 1).await == 204 {
+        if job.save_state(seen.next_serial, 1).await == 200 {
             let workspace = job.json["workspace_id"].as_str().unwrap().to_owned();
             seen.serials.insert(workspace, seen.next_serial);
         }

@@ -76,7 +76,7 @@ async fn a_run_is_planned_confirmed_and_applied() {
     assert!(apply.is_apply());
     apply.start().await;
     assert_eq!(status(&writer, &id).await, "applying");
-    assert_eq!(apply.save_state(1, 2).await, 204);
+    assert_eq!(apply.save_state(1, 2).await, 200);
     apply.outcome("finished", true).await;
     let applied = writer.get(format!("/runs/{id}?include=plan,apply,workspace")).await.is_ok();
     assert_eq!(applied.attribute("status"), "applied");
@@ -264,7 +264,7 @@ async fn a_lost_apply_ends_its_run_keeps_its_state_and_is_never_repeated() {
     let apply = agent.must_claim().await;
     apply.start().await;
     apply.log(0, "\u{2}creating\r\n").await;
-    assert_eq!(apply.save_state(7, 1).await, 204);
+    assert_eq!(apply.save_state(7, 1).await, 200);
     server.pass(Duration::from_secs(61));
     domain::agents::sweep(&server.system()).await.unwrap();
     assert_eq!(status(&writer, &id).await, "errored");
@@ -301,7 +301,7 @@ async fn an_agent_that_comes_back_frees_its_plans_and_keeps_its_apply() {
     assert_eq!(again.run(), plan["run_id"].as_str().unwrap());
     assert!(agent.claim().await.is_none());
     let recovered = agent.old_job(apply);
-    assert_eq!(recovered.save_state(1, 1).await, 204);
+    assert_eq!(recovered.save_state(1, 1).await, 200);
     assert_eq!(recovered.outcome("errored", false).await, 204);
 }
 

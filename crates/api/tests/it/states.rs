@@ -469,3 +469,24 @@ async fn the_resources_of_a_workspace_are_read_from_its_state() {
     assert_eq!(beyond.json()["meta"]["pagination"]["total-count"], 3);
     server.member().get(&path).await.is_not_found();
 }
+
+#[tokio::test]
+async fn damaged_content_is_said_to_be_damaged_and_never_half_answered() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    lock(&owner, &ws).await;
+    // Many pieces, of which only the last is damaged.
+    for (serial, mark) in [(1, "small".to_owned()), (2, "large".repeat(60_000))] {
+        let content = state(serial, &mark);
+        let made = owner.post(versions(&ws), whole(serial, &content)).await.is_created();
+        let address = url(&made, "hosted-state-download-url");
+        assert_eq!(server.nobody().get(&address).await.is_ok().text(), content);
+        server.damage_blob(testkit::Blob::State, &made.id()).await;
+        let path = format!("/state-versions/{}/download", made.id());
+        for refused in [server.nobody().get(&address).await, owner.get(path).await] {
+            assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR, "{refused}");
+            assert_eq!(refused.json()["errors"][0]["title"], protocol::DAMAGED);
+        }
+    }
+}

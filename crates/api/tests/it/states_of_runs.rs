@@ -89,3 +89,25 @@ async fn nobody_else_writes_state_while_a_run_is_under_way_and_the_run_not_after
     assert!(matches!(late, Error::Conflict(_)), "{late}");
     owner.get(format!("/workspaces/{}/current-state-version", ws.id)).await.is_not_found();
 }
+
+#[tokio::test]
+async fn an_encrypted_state_of_a_run_may_be_written_again_under_its_serial() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let run = running(&server, &ws).await;
+    let cx = server.system();
+    let sealed = |serial: i64, data: &str| {
+        format!(
+            r#"{{"serial":{serial},"lineage":"one","meta":{{}},"encrypted_data":"{data}","encryption_version":"v0"}}"#
+        )
+    };
+    save(&cx, &run, &sealed(2, "first")).await.unwrap();
+    let last = save(&cx, &run, &sealed(2, "last")).await.unwrap();
+    let content = server.owner().get(format!("/state-versions/{}/download", last.id)).await;
+    assert_eq!(content.is_ok().text(), sealed(2, "last"));
+    let older = save(&cx, &run, &sealed(1, "older")).await.unwrap();
+    assert_eq!(older.id, last.id);
+    let nameless = r#"{"meta":{},"encrypted_data":"x","encryption_version":"v0"}"#;
+    let refused = save(&cx, &run, nameless).await.unwrap_err();
+    assert!(matches!(refused, Error::Invalid { .. }), "{refused}");
+}

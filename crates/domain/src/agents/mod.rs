@@ -282,7 +282,8 @@ async fn log_of(cx: &Ctx, job: &Job) -> Result<blobs::LogId> {
     Ok(blobs::LogId::new(&phase_id_of(cx, job).await?)?)
 }
 
-/// Keeps a state that a running apply has written so far.
+/// Keeps a state that a running apply has written so far; answers the hex SHA-256 of the workspace's current state,
+/// which is read back after all is committed.
 ///
 /// # Errors
 /// NotFound if the job is not an apply that is under way.
@@ -291,7 +292,7 @@ pub async fn save_state<S, E>(
     _agent: &Granted<can::WorkAsAgent>,
     id: &JobId,
     content: S,
-) -> Result<()>
+) -> Result<String>
 where
     S: futures::Stream<Item = std::result::Result<bytes::Bytes, E>> + Send,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -302,5 +303,5 @@ where
     }
     let run = run::Entity::find_by_id(job.run_id).one(cx.read()).await?.ok_or(Error::NotFound)?;
     crate::states::save_from_run(cx, &run, content, true).await?;
-    Ok(())
+    crate::states::read_back(cx, &run.workspace_id).await
 }

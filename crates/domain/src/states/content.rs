@@ -24,18 +24,55 @@ const PIECES_AHEAD: usize = 4;
 
 /// A state without the attributes of its resources.
 #[derive(Debug, Deserialize)]
+#[serde(try_from = "Raw")]
 pub(super) struct Content {
-    /// Of the format.
-    pub version: i64,
-    pub serial: i64,
-    #[serde(default)]
+    /// Of the format; absent if OpenTofu has encrypted the state, so that nothing else can be read from it.
+    pub version: Option<i64>,
+    /// Absent in states that early versions have encrypted.
+    pub serial: Option<i64>,
     pub lineage: String,
-    #[serde(default)]
     pub terraform_version: Option<String>,
+    outputs: Option<BTreeMap<String, Output>>,
+    summary: Summary,
+}
+
+/// What may stand in a state of either kind.
+#[derive(Deserialize)]
+struct Raw {
+    version: Option<i64>,
+    serial: Option<i64>,
     #[serde(default)]
+    lineage: String,
+    terraform_version: Option<String>,
     outputs: Option<BTreeMap<String, Output>>,
     #[serde(default, rename = "resources", deserialize_with = "summarized")]
     summary: Summary,
+    /// OpenTofu's (<https://opentofu.org/docs/language/state/encryption/>).
+    encrypted_data: Option<IgnoredAny>,
+    encryption_version: Option<IgnoredAny>,
+}
+
+impl TryFrom<Raw> for Content {
+    type Error = &'static str;
+
+    fn try_from(raw: Raw) -> std::result::Result<Self, Self::Error> {
+        let Raw { version, serial, lineage, terraform_version, outputs, summary, .. } = raw;
+        let is_encrypted = raw.encrypted_data.is_some() && raw.encryption_version.is_some();
+        match version {
+            _ if is_encrypted => Ok(Self {
+                version: None,
+                serial,
+                lineage,
+                terraform_version: None,
+                outputs: None,
+                summary: Summary::default(),
+            }),
+            Some(_) if serial.is_some() => {
+                Ok(Self { version, serial, lineage, terraform_version, outputs, summary })
+            }
+            _ => Err("neither a state nor an encrypted one"),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -358,8 +395,18 @@ mod tests {
     fn a_state_of_an_old_format_is_read_as_far_as_it_goes() {
         let old = r#"{"version":3,"serial":7,"lineage":"l","modules":[{"path":["root"]}]}"#;
         let mut content: Content = serde_json::from_str(old).unwrap();
-        assert_eq!((content.version, content.serial), (3, 7));
+        assert_eq!((content.version, content.serial), (Some(3), Some(7)));
         assert_eq!(content.summary(), Summary::default());
+    }
+
+    #[test]
+    fn of_an_encrypted_state_only_what_stands_outside_is_read() {
+        let state = r#"{"serial":2,"lineage":"l","meta":{},"encrypted_data":"b2s=","encryption_version":"v0"}"#;
+        let mut content: Content = serde_json::from_str(state).unwrap();
+        assert_eq!((content.version, content.serial), (None, Some(2)));
+        assert_eq!(content.lineage, "l");
+        assert_eq!(content.summary(), Summary::default());
+        assert!(serde_json::from_str::<Content>(r#"{"serial":2,"encrypted_data":"x"}"#).is_err());
     }
 
     #[tokio::test]

@@ -87,7 +87,7 @@ pub async fn create(
         created_by_id: cx.actor().user_id(),
         rollback_of_id: None,
     };
-    let take = |relation: Relation| match relation {
+    let take = |relation: Relation, _: Option<&StateVersion>| match relation {
         Relation::Next | Relation::Repeated => Ok(true),
         Relation::Same => Ok(false),
         _ if new.force => Ok(true),

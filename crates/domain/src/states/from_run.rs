@@ -11,7 +11,8 @@ use db::{
     },
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
 };
-use futures::Stream;
+use futures::{Stream, StreamExt};
+use sha2::{Digest, Sha256};
 
 use super::{
     blob, content,
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     Ctx, Error, Result, Tx,
-    id::{RunId, StateVersionId},
+    id::{RunId, StateVersionId, WorkspaceId},
     row::{Run, StateVersion, Workspace},
     workspaces,
 };
@@ -68,9 +69,10 @@ where
     let name = blob(Kind::State, id)?;
     let written = cx.blobs().put_stream(&name, state, LIMIT).await?;
     let content = content::of_blob(cx, &name).await?;
+    let is_encrypted = content.version.is_none();
     let draft = Draft {
         id: id.clone(),
-        serial: content.serial,
+        serial: content.serial.ok_or_else(|| Error::invalid("state", "has no serial"))?,
         lineage: content.lineage.clone(),
         md5: written.md5_hex,
         content: Some(Arrived::new(cx, id, content, written.size)),
@@ -87,12 +89,33 @@ where
             Err(Error::conflict("The run does not hold the lock of its workspace (any more)."))
         }
     };
-    let take = |relation| match relation {
+    let take = |relation, current: Option<&StateVersion>| match relation {
         Relation::Next => Ok(true),
+        // The engine that ends where it began reuses a serial; in an encrypted state its agent cannot change it.
+        Relation::Fork
+            if is_encrypted && current.is_some_and(|it| it.run_id == Some(run.id.clone())) =>
+        {
+            Ok(true)
+        }
         Relation::Same | Relation::Repeated | Relation::Older => Ok(false),
         Relation::Fork | Relation::Foreign => Err(Error::conflict(relation.refusal())),
     };
     record::record(cx, &run.workspace_id, draft, may_write, take).await
+}
+
+/// The hex SHA-256 of the current state, from the row and the bytes that are stored now.
+///
+/// # Errors
+/// NotFound if there is none; Internal if it cannot be read to its end.
+pub(crate) async fn read_back(cx: &Ctx, workspace: &WorkspaceId) -> Result<String> {
+    let workspace = workspaces::by_id(cx, workspace).await?.ok_or(Error::NotFound)?;
+    let current = super::current_of(cx, &workspace).await?.ok_or(Error::NotFound)?;
+    let (_, mut content) = cx.blobs().get_stream(&blob(Kind::State, &current.id)?).await?;
+    let mut digest = Sha256::new();
+    while let Some(piece) = content.next().await {
+        digest.update(piece?);
+    }
+    Ok(hex::encode(digest.finalize()))
 }
 
 /// Keeps the state in the form of `show -json` with the newest version of a run; a run without one has none.

@@ -23,7 +23,7 @@ use db::{
 };
 
 pub use create::{New, create};
-pub(crate) use from_run::finish_intermediate;
+pub(crate) use from_run::{finish_intermediate, read_back};
 pub use from_run::{save_from_run, save_json_from_run};
 pub(crate) use outputs::output_ids_of;
 pub use outputs::{Output, current_outputs, find_output, list_outputs, load_outputs, reveal};
@@ -69,6 +69,23 @@ pub(crate) async fn current_of(cx: &Ctx, workspace: &Workspace) -> Result<Option
         Some(id) => by_id(cx, id).await,
         None => Ok(None),
     }
+}
+
+/// Whether OpenTofu has encrypted it: it is kept and given back as it is, and nothing can be read from it.
+pub fn is_encrypted(version: &StateVersion) -> bool {
+    version.status == Status::Finalized && version.state_format.is_none()
+}
+
+/// # Errors
+/// Conflict for a state that is encrypted: to show nothing of it would look as if there were nothing.
+fn check_readable(version: &StateVersion) -> Result<()> {
+    if is_encrypted(version) {
+        return Err(Error::conflict(format!(
+            "The state version {} is encrypted by OpenTofu: its outputs and resources cannot be read here.",
+            version.id
+        )));
+    }
+    Ok(())
 }
 
 /// A workspace's state versions, the newest first.

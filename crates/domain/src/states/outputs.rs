@@ -43,13 +43,17 @@ pub fn reveal(
 }
 
 /// The outputs of a workspace's current state, by name; none as long as there is no state.
+///
+/// # Errors
+/// Conflict if the state is encrypted.
 pub async fn current_outputs(
     cx: &Ctx,
     workspace: &Granted<can::ReadStateOutputs>,
 ) -> Result<Vec<Output>> {
-    let Some(current) = &workspace.current_state_version_id else { return Ok(Vec::new()) };
+    let Some(current) = super::current_of(cx, workspace).await? else { return Ok(Vec::new()) };
+    super::check_readable(&current)?;
     let query = state_version_output::Entity::find()
-        .filter(state_version_output::Column::StateVersionId.eq(current));
+        .filter(state_version_output::Column::StateVersionId.eq(&current.id));
     let name = state_version_output::Column::Name;
     let rows = order_by_text(cx.read(), query, name, Order::Ascending).all(cx.read()).await?;
     rows.into_iter().map(|row| show(cx, row)).collect()
@@ -62,6 +66,7 @@ pub async fn list_outputs(
     version: &Granted<can::ReadStateOutputs, In<StateVersion>>,
     paging: Paging,
 ) -> Result<Page<Output>> {
+    super::check_readable(&version.row)?;
     let query = state_version_output::Entity::find()
         .filter(state_version_output::Column::StateVersionId.eq(&version.row.id));
     let name = state_version_output::Column::Name;

@@ -61,14 +61,14 @@ pub(super) enum Recorded {
     Current(StateVersion),
 }
 
-/// Records a version. `may_write` looks at the lock; `take` decides by the relation to the current version whether
-/// the draft is recorded or the current version stands for it.
+/// Records a version. `may_write` looks at the lock; `take` decides by the relation to the current version, and by that
+/// version itself, whether the draft is recorded or the current version stands for it.
 pub(super) async fn record(
     cx: &Ctx,
     workspace: &WorkspaceId,
     draft: Draft,
     may_write: impl FnOnce(&Workspace) -> Result<()>,
-    take: impl FnOnce(Relation) -> Result<bool>,
+    take: impl FnOnce(Relation, Option<&StateVersion>) -> Result<bool>,
 ) -> Result<Recorded> {
     let tx = cx.write().await?;
     let place = tx.lock::<workspace::Entity>(workspace.clone()).await?.ok_or(Error::NotFound)?;
@@ -79,7 +79,7 @@ pub(super) async fn record(
     };
     let Draft { serial, lineage, md5, .. } = &draft;
     let relation = Relation::of(current.as_ref(), place.locked_at, *serial, lineage, md5);
-    let take = take(relation)?;
+    let take = take(relation, current.as_ref())?;
     if let Some(current) = current.filter(|_| !take) {
         return Ok(Recorded::Current(current));
     }
@@ -141,7 +141,7 @@ pub(super) fn fill(row: &mut StateVersion, arrived: &mut Arrived) {
     if row.lineage.is_empty() {
         row.lineage.clone_from(&content.lineage);
     }
-    row.state_format = Some(content.version);
+    row.state_format = content.version;
     row.terraform_version.clone_from(&content.terraform_version);
     row.resources = summary.resources;
     row.modules = Json(Value::Object(summary.modules));
@@ -159,9 +159,14 @@ pub(super) async fn make_current(
 ) -> Result<()> {
     db::insert_many::<_, state_version_output::ActiveModel>(tx, outputs).await?;
     place.current_state_version_id = Some(row.id.clone());
-    place.resource_count = row.resource_count;
+    // Of an encrypted state nobody knows: what was known last stays.
+    let is_readable = !super::is_encrypted(row);
+    if is_readable {
+        place.resource_count = row.resource_count;
+    }
     place.latest_change_at = tx.now();
-    crate::workspaces::auto_destroy::note_activity(&mut place, tx.now());
+    let is_empty = is_readable && row.resource_count == 0;
+    crate::workspaces::auto_destroy::note_activity(&mut place, is_empty, tx.now());
     let place = tx.update(place).await?;
     let subject = Subject {
         kind: "state-versions",

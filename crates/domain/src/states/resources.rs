@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{blob, content, current_of};
+use super::{blob, check_readable, content, current_of};
 use crate::{Ctx, Granted, Page, Paging, Result, can, row::StateVersion};
 
 /// One instance of a resource.
@@ -26,6 +26,9 @@ pub struct ManagedResource {
 }
 
 /// Of the current state, by address; empty as long as there is none.
+///
+/// # Errors
+/// Conflict if the state is encrypted.
 pub async fn resources(
     cx: &Ctx,
     workspace: &Granted<can::ReadState>,
@@ -34,6 +37,7 @@ pub async fn resources(
     let Some(version) = current_of(cx, workspace).await? else {
         return Ok(Page { total: 0, items: Vec::new() });
     };
+    check_readable(&version)?;
     let state: State = content::read_blob(cx, &blob(Kind::State, &version.id)?).await?;
     let mut all = state.instances(&version);
     all.sort_by(|one, other| one.address.cmp(&other.address));

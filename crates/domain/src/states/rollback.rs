@@ -35,6 +35,14 @@ pub async fn rollback(
             "This state version has no content to go back to.",
         ));
     }
+    if super::is_encrypted(&old) {
+        // Its serial is sealed into it: with another one nobody could decrypt it any more.
+        return Err(Error::invalid_relation(
+            "rollback-state-version",
+            "This state version is encrypted, so that the server cannot give it the next serial: download it, and \
+             push it with OpenTofu.",
+        ));
+    }
     let current = match &workspace.current_state_version_id {
         Some(id) => by_id(cx, id).await?,
         None => None,
@@ -61,7 +69,7 @@ async fn copy(
     let name = blob(Kind::State, id)?;
     let written = cx.blobs().put_stream(&name, renumbered(source, serial), u64::MAX).await?;
     let content = content::of_blob(cx, &name).await?;
-    if content.serial != serial {
+    if content.serial != Some(serial) {
         let why = format!("the serial of state version {} could not be found in it", old.id);
         return Err(Error::Internal(anyhow::anyhow!(why)));
     }
@@ -77,7 +85,7 @@ async fn copy(
         created_by_id: cx.actor().user_id(),
         rollback_of_id: Some(old.id.clone()),
     };
-    let take = |relation| match relation {
+    let take = |relation, _: Option<&StateVersion>| match relation {
         // Going back to before a forced upload changes the lineage, on purpose.
         Relation::Next | Relation::Foreign => Ok(true),
         _ => Err(Error::conflict("The workspace has got a newer state meanwhile.")),

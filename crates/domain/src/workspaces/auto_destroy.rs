@@ -82,10 +82,10 @@ pub(crate) fn schedule(workspace: &mut Workspace, at: Option<Timestamp>, now: Ti
     workspace.auto_destroy_reminded_at = Some(now);
 }
 
-/// The state has changed: the time begins anew, unless nothing is left to destroy.
-pub(crate) fn note_activity(workspace: &mut Workspace, now: Timestamp) {
+/// The state has changed: the time begins anew, unless it `is_empty` and nothing is left to destroy.
+pub(crate) fn note_activity(workspace: &mut Workspace, is_empty: bool, now: Timestamp) {
     let queued = workspace.auto_destroy_status == Some(AutoDestroy::Queued);
-    if workspace.resource_count > 0 {
+    if !is_empty {
         if !queued {
             workspace.auto_destroy_status = None;
         }
@@ -93,7 +93,7 @@ pub(crate) fn note_activity(workspace: &mut Workspace, now: Timestamp) {
         workspace.auto_destroy_status = Some(AutoDestroy::Destroyed);
     }
     if let Some(duration) = workspace.auto_destroy_activity_duration.as_deref() {
-        let at = after(Some(duration), now).filter(|_| workspace.resource_count > 0);
+        let at = after(Some(duration), now).filter(|_| !is_empty);
         schedule(workspace, at, now);
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     Ctx, Error, Granted, Result, Tx, can,
     cleanup::{self, Orphan},
     row::{Organization, Workspace},
+    states,
 };
 
 /// Deletes a workspace that manages nothing.
@@ -33,6 +34,16 @@ pub async fn safe_delete(cx: &Ctx, workspace: &Granted<can::DestroyWorkspace>) -
              first, or force the deletion.",
             row.resource_count
         )));
+    }
+    let current = match &row.current_state_version_id {
+        Some(id) => state_version::Entity::find_by_id(id.clone()).one(tx.db()).await?,
+        None => None,
+    };
+    if current.is_some_and(|current| states::is_encrypted(&current)) {
+        return Err(Error::conflict(
+            "Workspace cannot be safely deleted: its state is encrypted, so that nobody can say whether it still \
+             manages resources. Force the deletion if it does not.",
+        ));
     }
     delete(tx, row).await
 }
