@@ -15,8 +15,8 @@ use serde_json::json;
 
 pub use change::Change;
 pub(crate) use change::Owner;
-pub(crate) use precedence::for_run;
 pub use precedence::{RunVariable, Weighed, list_effective, list_in_context, show_in_context};
+pub(crate) use precedence::{check_environment, for_run};
 
 use crate::{
     Ctx, Error, Found, Granted, In, Order, Result, Subject, Tx, can,

@@ -22,12 +22,13 @@ const WALLS: &[(&str, &[&str])] = &[
     ("api", &["domain", "jsonapi", "protocol"]),
     ("web", &["domain", "identity"]),
     ("worker", &["domain", "vcs"]),
-    ("domain", &["blobs", "courier", "crypto", "db", "policy"]),
-    ("agent", &["protocol"]),
+    ("domain", &["blobs", "courier", "crypto", "db", "engine-env", "policy"]),
+    ("agent", &["engine-env", "protocol"]),
     ("blobs", &["crypto"]),
     ("courier", &[]),
     ("crypto", &[]),
     ("db", &[]),
+    ("engine-env", &[]),
     ("identity", &[]),
     ("jsonapi", &[]),
     ("policy", &[]),
@@ -164,7 +165,7 @@ mod tests {
     fn the_agent_is_another_machine_even_in_its_tests() {
         assert!(edges(&package("statehouse-agent", "statehouse-protocol", None, true)).is_empty());
         let found = edges(&package("statehouse-agent", "statehouse-testkit", Some("dev"), true));
-        assert_eq!(found, ["agent → testkit (dev): agent may depend on protocol"]);
+        assert_eq!(found, ["agent → testkit (dev): agent may depend on engine-env, protocol"]);
     }
 
     #[test]

@@ -142,6 +142,86 @@ async fn what_no_engine_and_no_shell_takes_is_refused() {
 }
 
 #[tokio::test]
+async fn arguments_that_move_the_state_or_change_the_run_are_refused_by_name() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let set =
+        json!({ "data": { "type": "varsets", "attributes": { "name": "all", "global": true } } });
+    let set = owner.post("/organizations/acme/varsets", set).await.is_created().id();
+    let mine = format!("/workspaces/{}/vars", ws.id);
+    let shared = format!("/varsets/{set}/relationships/vars");
+    let new = |key: &str, category: &str, value: &str| {
+        body(json!({ "key": key, "category": category, "value": value }))
+    };
+    for (key, value, argument) in [
+        ("TF_CLI_ARGS", "-destroy", "-destroy"),
+        ("TF_CLI_ARGS_apply", "-state=x", "-state"),
+        ("TF_CLI_ARGS_apply", "-parallelism=2 '--state-out' x", "-state-out"),
+        ("TF_CLI_ARGS_init", r"-back\end-config=path=x", "-backend-config"),
+        ("TF_CLI_ARGS_plan", "-loc\"k\"=false", "-lock"),
+        ("TF_CLI_ARGS_workspace_select", "-chdir ..", "-chdir"),
+    ] {
+        for path in [&mine, &shared] {
+            let refused = owner.post(path, new(key, "env", value)).await;
+            let refused = refused.is_unprocessable("/data/attributes/value");
+            let named = format!("Value of {key} gives the engine the argument {argument}: ");
+            assert!(refused.error().starts_with(&named), "{refused}");
+        }
+        // A variable of Terraform's own may be called anything, but cannot become another.
+        let made = owner.post(&mine, new(key, "terraform", value)).await.is_created().id();
+        let one = format!("{mine}/{made}");
+        let turned = owner.patch(&one, body(json!({ "category": "env" }))).await;
+        turned.is_unprocessable("/data/attributes/value");
+        owner.delete(&one).await.is_no_content();
+    }
+    let made = owner.post(&mine, new("TF_CLI_ARGS_plan", "env", "-parallelism=5")).await;
+    let one = format!("{mine}/{}", made.is_created().id());
+    let changed = owner.patch(&one, body(json!({ "value": "-parallelism=5 -state x" }))).await;
+    changed.is_unprocessable("/data/attributes/value");
+    assert_eq!(owner.get(&one).await.is_ok().attribute("value"), "-parallelism=5");
+    let renamed = new("INNOCENT", "env", "-state=x");
+    let id = owner.post(&mine, renamed).await.is_created().id();
+    let renamed = owner.patch(format!("{mine}/{id}"), body(json!({ "key": "TF_CLI_ARGS" }))).await;
+    renamed.is_unprocessable("/data/attributes/value");
+}
+
+#[tokio::test]
+async fn a_value_is_no_larger_than_the_kernel_takes() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let path = format!("/workspaces/{}/vars", ws.id);
+    let new = |key: &str, category: &str, bytes: usize| {
+        body(json!({ "key": key, "category": category, "value": "x".repeat(bytes) }))
+    };
+    owner.post(&path, new("LARGE", "env", 131_065)).await.is_created();
+    let refused = owner.post(&path, new("LARGER", "env", 131_065)).await;
+    let refused = refused.is_unprocessable("/data/attributes/value");
+    assert!(refused.error().starts_with("Value of LARGER has 131073 bytes"), "{refused}");
+    // Terraform's own variables travel in a file.
+    owner.post(&path, new("file", "terraform", 200_000)).await.is_created();
+}
+
+#[tokio::test]
+async fn a_run_with_more_than_fits_into_an_environment_names_the_largest() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let path = format!("/workspaces/{}/vars", ws.id);
+    for number in 0..15 {
+        let new = json!({ "key": format!("LARGE_{number}"), "category": "env",
+            "value": "x".repeat(if number == 7 { 131_001 } else { 131_000 }) });
+        owner.post(&path, body(new)).await.is_created();
+    }
+    let run = json!({ "data": { "type": "runs", "attributes": { "is-destroy": true },
+        "relationships": { "workspace": { "data": { "type": "workspaces", "id": ws.id } } } } });
+    let refused = owner.post("/runs", &run).await;
+    let refused = refused.is_unprocessable("/data/relationships/workspace");
+    assert!(refused.error().starts_with("The value of LARGE_7 is one too many"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_variable_is_only_found_in_its_own_workspace() {
     let server = Server::start().await;
     let ws = server.workspace("networking").await;

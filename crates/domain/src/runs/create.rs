@@ -20,7 +20,7 @@ use crate::{
     free_text::{all_at_most, at_most},
     notifications, policy_evaluations,
     row::{ConfigurationVersion, Run, Workspace},
-    tool_versions, workspaces,
+    tool_versions, variables, workspaces,
 };
 
 /// What a run is asked to do. Absent means: as the workspace or the configuration says.
@@ -92,6 +92,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     let speculative = configuration.as_ref().is_some_and(|row| row.speculative);
     let plan_only = speculative || new.plan_only.unwrap_or(false);
     check(cx, workspace, &new, plan_only).await?;
+    variables::check_environment(cx, workspace).await?;
     let may_apply = cx.may::<can::QueueApply>(workspace);
     if new.auto_apply == Some(true) && !plan_only && !may_apply {
         return Err(Error::invalid("auto-apply", "needs the permission to apply runs"));

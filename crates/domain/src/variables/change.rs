@@ -102,6 +102,10 @@ impl Change {
             None => clear(cx, to)?,
         };
         check_value(value.expose_secret())?;
+        if to.category == Category::Environment {
+            engine_env::check(&to.name, value.expose_secret())
+                .map_err(|refusal| Error::invalid("value", refusal.to_string()))?;
+        }
         to.sensitive |= self.sensitive == Some(true);
         // Sealed whether or not it is called sensitive: many secrets are not.
         to.value = cx.keyring().seal(SEALED, to.id.as_str(), value.expose_secret().as_bytes());

@@ -197,6 +197,21 @@ impl fmt::Debug for RunVariable {
     }
 }
 
+/// Refuses a run whose engine could not start, or would do something else: each variable is checked when it is saved,
+/// but rows are older than rules, and several together can be too many.
+///
+/// # Errors
+/// Invalid, naming the variable.
+pub(crate) async fn check_environment(cx: &Ctx, workspace: &Workspace) -> Result<()> {
+    let all = for_run(cx, workspace, Vec::new()).await?;
+    let environment = all
+        .iter()
+        .filter(|variable| variable.category == Category::Environment)
+        .map(|variable| (variable.key.as_str(), variable.value.as_str()));
+    engine_env::check_all(environment, engine_env::ROOM)
+        .map_err(|refusal| Error::invalid_relation("workspace", format!("The value {refusal}.")))
+}
+
 /// What a run gets, in the clear; `own` are those that it brings along.
 pub(crate) async fn for_run(
     cx: &Ctx,
