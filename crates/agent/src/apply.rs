@@ -12,6 +12,7 @@ use crate::process::Manners;
 use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::state::Keeping;
+use crate::state_file::StateFile;
 use crate::workplace::Workplace;
 
 /// Runs `apply`; whatever happens, the state is with the server or kept before this returns.
@@ -23,10 +24,10 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     }
     let site = &prepared.site;
     let ids = (job.id.as_str(), job.run_id.as_str());
-    let mut state = Keeping::new(work.session.server.clone(), ids, place, site.state.clone());
-    state.note_start().await;
+    let server = work.session.server.clone();
+    let mut state = Keeping::new(server, ids, place, site.state.clone(), site.begins.clone());
     // Before the engine can change anything, a successor must be able to find its state.
-    place.write_manifest(&work.manifest(Some(&site.state), None)).map_err(broken)?;
+    place.write_manifest(&work.manifest(Some(site), None)).map_err(broken)?;
     let start = work.log.length().map_err(broken)?;
     let output = work.log.file().map_err(broken)?;
     let errors = work.log.file().map_err(broken)?;
@@ -34,21 +35,21 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     if job.structured_output {
         args.push("-json".into());
     }
-    if let Some(path) = &prepared.tfvars
-        && wants_variables_again(&job.engine, &site.cwd)
-    {
-        args.push(format!("-var-file={}", path.display()));
+    if wants_variables_again(&job.engine, &site.cwd) {
+        args.extend(prepared.var_files());
     }
     args.push(place.fetched_plan().display().to_string());
     let running = prepared.engine.start(config, args, output, errors).await.map_err(broken)?;
-    work.note(Some(&site.state), Some(running.id()));
+    work.note(Some(site), Some(running.id()));
     let manners = Manners { grace: config.grace, saves: true };
     let ended = tokio::select! {
         ended = running.wait(work.session, manners, |line| work.log.say(line)) => ended,
         () = state.watch() => unreachable!("the watch has no end"),
     };
-    let saved = state.save().await;
     let summary = summary(place, start).await;
+    // What all of the plan would change, if the engine says that it is done with it, else what it has reported.
+    let done = ended.as_ref().is_ok_and(|ended| ended.status.success());
+    let saved = state.save(summary.is_change() || (done && job.has_changes)).await;
     let stop = ended.as_ref().map_or(Stop::No, |ended| ended.stopped);
     let (result, mut message) = match &ended {
         // It was asked to stop and had no need to: all of the plan is applied.
@@ -111,8 +112,20 @@ pub(crate) async fn documents(
     place: &Workplace,
     prepared: &Prepared,
 ) -> Result<(), String> {
+    let site = &prepared.site;
+    let left = StateFile::new(place, site.state.clone()).read_last(site.begins.as_ref()).await;
+    let version = left.ok().flatten().and_then(|left| left.version);
+    // Whoever encrypts it does not want the server to read it.
+    if version.or(site.begins.clone()).is_some_and(|version| version.encrypted) {
+        return Ok(());
+    }
     let path = place.root().join("state.json");
-    let asked = prepared.engine.ask(&agent.config, &["show", "-json", "-no-color"], &path).await;
+    let own = place.own_state();
+    // Under the name that nothing else could have taken meanwhile.
+    let own = own.exists().then(|| own.display().to_string());
+    let mut args = vec!["show", "-json", "-no-color"];
+    args.extend(own.as_deref());
+    let asked = prepared.engine.ask(&agent.config, &args, &path).await;
     let asked = asked.map_err(|error| error.to_string())?;
     if !asked.success() {
         return Err(format!("“show -json” failed: {asked}"));

@@ -24,7 +24,9 @@ impl Default for Ceiling {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ArchiveError {
     #[error("the configuration archive is not a readable gzip tar: {0}")]
-    Unreadable(#[from] io::Error),
+    Unreadable(String),
+    #[error("“{name}” of the configuration archive cannot be unpacked: {reason}")]
+    Entry { name: String, reason: String },
     #[error("the configuration archive holds the path “{0}”, which leaves its root")]
     Escapes(String),
     #[error("the configuration archive holds “{0}”, which is neither file, folder nor link")]
@@ -33,6 +35,21 @@ pub(crate) enum ArchiveError {
     TooLarge(u64),
     #[error("the configuration archive holds more than {0} entries")]
     TooMany(u64),
+}
+
+impl From<io::Error> for ArchiveError {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(reason(&error))
+    }
+}
+
+/// Why, without where: what the library says around it names paths of this machine.
+fn reason(error: &io::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 /// Unpacks into `root`, an existing and empty directory without symlinks in its own path.
@@ -68,6 +85,15 @@ fn unpack_entries(
             return Err(ArchiveError::TooLarge(ceiling.bytes));
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let unpacked = |entry: &mut tar::Entry<'_, _>| match entry.unpack_in(root) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ArchiveError::Escapes(name.clone())),
+            Err(error) => {
+                // Also said without a cause, of an entry that leads out over a link.
+                let reason = reason(&error).replace(&*root.to_string_lossy(), ".");
+                Err(ArchiveError::Entry { name: name.clone(), reason })
+            }
+        };
         let kind = entry.header().entry_type();
         if kind == EntryType::XGlobalHeader {
             continue;
@@ -76,17 +102,13 @@ fn unpack_entries(
             .ok_or_else(|| ArchiveError::Escapes(name.clone()))?;
         match kind {
             EntryType::Directory => {
-                if !entry.unpack_in(root)? {
-                    return Err(ArchiveError::Escapes(name));
-                }
+                unpacked(&mut entry)?;
                 // Whatever its mode was: we must be able to write into it and to remove it.
                 fs::set_permissions(root.join(path), Permissions::from_mode(0o755))?;
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 // It also refuses to write through a link that leaves the root.
-                if !entry.unpack_in(root)? {
-                    return Err(ArchiveError::Escapes(name));
-                }
+                unpacked(&mut entry)?;
             }
             EntryType::Symlink | EntryType::Link => {
                 let target =
@@ -95,9 +117,10 @@ fn unpack_entries(
                     EntryType::Symlink => path.parent().unwrap_or(Path::new("")),
                     _ => Path::new(""),
                 };
-                if inside(base, &target).is_none() || !entry.unpack_in(root)? {
+                if inside(base, &target).is_none() {
                     return Err(ArchiveError::Escapes(name));
                 }
+                unpacked(&mut entry)?;
                 links.push((root.join(path), name));
             }
             _ => return Err(ArchiveError::Special(name)),

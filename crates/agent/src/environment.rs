@@ -31,11 +31,33 @@ const INHERITED: [&str; 17] = [
     "REQUESTS_CA_BUNDLE",
 ];
 
-/// All variables of the engine's process.
+/// Which a workspace cannot set: they would break its own run or another's.
+const DECIDED: [&str; 6] = [
+    "TF_WORKSPACE",
+    "TF_DATA_DIR",
+    "TF_INPUT",
+    "TF_IN_AUTOMATION",
+    "TF_PLUGIN_CACHE_DIR",
+    "TFC_RUN_ID",
+];
+
+/// Bytes that the kernel has for them: a quarter of the stack, of which engine and plugins get their share too.
+fn room() -> usize {
+    let stack = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
+    let quarter = stack.and_then(|bytes| usize::try_from(bytes / 4).ok()).unwrap_or(usize::MAX);
+    quarter.saturating_sub(engine_env::SINGLE * 2).clamp(engine_env::SINGLE / 2, engine_env::ROOM)
+}
+
+/// All variables of the engine's process, and the names of the workspace's that are left out. Fails with a sentence
+/// about a variable with which no engine can work.
 ///
 /// The `TFC_…` names are those of HCP Terraform:
 /// <https://developer.hashicorp.com/terraform/cloud-docs/run/run-environment#environment-variables>
-pub(crate) fn build(job: &Job, place: &Workplace, plugins: &str) -> BTreeMap<String, String> {
+pub(crate) fn build<'a>(
+    job: &'a Job,
+    place: &Workplace,
+    plugins: &str,
+) -> Result<(BTreeMap<String, String>, Vec<&'a str>), String> {
     let mut env: BTreeMap<String, String> = INHERITED
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
@@ -60,20 +82,19 @@ pub(crate) fn build(job: &Job, place: &Workplace, plugins: &str) -> BTreeMap<Str
     if job.options.debug && job.phase == Phase::Plan {
         set("TF_LOG", "TRACE");
     }
-    for variable in &job.variables {
-        let name = variable.key.as_str();
-        let possible = !name.is_empty() && !name.contains(['=', '\0']);
-        if variable.kind == VariableKind::Environment && possible {
-            env.insert(name.to_owned(), variable.value.replace('\0', ""));
-        }
-    }
-    // Last, because a workspace that changed these would break its own run or another's.
+    let own = job.variables.iter().filter(|variable| variable.kind == VariableKind::Environment);
+    let (decided, own): (Vec<_>, Vec<_>) = own
+        .map(|variable| (variable.key.as_str(), variable.value.as_str()))
+        .filter(|(name, _)| !name.is_empty() && !name.contains(['=', '\0']))
+        .partition(|(name, _)| DECIDED.contains(name));
+    engine_env::check_all(own.iter().copied(), room())
+        .map_err(|refusal| format!("The value {refusal}."))?;
+    env.extend(own.iter().map(|(name, value)| ((*name).to_owned(), value.replace('\0', ""))));
     let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
     set("TF_WORKSPACE", &job.workspace);
     set("TF_INPUT", "0");
     set("TF_IN_AUTOMATION", "1");
     set("TF_PLUGIN_CACHE_DIR", plugins);
     set("TFC_RUN_ID", &job.run_id);
-    env.remove("TF_DATA_DIR");
-    env
+    Ok((env, decided.into_iter().map(|(name, _)| name).collect()))
 }

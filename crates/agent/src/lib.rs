@@ -4,14 +4,15 @@
 //! It knows the server only over HTTP ([`protocol`]), and never the database.
 //!
 //! The way of a job: `agent` claims it → `session` holds its lease → `phase` prepares the
-//! `workplace` (`archive`, `engines`, `variables`, `environment`, `cli_config`, `git`) → `plan` or `apply` starts the
+//! `workplace` (`archive`, `engines`, `variables`, `environment`, `cli_config`, `git`, `backend`) → `plan` or `apply` starts the
 //! engine (`process`, which starts `supervisor`, which closes the `fence`) → `log` and `state`
-//! carry to the server what comes out → `output` and `redaction` say what it means.
+//! (out of its `state_file`) carry to the server what comes out → `output` and `redaction` say what it means.
 //! `recovery` picks up what a crash left.
 
 mod agent;
 mod apply;
 mod archive;
+mod backend;
 mod cli_config;
 mod config;
 mod engines;
@@ -25,12 +26,14 @@ mod phase;
 mod plan;
 mod plugins;
 mod process;
+mod quotes;
 mod recovery;
 mod redaction;
 mod roots;
 mod server;
 mod session;
 mod state;
+mod state_file;
 mod supervisor;
 mod untrusted;
 mod variables;

@@ -12,8 +12,10 @@ use reqwest::StatusCode;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::quotes::{Quotes, Sensitive};
 use crate::server::{Backoff, CallError, Server};
 use crate::session::Session;
+use crate::variables;
 
 /// The framing that command lines expect: <https://github.com/hashicorp/go-tfe> `logreader.go`.
 const STX: u8 = 0x02;
@@ -39,7 +41,8 @@ impl Log {
     /// which command lines do not show for an apply.
     pub fn open(session: &Session, path: &Path, title: &str) -> io::Result<Self> {
         let job = &session.job;
-        let log = Self::resume(session.server.clone(), &job.id, path, job.log_offset)?;
+        let sensitive = variables::tfvars(&job.variables).lines;
+        let log = Self::resume(session.server.clone(), &job.id, path, job.log_offset, sensitive)?;
         let mut first = Vec::new();
         if job.log_offset == 0 {
             first.push(STX);
@@ -63,13 +66,19 @@ impl Log {
 
     /// Opens a log that an earlier agent began at `base` and did not end. What the server has
     /// of it is offered again and skipped there.
-    pub fn resume(server: Arc<Server>, job: &str, path: &Path, base: u64) -> io::Result<Self> {
+    pub fn resume(
+        server: Arc<Server>,
+        job: &str,
+        path: &Path,
+        base: u64,
+        sensitive: Sensitive,
+    ) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.append(true).create(true).mode(0o600).open(path)?;
         let (end, ended) = watch::channel(None);
         let written = Arc::new(Notify::new());
-        let carrier =
-            Carrier { server, job: job.to_owned(), file: File::open(path)?, base, read: 0 };
+        let clean = Clean::new(path, Quotes::new(sensitive))?;
+        let carrier = Carrier { server, job: job.to_owned(), clean, base, read: 0 };
         let carrier = tokio::spawn(carrier.carry(written.clone(), ended));
         Ok(Self { file, written, end, carrier })
     }
@@ -118,10 +127,75 @@ impl Drop for Log {
     }
 }
 
+/// What of the log people may read: a second file, made anew from the first whenever a log is opened, so that both
+/// agree after any crash.
+struct Clean {
+    raw: File,
+    file: File,
+    quotes: Quotes,
+    /// The beginning of a line whose end is not written yet.
+    open: Vec<u8>,
+    /// Bytes of the first file that are dealt with.
+    read: u64,
+    written: u64,
+}
+
+/// Bytes of a line that are waited for; the longest value of a variable in JSON has fewer.
+const LINE: usize = 4 << 20;
+
+impl Clean {
+    fn new(raw: &Path, quotes: Quotes) -> io::Result<Self> {
+        let path = raw.with_extension("clean");
+        let mut options = OpenOptions::new();
+        let file =
+            options.read(true).write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let raw = File::open(raw)?;
+        Ok(Self { raw, file, quotes, open: Vec::new(), read: 0, written: 0 })
+    }
+
+    /// Takes in what has been written; true when all is taken in up to the end.
+    fn follow(&mut self, end: Option<u64>) -> io::Result<bool> {
+        let limit = end.map_or(u64::MAX, |end| end.saturating_sub(self.read)).min(CHUNK as u64);
+        self.raw.seek(SeekFrom::Start(self.read))?;
+        let mut piece = Vec::new();
+        (&mut self.raw).take(limit).read_to_end(&mut piece)?;
+        self.read += piece.len() as u64;
+        // An empty read before the end: somebody shortened the file, and there will be no more.
+        let last = end.is_some_and(|end| self.read >= end || piece.is_empty());
+        let mut clean = Vec::new();
+        for piece in piece.split_inclusive(|byte| *byte == b'\n') {
+            self.open.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || self.open.len() > LINE {
+                self.quotes.clean(&self.open, &mut clean);
+                self.open.clear();
+            }
+        }
+        if last {
+            self.quotes.clean(&std::mem::take(&mut self.open), &mut clean);
+        }
+        self.file.seek(SeekFrom::Start(self.written))?;
+        self.file.write_all(&clean)?;
+        self.written += clean.len() as u64;
+        Ok(last)
+    }
+
+    /// Whether there is more to take in already.
+    fn is_behind(&self) -> io::Result<bool> {
+        Ok(self.raw.metadata()?.len() > self.read)
+    }
+
+    fn piece(&mut self, from: u64) -> io::Result<Vec<u8>> {
+        let mut piece = Vec::new();
+        self.file.seek(SeekFrom::Start(from))?;
+        (&mut self.file).take(CHUNK as u64).read_to_end(&mut piece)?;
+        Ok(piece)
+    }
+}
+
 struct Carrier {
     server: Arc<Server>,
     job: String,
-    file: File,
+    clean: Clean,
     /// Where the local file begins in the server's log.
     base: u64,
     /// Bytes of the local file that the server has.
@@ -143,6 +217,9 @@ impl Carrier {
                 }
                 continue;
             }
+            if self.clean.is_behind()? {
+                continue;
+            }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
                 () = written.notified() => {}
@@ -154,12 +231,9 @@ impl Carrier {
     /// What comes next, and whether it is the last: behind the end stands ETX, and nothing that
     /// is written later counts.
     fn next(&mut self, end: Option<u64>) -> io::Result<(Bytes, bool)> {
-        let limit = end.map_or(u64::MAX, |end| end.saturating_sub(self.read)).min(CHUNK as u64);
-        let mut chunk = Vec::new();
-        self.file.seek(SeekFrom::Start(self.read))?;
-        (&mut self.file).take(limit).read_to_end(&mut chunk)?;
-        // An empty read before the end: somebody shortened the file, and there will be no more.
-        let last = end.is_some_and(|end| self.read + chunk.len() as u64 >= end || chunk.is_empty());
+        let complete = self.clean.follow(end)?;
+        let mut chunk = self.clean.piece(self.read)?;
+        let last = complete && self.read + chunk.len() as u64 >= self.clean.written;
         if last {
             chunk.push(ETX);
         }

@@ -24,6 +24,13 @@ impl Summary {
         self.total.unwrap_or(self.done)
     }
 
+    /// Whether the engine says that it has changed something.
+    pub fn is_change(&self) -> bool {
+        [self.total.unwrap_or_default(), self.done]
+            .iter()
+            .any(|counts| *counts != Counts::default())
+    }
+
     /// Reads the log from `start` on.
     pub fn read(log: &Path, start: u64) -> io::Result<Self> {
         let mut file = File::open(log)?;

@@ -1,12 +1,12 @@
 //! What plan and apply have in common: preparing the job directory, running, reporting the end.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{Either, ready, select};
-use protocol::{Artifact, Counts, Job, Outcome, Phase, PhaseResult, VariableKind};
+use protocol::{Artifact, Counts, Job, Outcome, Phase, PhaseResult};
 
 use crate::agent::Agent;
 use crate::engines::title;
@@ -19,7 +19,7 @@ use crate::process::{Ended, Engine, Manners};
 use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::workplace::{Manifest, Site, Workplace, private_file, write_private};
-use crate::{Sandbox, apply, cli_config, environment, git, plan, roots, variables};
+use crate::{Sandbox, apply, backend, cli_config, environment, git, plan, roots, variables};
 
 /// How long a finished phase waits for the server to take its log and its outcome.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
@@ -30,8 +30,15 @@ const AFTERWORK: Duration = Duration::from_mins(10);
 pub(crate) struct Prepared {
     pub engine: Engine,
     pub site: Site,
-    /// Present if there is a file of Terraform variables.
-    pub tfvars: Option<PathBuf>,
+    /// Files of Terraform variables.
+    pub tfvars: Vec<PathBuf>,
+}
+
+impl Prepared {
+    /// As arguments.
+    pub fn var_files(&self) -> impl Iterator<Item = String> {
+        self.tfvars.iter().map(|path| format!("-var-file={}", path.display()))
+    }
 }
 
 /// Why a phase ended before its engine could speak for itself.
@@ -216,27 +223,37 @@ impl Work<'_> {
             readable: vec![self.place.root().to_owned(), binary.clone()],
             writable: vec![self.place.site(), plugins.clone()],
         });
-        let env = environment::build(job, self.place, &plugins.to_string_lossy());
+        let (env, left_out) =
+            environment::build(job, self.place, &plugins.to_string_lossy()).map_err(broken)?;
+        for name in left_out {
+            self.log.say(&format!(
+                "The environment variable {name} is left out: the server decides about it."
+            ));
+        }
         let launcher = agent.launcher.clone();
         let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, fence };
         let prepared = Prepared { engine, site, tfvars };
         self.initialize(&prepared).await?;
+        backend::check(self.place, &prepared.site.cwd).await.map_err(broken)?;
         Ok(prepared)
     }
 
-    fn write_tfvars(&self) -> Result<Option<PathBuf>, Failure> {
-        let all = &self.session.job.variables;
-        if !all.iter().any(|variable| variable.kind == VariableKind::Terraform) {
-            return Ok(None);
-        }
-        let (text, impossible) = variables::tfvars(all);
-        for key in impossible {
+    fn write_tfvars(&self) -> Result<Vec<PathBuf>, Failure> {
+        let files = variables::tfvars(&self.session.job.variables);
+        for key in files.impossible {
             self.log.say(&format!("The variable “{key}” is left out: it is no valid name."));
         }
-        let path = self.place.tfvars();
-        write_private(&path, text.as_bytes())
-            .map_err(|error| Failure::Broken(format!("No variables file: {error}.")))?;
-        Ok(Some(path))
+        let mut paths = Vec::new();
+        for (path, text) in
+            [(self.place.tfvars(), files.open), (self.place.sensitive_tfvars(), files.sensitive)]
+        {
+            if !text.is_empty() {
+                write_private(&path, text.as_bytes())
+                    .map_err(|error| Failure::Broken(format!("No variables file: {error}.")))?;
+                paths.push(path);
+            }
+        }
+        Ok(paths)
     }
 
     /// What lets the engine in at the server and at Git.
@@ -266,9 +283,7 @@ impl Work<'_> {
     /// `init`; what it prints is shown only if it fails.
     async fn initialize(&self, prepared: &Prepared) -> Result<(), Failure> {
         let mut args = vec!["init".to_owned(), "-input=false".into(), "-no-color".into()];
-        if let Some(path) = &prepared.tfvars {
-            args.push(format!("-var-file={}", path.display()));
-        }
+        args.extend(prepared.var_files());
         let output = self.place.root().join("init.log");
         let run = async {
             let file = private_file(&output)?;
@@ -296,15 +311,16 @@ impl Work<'_> {
     }
 
     /// Writes down what a successor must know if we are killed now.
-    pub fn note(&self, state: Option<&Path>, engine: Option<u32>) {
-        if let Err(error) = self.place.write_manifest(&self.manifest(state, engine)) {
+    pub fn note(&self, site: Option<&Site>, engine: Option<u32>) {
+        if let Err(error) = self.place.write_manifest(&self.manifest(site, engine)) {
             tracing::warn!(job = self.session.job.id, %error, "the engine is not noted");
         }
     }
 
-    pub fn manifest(&self, state: Option<&Path>, engine: Option<u32>) -> Manifest {
-        let state = state.map(|path| self.place.relative(path));
-        Manifest { state, engine, ..Manifest::of(&self.session.job) }
+    pub fn manifest(&self, site: Option<&Site>, engine: Option<u32>) -> Manifest {
+        let state = site.map(|site| self.place.relative(&site.state));
+        let begins = site.and_then(|site| site.begins.clone());
+        Manifest { state, begins, engine, ..Manifest::of(&self.session.job) }
     }
 
     /// The end of a phase that did not get to its engine, said in the log too.

@@ -90,9 +90,7 @@ fn arguments(job: &Job, place: &Workplace, prepared: &Prepared) -> Vec<String> {
     flag(!options.refresh && !options.refresh_only, "-refresh=false".into());
     let generated = format!("-generate-config-out={}", generated_file(place).display());
     flag(options.generate_config, generated);
-    if let Some(path) = &prepared.tfvars {
-        flag(true, format!("-var-file={}", path.display()));
-    }
+    prepared.var_files().for_each(|file| flag(true, file));
     for (name, addresses) in [
         ("target", &options.targets),
         ("replace", &options.replace),

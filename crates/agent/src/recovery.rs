@@ -62,9 +62,10 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
     let mut safe = true;
     if let Some(state) = &manifest.state {
         let ids = (job.as_str(), run.as_str());
-        let mut keeping = Keeping::new(server.clone(), ids, place, place.root().join(state));
+        let (state, begins) = (place.root().join(state), manifest.begins.clone());
+        let mut keeping = Keeping::new(server.clone(), ids, place, state, begins);
         keeping.patience = PATIENCE;
-        match keeping.save().await {
+        match keeping.save(summary.is_change() || (complete && manifest.has_changes)).await {
             Ok(()) => message += " The state that the engine left is saved.",
             Err(unsaved) => {
                 tracing::error!(run, "{}", unsaved.message);
@@ -75,7 +76,13 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
         }
     }
     // The server may have ended the run without us; then it wants neither log nor outcome.
-    match Log::resume(server.clone(), job, &place.log(), manifest.log_offset) {
+    match Log::resume(
+        server.clone(),
+        job,
+        &place.log(),
+        manifest.log_offset,
+        manifest.sensitive.clone(),
+    ) {
         Ok(log) => {
             log.say(&if complete { message.clone() } else { format!("Error: {message}") });
             if let Err(error) = log.close(PATIENCE).await {

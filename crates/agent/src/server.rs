@@ -7,9 +7,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use protocol::{Artifact, Claim, Job, Leave, LogPosition, Orders, Outcome, Register, Registered};
+use protocol::{
+    Artifact, Claim, Job, Leave, LogPosition, Orders, Outcome, Register, Registered, StateKept,
+};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 
@@ -35,6 +38,10 @@ pub(crate) enum CallError {
     Refused { call: &'static str, status: StatusCode, body: String },
     #[error("“{call}” did not reach the server: {reason}")]
     Unreachable { call: &'static str, reason: String },
+    #[error("the server holds another state than it was given")]
+    NotKept,
+    #[error("what the server has stored of it is damaged")]
+    Damaged,
     #[error("{0}")]
     Local(#[from] io::Error),
     #[error("the download is larger than {0} bytes")]
@@ -51,7 +58,9 @@ impl CallError {
                     || *status == StatusCode::TOO_MANY_REQUESTS
                     || *status == StatusCode::REQUEST_TIMEOUT
             }
-            Self::Gone | Self::Local(_) | Self::TooLarge(_) => false,
+            Self::Gone | Self::NotKept | Self::Damaged | Self::Local(_) | Self::TooLarge(_) => {
+                false
+            }
         }
     }
 
@@ -125,9 +134,12 @@ impl Server {
         json("log", send("log", request).await?).await
     }
 
+    /// Fails unless the server has committed the state and read back the same bytes.
     pub async fn put_state(&self, job: &str, state: Bytes) -> Result<()> {
+        let digest = hex::encode(Sha256::digest(&state));
         let request = self.request(Method::PUT, &format!("jobs/{job}/state")).body(state);
-        send("state", request.timeout(LONG)).await.map(drop)
+        let kept: StateKept = json("state", send("state", request.timeout(LONG)).await?).await?;
+        if kept.sha256 == digest { Ok(()) } else { Err(CallError::NotKept) }
     }
 
     pub async fn put_artifact(&self, job: &str, artifact: Artifact, bytes: Bytes) -> Result<()> {
@@ -223,6 +235,9 @@ async fn send(call: &'static str, request: RequestBuilder) -> Result<Response> {
         status if status.is_success() => Ok(response),
         status => {
             let mut body = response.text().await.unwrap_or_default();
+            if status == StatusCode::INTERNAL_SERVER_ERROR && body.contains(protocol::DAMAGED) {
+                return Err(CallError::Damaged);
+            }
             body.truncate(body.floor_char_boundary(500));
             Err(CallError::Refused { call, status, body })
         }

@@ -1,6 +1,5 @@
 //! Brings the state of an apply to safety: while it runs, at its end, and when nothing else works.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
@@ -8,11 +7,9 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use protocol::Artifact;
 use regex::bytes::Regex;
-use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::server::{CallError, Server, insist};
-use crate::untrusted;
+use crate::state_file::{Left, StateFile, Version};
 use crate::workplace::{Workplace, write_durably};
 
 /// How often a running apply's state is looked at.
@@ -26,18 +23,14 @@ pub(crate) struct Keeping {
     pub job_id: String,
     pub run_id: String,
     pub place: Workplace,
-    /// Absolute.
-    pub state: PathBuf,
+    file: StateFile,
+    /// What the apply starts from: the server has that one.
+    begins: Option<Version>,
     /// Where states go that nobody took.
-    pub errored: PathBuf,
-    pub accepted: Option<Version>,
+    errored: PathBuf,
+    /// Of the last state that the server has.
+    accepted: Option<Version>,
     pub patience: Duration,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Version {
-    serial: u64,
-    digest: [u8; 32],
 }
 
 /// The state is not with the server.
@@ -49,45 +42,48 @@ pub(crate) struct Unsaved {
     pub copied: bool,
 }
 
-#[derive(Deserialize)]
-struct Head {
-    serial: u64,
-}
-
 impl Keeping {
-    pub fn new(server: Arc<Server>, job: (&str, &str), place: &Workplace, state: PathBuf) -> Self {
+    /// `state` is absolute.
+    pub fn new(
+        server: Arc<Server>,
+        job: (&str, &str),
+        place: &Workplace,
+        state: PathBuf,
+        begins: Option<Version>,
+    ) -> Self {
         let errored = place
             .root()
             .parent()
             .and_then(std::path::Path::parent)
             .unwrap_or(place.root())
             .join("errored");
-        let (job_id, run_id) = (job.0.to_owned(), job.1.to_owned());
-        let (accepted, patience) = (None, PATIENCE);
-        Self { server, job_id, run_id, place: place.clone(), state, errored, accepted, patience }
-    }
-
-    /// Notes the state that the apply starts from: the server has that one.
-    pub async fn note_start(&mut self) {
-        if let Ok(Some(bytes)) = self.read(self.state.clone()).await {
-            self.accepted = version(&bytes);
+        Self {
+            server,
+            job_id: job.0.to_owned(),
+            run_id: job.1.to_owned(),
+            place: place.clone(),
+            file: StateFile::new(place, state),
+            accepted: begins.clone(),
+            begins,
+            errored,
+            patience: PATIENCE,
         }
     }
 
     /// Uploads the state whenever it has changed; never ends by itself.
     pub async fn watch(&mut self) {
-        let mut seen: Option<(SystemTime, u64)> = None;
+        let mut seen: Option<SystemTime> = None;
         loop {
             tokio::time::sleep(EVERY).await;
-            let Ok(metadata) = tokio::fs::symlink_metadata(&self.state).await else { continue };
-            let stamp = metadata.modified().ok().map(|time| (time, metadata.len()));
-            if stamp.is_some() && stamp == seen {
+            let stamp = self.file.stamp();
+            if stamp.is_none() || stamp == seen {
                 continue;
             }
             // The engine may be writing at this moment: half a state is not a state.
-            let Ok(Some(bytes)) = self.read(self.state.clone()).await else { continue };
-            let Some(version) = version(&bytes) else { continue };
-            if self.accepted == Some(version) {
+            let Ok(Some(Left { bytes, version: Some(version) })) = self.file.read().await else {
+                continue;
+            };
+            if self.accepted.as_ref().is_some_and(|accepted| version.is_same(accepted)) {
                 seen = stamp;
                 continue;
             }
@@ -101,29 +97,39 @@ impl Keeping {
         }
     }
 
-    /// Uploads the final state if the server does not have it; else keeps it on this machine.
-    pub async fn save(&mut self) -> Result<(), Unsaved> {
-        let final_state = match self.final_state().await {
+    /// Brings the final state to the server, else keeps it on this machine. An engine that has `changed` something
+    /// must have left one.
+    pub async fn save(&mut self, changed: bool) -> Result<(), Unsaved> {
+        let left = match self.file.read_last(self.begins.as_ref()).await {
+            Ok(Some(left)) => left,
+            Ok(None) if changed => {
+                return Err(self.keep_directory(
+                    "The engine has changed something, but its state is not where it belongs: \
+                     what it made is in no state of this workspace, and another run would make \
+                     it again.",
+                ));
+            }
             Ok(None) => return Ok(()),
-            Ok(Some(bytes)) => bytes,
             Err(error) => {
                 let why = format!("The state that the engine left cannot be read ({error}).");
                 return Err(self.keep_directory(&why));
             }
         };
-        let Some(version) = version(&final_state) else {
-            return Err(self.keep("The state that the engine left is damaged.", final_state).await);
+        let Some(version) = left.version else {
+            return Err(self.keep("The state that the engine left is damaged.", left.bytes).await);
         };
-        if self.accepted == Some(version) {
+        if self.begins.as_ref().is_some_and(|begins| version.is_same(begins)) {
             return Ok(());
         }
-        let mut upload = final_state.clone();
+        let mut upload = left.bytes.clone();
         // An engine that ends where it began reuses a serial under which a snapshot was sent.
-        if let Some(accepted) = self.accepted
+        if let Some(accepted) = &self.accepted
             && accepted.serial == version.serial
+            && !version.is_same(accepted)
         {
             upload = with_serial(&upload, version.serial + 1);
         }
+        // Also if a snapshot of it was accepted: what counts is what the server has now.
         let put = || self.server.put_state(&self.job_id, upload.clone());
         let outcome = tokio::time::timeout(self.patience * 2, insist(self.patience, put)).await;
         let why = match outcome {
@@ -135,30 +141,7 @@ impl Keeping {
             Ok(Err(error)) => format!("{error}."),
             Err(_) => "The upload took too long.".to_owned(),
         };
-        Err(self.keep(&format!("The state could not be saved: {why}"), final_state).await)
-    }
-
-    /// What counts at the end. The engine writes `errored.tfstate` if it could not write its
-    /// state to the place where it belongs.
-    async fn final_state(&self) -> io::Result<Option<Bytes>> {
-        if let Some(cwd) = self.cwd()
-            && let Ok(Some(errored)) = self.read(cwd.join("errored.tfstate")).await
-            && version(&errored).is_some()
-        {
-            return Ok(Some(errored));
-        }
-        // A damaged one that is new is told apart from none by the caller.
-        self.read(self.state.clone()).await
-    }
-
-    /// The folder that holds `.statehouse`.
-    fn cwd(&self) -> Option<PathBuf> {
-        let mut folders = self.state.ancestors();
-        folders.find(|path| path.ends_with(".statehouse"))?.parent().map(PathBuf::from)
-    }
-
-    async fn read(&self, path: PathBuf) -> io::Result<Option<Bytes>> {
-        untrusted::read_if_there(self.place.root(), self.place.relative(&path)).await
+        Err(self.keep(&format!("The state could not be saved: {why}"), left.bytes).await)
     }
 
     async fn keep(&self, why: &str, state: Bytes) -> Unsaved {
@@ -173,27 +156,21 @@ impl Keeping {
         let kept = write_durably(&path, &state);
         let put = || self.server.put_artifact(&self.job_id, Artifact::ErroredState, state.clone());
         let stored = insist(Duration::from_secs(10), put).await;
-        let at = path.display();
+        let (at, here) = (path.display(), self.place.root().display());
         let place = match (&kept, &stored) {
             (Ok(()), Ok(())) => format!("It is kept as the run's errored state and in {at}"),
             (Ok(()), Err(_)) => format!("It is kept on the agent in {at}"),
-            (Err(_), Ok(())) => "It is kept as the run's errored state".to_owned(),
-            (Err(error), Err(_)) => format!("It stays in {} ({error})", self.state.display()),
+            (Err(_), Ok(())) => format!("It is kept as the run's errored state and in {here}"),
+            (Err(error), Err(_)) => format!("It stays in {here} ({error})"),
         };
-        Unsaved { message: format!("{why} {place}."), copied: kept.is_ok() || stored.is_ok() }
+        Unsaved { message: format!("{why} {place}."), copied: kept.is_ok() }
     }
 
-    /// For what cannot even be read.
+    /// For what cannot even be read, or be found.
     fn keep_directory(&self, why: &str) -> Unsaved {
         let message = format!("{why} The job directory {} is kept.", self.place.root().display());
         Unsaved { message, copied: false }
     }
-}
-
-/// The version of a complete state, or nothing.
-fn version(state: &[u8]) -> Option<Version> {
-    let head: Head = serde_json::from_slice(state).ok()?;
-    Some(Version { serial: head.serial, digest: Sha256::digest(state).into() })
 }
 
 /// Changes the serial in the text, so that no number elsewhere loses a digit on the way.
@@ -208,14 +185,6 @@ fn with_serial(state: &Bytes, serial: u64) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn half_a_state_has_no_version() {
-        let state = b"{\n  \"version\": 4,\n  \"serial\": 7,\n  \"outputs\": {}\n}\n";
-        assert_eq!(version(state).unwrap().serial, 7);
-        assert!(version(&state[..40]).is_none());
-        assert!(version(b"").is_none());
-    }
 
     #[test]
     fn only_the_serial_of_the_state_itself_changes() {

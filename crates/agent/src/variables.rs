@@ -1,26 +1,42 @@
-//! Writes a run's Terraform variables as a `.tfvars` file in HCL.
+//! Writes a run's Terraform variables as `.tfvars` files in HCL: sensitive ones in a file of their own.
 
 use std::fmt::Write as _;
 
 use protocol::{Variable, VariableKind};
 
-/// The file's text and the keys that no configuration could declare, which are left out.
-pub(crate) fn tfvars(variables: &[Variable]) -> (String, Vec<&str>) {
-    let (mut text, mut impossible) = (String::new(), Vec::new());
+use crate::quotes::Sensitive;
+
+/// The texts of both files; empty ones are not needed.
+#[derive(Debug, Default)]
+pub(crate) struct Tfvars<'a> {
+    pub open: String,
+    pub sensitive: String,
+    /// Where in the latter which variable begins.
+    pub lines: Sensitive,
+    /// Keys that no configuration could declare, which are left out.
+    pub impossible: Vec<&'a str>,
+}
+
+pub(crate) fn tfvars(variables: &[Variable]) -> Tfvars<'_> {
+    let mut files = Tfvars::default();
     for variable in variables.iter().filter(|v| v.kind == VariableKind::Terraform) {
         if !is_identifier(&variable.key) {
-            impossible.push(variable.key.as_str());
+            files.impossible.push(variable.key.as_str());
             continue;
+        }
+        let text = if variable.sensitive { &mut files.sensitive } else { &mut files.open };
+        if variable.sensitive {
+            files.lines.0.push((text.matches('\n').count() + 1, variable.key.clone()));
         }
         text.push_str(&variable.key);
         text.push_str(" = ");
         match variable.value.trim() {
             value if variable.hcl && !value.is_empty() => text.push_str(value),
-            _ => quote(&variable.value, &mut text),
+            _ => quote(&variable.value, text),
         }
         text.push('\n');
     }
-    (text, impossible)
+    files
 }
 
 /// As an HCL template without interpolations: every `$` and `%` that could open one is escaped.
@@ -69,20 +85,31 @@ mod tests {
             variable("b", "{ x = [1, 2] }", true),
             variable("c", "", true),
         ];
-        let (text, impossible) = tfvars(&variables);
+        let files = tfvars(&variables);
         assert_eq!(
-            text,
+            files.open,
             "a = \"say \\\"hi\\\"\\n\\\\ \\u0024{x} \\u0025{y} $$\\u0024{z} 100% ü \\u0007\"\n\
              b = { x = [1, 2] }\nc = \"\"\n"
         );
-        assert!(impossible.is_empty());
+        assert!(files.impossible.is_empty() && files.sensitive.is_empty());
     }
 
     #[test]
     fn a_key_cannot_smuggle_in_a_line() {
         let variables = [variable("a = 1\nb", "x", false), variable("", "x", false)];
-        let (text, impossible) = tfvars(&variables);
-        assert_eq!(text, "");
-        assert_eq!(impossible, ["a = 1\nb", ""]);
+        let files = tfvars(&variables);
+        assert_eq!(files.open, "");
+        assert_eq!(files.impossible, ["a = 1\nb", ""]);
+    }
+
+    #[test]
+    fn sensitive_ones_have_a_file_of_their_own_and_are_found_in_it() {
+        let sensitive = |key, value| Variable { sensitive: true, ..variable(key, value, true) };
+        let variables =
+            [sensitive("a", "[\n1,\n2]"), variable("b", "1", false), sensitive("c", "2")];
+        let files = tfvars(&variables);
+        assert_eq!(files.open, "b = \"1\"\n");
+        assert_eq!(files.sensitive, "a = [\n1,\n2]\nc = 2\n");
+        assert_eq!(files.lines.0, [(1, "a".to_owned()), (4, "c".to_owned())]);
     }
 }

@@ -8,16 +8,10 @@ use std::path::{Component, Path, PathBuf};
 use protocol::{Job, Phase};
 use serde::{Deserialize, Serialize};
 
-/// Overrides `cloud` and every `backend` in all versions; the workspace named `default` is the
-/// one that the local backend keeps at `path`.
-const OVERRIDE: &str = r#"# Written by Statehouse: while it runs here, the state is a file.
-terraform {
-  backend "local" {
-    path          = ".statehouse/default.tfstate"
-    workspace_dir = ".statehouse/state"
-  }
-}
-"#;
+use crate::backend;
+use crate::quotes::{SENSITIVE_FILE, Sensitive};
+use crate::state_file::{StateFile, Version};
+use crate::variables;
 
 /// What may lie in an archive of somebody's working copy and would get in the way.
 const LEFTOVERS: [&str; 8] = [
@@ -48,8 +42,17 @@ pub(crate) struct Manifest {
     pub log_offset: u64,
     /// Where the state lies, relative to the directory; absent until an apply begins.
     pub state: Option<PathBuf>,
+    /// The state that lay there before the engine started.
+    #[serde(default)]
+    pub begins: Option<Version>,
+    /// The plan that is applied changes something.
+    #[serde(default)]
+    pub has_changes: bool,
     /// Process and group of the engine.
     pub engine: Option<u32>,
+    /// What the log must not quote.
+    #[serde(default)]
+    pub sensitive: Sensitive,
 }
 
 impl Manifest {
@@ -61,7 +64,10 @@ impl Manifest {
             phase: job.phase,
             log_offset: job.log_offset,
             state: None,
+            begins: None,
+            has_changes: job.has_changes,
             engine: None,
+            sensitive: variables::tfvars(&job.variables).lines,
         }
     }
 }
@@ -146,12 +152,19 @@ impl Workplace {
     pub fn tfvars(&self) -> PathBuf {
         self.root.join("workspace.tfvars")
     }
+    pub fn sensitive_tfvars(&self) -> PathBuf {
+        self.root.join(SENSITIVE_FILE)
+    }
     pub fn log(&self) -> PathBuf {
         self.root.join("log")
     }
     /// The prior state, the saved plan and its lock file as they were fetched.
     pub fn fetched_state(&self) -> PathBuf {
         self.root.join("fetched.tfstate")
+    }
+    /// A second name of the state, out of an engine's reach.
+    pub fn own_state(&self) -> PathBuf {
+        self.root.join("own.tfstate")
     }
     pub fn fetched_plan(&self) -> PathBuf {
         self.root.join("fetched.tfplan")
@@ -182,7 +195,7 @@ impl Workplace {
 
     /// Removes what the engine needed to get at things, for a directory that must stay for another reason.
     pub fn forget_secrets(&self) {
-        for path in [self.ssh_key(), self.cli_config(), self.tfvars()] {
+        for path in [self.ssh_key(), self.cli_config(), self.tfvars(), self.sensitive_tfvars()] {
             if let Err(error) = fs::remove_file(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {
@@ -221,13 +234,14 @@ impl Workplace {
         if !cwd.starts_with(self.config()) {
             return Err(outside());
         }
-        let state = match job.workspace.as_str() {
-            "default" => cwd.join(".statehouse/default.tfstate"),
-            name => cwd.join(".statehouse/state").join(name).join("terraform.tfstate"),
-        };
+        let state = backend::state_of(&cwd, &job.workspace);
         self.furnish(&cwd, &state)
-            .map_err(|error| format!("The configuration cannot be made ready: {error}."))?;
-        Ok(Site { cwd, state })
+            .and_then(|()| match job.phase {
+                Phase::Plan => Ok(None),
+                Phase::Apply => StateFile::new(self, state.clone()).lay_out(),
+            })
+            .map(|begins| Site { cwd, state, begins })
+            .map_err(|error| format!("The configuration cannot be made ready: {error}."))
     }
 
     fn furnish(&self, cwd: &Path, state: &Path) -> io::Result<()> {
@@ -239,7 +253,7 @@ impl Workplace {
                 Err(_) => {}
             }
         }
-        write_private(&cwd.join("zz_statehouse_override.tf"), OVERRIDE.as_bytes())?;
+        backend::write_override(cwd)?;
         let folder = state.parent().expect("the state lies in a folder of its own");
         private_folder(folder)?;
         if self.fetched_state().exists() {
@@ -264,6 +278,8 @@ pub(crate) const LOCK_FILE: &str = ".terraform.lock.hcl";
 pub(crate) struct Site {
     pub cwd: PathBuf,
     pub state: PathBuf,
+    /// The state from which an apply starts.
+    pub begins: Option<Version>,
 }
 
 /// Creates a folder with its parents that only we can enter.

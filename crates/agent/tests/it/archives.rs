@@ -106,3 +106,46 @@ async fn what_is_no_archive_is_an_error_with_a_reason() {
     let message = record.outcome().message.as_deref().unwrap();
     assert!(message.contains("configuration cannot be fetched"), "{message}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_unpacked_is_named_without_a_path_of_this_machine() {
+    use EntryType::{Directory, Regular, Symlink};
+    let bench = Bench::start().await;
+    let long = format!("a/{}", "n".repeat(90));
+    let cases: [(&str, Entries); 5] = [
+        ("a/b", vec![(Regular, "a", ""), (Regular, "a/b", "")]),
+        ("a", vec![(Regular, "a/b", ""), (Regular, "a", "")]),
+        ("d", vec![(Regular, "d", ""), (Directory, "d", "")]),
+        ("x/y", vec![(Symlink, "x", "x"), (Regular, "x/y", "")]),
+        (&long, vec![(Regular, "a", ""), (Symlink, &long, "a")]),
+    ];
+    let folder = bench.folder.path().canonicalize().unwrap().display().to_string();
+    for (name, entries) in cases {
+        let record = unpacked(&bench, |tar| {
+            for (kind, name, link) in &entries {
+                raw(tar, *kind, name, link, b"");
+            }
+        })
+        .await;
+        assert_eq!(record.outcome().result, PhaseResult::Errored, "{entries:?}");
+        let message = record.outcome().message.as_deref().unwrap();
+        assert!(message.contains(&format!("“{name}”")), "{entries:?}: {message}");
+        for text in [message, &record.text()] {
+            assert!(!text.contains(&folder) && !text.contains("/jobs/"), "{text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_content_ends_the_phase_at_once_and_says_so() {
+    let bench = Bench::start().await;
+    let mut job = bench.plan(&[("main.tf", "locals { a = 1 }\n")]);
+    job.state_url = Some(format!("{}/damaged/state", bench.server.address));
+    let record = bench.execute(&job).await;
+    let message = record.outcome().message.as_deref().unwrap();
+    assert_eq!(
+        message,
+        "The state cannot be fetched: what the server has stored of it is damaged."
+    );
+    assert_eq!(bench.server.world().downloads["damaged"], 1);
+}

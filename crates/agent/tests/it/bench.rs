@@ -134,6 +134,7 @@ impl Bench {
             state_url: None,
             plan_file_url: None,
             lock_file_url: None,
+            has_changes: false,
             options: PlanOptions { refresh: true, ..PlanOptions::default() },
             variables: Vec::new(),
             access: None,
@@ -155,6 +156,7 @@ impl Bench {
             state_url: blob("state", state),
             plan_file_url: blob("plan", planned.artifacts.get("plan-file")),
             lock_file_url: blob("lock", planned.artifacts.get("lock-file")),
+            has_changes: planned.outcome().has_changes,
             ..plan.clone()
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::{Access, PhaseResult, Secret};
 
-use crate::bench::{Bench, environment, resource};
+use crate::bench::{Bench, environment, inspect, resource};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_environment_is_the_workspaces_and_not_the_agents() {
@@ -104,10 +104,48 @@ async fn links_planted_by_the_engine_lead_nowhere() {
         format!("ln -sf {} .statehouse/state/networking/terraform.tfstate", secret.display());
     let plan = bench.plan(&[("main.tf", &resource("a", &plant))]);
     let (_, applied) = bench.plan_and_apply(&plan).await;
-    assert_eq!(applied.outcome().result, PhaseResult::Errored);
-    assert!(applied.text().contains("The state that the engine left cannot be read"));
+    assert_eq!(applied.outcome().result, PhaseResult::Finished, "{}", applied.text());
+    assert_eq!(inspect(applied.states.last().unwrap()).1, ["a"]);
     let all: Vec<_> = applied.states.iter().chain(applied.artifacts.values()).collect();
     assert!(!all.iter().any(|bytes| bytes.windows(7).any(|part| part == b"the key")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_and_sizes_with_which_no_engine_can_work_are_named_before_it_starts() {
+    let bench = Bench::start().await;
+    let large = "v".repeat(100_000);
+    let mut many: Vec<_> = (0..20).map(|n| environment(&format!("LARGE_{n}"), &large)).collect();
+    many.push(environment("LARGEST", &"v".repeat(100_100)));
+    for (variables, complaint) in [
+        (
+            vec![environment("TF_CLI_ARGS_apply", "'-state'=x")],
+            "TF_CLI_ARGS_apply gives the engine the argument -state",
+        ),
+        (
+            vec![environment("TF_CLI_ARGS", "--destroy")],
+            "TF_CLI_ARGS gives the engine the argument -destroy",
+        ),
+        (vec![environment("BIG", &"v".repeat(200_000))], "BIG has 200005 bytes"),
+        (many, "LARGEST is one too many"),
+    ] {
+        let mut job = bench.plan(&[("main.tf", "locals { a = 1 }\n")]);
+        job.variables = variables;
+        let record = bench.execute(&job).await;
+        assert_eq!(record.outcome().result, PhaseResult::Errored);
+        let message = record.outcome().message.as_deref().unwrap();
+        assert!(message.contains(complaint), "{message}");
+        assert!(record.text().contains(complaint), "{}", record.text());
+        assert!(!record.artifacts.contains_key("plan-file"));
+    }
+    let mut job = bench.plan(&[("main.tf", "locals { a = 1 }\n")]);
+    job.variables = vec![
+        environment("TF_CLI_ARGS_plan", "-parallelism=3 -refresh=false"),
+        environment("LARGE", &"v".repeat(131_000)),
+        environment("TF_DATA_DIR", "elsewhere"),
+    ];
+    let record = bench.execute(&job).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    assert!(record.text().contains("The environment variable TF_DATA_DIR is left out"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -109,6 +109,23 @@ async fn an_apply_that_only_missed_its_report_counts_as_finished() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_apply_whose_state_is_nowhere_is_no_success_and_keeps_its_directory() {
+    let mut bench = Bench::idle().await;
+    leave_behind(&bench, "apply", None);
+    let log = "Apply complete! Resources: 2 added, 0 changed, 0 destroyed.\n";
+    std::fs::write(bench.path("work/jobs/job-lost-x1/log"), log).unwrap();
+    bench.server.world().jobs.entry("job-lost".into()).or_default().log = b"\x02old\n".into();
+    bench.go();
+    let record = bench.server.until("job-lost", |record| record.finished).await;
+    assert_eq!(record.outcome().result, PhaseResult::Errored);
+    let message = record.outcome().message.as_deref().unwrap();
+    assert!(message.contains("its state is not where it belongs"), "{message}");
+    // The next job is claimed when all of this is over.
+    bench.execute(&bench.plan(&[])).await;
+    assert!(bench.path("work/jobs/job-lost-x1").is_dir());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_plan_left_is_only_removed() {
     let mut bench = Bench::idle().await;
     std::fs::write(leave_behind(&bench, "plan", None), state(1)).unwrap();

@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use protocol::{Cancel, Job, Leave, LogPosition, Orders, Outcome, Register, Registered};
+use protocol::{Cancel, Job, Leave, LogPosition, Orders, Outcome, Register, Registered, StateKept};
 use regex::Regex;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
 pub const TOKEN: &str = "agent-secret-token";
@@ -73,6 +74,8 @@ pub struct World {
     pub forgotten_log: Option<usize>,
     /// Answer to every state.
     pub refuse_states: Option<StatusCode>,
+    /// Every state is taken, and another one is read back.
+    pub forgets_states: bool,
 }
 
 #[derive(Clone)]
@@ -99,6 +102,7 @@ impl Server {
             .route("/agent/v1/jobs/{job}/outcome", post(outcome))
             .route("/agent/v1/jobs/{job}/finish", post(finish))
             .route("/blobs/{name}", get(blob))
+            .route("/damaged/{name}", get(damaged))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(server.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -270,11 +274,16 @@ async fn state(
     Path(job): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> Response {
     if let Some(refused) = server.world().refuse_states {
-        return refused;
+        return refused.into_response();
     }
-    server.change(&headers, &job, "state", |record| record.states.push(body))
+    let kept = server.world().forgets_states.then(|| Bytes::from_static(b"another"));
+    let sha256 = hex::encode(Sha256::digest(kept.as_ref().unwrap_or(&body)));
+    match server.change(&headers, &job, "state", |record| record.states.push(body)) {
+        StatusCode::NO_CONTENT => Json(StateKept { sha256 }).into_response(),
+        refused => refused.into_response(),
+    }
 }
 
 async fn artifact(
@@ -302,6 +311,13 @@ async fn finish(
     headers: HeaderMap,
 ) -> StatusCode {
     server.change(&headers, &job, "finish", |record| record.finished = true)
+}
+
+async fn damaged(State(server): State<Server>) -> Response {
+    *server.world().downloads.entry("damaged".into()).or_default() += 1;
+    let error = serde_json::json!({ "status": "500", "title": protocol::DAMAGED });
+    let body = Json(serde_json::json!({ "errors": [error] }));
+    (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
 }
 
 async fn blob(

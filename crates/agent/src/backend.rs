@@ -1,0 +1,130 @@
+//! Where the engine keeps its state: in a file of the job, whatever the configuration says.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::untrusted;
+use crate::workplace::{Workplace, write_private};
+
+const PATH: &str = ".statehouse/default.tfstate";
+const WORKSPACES: &str = ".statehouse/state";
+
+/// How the engine's versions call a file whose blocks replace those of others.
+const ENDINGS: [&str; 4] = [".tf", ".tf.json", ".tofu", ".tofu.json"];
+/// Of a file name, in bytes.
+const LONGEST: usize = 255;
+
+/// The workspace named `default` is the one that the local backend keeps at `path`.
+pub(crate) fn state_of(cwd: &Path, workspace: &str) -> PathBuf {
+    match workspace {
+        "default" => cwd.join(PATH),
+        name => cwd.join(WORKSPACES).join(name).join("terraform.tfstate"),
+    }
+}
+
+/// Overrides `cloud` and every `backend` in all versions. Of several override files the last one by its name wins,
+/// so that ours is named for standing behind all others.
+pub(crate) fn write_override(cwd: &Path) -> io::Result<()> {
+    let mut name = OsString::from("zz_statehouse_override.tf");
+    let mut last = None;
+    for entry in fs::read_dir(cwd)? {
+        let entry = entry?.file_name();
+        if is_override(&entry.to_string_lossy()) {
+            last = last.max(Some(entry));
+        }
+    }
+    if let Some(last) = last.filter(|last| *last >= name) {
+        name = last;
+        name.push("_statehouse_override.tf");
+    }
+    if name.len() > LONGEST {
+        let why = format!("the name of an override file is too long: {}", name.to_string_lossy());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    let text = format!(
+        "# Written by Statehouse: while it runs here, the state is a file.\nterraform {{\n  \
+         backend \"local\" {{\n    path          = \"{PATH}\"\n    workspace_dir = \
+         \"{WORKSPACES}\"\n  }}\n}}\n"
+    );
+    write_private(&cwd.join(name), text.as_bytes())
+}
+
+fn is_override(name: &str) -> bool {
+    ENDINGS
+        .iter()
+        .filter_map(|ending| name.strip_suffix(ending))
+        .any(|stem| stem == "override" || stem.ends_with("_override"))
+}
+
+/// Makes sure of it by what the engine noted when it was initialized.
+///
+/// Fails with a sentence for whoever wrote the configuration.
+pub(crate) async fn check(place: &Workplace, cwd: &Path) -> Result<(), String> {
+    let path = place.relative(&cwd.join(".terraform/terraform.tfstate"));
+    let noted = untrusted::read_if_there(place.root(), path).await.map_err(|error| {
+        format!("What the engine noted of its backend cannot be read: {error}.")
+    })?;
+    let noted: Value =
+        noted.and_then(|noted| serde_json::from_slice(&noted).ok()).unwrap_or_default();
+    let backend = &noted["backend"];
+    let (kind, config) = (&backend["type"], &backend["config"]);
+    if kind == "local" && config["path"] == PATH && config["workspace_dir"] == WORKSPACES {
+        return Ok(());
+    }
+    let kind = kind.as_str().unwrap_or("none");
+    Err(format!(
+        "The configuration keeps its state elsewhere than in this workspace (backend “{kind}”): \
+         remove the block from it."
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours(others: &[&str]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        for name in others {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        write_override(folder.path()).unwrap();
+        let entries = fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| is_override(name));
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn our_override_stands_behind_all_others() {
+        for other in [
+            "override.tf",
+            "zzz_override.tf",
+            "zz_statehouse_override.tf.json",
+            "zz_statehouse_override.tofu",
+            "zz_statehouse_override.tf",
+            "~_override.tofu.json",
+            "ü_override.tf",
+            "\u{10ffff}_override.tf",
+        ] {
+            let names = ours(&[other, "main.tf", "zzzz.tf"]);
+            assert_eq!(names.len(), 2, "{names:?}");
+            assert!(names[1].ends_with("_statehouse_override.tf"), "{names:?}");
+            // OpenTofu passes over `x.tf` beside `x.tofu`.
+            assert!(!names.contains(&names[1].replace(".tf", ".tofu")), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_behind_which_nothing_fits_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = format!("{}_override.tf", "z".repeat(LONGEST - "_override.tf".len()));
+        fs::write(folder.path().join(name), "").unwrap();
+        assert!(write_override(folder.path()).unwrap_err().to_string().contains("too long"));
+    }
+}

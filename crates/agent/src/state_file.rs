@@ -1,0 +1,199 @@
+//! The file into which an apply writes its state: laid out before the engine starts, under a second name that is
+//! out of the engine's reach, and read when it has ended.
+//!
+//! The engine opens the file once and writes into it until its end. So whoever deletes, renames or replaces it
+//! meanwhile changes nothing: what the engine writes is found under the second name.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::untrusted;
+use crate::workplace::Workplace;
+
+/// When the file was changed last, in seconds of the epoch, as long as no engine has written into it.
+const UNTOUCHED: Duration = Duration::from_secs(1);
+
+/// By what a complete state is told apart from others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Version {
+    pub serial: u64,
+    #[serde(default)]
+    pub lineage: String,
+    /// Hex SHA-256.
+    pub digest: String,
+    /// Encrypted by OpenTofu: nobody else can change it, and the same state has other bytes each time.
+    #[serde(default)]
+    pub encrypted: bool,
+}
+
+impl Version {
+    /// Of a complete state, or nothing.
+    pub fn of(state: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Head {
+            serial: u64,
+            #[serde(default)]
+            lineage: String,
+            encrypted_data: Option<serde::de::IgnoredAny>,
+        }
+        let head: Head = serde_json::from_slice(state).ok()?;
+        Some(Self {
+            serial: head.serial,
+            lineage: head.lineage,
+            digest: hex::encode(Sha256::digest(state)),
+            encrypted: head.encrypted_data.is_some(),
+        })
+    }
+
+    /// Whether it says the same as `other`, as far as that can be seen.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.digest == other.digest
+            || (self.encrypted && (self.serial, &self.lineage) == (other.serial, &other.lineage))
+    }
+
+    fn follows(&self, other: Option<&Self>) -> bool {
+        other.is_none_or(|other| self.serial > other.serial && self.lineage == other.lineage)
+    }
+}
+
+/// What is there after the engine, and by the engine.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub bytes: Bytes,
+    /// Absent if it is damaged.
+    pub version: Option<Version>,
+}
+
+impl Left {
+    fn of(bytes: Bytes) -> Self {
+        Self { version: Version::of(&bytes), bytes }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct StateFile {
+    place: Workplace,
+    /// Absolute.
+    pub path: PathBuf,
+}
+
+impl StateFile {
+    pub fn new(place: &Workplace, path: PathBuf) -> Self {
+        Self { place: place.clone(), path }
+    }
+
+    /// Makes it ready for an engine; answers what it begins with. To be called before anything runs that could
+    /// plant a link in its place.
+    pub fn lay_out(&self) -> io::Result<Option<Version>> {
+        let begins = fs::read(&self.path).or_else(nothing)?;
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
+        file.set_modified(SystemTime::UNIX_EPOCH + UNTOUCHED)?;
+        if let Err(error) = fs::hard_link(&self.path, self.place.own_state()) {
+            // Then a file that is deleted meanwhile is lost, and the apply ends with an error.
+            tracing::warn!(%error, "the state gets no second name");
+        }
+        Ok(Version::of(&begins))
+    }
+
+    /// What the engine has written so far; nothing before it has written anything.
+    pub async fn read(&self) -> io::Result<Option<Left>> {
+        let own = self.place.own_state();
+        let path = if own.exists() { own } else { self.path.clone() };
+        if modified(&path).is_none_or(|time| time == SystemTime::UNIX_EPOCH + UNTOUCHED) {
+            return Ok(None);
+        }
+        let bytes = self.bytes(&path).await?.filter(|bytes| !bytes.is_empty());
+        Ok(bytes.map(Left::of))
+    }
+
+    /// What counts at the end: what the engine has written into the file, or `errored.tfstate`, into which it writes
+    /// what it could not write there.
+    pub async fn read_last(&self, begins: Option<&Version>) -> io::Result<Option<Left>> {
+        let has_own = self.place.own_state().exists();
+        let own = if has_own { self.read().await? } else { None };
+        let known = own.as_ref().and_then(|left| left.version.as_ref()).or(begins);
+        // Of the same state and newer, else somebody else has put it there.
+        if let Some(errored) = self.errored().await
+            && errored.version.as_ref().is_some_and(|version| version.follows(known))
+        {
+            return Ok(Some(errored));
+        }
+        if own.is_some() {
+            return Ok(own);
+        }
+        // Not by this file: an engine that replaces files instead of writing into them.
+        let replaced = match self.bytes(&self.path).await {
+            Ok(bytes) => bytes.filter(|bytes| !bytes.is_empty()).map(Left::of),
+            Err(_) if has_own => None,
+            Err(error) => return Err(error),
+        };
+        Ok(replaced.filter(|left| match &left.version {
+            Some(version) => version.follows(begins),
+            None => !has_own,
+        }))
+    }
+
+    async fn errored(&self) -> Option<Left> {
+        let path = self.cwd()?.join("errored.tfstate");
+        self.bytes(&path).await.ok().flatten().map(Left::of)
+    }
+
+    /// When the engine has written into it.
+    pub fn stamp(&self) -> Option<SystemTime> {
+        modified(&self.place.own_state()).or_else(|| modified(&self.path))
+    }
+
+    /// The folder that holds `.statehouse`.
+    fn cwd(&self) -> Option<PathBuf> {
+        let mut folders = self.path.ancestors();
+        folders.find(|path| path.ends_with(".statehouse"))?.parent().map(PathBuf::from)
+    }
+
+    async fn bytes(&self, path: &Path) -> io::Result<Option<Bytes>> {
+        untrusted::read_if_there(self.place.root(), self.place.relative(path)).await
+    }
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::symlink_metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+fn nothing(error: io::Error) -> io::Result<Vec<u8>> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_state_has_no_version() {
+        let state = b"{\n  \"version\": 4,\n  \"serial\": 7,\n  \"outputs\": {}\n}\n";
+        assert_eq!(Version::of(state).unwrap().serial, 7);
+        assert!(Version::of(&state[..40]).is_none());
+        assert!(Version::of(b"").is_none());
+    }
+
+    #[test]
+    fn an_encrypted_state_is_known_by_what_stands_outside() {
+        let state = |data: &str| {
+            let text = format!(
+                r#"{{"serial":3,"lineage":"l","meta":{{}},"encrypted_data":"{data}","encryption_version":"v0"}}"#
+            );
+            Version::of(text.as_bytes()).unwrap()
+        };
+        assert!(state("a").encrypted);
+        assert!(state("a").is_same(&state("b")));
+        let plain = |mark: &str| {
+            Version::of(format!(r#"{{"serial":3,"lineage":"l","x":"{mark}"}}"#).as_bytes()).unwrap()
+        };
+        assert!(!plain("a").is_same(&plain("b")));
+    }
+}
