@@ -1,5 +1,5 @@
-//! `/_archivist/v1/object/…`: blobs at addresses that carry their own secret. Nobody shows a token here, and one that
-//! is shown is not looked at: clients send it or not, by their age.
+//! `/_archivist/v1/object/…`: blobs at addresses that carry their own secret, and in whose name they were asked for.
+//! Nobody shows a token here, and one that is shown is not looked at: clients send it or not, by their age.
 
 use axum::{
     body::Body,
@@ -30,8 +30,8 @@ struct Range {
 }
 
 async fn read(anyone: Anyone, Path(secret): Path<String>, query: Query<Range>) -> Result<Response> {
-    let cx = &anyone.cx;
-    let object = archivist::resolve(cx.app(), &secret)?;
+    let (cx, object) = archivist::resolve(anyone.cx.app(), &secret).await?;
+    let cx = &cx;
     let (download, media) = match object.content {
         Content::Log => {
             let offset = query.own.offset.unwrap_or_default();
@@ -44,8 +44,8 @@ async fn read(anyone: Anyone, Path(secret): Path<String>, query: Query<Range>) -
 }
 
 async fn write(anyone: Anyone, Path(secret): Path<String>, body: Body) -> Result<StatusCode> {
-    let cx = &anyone.cx;
-    let object = archivist::resolve(cx.app(), &secret)?;
+    let (cx, object) = archivist::resolve(anyone.cx.app(), &secret).await?;
+    let cx = &cx;
     archivist::write(cx, &object, body.into_data_stream()).await?;
     Ok(StatusCode::OK)
 }

@@ -32,6 +32,12 @@ impl Located for In<row::ToolVersion, Site> {
     }
 }
 
+impl Located for In<row::User, Site> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        domain::accounts::find_on_site(cx, &path.id("user_id")?).await
+    }
+}
+
 impl Located for row::Organization {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         domain::organizations::find(cx, path.text("organization_name")?).await

@@ -1,10 +1,12 @@
 //! `/organization-memberships`
 
 use domain::{
-    Ctx, Timestamp, can,
+    Ctx, Timestamp,
+    accounts::ExposeSecret,
+    can,
     entity::organization_membership::Status,
     id::TeamId,
-    memberships::{self, Details, Filter},
+    memberships::{self, Details, Filter, Invited, Membership},
     row::OrganizationMembership,
 };
 use jsonapi::{Body, Document, Empty, Error, Query, Relationships, Resource, ToMany, Typed};
@@ -19,6 +21,10 @@ pub fn routes() -> Routes {
         .get("/api/v2/organization-memberships", own)
         .get("/api/v2/organization-memberships/{organization_membership_id}", show)
         .delete("/api/v2/organization-memberships/{organization_membership_id}", delete)
+        .post(
+            "/api/v2/organization-memberships/{organization_membership_id}/actions/invite-again",
+            invite_again,
+        )
 }
 
 /// A membership on the wire.
@@ -151,10 +157,28 @@ async fn invite(
         Some(many) => many.of_kind("teams", "teams")?,
         None => Vec::new(),
     };
-    let row = memberships::invite(cx, &organization, &email, &teams).await?;
+    let invited = memberships::invite(cx, &organization, &email, &teams).await?;
     query.include.push("user".into());
-    let view = View::of(cx, row).await?;
-    Ok(Document::one_with(&view, &query, &INCLUDES, cx).await?.created())
+    Ok(document(cx, invited, &query).await?.created())
+}
+
+/// With the address that the invited person accepts at, where they are not told by mail.
+async fn document(cx: &Ctx, invited: Invited, query: &Query) -> Result<Document> {
+    let view = View::of(cx, invited.membership).await?;
+    let document = Document::one_with(&view, query, &INCLUDES, cx).await?;
+    Ok(match invited.link {
+        Some(link) => document.meta("invitation-url", link.expose_secret()),
+        None => document,
+    })
+}
+
+/// Ours: the secret again, by mail or in the answer.
+async fn invite_again(
+    membership: May<can::ManageMembership, Membership>,
+    query: Query,
+) -> Result<Document> {
+    let invited = memberships::invite_again(&membership.cx, &membership).await?;
+    document(&membership.cx, invited, &query).await
 }
 
 async fn delete(membership: May<can::DestroyMembership>) -> Result<Empty> {

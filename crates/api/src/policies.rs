@@ -228,6 +228,6 @@ async fn upload(
 
 async fn download(policy: May<can::ReadPolicies, In<Policy, Organization>>) -> Result<Response> {
     let id = policy.code_id.as_ref().ok_or(domain::Error::NotFound)?;
-    let address = archivist::address(policy.cx.app(), Content::PolicyCode, id);
+    let address = archivist::address(&policy.cx, Content::PolicyCode, id);
     Ok(Redirect::temporary(&address).into_response())
 }

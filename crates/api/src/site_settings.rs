@@ -63,6 +63,8 @@ struct General<'a>(&'a Values);
 struct GeneralAttributes {
     limit_user_organization_creation: bool,
     default_remote_state_access: bool,
+    /// Ours.
+    team_tokens_outlive_members: bool,
     api_rate_limiting_enabled: bool,
     api_rate_limit: u32,
     plan_timeout: Span,
@@ -97,6 +99,7 @@ impl Resource for General<'_> {
         GeneralAttributes {
             limit_user_organization_creation: now.limit_user_organization_creation,
             default_remote_state_access: now.default_remote_state_access,
+            team_tokens_outlive_members: now.team_tokens_outlive_members,
             api_rate_limiting_enabled: now.api_rate_limiting_enabled,
             api_rate_limit: now.api_rate_limit,
             plan_timeout: now.plan_timeout,
@@ -118,6 +121,7 @@ impl Resource for General<'_> {
 struct GeneralInput {
     limit_user_organization_creation: Field<bool>,
     default_remote_state_access: Field<bool>,
+    team_tokens_outlive_members: Field<bool>,
     api_rate_limiting_enabled: Field<bool>,
     api_rate_limit: Field<u32>,
     plan_timeout: Field<Span>,
@@ -173,6 +177,7 @@ async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) ->
     let change = Change {
         limit_user_organization_creation: input.limit_user_organization_creation.into_change(),
         default_remote_state_access: input.default_remote_state_access.into_change(),
+        team_tokens_outlive_members: input.team_tokens_outlive_members.into_change(),
         api_rate_limiting_enabled: input.api_rate_limiting_enabled.into_change(),
         api_rate_limit: input.api_rate_limit.into_change(),
         plan_timeout: input.plan_timeout.into_change(),

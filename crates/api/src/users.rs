@@ -1,6 +1,11 @@
 //! `/users`: people, and the service users that stand for tokens of teams and organizations.
 
-use domain::{Actor, Ctx, accounts::Member, can, row::User};
+use domain::{
+    Actor, Ctx, In, Site,
+    accounts::{self, Member},
+    can,
+    row::User,
+};
 use jsonapi::{Document, Relationships, Resource};
 use md5::{Digest, Md5};
 use serde::Serialize;
@@ -8,7 +13,9 @@ use serde::Serialize;
 use crate::{May, Result, Routes};
 
 pub fn routes() -> Routes {
-    Routes::default().get("/api/v2/users/{user_id}", show)
+    Routes::default()
+        .get("/api/v2/users/{user_id}", show)
+        .post("/api/v2/admin/users/{user_id}/actions/confirm-email", confirm_email)
 }
 
 /// A user on the wire.
@@ -17,6 +24,10 @@ pub struct View {
     username: String,
     /// Only for oneself.
     email: Option<String>,
+    /// What one claims; counts for nothing.
+    unconfirmed_email: Option<String>,
+    /// Whether the account has an address that is known to be that of the person.
+    is_confirmed: bool,
     /// A picture by the digest of the address, as Terraform Enterprise has it.
     avatar_url: Option<String>,
     is_site_admin: bool,
@@ -151,9 +162,11 @@ impl View {
     pub fn new(cx: &Ctx, row: User) -> Self {
         let own = cx.actor().is_user(&row.id);
         Self {
+            avatar_url: Some(avatar_url(row.email.as_deref().unwrap_or(&row.username))),
             username: row.username,
-            avatar_url: Some(avatar_url(&row.email)),
-            email: own.then_some(row.email),
+            is_confirmed: row.email.is_some(),
+            email: row.email.or_else(|| row.unconfirmed_email.clone()).filter(|_| own),
+            unconfirmed_email: row.unconfirmed_email.filter(|_| own),
             is_site_admin: row.is_site_admin,
             authenticated: own.then(|| ("users", row.id.to_string())),
             is_service_account: false,
@@ -177,6 +190,8 @@ impl View {
             username,
             avatar_url: None,
             email: None,
+            unconfirmed_email: None,
+            is_confirmed: true,
             is_site_admin: false,
             authenticated: Some(resource),
             is_service_account: true,
@@ -202,11 +217,11 @@ impl Resource for View {
             is_site_admin: self.is_site_admin,
             is_admin: self.is_site_admin,
             is_sso_login: false,
-            is_confirmed: true,
+            is_confirmed: self.is_confirmed,
             is_unified: false,
             is_sudo: false,
             email: self.email.as_deref(),
-            unconfirmed_email: None,
+            unconfirmed_email: self.unconfirmed_email.as_deref(),
             enterprise_support: false,
             has_linked_hcp: false,
             has_git_hub_app_token: false,
@@ -228,6 +243,13 @@ impl Resource for View {
             to.one_with_link("authenticated-resource", kind, Some(id), path);
         }
     }
+}
+
+/// Ours: an administrator says that the address that somebody claims is theirs.
+async fn confirm_email(user: May<can::ManageSite, In<User, Site>>) -> Result<Document> {
+    let site = user.cx.check::<can::ManageSite, _>(Site::found())?;
+    let row = accounts::confirm_email(&user.cx, &site, &user.id).await?;
+    Ok(Document::one(&View::new(&user.cx, row)))
 }
 
 async fn show(member: May<can::ReadUser>) -> Result<Document> {

@@ -28,6 +28,8 @@ pub struct Settings {
     pub releases: Sources,
     /// Whether the list of official releases is read once a day.
     pub version_sync: bool,
+    /// Proxies that say for whom they speak.
+    pub trusted_proxies: Vec<courier::IpNet>,
     /// Settings of the site that this process was given.
     pub site: site_settings::Given,
 }

@@ -8,7 +8,7 @@ use std::{
 use db::{
     Json, Reads, Timestamp, Transaction, Write,
     entity::{event, task},
-    id::{EventId, RunId, TaskId, WorkspaceId},
+    id::{EventId, RunId, TaskId, TokenId, WorkspaceId},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ use crate::{
 pub struct Ctx {
     app: App,
     actor: Arc<Actor>,
+    /// By which the caller came.
+    token: Option<TokenId>,
 }
 
 impl Deref for Ctx {
@@ -34,11 +36,17 @@ impl Deref for Ctx {
 
 impl Ctx {
     pub(crate) fn new(app: App, actor: Actor) -> Self {
-        Self::of(app, Arc::new(actor))
+        Self { app, actor: Arc::new(actor), token: None }
     }
 
-    pub(crate) fn of(app: App, actor: Arc<Actor>) -> Self {
-        Self { app, actor }
+    /// Somebody with this token.
+    pub(crate) fn bearing(app: App, actor: Arc<Actor>, token: TokenId) -> Self {
+        Self { app, actor, token: Some(token) }
+    }
+
+    /// The token that the caller showed, if it is one of the database's.
+    pub(crate) fn token(&self) -> Option<&TokenId> {
+        self.token.as_ref()
     }
 
     pub fn app(&self) -> &App {

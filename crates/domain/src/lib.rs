@@ -14,7 +14,9 @@ mod error;
 pub mod figures;
 mod free_text;
 pub mod health;
+pub mod letters;
 pub mod memberships;
+mod names;
 pub mod notifications;
 pub mod organizations;
 pub mod policies;
@@ -43,6 +45,7 @@ pub use app::{App, Settings};
 pub use bell::Bell;
 pub use context::Ctx;
 pub(crate) use context::{Change, Subject, Tx};
+pub use courier::IpNet;
 pub use db::{Json, JsonText, Order, Page, Paging, StatusTimestamps, Timestamp, id};
 pub use error::{Error, Result, TAKEN};
 

@@ -26,7 +26,7 @@ pub(crate) use outbox::{note, note_auto_destroy, remind_of_auto_destroy};
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Timestamp, Tx,
     access::Within,
-    can,
+    can, names,
     row::{NotificationConfiguration, NotificationDelivery, Project, Team, Workspace},
 };
 
@@ -221,13 +221,7 @@ pub struct Change {
 impl Change {
     fn apply(self, cx: &Ctx, of: &Subscribable, to: &mut NotificationConfiguration) -> Result<()> {
         if let Some(name) = self.name {
-            if name.trim().is_empty() {
-                return Err(Error::invalid("name", "can't be blank"));
-            }
-            if name.chars().count() > NAME_LIMIT || name.contains('\0') {
-                let rule = format!("has at most {NAME_LIMIT} characters, none of them null");
-                return Err(Error::invalid("name", rule));
-            }
+            names::check_change("name", &name, &to.name, NAME_LIMIT)?;
             to.name = name;
         }
         if let Some(url) = self.url {

@@ -4,7 +4,7 @@ use db::{
     entity::{
         organization::{self, CollaboratorAuthPolicy},
         organization_membership::{self as membership, Status},
-        project, run, team, team_membership,
+        project, run, team, team_membership, user,
         workspace::ExecutionMode,
     },
     id::{AgentPoolId, OrganizationId, OrganizationMembershipId, ProjectId, TeamId, UserId},
@@ -18,16 +18,14 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject, agent_pools, can,
-    error::taken, row::Organization, workspaces,
+    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject, accounts, agent_pools, can,
+    error::taken, names, row::Organization, workspaces,
 };
 
 /// Names of organizations and projects that clients print in addresses.
 fn check_name(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.is_empty() {
-        return Err(Error::invalid("name", "can't be blank"));
-    }
+    names::check("name", name, 40)?;
     if name.len() > 40 || name.len() < 3 || !name.chars().all(allowed) {
         return Err(Error::invalid(
             "name",
@@ -35,10 +33,6 @@ fn check_name(name: &str) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-fn check_email(email: &str) -> Result<()> {
-    if email.contains('@') { Ok(()) } else { Err(Error::invalid("email", "is invalid")) }
 }
 
 /// The settings that can be given on create and changed later; absent ones keep their value.
@@ -70,7 +64,7 @@ impl Change {
             to.name = name;
         }
         if let Some(email) = self.email {
-            check_email(&email)?;
+            accounts::check_email(&email)?;
             to.email = email;
         }
         for (attribute, minutes) in
@@ -190,6 +184,8 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
         return Err(Error::invalid("default-agent-pool-id", why));
     }
     let tx = cx.write().await?;
+    let email =
+        user::Entity::find_by_id(owner.clone()).one(tx.db()).await?.ok_or(Error::NotFound)?.email;
     let now = tx.now();
     let project_id = ProjectId::fresh();
     let mut new = Organization {
@@ -245,6 +241,7 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
         user_id: owner.clone(),
         status: Status::Active,
         created_at: now,
+        email,
     })
     .await?;
     tx.insert(team_membership::Model { team_id, user_id: owner }).await?;

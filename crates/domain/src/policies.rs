@@ -22,6 +22,7 @@ use crate::{
     Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, Subject, Tx, can,
     cleanup::{self, Orphan},
     error::taken,
+    names,
     row::{Organization, Policy},
 };
 
@@ -60,9 +61,7 @@ pub(crate) fn check_enforcement(kind: Kind, level: Enforcement) -> Result<(), St
 /// Letters, numbers, `-` and `_` (API documents, "Create a Policy").
 pub(crate) fn check_name(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.is_empty() {
-        return Err(Error::invalid("name", "can't be blank"));
-    }
+    names::check("name", name, NAME_LIMIT)?;
     if name.len() > NAME_LIMIT || !name.chars().all(allowed) {
         let message = format!(
             "is invalid: it can include letters, numbers, - and _, at most {NAME_LIMIT} of them"
@@ -117,6 +116,12 @@ impl Change {
 }
 
 /// The policy, with its organization.
+/// The policy whose code this is.
+pub(crate) async fn find_by_code(cx: &Ctx, code: &str) -> Result<Found<In<Policy, Organization>>> {
+    let row = policy::Entity::find().filter(policy::Column::CodeId.eq(code)).one(cx.read()).await?;
+    find(cx, &row.ok_or(Error::NotFound)?.id).await
+}
+
 pub async fn find(cx: &Ctx, id: &PolicyId) -> Result<Found<In<Policy, Organization>>> {
     let row = policy::Entity::find_by_id(id.clone()).one(cx.read()).await?;
     let row = row.ok_or(Error::NotFound)?;

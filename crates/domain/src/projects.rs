@@ -19,6 +19,7 @@ use crate::{
     access::Scope,
     agent_pools, can,
     error::taken,
+    names,
     row::{Organization, Project},
     tags::TagFilter,
     tags::{self, Binding},
@@ -40,6 +41,7 @@ pub struct Change {
 impl Change {
     fn apply(self, to: &mut Project) -> Result<()> {
         if let Some(name) = self.name {
+            names::check_change("name", &name, &to.name, 40)?;
             let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' ');
             let length = name.chars().count();
             if !(3..=40).contains(&length) || !name.chars().all(allowed) || name.trim() != name {

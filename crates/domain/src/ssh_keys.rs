@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, Subject, can,
+    Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, Subject, can, names,
     row::{Organization, SshKey, Workspace},
     workspaces,
 };
@@ -164,12 +164,7 @@ pub async fn assign(
 }
 
 fn check_name(name: String) -> Result<String> {
-    if name.trim().is_empty() {
-        return Err(Error::invalid("name", "can't be blank"));
-    }
-    if name.chars().count() > NAME_LIMIT {
-        return Err(Error::invalid("name", format!("has at most {NAME_LIMIT} characters")));
-    }
+    names::check("name", &name, NAME_LIMIT)?;
     Ok(name)
 }
 

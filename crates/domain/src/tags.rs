@@ -27,7 +27,7 @@ pub use reserved::{
 };
 
 use crate::{
-    Ctx, Error, Granted, Order, Page, Paging, Result, Subject, Tx, can,
+    Ctx, Error, Granted, Order, Page, Paging, Result, Subject, Tx, can, names,
     row::{Project, Tag, TagBinding, Workspace},
     workspaces::subject,
 };
@@ -120,20 +120,18 @@ pub enum TagRef {
 }
 
 fn check(binding: &Binding) -> Result<()> {
-    let fits =
-        |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
-    let key_fits = fits(&binding.key, 128) && !binding.key.contains(',');
-    if binding.key.trim().is_empty() || !key_fits {
-        return Err(Error::Invalid {
-            pointer: "/data".into(),
-            message: "A tag's name has 1 to 128 characters and no comma.".into(),
-        });
+    let refused = |message: String| Error::Invalid { pointer: "/data".into(), message };
+    if binding.key.trim().is_empty()
+        || binding.key.contains(',')
+        || binding.key.chars().count() > 128
+    {
+        return Err(refused("A tag's name has 1 to 128 characters and no comma.".into()));
     }
-    if !fits(&binding.value, 256) {
-        return Err(Error::Invalid {
-            pointer: "/data".into(),
-            message: "A tag's value has at most 256 characters.".into(),
-        });
+    if let Some(why) = names::wrong(&binding.key, 128) {
+        return Err(refused(format!("A tag's name {why}.")));
+    }
+    if let Some(why) = names::unclear(&binding.value, 256) {
+        return Err(refused(format!("A tag's value {why}.")));
     }
     Ok(())
 }

@@ -33,6 +33,7 @@ use crate::{
     access::Within,
     can,
     error::taken,
+    names,
     row::{Organization, Project, VariableSet},
     variables as values,
 };
@@ -148,10 +149,7 @@ pub struct Change {
 impl Change {
     fn describe(&self, to: &mut VariableSet) -> Result<()> {
         if let Some(name) = &self.name {
-            if name.trim().is_empty() {
-                return Err(Error::invalid("name", "can't be blank"));
-            }
-            check_text("name", name, NAME_LIMIT)?;
+            names::check_change("name", name, &to.name, NAME_LIMIT)?;
             to.name.clone_from(name);
         }
         if let Some(description) = &self.description {

@@ -122,6 +122,7 @@ pub fn offline() -> domain::Settings {
         force_cancel_after: 0,
         releases: Sources::default(),
         version_sync: false,
+        trusted_proxies: Vec::new(),
         site: domain::site_settings::Given::default(),
     }
 }
@@ -136,11 +137,8 @@ async fn execute(command: Command, cx: &Ctx, site: &Granted<can::ManageSite>) ->
         }
         Command::CreateOrganization { name, owner, email, .. } => {
             let owner = named(cx, &owner).await?;
-            let change = Change {
-                name: Some(name),
-                email: Some(email.unwrap_or(owner.email)),
-                ..Change::default()
-            };
+            let change =
+                Change { name: Some(name), email: email.or(owner.email), ..Change::default() };
             let made = organizations::create_for(cx, site, owner.id, change).await?;
             println!("{} {}", made.id, made.name);
         }
@@ -157,7 +155,12 @@ async fn execute(command: Command, cx: &Ctx, site: &Granted<can::ManageSite>) ->
         Command::ListUsers { .. } => {
             for user in accounts::list_users(cx, site).await? {
                 let role = if user.is_site_admin { "site admin" } else { "user" };
-                println!("{}\t{}\t{}\t{role}", user.id, user.username, user.email);
+                println!(
+                    "{}\t{}\t{}\t{role}",
+                    user.id,
+                    user.username,
+                    user.email.unwrap_or_default()
+                );
             }
         }
         Command::SyncVersions { built_in, .. } => sync_versions(cx, site, built_in).await?,

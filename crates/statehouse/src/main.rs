@@ -24,6 +24,10 @@ use clap::{Parser, Subcommand};
 
 use config::{AgentFlags, ServeFlags, StoreFlags};
 
+/// The system's keeps what threads have given back: a crowd at the sign-in page would cost a gigabyte for good.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A self-hosted server that speaks the HCP Terraform / Terraform Enterprise API v2.
 #[derive(Debug, Parser)]
 #[command(name = "statehouse", version, max_term_width = 100)]

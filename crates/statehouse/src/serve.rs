@@ -166,6 +166,7 @@ fn rules(settings: &Settings, url: &Url) -> domain::Settings {
         force_cancel_after: FORCE_CANCEL_AFTER,
         releases: settings.releases.clone(),
         version_sync: settings.version_sync,
+        trusted_proxies: settings.trusted_proxies.clone(),
         site: settings.site.clone(),
     }
 }

@@ -27,6 +27,7 @@ pub use api;
 pub use blobs::Kind as Blob;
 pub use cable::Cable;
 pub use client::Client;
+pub use courier;
 pub use database::TestDatabase;
 pub use db::sea_orm;
 pub use server::{Options, Server};

@@ -219,14 +219,14 @@ impl Server {
             Who::SiteAdmin => self.user("site-admin", true).await,
             Who::Member => {
                 let identity = self.user("member", false).await;
-                self.join(identity.user_id()).await;
+                self.join(identity.user()).await;
                 identity
             }
             Who::InTeam(reach) => {
                 let name = reach.name();
                 let identity = self.user(&name, false).await;
                 let team = self.team(&name, reach).await;
-                self.join(identity.user_id()).await;
+                self.join(identity.user()).await;
                 let user_id = identity.user_id().clone();
                 insert(&self.db, team_membership::Model { team_id: team, user_id }).await;
                 identity
@@ -273,11 +273,12 @@ impl Server {
         identity
     }
 
-    async fn join(&self, user: &UserId) {
+    async fn join(&self, user: &User) {
         let row = organization_membership::Model {
             id: OrganizationMembershipId::fresh(),
             organization_name: Self::ORGANIZATION.to_owned(),
-            user_id: user.clone(),
+            user_id: user.id.clone(),
+            email: user.email.clone(),
             status: organization_membership::Status::Active,
             created_at: self.app.now(),
         };
@@ -352,6 +353,7 @@ impl Server {
             created_at,
             last_used_at: None,
             expires_at: None,
+            is_members: false,
         };
         insert(&self.db, row).await;
         Identity { token: secret.expose().to_owned(), user: None }
@@ -371,8 +373,12 @@ impl Reach {
 }
 
 impl Identity {
+    fn user(&self) -> &User {
+        self.user.as_ref().expect("made for a user")
+    }
+
     fn user_id(&self) -> &UserId {
-        &self.user.as_ref().expect("made for a user").id
+        &self.user().id
     }
 }
 

@@ -63,6 +63,7 @@ impl Server {
                 force_cancel_after: 60,
                 releases: domain::tool_versions::Sources::default(),
                 version_sync: false,
+                trusted_proxies: Vec::new(),
                 site: domain::site_settings::Given::default(),
             },
             courier: courier::Settings::default(),

@@ -100,9 +100,9 @@ async fn fragment(visitor: SignedIn, place: Place) -> Result<Markup> {
 
 /// On whatever name the server was reached by, because pages read from their own origin only.
 fn log_path(visitor: &SignedIn, phase: &str) -> String {
-    let app = visitor.cx.app();
-    let address = archivist::address(app, Content::Log, phase);
-    address.strip_prefix(&app.settings().public_url).map_or(address.clone(), str::to_owned)
+    let cx = &visitor.cx;
+    let address = archivist::address(cx, Content::Log, phase);
+    address.strip_prefix(&cx.settings().public_url).map_or(address.clone(), str::to_owned)
 }
 
 async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> Result<Markup> {

@@ -1,12 +1,14 @@
 //! Who looks at a page: somebody signed in, known by the cookie of the session, or anybody.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::{
-    extract::FromRequestParts,
+    extract::{ConnectInfo, FromRequestParts},
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
-use domain::{App, Ctx, accounts, accounts::ExposeSecret};
+use domain::{App, Ctx, IpNet, accounts, accounts::ExposeSecret};
 use http::{
-    HeaderMap, HeaderName, Method,
+    Extensions, HeaderMap, HeaderName, Method,
     header::{COOKIE, SET_COOKIE},
     request::Parts,
 };
@@ -113,6 +115,10 @@ fn session_cookie(app: &App) -> String {
     cookie_name(app, "statehouse-session")
 }
 
+fn known_cookie(app: &App) -> String {
+    cookie_name(app, "statehouse-known")
+}
+
 fn form_cookie(app: &App) -> String {
     cookie_name(app, "statehouse-form")
 }
@@ -131,9 +137,10 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     found.next().is_none().then_some(value)
 }
 
-/// Ours are letters and digits; others are not sent back in a header.
+/// Ours are letters, digits and what signatures need; others are not sent back in a header.
 fn is_plain(value: &str) -> bool {
-    (20..=100).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (20..=400).contains(&value.len()) && value.bytes().all(plain)
 }
 
 fn set_cookie(app: &App, name: &str, value: &str, seconds: i64) -> String {
@@ -149,6 +156,42 @@ pub fn begin(
     let lifetime = accounts::SESSION_LIFETIME_SECONDS;
     let cookie = set_cookie(app, &session_cookie(app), session.expose_secret(), lifetime);
     AppendHeaders([(SET_COOKIE, cookie)])
+}
+
+/// Lets the browser be known the next time that somebody signs in there.
+pub fn know(
+    app: &App,
+    browser: &accounts::SecretString,
+) -> AppendHeaders<[(HeaderName, String); 1]> {
+    let name = known_cookie(app);
+    let lifetime = accounts::KNOWN_BROWSER_SECONDS;
+    AppendHeaders([(SET_COOKIE, set_cookie(app, &name, browser.expose_secret(), lifetime))])
+}
+
+/// Where a password comes from.
+pub fn origin(app: &App, headers: &HeaderMap, extensions: &Extensions) -> accounts::Origin {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    accounts::Origin {
+        address: peer.map(|peer| client_of(peer, headers, &app.settings().trusted_proxies)),
+        known_browser: cookie(headers, &known_cookie(app)),
+    }
+}
+
+/// The last address that no trusted proxy has: what stands before it anybody can have written.
+fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted =
+        |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
+    let mut client = peer;
+    let forwarded = headers.get_all("x-forwarded-for").iter().rev();
+    let parts = forwarded.filter_map(|header| header.to_str().ok());
+    for part in parts.flat_map(|header| header.rsplit(',')) {
+        if !is_trusted(client) {
+            break;
+        }
+        let Ok(address) = part.trim().parse() else { break };
+        client = address;
+    }
+    client
 }
 
 /// Ends it.
@@ -184,5 +227,26 @@ mod tests {
         assert_eq!(read(&format!("a={x}; a={y}")), None);
         assert_eq!(read("a=short"), None);
         assert_eq!(read(&format!("a={x}%0d%0a")), None);
+    }
+
+    fn client(peer: &str, forwarded: &[&str]) -> String {
+        let trusted = ["127.0.0.0/8".parse().unwrap(), "10.1.0.0/16".parse().unwrap()];
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        client_of(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_say_whom_they_speak_for() {
+        assert_eq!(client("192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+        assert_eq!(client("127.0.0.1", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(client("::ffff:127.0.0.1", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(client("127.0.0.1", &["203.0.113.9, 198.51.100.7"]), "198.51.100.7");
+        assert_eq!(client("127.0.0.1", &["203.0.113.9, 198.51.100.7, 10.1.2.3"]), "198.51.100.7");
+        assert_eq!(client("127.0.0.1", &["203.0.113.9", "198.51.100.7"]), "198.51.100.7");
+        assert_eq!(client("127.0.0.1", &["203.0.113.9, nonsense"]), "127.0.0.1");
+        assert_eq!(client("127.0.0.1", &[]), "127.0.0.1");
     }
 }

@@ -56,6 +56,7 @@ async fn deliveries(app: &App, stop: &CancellationToken) {
     let cx = app.system("worker");
     while !stop.is_cancelled() {
         report("notifications", domain::notifications::work(&cx).await);
+        report("letters", domain::letters::work(&cx).await);
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
             () = stop.cancelled() => {}

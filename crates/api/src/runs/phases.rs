@@ -42,7 +42,7 @@ pub struct PhaseView<const PLAN: bool> {
 
 impl<const PLAN: bool> PhaseView<PLAN> {
     pub fn new(cx: &Ctx, phase: In<Phase>) -> Self {
-        Self { log_read_url: archivist::address(cx.app(), Content::Log, &phase.id), phase }
+        Self { log_read_url: archivist::address(cx, Content::Log, &phase.id), phase }
     }
 }
 
@@ -200,13 +200,13 @@ async fn errored_state(apply: May<can::ReadState, Apply>) -> Result<Response> {
     if !phase.artifacts.iter().any(|name| name == "errored-state") {
         return Err(domain::Error::NotFound.into());
     }
-    let address = archivist::address(apply.cx.app(), Content::ErroredState, &phase.id);
+    let address = archivist::address(&apply.cx, Content::ErroredState, &phase.id);
     Ok(Redirect::temporary(&address).into_response())
 }
 
 async fn redirect(cx: &Ctx, plan: &Phase, name: &str, content: Content) -> Result<Response> {
     if wait_for_artifact(cx, plan, name).await? {
-        let address = archivist::address(cx.app(), content, &plan.id);
+        let address = archivist::address(cx, content, &plan.id);
         return Ok(Redirect::temporary(&address).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())

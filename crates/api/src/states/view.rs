@@ -32,7 +32,7 @@ pub async fn view(cx: &Ctx, row: StateVersion) -> Result<View> {
 impl View {
     fn new(cx: &Ctx, details: Details) -> Self {
         let row = &details.version;
-        let to = |content| address(cx.app(), content, &row.id);
+        let to = |content| address(cx, content, &row.id);
         let pending = row.status == Status::Pending;
         let urls = Urls {
             state_upload: to(Content::StateUpload),

@@ -8,6 +8,7 @@
 
 mod access;
 mod accounts;
+mod addresses;
 mod agent;
 mod agent_pools;
 mod auto_destroy;
@@ -20,7 +21,9 @@ mod data_retention;
 mod encrypted_states;
 mod engines;
 mod fuzz;
+mod invitations;
 mod memberships;
+mod names;
 mod notifications;
 mod official_versions;
 mod plan_documents;

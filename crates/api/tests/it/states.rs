@@ -77,6 +77,16 @@ pub async fn push(client: &Client<'_>, ws: &Workspace, serial: i64) {
     client.post(format!("/workspaces/{}/actions/unlock", ws.id), ()).await.is_ok();
 }
 
+/// Announces a state, whose content then is [`content_of`] the serial.
+pub async fn announce(client: &Client<'_>, ws: &Workspace, serial: i64) -> Answer {
+    lock(client, ws).await;
+    client.post(versions(ws), announced(serial, &content_of(serial))).await.is_created()
+}
+
+pub fn content_of(serial: i64) -> String {
+    state(serial, "blue")
+}
+
 fn url(answer: &Answer, name: &str) -> String {
     answer.attribute(name).as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
 }
@@ -404,7 +414,7 @@ async fn a_log_is_read_from_any_byte_while_it_grows() {
     use domain::archivist::{Content, address};
     let server = Server::start().await;
     let id = PlanId::fresh();
-    let log = address(&server.app, Content::Log, &id);
+    let log = address(&server.system(), Content::Log, &id);
     let anyone = server.nobody();
     let read = async |query: &str| anyone.get(format!("{log}{query}")).await.is_ok();
     assert_eq!(read("?limit=65536&offset=0").await.text(), "");

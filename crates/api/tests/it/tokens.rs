@@ -271,3 +271,44 @@ async fn an_organization_may_take_no_tokens_of_people() {
         server.bearer(token).get("/organizations/acme").await.is_ok();
     }
 }
+
+#[tokio::test]
+async fn a_token_that_a_member_minted_ends_when_they_leave_the_team() {
+    let server = Server::start().await;
+    let (owner, member) = (server.owner(), server.member());
+    let id = team(&server, "network").await;
+    let path = format!("/teams/{id}/authentication-tokens");
+    let username = member.user().await.username;
+    let members = format!("/teams/{id}/relationships/users");
+    let users = json!({ "data": [{ "type": "users", "id": username }] });
+    owner.post(&members, &users).await.is_no_content();
+    let of_member = secret(&member.post(&path, described("theirs")).await.is_created());
+    let of_owner = secret(&owner.post(&path, described("ours")).await.is_created());
+    let works = async |token: &str| {
+        let answer = server.bearer(token).get("/organizations/acme").await;
+        answer.status.is_success()
+    };
+    assert!(works(&of_member).await && works(&of_owner).await);
+
+    // Out of the team, and back again.
+    owner.delete_with(&members, &users).await.is_no_content();
+    assert!(!works(&of_member).await && works(&of_owner).await);
+    owner.post(&members, &users).await.is_no_content();
+    assert!(works(&of_member).await);
+    // Suspended.
+    server.execute("UPDATE users SET is_suspended = TRUE WHERE username = 'member'").await;
+    assert!(!works(&of_member).await && works(&of_owner).await);
+    server.execute("UPDATE users SET is_suspended = FALSE WHERE username = 'member'").await;
+    // Out of the organization.
+    let list = format!("/organizations/acme/organization-memberships?q={username}");
+    let membership = owner.get(list).await.is_ok().data()[0]["id"].clone();
+    let membership = membership.as_str().unwrap().to_owned();
+    owner.delete(format!("/organization-memberships/{membership}")).await.is_no_content();
+    assert!(!works(&of_member).await && works(&of_owner).await);
+
+    // Unless the site says otherwise.
+    let settings = json!({ "team-tokens-outlive-members": true });
+    let settings = json!({ "data": { "type": "general-settings", "attributes": settings } });
+    server.site_admin().patch("/admin/general-settings", settings).await.is_ok();
+    assert!(works(&of_member).await);
+}

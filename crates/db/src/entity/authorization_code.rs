@@ -2,7 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{Timestamp, id::UserId};
+use crate::{
+    Timestamp,
+    id::{TokenId, UserId},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "authorization_codes")]
@@ -17,6 +20,8 @@ pub struct Model {
     pub code_challenge: String,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// What the code was exchanged for.
+    pub token_id: Option<TokenId>,
 }
 
 super::standalone!();

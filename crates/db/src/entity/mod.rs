@@ -40,6 +40,7 @@ pub mod reserved_tag_key;
 pub mod run;
 pub mod run_trigger;
 pub mod session;
+pub mod sign_in_attempt;
 pub mod site_setting;
 pub mod ssh_key;
 pub mod state_version;

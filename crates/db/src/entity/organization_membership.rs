@@ -21,6 +21,8 @@ pub struct Model {
     pub user_id: UserId,
     pub status: Status,
     pub created_at: Timestamp,
+    /// How the organization knows the member: by which it invited them, or what they have confirmed.
+    pub email: Option<String>,
 }
 
 super::standalone!();

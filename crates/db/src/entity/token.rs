@@ -29,6 +29,8 @@ pub struct Model {
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
+    /// Minted for a team by somebody who could as its member only; ends when they leave it.
+    pub is_members: bool,
 }
 
 super::standalone!();

@@ -10,15 +10,17 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
     pub username: String,
-    pub email: String,
+    /// Confirmed by whoever reads its mail, or by a site administrator.
+    pub email: Option<String>,
+    /// What they say is theirs.
+    pub unconfirmed_email: Option<String>,
     /// Argon2id; absent for people who sign in elsewhere.
     pub password_hash: Option<String>,
     pub is_site_admin: bool,
     pub is_suspended: bool,
-    /// Passwords tried since the last right one.
-    pub sign_in_attempts: i64,
-    pub sign_in_attempted_at: Timestamp,
     pub created_at: Timestamp,
+    /// Made by an invitation that nobody has accepted so far.
+    pub is_awaited: bool,
 }
 
 super::standalone!();

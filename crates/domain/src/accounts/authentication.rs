@@ -37,8 +37,8 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
     if crypto::constant_time_eq(hash.as_bytes(), app.embedded_agent_token().hash().as_bytes()) {
         return Ok(Ctx::new(app.clone(), Actor::Agent(None)));
     }
-    if let Some(actor) = app.recent_actors().get(app, &hash) {
-        return Ok(Ctx::of(app.clone(), actor));
+    if let Some((token, actor)) = app.recent_actors().get(app, &hash) {
+        return Ok(Ctx::bearing(app.clone(), actor, token));
     }
     let before = app.db().commits();
     let token =
@@ -50,9 +50,21 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
     }
     let actor = Arc::new(actor_of(app, &token).await?);
     if !note_use(app, &token).await? {
-        app.recent_actors().keep(hash, before, ends_at, actor.clone());
+        app.recent_actors().keep(hash, before, ends_at, (token.id.clone(), actor.clone()));
     }
-    Ok(Ctx::of(app.clone(), actor))
+    Ok(Ctx::bearing(app.clone(), actor, token.id))
+}
+
+/// Whoever has this token, with the rights of this moment.
+///
+/// # Errors
+/// Unauthorized if it has ended or its bearer is not let in.
+pub(crate) async fn bearer_of(app: &App, token: &Token) -> Result<Ctx> {
+    if lifetimes::end(app, token).await?.is_some_and(|at| at <= app.now()) {
+        return Err(Error::Unauthorized);
+    }
+    let actor = Arc::new(actor_of(app, token).await?);
+    Ok(Ctx::bearing(app.clone(), actor, token.id.clone()))
 }
 
 /// The engine of a run whose job is held just now.
@@ -75,6 +87,9 @@ async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
         Kind::Team => {
             let id = token.team_id.clone().ok_or(Error::Unauthorized)?;
             let team = team::Entity::find_by_id(id).one(db).await?.ok_or(Error::Unauthorized)?;
+            if token.is_members && !is_still_members(app, token, &team).await? {
+                return Err(Error::Unauthorized);
+            }
             let rights = rights_of(app, vec![team]).await?;
             rights.into_iter().next().map(Actor::Team).ok_or(Error::Unauthorized)
         }
@@ -86,6 +101,25 @@ async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
         }
         Kind::Agent => Ok(Actor::Agent(token.agent_pool_id.clone())),
     }
+}
+
+/// Whether whoever minted a team's token, who could as its member only, is one still.
+async fn is_still_members(app: &App, token: &Token, team: &Team) -> Result<bool> {
+    if site_settings::current(app).await?.team_tokens_outlive_members {
+        return Ok(true);
+    }
+    let Some(id) = &token.created_by_id else { return Ok(false) };
+    let db = app.db().read();
+    let user = user::Entity::find_by_id(id.clone()).one(db).await?;
+    let belongs = membership::Entity::find()
+        .filter(membership::Column::OrganizationName.eq(&team.organization_name))
+        .filter(membership::Column::UserId.eq(id))
+        .filter(membership::Column::Status.eq(membership::Status::Active))
+        .one(db)
+        .await?;
+    let in_team =
+        team_membership::Entity::find_by_id((team.id.clone(), id.clone())).one(db).await?;
+    Ok(user.is_some_and(|user| !user.is_suspended) && belongs.is_some() && in_team.is_some())
 }
 
 /// A person without what may not be done by tokens of people.
@@ -173,7 +207,10 @@ pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
         Some(made_at) => Actor::User(by_token(cx, made_at, user).await?),
         None => person(cx, user).await?,
     };
-    Ok(Ctx::new(cx.app().clone(), actor))
+    Ok(match cx.token() {
+        Some(token) => Ctx::bearing(cx.app().clone(), Arc::new(actor), token.clone()),
+        None => Ctx::new(cx.app().clone(), actor),
+    })
 }
 
 async fn rights_of(app: &App, teams: Vec<Team>) -> Result<Vec<TeamRights>> {

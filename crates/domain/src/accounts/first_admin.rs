@@ -90,7 +90,7 @@ pub async fn create_first_admin(app: &App, _offer: &Offer, new: NewUser) -> Resu
     let user = insert_first(&tx, prepared).await?;
     tx.commit().await?;
     let cx = Ctx::new(app.clone(), super::authentication::person(app, user.clone()).await?);
-    sessions::start(&cx, &user.id).await
+    sessions::start(&cx, &user.id, None).await
 }
 
 /// Makes the first administrator with an API token, as Terraform Enterprise does for scripts.

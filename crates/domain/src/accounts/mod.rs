@@ -1,6 +1,9 @@
 //! People, and what they prove themselves with.
 
+mod addresses;
+mod attempts;
 mod authentication;
+mod awaited;
 mod first_admin;
 mod lifetimes;
 pub mod oauth;
@@ -11,8 +14,13 @@ mod sessions;
 mod tokens;
 mod users;
 
-pub(crate) use authentication::person;
+pub(crate) use addresses::{check_email, confirm_read_address, confirmation_link};
+pub use addresses::{claimed, confirm_email, confirm_own_email};
+pub use attempts::{KNOWN_BROWSER_SECONDS, Origin, known_browser};
 pub use authentication::{authenticate, refreshed};
+pub(crate) use authentication::{bearer_of, person};
+pub use awaited::{NewPerson, invite_to_site};
+pub(crate) use awaited::{forget_awaited, invited, start_session, take};
 pub use first_admin::{
     Offer, accept_offer, bootstrap_with_token, create_first_admin, create_first_admin_token,
     is_empty, offer, offer_first_admin,
@@ -28,15 +36,14 @@ pub use service_tokens::{
     tokens_of_teams,
 };
 pub use sessions::{
-    SESSION_LIFETIME_SECONDS, form_token, form_token_matches, fresh_cookie, person_by_session,
-    sign_in, sign_out,
+    SESSION_LIFETIME_SECONDS, SignedIn, form_token, form_token_matches, fresh_cookie,
+    person_by_session, sign_in, sign_out,
 };
 pub use tokens::{
     HeldToken, MintedToken, NewToken, create_user_token, delete_token, find_token, mint_user_token,
     user_tokens,
 };
-pub(crate) use users::invited;
 pub use users::{
-    ChangeAccount, Member, NewUser, create_user, find_by_name, find_member, find_user, list_users,
-    load, own, update_account,
+    ChangeAccount, Member, NewUser, create_user, find_by_name, find_member, find_on_site,
+    find_user, list_users, load, own, update_account,
 };

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{
     authentication::person,
+    service_tokens::revoke,
     tokens::{MintedToken, mint_for_user},
     users,
 };
@@ -110,6 +111,7 @@ pub async fn authorize(
         code_challenge: request.code_challenge.clone(),
         created_at: now,
         expires_at: now.plus_seconds(LIFETIME_SECONDS),
+        token_id: None,
     })
     .await?;
     let subject =
@@ -129,7 +131,8 @@ pub struct Exchange<'a> {
 }
 
 /// The token behind a code; `None` if the code is not good, or not for this client, verifier and address. Whatever
-/// the answer, the code is used up.
+/// the answer, the code is used up. A code that comes a second time was seen by somebody else: what it was exchanged
+/// for is revoked (RFC 6749, 4.1.2).
 pub async fn exchange(app: &App, asked: &Exchange<'_>) -> Result<Option<MintedToken>> {
     let hash = crypto::hash_token(asked.code);
     let Some(seen) = code::Entity::find_by_id(hash.clone()).one(app.db().read()).await? else {
@@ -140,17 +143,27 @@ pub async fn exchange(app: &App, asked: &Exchange<'_>) -> Result<Option<MintedTo
     let cx = Ctx::new(app.clone(), person(app, user.clone()).await?);
 
     let tx = cx.write().await?;
-    // Whoever else has exchanged it in the meantime has deleted it.
-    let Some(code) = tx.lock::<code::Entity>(hash).await? else { return Ok(None) };
+    // A code that was no good is gone.
+    let Some(mut code) = tx.lock::<code::Entity>(hash).await? else { return Ok(None) };
+    if let Some(token) = code.token_id.clone() {
+        revoke(&tx, token).await?;
+        tx.delete(code).await?;
+        tx.emit("login_replayed", users::subject(&user), json!({ "client": CLIENT_ID })).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
     let good = code.expires_at > tx.now()
         && code.client_id == asked.client_id
         && code.redirect_uri == asked.redirect_uri
         && crypto::pkce_matches(asked.code_verifier, &code.code_challenge);
-    tx.delete(code).await?;
     let minted = if good {
         let description = Some("terraform login".to_owned());
-        Some(mint_for_user(&tx, &user.id, description, None, crypto::Token::mint()).await?)
+        let minted = mint_for_user(&tx, &user.id, description, None, crypto::Token::mint()).await?;
+        code.token_id = Some(minted.row.id.clone());
+        tx.update(code).await?;
+        Some(minted)
     } else {
+        tx.delete(code).await?;
         tx.emit("login_refused", users::subject(&user), json!({ "client": CLIENT_ID })).await?;
         None
     };

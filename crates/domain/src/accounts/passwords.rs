@@ -1,31 +1,36 @@
-//! Passwords: hashed and compared beside the requests, a few at a time, and guessed only slowly.
+//! Passwords: hard to guess, hashed and compared beside the requests, a few at a time.
 
-use db::entity::user;
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-use super::users::subject;
+use super::{
+    attempts::{self, Place},
+    users::subject,
+};
 use crate::{App, Ctx, Error, Granted, Result, can, row::User};
 
 /// Argon2 takes 19 MiB each time: a crowd at the sign-in page must not take all of the memory.
-static AT_ONCE: Semaphore = Semaphore::const_new(4);
+const AT_ONCE: usize = 2;
+/// Who comes then is asked to come again: waiting takes memory, too.
+const WAITING: usize = 128;
 
-/// Attempts without success until one has to wait.
-const FREE_ATTEMPTS: i64 = 5;
-/// How long one has to wait for the next attempt then.
-const WAIT_SECONDS: i64 = 60;
-/// After so long without an attempt, the count starts anew.
-const FORGIVEN_AFTER_SECONDS: i64 = 15 * 60;
+static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE)));
+static IN_LINE: AtomicUsize = AtomicUsize::new(0);
 
 const MIN_CHARACTERS: usize = 10;
 /// Nobody types more; hashing it would only cost time.
 const MAX_BYTES: usize = 1024;
 
-/// What is kept of a password.
+/// What is kept of a password. `about` are words of the person's own, which others would try first.
 ///
 /// # Errors
-/// Invalid for one that is too short or far too long.
-pub(crate) async fn hash_password(password: SecretString) -> Result<String> {
+/// Invalid for one that is too short, far too long, or easy to guess.
+pub(crate) async fn hash_password(password: SecretString, about: &[&str]) -> Result<String> {
     let text = password.expose_secret();
     if text.chars().count() < MIN_CHARACTERS {
         return Err(Error::invalid("password", "is too short (minimum is 10 characters)"));
@@ -33,24 +38,39 @@ pub(crate) async fn hash_password(password: SecretString) -> Result<String> {
     if text.len() > MAX_BYTES {
         return Err(Error::invalid("password", "is too long (maximum is 1024 bytes)"));
     }
+    if is_easy(text, about) {
+        return Err(Error::invalid(
+            "password",
+            "is easy to guess: take one that is no name, no row of keys and no common password",
+        ));
+    }
     beside(move || crypto::hash_password(password.expose_secret())).await
 }
 
-/// The user, if this is the password; counted as an attempt before it is looked at, so that guesses made side by
-/// side do not slip through. Takes as long for users who do not exist.
+/// Whether it is found within a hundred million guesses by whoever knows what passwords are like.
+fn is_easy(password: &str, about: &[&str]) -> bool {
+    let mut words = vec!["statehouse", "terraform", "tofu", "opentofu"];
+    words.extend(about);
+    words.extend(about.iter().flat_map(|word| word.split(['@', '.', '-', '_'])));
+    zxcvbn::zxcvbn(password, &words).score() < zxcvbn::Score::Three
+}
+
+/// The user, if this is the password; counted as an attempt before it is looked at. Takes as long for users who do not
+/// exist.
 ///
-/// The caller forgives the attempts with [`forgive`] in the transaction that uses the proof.
+/// The caller forgives the attempts with [`attempts::forgive`] in the transaction that uses the proof.
 pub(super) async fn prove(
     app: &App,
     user: Option<User>,
+    place: Option<&Place>,
     password: SecretString,
 ) -> Result<Option<User>> {
     if password.expose_secret().len() > MAX_BYTES {
         return Ok(None);
     }
-    let allowed = match &user {
-        Some(user) => attempt(app, user).await?,
-        None => false,
+    let allowed = match (&user, place) {
+        (Some(user), Some(place)) => attempts::begin(app, &user.id, place).await?,
+        _ => false,
     };
     let hash = user.as_ref().filter(|_| allowed).and_then(|user| user.password_hash.clone());
     let right = beside(move || match hash {
@@ -61,33 +81,37 @@ pub(super) async fn prove(
     Ok(user.filter(|user| right && !user.is_suspended))
 }
 
-/// Whether another attempt is allowed now; it is counted.
-async fn attempt(app: &App, user: &User) -> Result<bool> {
-    let tx = app.anyone().write().await?;
-    let Some(mut row) = tx.lock::<user::Entity>(user.id.clone()).await? else { return Ok(false) };
-    let since = tx.now().0 - row.sign_in_attempted_at.0;
-    if since > FORGIVEN_AFTER_SECONDS * 1000 {
-        row.sign_in_attempts = 0;
+/// A place in the line before the hashing, given back however it is left.
+struct InLine;
+
+impl InLine {
+    fn enter() -> Result<Self> {
+        let place = Self;
+        if IN_LINE.fetch_add(1, Ordering::AcqRel) >= WAITING {
+            return Err(Error::Unavailable(
+                "Too many people sign in just now. Try again in a moment.".into(),
+            ));
+        }
+        Ok(place)
     }
-    if row.sign_in_attempts >= FREE_ATTEMPTS && since < WAIT_SECONDS * 1000 {
-        return Ok(false);
-    }
-    row.sign_in_attempts += 1;
-    row.sign_in_attempted_at = tx.now();
-    tx.update(row).await?;
-    tx.commit().await?;
-    Ok(true)
 }
 
-/// Forgets the attempts, once one has succeeded.
-pub(super) fn forgive(user: &mut User) {
-    user.sign_in_attempts = 0;
+impl Drop for InLine {
+    fn drop(&mut self) {
+        IN_LINE.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
+/// The turn ends with the work, even if nobody waits for its outcome any more.
 async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> crypto::Result<T> + Send + 'static,
 ) -> Result<T> {
-    let _turn = AT_ONCE.acquire().await.expect("nobody closes this semaphore");
+    let in_line = InLine::enter()?;
+    let turn = TURNS.clone().acquire_owned().await.expect("nobody closes this semaphore");
+    let work = move || {
+        let (_in_line, _turn) = (in_line, turn);
+        work()
+    };
     Ok(tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(error.into()))??)
 }
 
@@ -103,7 +127,7 @@ pub async fn change_password(
 ) -> Result<User> {
     let id = cx.actor().user_id().ok_or(Error::NotFound)?;
     let user = super::users::by_id(cx, &id).await?;
-    if prove(cx.app(), user, current).await?.is_none() {
+    if prove(cx.app(), user, Some(&Place::Oneself), current).await?.is_none() {
         return Err(Error::invalid(
             "current-password",
             "is not correct; after several wrong ones, wait a minute",
@@ -123,14 +147,87 @@ pub async fn reset_password(
 }
 
 async fn set_password(cx: &Ctx, id: &crate::id::UserId, new: SecretString) -> Result<User> {
-    let hash = hash_password(new).await?;
+    let user = super::users::by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    let mut about = vec![user.username.as_str()];
+    about.extend(user.email.as_deref());
+    let hash = hash_password(new, &about).await?;
     let tx = cx.write().await?;
-    let mut row = tx.lock::<user::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    let mut row = tx.lock::<db::entity::user::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     row.password_hash = Some(hash);
-    forgive(&mut row);
+    row.is_awaited = false;
     let user = tx.update(row).await?;
+    attempts::forget(&tx, id).await?;
     super::sessions::end_all_of(&tx, id).await?;
     tx.emit("password_changed", subject(&user), serde_json::json!({})).await?;
     tx.commit().await?;
     Ok(user)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn what_others_would_try_first_is_refused() {
+        let about = ["adalovelace", "ada.lovelace@engines.example"];
+        for easy in [
+            "aaaaaaaaaa",
+            "abababababab",
+            "1234567890",
+            "0987654321",
+            "qwertyuiop",
+            "password123",
+            "Passw0rd123!",
+            "Summer2025!",
+            "Welcome2024!",
+            "abcdefghijkl",
+            "adalovelace1",
+            "statehouse1",
+            "terraform123",
+            "iloveyou123",
+            "passwordpassword",
+        ] {
+            assert!(is_easy(easy, &about), "{easy}");
+        }
+        for hard in
+            ["correct horse battery", "battery staple", "8f#kQz!27vLm", "röter mond über see"]
+        {
+            assert!(!is_easy(hard, &about), "{hard}");
+        }
+    }
+
+    /// Whoever stops waiting does not make room while the work goes on.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn no_more_hashes_are_made_at_once_than_there_are_turns() {
+        let (begun_tell, begun) = mpsc::channel();
+        let (end, ended) = mpsc::channel::<()>();
+        let ended = Arc::new(std::sync::Mutex::new(ended));
+        let hash = || {
+            let (begun, ended) = (begun_tell.clone(), ended.clone());
+            tokio::spawn(beside(move || {
+                begun.send(()).expect("the test listens");
+                ended.lock().expect("nobody panics").recv().ok();
+                Ok(())
+            }))
+        };
+        for _ in 0..AT_ONCE {
+            let one = hash();
+            tokio::task::spawn_blocking({
+                let begun = begun.recv();
+                move || begun.expect("it begins")
+            })
+            .await
+            .expect("it begins");
+            one.abort();
+        }
+        assert_eq!(TURNS.available_permits(), 0, "the work goes on");
+        for _ in 0..AT_ONCE {
+            end.send(()).expect("the work waits");
+        }
+        hash();
+        begun.recv().expect("and then there is room again");
+        end.send(()).expect("the work waits");
+    }
 }

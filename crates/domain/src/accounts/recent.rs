@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use db::id::TokenId;
+
 use crate::{Actor, App, Timestamp};
 
 const KEPT_FOR: Duration = Duration::from_secs(1);
@@ -20,20 +22,20 @@ pub(crate) struct RecentActors(Mutex<HashMap<String, Known>>);
 
 #[derive(Debug)]
 struct Known {
-    actor: Arc<Actor>,
+    bearer: (TokenId, Arc<Actor>),
     commits: u64,
     since: Instant,
     expires_at: Option<Timestamp>,
 }
 
 impl RecentActors {
-    pub fn get(&self, app: &App, hash: &str) -> Option<Arc<Actor>> {
+    pub fn get(&self, app: &App, hash: &str) -> Option<(TokenId, Arc<Actor>)> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = known.get(hash)?;
         let holds = entry.commits == app.db().commits()
             && entry.since.elapsed() < KEPT_FOR
             && entry.expires_at.is_none_or(|at| at > app.now());
-        holds.then(|| entry.actor.clone())
+        holds.then(|| entry.bearer.clone())
     }
 
     /// `commits` is the count from before the actor was looked up.
@@ -42,12 +44,12 @@ impl RecentActors {
         hash: String,
         commits: u64,
         expires_at: Option<Timestamp>,
-        actor: Arc<Actor>,
+        bearer: (TokenId, Arc<Actor>),
     ) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(hash, Known { actor, commits, since: Instant::now(), expires_at });
+        known.insert(hash, Known { bearer, commits, since: Instant::now(), expires_at });
     }
 }

@@ -50,6 +50,8 @@ struct Owner<'a> {
     team: Option<&'a TeamId>,
     pool: Option<&'a AgentPoolId>,
     organization: &'a str,
+    /// See [`Token::is_members`].
+    is_members: bool,
 }
 
 async fn mint(tx: &Tx, cx: &Ctx, owner: Owner<'_>, new: NewToken) -> Result<MintedToken> {
@@ -69,6 +71,7 @@ async fn mint(tx: &Tx, cx: &Ctx, owner: Owner<'_>, new: NewToken) -> Result<Mint
             last_used_at: None,
             expires_at: lifetimes::of_new(tx, owner.kind, owner.organization, new.expires_at)
                 .await?,
+            is_members: owner.is_members,
         })
         .await?;
     let detail = json!({ "kind": row.kind.as_str(), "team": owner.team.map(TeamId::as_str) });
@@ -76,7 +79,7 @@ async fn mint(tx: &Tx, cx: &Ctx, owner: Owner<'_>, new: NewToken) -> Result<Mint
     Ok(MintedToken { row, secret })
 }
 
-async fn revoke(tx: &Tx, id: TokenId) -> Result<()> {
+pub(super) async fn revoke(tx: &Tx, id: TokenId) -> Result<()> {
     if let Some(row) = tx.lock::<token::Entity>(id).await? {
         tx.emit("token_deleted", subject(&row), json!({})).await?;
         tx.delete(row).await?;
@@ -112,7 +115,7 @@ pub async fn replace_team_token(
     for old in legacy(team).all(tx.db()).await? {
         revoke(&tx, old.id).await?;
     }
-    let minted = mint(&tx, cx, owned_by(team), new).await?;
+    let minted = mint(&tx, cx, owned_by(cx, team), new).await?;
     tx.commit().await?;
     Ok(minted)
 }
@@ -133,13 +136,14 @@ pub async fn create_team_token(
     if same.one(tx.db()).await?.is_some() {
         return Err(Error::taken("description"));
     }
-    let minted = mint(&tx, cx, owned_by(team), new).await?;
+    let minted = mint(&tx, cx, owned_by(cx, team), new).await?;
     tx.commit().await?;
     Ok(minted)
 }
 
-fn owned_by(team: &Team) -> Owner<'_> {
+fn owned_by<'a>(cx: &Ctx, team: &'a Team) -> Owner<'a> {
     Owner {
+        is_members: !cx.may::<can::UpdateTeamSettings>(team),
         kind: Kind::Team,
         team: Some(&team.id),
         pool: None,
@@ -307,8 +311,13 @@ pub async fn create_organization_token(
     for old in of_organization(organization, kind).all(tx.db()).await? {
         revoke(&tx, old.id).await?;
     }
-    let owner =
-        Owner { kind: kind.into(), team: None, pool: None, organization: &organization.name };
+    let owner = Owner {
+        kind: kind.into(),
+        team: None,
+        pool: None,
+        organization: &organization.name,
+        is_members: false,
+    };
     let minted = mint(&tx, cx, owner, new).await?;
     tx.commit().await?;
     Ok(minted)
@@ -353,7 +362,13 @@ pub async fn create_agent_token(
     // A pool that is deleted at the same time takes its tokens with it.
     tx.lock::<agent_pool::Entity>(pool.id.clone()).await?.ok_or(Error::NotFound)?;
     let organization = &pool.organization_name;
-    let owner = Owner { kind: Kind::Agent, team: None, pool: Some(&pool.id), organization };
+    let owner = Owner {
+        kind: Kind::Agent,
+        team: None,
+        pool: Some(&pool.id),
+        organization,
+        is_members: false,
+    };
     let minted = mint(&tx, cx, owner, new).await?;
     tx.commit().await?;
     Ok(minted)

@@ -8,7 +8,11 @@ use db::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::{authentication::person, passwords, users};
+use super::{
+    attempts::{self, Origin, Place},
+    authentication::person,
+    passwords, users,
+};
 use crate::{App, Ctx, Error, Result, Tx};
 
 /// Seconds until one has to sign in again.
@@ -17,24 +21,42 @@ pub const SESSION_LIFETIME_SECONDS: i64 = 14 * 24 * 60 * 60;
 /// 256 bits.
 const COOKIE_CHARACTERS: usize = 43;
 
-/// Signs a person in by username or e-mail; gives the cookie of the new session.
+/// A person who has just signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The cookie of the new session.
+    pub session: SecretString,
+    /// By which the browser is known the next time: see [`Origin`].
+    pub known_browser: SecretString,
+}
+
+/// Signs a person in by username or e-mail.
 ///
 /// # Errors
 /// Unauthorized, whatever was wrong: the answer does not tell who has an account here.
-pub async fn sign_in(app: &App, name: &str, password: SecretString) -> Result<SecretString> {
+pub async fn sign_in(
+    app: &App,
+    name: &str,
+    password: SecretString,
+    origin: &Origin,
+) -> Result<SignedIn> {
     let user = users::by_name_or_email(app, name).await?;
-    let user = passwords::prove(app, user, password).await?.ok_or(Error::Unauthorized)?;
+    let place = user.as_ref().map(|user| origin.place(app, &user.id));
+    let user = passwords::prove(app, user, place.as_ref(), password).await?;
+    let user = user.ok_or(Error::Unauthorized)?;
     let cx = Ctx::new(app.clone(), person(app, user.clone()).await?);
-    start(&cx, &user.id).await
+    let session = start(&cx, &user.id, place.as_ref()).await?;
+    Ok(SignedIn { session, known_browser: attempts::known_browser(app, &user.id) })
 }
 
-/// A new session for a person who has proven to be that one.
-pub(super) async fn start(cx: &Ctx, id: &UserId) -> Result<SecretString> {
+/// A new session for a person who has proven to be that one, from that place.
+pub(super) async fn start(cx: &Ctx, id: &UserId, place: Option<&Place>) -> Result<SecretString> {
     let cookie = crypto::random_secret(COOKIE_CHARACTERS);
     let tx = cx.write().await?;
-    let mut user = tx.lock::<user::Entity>(id.clone()).await?.ok_or(Error::Unauthorized)?;
-    passwords::forgive(&mut user);
-    let user = tx.update(user).await?;
+    let user = tx.lock::<user::Entity>(id.clone()).await?.ok_or(Error::Unauthorized)?.into_inner();
+    if let Some(place) = place {
+        attempts::forgive(&tx, id, place).await?;
+    }
     let now = tx.now();
     session::Entity::delete_many()
         .filter(session::Column::ExpiresAt.lte(now))
@@ -48,7 +70,6 @@ pub(super) async fn start(cx: &Ctx, id: &UserId) -> Result<SecretString> {
     })
     .await?;
     tx.emit("signed_in", users::subject(&user), json!({})).await?;
-    crate::memberships::accept_all(&tx, &user.id).await?;
     tx.commit().await?;
     Ok(cookie)
 }

@@ -2,10 +2,13 @@
 
 use db::{
     Timestamp,
-    entity::token::{self, Kind},
+    entity::{
+        token::{self, Kind},
+        user,
+    },
     id::{TokenId, UserId},
     page,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr},
 };
 use serde_json::json;
 
@@ -13,7 +16,7 @@ use crate::{
     Ctx, Error, Found, Granted, Page, Paging, Result, Subject, Tx,
     access::Within,
     accounts::lifetimes,
-    can,
+    can, names,
     row::{Team, Token, User},
 };
 
@@ -72,7 +75,15 @@ pub(super) async fn keep_for_user(
             created_at: tx.now(),
             last_used_at: None,
             expires_at,
+            is_members: false,
         })
+        .await?;
+    // Whoever has a token has the account.
+    user::Entity::update_many()
+        .col_expr(user::Column::IsAwaited, Expr::value(false))
+        .filter(user::Column::Id.eq(user))
+        .filter(user::Column::IsAwaited.eq(true))
+        .exec(tx.db())
         .await?;
     tx.emit("token_created", subject(&row), json!({ "user": user.as_str() })).await?;
     Ok(row)
@@ -101,8 +112,8 @@ pub struct NewToken {
 impl NewToken {
     /// What no token may be, whoever's it is.
     pub(super) fn checked(self, cx: &Ctx) -> Result<Self> {
-        if self.description.as_ref().is_some_and(|text| text.chars().count() > 256) {
-            return Err(Error::invalid("description", "has at most 256 characters"));
+        if let Some(why) = self.description.as_ref().and_then(|text| names::unclear(text, 256)) {
+            return Err(Error::invalid("description", why));
         }
         if self.expires_at.is_some_and(|at| at <= cx.now()) {
             return Err(Error::invalid("expired-at", "must be in the future"));

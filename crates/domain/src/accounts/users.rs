@@ -12,14 +12,18 @@ use db::{
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::passwords::hash_password;
+use super::{
+    addresses::{check_email, claim},
+    passwords::hash_password,
+};
 use crate::{
-    App, Ctx, Error, Found, Granted, Order, Result, Subject, Timestamp, Tx, access::Within, can,
+    App, Ctx, Error, Found, Granted, In, Order, Result, Site, Subject, Tx, access::Within, can,
     error::taken, row::User,
 };
 
 pub struct NewUser {
     pub username: String,
+    /// Confirmed by whoever makes the account: a site administrator.
     pub email: String,
     /// Absent for people who only use tokens.
     pub password: Option<SecretString>,
@@ -28,10 +32,13 @@ pub struct NewUser {
 
 /// A new user that satisfies every rule but the uniqueness of names.
 pub(super) struct Prepared {
-    username: String,
-    email: String,
-    password_hash: Option<String>,
-    is_site_admin: bool,
+    pub username: String,
+    /// Confirmed.
+    pub email: Option<String>,
+    pub unconfirmed_email: Option<String>,
+    pub password_hash: Option<String>,
+    pub is_site_admin: bool,
+    pub is_awaited: bool,
 }
 
 impl NewUser {
@@ -39,38 +46,29 @@ impl NewUser {
     pub(super) async fn prepared(self) -> Result<Prepared> {
         check_username(&self.username)?;
         check_email(&self.email)?;
+        let about = [self.username.as_str(), self.email.as_str()];
         let password_hash = match self.password {
-            Some(password) => Some(hash_password(password).await?),
+            Some(password) => Some(hash_password(password, &about).await?),
             None => None,
         };
         Ok(Prepared {
             username: self.username,
-            email: self.email,
+            email: Some(self.email),
+            unconfirmed_email: None,
             password_hash,
             is_site_admin: self.is_site_admin,
+            is_awaited: false,
         })
     }
 }
 
-fn check_username(username: &str) -> Result<()> {
+pub(super) fn check_username(username: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if username.is_empty() || username.len() > 64 || !username.chars().all(allowed) {
         return Err(Error::invalid(
             "username",
             "can only include letters, numbers, -, _ and ., and has 1 to 64 of them",
         ));
-    }
-    Ok(())
-}
-
-fn check_email(email: &str) -> Result<()> {
-    let parts = email.split_once('@');
-    let strange = |c: char| c.is_whitespace() || c.is_control();
-    if email.len() > 254
-        || email.contains(strange)
-        || parts.is_none_or(|(name, host)| name.is_empty() || host.is_empty())
-    {
-        return Err(Error::invalid("email", "is not an e-mail address"));
     }
     Ok(())
 }
@@ -84,17 +82,17 @@ pub async fn create_user(cx: &Ctx, _site: &Granted<can::ManageSite>, new: NewUse
 }
 
 pub(super) async fn insert(tx: &Tx, new: Prepared) -> Result<User> {
-    free(tx, Some(&new.username), Some(&new.email), None).await?;
+    free(tx, Some(&new.username), new.email.as_deref(), None).await?;
     let user = tx
         .insert(User {
             id: UserId::fresh(),
             username: new.username,
             email: new.email,
+            unconfirmed_email: new.unconfirmed_email,
+            is_awaited: new.is_awaited,
             password_hash: new.password_hash,
             is_site_admin: new.is_site_admin,
             is_suspended: false,
-            sign_in_attempts: 0,
-            sign_in_attempted_at: Timestamp(0),
             created_at: tx.now(),
         })
         .await
@@ -103,34 +101,8 @@ pub(super) async fn insert(tx: &Tx, new: Prepared) -> Result<User> {
     Ok(user)
 }
 
-/// Whoever has this e-mail address: somebody new, without a password, if nobody has.
-pub(crate) async fn invited(tx: &Tx, email: &str) -> Result<User> {
-    check_email(email)?;
-    let same = lower(user::Column::Email).eq(email.to_lowercase());
-    if let Some(user) = user::Entity::find().filter(same).one(tx.db()).await? {
-        return Ok(user);
-    }
-    let name: String = email
-        .split('@')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
-        .take(40)
-        .collect();
-    let username = match free(tx, Some(&name), None, None).await {
-        Ok(()) => name,
-        // As unlikely to be taken as an id.
-        Err(Error::Taken { .. }) => format!("{name}-{}", UserId::fresh()),
-        Err(other) => return Err(other),
-    };
-    let new =
-        Prepared { username, email: email.to_owned(), password_hash: None, is_site_admin: false };
-    insert(tx, new).await
-}
-
 /// Says which of the two is taken; the unique keys stand behind it for those who race.
-async fn free(
+pub(super) async fn free(
     tx: &Tx,
     username: Option<&str>,
     email: Option<&str>,
@@ -151,7 +123,7 @@ async fn free(
     Ok(())
 }
 
-fn lower(column: user::Column) -> Expr {
+pub(super) fn lower(column: user::Column) -> Expr {
     Expr::expr(Func::lower(Expr::col(column)))
 }
 
@@ -159,6 +131,7 @@ fn lower(column: user::Column) -> Expr {
 #[derive(Debug, Default)]
 pub struct ChangeAccount {
     pub username: Option<String>,
+    /// Counts once it is confirmed.
     pub email: Option<String>,
 }
 
@@ -180,8 +153,8 @@ pub async fn update_account(
     if let Some(username) = change.username {
         row.username = username;
     }
-    if let Some(email) = change.email {
-        row.email = email;
+    if let Some(email) = &change.email {
+        claim(&tx, &mut row, email).await?;
     }
     let user = tx.update(row).await.map_err(taken("username"))?;
     tx.emit("user_updated", subject(&user), json!({ "username": user.username })).await?;
@@ -229,6 +202,12 @@ pub async fn find_user(cx: &Ctx, id: &UserId) -> Result<Found<User>> {
     by_id(cx, id).await?.map(Found::new).ok_or(Error::NotFound)
 }
 
+/// For administrators of the site.
+pub async fn find_on_site(cx: &Ctx, id: &UserId) -> Result<Found<In<User, Site>>> {
+    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    Ok(Found::new(In { row, of: Site }))
+}
+
 pub(super) async fn by_id(cx: &Ctx, id: &UserId) -> Result<Option<User>> {
     Ok(user::Entity::find_by_id(id.clone()).one(cx.read()).await?)
 }
@@ -239,7 +218,7 @@ pub async fn find_by_name(cx: &Ctx, username: &str) -> Result<Option<User>> {
     Ok(user::Entity::find().filter(name.eq(username.to_lowercase())).one(cx.read()).await?)
 }
 
-/// No username has an `@`, so a name means one person at most.
+/// No username has an `@`, so a name means one person at most; and an address counts once it is confirmed.
 pub(super) async fn by_name_or_email(app: &App, name: &str) -> Result<Option<User>> {
     let name = name.trim().to_lowercase();
     let either = Condition::any()

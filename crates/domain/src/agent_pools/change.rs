@@ -17,6 +17,7 @@ use super::subject;
 use crate::{
     Ctx, Error, Granted, In, Result, Tx, can,
     error::taken,
+    names,
     row::{AgentPool, Organization},
 };
 
@@ -203,11 +204,6 @@ pub async fn delete(
 }
 
 fn check_name(name: String) -> Result<String> {
-    if name.trim().is_empty() {
-        return Err(Error::invalid("name", "can't be blank"));
-    }
-    if name.chars().count() > NAME_LIMIT {
-        return Err(Error::invalid("name", format!("has at most {NAME_LIMIT} characters")));
-    }
+    names::check("name", &name, NAME_LIMIT)?;
     Ok(name)
 }

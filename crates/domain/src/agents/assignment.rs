@@ -103,7 +103,7 @@ pub(super) async fn tool_of(cx: &Ctx, run: &Run) -> Result<Option<ToolVersion>> 
 
 /// Agents reach this server in their own way, so they get the path only.
 fn relative(cx: &Ctx, content: Content, id: &str) -> String {
-    let absolute = archivist::address(cx.app(), content, id);
+    let absolute = archivist::address(cx, content, id);
     absolute.strip_prefix(&cx.settings().public_url).unwrap_or(&absolute).to_owned()
 }
 

@@ -18,7 +18,7 @@ pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
 pub use sweep::sweep;
 
 use crate::{
-    Actor, App, Ctx, Error, Granted, Result, Tx, can,
+    Actor, App, Ctx, Error, Granted, Result, Tx, can, names,
     row::{Agent, Job, ToolVersion},
     tool_versions,
 };
@@ -42,12 +42,12 @@ impl Introduction {
         if versions.clone().any(|version| version.trim().is_empty()) {
             return Err(Error::BadRequest("An engine has a version.".into()));
         }
-        let is_storable = |text: &String| text.len() <= 255 && !text.contains('\0');
+        let is_storable = |text: &String| text.len() <= 255 && names::unclear(text, 255).is_none();
         if [&self.name, &self.version, &self.instance].into_iter().chain(versions).all(is_storable)
         {
             Ok(())
         } else {
-            let why = "Names and versions have at most 255 bytes, none of them null.";
+            let why = "Names and versions have at most 255 bytes, all of them to be seen.";
             Err(Error::BadRequest(why.into()))
         }
     }

@@ -96,7 +96,7 @@ async fn send_uncounted(
     Ok(sent)
 }
 
-/// The addresses that were named, and those of the users.
+/// The addresses that were named, and those that the users have confirmed.
 async fn recipients(cx: &Ctx, row: &NotificationConfiguration) -> Result<Vec<String>> {
     let users = user::Entity::find()
         .filter(user::Column::Id.is_in(&row.user_ids.0))
@@ -104,7 +104,7 @@ async fn recipients(cx: &Ctx, row: &NotificationConfiguration) -> Result<Vec<Str
         .all(cx.read())
         .await?;
     let mut all = row.email_addresses.0.clone();
-    all.extend(users.into_iter().map(|user| user.email));
+    all.extend(users.into_iter().filter_map(|user| user.email));
     all.dedup();
     Ok(all)
 }

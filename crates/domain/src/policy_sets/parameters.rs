@@ -13,6 +13,7 @@ use super::subject;
 use crate::{
     Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, can,
     error::taken,
+    names,
     policies::check_text,
     row::{Organization, PolicySet, PolicySetParameter},
 };
@@ -158,13 +159,7 @@ fn apply(cx: &Ctx, change: Change, to: &mut PolicySetParameter) -> Result<()> {
     if let Some(key) = change.key {
         key.trim().clone_into(&mut to.name);
     }
-    if to.name.is_empty() {
-        return Err(Error::invalid("key", "can't be blank"));
-    }
-    if to.name.chars().count() > KEY_LIMIT || to.name.contains('\0') {
-        let message = format!("has at most {KEY_LIMIT} characters, none of them null");
-        return Err(Error::invalid("key", message));
-    }
+    names::check("key", &to.name, KEY_LIMIT)?;
     if let Some(description) = change.description {
         check_text("description", description.as_deref().unwrap_or_default())?;
         to.description = description;

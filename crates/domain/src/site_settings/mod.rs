@@ -88,6 +88,8 @@ settings! {
     limit_user_organization_creation, "limit-user-organization-creation": bool = true;
     /// Whether new workspaces share their state with the whole organization.
     default_remote_state_access, "default-remote-state-access": bool = false;
+    /// Whether a token that a member minted for a team goes on working when that member has left it.
+    team_tokens_outlive_members, "team-tokens-outlive-members": bool = false;
     /// Whether callers are held to `api_rate_limit`.
     api_rate_limiting_enabled, "api-rate-limiting-enabled": bool = false;
     /// Requests that a caller may make in a second.

@@ -122,18 +122,35 @@ async fn leave(tx: &Tx, team: &Team, user: &UserId) -> Result<()> {
 
 /// Takes a person out of all teams of an organization; the caller holds the owners team if they are in it.
 pub(crate) async fn leave_all(tx: &Tx, organization: &str, user: &UserId) -> Result<()> {
+    for team in of_member(tx, organization, user).await? {
+        leave(tx, &team, user).await?;
+    }
+    Ok(())
+}
+
+async fn of_member(tx: &Tx, organization: &str, user: &UserId) -> Result<Vec<Team>> {
     let own = team_membership::Entity::find()
         .select_only()
         .column(team_membership::Column::TeamId)
         .filter(team_membership::Column::UserId.eq(user))
         .into_query();
-    let teams = team::Entity::find()
+    Ok(team::Entity::find()
         .filter(team::Column::OrganizationName.eq(organization))
         .filter(team::Column::Id.in_subquery(own))
         .all(tx.db())
-        .await?;
-    for team in teams {
-        leave(tx, &team, user).await?;
+        .await?)
+}
+
+/// What one person was in of an organization's teams, another one is in instead.
+pub(crate) async fn move_all(
+    tx: &Tx,
+    organization: &str,
+    from: &UserId,
+    to: &UserId,
+) -> Result<()> {
+    for team in of_member(tx, organization, from).await? {
+        leave(tx, &team, from).await?;
+        join(tx, &team, to).await?;
     }
     Ok(())
 }

@@ -21,11 +21,12 @@ use serde_json::json;
 pub(crate) use list::visible;
 pub use list::{Filter, list, load};
 pub use members::{Members, add_members, remove_members};
-pub(crate) use members::{another_owner_stays, join, leave_all, lock_if_owner};
+pub(crate) use members::{another_owner_stays, join, leave_all, lock_if_owner, move_all};
 
 use crate::{
     Ctx, Error, Found, Granted, Result, Subject, can,
     error::taken,
+    names,
     row::{Organization, Team},
 };
 
@@ -85,7 +86,9 @@ impl Change {
             if to.is_owners() && name != to.name {
                 return Err(Error::invalid("name", "of the owners team cannot be changed"));
             }
-            check_name(&name)?;
+            if to.name.is_empty() || name != to.name {
+                check_name(&name)?;
+            }
             to.name = name;
         }
         if let Some(visibility) = self.visibility {
@@ -141,9 +144,7 @@ fn apply_access(cx: &Ctx, wanted: &BTreeMap<&'static str, bool>, to: &mut Team) 
 
 fn check_name(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' ');
-    if name.trim().is_empty() {
-        return Err(Error::invalid("name", "can't be blank"));
-    }
+    names::check("name", name, 90)?;
     if name.len() > 90 || !name.chars().all(allowed) {
         return Err(Error::invalid(
             "name",

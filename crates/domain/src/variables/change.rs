@@ -6,7 +6,7 @@ use db::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Ctx, Error, Result, Timestamp, row::Variable};
+use crate::{Ctx, Error, Result, Timestamp, names, row::Variable};
 
 /// Where values are sealed; part of what authenticates them.
 const SEALED: &str = "variables.value";
@@ -117,13 +117,9 @@ impl Change {
 
 /// The engine takes identifiers, a shell the names of environment variables.
 fn check_key(category: Category, key: &str) -> Result<()> {
+    names::check("key", key, KEY_LIMIT)?;
     let mut letters = key.chars();
-    let Some(first) = letters.next() else {
-        return Err(Error::invalid("key", "can't be blank"));
-    };
-    if key.chars().count() > KEY_LIMIT {
-        return Err(Error::invalid("key", format!("has at most {KEY_LIMIT} characters")));
-    }
+    let first = letters.next().unwrap_or_default();
     let (valid, rule) = match category {
         Category::Terraform => (
             // One that begins with a digit can be kept, though no engine will take it: clients do.

@@ -12,7 +12,7 @@ use crate::{
     Ctx, Error, Granted, Result, agent_pools, can,
     error::taken,
     free_text::at_most,
-    repositories,
+    names, repositories,
     row::{Organization, Project, Workspace},
     site_settings,
     tags::{self, Binding},
@@ -351,9 +351,7 @@ async fn move_target(cx: &Ctx, workspace: &Workspace, id: ProjectId) -> Result<P
 
 fn check_name(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.is_empty() {
-        return Err(Error::invalid("name", "can't be blank"));
-    }
+    names::check("name", name, 90)?;
     if name.len() > 90 || !name.chars().all(allowed) {
         return Err(Error::invalid(
             "name",

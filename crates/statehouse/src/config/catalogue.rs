@@ -187,6 +187,14 @@ pub const SETTINGS: &[Setting] = &[
         "How many connections are taken at once. More are refused, and the log says so.",
     ),
     serve(
+        "trusted_proxies",
+        Kind::Text,
+        "NETWORKS",
+        "none",
+        "networks as 127.0.0.0/8 or fd00::/8, separated by commas",
+        "Proxies before the server, whose X-Forwarded-For says where people sign in from.",
+    ),
+    serve(
         "tls_cert",
         Kind::Text,
         "FILE",
@@ -329,6 +337,14 @@ pub const SETTINGS: &[Setting] = &[
         "false; administrators decide it",
         "true, false",
         "New workspaces share their state with the whole organization.",
+    ),
+    serve(
+        "team_tokens_outlive_members",
+        Kind::Text,
+        "BOOL",
+        "false; administrators decide it",
+        "true, false",
+        "A token that a member minted for a team goes on working when that member has left it.",
     ),
     serve(
         "api_rate_limiting_enabled",

@@ -43,6 +43,8 @@ pub struct Settings {
     /// Where official releases are, and whether they are looked up every day.
     pub releases: Sources,
     pub version_sync: bool,
+    /// Proxies that say for whom they speak.
+    pub trusted_proxies: Vec<courier::IpNet>,
     /// Settings of the site that administrators then cannot change.
     pub site: domain::site_settings::Given,
     /// Said in the log once it exists.

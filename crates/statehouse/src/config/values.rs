@@ -177,6 +177,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     let courier = courier(reader);
     let releases = releases(reader);
     let version_sync = reader.switch("version_sync");
+    let trusted_proxies = reader.read("trusted_proxies", networks).unwrap_or_default();
     let site = site(reader);
     let warnings = warnings(reader);
     Settings {
@@ -193,6 +194,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         courier,
         releases,
         version_sync,
+        trusted_proxies,
         site,
         warnings,
     }
@@ -316,10 +318,7 @@ fn execution(reader: &mut Reader<'_>) -> Execution {
 }
 
 fn courier(reader: &mut Reader<'_>) -> courier::Settings {
-    let networks = reader.read("notification_networks", |text| {
-        let all = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        all.map(str::parse).collect::<Result<Vec<courier::IpNet>, _>>()
-    });
+    let networks = reader.read("notification_networks", networks);
     let url = reader.read("smtp_url", |text| {
         if courier::is_mail_server(text) {
             Ok(text.to_owned())
@@ -335,6 +334,11 @@ fn courier(reader: &mut Reader<'_>) -> courier::Settings {
     }
     let mail = url.zip(from).map(|(url, from)| courier::MailSettings { url: url.into(), from });
     courier::Settings { networks: networks.unwrap_or_default(), mail }
+}
+
+fn networks(text: &str) -> Result<Vec<courier::IpNet>, String> {
+    let all = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    all.map(|part| part.parse().map_err(|_| format!("{part} is no network"))).collect()
 }
 
 pub fn releases(reader: &mut Reader<'_>) -> Sources {

@@ -1,6 +1,9 @@
-//! Signing in and out, logging in from the command line, tokens, passwords, and the first administrator.
+//! Signing in and out, logging in from the command line, tokens, passwords, addresses, invitations, and the first
+//! administrator.
 
+mod address;
 mod first_admin;
+mod invitation;
 mod oauth;
 mod password;
 mod sign_in;
@@ -16,4 +19,6 @@ pub fn routes() -> Router<App> {
         .merge(tokens::routes())
         .merge(password::routes())
         .merge(first_admin::routes())
+        .merge(invitation::routes())
+        .merge(address::routes())
 }

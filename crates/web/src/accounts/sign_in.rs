@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 use domain::{App, Error, accounts};
-use http::{HeaderMap, StatusCode};
+use http::{Extensions, HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -54,15 +54,18 @@ async fn sign_in(
     anybody: Anybody,
     State(app): State<App>,
     headers: HeaderMap,
+    extensions: Extensions,
     OpenForm(input): OpenForm<Input>,
 ) -> Result<Response> {
-    match accounts::sign_in(&app, &input.username, input.password.into()).await {
-        Ok(session) => {
+    let origin = visitor::origin(&app, &headers, &extensions);
+    match accounts::sign_in(&app, &input.username, input.password.into(), &origin).await {
+        Ok(signed_in) => {
             if let Some(before) = SignedIn::find(&headers, &app).await? {
                 accounts::sign_out(&app, before.session()).await?;
             }
             let on = Redirect::to(input.return_to.as_str());
-            Ok((visitor::begin(&app, &session), on).into_response())
+            let begun = visitor::begin(&app, &signed_in.session);
+            Ok((begun, visitor::know(&app, &signed_in.known_browser), on).into_response())
         }
         Err(Error::Unauthorized) => {
             let why = "That is not the name and password of an account here. After several wrong \

@@ -31,7 +31,7 @@ async fn show(visitor: SignedIn) -> Result<Markup> {
     let cx = &visitor.cx;
     cx.check::<can::CreateOrganization, _>(Site::found())?;
     let own = accounts::own(cx, &cx.check::<can::UseAccount, _>(Site::found())?).await?;
-    let input = Input { name: String::new(), email: own.email };
+    let input = Input { name: String::new(), email: own.email.unwrap_or_default() };
     Ok(draw(&visitor, &input, None))
 }
 

@@ -4,6 +4,7 @@
 
 mod browser;
 mod first_admin;
+mod invitations;
 mod oauth;
 mod organizations;
 mod pages;

@@ -104,8 +104,12 @@ async fn a_code_is_good_once() {
     person(&server, "ada").await;
     let mut browser = Browser::signed_in(&server, "ada").await;
     let code = parameter(&consent(&mut browser).await, "code");
-    exchange(&server, &code, &[]).await.is_ok();
+    let answer = exchange(&server, &code, &[]).await.is_ok();
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    server.bearer(&token).get("/account/details").await.is_ok();
     assert_eq!(error(exchange(&server, &code, &[]).await), "invalid_grant");
+    // Somebody else has seen the code.
+    server.bearer(&token).get("/account/details").await.is_unauthorized();
 }
 
 #[tokio::test]

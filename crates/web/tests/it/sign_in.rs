@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{Site, accounts, can};
+use domain::{
+    Error, Site,
+    accounts::{self, ExposeSecret, Origin},
+    can,
+};
+use testkit::Server;
 
 use crate::browser::{Browser, PASSWORD, hidden_fields, person, server};
 
@@ -151,6 +156,83 @@ async fn guessing_is_slow_even_for_the_right_password() {
     // A success forgives what came before.
     Browser::new(&server).sign_in("ada", "wrong password").await.is_unauthorized();
     Browser::new(&server).sign_in("ada", PASSWORD).await.redirects();
+}
+
+/// A sign-in from an address, by a browser that may be known.
+async fn from(server: &Server, address: &str, known: Option<&str>, password: &str) -> bool {
+    let origin =
+        Origin { address: Some(address.parse().unwrap()), known_browser: known.map(str::to_owned) };
+    match accounts::sign_in(&server.app, "ada", password.into(), &origin).await {
+        Ok(_) => true,
+        Err(Error::Unauthorized) => false,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_shuts_nobody_out_but_themselves() {
+    let server = server().await;
+    server.stop_clock();
+    person(&server, "ada").await;
+    for _ in 0..6 {
+        assert!(!from(&server, "192.0.2.1", None, "wrong password").await);
+    }
+    assert!(!from(&server, "192.0.2.1", None, PASSWORD).await, "guessing is slow");
+    assert!(from(&server, "192.0.2.2", None, PASSWORD).await);
+    // A network of the sixth version is one place, however many addresses it has.
+    for last in 0..6 {
+        assert!(!from(&server, &format!("2001:db8::{last}"), None, "wrong password").await);
+    }
+    assert!(!from(&server, "2001:db8::ffff", None, PASSWORD).await);
+    assert!(from(&server, "2001:db8:0:1::1", None, PASSWORD).await);
+    // What a place has spent is not given back by a success elsewhere.
+    assert!(!from(&server, "192.0.2.1", None, PASSWORD).await);
+    server.pass(Duration::from_mins(1));
+    assert!(from(&server, "192.0.2.1", None, PASSWORD).await);
+}
+
+#[tokio::test]
+async fn a_browser_that_has_signed_in_before_gets_in_while_the_whole_world_guesses() {
+    let server = server().await;
+    server.stop_clock();
+    let ada = person(&server, "ada").await;
+    let eve = person(&server, "eve").await;
+    let known =
+        |user| ExposeSecret::expose_secret(&accounts::known_browser(&server.app, user)).to_owned();
+    let guessed = format!(
+        "INSERT INTO sign_in_attempts (user_id, origin, attempts, attempted_at) \
+         VALUES ('{}', 'network 203.0.113.1', 100, {})",
+        ada.id,
+        server.app.now().0
+    );
+    server.execute(&guessed).await;
+    assert!(!from(&server, "192.0.2.1", None, PASSWORD).await);
+    let (own, other) = (known(&ada.id), known(&eve.id));
+    assert!(!from(&server, "192.0.2.1", Some(&other), PASSWORD).await, "that is known as another");
+    assert!(!from(&server, "192.0.2.1", Some("guess"), PASSWORD).await);
+    assert!(from(&server, "203.0.113.1", Some(&own), PASSWORD).await);
+    // Whoever has taken it guesses no faster by it.
+    for _ in 0..5 {
+        assert!(!from(&server, "192.0.2.1", Some(&own), "wrong password").await);
+    }
+    assert!(!from(&server, "192.0.2.1", Some(&own), PASSWORD).await);
+    server.pass(Duration::from_mins(16));
+    assert!(from(&server, "192.0.2.1", None, PASSWORD).await);
+}
+
+#[tokio::test]
+async fn a_browser_is_known_after_it_has_signed_in() {
+    let server = server().await;
+    server.stop_clock();
+    person(&server, "ada").await;
+    let mut browser = Browser::signed_in(&server, "ada").await;
+    let page = browser.get("/").await.is_ok();
+    browser.submit(&page, "/session/delete", &[]).await.redirects();
+    for _ in 0..6 {
+        Browser::new(&server).sign_in("ada", "wrong password").await.is_unauthorized();
+    }
+    Browser::new(&server).sign_in("ada", PASSWORD).await.is_unauthorized();
+    browser.sign_in("ada", PASSWORD).await.redirects();
 }
 
 #[tokio::test]

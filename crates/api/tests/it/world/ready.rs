@@ -10,10 +10,10 @@ use http::Method;
 use serde_json::json;
 use statehouse_api::Route;
 
-use super::{World, retention, runs::run_in};
+use super::{World, resource, retention, runs::run_in};
 
 /// The member's, before it is changed.
-pub const PASSWORD: &str = "correct horse";
+pub const PASSWORD: &str = "correct horse battery";
 
 impl World {
     pub async fn prepare(&mut self, route: &Route) {
@@ -40,6 +40,20 @@ impl World {
                 self.names.insert("run_id", waiting.is_created().id());
             }
             ("POST", "/runs/{run_id}/actions/force-cancel") => self.wait_for_a_cancel().await,
+            (
+                "POST",
+                "/organization-memberships/{organization_membership_id}/actions/invite-again",
+            ) => {
+                let new =
+                    resource("organization-memberships", &json!({ "email": "new@example.com" }));
+                let path = "/organizations/acme/organization-memberships";
+                let invited = self.server.owner().post(path, new).await.is_created();
+                self.names.insert("organization_membership_id", invited.id());
+            }
+            ("POST", "/admin/users/{user_id}/actions/confirm-email") => {
+                let claim = resource("users", &json!({ "email": "renamed@example.com" }));
+                self.server.member().patch("/account/update", claim).await.is_ok();
+            }
             ("GET", "/applies/{apply_id}/errored-state") => self.fail_to_save().await,
             _ => {
                 let owner = self.server.owner();

@@ -55,7 +55,10 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
             | "/organization-memberships/{organization_membership_id}"
             | "/team-workspaces/{team_workspace_id}"
             | "/team-projects/{team_project_id}",
-        ) => Sent::Nothing,
+        )
+        | ("POST", "/organization-memberships/{organization_membership_id}/actions/invite-again") => {
+            Sent::Nothing
+        }
         ("POST", "/organizations/{organization_name}/teams") => attributes(
             "teams",
             json!({

@@ -1,9 +1,12 @@
-//! Who belongs to an organization: invited by e-mail, active from their next sign-in on.
+//! Who belongs to an organization: invited by e-mail, active once they have accepted.
+
+pub(crate) mod invitations;
 
 use std::collections::{BTreeSet, HashMap};
 
 use db::{
     entity::{
+        organization,
         organization_membership::{self as membership, Status},
         team, team_membership, user,
     },
@@ -15,8 +18,12 @@ use db::{
         sea_query::{Expr, ExprTrait, Func},
     },
 };
+use secrecy::SecretString;
 use serde_json::json;
 
+pub use invitations::{Invitation, accept, accept_as_new, find as find_invitation};
+
+use self::invitations::To;
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Tx,
     access::Within,
@@ -43,7 +50,7 @@ pub async fn find(cx: &Ctx, id: &OrganizationMembershipId) -> Result<Found<Membe
 
 #[derive(Debug, Default)]
 pub struct Filter {
-    /// Part of the username or the e-mail address.
+    /// Part of the username, or of the e-mail address by which the organization knows them.
     pub search: Option<String>,
     pub statuses: Option<Vec<Status>>,
     /// Exactly one of these, whatever the case.
@@ -58,16 +65,16 @@ impl Filter {
             membership::Column::UserId.in_subquery(ids.into_query())
         };
         if let Some(text) = &self.search {
-            condition = condition.add(people(
+            let named = Condition::all().add(db::contains(user::Column::Username, text));
+            condition = condition.add(
                 Condition::any()
-                    .add(db::contains(user::Column::Username, text))
-                    .add(db::contains(user::Column::Email, text)),
-            ));
+                    .add(people(named))
+                    .add(db::contains(membership::Column::Email, text)),
+            );
         }
         if let Some(emails) = &self.emails {
             let lower: Vec<_> = emails.iter().map(|email| email.to_lowercase()).collect();
-            let email = Expr::expr(Func::lower(Expr::col(user::Column::Email)));
-            condition = condition.add(people(Condition::all().add(email.is_in(lower))));
+            condition = condition.add(known_by().is_in(lower));
         }
         if let Some(statuses) = &self.statuses {
             condition = condition.add(membership::Column::Status.is_in(statuses));
@@ -165,16 +172,9 @@ pub struct Details {
     pub teams: Vec<TeamId>,
 }
 
-/// Three queries, however many memberships there are.
+/// Two queries, however many memberships there are.
 pub async fn details(cx: &Ctx, rows: Vec<OrganizationMembership>) -> Result<Vec<Details>> {
     let users: BTreeSet<_> = rows.iter().map(|row| &row.user_id).collect();
-    let emails: HashMap<UserId, String> = user::Entity::find()
-        .filter(user::Column::Id.is_in(users.iter().copied()))
-        .all(cx.read())
-        .await?
-        .into_iter()
-        .map(|user| (user.id, user.email))
-        .collect();
     let links = team_membership::Entity::find()
         .filter(team_membership::Column::UserId.is_in(users))
         .order_by_asc(team_membership::Column::TeamId)
@@ -200,7 +200,7 @@ pub async fn details(cx: &Ctx, rows: Vec<OrganizationMembership>) -> Result<Vec<
         .into_iter()
         .zip(teams)
         .map(|(membership, teams)| Details {
-            email: emails.get(&membership.user_id).cloned().unwrap_or_default(),
+            email: membership.email.clone().unwrap_or_default(),
             teams,
             membership,
         })
@@ -213,41 +213,94 @@ pub async fn details_of(cx: &Ctx, row: OrganizationMembership) -> Result<Details
     Ok(all.swap_remove(0))
 }
 
-/// Invites somebody by e-mail, into teams if some are named. Nothing is sent: whoever signs in has accepted.
-/// An address that nobody has gets an account without a password.
+/// An invitation that was just made.
+#[derive(Debug)]
+pub struct Invited {
+    pub membership: OrganizationMembership,
+    /// Where whoever is invited accepts, if they are not told by mail; to be seen this once.
+    pub link: Option<SecretString>,
+}
+
+/// Invites somebody by e-mail, into teams if some are named. An address that nobody has confirmed gets an account of its
+/// own, without a password, that waits for whoever accepts.
 pub async fn invite(
     cx: &Ctx,
     organization: &Granted<can::ManageMembership, Organization>,
     email: &str,
     team_ids: &[TeamId],
-) -> Result<OrganizationMembership> {
+) -> Result<Invited> {
     let into = teams_to_join(cx, organization, team_ids).await?;
+    let member = || Error::invalid("email", "is already that of a member of the organization");
+    let name = &organization.name;
     let tx = cx.write().await?;
+    // Whoever invites the same address at the same time waits here.
+    tx.lock::<organization::Entity>(name.clone()).await?.ok_or(Error::NotFound)?;
+    let known = membership::Entity::find()
+        .filter(membership::Column::OrganizationName.eq(name))
+        .filter(known_by().eq(email.to_lowercase()));
+    if known.one(tx.db()).await?.is_some() {
+        return Err(member());
+    }
     let user = accounts::invited(&tx, email).await?;
-    let there = membership::Entity::find()
-        .filter(membership::Column::OrganizationName.eq(&organization.name))
-        .filter(membership::Column::UserId.eq(&user.id))
-        .one(tx.db())
-        .await?;
-    if there.is_some() {
-        return Err(Error::invalid("email", "is already that of a member of the organization"));
+    if of_user(&tx, name, &user.id).await?.is_some() {
+        return Err(member());
     }
     let row = OrganizationMembership {
         id: OrganizationMembershipId::fresh(),
-        organization_name: organization.name.clone(),
+        organization_name: name.clone(),
         user_id: user.id.clone(),
         status: Status::Invited,
         created_at: tx.now(),
+        email: Some(email.to_owned()),
     };
     let row = tx.insert(row).await.map_err(crate::error::taken("email"))?;
     // Whoever comes back is in no team but those named now.
-    teams::leave_all(&tx, &organization.name, &user.id).await?;
+    teams::leave_all(&tx, name, &user.id).await?;
     for team in &into {
         teams::join(&tx, team, &user.id).await?;
     }
     tx.emit("member_invited", subject(&row), json!({ "user": user.id.as_str() })).await?;
+    let link = invitations::deliver(&tx, &To::Organization(row.id.clone()), email).await?;
     tx.commit().await?;
-    Ok(row)
+    Ok(Invited { membership: row, link })
+}
+
+/// Invites once more: the address that was sent or shown may have expired, or be lost.
+///
+/// # Errors
+/// Conflict for those who have accepted.
+pub async fn invite_again(
+    cx: &Ctx,
+    membership: &Granted<can::ManageMembership, Membership>,
+) -> Result<Invited> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<membership::Entity>(membership.id.clone()).await?.ok_or(Error::NotFound)?;
+    let row = row.into_inner();
+    if row.status != Status::Invited {
+        return Err(Error::conflict("The invitation has been accepted."));
+    }
+    let email = row.email.clone().unwrap_or_default();
+    tx.emit("member_invited", subject(&row), json!({ "user": row.user_id.as_str() })).await?;
+    let link = invitations::deliver(&tx, &To::Organization(row.id.clone()), &email).await?;
+    tx.commit().await?;
+    Ok(Invited { membership: row, link })
+}
+
+async fn of_user(
+    tx: &Tx,
+    organization: &str,
+    user: &UserId,
+) -> Result<Option<OrganizationMembership>> {
+    Ok(membership::Entity::find()
+        .filter(membership::Column::OrganizationName.eq(organization))
+        .filter(membership::Column::UserId.eq(user))
+        .one(tx.db())
+        .await?)
+}
+
+/// The address by which the organization knows somebody, whatever its case.
+fn known_by() -> Expr {
+    Expr::expr(Func::lower(Expr::col((membership::Entity, membership::Column::Email))))
 }
 
 async fn teams_to_join(cx: &Ctx, organization: &Organization, ids: &[TeamId]) -> Result<Vec<Team>> {
@@ -281,27 +334,13 @@ pub async fn delete(cx: &Ctx, membership: &Granted<can::DestroyMembership>) -> R
     }
     teams::leave_all(&tx, &organization.name, &row.user_id).await?;
     tx.emit("member_removed", subject(&row), json!({ "user": row.user_id.as_str() })).await?;
+    let user = row.user_id.clone();
     tx.delete(row).await?;
+    accounts::forget_awaited(&tx, &user).await?;
     if was_owner {
         teams::another_owner_stays(&tx, &organization.name).await?;
     }
     tx.commit().await
-}
-
-/// Accepts all invitations of a person who has signed in.
-pub(crate) async fn accept_all(tx: &Tx, user: &UserId) -> Result<()> {
-    let invitations = membership::Entity::find()
-        .filter(membership::Column::UserId.eq(user))
-        .filter(membership::Column::Status.eq(Status::Invited))
-        .all(tx.db())
-        .await?;
-    for invitation in invitations {
-        let Some(mut row) = tx.lock::<membership::Entity>(invitation.id).await? else { continue };
-        row.status = Status::Active;
-        let row = tx.update(row).await?;
-        tx.emit("member_joined", subject(&row), json!({ "user": user.as_str() })).await?;
-    }
-    Ok(())
 }
 
 fn subject(row: &OrganizationMembership) -> Subject<'_> {

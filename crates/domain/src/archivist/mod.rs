@@ -1,4 +1,7 @@
-//! Addresses of blobs: they carry their own secret in the path, need no token and expire (CLI protocol, rule 3).
+//! Addresses of blobs: they carry their own secret in the path, need no token and expire (CLI protocol, rule 3). One
+//! works for as long as whoever asked for it might still ask.
+
+mod bearer;
 
 use std::{error::Error as StdError, fmt};
 
@@ -10,7 +13,12 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use crate::{App, Ctx, Error, Result, accounts, configurations, policy_sets, retention, states};
+use bearer::Bearer;
+
+use crate::{
+    Actor, App, Ctx, Error, Result, accounts, can, configurations, policies, policy_sets,
+    retention, runs, states,
+};
 
 /// As on HCP: long enough for a command that waits over night.
 const LIFETIME_MS: i64 = 25 * 60 * 60 * 1000;
@@ -76,23 +84,78 @@ impl fmt::Display for Object {
     }
 }
 
-/// The absolute address of a blob, good for 25 hours.
-pub fn address(app: &App, content: Content, id: impl fmt::Display) -> String {
+/// The absolute address of a blob, good for 25 hours, in the name of the caller.
+pub fn address(cx: &Ctx, content: Content, id: impl fmt::Display) -> String {
     let object = Object { content, id: id.to_string() };
-    let expires = app.now().0 + LIFETIME_MS;
-    let secret = app.signer().sign(PURPOSE, &object.to_string(), expires);
-    app.url(format_args!("/_archivist/v1/object/{secret}"))
+    let expires = cx.now().0 + LIFETIME_MS;
+    let payload = format!("{object}:{}", Bearer::of(cx).text());
+    let secret = cx.signer().sign(PURPOSE, &payload, expires);
+    cx.url(format_args!("/_archivist/v1/object/{secret}"))
 }
 
-/// What an address leads to.
+/// What an address leads to, and whose it is.
 ///
 /// # Errors
-/// NotFound for one that is forged or has expired.
-pub fn resolve(app: &App, secret: &str) -> Result<Object> {
+/// NotFound for one that is forged or has expired, and where the caller who asked for it may not ask any more.
+pub async fn resolve(app: &App, secret: &str) -> Result<(Ctx, Object)> {
     let payload = app.signer().verify(PURPOSE, secret, app.now().0).map_err(|_| Error::NotFound)?;
-    let (content, id) = payload.split_once(':').ok_or(Error::NotFound)?;
-    let content = Content::parse(content).ok_or(Error::NotFound)?;
-    Ok(Object { content, id: id.to_owned() })
+    let mut parts = payload.splitn(3, ':');
+    let mut part = || parts.next().ok_or(Error::NotFound);
+    let content = Content::parse(part()?).ok_or(Error::NotFound)?;
+    let object = Object { content, id: part()?.to_owned() };
+    let bearer = Bearer::parse(part()?).ok_or(Error::NotFound)?;
+    let cx = bearer.now(app).await?;
+    check(&cx, &object).await?;
+    Ok((cx, object))
+}
+
+/// As where the address was asked for.
+async fn check(cx: &Ctx, object: &Object) -> Result<()> {
+    // Agents are given what their job needs, and nothing else.
+    if matches!(cx.actor(), Actor::Agent(_) | Actor::System(_)) {
+        return Ok(());
+    }
+    match object.content {
+        Content::Configuration => {
+            cx.check::<can::ReadConfiguration, _>(configurations::find(cx, &id(object)?).await?)?;
+        }
+        Content::ConfigurationUpload => {
+            cx.check::<can::CreateConfiguration, _>(configurations::find(cx, &id(object)?).await?)?;
+        }
+        Content::State | Content::JsonState => {
+            cx.check::<can::ReadState, _>(states::find(cx, &id(object)?).await?)?;
+        }
+        Content::StateUpload | Content::JsonStateUpload => {
+            cx.check::<can::CreateStateVersion, _>(states::find(cx, &id(object)?).await?)?;
+        }
+        Content::Log => match id(object) {
+            Ok(plan) => {
+                cx.check::<can::ReadRun, _>(runs::find_plan(cx, &plan).await?)?;
+            }
+            Err(_) => {
+                cx.check::<can::ReadRun, _>(runs::find_apply(cx, &id(object)?).await?)?;
+            }
+        },
+        Content::PlanJsonRedacted => {
+            cx.check::<can::ReadRun, _>(runs::find_plan(cx, &id(object)?).await?)?;
+        }
+        Content::PlanJson | Content::ProviderSchemas => {
+            cx.check::<can::ReadPlanJson, _>(runs::find_plan(cx, &id(object)?).await?)?;
+        }
+        Content::ErroredState => {
+            cx.check::<can::ReadState, _>(runs::find_apply(cx, &id(object)?).await?)?;
+        }
+        Content::PolicyCode => {
+            cx.check::<can::ReadPolicies, _>(policies::find_by_code(cx, &object.id).await?)?;
+        }
+        Content::PolicySetUpload => {
+            let version = policy_sets::find_version(cx, &id(object)?).await?;
+            cx.check::<can::ManagePolicies, _>(version)?;
+        }
+        // For agents only.
+        Content::PlanFile | Content::LockFile => return Err(Error::NotFound),
+    }
+    Ok(())
 }
 
 /// What is read from an address.

@@ -1,0 +1,352 @@
+//! Invitations: accepted by their secret. An address that an account merely claims counts for nothing.
+
+use std::time::Duration;
+
+use domain::{
+    Error, Site,
+    accounts::{self, ExposeSecret, NewPerson},
+    can, letters, memberships,
+};
+use serde_json::{Value, json};
+use testkit::{Answer, Client, Server};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+    sync::mpsc::{self, UnboundedReceiver},
+};
+
+const LIST: &str = "/organizations/acme/organization-memberships";
+const PASSWORD: &str = "correct horse battery";
+
+async fn invite(client: &Client<'_>, email: &str, team: Option<&str>) -> Answer {
+    let teams: Vec<_> = team.iter().map(|id| json!({ "type": "teams", "id": id })).collect();
+    let body = json!({ "data": {
+        "type": "organization-memberships",
+        "attributes": { "email": email },
+        "relationships": { "teams": { "data": teams } },
+    } });
+    client.post(LIST, body).await
+}
+
+async fn owners(server: &Server) -> String {
+    let list = server.owner().get("/organizations/acme/teams?filter[names]=owners").await.is_ok();
+    list.data()[0]["id"].as_str().unwrap().to_owned()
+}
+
+/// The secret in what whoever invites was shown.
+fn secret(invited: &Answer) -> String {
+    let url = invited.json()["meta"]["invitation-url"].clone();
+    let url = url.as_str().unwrap_or_else(|| panic!("an address in {invited}"));
+    url.rsplit('/').next().unwrap().to_owned()
+}
+
+async fn claim(client: &Client<'_>, email: &str) -> Answer {
+    let body = json!({ "data": { "type": "users", "attributes": { "email": email } } });
+    client.patch("/account/update", body).await
+}
+
+async fn join(server: &Server, secret: &str, username: &str) -> domain::Result<()> {
+    let invitation = memberships::find_invitation(&server.app, secret).await?;
+    let person = NewPerson { username: username.into(), password: PASSWORD.into() };
+    memberships::accept_as_new(&server.app, &invitation, person).await.map(drop)
+}
+
+async fn accept(client: &Client<'_>, secret: &str) -> domain::Result<()> {
+    let cx = client.cx().await;
+    let invitation = memberships::find_invitation(cx.app(), secret).await?;
+    let own = cx.check::<can::UseAccount, _>(Site::found())?;
+    memberships::accept(&cx, &own, &invitation).await
+}
+
+/// A server that sends mail, and what arrives.
+async fn with_mail() -> (Server, UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (read, mut write) = stream.into_split();
+            let mut lines = BufReader::new(read).lines();
+            write.write_all(b"220 here\r\n").await.unwrap();
+            let (mut letter, mut in_letter) = (String::new(), false);
+            while let Ok(Some(line)) = lines.next_line().await {
+                letter.push_str(&line);
+                letter.push('\n');
+                let answer: &[u8] = match line.as_str() {
+                    "." => b"250 taken\r\n",
+                    _ if in_letter => continue,
+                    "DATA" => b"354 go on\r\n",
+                    "QUIT" => b"221 bye\r\n",
+                    _ => b"250 fine\r\n",
+                };
+                in_letter = line == "DATA";
+                write.write_all(answer).await.unwrap();
+                if line == "." {
+                    tell.send(std::mem::take(&mut letter)).unwrap();
+                }
+            }
+        }
+    });
+    let server = Server::start_with(|options| {
+        let from = "statehouse@example.com".to_owned();
+        options.courier.mail = Some(testkit::courier::MailSettings { url: url.into(), from });
+    })
+    .await;
+    (server, told)
+}
+
+/// The secret in the next letter, which is sent now.
+async fn mailed(server: &Server, told: &mut UnboundedReceiver<String>, path: &str) -> String {
+    letters::work(&server.system()).await.unwrap();
+    let letter = told.recv().await.unwrap();
+    // Long lines are broken in mail.
+    let letter = letter.replace("=\n", "");
+    let start = letter.find(path).unwrap_or_else(|| panic!("{path} in {letter}")) + path.len();
+    letter[start..].split_whitespace().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_address_that_an_account_claims_does_not_get_its_invitation() {
+    let server = Server::start().await;
+    let thief = server.stranger();
+    let user = thief.user().await;
+    let claimed = claim(&thief, "boss@example.com").await.is_ok();
+    assert_eq!(claimed.attribute("email"), "stranger@example.com");
+    assert_eq!(claimed.attribute("unconfirmed-email"), "boss@example.com");
+    let invited = invite(&server.owner(), "boss@example.com", Some(&owners(&server).await)).await;
+    let invited = invited.is_created();
+    assert_eq!(invited.attribute("status"), "invited");
+    assert_ne!(invited.related("user"), json!(user.id.as_str()));
+
+    let cx = server.system();
+    let site = cx.check::<can::ManageSite, _>(Site::found()).unwrap();
+    accounts::reset_password(&cx, &site, &user.id, PASSWORD.into()).await.unwrap();
+    accounts::sign_in(&server.app, "stranger", PASSWORD.into(), &accounts::Origin::default())
+        .await
+        .unwrap();
+    let by_claim = accounts::sign_in(
+        &server.app,
+        "boss@example.com",
+        PASSWORD.into(),
+        &accounts::Origin::default(),
+    )
+    .await;
+    assert!(matches!(by_claim, Err(Error::Unauthorized)), "nobody signs in by a claim");
+    thief.get("/organizations/acme").await.is_not_found();
+    assert!(
+        thief.get("/organization-memberships").await.is_ok().data().as_array().unwrap().is_empty()
+    );
+
+    // Claimed afterwards it helps as little.
+    claim(&thief, "other@example.com").await.is_ok();
+    claim(&thief, "boss@example.com").await.is_ok();
+    accounts::sign_in(&server.app, "stranger", PASSWORD.into(), &accounts::Origin::default())
+        .await
+        .unwrap();
+    thief.get("/organizations/acme").await.is_not_found();
+}
+
+#[tokio::test]
+async fn a_member_is_not_found_by_an_address_that_they_claim() {
+    let server = Server::start().await;
+    let (owner, member) = (server.owner(), server.member());
+    member.user().await;
+    claim(&member, "boss@example.com").await.is_ok();
+    for query in ["filter[email]=boss@example.com", "q=boss"] {
+        let found = owner.get(format!("{LIST}?{query}")).await.is_ok();
+        assert_eq!(found.data(), json!([]), "{query}");
+    }
+    let found = owner.get(format!("{LIST}?filter[email]=member@example.com")).await.is_ok();
+    assert_eq!(found.attributes("email"), ["member@example.com"]);
+    invite(&owner, "boss@example.com", None).await.is_created();
+}
+
+#[tokio::test]
+async fn a_link_that_the_inviter_saw_lets_a_person_in_and_confirms_nothing() {
+    let server = Server::start().await;
+    let invited = invite(&server.owner(), "new@example.com", Some(&owners(&server).await)).await;
+    let secret = secret(&invited.is_created());
+    join(&server, &secret, "newcomer").await.unwrap();
+    let list = server.owner().get(format!("{LIST}?q=newcomer")).await.is_ok();
+    assert_eq!(list.attributes("status"), ["active"]);
+    assert_eq!(list.attributes("email"), ["new@example.com"], "as the organization knows them");
+    let user = accounts::find_by_name(&server.system(), "newcomer").await.unwrap().unwrap();
+    assert_eq!((user.email, user.unconfirmed_email.as_deref()), (None, Some("new@example.com")));
+    // By the address nobody signs in and nobody else's invitation arrives.
+    let by_address = accounts::sign_in(
+        &server.app,
+        "new@example.com",
+        PASSWORD.into(),
+        &accounts::Origin::default(),
+    )
+    .await;
+    assert!(matches!(by_address, Err(Error::Unauthorized)));
+    accounts::sign_in(&server.app, "newcomer", PASSWORD.into(), &accounts::Origin::default())
+        .await
+        .unwrap();
+    let body = json!({ "data": { "type": "organization-memberships",
+        "attributes": { "email": "new@example.com" } } });
+    let path = "/organizations/elsewhere/organization-memberships";
+    let elsewhere = server.foreigner().post(path, body).await.is_created();
+    assert_ne!(elsewhere.related("user"), json!(user.id.as_str()));
+}
+
+#[tokio::test]
+async fn a_secret_works_once_and_not_for_ever() {
+    let server = Server::start().await;
+    server.stop_clock();
+    let owner = server.owner();
+    let invited = invite(&owner, "new@example.com", None).await.is_created();
+    let first = secret(&invited);
+    for forged in ["guess", &format!("{first}x"), ""] {
+        let found = memberships::find_invitation(&server.app, forged).await;
+        assert!(matches!(found, Err(Error::NotFound)), "{forged}");
+    }
+    server.pass(Duration::from_hours(7 * 24));
+    assert!(matches!(join(&server, &first, "newcomer").await, Err(Error::NotFound)));
+    let path = format!("/organization-memberships/{}/actions/invite-again", invited.id());
+    let again = secret(&owner.post(&path, ()).await.is_ok());
+    join(&server, &again, "newcomer").await.unwrap();
+    assert!(matches!(join(&server, &again, "second").await, Err(Error::NotFound)));
+    owner.post(&path, ()).await.is_conflict();
+
+    let taken_back = invite(&owner, "gone@example.com", None).await.is_created();
+    owner.delete(format!("/organization-memberships/{}", taken_back.id())).await.is_no_content();
+    let gone = join(&server, &secret(&taken_back), "gone").await;
+    assert!(matches!(gone, Err(Error::NotFound)));
+    assert!(accounts::find_by_name(&server.system(), "gone").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_somebody_new_decides_has_to_be_right() {
+    let server = Server::start().await;
+    server.stranger().user().await;
+    let secret = secret(&invite(&server.owner(), "new@example.com", None).await.is_created());
+    let before = server.row_counts().await;
+    for (username, password) in [("a b", PASSWORD), ("stranger", PASSWORD), ("new", "short")] {
+        let invitation = memberships::find_invitation(&server.app, &secret).await.unwrap();
+        let person = NewPerson { username: username.into(), password: password.into() };
+        let refused = memberships::accept_as_new(&server.app, &invitation, person).await;
+        assert!(matches!(refused, Err(Error::Invalid { .. } | Error::Taken { .. })), "{username}");
+    }
+    assert_eq!(server.row_counts().await, before);
+    join(&server, &secret, "newcomer").await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_has_an_account_accepts_with_it_and_keeps_the_teams_of_the_invitation() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let (owner, stranger) = (server.owner(), server.stranger());
+    let team = json!({ "data": { "type": "teams", "attributes": {
+        "name": "readers", "organization-access": { "read-workspaces": true } } } });
+    let team = owner.post("/organizations/acme/teams", team).await.is_created().id();
+    let invited = invite(&owner, "another@example.com", Some(&team)).await.is_created();
+    let awaited = invited.related("user");
+    stranger.get(format!("/workspaces/{}", ws.id)).await.is_not_found();
+    accept(&stranger, &secret(&invited)).await.unwrap();
+    stranger.get(format!("/workspaces/{}", ws.id)).await.is_ok();
+    let shown = owner.get(format!("/organization-memberships/{}", invited.id())).await.is_ok();
+    assert_eq!(shown.related("user"), json!(stranger.user().await.id.as_str()));
+    assert_eq!(shown.attribute("email"), "another@example.com");
+    owner.get(format!("/users/{}", awaited.as_str().unwrap())).await.is_not_found();
+    // Nobody joins twice.
+    let second = invite(&owner, "third@example.com", None).await.is_created();
+    let twice = accept(&stranger, &secret(&second)).await;
+    assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+}
+
+#[tokio::test]
+async fn an_invitation_to_somebody_with_an_account_is_theirs_alone() {
+    let server = Server::start().await;
+    let (owner, stranger) = (server.owner(), server.stranger());
+    let user = stranger.user().await;
+    let invited = invite(&owner, "Stranger@example.com", Some(&owners(&server).await)).await;
+    let invited = invited.is_created();
+    assert_eq!(invited.related("user"), json!(user.id.as_str()));
+    let secret = secret(&invited);
+    assert!(matches!(join(&server, &secret, "thief").await, Err(Error::NotFound)));
+    let other = accept(&server.foreigner(), &secret).await;
+    assert!(matches!(other, Err(Error::Forbidden(_))), "{other:?}");
+    stranger.get("/organizations/acme").await.is_not_found();
+    accept(&stranger, &secret).await.unwrap();
+    stranger.get("/organizations/acme").await.is_ok();
+}
+
+#[tokio::test]
+async fn a_mailed_invitation_is_shown_to_nobody_and_confirms_the_address() {
+    let (server, mut told) = with_mail().await;
+    let invited = invite(&server.owner(), "new@example.com", None).await.is_created();
+    assert_eq!(invited.json()["meta"]["invitation-url"], Value::Null);
+    let secret = mailed(&server, &mut told, "/invitations/").await;
+    assert!(!server.everything().await.contains(&secret));
+    join(&server, &secret, "newcomer").await.unwrap();
+    accounts::sign_in(
+        &server.app,
+        "NEW@example.com",
+        PASSWORD.into(),
+        &accounts::Origin::default(),
+    )
+    .await
+    .unwrap();
+    let body = json!({ "data": { "type": "organization-memberships",
+        "attributes": { "email": "new@example.com" } } });
+    let path = "/organizations/elsewhere/organization-memberships";
+    let elsewhere = server.foreigner().post(path, body).await.is_created();
+    let user = accounts::find_by_name(&server.system(), "newcomer").await.unwrap().unwrap();
+    assert_eq!(elsewhere.related("user"), json!(user.id.as_str()), "now it is known whose it is");
+}
+
+#[tokio::test]
+async fn a_claimed_address_is_confirmed_by_whoever_claims_it_and_reads_its_mail() {
+    let (server, mut told) = with_mail().await;
+    let (stranger, other) = (server.stranger(), server.foreigner());
+    claim(&stranger, "better@example.com").await.is_ok();
+    let secret = mailed(&server, &mut told, "/account/confirm-email/").await;
+    let confirm = async |client: &Client<'_>| {
+        let cx = client.cx().await;
+        let own = cx.check::<can::UseAccount, _>(Site::found()).unwrap();
+        accounts::confirm_own_email(&cx, &own, &secret).await.map(|user| user.email)
+    };
+    assert!(matches!(confirm(&other).await, Err(Error::NotFound)), "it is for one account");
+    assert_eq!(confirm(&stranger).await.unwrap().as_deref(), Some("better@example.com"));
+    let me = stranger.get("/account/details").await.is_ok();
+    assert_eq!(me.attribute("email"), "better@example.com");
+    assert_eq!(me.attribute("unconfirmed-email"), Value::Null);
+    assert!(matches!(confirm(&stranger).await, Err(Error::NotFound)), "it works once");
+}
+
+#[tokio::test]
+async fn a_site_administrator_confirms_what_somebody_claims() {
+    let server = Server::start().await;
+    let (admin, member) = (server.site_admin(), server.member());
+    let path = format!("/admin/users/{}/actions/confirm-email", member.user().await.id);
+    admin.post(&path, ()).await.is_conflict();
+    claim(&member, "better@example.com").await.is_ok();
+    server.owner().post(&path, ()).await.is_not_found();
+    admin.post(&path, ()).await.is_ok();
+    let list = server.owner().get(format!("{LIST}?filter[email]=better@example.com")).await;
+    assert_eq!(list.is_ok().attributes("email"), ["better@example.com"]);
+    // Two may claim one address, one may have it.
+    claim(&server.stranger(), "better@example.com")
+        .await
+        .is_unprocessable("/data/attributes/email");
+}
+
+#[tokio::test]
+async fn an_invitation_to_the_site_alone_makes_an_account_and_nothing_else() {
+    let server = Server::start().await;
+    let cx = server.system();
+    let site = cx.check::<can::ManageSite, _>(Site::found()).unwrap();
+    let (user, link) = accounts::invite_to_site(&cx, &site, "new@example.com").await.unwrap();
+    let link = link.unwrap();
+    let secret = link.expose_secret().rsplit('/').next().unwrap().to_owned();
+    let refused = accept(&server.stranger(), &secret).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    join(&server, &secret, "newcomer").await.unwrap();
+    let joined = accounts::find_by_name(&cx, "newcomer").await.unwrap().unwrap();
+    assert_eq!((joined.id, joined.email), (user.id, None));
+    assert!(matches!(join(&server, &secret, "second").await, Err(Error::NotFound)));
+    let taken = accounts::invite_to_site(&cx, &site, "owner@example.com").await;
+    assert!(matches!(taken, Err(Error::Taken { .. })), "{taken:?}");
+}

@@ -1,0 +1,90 @@
+//! For whom an address was made: it works for as long as that caller could still ask for it.
+
+use db::{
+    entity::{run, token, user},
+    id::{AgentPoolId, RunId, TokenId, UserId},
+    sea_orm::EntityTrait,
+};
+
+use crate::{Actor, App, Ctx, Error, Result, accounts, workspaces};
+
+/// Who asked for an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Bearer {
+    Token(TokenId),
+    /// In a browser's session.
+    Person(UserId),
+    /// That of this installation, which shows no token of the database.
+    Agent,
+    /// The engine inside a run.
+    Run(RunId),
+    /// Work that nobody asked for.
+    System,
+}
+
+impl Bearer {
+    pub fn of(cx: &Ctx) -> Self {
+        if let Some(token) = cx.token() {
+            return Self::Token(token.clone());
+        }
+        match cx.actor() {
+            Actor::User(person) => Self::Person(person.id.clone()),
+            Actor::Agent(_) => Self::Agent,
+            Actor::Run { run, .. } => Self::Run(run.clone()),
+            _ => Self::System,
+        }
+    }
+
+    pub fn text(&self) -> String {
+        match self {
+            Self::Token(id) => id.to_string(),
+            Self::Person(id) => id.to_string(),
+            Self::Run(id) => id.to_string(),
+            Self::Agent => "agent".to_owned(),
+            Self::System => "system".to_owned(),
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "agent" => Some(Self::Agent),
+            "system" => Some(Self::System),
+            _ => text
+                .parse()
+                .map(Self::Token)
+                .or_else(|_| text.parse().map(Self::Person))
+                .or_else(|_| text.parse().map(Self::Run))
+                .ok(),
+        }
+    }
+
+    /// The caller with the rights of this moment.
+    ///
+    /// # Errors
+    /// NotFound for whoever would not be let in any more.
+    pub async fn now(&self, app: &App) -> Result<Ctx> {
+        let db = app.db().read();
+        let cx = match self {
+            Self::Token(id) => match token::Entity::find_by_id(id.clone()).one(db).await? {
+                Some(token) => accounts::bearer_of(app, &token).await,
+                None => Err(Error::Unauthorized),
+            },
+            Self::Person(id) => match user::Entity::find_by_id(id.clone()).one(db).await? {
+                Some(user) => accounts::person(app, user).await.map(|it| Ctx::new(app.clone(), it)),
+                None => Err(Error::Unauthorized),
+            },
+            Self::Run(id) => match run::Entity::find_by_id(id.clone()).one(db).await? {
+                Some(run) if !run.is_final => {
+                    workspaces::engine_of(&app.system("engine"), id).await
+                }
+                _ => Err(Error::Unauthorized),
+            },
+            Self::Agent => Ok(Ctx::new(app.clone(), Actor::Agent(None::<AgentPoolId>))),
+            Self::System => Ok(app.system("address")),
+        };
+        cx.map_err(|error| match error {
+            Error::Unauthorized => Error::NotFound,
+            other => other,
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! Invitations: accepted by their secret, and by nothing that an account says of itself.
+//!
+//! The secret is signed rather than kept. It says whether it left by mail, which proves to whom the address belongs, or
+//! was shown to whoever invited, which proves nothing: it lets a person in and confirms no address.
+
+use db::{
+    entity::{
+        organization_membership::{self as membership, Status},
+        user,
+    },
+    id::{OrganizationMembershipId, UserId},
+    sea_orm::EntityTrait,
+};
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::subject;
+use crate::{
+    App, Ctx, Error, Granted, Result, Tx,
+    accounts::{self, NewPerson},
+    can, letters, site_settings, teams,
+};
+
+const PURPOSE: &str = "invitation";
+const LIFETIME_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// What an invitation is to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    /// An organization, by the membership that waits.
+    Organization(OrganizationMembershipId),
+    /// The site alone, by the account that waits.
+    Site(UserId),
+}
+
+/// Who has seen the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Whoever reads the mail of the address.
+    ByRecipient,
+    /// Whoever invited.
+    ByInviter,
+}
+
+/// The address of a page that accepts, good once and for a week.
+pub(crate) fn link(app: &App, to: &To, seen: Seen) -> SecretString {
+    let (kind, id) = match to {
+        To::Organization(id) => ("organization", id.as_str()),
+        To::Site(id) => ("site", id.as_str()),
+    };
+    let seen = match seen {
+        Seen::ByRecipient => "recipient",
+        Seen::ByInviter => "inviter",
+    };
+    let payload = format!("{kind}:{id}:{seen}");
+    let secret = app.signer().sign(PURPOSE, &payload, app.now().0 + LIFETIME_MS);
+    app.url(format_args!("/invitations/{secret}")).into()
+}
+
+fn read(app: &App, secret: &str) -> Option<(To, Seen)> {
+    let payload = app.signer().verify(PURPOSE, secret, app.now().0).ok()?;
+    let (kind, rest) = payload.split_once(':')?;
+    let (id, seen) = rest.split_once(':')?;
+    let to = match kind {
+        "organization" => To::Organization(id.parse().ok()?),
+        "site" => To::Site(id.parse().ok()?),
+        _ => return None,
+    };
+    let seen = match seen {
+        "recipient" => Seen::ByRecipient,
+        "inviter" => Seen::ByInviter,
+        _ => return None,
+    };
+    Some((to, seen))
+}
+
+/// Sends the secret by mail or, where no mail is set up, gives it to whoever invites, this once.
+pub(crate) async fn deliver(tx: &Tx, to: &To, email: &str) -> Result<Option<SecretString>> {
+    if site_settings::has_mail(tx.cx()).await? {
+        letters::invite(tx, to, email).await?;
+        return Ok(None);
+    }
+    Ok(Some(link(tx.cx(), to, Seen::ByInviter)))
+}
+
+/// An invitation that waits to be accepted.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// None for one to the site alone.
+    pub organization: Option<String>,
+    pub email: String,
+    /// The account that waits for the person, or that the person has.
+    pub username: String,
+    /// Nobody has the account yet: whoever accepts sets its password.
+    pub is_for_somebody_new: bool,
+    to: To,
+    seen: Seen,
+    user: UserId,
+}
+
+/// # Errors
+/// NotFound for a secret that is forged, has expired, was used, or whose invitation was taken back.
+pub async fn find(app: &App, secret: &str) -> Result<Invitation> {
+    let (to, seen) = read(app, secret).ok_or(Error::NotFound)?;
+    let db = app.db().read();
+    let (organization, email, user_id) = match &to {
+        To::Organization(id) => {
+            let row = membership::Entity::find_by_id(id.clone()).one(db).await?;
+            let row = row.filter(|row| row.status == Status::Invited).ok_or(Error::NotFound)?;
+            (Some(row.organization_name), row.email, row.user_id)
+        }
+        To::Site(id) => (None, None, id.clone()),
+    };
+    let user = user::Entity::find_by_id(user_id).one(db).await?.ok_or(Error::NotFound)?;
+    if organization.is_none() && !user.is_awaited {
+        return Err(Error::NotFound);
+    }
+    Ok(Invitation {
+        organization,
+        email: email.or(user.unconfirmed_email).or(user.email).unwrap_or_default(),
+        username: user.username,
+        is_for_somebody_new: user.is_awaited,
+        to,
+        seen,
+        user: user.id,
+    })
+}
+
+/// Somebody new accepts: the account that waited becomes theirs. Gives the cookie of their first session.
+///
+/// # Errors
+/// NotFound if somebody else was faster; otherwise as for any new account.
+pub async fn accept_as_new(
+    app: &App,
+    invitation: &Invitation,
+    person: NewPerson,
+) -> Result<SecretString> {
+    let prepared = person.prepared(&invitation.email).await?;
+    let cx = app.system("invitation");
+    let tx = cx.write().await?;
+    let row = tx.lock::<user::Entity>(invitation.user.clone()).await?.ok_or(Error::NotFound)?;
+    if !row.is_awaited {
+        return Err(Error::NotFound);
+    }
+    let email = (invitation.seen == Seen::ByRecipient).then_some(invitation.email.as_str());
+    let user = accounts::take(&tx, row, prepared, email).await?;
+    if let To::Organization(id) = &invitation.to {
+        activate(&tx, id, &user.id).await?;
+    }
+    tx.commit().await?;
+    accounts::start_session(app, user).await
+}
+
+/// Somebody who has an account accepts while signed in.
+///
+/// # Errors
+/// Forbidden for an invitation to another account; conflict for members, and where there is nothing to join.
+pub async fn accept(
+    cx: &Ctx,
+    _own: &Granted<can::UseAccount>,
+    invitation: &Invitation,
+) -> Result<()> {
+    let own = cx.actor().user_id().ok_or(Error::NotFound)?;
+    let To::Organization(id) = &invitation.to else {
+        return Err(Error::conflict("You have an account already; the invitation is to make one."));
+    };
+    let tx = cx.write().await?;
+    if invitation.user != own {
+        let awaited =
+            tx.lock::<user::Entity>(invitation.user.clone()).await?.ok_or(Error::NotFound)?;
+        if !awaited.is_awaited {
+            return Err(Error::Forbidden(
+                "This invitation is for another account: sign in with that one.".into(),
+            ));
+        }
+        take_over(&tx, id, &own).await?;
+    }
+    let row = activate(&tx, id, &own).await?;
+    if invitation.user != own {
+        teams::move_all(&tx, &row.organization_name, &invitation.user, &own).await?;
+        accounts::forget_awaited(&tx, &invitation.user).await?;
+    }
+    if invitation.seen == Seen::ByRecipient {
+        accounts::confirm_read_address(&tx, &own, &invitation.email).await?;
+    }
+    tx.commit().await
+}
+
+/// The membership that waited for somebody new becomes that of somebody who has an account.
+async fn take_over(tx: &Tx, id: &OrganizationMembershipId, user: &UserId) -> Result<()> {
+    let mut row = tx.lock::<membership::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    if super::of_user(tx, &row.organization_name, user).await?.is_some() {
+        return Err(Error::conflict("You belong to the organization already."));
+    }
+    row.user_id = user.clone();
+    tx.update(row).await?;
+    Ok(())
+}
+
+async fn activate(
+    tx: &Tx,
+    id: &OrganizationMembershipId,
+    user: &UserId,
+) -> Result<membership::Model> {
+    let mut row = tx.lock::<membership::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    if row.status != Status::Invited || row.user_id != *user {
+        return Err(Error::NotFound);
+    }
+    row.status = Status::Active;
+    let row = tx.update(row).await?;
+    tx.emit("member_joined", subject(&row), json!({ "user": user.as_str() })).await?;
+    Ok(row)
+}
