@@ -6,17 +6,20 @@ use crate::Refusal;
 const PLACE: &str = "where state and plan lie is for the server to say";
 const ASKED: &str = "what a run does is said when it is created";
 const LOCKED: &str = "the server holds the lock of the workspace";
+const SECRET: &str = "people without access to variables read the log";
 const NOTHING: &str = "the engine would do nothing and say that it went well";
 
 /// Whatever has its own attribute in a run, or belongs to the server. `-refresh`, `-parallelism`, `-var`,
 /// `-lock-timeout` and all others pass.
-const REFUSED: [(&str, &str); 26] = [
+const REFUSED: [(&str, &str); 28] = [
     ("state", PLACE),
     ("state-out", PLACE),
     ("backup", PLACE),
     ("chdir", PLACE),
     ("backend", PLACE),
     ("backend-config", PLACE),
+    // Another name of `-backend`.
+    ("cloud", PLACE),
     ("migrate-state", PLACE),
     ("force-copy", PLACE),
     ("from-module", PLACE),
@@ -32,6 +35,7 @@ const REFUSED: [(&str, &str); 26] = [
     ("invoke", ASKED),
     ("generate-config-out", ASKED),
     ("lock", LOCKED),
+    ("show-sensitive", SECRET),
     ("help", NOTHING),
     ("h", NOTHING),
     ("version", NOTHING),
@@ -39,9 +43,11 @@ const REFUSED: [(&str, &str); 26] = [
     ("autocomplete-install", NOTHING),
 ];
 
-/// Whether the engine takes the value of this variable for arguments.
+/// Whether an engine takes the value of this variable for arguments; OpenTofu has names of its own for its settings.
 pub fn is_arguments(name: &str) -> bool {
-    name.strip_prefix("TF_CLI_ARGS").is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    let name = name.strip_prefix("TF_").or_else(|| name.strip_prefix("TOFU_"));
+    let rest = name.and_then(|name| name.strip_prefix("CLI_ARGS"));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
 }
 
 pub(crate) fn check(name: &str, value: &str) -> Result<(), Refusal> {
@@ -149,6 +155,8 @@ mod tests {
             ("-replace a.b", "-replace"),
             ("--help", "-help"),
             ("-v", "-v"),
+            ("-cloud=false", "-cloud"),
+            ("-show-sensitive", "-show-sensitive"),
         ] {
             assert_eq!(refused(value).as_deref(), Some(argument), "{value:?}");
         }
@@ -191,7 +199,9 @@ mod tests {
 
     #[test]
     fn only_the_engines_own_names_are_arguments() {
-        for name in ["TF_CLI_ARGS", "TF_CLI_ARGS_plan", "TF_CLI_ARGS_state_list"] {
+        for name in
+            ["TF_CLI_ARGS", "TF_CLI_ARGS_plan", "TF_CLI_ARGS_state_list", "TOFU_CLI_ARGS_apply"]
+        {
             assert!(is_arguments(name));
         }
         for name in ["TF_CLI_ARGSX", "tf_cli_args", "TF_CLI_CONFIG_FILE", "MY_TF_CLI_ARGS"] {

@@ -302,6 +302,6 @@ where
         return Err(Error::NotFound);
     }
     let run = run::Entity::find_by_id(job.run_id).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    crate::states::save_from_run(cx, &run, content, true).await?;
+    Box::pin(crate::states::save_from_run(cx, &run, content, true)).await?;
     crate::states::read_back(cx, &run.workspace_id).await
 }

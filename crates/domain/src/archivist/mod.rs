@@ -279,8 +279,10 @@ where
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
     match object.content {
-        Content::ConfigurationUpload => configurations::receive(cx, &id(object)?, content).await,
-        Content::StateUpload => states::receive(cx, &id(object)?, content).await,
+        Content::ConfigurationUpload => {
+            Box::pin(configurations::receive(cx, &id(object)?, content)).await
+        }
+        Content::StateUpload => Box::pin(states::receive(cx, &id(object)?, content)).await,
         Content::JsonStateUpload => states::receive_json(cx, &id(object)?, content).await,
         Content::PolicySetUpload => policy_sets::receive_version(cx, &id(object)?, content).await,
         _ => Err(Error::NotFound),

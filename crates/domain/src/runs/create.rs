@@ -73,7 +73,7 @@ const VARIABLE_LIMIT: usize = 256 << 10;
 /// Queues a run.
 pub async fn create(cx: &Ctx, workspace: &Granted<can::QueueRun>, new: New) -> Result<Run> {
     let source = new.source.unwrap_or(Source::Api);
-    queue(cx, workspace, new, source).await
+    Box::pin(queue(cx, workspace, new, source)).await
 }
 
 /// Queues the run that a configuration asked for when it was announced.
@@ -84,7 +84,7 @@ pub async fn queue_for_configuration(
     let workspace =
         workspaces::by_id(cx, &configuration.workspace_id).await?.ok_or(Error::NotFound)?;
     let new = New { configuration_version_id: Some(configuration.id.clone()), ..New::default() };
-    queue(cx, &workspace, new, Source::ConfigurationVersion).await
+    Box::pin(queue(cx, &workspace, new, Source::ConfigurationVersion)).await
 }
 
 async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Result<Run> {

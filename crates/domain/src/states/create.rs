@@ -93,8 +93,8 @@ pub async fn create(
         _ if new.force => Ok(true),
         _ => Err(Error::conflict(relation.refusal())),
     };
-    let recorded =
-        record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take).await;
+    let recorded = record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take);
+    let recorded = Box::pin(recorded).await;
     if stored && !matches!(recorded, Ok(Recorded::New(_))) {
         record::drop_blobs(cx, &id).await;
     }
