@@ -1,0 +1,30 @@
+//! Sentinel policies: the language, its imports, its tests. Knows neither runs nor rows nor the network.
+
+mod arena;
+mod ast;
+mod builtin;
+mod check;
+pub mod config;
+mod eval;
+mod frozen;
+mod lex;
+mod outcome;
+mod parse;
+pub mod report;
+mod source;
+mod std;
+pub mod terraform;
+pub mod testing;
+mod token;
+mod trace;
+mod value;
+mod world;
+
+pub use frozen::{Frozen, Text};
+pub use outcome::{Outcome, RuleValue, Verdict, evaluate};
+pub use source::{Class, Error, Place, Source};
+pub use trace::trace;
+pub use world::{Http, HttpRequest, HttpResponse, Import, Limits, World};
+
+/// The version of the language that is understood here.
+pub const LANGUAGE_VERSION: &str = "0.40.0";

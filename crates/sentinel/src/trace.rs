@@ -1,0 +1,57 @@
+//! What happened in a policy, as JSON: the form that tools of Sentinel's read.
+
+use serde_json::{Value, json};
+
+use crate::outcome::{Outcome, RuleValue, Verdict};
+
+/// A value longer than this, in bytes, is cut off.
+const MAX_VALUE: usize = 64 << 10;
+
+/// The trace of one policy: only rules that were evaluated.
+pub fn trace(outcome: &Outcome) -> Value {
+    let rules = outcome.rules.iter().map(|rule| (rule.name.clone(), self::rule(rule)));
+    json!({
+        "description": outcome.description,
+        "error": outcome.error.as_ref().map(ToString::to_string),
+        "print": outcome.printed,
+        "result": outcome.verdict == Verdict::Passed,
+        "rules": rules.collect::<serde_json::Map<String, Value>>(),
+    })
+}
+
+fn rule(rule: &RuleValue) -> Value {
+    let value = match &rule.value {
+        Some(value) if !value.is_undefined() => {
+            let value = value.to_json();
+            if value.to_string().len() > MAX_VALUE { Value::from(rule.shown()) } else { value }
+        }
+        _ => Value::from(rule.shown()),
+    };
+    json!({
+        "desc": rule.description,
+        "ident": rule.name,
+        "position": {
+            "filename": rule.place.file,
+            "offset": rule.place.offset,
+            "line": rule.place.line,
+            "column": rule.place.column,
+        },
+        "value": value,
+    })
+}
+
+impl RuleValue {
+    /// The value as people read it.
+    pub fn shown(&self) -> String {
+        let mut text = match &self.value {
+            None => "(error in evaluating rule)".to_owned(),
+            Some(value) if value.is_undefined() => "undefined".to_owned(),
+            Some(value) => value.to_json().to_string(),
+        };
+        if text.len() > MAX_VALUE {
+            text.truncate(text.floor_char_boundary(MAX_VALUE));
+            text.push_str("... truncated");
+        }
+        text
+    }
+}
