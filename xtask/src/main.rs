@@ -6,6 +6,7 @@ mod debian;
 mod dist;
 mod lint;
 mod new_noun;
+mod sentinel;
 mod steps;
 mod test;
 mod workspace;
@@ -30,6 +31,8 @@ enum Task {
     Bench(bench::Args),
     /// What people install who do not compile: binary, archive, package, bill of materials, checksums.
     Dist(dist::Args),
+    /// The test cases of Sentinel policy repositories: what passes here, and what does not.
+    Sentinel(sentinel::Args),
     /// The first files of a noun.
     NewNoun {
         /// The noun as the API spells it in its URL, in `snake_case`.
@@ -45,6 +48,7 @@ impl Task {
             Self::Walls => lint::walls().await,
             Self::Bench(args) => bench::run(args).await,
             Self::Dist(args) => dist::run(args).await,
+            Self::Sentinel(args) => sentinel::run(&args),
             Self::NewNoun { name } => new_noun::run(&name),
         }
     }

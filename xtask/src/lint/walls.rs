@@ -16,7 +16,7 @@ const WALLS: &[(&str, &[&str])] = &[
         "statehouse",
         &[
             "agent", "api", "blobs", "courier", "crypto", "db", "domain", "identity", "policy",
-            "protocol", "vcs", "web", "worker",
+            "protocol", "sentinel", "vcs", "web", "worker",
         ],
     ),
     ("api", &["domain", "jsonapi", "protocol"]),
@@ -33,6 +33,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("jsonapi", &[]),
     ("policy", &[]),
     ("protocol", &[]),
+    ("sentinel", &[]),
     ("vcs", &[]),
     (
         "testkit",
@@ -41,7 +42,7 @@ const WALLS: &[(&str, &[&str])] = &[
             "web", "worker",
         ],
     ),
-    ("xtask", &[]),
+    ("xtask", &["sentinel"]),
 ];
 
 /// Libraries that would carry a wall with them, and the only crates that may use them.
