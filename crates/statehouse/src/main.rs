@@ -12,6 +12,7 @@ mod migrate;
 mod open;
 mod private_file;
 mod remote;
+mod sentinel;
 mod serve;
 mod shutdown;
 mod task;
@@ -56,19 +57,22 @@ enum Command {
     Admin(admin::Admin),
     /// Bring the database's schema up to date, and print what it consists of.
     Migrate(StoreFlags),
+    /// Test and apply Sentinel policies on this machine, as their authors do.
+    Sentinel(sentinel::Sentinel),
     /// Become an engine: only for the agent, which says on standard input how.
     #[command(hide = true)]
     EngineExec,
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match sentinel::parse::<Cli>(std::env::args_os()).command {
         Command::Serve(flags) => serve::command(&flags),
         Command::Agent(flags) => remote::command(&flags),
         Command::Doctor(flags) => doctor::run(&flags),
         Command::Demo(demo) => demo::run(&demo),
         Command::Admin(admin) => admin::run(admin),
         Command::Migrate(flags) => migrate::run(&flags),
+        Command::Sentinel(command) => return command.run(),
         Command::EngineExec => agent::engine_exec().map(|never| match never {}),
     };
     match outcome {
