@@ -129,7 +129,7 @@ fn access(cx: &Ctx, token: &str) -> Access {
 fn job(cx: &Ctx, assignment: Assignment) -> Job {
     let access = access(cx, assignment.token.expose());
     let ssh_key = assignment.ssh_key.map(|key| Secret(key.expose_secret().to_owned()));
-    let Assignment { job, run, workspace, tool, variables, .. } = assignment;
+    let Assignment { job, run, workspace, tool, circumstances, .. } = assignment;
     Job {
         id: job.id.to_string(),
         run_id: run.id.to_string(),
@@ -137,10 +137,10 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
             phase::Kind::Plan => Phase::Plan,
             phase::Kind::Apply => Phase::Apply,
         },
-        organization: workspace.organization_name,
-        workspace: workspace.name,
+        organization: circumstances.organization,
+        workspace: circumstances.workspace,
         workspace_id: workspace.id.to_string(),
-        project: assignment.project_name,
+        project: circumstances.project,
         engine: Engine {
             kind: match tool.kind {
                 tool_version::Kind::Tofu => EngineKind::Tofu,
@@ -153,7 +153,7 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
             url: tool.url,
             sha256: tool.sha,
         },
-        working_directory: workspace.working_directory,
+        working_directory: circumstances.working_directory,
         configuration_url: assignment.configuration,
         state_url: assignment.state,
         plan_file_url: assignment.plan_file,
@@ -171,7 +171,8 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
             ends_if_empty: !run.allow_empty_apply,
             debug: run.debugging_mode,
         },
-        variables: variables
+        variables: circumstances
+            .variables
             .into_iter()
             .map(|variable| Variable {
                 key: variable.key,
@@ -186,7 +187,7 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
             .collect(),
         access: Some(access),
         ssh_key,
-        structured_output: workspace.structured_run_output_enabled,
+        structured_output: circumstances.structured_output,
         timeout_seconds: assignment.timeout_seconds,
         log_offset: assignment.log_offset,
     }

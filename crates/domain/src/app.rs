@@ -12,7 +12,7 @@ use db::{Db, Timestamp};
 
 use crate::{
     access::Actor, accounts::RecentActors, bell::Bell, context::Ctx, rate_limit::Requests,
-    site_settings, tool_versions::Sources,
+    site_settings, tool_versions::Sources, troubles::Troubles,
 };
 
 /// Settings that rules depend on; read from the configuration by the binary.
@@ -32,6 +32,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<courier::IpNet>,
     /// Settings of the site that this process was given.
     pub site: site_settings::Given,
+    /// Runs whose policies are evaluated at once by one server.
+    pub policy_concurrency: usize,
 }
 
 /// One server's means. Cheap to clone.
@@ -47,6 +49,7 @@ struct Means {
     signer: Signer,
     settings: Settings,
     bell: Bell,
+    troubles: Troubles,
     recent_actors: RecentActors,
     recent_site_settings: site_settings::Recent,
     requests: Requests,
@@ -78,6 +81,7 @@ impl App {
             signer,
             settings,
             bell: Bell::default(),
+            troubles: Troubles::default(),
             recent_actors: RecentActors::default(),
             recent_site_settings: site_settings::Recent::default(),
             requests: Requests::default(),
@@ -115,6 +119,11 @@ impl App {
     /// Rings whenever something was committed.
     pub fn bell(&self) -> &Bell {
         &self.0.bell
+    }
+
+    /// What goes wrong in the background.
+    pub fn troubles(&self) -> &Troubles {
+        &self.0.troubles
     }
 
     /// The token that the agent inside this process shows; it lives as long as the process.

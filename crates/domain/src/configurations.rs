@@ -57,6 +57,12 @@ async fn by_id(cx: &Ctx, id: &ConfigurationVersionId) -> Result<Option<Configura
     Ok(configuration_version::Entity::find_by_id(id.clone()).one(cx.read()).await?)
 }
 
+/// Whether it is announced and has not come.
+pub(crate) async fn is_missing(cx: &Ctx, id: &ConfigurationVersionId) -> Result<bool> {
+    let row = by_id(cx, id).await?;
+    Ok(row.is_some_and(|row| matches!(row.status, Status::Pending | Status::Fetching)))
+}
+
 /// What a run works with.
 ///
 /// # Errors
@@ -288,10 +294,11 @@ async fn accept(
     if !row.speculative && !row.provisional {
         workspace.current_configuration_id = Some(row.id.clone());
     }
+    // A run that was queued before its configuration came has its turn now.
+    runs::turns::settle(&tx, &mut workspace, None).await?;
     let workspace = tx.update(workspace).await?;
     let detail = json!({ "size": row.size });
     tx.emit("configuration_uploaded", subject(&workspace, &row.id), detail).await?;
-    // A run may have been queued before its configuration came.
     tx.ring_for_work();
     tx.commit().await?;
     Ok(row)

@@ -88,6 +88,24 @@ impl Error {
         }
     }
 
+    /// Whether a row was read and not understood, such as one that a later version has written.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        use db::sea_orm::DbErr;
+        let Self::Internal(error) = self else { return false };
+        error.chain().any(|cause| {
+            let row = cause.downcast_ref::<DbErr>();
+            row.is_some_and(|error| matches!(error, DbErr::Type(_) | DbErr::Json(_)))
+        })
+    }
+
+    /// With all that is behind it, for logs.
+    pub(crate) fn chain(&self) -> String {
+        match self {
+            Self::Internal(inner) => format!("{inner:#}"),
+            other => other.to_string(),
+        }
+    }
+
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::Conflict(message.into())
     }

@@ -36,6 +36,7 @@ pub mod tags;
 mod tasks;
 pub mod teams;
 pub mod tool_versions;
+mod troubles;
 pub mod variable_sets;
 pub mod variables;
 pub mod workspaces;
@@ -48,6 +49,7 @@ pub(crate) use context::{Change, Subject, Tx};
 pub use courier::IpNet;
 pub use db::{Json, JsonText, Order, Page, Paging, StatusTimestamps, Timestamp, id};
 pub use error::{Error, Result, TAKEN};
+pub use troubles::Troubles;
 
 /// Rows by the noun's own name.
 pub mod row {

@@ -20,7 +20,7 @@ use db::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-pub use delivery::{enable, verify, work};
+pub use delivery::{Deliveries, enable, verify, work};
 pub(crate) use outbox::{note, note_auto_destroy, remind_of_auto_destroy};
 
 use crate::{

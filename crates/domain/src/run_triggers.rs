@@ -26,6 +26,8 @@ use crate::{
 const TASK: &str = "trigger_run";
 /// <https://developer.hashicorp.com/terraform/cloud-docs/workspaces/settings/run-triggers>
 const SOURCES_LIMIT: u64 = 20;
+/// Runs that may trigger each other without anybody's doing.
+const CHAIN_LIMIT: usize = 20;
 
 /// The workspaces that a trigger connects: where runs are queued, and whose applies queue them.
 #[derive(Clone, Debug)]
@@ -177,12 +179,32 @@ pub(crate) async fn applied(tx: &Tx, run: &Run) -> Result<()> {
 pub async fn work(cx: &Ctx) -> Result<()> {
     for task in tasks::due(cx, TASK).await? {
         let outcome = match serde_json::from_value::<Due>(task.payload.0.clone()) {
-            Ok(due) => queue(cx, due).await.map_err(|error| error.to_string()),
+            Ok(due) => Box::pin(queue(cx, due)).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         tasks::settle(cx, &task, outcome, None).await?;
     }
     Ok(())
+}
+
+/// Why the runs that follow each other may never come to an end by themselves, if that is so.
+async fn endless(cx: &Ctx, cause: &Run, target: &Workspace) -> Result<Option<&'static str>> {
+    let (mut workspace, mut before) = (cause.workspace_id.clone(), cause.triggered_by_id.clone());
+    for _ in 0..CHAIN_LIMIT {
+        if workspace == target.id {
+            return Ok(Some("the runs that trigger each other have come back to this workspace"));
+        }
+        let Some(id) = before else { return Ok(None) };
+        let found: Option<(WorkspaceId, Option<RunId>)> = run::Entity::find_by_id(id)
+            .select_only()
+            .columns([run::Column::WorkspaceId, run::Column::TriggeredById])
+            .into_tuple()
+            .one(cx.read())
+            .await?;
+        let Some(found) = found else { return Ok(None) };
+        (workspace, before) = found;
+    }
+    Ok(Some("it is at the end of a chain of more than 20 runs that trigger each other"))
 }
 
 async fn queue(cx: &Ctx, due: Due) -> Result<()> {
@@ -200,9 +222,15 @@ async fn queue(cx: &Ctx, due: Due) -> Result<()> {
         return Ok(());
     }
     let granted = cx.check::<can::QueueRun, _>(Found::new(target.clone()))?;
+    let mut message = format!("Triggered automatically by an apply in {}", source.name);
+    let endless =
+        if target.auto_apply_run_trigger { endless(cx, &cause, &target).await? } else { None };
+    if let Some(why) = endless {
+        message = format!("{message}. It waits for somebody to confirm it, because {why}.");
+    }
     let new = New {
-        message: Some(format!("Triggered automatically by an apply in {}", source.name)),
-        auto_apply: Some(target.auto_apply_run_trigger),
+        message: Some(message),
+        auto_apply: Some(target.auto_apply_run_trigger && endless.is_none()),
         source: Some(Source::RunTrigger),
         trigger_reason: Some("run_trigger".into()),
         triggered_by: Some(TriggeredBy { run: cause.id.clone(), workspace: source }),

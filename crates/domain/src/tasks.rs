@@ -44,6 +44,17 @@ pub(crate) async fn claim(cx: &Ctx, kind: &str) -> Result<Vec<task::Model>> {
     Ok(claimed)
 }
 
+/// Not now, for no fault of its own.
+pub(crate) async fn put_off(cx: &Ctx, task: &task::Model, seconds: i64) -> Result<()> {
+    let tx = cx.write().await?;
+    if let Some(mut row) = tx.lock::<task::Entity>(task.id.clone()).await? {
+        row.due_at = tx.now().plus_seconds(seconds);
+        tx.update(row).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// Strikes off what was done, and puts off what failed; after so many `tries` it is given up.
 pub(crate) async fn settle(
     cx: &Ctx,

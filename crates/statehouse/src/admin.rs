@@ -124,6 +124,7 @@ pub fn offline() -> domain::Settings {
         version_sync: false,
         trusted_proxies: Vec::new(),
         site: domain::site_settings::Given::default(),
+        policy_concurrency: 1,
     }
 }
 

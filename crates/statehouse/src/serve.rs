@@ -168,6 +168,7 @@ fn rules(settings: &Settings, url: &Url) -> domain::Settings {
         version_sync: settings.version_sync,
         trusted_proxies: settings.trusted_proxies.clone(),
         site: settings.site.clone(),
+        policy_concurrency: settings.policy_concurrency,
     }
 }
 

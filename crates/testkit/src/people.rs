@@ -186,6 +186,7 @@ impl Server {
             attempts: 1,
             token_hash: Some(token.hash()),
             created_at: self.app.now(),
+            started_at: None,
         };
         insert(&self.db, row).await;
         self.bearer(token.expose())

@@ -65,6 +65,7 @@ impl Server {
                 version_sync: false,
                 trusted_proxies: Vec::new(),
                 site: domain::site_settings::Given::default(),
+                policy_concurrency: 2,
             },
             courier: courier::Settings::default(),
             router: api::router,

@@ -1,6 +1,10 @@
 //! What lies in the database, past all rules.
 
-use db::sea_orm::{ConnectionTrait, Statement};
+use db::{
+    entity::{run, workspace},
+    id::{ApplyId, PlanId, RunId, WorkspaceId},
+    sea_orm::{ConnectionTrait, EntityTrait, Statement},
+};
 use object_store::ObjectStoreExt;
 
 use crate::Server;
@@ -12,6 +16,51 @@ impl Server {
         let statement = Statement::from_string(tx.get_database_backend(), sql);
         tx.execute_raw(statement).await.expect("a test knows the tables");
         tx.commit().await.expect("the database can be written");
+    }
+
+    /// Copies of a run, each in a copy of its workspace, as if that many people had made them a millisecond after each
+    /// other.
+    pub async fn multiply(&self, run: &str, times: usize) -> Vec<String> {
+        let run: RunId = run.parse().expect("the id of a run");
+        let read = self.db.read();
+        let run = run::Entity::find_by_id(run).one(read).await.expect("readable").expect("there");
+        let place = workspace::Entity::find_by_id(run.workspace_id.clone()).one(read).await;
+        let place = place.expect("readable").expect("there");
+        let (mut places, mut runs) = (Vec::new(), Vec::new());
+        for number in 1..=times {
+            let id = WorkspaceId::fresh();
+            let created_at = db::Timestamp(run.created_at.0 + i64::try_from(number).expect("few"));
+            runs.push(run::Model {
+                id: RunId::fresh(),
+                workspace_id: id.clone(),
+                plan_id: PlanId::fresh(),
+                apply_id: ApplyId::fresh(),
+                created_at,
+                ..run.clone()
+            });
+            places.push(workspace::Model {
+                id,
+                name: format!("{}-{number}", place.name),
+                ..place.clone()
+            });
+        }
+        let ids = runs.iter().map(|run| run.id.to_string()).collect();
+        let tx = self.db.write().await.expect("the database can be written");
+        db::insert_many::<_, workspace::ActiveModel>(&tx, places).await.expect("workspaces fit");
+        db::insert_many::<_, run::ActiveModel>(&tx, runs).await.expect("runs fit");
+        tx.commit().await.expect("the database can be written");
+        ids
+    }
+
+    /// How the database means to read something.
+    pub async fn explain(&self, statement: &Statement) -> String {
+        let connection = self.db.read();
+        let how = if self.db.is_postgres() { "EXPLAIN" } else { "EXPLAIN QUERY PLAN" };
+        let explained = Statement { sql: format!("{how} {}", statement.sql), ..statement.clone() };
+        let rows = connection.query_all_raw(explained).await.expect("it can be explained");
+        let column = if self.db.is_postgres() { "QUERY PLAN" } else { "detail" };
+        let lines = rows.iter().map(|row| row.try_get::<String>("", column).expect("a line"));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// An installation that nobody has an account in.

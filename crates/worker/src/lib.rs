@@ -1,9 +1,13 @@
 //! What happens by itself: the queue moves on, policies are evaluated, lost agents are noticed, blobs without rows are
-//! deleted.
+//! deleted. Each chore has a loop of its own, so that none waits for another, and none keeps another from its turn.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use domain::{App, Ctx, Result, Site, can, cleanup};
+use domain::{
+    App, Ctx, Result, Site, agents, can, cleanup, letters, notifications::Deliveries,
+    policy_evaluations, retention, run_triggers, runs, tool_versions, workspaces,
+};
+use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
 /// The truth behind the bell: nothing waits longer than this for its turn.
@@ -15,48 +19,86 @@ const HOUSEKEEPING: Duration = Duration::from_hours(1);
 /// How often the list of the engines' releases is read, where the operator wants that.
 const VERSIONS: Duration = Duration::from_hours(24);
 
-/// Works until it is told to stop. A failure is logged and tried again with the next tick.
-pub async fn run(app: App, stop: CancellationToken) {
-    // Recipients may take their time; nothing else waits for them.
-    tokio::join!(
-        Box::pin(upkeep(&app, &stop)),
-        Box::pin(deliveries(&app, &stop)),
-        Box::pin(versions(&app, &stop))
-    );
+/// When a chore is done again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rhythm {
+    /// When the bell rings, and once a tick.
+    Bell,
+    Every(Duration),
 }
 
-async fn versions(app: &App, stop: &CancellationToken) {
+/// Something that is done again and again.
+struct Chore {
+    /// Names it where it fails.
+    name: &'static str,
+    rhythm: Rhythm,
+    work: fn(&Ctx) -> BoxFuture<'_, Result<()>>,
+}
+
+macro_rules! chores {
+    ($($name:literal, $rhythm:expr, $work:expr;)+) => {
+        &[$(Chore {
+            name: $name,
+            rhythm: $rhythm,
+            work: |cx| Box::pin(async move {
+                $work(cx).await?;
+                Ok(())
+            }),
+        }),+]
+    };
+}
+
+const ALL: &[Chore] = chores! {
+    "the queue", Rhythm::Bell, runs::advance_all;
+    "policies", Rhythm::Bell, policy_evaluations::evaluate_waiting;
+    "run triggers", Rhythm::Bell, run_triggers::work;
+    "lost jobs", Rhythm::Every(CHORES), agents::sweep;
+    "runs without a configuration", Rhythm::Every(CHORES), runs::end_hopeless;
+    "scheduled destructions", Rhythm::Every(CHORES), workspaces::destroy_due;
+    "reminders of destructions", Rhythm::Every(CHORES), workspaces::remind_due;
+    "letters", Rhythm::Every(TICK), letters::work;
+    "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
+    "old data", Rhythm::Every(HOUSEKEEPING), retention::delete_due;
+    "unfinished uploads", Rhythm::Every(HOUSEKEEPING), unfinished_uploads;
+    "blobs without rows", Rhythm::Every(HOUSEKEEPING), blobs_without_rows;
+    "the list of releases", Rhythm::Every(VERSIONS), read_releases;
+};
+
+/// Works until it is told to stop. A failure is reported and tried again in its rhythm.
+pub async fn run(app: App, stop: CancellationToken) {
     let cx = app.system("worker");
-    while app.settings().version_sync && !stop.is_cancelled() {
+    let loops = ALL.iter().map(|chore| repeat(chore, &cx, &stop));
+    tokio::join!(join_all(loops), deliveries(&cx, &stop));
+}
+
+async fn repeat(chore: &Chore, cx: &Ctx, stop: &CancellationToken) {
+    let mut bell = cx.bell().listen();
+    while !stop.is_cancelled() {
+        let outcome = tokio::select! {
+            outcome = (chore.work)(cx) => outcome,
+            // What only reads from far away is not waited for.
+            () = stop.cancelled(), if chore.rhythm == Rhythm::Every(VERSIONS) => break,
+        };
+        cx.troubles().settle(chore.name, "", outcome, cx.now());
+        let pause = async {
+            match chore.rhythm {
+                Rhythm::Bell => bell.wait(TICK).await,
+                Rhythm::Every(time) => tokio::time::sleep(time).await,
+            }
+        };
         tokio::select! {
-            outcome = read_releases(&cx) => match outcome {
-                Ok(problems) if problems.is_empty() => {}
-                Ok(problems) => tracing::warn!("{}", problems.join("; ")),
-                Err(error) => report::<()>("the list of releases", Err(error)),
-            },
-            () = stop.cancelled() => break,
-        }
-        tokio::select! {
-            () = tokio::time::sleep(VERSIONS) => {}
+            () = pause => {}
             () = stop.cancelled() => {}
         }
     }
 }
 
-async fn read_releases(cx: &Ctx) -> Result<Vec<String>> {
-    let site = cx.check::<can::ManageSite, _>(Site::found())?;
-    let outcome = domain::tool_versions::synchronise(cx, &site).await?;
-    for added in outcome.added {
-        tracing::info!("{added} was released and can be used");
-    }
-    Ok(outcome.problems)
-}
-
-async fn deliveries(app: &App, stop: &CancellationToken) {
-    let cx = app.system("worker");
+/// Recipients may take their time; nothing else waits for them, and none of them for another.
+async fn deliveries(cx: &Ctx, stop: &CancellationToken) {
+    let mut under_way = Deliveries::default();
     while !stop.is_cancelled() {
-        report("notifications", domain::notifications::work(&cx).await);
-        report("letters", domain::letters::work(&cx).await);
+        let begun = under_way.begin(cx).await;
+        cx.troubles().settle("notifications", "", begun, cx.now());
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
             () = stop.cancelled() => {}
@@ -64,63 +106,25 @@ async fn deliveries(app: &App, stop: &CancellationToken) {
     }
 }
 
-async fn upkeep(app: &App, stop: &CancellationToken) {
-    let cx = app.system("worker");
-    tokio::join!(queue(&cx, stop), policies(&cx, stop));
+async fn unfinished_uploads(cx: &Ctx) -> Result<u64> {
+    cleanup::sweep_unfinished(cx, cleanup::SETTLED).await
 }
 
-/// Beside the queue, which does not wait for anybody's policies.
-async fn policies(cx: &Ctx, stop: &CancellationToken) {
-    while !stop.is_cancelled() {
-        report("policies", domain::policy_evaluations::evaluate_waiting(cx).await);
-        tokio::select! {
-            () = cx.bell().work(TICK) => {}
-            () = stop.cancelled() => {}
-        }
+async fn blobs_without_rows(cx: &Ctx) -> Result<u64> {
+    cleanup::sweep_orphans(cx, cleanup::SETTLED).await
+}
+
+async fn read_releases(cx: &Ctx) -> Result<()> {
+    if !cx.settings().version_sync {
+        return Ok(());
     }
-}
-
-async fn queue(cx: &Ctx, stop: &CancellationToken) {
-    let mut chores_due = Instant::now();
-    let mut housekeeping_due = Instant::now();
-    while !stop.is_cancelled() {
-        report("run triggers", domain::run_triggers::work(cx).await);
-        report("the queue", domain::runs::advance_all(cx).await);
-        if chores_due <= Instant::now() {
-            chores(cx).await;
-            chores_due = Instant::now() + CHORES;
-        }
-        if housekeeping_due <= Instant::now() {
-            housekeeping(cx).await;
-            housekeeping_due = Instant::now() + HOUSEKEEPING;
-        }
-        tokio::select! {
-            () = cx.bell().work(TICK) => {}
-            () = stop.cancelled() => {}
-        }
+    let site = cx.check::<can::ManageSite, _>(Site::found())?;
+    let outcome = tool_versions::synchronise(cx, &site).await?;
+    for added in outcome.added {
+        tracing::info!("{added} was released and can be used");
     }
-}
-
-async fn chores(cx: &Ctx) {
-    report("scheduled destructions", domain::workspaces::destroy_due(cx).await);
-    report("reminders of destructions", domain::workspaces::remind_due(cx).await);
-    report("lost jobs", domain::agents::sweep(cx).await);
-    report("orphaned blobs", cleanup::work(cx).await);
-}
-
-/// What need not be done the moment it is due.
-async fn housekeeping(cx: &Ctx) {
-    report("old data", domain::retention::delete_due(cx).await);
-    report("unfinished uploads", cleanup::sweep_unfinished(cx, cleanup::SETTLED).await);
-    report("blobs without rows", cleanup::sweep_orphans(cx, cleanup::SETTLED).await);
-}
-
-fn report<T>(what: &str, outcome: Result<T>) {
-    if let Err(error) = outcome {
-        let chain = match &error {
-            domain::Error::Internal(inner) => format!("{inner:#}"),
-            other => other.to_string(),
-        };
-        tracing::error!(chore = what, error = chain, "a chore failed and will be tried again");
+    if !outcome.problems.is_empty() {
+        tracing::warn!("{}", outcome.problems.join("; "));
     }
+    Ok(())
 }

@@ -45,6 +45,47 @@ async fn use_pool(owner: &Client<'_>, ws: &Workspace, pool: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn a_pool_in_use_is_not_deleted_and_says_by_what() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let id = pool(&owner, "basement").await;
+    let path = format!("/agent-pools/{id}");
+    let mut used = Vec::new();
+    for number in 0..7 {
+        let ws = server.workspace(&format!("ws{number}")).await;
+        use_pool(&owner, &ws, &id).await.is_ok();
+        used.push(ws);
+    }
+    let words = owner.delete(&path).await.is_conflict().error();
+    assert!(words.contains("the workspaces ws0, ws1, ws2, ws3, ws4 and 2 more"), "{words}");
+    for ws in &used {
+        let remote = body("workspaces", &json!({ "execution-mode": "remote" }));
+        owner.patch(format!("/workspaces/{}", ws.id), remote).await.is_ok();
+    }
+    let default = json!({ "default-execution-mode": "agent", "default-agent-pool-id": id });
+    owner.patch("/organizations/acme", body("organizations", &default)).await.is_ok();
+    let words = owner.delete(&path).await.is_conflict().error();
+    assert!(words.contains("the organization, as its default"), "{words}");
+    let remote = json!({ "default-execution-mode": "remote" });
+    owner.patch("/organizations/acme", body("organizations", &remote)).await.is_ok();
+
+    // A run that was planned there is applied there.
+    let secret = token(&owner, &id).await;
+    let agent = Agent::register_with(&server, &secret).await;
+    use_pool(&owner, &used[0], &id).await.is_ok();
+    upload(&owner, &used[0], false).await;
+    let planned = owner.post("/runs", run(&used[0], json!({}))).await.is_created().id();
+    domain::runs::advance_all(&server.system()).await.unwrap();
+    agent.must_claim().await.execute().await;
+    let remote = body("workspaces", &json!({ "execution-mode": "remote" }));
+    owner.patch(format!("/workspaces/{}", used[0].id), remote).await.is_ok();
+    let words = owner.delete(&path).await.is_conflict().error();
+    assert!(words.contains(&planned), "{words}");
+    owner.post(format!("/runs/{planned}/actions/discard"), json!({})).await.is_accepted();
+    owner.delete(&path).await.is_no_content();
+}
+
+#[tokio::test]
 async fn a_pool_is_made_changed_and_deleted() {
     let server = Server::start().await;
     let (owner, ws) = (server.owner(), server.workspace("networking").await);
@@ -190,7 +231,9 @@ async fn agents_are_idle_busy_unknown_and_gone() {
     domain::runs::advance_all(&server.system()).await.unwrap();
     let job = agent.must_claim().await;
     of("busy").await;
-    owner.delete(format!("/agent-pools/{id}")).await.has_status(http::StatusCode::CONFLICT);
+    let used = owner.delete(format!("/agent-pools/{id}")).await.is_conflict();
+    let words = used.error();
+    assert!(words.contains("the workspace networking") && words.contains(job.run()), "{words}");
     job.execute().await;
     of("idle").await;
     assert_eq!(owner.get(format!("/agent-pools/{id}")).await.is_ok().attribute("agent-count"), 1);
@@ -342,8 +385,10 @@ async fn projects_and_organizations_have_a_default_pool() {
     assert_eq!(back.attribute("setting-overwrites")["default-execution-mode"], false);
     assert_eq!(back.attribute("default-execution-mode"), "agent");
 
-    // A pool that is gone is nobody's, and nothing runs elsewhere because of that.
-    owner.delete(format!("/agent-pools/{id}")).await.is_no_content();
+    // A pool that is used stays; whatever becomes of it, nothing runs elsewhere because of that.
+    let used = owner.delete(format!("/agent-pools/{id}")).await.is_conflict().error();
+    assert!(used.contains("by the organization, as its default"), "{used}");
+    server.execute(&format!("DELETE FROM agent_pools WHERE id = '{id}'")).await;
     let shown = owner.get(format!("/workspaces/{}", ws.id)).await.is_ok();
     assert_eq!(shown.attribute("execution-mode"), "agent");
     assert_eq!(shown.related("agent-pool"), Value::Null);

@@ -521,3 +521,32 @@ async fn mail_goes_to_addresses_and_users_and_waits_for_no_answer() {
     let changed = owner.patch(&one, body(json!({ "name": "post" }))).await.is_ok();
     assert_eq!(ids(changed), json!([]));
 }
+
+#[tokio::test]
+async fn nobody_waits_for_a_recipient_who_takes_his_time() {
+    let server = Server::start_with(loopback).await;
+    server.stop_clock();
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    upload(&owner, &ws, false).await;
+    // It takes requests, and never answers.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let silent = format!("http://{}/", silent.local_addr().unwrap());
+    let prompt = Recipient::new().await;
+    for url in [&silent, &prompt.url] {
+        owner.post(of(&ws), generic(url, false, &["run:created"])).await.is_created();
+    }
+    server.execute("UPDATE notification_configurations SET enabled = TRUE").await;
+    for _ in 0..30 {
+        owner.post("/runs", run(&ws, json!({}))).await.is_created();
+    }
+    let cx = server.system();
+    let mut under_way = notifications::Deliveries::default();
+    let all_are_told = async {
+        while prompt.heard().await.len() < 30 {
+            under_way.begin(&cx).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    // Without the limit a failure would be a test without an end.
+    tokio::time::timeout(Duration::from_mins(2), all_are_told).await.expect("it waits");
+}

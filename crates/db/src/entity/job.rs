@@ -41,6 +41,7 @@ pub struct Model {
     /// Of the token that it was handed out with.
     pub token_hash: Option<String>,
     pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
 }
 
 super::standalone!();

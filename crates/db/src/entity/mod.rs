@@ -38,6 +38,7 @@ pub mod project;
 pub mod remote_state_consumer;
 pub mod reserved_tag_key;
 pub mod run;
+pub mod run_circumstance;
 pub mod run_trigger;
 pub mod session;
 pub mod sign_in_attempt;

@@ -6,14 +6,14 @@ use db::{
     entity::{
         agent, agent_pool, agent_pool_project as for_project,
         agent_pool_workspace::{self as standing, Standing},
-        job, organization, project, token, workspace,
+        token,
     },
     id::{AgentPoolId, ProjectId, WorkspaceId},
-    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 use serde_json::json;
 
-use super::subject;
+use super::{subject, users};
 use crate::{
     Ctx, Error, Granted, In, Result, Tx, can,
     error::taken,
@@ -155,41 +155,21 @@ pub async fn update(
     Ok(row)
 }
 
-/// Takes the pool away with its tokens and agents. Whoever used it has none afterwards: their runs wait, rather than
-/// to execute elsewhere than somebody wanted.
+/// Takes the pool away with its tokens and agents.
 ///
 /// # Errors
-/// Conflict while its agents have work.
+/// Conflict, naming by what, while it is used: otherwise runs would wait for agents that never come.
 pub async fn delete(
     cx: &Ctx,
     pool: &Granted<can::ManageAgentPools, In<AgentPool, Organization>>,
 ) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<agent_pool::Entity>(pool.id.clone()).await?.ok_or(Error::NotFound)?;
-    let busy = job::Entity::find()
-        .filter(job::Column::AgentPoolId.eq(&row.id))
-        .filter(job::Column::Status.ne(job::Status::Finished))
-        .count(tx.db())
-        .await?;
-    if busy > 0 {
-        return Err(Error::conflict("Runs are executing in this agent pool, or wait for it."));
+    if let Some(users) = users::of(&tx, &row.id).await? {
+        return Err(Error::conflict(format!(
+            "The agent pool is in use by {users}. Let them use another one first."
+        )));
     }
-    let nothing = || Expr::value(Option::<String>::None);
-    workspace::Entity::update_many()
-        .col_expr(workspace::Column::AgentPoolId, nothing())
-        .filter(workspace::Column::AgentPoolId.eq(&row.id))
-        .exec(tx.db())
-        .await?;
-    project::Entity::update_many()
-        .col_expr(project::Column::DefaultAgentPoolId, nothing())
-        .filter(project::Column::DefaultAgentPoolId.eq(&row.id))
-        .exec(tx.db())
-        .await?;
-    organization::Entity::update_many()
-        .col_expr(organization::Column::DefaultAgentPoolId, nothing())
-        .filter(organization::Column::DefaultAgentPoolId.eq(&row.id))
-        .exec(tx.db())
-        .await?;
     token::Entity::delete_many()
         .filter(token::Column::AgentPoolId.eq(&row.id))
         .exec(tx.db())

@@ -4,6 +4,7 @@ mod change;
 mod list;
 mod roll;
 mod scope;
+mod users;
 
 use std::collections::HashMap;
 
@@ -16,7 +17,7 @@ use db::{
 pub use change::{Change, create, delete, update};
 pub use list::{Filter, Sort, list};
 pub use roll::{AgentSort, HeldAgent, Status, agents, delete_agent, find_agent};
-pub(crate) use scope::{choose, fits_organization, fits_project, permits};
+pub(crate) use scope::{choose, fits_organization, fits_project, permits, permitted};
 
 use crate::{
     Ctx, Error, Found, In, Result, Subject, can,

@@ -1,6 +1,6 @@
 //! Which workspaces may use an agent pool.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use db::{
     entity::{
@@ -61,6 +61,53 @@ async fn is_for_project(
 ) -> Result<bool> {
     let key = (pool.id.clone(), project.clone());
     Ok(for_project::Entity::find_by_id(key).one(db).await?.is_some())
+}
+
+/// Of these workspaces, with their projects, those that may use the pool beside them; three queries for all.
+pub(crate) async fn permitted(
+    cx: &Ctx,
+    wanted: &[(AgentPoolId, WorkspaceId, ProjectId)],
+) -> Result<HashSet<WorkspaceId>> {
+    let ids: HashSet<_> = wanted.iter().map(|(pool, ..)| pool).collect();
+    let pools: HashMap<AgentPoolId, bool> = agent_pool::Entity::find()
+        .filter(agent_pool::Column::Id.is_in(ids.iter().copied()))
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .map(|pool| (pool.id, pool.organization_scoped))
+        .collect();
+    let listed: HashSet<_> = standing::Entity::find()
+        .filter(standing::Column::AgentPoolId.is_in(ids.iter().copied()))
+        .filter(
+            standing::Column::WorkspaceId.is_in(wanted.iter().map(|(_, workspace, _)| workspace)),
+        )
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .map(|row| (row.agent_pool_id, row.workspace_id, row.standing))
+        .collect();
+    let projects: HashSet<_> = for_project::Entity::find()
+        .filter(for_project::Column::AgentPoolId.is_in(ids.iter().copied()))
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .map(|row| (row.agent_pool_id, row.project_id))
+        .collect();
+    let is_listed = |pool: &AgentPoolId, workspace: &WorkspaceId, as_what| {
+        listed.contains(&(pool.clone(), workspace.clone(), as_what))
+    };
+    Ok(wanted
+        .iter()
+        .filter(|(pool, workspace, project)| match pools.get(pool) {
+            None => false,
+            Some(true) => !is_listed(pool, workspace, Standing::Excluded),
+            Some(false) => {
+                is_listed(pool, workspace, Standing::Allowed)
+                    || projects.contains(&(pool.clone(), project.clone()))
+            }
+        })
+        .map(|(_, workspace, _)| workspace.clone())
+        .collect())
 }
 
 /// The pool that somebody chooses for a workspace.

@@ -1,14 +1,14 @@
 //! All that an agent needs to know to execute a phase.
 
-use db::entity::{phase, run, state_version, tool_version, workspace};
+use db::entity::{phase, state_version, tool_version, workspace};
 use db::sea_orm::EntityTrait;
 use secrecy::SecretString;
 
 use crate::{
-    Ctx, Error, Result,
+    Ctx, Error, Result, Tx,
     archivist::{self, Content},
     row::{Job, Run, ToolVersion, Workspace},
-    variables::RunVariable,
+    runs::circumstances::Circumstances,
 };
 
 /// A claimed job with everything around it; secrets are in the clear.
@@ -17,14 +17,13 @@ pub struct Assignment {
     pub job: Job,
     pub run: Run,
     pub workspace: Workspace,
-    pub project_name: String,
+    /// The workspace's settings as the run was planned with them, and its variables, the run's own among them.
+    pub circumstances: Circumstances,
     pub tool: ToolVersion,
     pub configuration: Option<String>,
     pub state: Option<String>,
     pub plan_file: Option<String>,
     pub lock_file: Option<String>,
-    /// Those in force in the workspace, and the run's own.
-    pub variables: Vec<RunVariable>,
     /// What its engine shows to this server.
     pub token: crypto::Token,
     pub ssh_key: Option<SecretString>,
@@ -33,18 +32,46 @@ pub struct Assignment {
     pub log_offset: u64,
 }
 
-pub(super) async fn assemble(cx: &Ctx, job: Job, token: crypto::Token) -> Result<Assignment> {
-    let run =
-        run::Entity::find_by_id(job.run_id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    let workspace = workspace::Entity::find_by_id(job.workspace_id.clone())
-        .one(cx.read())
-        .await?
-        .ok_or(Error::NotFound)?;
-    let project = db::entity::project::Entity::find_by_id(workspace.project_id.clone())
-        .one(cx.read())
-        .await?
-        .ok_or(Error::NotFound)?;
-    let tool = tool_of(cx, &run).await?.ok_or(Error::NotFound)?;
+/// What is handed out with a job, read before it is.
+pub(super) struct Package {
+    run: Run,
+    workspace: Workspace,
+    tool: ToolVersion,
+    circumstances: Circumstances,
+}
+
+impl Package {
+    /// # Errors
+    /// NotFound if something of it is gone.
+    pub async fn of(cx: &Ctx, job: &Job, run: Run, tool: ToolVersion) -> Result<Self> {
+        let workspace = workspace::Entity::find_by_id(run.workspace_id.clone()).one(cx.read());
+        let workspace = workspace.await?.ok_or(Error::NotFound)?;
+        let circumstances = match job.phase {
+            phase::Kind::Plan => Circumstances::now(cx, &run, &workspace).await?,
+            phase::Kind::Apply => Circumstances::of_plan(cx, &run, &workspace).await?,
+        };
+        Ok(Self { run, workspace, tool, circumstances })
+    }
+
+    /// In the transaction that hands out the job: the apply gets what the plan got.
+    pub async fn keep(&self, tx: &Tx, job: &Job) -> Result<()> {
+        match job.phase {
+            phase::Kind::Plan => {
+                let state = self.workspace.current_state_version_id.clone();
+                self.circumstances.keep(tx, &self.run.id, state).await
+            }
+            phase::Kind::Apply => Ok(()),
+        }
+    }
+}
+
+pub(super) async fn assemble(
+    cx: &Ctx,
+    job: Job,
+    token: crypto::Token,
+    package: Package,
+) -> Result<Assignment> {
+    let Package { run, workspace, tool, circumstances } = package;
     let address = |content, id: &str| relative(cx, content, id);
     let (mut plan_file, mut lock_file) = (None, None);
     if job.phase == phase::Kind::Apply {
@@ -60,14 +87,12 @@ pub(super) async fn assemble(cx: &Ctx, job: Job, token: crypto::Token) -> Result
         Some(id) => state_version::Entity::find_by_id(id).one(cx.read()).await?,
         None => None,
     };
-    let own = crate::runs::variables_of(cx, &run)?;
-    let variables = crate::variables::for_run(cx, &workspace, own).await?;
     let log = super::log_of(cx, &job).await?;
     let ssh_key = match &workspace.ssh_key_id {
         Some(id) => crate::ssh_keys::value(cx, id).await?,
         None => None,
     };
-    let limits = crate::site_settings::current(cx).await?;
+    let timeout_seconds = seconds_for(cx, job.phase).await?;
     Ok(Assignment {
         configuration: run
             .configuration_version_id
@@ -76,21 +101,26 @@ pub(super) async fn assemble(cx: &Ctx, job: Job, token: crypto::Token) -> Result
         state: state.map(|row| address(Content::State, row.id.as_str())),
         plan_file,
         lock_file,
-        variables,
+        circumstances,
         token,
         ssh_key,
-        timeout_seconds: match job.phase {
-            phase::Kind::Plan => limits.plan_timeout,
-            phase::Kind::Apply => limits.apply_timeout,
-        }
-        .seconds(),
+        timeout_seconds,
         log_offset: cx.blobs().log_length(&log).await?,
-        project_name: project.name,
         job,
         run,
         workspace,
         tool,
     })
+}
+
+/// Seconds that a phase may take.
+pub(super) async fn seconds_for(cx: &Ctx, phase: phase::Kind) -> Result<u64> {
+    let limits = crate::site_settings::current(cx).await?;
+    Ok(match phase {
+        phase::Kind::Plan => limits.plan_timeout,
+        phase::Kind::Apply => limits.apply_timeout,
+    }
+    .seconds())
 }
 
 /// The engine that the run was given when it left the queue.

@@ -6,22 +6,26 @@ use db::{
     Json,
     entity::{agent, agent_pool, job, phase, run},
     id::{AgentId, JobId},
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
+    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 
 use super::{
     Assignment, LEASE_SECONDS,
-    assignment::{assemble, can_use, tool_of},
+    assignment::{Package, assemble, can_use, seconds_for, tool_of},
     open,
 };
 use crate::{
-    Actor, Ctx, Error, Granted, Result, Tx, can,
+    Actor, Ctx, Error, Granted, Result, Timestamp, Tx, can,
     row::{Agent, Job},
     runs::{moves, status::Event},
 };
 
-/// Jobs looked at for each claim; those before are another agent's, or need an engine that this one has not.
-const LOOK_AHEAD: u64 = 20;
+/// How failures of this room are reported.
+const CHORE: &str = "handing out jobs";
+/// Jobs that are looked at together.
+const PAGE: u64 = 50;
+/// Seconds beyond the time of a phase that an agent has to bring what it has; then nobody believes in it any more.
+const OVERTIME_SECONDS: i64 = 60 * 60;
 /// Heartbeats come much more often.
 const PING_NOTED_EVERY_SECONDS: i64 = 30;
 /// The truth behind the bell.
@@ -38,8 +42,8 @@ pub async fn claim(
     let until = tokio::time::Instant::now() + wait;
     loop {
         let ring = cx.bell().jobs();
-        if let Some((job, token)) = take(cx, &agent).await? {
-            return assemble(cx, job, token).await.map(Some);
+        if let Some(assignment) = take(cx, &agent).await? {
+            return Ok(Some(assignment));
         }
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         if left.is_zero() {
@@ -63,43 +67,67 @@ async fn note_ping(cx: &Ctx, id: &AgentId) -> Result<Agent> {
     Ok(agent)
 }
 
-/// The job, with the token that its engine shows while it is held.
-async fn take(cx: &Ctx, agent: &Agent) -> Result<Option<(Job, crypto::Token)>> {
-    let mut waiting = job::Entity::find()
-        .filter(job::Column::Status.eq(job::Status::Queued))
-        .order_by_asc(job::Column::CreatedAt)
-        .order_by_asc(job::Column::Id)
-        .limit(LOOK_AHEAD);
-    waiting = match &agent.agent_pool_id {
-        Some(pool) => waiting.filter(job::Column::AgentPoolId.eq(pool)),
-        None => waiting.filter(job::Column::AgentPoolId.is_null()),
-    };
-    // Nearly always there is nothing, and then nothing is locked.
-    for found in waiting.all(cx.read()).await? {
-        let run = run::Entity::find_by_id(found.run_id.clone()).one(cx.read()).await?;
-        let tool = match &run {
-            Some(run) => tool_of(cx, run).await?,
-            None => None,
-        };
-        if !tool.is_some_and(|tool| can_use(&agent.engines, &tool)) {
-            continue;
+/// The next job that can be handed out to this agent, however many there are that only others can do.
+async fn take(cx: &Ctx, agent: &Agent) -> Result<Option<Assignment>> {
+    use job::Column as C;
+    let mut after = None;
+    loop {
+        let mut waiting = job::Entity::find()
+            .select_only()
+            .columns([C::Id, C::CreatedAt])
+            .filter(C::Status.eq(job::Status::Queued))
+            .filter(match &agent.agent_pool_id {
+                Some(pool) => C::AgentPoolId.eq(pool),
+                None => C::AgentPoolId.is_null(),
+            })
+            .order_by_asc(C::CreatedAt)
+            .order_by_asc(C::Id)
+            .limit(PAGE);
+        if let Some((id, at)) = after.take() {
+            let beside = Condition::all().add(C::CreatedAt.eq(at)).add(C::Id.gt::<JobId>(id));
+            waiting = waiting.filter(Condition::any().add(C::CreatedAt.gt(at)).add(beside));
         }
-        let tx = cx.write().await?;
-        let query =
-            job::Entity::find_by_id(found.id).filter(job::Column::Status.eq(job::Status::Queued));
-        if let Some(mut job) = tx.claim(query).await?.pop() {
-            job.status = job::Status::Claimed;
-            job.agent_id = Some(agent.id.clone());
-            job.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
-            job.attempts += 1;
-            let token = crypto::Token::mint();
-            job.token_hash = Some(token.hash());
-            let job = tx.update(job).await?;
-            tx.commit().await?;
-            return Ok(Some((job, token)));
+        // Nearly always there is nothing, and then nothing is locked.
+        let page: Vec<(JobId, Timestamp)> = waiting.into_tuple().all(cx.read()).await?;
+        for (id, _) in &page {
+            let taken = take_one(cx, agent, id).await;
+            // What cannot be handed out holds up nobody behind it.
+            let taken = cx.troubles().settle(CHORE, id.as_str(), taken, cx.now());
+            if let Some(assignment) = taken.flatten() {
+                return Ok(Some(assignment));
+            }
         }
+        if (page.len() as u64) < PAGE {
+            return Ok(None);
+        }
+        after = page.into_iter().next_back();
     }
-    Ok(None)
+}
+
+async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignment>> {
+    let Some(found) = job::Entity::find_by_id(id.clone()).one(cx.read()).await? else {
+        return Ok(None);
+    };
+    let Some(run) = run::Entity::find_by_id(found.run_id.clone()).one(cx.read()).await? else {
+        return Ok(None);
+    };
+    let tool = tool_of(cx, &run).await?.filter(|tool| can_use(&agent.engines, tool));
+    let Some(tool) = tool else { return Ok(None) };
+    let package = Package::of(cx, &found, run, tool).await?;
+    let tx = cx.write().await?;
+    let query =
+        job::Entity::find_by_id(found.id).filter(job::Column::Status.eq(job::Status::Queued));
+    let Some(mut job) = tx.claim(query).await?.pop() else { return Ok(None) };
+    job.status = job::Status::Claimed;
+    job.agent_id = Some(agent.id.clone());
+    job.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
+    job.attempts += 1;
+    let token = crypto::Token::mint();
+    job.token_hash = Some(token.hash());
+    let job = tx.update(job).await?;
+    package.keep(&tx, &job).await?;
+    tx.commit().await?;
+    assemble(cx, job, token, package).await.map(Some)
 }
 
 /// The phase begins. From here on an apply is never handed out again.
@@ -107,8 +135,7 @@ async fn take(cx: &Ctx, agent: &Agent) -> Result<Option<(Job, crypto::Token)>> {
 /// # Errors
 /// NotFound if the run was canceled meanwhile, or the job is somebody else's.
 pub async fn start(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) -> Result<()> {
-    let mut tx = cx.write().await?;
-    let mut open = open(&tx, cx, id).await?;
+    let mut open = open(cx, id).await?;
     if open.job.status != job::Status::Claimed {
         return Ok(());
     }
@@ -116,21 +143,20 @@ pub async fn start(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) -> 
         phase::Kind::Plan => Event::PlanStarted,
         phase::Kind::Apply => Event::ApplyStarted,
     };
-    moves::happen(&mut tx, &mut open.workspace, &mut open.run, event)
-        .await
-        .map_err(|_| Error::NotFound)?;
-    if let Some(mut phase) = moves::phase_of(&tx, &open.run.id, open.job.phase).await? {
-        moves::set_phase(&tx, &mut phase, phase::Status::Running);
+    open.run.happen(event).await.map_err(|_| Error::NotFound)?;
+    let tx = open.run.tx();
+    if let Some(mut phase) = moves::phase_of(tx, &open.run.id, open.job.phase).await? {
+        moves::set_phase(tx, &mut phase, phase::Status::Running);
         phase.agent_id.clone_from(&open.job.agent_id);
-        phase.executor = executor(&tx, &open.job).await?.map(Json);
+        phase.executor = executor(tx, &open.job).await?.map(Json);
         tx.update(phase).await?;
     }
     open.job.status = job::Status::Started;
+    open.job.started_at = Some(tx.now());
     open.job.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
     tx.update(open.job).await?;
-    tx.update(open.run).await?;
-    tx.update(open.workspace).await?;
-    tx.commit().await
+    open.run.commit().await?;
+    Ok(())
 }
 
 /// By names, since agents and pools may be gone when somebody asks.
@@ -150,6 +176,13 @@ async fn executor(tx: &Tx, job: &Job) -> Result<Option<phase::Executor>> {
     }))
 }
 
+/// Whether a phase has gone on for much longer than the `seconds` that agents let it.
+fn is_overdue(job: &Job, seconds: u64, now: Timestamp) -> bool {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX / 2000) + OVERTIME_SECONDS;
+    job.status == job::Status::Started
+        && job.started_at.is_some_and(|at| at.plus_seconds(seconds) < now)
+}
+
 /// Keeps the job for another while; says whether it is to be stopped.
 pub async fn heartbeat(
     cx: &Ctx,
@@ -157,11 +190,16 @@ pub async fn heartbeat(
     id: &JobId,
 ) -> Result<run::Cancel> {
     let found = super::of(cx, id).await?;
+    let seconds = seconds_for(cx, found.phase).await?;
     let run = run::Entity::find_by_id(found.run_id).one(cx.read()).await?.ok_or(Error::NotFound)?;
     let tx = cx.write().await?;
     let mut job = tx.lock::<job::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     if matches!(job.status, job::Status::Queued | job::Status::Finished) {
         return Err(Error::NotFound);
+    }
+    if is_overdue(&job, seconds, tx.now()) {
+        // Its lease ends, and with it the run.
+        return Ok(run::Cancel::Force);
     }
     job.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
     let job = tx.update(job).await?;

@@ -5,21 +5,25 @@ mod claims;
 mod outcome;
 mod sweep;
 
+use std::collections::{HashMap, HashSet};
+
 use db::{
     Json, Locked,
     entity::{agent, job, phase, run, tool_version},
     id::{AgentId, AgentPoolId, JobId, RunId},
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 
 pub use assignment::Assignment;
 pub use claims::{claim, heartbeat, start};
 pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
+pub(crate) use sweep::silent;
 pub use sweep::sweep;
 
 use crate::{
     Actor, App, Ctx, Error, Granted, Result, Tx, can, names,
-    row::{Agent, Job, ToolVersion},
+    row::{Agent, Job},
+    runs::held::{Floor, Held},
     tool_versions,
 };
 
@@ -54,7 +58,7 @@ impl Introduction {
 }
 
 /// How engines are named in an agent's row.
-fn engine_name(kind: tool_version::Kind, version: &str) -> String {
+pub(crate) fn engine_name(kind: tool_version::Kind, version: &str) -> String {
     format!("{kind} {version}")
 }
 
@@ -132,35 +136,29 @@ async fn release(tx: &mut Tx, agent: &AgentId) -> Result<()> {
 /// Agents that were heard of within this time count when it is asked who could do something.
 const HEARD_OF_SECONDS: i64 = 300;
 
-/// Whether some agent of the pool, or of the site, can use the tool: it has an address, or somebody has it already.
-pub(crate) async fn is_at_hand(
-    cx: &Ctx,
-    tool: &ToolVersion,
-    pool: Option<&AgentPoolId>,
-) -> Result<bool> {
-    if tool.url.is_some() {
-        return Ok(true);
+/// The engines that are at hand in each pool that has an agent to speak of; without a pool, those of the site.
+pub(crate) type Present = HashMap<Option<AgentPoolId>, HashSet<String>>;
+
+/// Who is there, asked once for all pools.
+pub(crate) async fn present(cx: &Ctx) -> Result<Present> {
+    let there: Vec<(Option<AgentPoolId>, Json<Vec<String>>)> = agent::Entity::find()
+        .select_only()
+        .columns([agent::Column::AgentPoolId, agent::Column::Engines])
+        .filter(agent::Column::HasExited.eq(false))
+        .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
+        .into_tuple()
+        .all(cx.read())
+        .await?;
+    let mut present = Present::new();
+    for (pool, engines) in there {
+        present.entry(pool).or_default().extend(engines.0);
     }
-    let lately = heard_of(cx, pool).await?;
-    Ok(lately.iter().any(|agent| assignment::can_use(&agent.engines, tool)))
+    Ok(present)
 }
 
 /// Whether the pool has an agent to speak of.
 pub(crate) async fn is_anybody_there(cx: &Ctx, pool: &AgentPoolId) -> Result<bool> {
-    Ok(!heard_of(cx, Some(pool)).await?.is_empty())
-}
-
-async fn heard_of(cx: &Ctx, pool: Option<&AgentPoolId>) -> Result<Vec<Agent>> {
-    let of = match pool {
-        Some(pool) => agent::Column::AgentPoolId.eq(pool),
-        None => agent::Column::AgentPoolId.is_null(),
-    };
-    Ok(agent::Entity::find()
-        .filter(of)
-        .filter(agent::Column::HasExited.eq(false))
-        .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
-        .all(cx.read())
-        .await?)
+    Ok(present(cx).await?.contains_key(&Some(pool.clone())))
 }
 
 /// An agent says goodbye: nobody waits for it any more.
@@ -194,6 +192,7 @@ async fn hand_out_again(tx: &mut Tx, job: &Job) -> Result<()> {
             agent_id: None,
             leased_until: None,
             token_hash: None,
+            started_at: None,
             ..job.clone()
         })
         .await?;
@@ -204,8 +203,7 @@ async fn hand_out_again(tx: &mut Tx, job: &Job) -> Result<()> {
 
 /// An open job, with its run and workspace locked before it.
 struct Open {
-    workspace: Locked<db::entity::workspace::Entity>,
-    run: Locked<run::Entity>,
+    run: Held,
     job: Locked<job::Entity>,
 }
 
@@ -213,15 +211,14 @@ struct Open {
 ///
 /// # Errors
 /// NotFound if the job is not this caller's (any more); the agent is to forget it.
-async fn open(tx: &Tx, cx: &Ctx, id: &JobId) -> Result<Open> {
+async fn open(cx: &Ctx, id: &JobId) -> Result<Open> {
     let job = of(cx, id).await?;
-    let run = run::Entity::find_by_id(job.run_id).one(tx.db()).await?.ok_or(Error::NotFound)?;
-    let (workspace, run) = crate::runs::moves::lock(tx, &run).await?;
-    let job = tx.lock::<job::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    let run = Floor::lock(cx, &job.workspace_id).await?.hold(&job.run_id).await?;
+    let job = run.tx().lock::<job::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     if job.status == job::Status::Finished {
         return Err(Error::NotFound);
     }
-    Ok(Open { workspace, run, job })
+    Ok(Open { run, job })
 }
 
 /// A job that is still the caller's, unlocked.

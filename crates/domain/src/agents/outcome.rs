@@ -64,21 +64,20 @@ pub async fn conclude(
     outcome: Outcome,
 ) -> Result<()> {
     let_it_be_noticed(cx, id, &outcome).await?;
-    let mut tx = cx.write().await?;
-    let open = open(&tx, cx, id).await?;
+    let open = open(cx, id).await?;
     if open.job.status == job::Status::Concluded {
         return Ok(());
     }
-    settle(&mut tx, open, &outcome).await?;
-    tx.commit().await
+    settle(open, &outcome).await
 }
 
 /// Writes an outcome down, whoever reports it.
-pub(super) async fn settle(tx: &mut Tx, open: Open, outcome: &Outcome) -> Result<()> {
-    let Open { mut workspace, mut run, mut job } = open;
+pub(super) async fn settle(open: Open, outcome: &Outcome) -> Result<()> {
+    let Open { mut run, mut job } = open;
     if run.is_final {
         return Err(Error::NotFound);
     }
+    let tx = run.tx();
     if let Some(mut phase) = moves::phase_of(tx, &run.id, job.phase).await? {
         record(tx, &mut phase, outcome);
         tx.update(phase).await?;
@@ -94,11 +93,10 @@ pub(super) async fn settle(tx: &mut Tx, open: Open, outcome: &Outcome) -> Result
         run.has_changes = outcome.has_changes;
     }
     match event(&run, kind, outcome) {
-        Some(event) => moves::happen(tx, &mut workspace, &mut run, event).await?,
-        None => gates::plan_finished(tx, &mut workspace, &mut run).await?,
+        Some(event) => run.happen(event).await?,
+        None => gates::plan_finished(&mut run).await?,
     }
-    tx.update(run).await?;
-    tx.update(workspace).await?;
+    run.commit().await?;
     Ok(())
 }
 

@@ -1,17 +1,17 @@
 //! What becomes of jobs whose agents are not heard of any more.
 
 use db::{
+    StatusTimestamps,
     entity::{job, phase, run},
-    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter},
+    id::{JobId, RunId},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select},
 };
 
 use super::{Ending, Open, Outcome, hand_out_again, is_repeatable, outcome};
-use crate::{
-    Ctx, Result, Timestamp,
-    row::{Job, Run},
-    runs::moves,
-};
+use crate::{Ctx, Error, Result, row::Job, runs::held::Floor};
 
+/// How failures of this room are reported.
+const CHORE: &str = "lost jobs";
 /// A plan that has taken this many agents with it is not tried again.
 const ATTEMPTS: i64 = 3;
 /// Seconds that an agent has to obey a forced cancel.
@@ -19,27 +19,40 @@ const FORCE_SECONDS: i64 = 30;
 
 /// Frees, fails or closes what was left behind; returns how many jobs that were.
 pub async fn sweep(cx: &Ctx) -> Result<usize> {
-    use job::Status as S;
-    let now = cx.now();
-    let open = Condition::all()
-        .add(job::Column::Status.is_in([S::Claimed, S::Started, S::Concluded]))
-        .add(job::Column::LeasedUntil.lt(now));
-    let mut left = job::Entity::find().filter(open).all(cx.read()).await?;
-    left.extend(disobeyed(cx, now).await?);
-    let count = left.len();
-    for job in left {
-        if job.status == S::Concluded {
-            outcome::close(cx, &job).await?;
-        } else if is_repeatable(&job) && job.attempts < ATTEMPTS && !is_canceled(cx, &job).await? {
-            let mut tx = cx.write().await?;
-            tracing::warn!(job = %job.id, run = %job.run_id, "an agent was lost; its job is free again");
-            hand_out_again(&mut tx, &job).await?;
-            tx.commit().await?;
-        } else {
-            give_up(cx, &job).await?;
-        }
+    let mut left: Vec<JobId> = silent(cx).into_tuple().all(cx.read()).await?;
+    left.extend(disobeyed(cx).await?);
+    let mut count = 0;
+    for id in left {
+        let settled = settle(cx, &id).await;
+        count += usize::from(cx.troubles().settle(CHORE, id.as_str(), settled, cx.now()).is_some());
     }
     Ok(count)
+}
+
+/// Jobs whose agents are not heard of.
+pub(crate) fn silent(cx: &Ctx) -> Select<job::Entity> {
+    use job::Status as S;
+    job::Entity::find()
+        .select_only()
+        .column(job::Column::Id)
+        .filter(job::Column::Status.is_in([S::Claimed, S::Started, S::Concluded]))
+        .filter(job::Column::LeasedUntil.lt(cx.now()))
+}
+
+async fn settle(cx: &Ctx, id: &JobId) -> Result<()> {
+    let Some(job) = job::Entity::find_by_id(id.clone()).one(cx.read()).await? else {
+        return Ok(());
+    };
+    if job.status == job::Status::Concluded {
+        outcome::close(cx, &job).await
+    } else if is_repeatable(&job) && job.attempts < ATTEMPTS && !is_canceled(cx, &job).await? {
+        let mut tx = cx.write().await?;
+        tracing::warn!(job = %job.id, run = %job.run_id, "an agent was lost; its job is free again");
+        hand_out_again(&mut tx, &job).await?;
+        tx.commit().await
+    } else {
+        give_up(cx, &job).await
+    }
 }
 
 async fn is_canceled(cx: &Ctx, job: &Job) -> Result<bool> {
@@ -48,24 +61,29 @@ async fn is_canceled(cx: &Ctx, job: &Job) -> Result<bool> {
 }
 
 /// Jobs that go on although their run was force-canceled a while ago.
-async fn disobeyed(cx: &Ctx, now: Timestamp) -> Result<Vec<Job>> {
-    let forced: Vec<Run> = run::Entity::find()
-        .filter(run::Column::IsFinal.eq(false))
-        .filter(run::Column::Cancel.eq(run::Cancel::Force))
+async fn disobeyed(cx: &Ctx) -> Result<Vec<JobId>> {
+    let at_work: Vec<(JobId, RunId)> = job::Entity::find()
+        .select_only()
+        .columns([job::Column::Id, job::Column::RunId])
+        .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
+        .filter(job::Column::LeasedUntil.gte(cx.now()))
+        .into_tuple()
         .all(cx.read())
         .await?;
-    let late = forced.iter().filter(|run| {
-        run.status_timestamps
-            .get("force-canceled-at")
-            .is_some_and(|at| at.plus_seconds(FORCE_SECONDS) < now)
-    });
-    let ids: Vec<_> = late.map(|run| run.id.clone()).collect();
-    Ok(job::Entity::find()
-        .filter(job::Column::RunId.is_in(ids))
-        .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
-        .filter(job::Column::LeasedUntil.gte(now))
+    let forced: Vec<(RunId, StatusTimestamps)> = run::Entity::find()
+        .select_only()
+        .columns([run::Column::Id, run::Column::StatusTimestamps])
+        .filter(run::Column::Id.is_in(at_work.iter().map(|(_, run)| run)))
+        .filter(run::Column::Cancel.eq(run::Cancel::Force))
+        .into_tuple()
         .all(cx.read())
-        .await?)
+        .await?;
+    let is_late = |run: &RunId| {
+        let times = forced.iter().find(|(id, _)| id == run).map(|(_, times)| times);
+        let forced_at = times.and_then(|times| times.get("force-canceled-at"));
+        forced_at.is_some_and(|at| at.plus_seconds(FORCE_SECONDS) < cx.now())
+    };
+    Ok(at_work.into_iter().filter(|(_, run)| is_late(run)).map(|(job, _)| job).collect())
 }
 
 /// Ends the run, and says so in the log that people are reading.
@@ -82,12 +100,12 @@ async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
     let start = if length == 0 { "\u{2}" } else { "" };
     let note = format!("{start}\r\n{message}\r\n\u{3}");
     cx.blobs().append_log(&log, length, note.into()).await?;
-    let mut tx = cx.write().await?;
-    let Some(run) = run::Entity::find_by_id(job.run_id.clone()).one(tx.db()).await? else {
-        return Ok(());
+    let run = match Floor::lock(cx, &job.workspace_id).await {
+        Ok(floor) => floor.hold(&job.run_id).await?,
+        Err(Error::NotFound) => return Ok(()),
+        Err(other) => return Err(other),
     };
-    let (workspace, run) = moves::lock(&tx, &run).await?;
-    let Some(row) = tx.lock::<job::Entity>(job.id.clone()).await? else { return Ok(()) };
+    let Some(row) = run.tx().lock::<job::Entity>(job.id.clone()).await? else { return Ok(()) };
     if matches!(row.status, job::Status::Concluded | job::Status::Finished) {
         return Ok(());
     }
@@ -104,10 +122,9 @@ async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
         generated_configuration: false,
     };
     let status = run.status;
-    outcome::settle(&mut tx, Open { workspace, run, job: row }, &outcome).await?;
+    outcome::settle(Open { run, job: row }, &outcome).await?;
     if status != run::Status::Planning && status != run::Status::Applying {
         tracing::debug!(%status, "the phase had not begun");
     }
-    tx.commit().await?;
     outcome::close(cx, job).await
 }

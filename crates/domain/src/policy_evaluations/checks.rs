@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Tx, can,
     row::{PolicyCheck, Run},
-    runs::{self, comments, gates, moves},
+    runs::{self, comments, gates, held::Floor, moves},
 };
 
 /// What people read who wonder why their run stops.
@@ -55,9 +55,8 @@ pub async fn override_check(
     comment: Option<String>,
 ) -> Result<PolicyCheck> {
     let comment = comments::with_action(comment)?;
-    let mut tx = cx.write().await?;
-    let run = run::Entity::find_by_id(granted.run_id.clone()).one(tx.db()).await?;
-    let (mut workspace, mut run) = moves::lock(&tx, &run.ok_or(Error::NotFound)?).await?;
+    let mut run = Floor::lock(cx, &granted.of.id).await?.hold(&granted.run_id).await?;
+    let tx = run.tx();
     let row = tx.lock::<check::Entity>(granted.row.id.clone()).await?;
     let mut row = row.ok_or(Error::NotFound)?;
     if !is_overridable(&row) || run.status != run::Status::PolicyOverride {
@@ -71,12 +70,10 @@ pub async fn override_check(
     let row = tx.update(row).await?;
     tx.emit("run_policies_overridden", moves::subject(&run), json!({})).await?;
     if let Some(body) = comment {
-        comments::write(&tx, &run, body).await?;
+        comments::write(tx, &run, body).await?;
     }
-    gates::checks_passed(&mut tx, &mut workspace, &mut run).await?;
-    tx.update(run).await?;
-    tx.update(workspace).await?;
-    tx.commit().await?;
+    gates::checks_passed(&mut run).await?;
+    run.commit().await?;
     Ok(row)
 }
 

@@ -8,7 +8,8 @@ use db::{
         policy_evaluation as evaluation, run,
         task_stage::{self as stage, Stage},
     },
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+    id::RunId,
+    sea_orm::EntityTrait,
 };
 use futures::{StreamExt, stream};
 
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     Ctx, Error, Result, Tx,
     row::{Run, TaskStage},
-    runs::{self, Artifact, gates, moves, status::Event},
+    runs::{self, Artifact, gates, held::Held, status::Event},
     workspaces,
 };
 
@@ -32,28 +33,31 @@ const RUN_TIME: Duration = Duration::from_secs(30);
 const LEASE_SECONDS: i64 = 45;
 /// An evaluation that has taken this many servers with it is not tried again.
 const ATTEMPTS: i64 = 3;
-const AT_ONCE: usize = 2;
+/// How many runs are looked at in one go; the rest comes with the next.
+const LOOKED_AT: u64 = 1000;
+/// How failures of this room are reported.
+const CHORE: &str = "policies";
 
-/// Evaluates what waits for it; returns how many runs have moved on.
+/// Evaluates what waits for it, some at once; returns how many runs have moved on.
 pub async fn evaluate_waiting(cx: &Ctx) -> Result<usize> {
-    let waiting = run::Entity::find()
-        .filter(run::Column::IsFinal.eq(false))
-        .filter(run::Column::Status.eq(run::Status::PostPlanRunning))
-        .order_by_asc(run::Column::CreatedAt)
-        .all(cx.read())
-        .await?;
+    let waiting = runs::turns::in_status(run::Status::PostPlanRunning, LOOKED_AT);
+    let waiting: Vec<RunId> = waiting.into_tuple().all(cx.read()).await?;
     let done: Vec<_> = stream::iter(waiting)
-        .map(|run| async move {
-            let outcome = evaluate(cx, &run).await;
-            if let Err(error) = &outcome {
-                tracing::error!(run = %run.id, "policies could not be evaluated: {error:?}");
-            }
-            outcome
+        .map(|id| async move {
+            let evaluated = evaluate_one(cx, &id).await;
+            cx.troubles().settle(CHORE, id.as_str(), evaluated, cx.now()) == Some(true)
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(cx.settings().policy_concurrency.max(1))
         .collect()
         .await;
-    Ok(done.into_iter().filter(|outcome| matches!(outcome, Ok(true))).count())
+    Ok(done.into_iter().filter(|moved| *moved).count())
+}
+
+async fn evaluate_one(cx: &Ctx, id: &RunId) -> Result<bool> {
+    match run::Entity::find_by_id(id.clone()).one(cx.read()).await? {
+        Some(run) => evaluate(cx, &run).await,
+        None => Ok(false),
+    }
 }
 
 async fn evaluate(cx: &Ctx, run: &Run) -> Result<bool> {
@@ -76,26 +80,26 @@ type Sets = Vec<(db::entity::policy::Kind, SetOutcome)>;
 
 /// Takes the stage for a while; `None` if somebody else has it, or it waits for nobody any more.
 async fn begin(cx: &Ctx, run: &Run) -> Result<Option<TaskStage>> {
-    let tx = cx.write().await?;
-    let (_, run) = moves::lock(&tx, run).await?;
-    let Some(found) = of(&tx, &run, Stage::PostPlan).await? else { return Ok(None) };
+    let run = Held::lock(cx, run).await?;
+    let tx = run.tx();
+    let Some(found) = of(tx, &run, Stage::PostPlan).await? else { return Ok(None) };
     let Some(mut row) = tx.lock::<stage::Entity>(found.id).await? else { return Ok(None) };
     let is_open = matches!(row.status, stage::Status::Pending | stage::Status::Running);
     let is_taken = row.leased_until.is_some_and(|until| until > tx.now());
     if run.status != run::Status::PostPlanRunning || !is_open || is_taken {
         return Ok(None);
     }
-    set_stage(&tx, &mut row, stage::Status::Running);
+    set_stage(tx, &mut row, stage::Status::Running);
     row.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
     row.attempts += 1;
-    for open in evaluations_of(&tx, &row.id).await? {
+    for open in evaluations_of(tx, &row.id).await? {
         if let Some(mut evaluation) = tx.lock::<evaluation::Entity>(open.id).await? {
-            set_evaluation(&tx, &mut evaluation, evaluation::Status::Running);
+            set_evaluation(tx, &mut evaluation, evaluation::Status::Running);
             tx.update(evaluation).await?;
         }
     }
     let row = tx.update(row).await?;
-    tx.commit().await?;
+    run.commit().await?;
     Ok(Some(row))
 }
 
@@ -141,8 +145,8 @@ async fn ask(cx: &Ctx, run: &Run, artifact: Artifact) -> Result<Sets> {
 
 /// Writes down what was said, and moves the run.
 async fn conclude(cx: &Ctx, run: &Run, begun: &TaskStage, sets: Sets) -> Result<bool> {
-    let mut tx = cx.write().await?;
-    let (mut workspace, mut run) = moves::lock(&tx, run).await?;
+    let mut run = Held::lock(cx, run).await?;
+    let tx = run.tx();
     let row = tx.lock::<stage::Entity>(begun.id.clone()).await?;
     let mut row = row.ok_or(Error::NotFound)?;
     if run.status != run::Status::PostPlanRunning || row.attempts != begun.attempts {
@@ -150,23 +154,17 @@ async fn conclude(cx: &Ctx, run: &Run, begun: &TaskStage, sets: Sets) -> Result<
     }
     let can_apply = !run.plan_only && (run.has_changes || run.allow_empty_apply);
     let fate = verdict::fate(&sets.iter().map(|(_, said)| said), can_apply);
-    for open in evaluations_of(&tx, &row.id).await? {
-        keep(&tx, open, &sets).await?;
+    for open in evaluations_of(tx, &row.id).await? {
+        keep(tx, open, &sets).await?;
     }
-    set_stage(&tx, &mut row, fate.stage());
+    set_stage(tx, &mut row, fate.stage());
     tx.update(row).await?;
     match fate {
-        Fate::Passes => gates::stage_passed(&mut tx, &mut workspace, &mut run).await?,
-        Fate::Waits => {
-            moves::happen(&mut tx, &mut workspace, &mut run, Event::DecisionNeeded).await?;
-        }
-        Fate::Fails | Fate::Errs => {
-            moves::happen(&mut tx, &mut workspace, &mut run, Event::Failed).await?;
-        }
+        Fate::Passes => gates::stage_passed(&mut run).await?,
+        Fate::Waits => run.happen(Event::DecisionNeeded).await?,
+        Fate::Fails | Fate::Errs => run.happen(Event::Failed).await?,
     }
-    tx.update(run).await?;
-    tx.update(workspace).await?;
-    tx.commit().await?;
+    run.commit().await?;
     Ok(true)
 }
 

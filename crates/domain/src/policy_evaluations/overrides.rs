@@ -1,11 +1,8 @@
 //! Going on although policies disagree: somebody who may has decided so.
 
-use db::{
-    entity::{
-        policy_evaluation as evaluation, run,
-        task_stage::{self as stage, Status},
-    },
-    sea_orm::EntityTrait,
+use db::entity::{
+    policy_evaluation as evaluation, run,
+    task_stage::{self as stage, Status},
 };
 use serde_json::json;
 
@@ -13,7 +10,7 @@ use super::stages::{evaluations_of, set_evaluation, set_stage};
 use crate::{
     Ctx, Error, Granted, In, Result, can,
     row::TaskStage,
-    runs::{comments, gates, moves},
+    runs::{comments, gates, held::Floor, moves},
 };
 
 /// Whether a stage waits for such a decision.
@@ -31,10 +28,8 @@ pub async fn override_stage(
     comment: Option<String>,
 ) -> Result<TaskStage> {
     let comment = comments::with_action(comment)?;
-    let mut tx = cx.write().await?;
-    let run = run::Entity::find_by_id(granted.run_id.clone()).one(tx.db()).await?;
-    let run = run.ok_or(Error::NotFound)?;
-    let (mut workspace, mut run) = moves::lock(&tx, &run).await?;
+    let mut run = Floor::lock(cx, &granted.of.id).await?.hold(&granted.run_id).await?;
+    let tx = run.tx();
     let row = tx.lock::<stage::Entity>(granted.row.id.clone()).await?;
     let mut row = row.ok_or(Error::NotFound)?;
     if !is_overridable(&row) || run.status != run::Status::PostPlanAwaitingDecision {
@@ -43,24 +38,22 @@ pub async fn override_stage(
             row.status
         )));
     }
-    for open in evaluations_of(&tx, &row.id).await? {
+    for open in evaluations_of(tx, &row.id).await? {
         use evaluation::Status as S;
         if matches!(open.status, S::Failed | S::Errored)
             && let Some(mut evaluation) = tx.lock::<evaluation::Entity>(open.id).await?
         {
-            set_evaluation(&tx, &mut evaluation, S::Overridden);
+            set_evaluation(tx, &mut evaluation, S::Overridden);
             tx.update(evaluation).await?;
         }
     }
-    set_stage(&tx, &mut row, Status::Passed);
+    set_stage(tx, &mut row, Status::Passed);
     let row = tx.update(row).await?;
     tx.emit("run_policies_overridden", moves::subject(&run), json!({})).await?;
     if let Some(body) = comment {
-        comments::write(&tx, &run, body).await?;
+        comments::write(tx, &run, body).await?;
     }
-    gates::stage_passed(&mut tx, &mut workspace, &mut run).await?;
-    tx.update(run).await?;
-    tx.update(workspace).await?;
-    tx.commit().await?;
+    gates::stage_passed(&mut run).await?;
+    run.commit().await?;
     Ok(row)
 }

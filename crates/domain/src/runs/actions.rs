@@ -1,44 +1,29 @@
 //! What people do to a run: confirm, discard, cancel, force.
 
 use db::{
-    Locked,
     entity::{
         job,
         run::{self, Cancel},
         workspace,
     },
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 use serde_json::json;
 
 use super::{
     comments,
-    moves::{self, happen, subject},
+    held::Held,
+    moves::subject,
     status::{self, Event},
 };
-use crate::{Ctx, Error, Granted, In, Result, Tx, can, row::Run};
+use crate::{Ctx, Error, Granted, In, Result, Tx, can, id::RunId, row::Run};
 
-async fn locked(
-    cx: &Ctx,
-    run: &Run,
-) -> Result<(Tx, Locked<workspace::Entity>, Locked<run::Entity>)> {
-    let tx = cx.write().await?;
-    let (workspace, run) = moves::lock(&tx, run).await?;
-    Ok((tx, workspace, run))
-}
-
-async fn keep(
-    tx: Tx,
-    workspace: Locked<workspace::Entity>,
-    run: Locked<run::Entity>,
-    comment: Option<String>,
-) -> Result<()> {
-    let run = tx.update(run).await?;
-    tx.update(workspace).await?;
+async fn keep(held: Held, comment: Option<String>) -> Result<()> {
     if let Some(body) = comment {
-        comments::write(&tx, &run, body).await?;
+        comments::write(held.tx(), &held, body).await?;
     }
-    tx.commit().await
+    held.commit().await?;
+    Ok(())
 }
 
 /// Confirms a run that waits for it.
@@ -51,10 +36,10 @@ pub async fn apply(
     comment: Option<String>,
 ) -> Result<()> {
     let comment = comments::with_action(comment)?;
-    let (mut tx, mut workspace, mut run) = locked(cx, run).await?;
-    happen(&mut tx, &mut workspace, &mut run, Event::Confirmed).await?;
-    run.confirmed_by_id = cx.actor().user_id();
-    keep(tx, workspace, run, comment).await
+    let mut held = Held::lock(cx, run).await?;
+    held.happen(Event::Confirmed).await?;
+    held.confirmed_by_id = cx.actor().user_id();
+    keep(held, comment).await
 }
 
 /// Gives up a run that waits.
@@ -67,9 +52,9 @@ pub async fn discard(
     comment: Option<String>,
 ) -> Result<()> {
     let comment = comments::with_action(comment)?;
-    let (mut tx, mut workspace, mut run) = locked(cx, run).await?;
-    happen(&mut tx, &mut workspace, &mut run, Event::Discarded).await?;
-    keep(tx, workspace, run, comment).await
+    let mut held = Held::lock(cx, run).await?;
+    held.happen(Event::Discarded).await?;
+    keep(held, comment).await
 }
 
 /// Stops a run: at once where nothing has begun, otherwise by asking the engine to stop.
@@ -82,7 +67,7 @@ pub async fn cancel(
     comment: Option<String>,
 ) -> Result<()> {
     let comment = comments::with_action(comment)?;
-    let (mut tx, mut workspace, mut run) = locked(cx, run).await?;
+    let mut run = Held::lock(cx, run).await?;
     if !status::is_cancelable(run.status) || run.cancel != Cancel::No {
         return Err(Error::conflict(format!(
             "The run is {} and cannot be canceled.",
@@ -90,16 +75,17 @@ pub async fn cancel(
         )));
     }
     run.canceled_by_id = cx.actor().user_id();
-    run.canceled_at = Some(tx.now());
-    if is_at_work(&tx, &run).await? {
+    let now = run.tx().now();
+    run.canceled_at = Some(now);
+    // Also where it ends at once: clients wait for the time, whatever they have canceled.
+    run.force_cancel_available_at = Some(now.plus_seconds(cx.settings().force_cancel_after));
+    if is_at_work(run.tx(), &run).await? {
         run.cancel = Cancel::Graceful;
-        run.force_cancel_available_at =
-            Some(tx.now().plus_seconds(cx.settings().force_cancel_after));
-        tx.emit("run_cancel_requested", subject(&run), json!({})).await?;
+        run.tx().emit("run_cancel_requested", subject(&run), json!({})).await?;
     } else {
-        happen(&mut tx, &mut workspace, &mut run, Event::Canceled).await?;
+        run.happen(Event::Canceled).await?;
     }
-    keep(tx, workspace, run, comment).await
+    keep(run, comment).await
 }
 
 /// Whether an engine may be running for it.
@@ -129,19 +115,20 @@ pub async fn force_cancel(
     comment: Option<String>,
 ) -> Result<()> {
     let comment = comments::with_action(comment)?;
-    let (mut tx, mut workspace, mut run) = locked(cx, run).await?;
-    if !may_force_cancel(&run, tx.now()) {
+    let mut run = Held::lock(cx, run).await?;
+    let now = run.tx().now();
+    if !may_force_cancel(&run, now) {
         return Err(Error::conflict(
             "A run can be force-canceled once it was canceled and its cool-off period is over.",
         ));
     }
     run.cancel = Cancel::Force;
-    run.status_timestamps.insert("force-canceled-at".into(), tx.now());
-    tx.emit("run_force_canceled", subject(&run), json!({})).await?;
-    if !is_at_work(&tx, &run).await? {
-        happen(&mut tx, &mut workspace, &mut run, Event::Canceled).await?;
+    run.status_timestamps.insert("force-canceled-at".into(), now);
+    run.tx().emit("run_force_canceled", subject(&run), json!({})).await?;
+    if !is_at_work(run.tx(), &run).await? {
+        run.happen(Event::Canceled).await?;
     }
-    keep(tx, workspace, run, comment).await
+    keep(run, comment).await
 }
 
 /// Discards what the workspace waits for, so that this pending run comes next.
@@ -150,33 +137,35 @@ pub async fn force_cancel(
 /// Forbidden if the run is not pending or no run holds the workspace; Conflict if the one that does is under way
 /// (resource dictionary, "Actions").
 pub async fn force_execute(cx: &Ctx, run: &Granted<can::ForceExecuteRun, In<Run>>) -> Result<()> {
-    let (mut tx, mut workspace, row) = locked(cx, run).await?;
+    let held = Held::lock(cx, run).await?;
+    let workspace = held.workspace();
     let blocking = workspace
         .lock_holder_id
         .clone()
         .filter(|_| workspace.lock_kind == Some(workspace::LockKind::Run))
-        .and_then(|id| id.parse::<crate::id::RunId>().ok());
-    let (run::Status::Pending, Some(blocking)) = (row.status, blocking) else {
+        .and_then(|id| id.parse::<RunId>().ok());
+    let (run::Status::Pending, Some(blocking)) = (held.status, blocking) else {
         return Err(Error::Forbidden(
             "Only a pending run that waits for another run can be force-executed.".into(),
         ));
     };
-    let mut other = tx.lock::<run::Entity>(blocking).await?.ok_or(Error::NotFound)?;
-    happen(&mut tx, &mut workspace, &mut other, Event::Discarded).await?;
-    tx.update(other).await?;
     // Runs that were queued before this one give way as well.
-    for earlier in run::Entity::find()
-        .filter(run::Column::WorkspaceId.eq(&row.workspace_id))
+    let earlier: Vec<RunId> = run::Entity::find()
+        .select_only()
+        .column(run::Column::Id)
+        .filter(run::Column::WorkspaceId.eq(&held.workspace_id))
         .filter(run::Column::Status.eq(run::Status::Pending))
         .filter(run::Column::PlanOnly.eq(false))
-        .filter(run::Column::Number.lt(row.number))
-        .all(tx.db())
-        .await?
-    {
-        if let Some(mut earlier) = tx.lock::<run::Entity>(earlier.id).await? {
-            happen(&mut tx, &mut workspace, &mut earlier, Event::Discarded).await?;
-            tx.update(earlier).await?;
-        }
+        .filter(run::Column::Number.lt(held.number))
+        .into_tuple()
+        .all(held.tx().db())
+        .await?;
+    let mut floor = held.leave().await?;
+    for id in std::iter::once(blocking).chain(earlier) {
+        let mut other = floor.hold(&id).await?;
+        other.happen(Event::Discarded).await?;
+        floor = other.leave().await?;
     }
-    keep(tx, workspace, row, None).await
+    floor.commit().await?;
+    Ok(())
 }

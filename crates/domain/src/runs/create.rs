@@ -5,7 +5,6 @@ use db::{
     entity::{
         configuration_version, phase,
         run::{self, Cancel, Source, Status},
-        workspace,
         workspace::ExecutionMode,
     },
     id::{ApplyId, ConfigurationVersionId, PlanId, RunId},
@@ -14,7 +13,7 @@ use db::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{moves::subject, status};
+use super::{held::Floor, moves::subject, status, turns};
 use crate::{
     Ctx, Error, Granted, In, Result, Timestamp, can,
     free_text::{all_at_most, at_most},
@@ -108,13 +107,12 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     let sealed = cx.keyring().seal(SEALED_VARIABLES, id.as_str(), &variables);
     let created_by = cx.actor().user_id();
     let needs = policy_evaluations::needs(cx, workspace).await?;
-    let mut tx = cx.write().await?;
-    let mut row =
-        tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
+    let mut floor = Floor::lock(cx, &workspace.id).await?;
+    let (tx, row) = floor.parts();
     row.run_count += 1;
     row.latest_run_id = Some(id.clone());
     let now = tx.now();
-    let mut run = Run {
+    let run = Run {
         number: row.run_count,
         workspace_id: row.id.clone(),
         organization_name: row.organization_name.clone(),
@@ -166,19 +164,15 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     {
         tx.insert(new_phase(id, &run, kind, now)).await?;
     }
+    let mut run = floor.hold(&run.id).await?;
+    let (tx, row, held) = run.parts();
     // Command lines look for what comes after the plan before they follow it.
-    policy_evaluations::prepare(&tx, &mut run, &needs).await?;
-    if let Some(mut locked) = tx.lock::<run::Entity>(run.id.clone()).await? {
-        locked.task_stages = run.task_stages.clone();
-        locked.policy_checks = run.policy_checks.clone();
-        tx.update(locked).await?;
-    }
-    tx.update(row).await?;
-    tx.emit("run_created", subject(&run), json!({ "message": run.message })).await?;
-    notifications::note(&tx, workspace, &run).await?;
+    policy_evaluations::prepare(tx, held, &needs).await?;
+    turns::settle(tx, row, None).await?;
+    tx.emit("run_created", subject(held), json!({ "message": held.message })).await?;
+    notifications::note(tx, row, held).await?;
     tx.ring_for_work();
-    tx.commit().await?;
-    Ok(run)
+    run.commit().await
 }
 
 fn new_phase(id: &str, run: &Run, kind: phase::Kind, now: Timestamp) -> phase::Model {

@@ -1,85 +1,68 @@
 //! What stands between a plan and its apply. Each gate opens in the transaction that learns that it may: nobody ever
 //! sees a run that has passed one and waits for nothing.
 
-use super::{
-    moves::{goes_on_by_itself, happen},
-    status::{Event, Gate},
-};
-use crate::{
-    Result, Tx, policy_evaluations,
-    row::{Run, Workspace},
-};
 use db::entity::run::Status;
 
+use super::{
+    held::Held,
+    moves::goes_on_by_itself,
+    status::{Event, Gate},
+};
+use crate::{Result, policy_evaluations};
+
 /// The plan is there: on to the first gate, or past all of them.
-pub(crate) async fn plan_finished(
-    tx: &mut Tx,
-    workspace: &mut Workspace,
-    run: &mut Run,
-) -> Result<()> {
+pub(crate) async fn plan_finished(held: &mut Held) -> Result<()> {
     // Policies may have been attached since the run was queued.
-    let needs = policy_evaluations::needs(tx.cx(), workspace).await?;
+    let needs = policy_evaluations::needs(held.tx().cx(), held.workspace()).await?;
+    let (tx, _, run) = held.parts();
     policy_evaluations::prepare(tx, run, &needs).await?;
-    let gate = if !run.task_stages.is_empty() {
+    let gate = if !held.task_stages.is_empty() {
         Gate::TaskStage
-    } else if !run.policy_checks.is_empty() {
+    } else if !held.policy_checks.is_empty() {
         Gate::PolicyCheck
     } else {
         Gate::None
     };
-    let has_changes = run.has_changes;
-    happen(tx, workspace, run, Event::PlanFinished { has_changes, gate }).await?;
+    let has_changes = held.has_changes;
+    held.happen(Event::PlanFinished { has_changes, gate }).await?;
     match gate {
-        Gate::None => go_on(tx, workspace, run).await,
+        Gate::None => go_on(held).await,
         Gate::TaskStage => Ok(()),
-        Gate::PolicyCheck => check(tx, workspace, run, needs.check).await,
+        Gate::PolicyCheck => check(held, needs.check).await,
     }
 }
 
 /// All tasks and policies after the plan agree, or somebody who may has decided.
-pub(crate) async fn stage_passed(
-    tx: &mut Tx,
-    workspace: &mut Workspace,
-    run: &mut Run,
-) -> Result<()> {
-    if run.policy_checks.is_empty() {
-        return checks_passed(tx, workspace, run).await;
+pub(crate) async fn stage_passed(held: &mut Held) -> Result<()> {
+    if held.policy_checks.is_empty() {
+        return checks_passed(held).await;
     }
-    let needs = policy_evaluations::needs(tx.cx(), workspace).await?;
-    happen(tx, workspace, run, Event::PolicyCheckStarted).await?;
-    check(tx, workspace, run, needs.check).await
+    let needs = policy_evaluations::needs(held.tx().cx(), held.workspace()).await?;
+    held.happen(Event::PolicyCheckStarted).await?;
+    check(held, needs.check).await
 }
 
-async fn check(
-    tx: &mut Tx,
-    workspace: &mut Workspace,
-    run: &mut Run,
-    is_needed: bool,
-) -> Result<()> {
-    if policy_evaluations::conclude_check(tx, run, is_needed).await? {
-        checks_passed(tx, workspace, run).await
+async fn check(held: &mut Held, is_needed: bool) -> Result<()> {
+    if policy_evaluations::conclude_check(held.tx(), held, is_needed).await? {
+        checks_passed(held).await
     } else {
-        happen(tx, workspace, run, Event::Failed).await
+        held.happen(Event::Failed).await
     }
 }
 
 /// Nothing stands in the way any more.
-pub(crate) async fn checks_passed(
-    tx: &mut Tx,
-    workspace: &mut Workspace,
-    run: &mut Run,
-) -> Result<()> {
-    let has_changes = run.has_changes;
-    happen(tx, workspace, run, Event::ChecksPassed { has_changes }).await?;
-    go_on(tx, workspace, run).await
+pub(crate) async fn checks_passed(held: &mut Held) -> Result<()> {
+    let has_changes = held.has_changes;
+    held.happen(Event::ChecksPassed { has_changes }).await?;
+    go_on(held).await
 }
 
 /// In the same moment, so that no command line ever sees a plan that nobody will confirm.
-async fn go_on(tx: &mut Tx, workspace: &mut Workspace, run: &mut Run) -> Result<()> {
+async fn go_on(held: &mut Held) -> Result<()> {
     let waits =
-        matches!(run.status, Status::Planned | Status::PostPlanCompleted | Status::PolicyChecked);
-    if waits && goes_on_by_itself(run) {
-        happen(tx, workspace, run, Event::Confirmed).await?;
+        matches!(held.status, Status::Planned | Status::PostPlanCompleted | Status::PolicyChecked);
+    if waits && goes_on_by_itself(held) {
+        held.happen(Event::Confirmed).await?;
     }
     Ok(())
 }

@@ -1,15 +1,22 @@
 //! Runs: from a wish to a changed infrastructure, each step derived from stored facts.
 
 mod actions;
+mod candidates;
+pub(crate) mod circumstances;
 pub(crate) mod comments;
 mod create;
+mod endings;
 mod events;
 pub(crate) mod gates;
+pub(crate) mod held;
 mod list;
 pub(crate) mod moves;
 mod performance;
 pub(crate) mod queue;
+pub(crate) mod saved_plans;
+mod scans;
 pub mod status;
+pub(crate) mod turns;
 mod waiting;
 
 use std::collections::HashMap;
@@ -26,9 +33,11 @@ pub use actions::{apply, cancel, discard, force_cancel, force_execute};
 pub use comments::{comment, comments, find_comment, load_comments};
 pub(crate) use create::variables_of;
 pub use create::{New, TriggeredBy, Variable, create, queue_for_configuration, shown_variables};
+pub use endings::{End, end_hopeless, ends};
 pub use events::{History, RunEvent, events, find_event, histories, load_events};
 pub use list::{Filter, list, list_of_organization, queue_of};
 pub use queue::{advance_all, position_in_queue};
+pub use scans::scans;
 pub use waiting::waits_for;
 
 use crate::{

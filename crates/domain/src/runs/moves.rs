@@ -1,18 +1,21 @@
 //! Moving a run from one status to the next, with all that goes with it: timestamps, its phases, the workspace's
-//! lock, the event. Always inside a transaction that has locked the workspace first, then the run.
+//! lock, the event.
 
 use std::time::Duration;
 
 use db::{
     Json, Locked,
-    entity::{configuration_version, job, phase, run, workspace},
+    entity::{configuration_version, job, phase, run},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 use serde_json::json;
 
 use super::{
+    circumstances,
+    held::Held,
     performance,
     status::{self, Event, Gate, Purpose},
+    turns,
 };
 use crate::{
     Change, Error, Result, Subject, Tx,
@@ -45,22 +48,11 @@ pub(crate) fn goes_on_by_itself(run: &Run) -> bool {
     run.auto_apply || (run.allow_empty_apply && !run.has_changes)
 }
 
-/// Locks a run and its workspace, in the one order that cannot deadlock.
-pub(crate) async fn lock(
-    tx: &Tx,
-    run: &Run,
-) -> Result<(Locked<workspace::Entity>, Locked<run::Entity>)> {
-    let workspace =
-        tx.lock::<workspace::Entity>(run.workspace_id.clone()).await?.ok_or(Error::NotFound)?;
-    let run = tx.lock::<run::Entity>(run.id.clone()).await?.ok_or(Error::NotFound)?;
-    Ok((workspace, run))
-}
-
-/// Lets an event happen to a run.
+/// Lets an event happen to a run; [`super::held::Held`] does it for everybody else.
 ///
 /// # Errors
 /// Conflict where it cannot happen in the run's status.
-pub(crate) async fn happen(
+pub(super) async fn happen(
     tx: &mut Tx,
     workspace: &mut Workspace,
     run: &mut Run,
@@ -98,6 +90,9 @@ pub(crate) async fn happen(
     }
     if status::is_final(next) {
         end(tx, workspace, run).await?;
+    }
+    if status::is_final(next) || (event == Event::Confirmed && run.save_plan) {
+        turns::settle(tx, workspace, Some(run)).await?;
     }
     if next == run::Status::Applied {
         run_triggers::applied(tx, run).await?;
@@ -170,6 +165,7 @@ async fn end(tx: &Tx, workspace: &mut Workspace, run: &mut Run) -> Result<()> {
         }
     }
     policy_evaluations::end(tx, run).await?;
+    circumstances::forget(tx, &run.id).await?;
     workspaces::take_from_run(workspace, &run.id);
     if performance::counts(run.status) {
         workspace.performance = Json(performance::measure(tx, run).await?);
@@ -201,21 +197,16 @@ pub(crate) fn set_phase(tx: &Tx, phase: &mut phase::Model, status: phase::Status
 }
 
 /// Ends a run that cannot go on, saying why in the log of the phase that it was in.
-pub(crate) async fn fail(
-    tx: &mut Tx,
-    workspace: &mut Workspace,
-    run: &mut Run,
-    kind: phase::Kind,
-    message: &str,
-) -> Result<()> {
-    if let Some(mut phase) = phase_of(tx, &run.id, kind).await? {
+pub(crate) async fn fail(held: &mut Held, kind: phase::Kind, message: &str) -> Result<()> {
+    let tx = held.tx();
+    if let Some(mut phase) = phase_of(tx, &held.id, kind).await? {
         phase.message = Some(message.to_owned());
         if !is_over(phase.status) {
             set_phase(tx, &mut phase, phase::Status::Errored);
         }
         tx.update(phase).await?;
     }
-    happen(tx, workspace, run, Event::Failed).await
+    held.happen(Event::Failed).await
 }
 
 pub(crate) async fn phase_of(

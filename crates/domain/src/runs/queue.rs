@@ -1,28 +1,44 @@
-//! The queue: what runs next in a workspace, decided from rows alone. Deciding twice is harmless, so it is done
-//! after every change, after every restart and once a second.
+//! The queue: what runs next, decided from rows alone. Deciding twice is harmless, so it is done after every change,
+//! after every restart and once a second. Each run is taken up by itself: what is held by somebody else, or cannot be
+//! read, holds up nothing but itself.
 
-use blobs::LogId;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use db::{
-    entity::{configuration_version, job, phase, run, workspace},
-    id::{JobId, WorkspaceId},
-    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect},
+    entity::{
+        configuration_version::Status as Uploaded,
+        job, phase,
+        run::{self, Status},
+    },
+    id::{AgentPoolId, JobId, RunId},
+    sea_orm::{
+        ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
+    },
 };
 
-use super::{moves, status::Event};
+use super::{
+    candidates::{self, Candidate, Place, Wanted},
+    endings,
+    held::{Floor, Held},
+    moves,
+    status::Event,
+    turns,
+};
 use crate::{
     Ctx, Result, Tx, agents,
-    row::{ConfigurationVersion, Run, Workspace},
+    row::{Run, ToolVersion, Workspace},
     tool_versions,
     workspaces::{self, Executor},
 };
+
+/// How failures of this room are reported.
+const CHORE: &str = "the queue";
 
 /// What a run does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Plan,
     Apply,
-    /// Its configuration can never be had.
-    Fail,
     /// Something else comes first.
     Wait,
 }
@@ -30,13 +46,14 @@ enum Step {
 /// What the decision rests on.
 #[derive(Clone, Copy, Debug)]
 struct Facts {
-    status: run::Status,
+    status: Status,
     /// Neither plan-only nor a saved plan that nobody has confirmed: takes its turn and the lock.
     takes_turn: bool,
     /// An earlier run of the workspace has the turn.
     behind_another: bool,
     lock: Lock,
-    configuration: Configuration,
+    /// It is uploaded, or there is none to be had.
+    has_configuration: bool,
     slot_free: bool,
 }
 
@@ -47,157 +64,291 @@ enum Lock {
     Others,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Configuration {
-    Ready,
-    Coming,
-    Lost,
-}
-
 fn decide(facts: Facts) -> Step {
-    let own_turn = !facts.takes_turn || (!facts.behind_another && facts.lock != Lock::Others);
+    // Whoever holds the lock has the turn, whatever was confirmed meanwhile.
+    let own_turn = !facts.takes_turn
+        || match facts.lock {
+            Lock::Own => true,
+            Lock::Free => !facts.behind_another,
+            Lock::Others => false,
+        };
     match facts.status {
-        run::Status::Pending if facts.configuration == Configuration::Lost => Step::Fail,
-        run::Status::Pending
-            if facts.configuration == Configuration::Ready && own_turn && facts.slot_free =>
-        {
-            Step::Plan
-        }
-        run::Status::Confirmed if facts.slot_free && own_turn => Step::Apply,
+        Status::Pending if facts.has_configuration && own_turn && facts.slot_free => Step::Plan,
+        Status::Confirmed if own_turn && facts.slot_free => Step::Apply,
         _ => Step::Wait,
     }
 }
 
-/// Lets every unfinished run take the steps that it can take now.
+/// Lets every unfinished run take the step that it can take now. What fails is reported and tried again with the next pass.
 pub async fn advance_all(cx: &Ctx) -> Result<()> {
-    let waiting: Vec<WorkspaceId> = run::Entity::find()
-        .select_only()
-        .column(run::Column::WorkspaceId)
-        .filter(run::Column::IsFinal.eq(false))
-        .filter(run::Column::Status.is_in([run::Status::Pending, run::Status::Confirmed]))
-        .group_by(run::Column::WorkspaceId)
-        .order_by_asc(run::Column::CreatedAt.min())
-        .into_tuple()
-        .all(cx.read())
-        .await?;
-    for workspace in waiting {
-        advance(cx, &workspace).await?;
+    let mut pass = Pass::begin(cx).await?;
+    // What somebody has said yes to goes before what nobody has looked at.
+    for status in [Status::Confirmed, Status::Pending] {
+        let mut after = None;
+        while pass.has_room() {
+            let since = after.as_ref().map(|last: &Candidate| (last.created_at, &last.id));
+            let page = pass.candidates(status, since).await?;
+            pass.take_up(&page).await?;
+            if page.len() < candidates::PAGE {
+                break;
+            }
+            after = page.into_iter().next_back();
+        }
     }
     Ok(())
 }
 
-async fn advance(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
-    let mut tx = cx.write().await?;
-    let Some(mut workspace) = tx.lock::<workspace::Entity>(id.clone()).await? else {
-        return Ok(());
-    };
-    let runs = run::Entity::find()
-        .filter(run::Column::WorkspaceId.eq(id))
-        .filter(run::Column::IsFinal.eq(false))
-        .order_by_asc(run::Column::Number)
-        .all(tx.db())
-        .await?;
-    let executor = workspaces::executor(tx.db(), &workspace).await?;
-    let mut moved = false;
-    let mut hopeless = Vec::new();
-    let mut turn_taken = false;
-    for row in runs {
-        let takes_turn = takes_turn(&row);
-        if takes_turn && !turn_taken && workspace.current_run_id.as_ref() != Some(&row.id) {
-            // Even while it cannot start: where the current run is pending, the command line says that it waits
-            // for somebody's lock.
-            moves::make_current(&mut workspace, &row);
-            moved = true;
+/// One look at all that waits.
+struct Pass<'c> {
+    cx: &'c Ctx,
+    /// Phases that the site may still begin, counted once, before anything is locked.
+    slots: u64,
+    /// The pools that have an agent to speak of, with the engines that these have.
+    present: HashMap<Option<AgentPoolId>, HashSet<String>>,
+    /// By what is asked for.
+    tools: BTreeMap<(Status, String), Tool>,
+    unreadable: Vec<RunId>,
+}
+
+#[derive(Clone)]
+enum Tool {
+    Known(Box<ToolVersion>),
+    /// There are versions, but none like that.
+    Unknown,
+    /// Nobody has made any version known yet.
+    TooEarly,
+}
+
+/// What became of a candidate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Site,
+    Pool,
+    /// Somebody holds it, or it is not as it was read any more.
+    No,
+}
+
+impl<'c> Pass<'c> {
+    async fn begin(cx: &'c Ctx) -> Result<Self> {
+        let busy = busy(cx.read()).await?;
+        Ok(Self {
+            cx,
+            slots: cx.settings().concurrency.saturating_sub(busy),
+            present: agents::present(cx).await?,
+            tools: BTreeMap::new(),
+            unreadable: Vec::new(),
+        })
+    }
+
+    fn has_pools(&self) -> bool {
+        self.present.keys().any(Option::is_some)
+    }
+
+    /// Whether anything at all could begin.
+    fn has_room(&self) -> bool {
+        self.slots > 0 || self.has_pools()
+    }
+
+    fn wanted(&self, status: Status) -> Wanted<'_> {
+        Wanted {
+            status,
+            of_site: self.slots > 0,
+            of_pools: self.has_pools(),
+            workspace: None,
+            unreadable: &self.unreadable,
         }
-        let step = if matches!(row.status, run::Status::Pending | run::Status::Confirmed) {
-            decide(Facts {
-                status: row.status,
-                takes_turn,
-                behind_another: turn_taken,
-                lock: lock_of(&workspace, &row),
-                configuration: configuration_of(&tx, &row).await?,
-                slot_free: slot_free(cx, &tx, &executor).await?,
-            })
-        } else {
-            Step::Wait
+    }
+
+    async fn candidates(
+        &self,
+        status: Status,
+        after: Option<(crate::Timestamp, &RunId)>,
+    ) -> Result<Vec<Candidate>> {
+        self.find(self.wanted(status), after).await
+    }
+
+    async fn find(
+        &self,
+        wanted: Wanted<'_>,
+        after: Option<(crate::Timestamp, &RunId)>,
+    ) -> Result<Vec<Candidate>> {
+        let backend = self.cx.read().get_database_backend();
+        let query = candidates::query(backend, wanted, after);
+        Ok(Candidate::find_by_statement(query).all(self.cx.read()).await?)
+    }
+
+    async fn take_up(&mut self, page: &[Candidate]) -> Result<()> {
+        let permitted = candidates::permitted(self.cx, page).await?;
+        for candidate in page {
+            let mut next = Some(candidate.clone());
+            while let Some(candidate) = next.take() {
+                let may = match candidate.place() {
+                    Place::Site => self.slots > 0,
+                    Place::Pool(pool) => {
+                        self.present.contains_key(&Some(pool))
+                            && permitted.contains(&candidate.workspace_id)
+                    }
+                    Place::Nowhere => false,
+                };
+                if may {
+                    next = self.try_one(&candidate).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets one candidate take its step. Where it cannot be read, somebody else of its workspace may be next.
+    async fn try_one(&mut self, candidate: &Candidate) -> Result<Option<Candidate>> {
+        let about = candidate.id.as_str();
+        match self.step(candidate).await {
+            Ok(taken) => {
+                self.slots = self.slots.saturating_sub(u64::from(taken == Taken::Site));
+                self.cx.troubles().over(CHORE, about);
+                Ok(None)
+            }
+            Err(error) => {
+                self.cx.troubles().note(CHORE, about, &error, self.cx.now());
+                if !error.is_unreadable() {
+                    return Ok(None);
+                }
+                self.unreadable.push(candidate.id.clone());
+                for status in [Status::Confirmed, Status::Pending] {
+                    let wanted =
+                        Wanted { workspace: Some(&candidate.workspace_id), ..self.wanted(status) };
+                    let found = self.find(wanted, None).await?;
+                    let mut readable =
+                        found.into_iter().filter(|found| !self.unreadable.contains(&found.id));
+                    if let Some(next) = readable.next() {
+                        return Ok(Some(next));
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn step(&mut self, candidate: &Candidate) -> Result<Taken> {
+        let tool = self.tool(candidate).await?;
+        if !self.is_at_hand(&tool, &candidate.place()) {
+            // Queued, it would keep a slot from those who could use it.
+            return Ok(Taken::No);
+        }
+        let Some(floor) = Floor::lock_if_free(self.cx, &candidate.workspace_id).await? else {
+            return Ok(Taken::No);
         };
-        turn_taken |= takes_turn;
-        if step == Step::Wait {
-            continue;
-        }
-        let Some(mut run) = tx.lock::<run::Entity>(row.id).await? else { continue };
-        match step {
+        let Some(run) = floor.hold_if_free(&candidate.id).await? else { return Ok(Taken::No) };
+        let executor = executor_of(run.tx().db(), run.workspace(), &run).await?;
+        match decide(facts(&run, self.cx, &executor, &self.unreadable).await?) {
+            Step::Wait => Ok(Taken::No),
+            Step::Apply => begin(run, phase::Kind::Apply, &executor).await,
             Step::Plan => {
                 let wish = run.terraform_version.clone();
-                let wish = wish.unwrap_or_else(|| workspace.terraform_version.clone());
-                let Some(tool) = tool_versions::resolve(cx, &wish).await? else {
-                    if !tool_versions::any(cx).await? {
-                        continue;
-                    }
-                    let why = format!("Version {wish} of the engine is not known to this server.");
-                    hopeless.push((run.into_inner(), why));
-                    continue;
-                };
-                // Queued, it would keep a slot from those who could use it.
-                if !agents::is_at_hand(cx, &tool, executor.pool()).await? {
-                    continue;
+                if wish.as_ref().unwrap_or(&run.workspace().terraform_version)
+                    != candidate.version()
+                {
+                    return Ok(Taken::No);
                 }
-                // From here on the run keeps its engine, whatever becomes of the workspace's setting.
-                run.terraform_version = Some(tool.version);
-                moves::happen(&mut tx, &mut workspace, &mut run, Event::PlanQueued).await?;
-                queue_job(&mut tx, &run, phase::Kind::Plan, &executor).await?;
+                match tool {
+                    Tool::TooEarly => Ok(Taken::No),
+                    Tool::Unknown => {
+                        let version = candidate.version();
+                        let why =
+                            format!("Version {version} of the engine is not known to this server.");
+                        drop(run);
+                        endings::give_up(self.cx, &candidate.id, &why).await?;
+                        Ok(Taken::No)
+                    }
+                    Tool::Known(tool) => {
+                        let mut run = run;
+                        // From here on the run keeps its engine, whatever becomes of the workspace's setting.
+                        run.terraform_version = Some(tool.version);
+                        begin(run, phase::Kind::Plan, &executor).await
+                    }
+                }
             }
-            Step::Apply => {
-                moves::happen(&mut tx, &mut workspace, &mut run, Event::ApplyQueued).await?;
-                queue_job(&mut tx, &run, phase::Kind::Apply, &executor).await?;
-            }
-            Step::Fail => {
-                let why = "The configuration of this run could not be had.".to_owned();
-                hopeless.push((run.into_inner(), why));
-                continue;
-            }
-            Step::Wait => continue,
         }
-        tx.update(run).await?;
-        moved = true;
     }
-    if moved {
-        tx.update(workspace).await?;
-        tx.commit().await?;
-    } else {
-        drop(tx);
+
+    /// What it is planned with, or was: that one counts even if it has been disabled since.
+    async fn tool(&mut self, candidate: &Candidate) -> Result<Tool> {
+        let key = (candidate.status, candidate.version().to_owned());
+        if let Some(known) = self.tools.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = match candidate.status {
+            Status::Confirmed => tool_versions::given(self.cx, candidate.version()).await?,
+            _ => tool_versions::resolve(self.cx, candidate.version()).await?,
+        };
+        let tool = match found {
+            Some(tool) => Tool::Known(Box::new(tool)),
+            None if tool_versions::any(self.cx).await? => Tool::Unknown,
+            None => Tool::TooEarly,
+        };
+        self.tools.insert(key, tool.clone());
+        Ok(tool)
     }
-    for (run, why) in hopeless {
-        give_up(cx, &run, &why).await?;
+
+    /// Whether some agent there can use the tool: it has an address, or somebody has it already.
+    fn is_at_hand(&self, tool: &Tool, place: &Place) -> bool {
+        let Tool::Known(tool) = tool else { return true };
+        let pool = match place {
+            Place::Pool(pool) => Some(pool.clone()),
+            Place::Site | Place::Nowhere => None,
+        };
+        tool.url.is_some()
+            || self.present.get(&pool).is_some_and(|engines| {
+                engines.contains(&agents::engine_name(tool.kind, &tool.version))
+            })
     }
-    Ok(())
 }
 
-/// Ends a run that can never be planned, saying why where people look: in the log, which is there before the end is.
-async fn give_up(cx: &Ctx, run: &Run, why: &str) -> Result<()> {
-    let log = LogId::new(run.plan_id.as_str())?;
-    let note = format!("\u{2}{why}\r\n\u{3}");
-    cx.blobs().append_log(&log, 0, note.into()).await?;
-    let mut tx = cx.write().await?;
-    let (mut workspace, mut run) = moves::lock(&tx, run).await?;
-    if run.status == run::Status::Pending {
-        moves::fail(&mut tx, &mut workspace, &mut run, phase::Kind::Plan, why).await?;
-        tx.update(run).await?;
-        tx.update(workspace).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+async fn begin(mut run: Held, kind: phase::Kind, executor: &Executor) -> Result<Taken> {
+    run.happen(match kind {
+        phase::Kind::Plan => Event::PlanQueued,
+        phase::Kind::Apply => Event::ApplyQueued,
+    })
+    .await?;
+    let (tx, _, row) = run.parts();
+    queue_job(tx, row, kind, executor).await?;
+    run.commit().await?;
+    Ok(if executor.pool().is_some() { Taken::Pool } else { Taken::Site })
 }
 
-/// Saved plans wait aside until they are confirmed; then they take their turn like any other.
-fn takes_turn(run: &Run) -> bool {
-    let beside = run.plan_only
-        || (run.save_plan
-            && !matches!(
-                run.status,
-                run::Status::Confirmed | run::Status::ApplyQueued | run::Status::Applying
-            ));
-    !beside
+/// Whose agents execute the next phase: an apply stays where its plan was made.
+pub(super) async fn executor_of(
+    db: &impl ConnectionTrait,
+    workspace: &Workspace,
+    run: &Run,
+) -> Result<Executor> {
+    if run.status == Status::Confirmed {
+        let planned = job::Entity::find()
+            .filter(job::Column::RunId.eq(&run.id))
+            .filter(job::Column::Phase.eq(phase::Kind::Plan))
+            .one(db)
+            .await?;
+        return workspaces::executor_again(db, workspace, planned).await;
+    }
+    workspaces::executor(db, workspace).await
+}
+
+/// What is so now that nobody else can change it.
+async fn facts(run: &Held, cx: &Ctx, executor: &Executor, unreadable: &[RunId]) -> Result<Facts> {
+    let tx = run.tx();
+    let slot_free = match executor {
+        Executor::Site => busy(tx.db()).await? < cx.settings().concurrency,
+        // Its agents take what they can; those who wait for them are in nobody's way.
+        Executor::Pool(_) => true,
+        Executor::Nobody(_) => false,
+    };
+    Ok(Facts {
+        status: run.status,
+        takes_turn: turns::takes_turn(run),
+        behind_another: turns::is_behind(tx, &run.id, unreadable).await?,
+        lock: lock_of(run.workspace(), run),
+        has_configuration: has_configuration(tx, run).await?,
+        slot_free,
+    })
 }
 
 fn lock_of(workspace: &Workspace, run: &Run) -> Lock {
@@ -210,37 +361,22 @@ fn lock_of(workspace: &Workspace, run: &Run) -> Lock {
     }
 }
 
-async fn configuration_of(tx: &Tx, run: &Run) -> Result<Configuration> {
-    use configuration_version::Status as S;
-    let Some(id) = &run.configuration_version_id else { return Ok(Configuration::Ready) };
-    let row: Option<ConfigurationVersion> =
-        configuration_version::Entity::find_by_id(id.clone()).one(tx.db()).await?;
-    Ok(match row.map(|row| row.status) {
-        Some(S::Uploaded) => Configuration::Ready,
-        Some(S::Pending | S::Fetching) => Configuration::Coming,
-        Some(
-            S::Errored | S::Archived | S::BackingDataSoftDeleted | S::BackingDataPermanentlyDeleted,
-        )
-        | None => Configuration::Lost,
-    })
+async fn has_configuration(tx: &Tx, run: &Run) -> Result<bool> {
+    let Some(id) = &run.configuration_version_id else { return Ok(true) };
+    let row =
+        db::entity::configuration_version::Entity::find_by_id(id.clone()).one(tx.db()).await?;
+    Ok(row.is_some_and(|row| row.status == Uploaded::Uploaded))
 }
 
-/// Whether one more phase may be under way on this site, or in the pool that has to execute it. While none is, runs
-/// stay pending and confirmed, which is what makes the command line say what it waits for (CLI protocol, gotcha 33).
-async fn slot_free(cx: &Ctx, tx: &Tx, executor: &Executor) -> Result<bool> {
+/// Phases that the site's own agents have, or are to have. While all slots are taken, runs stay pending and confirmed,
+/// which is what makes the command line say what it waits for (CLI protocol, gotcha 33).
+async fn busy(db: &impl ConnectionTrait) -> Result<u64> {
     use job::Status as S;
-    match executor {
-        Executor::Site => {}
-        // Its agents take what they can; those who wait for them are in nobody's way.
-        Executor::Pool(pool) => return agents::is_anybody_there(cx, pool).await,
-        Executor::Nobody(_) => return Ok(false),
-    }
-    let busy = job::Entity::find()
+    Ok(job::Entity::find()
         .filter(job::Column::Status.is_in([S::Queued, S::Claimed, S::Started]))
         .filter(job::Column::AgentPoolId.is_null())
-        .count(tx.db())
-        .await?;
-    Ok(busy < cx.settings().concurrency)
+        .count(db)
+        .await?)
 }
 
 async fn queue_job(tx: &mut Tx, run: &Run, kind: phase::Kind, executor: &Executor) -> Result<()> {
@@ -260,6 +396,7 @@ async fn queue_job(tx: &mut Tx, run: &Run, kind: phase::Kind, executor: &Executo
         attempts: 0,
         token_hash: None,
         created_at: tx.now(),
+        started_at: None,
     })
     .await?;
     tx.ring_for_jobs();
@@ -292,18 +429,11 @@ mod tests {
             proptest::sample::select(run::Status::ALL),
             any::<(bool, bool, bool)>(),
             proptest::sample::select(&[Lock::Free, Lock::Own, Lock::Others][..]),
-            proptest::sample::select(
-                &[Configuration::Ready, Configuration::Coming, Configuration::Lost][..],
-            ),
+            any::<bool>(),
         )
             .prop_map(
-                |(status, (takes_turn, behind_another, slot_free), lock, configuration)| Facts {
-                    status,
-                    takes_turn,
-                    behind_another,
-                    lock,
-                    configuration,
-                    slot_free,
+                |(status, (takes_turn, behind_another, slot_free), lock, has_configuration)| {
+                    Facts { status, takes_turn, behind_another, lock, has_configuration, slot_free }
                 },
             )
     }
@@ -312,19 +442,27 @@ mod tests {
         #[test]
         fn nothing_starts_against_anothers_lock_or_turn(facts in facts()) {
             let step = decide(facts);
-            if facts.takes_turn && (facts.behind_another || facts.lock == Lock::Others) {
-                prop_assert!(!matches!(step, Step::Plan | Step::Apply));
+            let behind = facts.behind_another && facts.lock == Lock::Free;
+            if facts.takes_turn && (behind || facts.lock == Lock::Others) {
+                prop_assert_eq!(step, Step::Wait);
             }
         }
 
         #[test]
+        fn whoever_holds_the_lock_waits_for_nobody(facts in facts()) {
+            let holder = Facts { lock: Lock::Own, slot_free: true, ..facts };
+            let alone = Facts { behind_another: false, ..holder };
+            prop_assert_eq!(decide(holder), decide(alone));
+        }
+
+        #[test]
         fn nothing_starts_without_a_slot(facts in facts()) {
-            prop_assert!(facts.slot_free || !matches!(decide(facts), Step::Plan | Step::Apply));
+            prop_assert!(facts.slot_free || decide(facts) == Step::Wait);
         }
 
         #[test]
         fn an_apply_is_queued_only_for_a_confirmed_run(facts in facts()) {
-            prop_assert!(decide(facts) != Step::Apply || facts.status == run::Status::Confirmed);
+            prop_assert!(decide(facts) != Step::Apply || facts.status == Status::Confirmed);
         }
 
         #[test]
@@ -332,11 +470,11 @@ mod tests {
             let free = Facts {
                 behind_another: false,
                 lock: Lock::Free,
-                configuration: Configuration::Ready,
+                has_configuration: true,
                 slot_free: true,
                 ..facts
             };
-            let moves = matches!(free.status, run::Status::Pending | run::Status::Confirmed);
+            let moves = matches!(free.status, Status::Pending | Status::Confirmed);
             prop_assert_eq!(decide(free) != Step::Wait, moves);
             prop_assert!(!super::super::status::is_final(free.status) || !moves);
         }

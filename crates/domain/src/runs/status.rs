@@ -29,6 +29,8 @@ pub enum Event {
     ApplyFinished,
     Failed,
     Discarded,
+    /// A saved plan, by a state that is newer than it.
+    Outdated,
     Canceled,
 }
 
@@ -76,6 +78,7 @@ pub fn next(status: Status, event: Event, purpose: Purpose) -> Option<Status> {
         (S::ApplyQueued, E::ApplyStarted) => Some(S::Applying),
         (S::Applying, E::ApplyFinished) => Some(S::Applied),
         (status, E::Discarded) if is_discardable(status) => Some(S::Discarded),
+        (S::PlannedAndSaved | S::Confirmed, E::Outdated) => Some(S::Discarded),
         (status, E::Failed) if !is_final(status) => Some(S::Errored),
         (status, E::Canceled) if !is_final(status) => Some(S::Canceled),
         _ => None,
@@ -164,6 +167,7 @@ mod tests {
             Just(Event::ApplyFinished),
             Just(Event::Failed),
             Just(Event::Discarded),
+            Just(Event::Outdated),
             Just(Event::Canceled),
         ]
     }

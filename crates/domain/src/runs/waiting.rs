@@ -2,18 +2,25 @@
 
 use db::entity::run::Status;
 
-use crate::{
-    Ctx, In, Result, agent_pools, agents,
-    row::Run,
-    workspaces::{self, Executor},
-};
+use super::queue;
+use crate::{Ctx, In, Result, agent_pools, agents, configurations, row::Run, workspaces::Executor};
 
 /// A sentence for people, or nothing if there is somebody.
 pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
     if !matches!(run.status, Status::Pending | Status::Confirmed) {
         return Ok(None);
     }
-    Ok(match workspaces::executor(cx.read(), &run.of).await? {
+    if let Some(id) = &run.configuration_version_id
+        && run.status == Status::Pending
+        && configurations::is_missing(cx, id).await?
+    {
+        return Ok(Some(
+            "Its configuration has not been uploaded. If it does not come within an hour, the run ends; \
+             others do not wait for it."
+                .into(),
+        ));
+    }
+    Ok(match queue::executor_of(cx.read(), &run.of, &run.row).await? {
         Executor::Site => None,
         Executor::Nobody(why) => Some(why.to_owned()),
         Executor::Pool(id) if agents::is_anybody_there(cx, &id).await? => None,

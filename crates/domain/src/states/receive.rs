@@ -53,7 +53,7 @@ where
     let mut arrived = Arrived::new(cx, id, content, written.size);
 
     let cx = archivist::in_name_of(cx, row.created_by_id.as_ref()).await?;
-    let tx = cx.write().await?;
+    let mut tx = cx.write().await?;
     let place = tx.lock::<workspace::Entity>(row.workspace_id).await?.ok_or(Error::NotFound)?;
     let mut row = tx.lock::<state_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     match row.status {
@@ -69,7 +69,7 @@ where
     }
     record::fill(&mut row, &mut arrived);
     let row = tx.update(row).await?;
-    record::make_current(&tx, place, &row, arrived.outputs).await?;
+    record::make_current(&mut tx, place, &row, arrived.outputs).await?;
     tx.commit().await
 }
 

@@ -20,6 +20,7 @@ use crate::{
     Ctx, Error, Result, Subject, Tx,
     cleanup::{self, Orphan},
     row::{StateVersion, StateVersionOutput, Workspace},
+    runs,
 };
 
 /// A version that is about to be recorded; its blobs are stored already.
@@ -70,7 +71,7 @@ pub(super) async fn record(
     may_write: impl FnOnce(&Workspace) -> Result<()>,
     take: impl FnOnce(Relation, Option<&StateVersion>) -> Result<bool>,
 ) -> Result<Recorded> {
-    let tx = cx.write().await?;
+    let mut tx = cx.write().await?;
     let place = tx.lock::<workspace::Entity>(workspace.clone()).await?.ok_or(Error::NotFound)?;
     may_write(&place)?;
     let current = match &place.current_state_version_id {
@@ -113,7 +114,7 @@ pub(super) async fn record(
         Some(mut arrived) => {
             fill(&mut row, &mut arrived);
             let row = tx.insert(row).await?;
-            make_current(&tx, place, &row, arrived.outputs).await?;
+            make_current(&mut tx, place, &row, arrived.outputs).await?;
             row
         }
     };
@@ -152,7 +153,7 @@ pub(super) fn fill(row: &mut StateVersion, arrived: &mut Arrived) {
 
 /// Makes a version that has just been finalized the current one, with its outputs.
 pub(super) async fn make_current(
-    tx: &Tx,
+    tx: &mut Tx,
     mut place: Locked<workspace::Entity>,
     row: &StateVersion,
     outputs: Vec<StateVersionOutput>,
@@ -167,6 +168,7 @@ pub(super) async fn make_current(
     place.latest_change_at = tx.now();
     let is_empty = is_readable && row.resource_count == 0;
     crate::workspaces::auto_destroy::note_activity(&mut place, is_empty, tx.now());
+    runs::saved_plans::outdate(tx, &mut place).await?;
     let place = tx.update(place).await?;
     let subject = Subject {
         kind: "state-versions",

@@ -181,7 +181,8 @@ async fn weigh(cx: &Ctx, applied: &Applied) -> Result<Vec<Weighed>> {
     Ok(weighed)
 }
 
-/// A variable for a run, with its value in the clear, which is therefore not printed.
+/// A variable for a run, with its value in the clear, which is therefore not printed, and sealed where it is kept.
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct RunVariable {
     pub key: String,
     /// For `hcl` an expression, otherwise the plain string.

@@ -7,6 +7,7 @@ use db::{
         run,
         workspace::{self, AutoDestroy},
     },
+    id::WorkspaceId,
     sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 use serde_json::json;
@@ -100,16 +101,27 @@ pub(crate) fn note_activity(workspace: &mut Workspace, is_empty: bool, now: Time
 
 /// Queues the destroy runs whose time has come. Safe to repeat, and for several servers at once.
 pub async fn destroy_due(cx: &Ctx) -> Result<()> {
-    let due = workspace::Entity::find()
+    let due: Vec<WorkspaceId> = workspace::Entity::find()
+        .select_only()
+        .column(workspace::Column::Id)
         .filter(workspace::Column::AutoDestroyAt.lte(cx.now()))
         .order_by_asc(workspace::Column::AutoDestroyAt)
         .limit(AT_ONCE)
+        .into_tuple()
         .all(cx.read())
         .await?;
-    for workspace in due {
-        destroy(cx, workspace).await?;
+    for id in due {
+        let destroyed = Box::pin(destroy_one(cx, &id)).await;
+        cx.troubles().settle("scheduled destructions", id.as_str(), destroyed, cx.now());
     }
     Ok(())
+}
+
+async fn destroy_one(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
+    match super::by_id(cx, id).await? {
+        Some(workspace) => destroy(cx, workspace).await,
+        None => Ok(()),
+    }
 }
 
 async fn destroy(cx: &Ctx, workspace: Workspace) -> Result<()> {

@@ -8,7 +8,7 @@ use db::{
 
 use crate::{
     Error, Result, agent_pools,
-    row::{Organization, Project, Workspace},
+    row::{Job, Organization, Project, Workspace},
 };
 
 /// A mode, with the pool that it needs if it is agent.
@@ -111,14 +111,36 @@ impl Executor {
 
 pub(crate) async fn executor(db: &impl ConnectionTrait, workspace: &Workspace) -> Result<Executor> {
     let execution = execution(db, workspace).await?;
-    if execution.mode != ExecutionMode::Agent {
-        return Ok(Executor::Site);
-    }
-    let Some(id) = execution.agent_pool_id else {
-        return Ok(Executor::Nobody(
+    match (execution.mode, execution.agent_pool_id) {
+        (ExecutionMode::Remote, _) => Ok(Executor::Site),
+        (ExecutionMode::Local, _) => Ok(Executor::Nobody(
+            "The workspace's execution mode is local now: nobody here executes its runs.",
+        )),
+        (ExecutionMode::Agent, None) => Ok(Executor::Nobody(
             "The workspace's execution mode is agent, but it has no agent pool.",
-        ));
-    };
+        )),
+        (ExecutionMode::Agent, Some(id)) => in_pool(db, id, workspace).await,
+    }
+}
+
+/// The executor of an apply: where its plan was made, whatever the workspace says by now.
+pub(crate) async fn executor_again(
+    db: &impl ConnectionTrait,
+    workspace: &Workspace,
+    planned: Option<Job>,
+) -> Result<Executor> {
+    match planned {
+        None => executor(db, workspace).await,
+        Some(Job { agent_pool_id: None, .. }) => Ok(Executor::Site),
+        Some(Job { agent_pool_id: Some(id), .. }) => in_pool(db, id, workspace).await,
+    }
+}
+
+async fn in_pool(
+    db: &impl ConnectionTrait,
+    id: AgentPoolId,
+    workspace: &Workspace,
+) -> Result<Executor> {
     let pool = db::entity::agent_pool::Entity::find_by_id(id.clone()).one(db).await?;
     let Some(pool) = pool else {
         return Ok(Executor::Nobody("The workspace's agent pool does not exist any more."));

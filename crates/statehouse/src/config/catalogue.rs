@@ -291,6 +291,14 @@ pub const SETTINGS: &[Setting] = &[
         "Whom mail comes from.",
     ),
     serve(
+        "policy_concurrency",
+        Kind::Text,
+        "N",
+        "2",
+        "1 to 64",
+        "How many runs have their policies evaluated at once.",
+    ),
+    serve(
         "version_sync",
         Kind::Switch,
         "",

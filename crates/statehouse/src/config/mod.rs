@@ -47,6 +47,7 @@ pub struct Settings {
     pub trusted_proxies: Vec<courier::IpNet>,
     /// Settings of the site that administrators then cannot change.
     pub site: domain::site_settings::Given,
+    pub policy_concurrency: usize,
     /// Said in the log once it exists.
     pub warnings: Vec<String>,
 }

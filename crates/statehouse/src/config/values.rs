@@ -179,6 +179,8 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     let version_sync = reader.switch("version_sync");
     let trusted_proxies = reader.read("trusted_proxies", networks).unwrap_or_default();
     let site = site(reader);
+    let policy_concurrency =
+        reader.read("policy_concurrency", |text| within(text, 1..=64)).unwrap_or(2);
     let warnings = warnings(reader);
     Settings {
         store,
@@ -196,6 +198,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         version_sync,
         trusted_proxies,
         site,
+        policy_concurrency,
         warnings,
     }
 }
@@ -285,13 +288,17 @@ fn agent(reader: &mut Reader<'_>) -> Option<Execution> {
     (!disabled).then_some(execution)
 }
 
+fn within(text: &str, range: std::ops::RangeInclusive<usize>) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        Ok(_) => Err("out of range"),
+        Err(_) => Err("not a whole number"),
+    }
+}
+
 fn execution(reader: &mut Reader<'_>) -> Execution {
     let concurrency = reader
-        .read("concurrency", |text| match text.parse::<usize>() {
-            Ok(n) if (1..=256).contains(&n) => Ok(n),
-            Ok(_) => Err("out of range"),
-            Err(_) => Err("not a whole number"),
-        })
+        .read("concurrency", |text| within(text, 1..=256))
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let engines = reader.given("engine").map_or_else(Vec::new, |given| {
         let mut found = Vec::new();

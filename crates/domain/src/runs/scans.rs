@@ -1,0 +1,27 @@
+//! The statements by which the background looks for work, for whoever wants to see how a database reads them: each has
+//! to be the reading of an index, however much there is.
+
+use db::{
+    entity::run::Status,
+    sea_orm::{ConnectionTrait, QueryTrait, Statement},
+};
+
+use super::{
+    candidates::{self, Wanted},
+    turns,
+};
+use crate::{Ctx, agents};
+
+/// By what they look for.
+pub fn scans(cx: &Ctx) -> Vec<(&'static str, Statement)> {
+    let backend = cx.read().get_database_backend();
+    let wanted =
+        |status| Wanted { status, of_site: true, of_pools: true, workspace: None, unreadable: &[] };
+    vec![
+        ("runs to apply", candidates::query(backend, wanted(Status::Confirmed), None)),
+        ("runs to plan", candidates::query(backend, wanted(Status::Pending), None)),
+        ("runs without a configuration", turns::hopeless(backend, cx.now())),
+        ("policies", turns::in_status(Status::PostPlanRunning, 1).build(backend)),
+        ("lost jobs", agents::silent(cx).build(backend)),
+    ]
+}
