@@ -33,6 +33,9 @@ pub enum Error {
     Changed(Name),
     #[error("{0:?} cannot be part of a blob name: allowed are 1 to 128 of A-Z a-z 0-9 _ -")]
     Name(String),
+    /// What tells whose blobs these are cannot be understood.
+    #[error("the file \"installation\" beside the blobs does not say whose they are")]
+    Mark,
     #[error("the blob address {0}; allowed is file:///absolute/path")]
     Address(String),
 }

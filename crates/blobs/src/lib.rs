@@ -8,15 +8,19 @@
 mod error;
 mod health;
 mod logs;
+mod mark;
 mod measured;
 mod name;
 mod read;
+mod sealed_bytes;
 mod store;
 mod sweep;
 mod write;
 
 pub use error::{Error, Result};
 pub use logs::LogId;
+pub use mark::Mark;
 pub use name::{Kind, Name};
+pub use sealed_bytes::{Place, Receiving, Sealed};
 pub use store::Blobs;
 pub use write::Written;

@@ -53,6 +53,11 @@ impl Kind {
         Self::Check,
     ];
 
+    /// All but what is there for a moment only.
+    pub(crate) fn lasting() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kind| *kind != Self::Check)
+    }
+
     pub(crate) const fn folder(self) -> &'static str {
         match self {
             Self::Configuration => "configurations",

@@ -9,6 +9,18 @@ use zeroize::Zeroizing;
 /// The longest key id, in bytes of `[A-Za-z0-9_-]`.
 pub const KEY_ID_MAX_LEN: usize = 16;
 
+/// Bytes of a fingerprint: enough that no two keys share one.
+const FINGERPRINT_LEN: usize = 16;
+
+/// What may be known of a key: kept with the data, it tells whether a key file belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyMark {
+    /// The name before the colon in the key file.
+    pub id: String,
+    /// Derived from the key itself, which it does not reveal; hexadecimal.
+    pub fingerprint: String,
+}
+
 /// The keys of a server. The first one seals and signs; the others only open what was sealed
 /// earlier, so that keys rotate by putting a new line on top of the key file.
 ///
@@ -19,6 +31,7 @@ pub struct Keyring(Arc<[Key]>);
 /// What one master key is used for, each use with its own subkey.
 pub(crate) struct Key {
     pub(crate) id: String,
+    fingerprint: String,
     pub(crate) columns: Subkey,
     pub(crate) blobs: Subkey,
     pub(crate) signing: Subkey,
@@ -37,7 +50,10 @@ impl Key {
             hkdf.expand(label.as_bytes(), &mut *subkey).expect("32 bytes are one round of HKDF");
             subkey
         };
+        let mut fingerprint = [0; FINGERPRINT_LEN];
+        hkdf.expand(b"fingerprint v1", &mut fingerprint).expect("less than one round of HKDF");
         Self {
+            fingerprint: hex::encode(fingerprint),
             columns: subkey("columns v1"),
             blobs: subkey("blobs v1"),
             signing: subkey("signing v1"),
@@ -77,6 +93,12 @@ impl Keyring {
     /// The id of the key that seals and signs.
     pub fn current_key_id(&self) -> &str {
         &self.current().id
+    }
+
+    /// The marks of all keys, the current one first.
+    pub fn marks(&self) -> Vec<KeyMark> {
+        let mark = |key: &Key| KeyMark { id: key.id.clone(), fingerprint: key.fingerprint.clone() };
+        self.0.iter().map(mark).collect()
     }
 
     pub(crate) fn current(&self) -> &Key {
@@ -147,6 +169,13 @@ pub(crate) mod tests {
         "1d00df9694715ee4659fce624da65d5623341f4787f4d7dc4c5481b634498328",
         "1ffd4e20eeab4009f2674e225433959dedb3a110a017a9f0170e484fad016f0e",
     ];
+
+    #[test]
+    fn a_fingerprint_tells_keys_of_one_name_apart() {
+        let of = |byte| ring(&[("a", byte)]).marks().remove(0).fingerprint;
+        assert_eq!(of(7), "c3486f5fb02d046cd48d1b4fb0394de0");
+        assert_ne!(of(7), of(8));
+    }
 
     #[test]
     fn printing_a_ring_shows_ids_only() {

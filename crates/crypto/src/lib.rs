@@ -17,7 +17,7 @@ mod tokens;
 pub use blobs::{BlobOpener, BlobSealer, CHUNK_LEN, HEADER_LEN, Layout, TAG_LEN};
 pub use compare::{constant_time_eq, pkce_matches};
 pub use error::{Error, Result};
-pub use keyring::{KEY_ID_MAX_LEN, Keyring};
+pub use keyring::{KEY_ID_MAX_LEN, KeyMark, Keyring};
 pub use passwords::{hash_password, verify_nothing, verify_password};
 pub use random::random_secret;
 pub use secrecy::{ExposeSecret, SecretString};

@@ -11,7 +11,7 @@ use std::{
 
 use sea_orm::{ConnectionTrait, Statement};
 use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _,
+    AssertSqlSafe, Connection as _, Executor as _, SqlitePool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -19,10 +19,10 @@ use sqlx::{
 
 use crate::{
     Error, Limits, PoolFigures, Reads, Result, Settings, Transaction, Write, pool::Pool, postgres,
-    presence::Presence, wait::first_connection,
+    presence::Presence, schema::newer, wait::first_connection,
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// A connection that was idle for longer is asked whether it is still there, before it is used again.
 const TRUSTED_FOR: Duration = Duration::from_secs(5);
@@ -43,6 +43,14 @@ pub struct Db {
     reads: Reads,
     writers: Pool,
     commits: Commits,
+    unlimited: Unlimited,
+}
+
+/// Where migrations run, without limits of time: a new index of a large table takes its time.
+#[derive(Clone, Debug)]
+enum Unlimited {
+    Sqlite(SqlitePool),
+    Postgres(Box<PgConnectOptions>),
 }
 
 /// Counts the transactions that this process has committed.
@@ -61,11 +69,19 @@ impl Db {
     /// # Errors
     /// [`Error::Settings`] for an address that is not understood and for a schema newer than this program's.
     pub async fn open(settings: &Settings) -> Result<Self> {
+        let db = Self::connect(settings).await?;
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    /// Opens the database and leaves its schema as it is. On SQLite a file that is not there is made.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] for an address that is not understood.
+    pub async fn connect(settings: &Settings) -> Result<Self> {
         if let Some(path) = settings.url.strip_prefix("sqlite://") {
             Self::open_sqlite(Path::new(path), settings).await
-        } else if settings.url.starts_with("postgres://")
-            || settings.url.starts_with("postgresql://")
-        {
+        } else if is_postgres(&settings.url) {
             Self::open_postgres(settings).await
         } else {
             Err(Error::Settings("a database address starts with sqlite:// or postgres://".into()))
@@ -74,14 +90,7 @@ impl Db {
 
     async fn open_sqlite(path: &Path, settings: &Settings) -> Result<Self> {
         let Limits { acquire, lock, .. } = settings.limits;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A commit that was answered survives a power cut, too.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(lock)
-            .statement_cache_capacity(512);
+        let options = sqlite_options(path).busy_timeout(lock).statement_cache_capacity(512);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             // A file does not hang up: to ask each time would cost as much as a query.
@@ -89,7 +98,6 @@ impl Db {
             .acquire_timeout(acquire)
             .connect_with(options.clone())
             .await?;
-        MIGRATIONS.run(&writer).await.map_err(schema_error)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(settings.connections.max(1))
             .test_before_acquire(false)
@@ -98,8 +106,9 @@ impl Db {
             .await?;
         Ok(Self {
             reads: Reads(Pool::sqlite("readers", readers)),
-            writers: Pool::sqlite("writers", writer),
+            writers: Pool::sqlite("writers", writer.clone()),
             commits: Commits::default(),
+            unlimited: Unlimited::Sqlite(writer),
         })
     }
 
@@ -109,12 +118,7 @@ impl Db {
             .url
             .parse()
             .map_err(|error: sqlx::Error| Error::Settings(error.to_string()))?;
-        // On a connection without limits: a new index of a large table takes its time.
         first_connection(&options, start).await?.close().await?;
-        let unlimited = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
-        MIGRATIONS.run(&unlimited).await.map_err(schema_error)?;
-        postgres::settle(&unlimited).await?;
-        unlimited.close().await;
 
         let limits = format!(
             "SET statement_timeout = {}; SET lock_timeout = {}; \
@@ -153,7 +157,26 @@ impl Db {
             reads: Reads(Pool::postgres("readers", pool(readers), presence.clone())),
             writers: Pool::postgres("writers", pool(writers), presence),
             commits: Commits::default(),
+            unlimited: Unlimited::Postgres(Box::new(options)),
         })
+    }
+
+    /// Brings the schema up to this program's.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] for a schema newer than this program's.
+    pub async fn migrate(&self) -> Result<()> {
+        match &self.unlimited {
+            Unlimited::Sqlite(pool) => MIGRATIONS.run(pool).await.map_err(schema_error),
+            Unlimited::Postgres(options) => {
+                let pool = PgPoolOptions::new().max_connections(1);
+                let pool = pool.connect_lazy_with((**options).clone());
+                MIGRATIONS.run(&pool).await.map_err(schema_error)?;
+                postgres::settle(&pool).await?;
+                pool.close().await;
+                Ok(())
+            }
+        }
     }
 
     /// Reads outside a transaction: each query sees what is committed.
@@ -206,12 +229,24 @@ impl Db {
     }
 }
 
+pub(crate) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// Of a connection that may write; a file that is not there is made.
+pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit that was answered survives a power cut, too.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(30))
+}
+
 fn schema_error(error: MigrateError) -> Error {
-    Error::Settings(match error {
-        MigrateError::VersionMissing(version) => format!(
-            "the database has migration {version}, which this program does not know: a newer \
-             version has used it; start that one"
-        ),
-        other => format!("the schema could not be brought up to date: {other}"),
-    })
+    match error {
+        MigrateError::VersionMissing(version) => newer(version),
+        other => Error::Settings(format!("the schema could not be brought up to date: {other}")),
+    }
 }

@@ -9,7 +9,7 @@ use db::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Ctx, Result, Tx, tasks};
+use crate::{Ctx, Result, Tx, installation::holds, tasks};
 
 const TASK: &str = "delete_blobs";
 const ORPHANS_IN_A_TASK: usize = 500;
@@ -38,8 +38,11 @@ pub(crate) async fn later(tx: &Tx, orphans: Vec<Orphan>) -> Result<()> {
     Ok(())
 }
 
-/// Does what is due; returns how many tasks that were.
+/// Does what is due; returns how many tasks that were. Nothing is due while somebody copies what rows named before.
 pub async fn work(cx: &Ctx) -> Result<usize> {
+    if holds::any(cx.db(), cx.now()).await? {
+        return Ok(0);
+    }
     let due = tasks::due(cx, TASK).await?;
     for task in &due {
         let outcome = delete(cx, task).await;

@@ -16,7 +16,7 @@ use domain::{
 use secrecy::SecretString;
 
 use crate::config::{self, AllWrong, ReleasesFlags, Store, StoreFlags};
-use crate::open;
+use crate::open::{self, Absent};
 
 #[derive(Debug, Args)]
 pub struct Admin {
@@ -105,7 +105,7 @@ pub fn run(admin: Admin) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let courier = Courier::new(courier::Settings::default())?;
         let rules = domain::Settings { releases, ..offline() };
-        let app = open::open(&store, rules, courier).await?;
+        let app = open::open(&store, rules, courier, Absent::Refuse).await?;
         let cx = app.system("statehouse admin");
         let site = cx.check::<can::ManageSite, _>(Site::found())?;
         let outcome = execute(admin.command, &cx, &site).await;

@@ -2,23 +2,33 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use crypto::Keyring;
+use db::{Db, Limits, Schema};
+use domain::installation::{self, Known};
+use rustix::fs::Access;
 
-use crate::config::{Database, Execution, ServeFlags, Settings, Tls};
+use crate::config::{Database, Execution, ServeFlags, Settings, Store, Tls};
 use crate::lock::DataDirLock;
-use crate::{listener, private_file, tls};
+use crate::open::{self, Absent};
+use crate::{listener, tls};
 
 /// What a check found: something to know, or why `serve` would not start.
 type Finding = Result<String>;
+type Findings = Vec<(&'static str, Finding)>;
+
+/// A database that takes longer does not answer.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 pub fn run(flags: &ServeFlags) -> Result<()> {
     let settings = Settings::load(flags)?;
-    let findings = examine(&settings);
+    let findings = tokio::runtime::Runtime::new()?.block_on(examine(&settings));
     for (subject, finding) in &findings {
         match finding {
             Ok(known) => println!("ok    {subject}: {known}"),
-            Err(e) => println!("WRONG {subject}: {e:#}"),
+            Err(e) => println!("WRONG {subject}: {}", format_args!("{e:#}")),
         }
     }
     for warning in &settings.warnings {
@@ -29,14 +39,23 @@ pub fn run(flags: &ServeFlags) -> Result<()> {
     Ok(())
 }
 
-fn examine(settings: &Settings) -> Vec<(&'static str, Finding)> {
+async fn examine(settings: &Settings) -> Findings {
+    let store = &settings.store;
     let mut findings = vec![
         ("settings", Ok("all readable".to_owned())),
-        ("data directory", data_dir(&settings.store.data_dir)),
-        ("key file", key_file(settings)),
-        ("listening address", address(settings)),
-        ("TLS", certificate(settings)),
+        ("data directory", data_dir(&store.data_dir)),
     ];
+    // Who asks wants to know now; `serve` would wait for a while.
+    let limits = Limits { start: Duration::ZERO, ..store.limits };
+    findings.extend(data(&Store { limits, ..store.clone() }).await);
+    findings.push(("listening address", address(settings)));
+    if let Some(at) = settings.metrics_listen {
+        let free = listener::bind("metrics_listen", at).map(|_| format!("{at} is free"));
+        findings.push(("metrics address", free));
+    }
+    findings.push(("TLS", certificate(settings)));
+    let courier = courier::Courier::new(settings.courier.clone()).context("smtp_url");
+    findings.push(("mail", courier.map(|_| mail(settings))));
     if let Some(agent) = &settings.agent {
         findings.push(("engines", engines(agent)));
     }
@@ -44,49 +63,164 @@ fn examine(settings: &Settings) -> Vec<(&'static str, Finding)> {
 }
 
 fn data_dir(dir: &Path) -> Finding {
-    private_file::directory(dir)?;
-    // A running server is no fault; it is what holds the directory, and it can write there.
-    match DataDirLock::take(dir) {
-        Ok(_released_at_once) => Ok(format!("{} is free and writable", dir.display())),
-        Err(held) => Ok(format!("{held:#}")),
+    if !dir.exists() {
+        makeable(dir)?;
+        return Ok(format!("{} will be made on the first start", dir.display()));
+    }
+    writable(dir)?;
+    match DataDirLock::holder(dir)? {
+        Some(held) => bail!("{held}: a second one would not start"),
+        None => Ok(format!("{} is free and writable", dir.display())),
     }
 }
 
-fn key_file(settings: &Settings) -> Finding {
-    let path = &settings.store.key_file;
-    if !path.exists() {
-        // Data without its key is lost; a new key would hide that until the first read.
-        let data = match &settings.store.database {
-            Database::Sqlite(database) => database.exists(),
-            Database::Postgres(_) => settings.store.blobs.exists(),
-        };
-        ensure!(!data, "{} is missing, but there is data sealed with it", path.display());
-        return Ok(format!("{} will be made on the first start", path.display()));
+/// Database, keys and blobs, each as far as what is before it allows.
+async fn data(store: &Store) -> Findings {
+    let mut findings = Findings::new();
+    let Some((db, known)) = database(store, &mut findings).await else { return findings };
+    let keys = open::find_keys(store, &known);
+    findings.push((
+        "key file",
+        match &keys {
+            Ok(Some(keyring)) => key_file(store, &known, keyring),
+            Ok(None) => makeable(&store.key_file)
+                .map(|()| format!("{} will be made on the first start", store.key_file.display())),
+            Err(e) => Err(anyhow!("{e:#}")),
+        },
+    ));
+    findings.push(("blobs", blob_folder(store, &known)));
+    if let Ok(Some(keyring)) = keys
+        && store.blobs.is_dir()
+    {
+        findings.push(("sealed data", sealed(store, db.as_ref(), &known, keyring).await));
     }
-    std::fs::File::open(path).with_context(|| path.display().to_string())?;
-    ensure!(!private_file::is_open_to_others(path)?, "{} is open to others", path.display());
-    Ok(format!("{} is there, for its owner alone", path.display()))
+    if let Some(db) = db {
+        db.close().await;
+    }
+    findings
 }
 
-/// An address in use is no fault while the server that holds the data directory runs.
+/// What the database tells; no connection to one that is yet to be made. Nothing if it cannot be used.
+async fn database(store: &Store, findings: &mut Findings) -> Option<(Option<Db>, Known)> {
+    if let Database::Sqlite(path) = &store.database
+        && open::is_blank(path)
+    {
+        let parent = path.parent().unwrap_or(Path::new("."));
+        let finding = makeable(parent)
+            .map(|()| format!("{} will be made on the first start", path.display()));
+        findings.push(("database", finding));
+        return Some((None, Known::nothing()));
+    }
+    let looked = async {
+        if let Database::Sqlite(path) = &store.database {
+            writable(path)?;
+            writable(path.parent().unwrap_or(Path::new(".")))?;
+        }
+        let connected = tokio::time::timeout(PATIENCE, open::connect(store, Absent::Create)).await;
+        let (db, known) = connected
+            .map_err(|_| anyhow!("database_url: no answer within {} s", PATIENCE.as_secs()))??;
+        db.check_integrity().await.context("database_url")?;
+        Ok((db, known))
+    };
+    let looked: Result<(Db, Known)> = looked.await;
+    match looked {
+        Err(e) => {
+            findings.push(("database", Err(e)));
+            None
+        }
+        Ok((db, known)) => {
+            let state = match known.schema {
+                Schema::Absent => "is empty; the first start will use it".to_owned(),
+                Schema::Older(steps) => {
+                    format!("answers; {steps} migrations will be done at start")
+                }
+                Schema::Current => "answers, and its schema is this version's".to_owned(),
+            };
+            findings.push(("database", Ok(state)));
+            Some((Some(db), known))
+        }
+    }
+}
+
+fn key_file(store: &Store, known: &Known, keyring: &Keyring) -> Finding {
+    installation::check_keys(known.keys(), keyring).map_err(|why| open::explain(store, why))?;
+    let count = keyring.marks().len();
+    Ok(format!("{}: {count} key(s), for its owner alone", store.key_file.display()))
+}
+
+fn blob_folder(store: &Store, known: &Known) -> Finding {
+    if known.expects_blobs() || store.blobs.exists() {
+        open::is_there(&store.blobs)?;
+        writable(&store.blobs)?;
+        return Ok(format!("{} is there and writable", store.blobs.display()));
+    }
+    makeable(&store.blobs)?;
+    Ok(format!("{} will be made on the first start", store.blobs.display()))
+}
+
+/// Whether the three belong together, and can be opened.
+async fn sealed(store: &Store, db: Option<&Db>, known: &Known, keyring: Keyring) -> Finding {
+    let blobs = open::blobs(store, keyring.clone())?;
+    let explain = |why| open::explain(store, why);
+    let Some(db) = db.filter(|_| known.schema != Schema::Absent) else {
+        Known::check_without_database(&blobs).await.map_err(explain)?;
+        return Ok("there is none yet".to_owned());
+    };
+    known.check(db, &blobs, &keyring).await.map_err(explain)?;
+    let samples = installation::samples(db, &blobs, &keyring).await.map_err(explain)?;
+    samples.prove().map_err(explain)?;
+    let bad = [samples.closed, samples.missing].concat();
+    if let Some(first) = bad.first() {
+        bail!("{first}, and {} more; run `statehouse verify`", bad.len() - 1);
+    }
+    Ok(format!("{} values and {} states were opened", samples.rows, samples.blobs))
+}
+
 fn address(settings: &Settings) -> Finding {
     let url = settings.public_url(settings.listen);
-    match listener::bind("listen", settings.listen) {
-        Ok(_) => Ok(format!("{} is free; clients use {url}", settings.listen)),
-        Err(e) if DataDirLock::take(&settings.store.data_dir).is_ok() => Err(e),
-        Err(e) => Ok(format!("{e:#}; clients use {url}")),
-    }
+    listener::bind("listen", settings.listen)?;
+    Ok(format!("{} is free; clients use {url}", settings.listen))
 }
 
 fn certificate(settings: &Settings) -> Finding {
+    let data_dir = &settings.store.data_dir;
     match &settings.tls {
         Tls::Off => Ok("off".to_owned()),
-        Tls::SelfSigned => Ok(format!("by {}", tls::ca_file(&settings.store.data_dir).display())),
+        Tls::SelfSigned => {
+            let ca = tls::ca_file(data_dir);
+            if !ca.exists() {
+                return Ok(format!("{} will be made on the first start", ca.display()));
+            }
+            tls::server_config(&settings.tls, data_dir, "localhost")?;
+            Ok(format!("by {}", ca.display()))
+        }
         Tls::Files { cert, .. } => {
-            tls::server_config(&settings.tls, &settings.store.data_dir, "")?;
+            tls::server_config(&settings.tls, data_dir, "")?;
             Ok(format!("{} goes with its key", cert.display()))
         }
     }
+}
+
+fn mail(settings: &Settings) -> String {
+    let from = settings.courier.mail.as_ref().map(|mail| format!("sent as {}", mail.from));
+    from.unwrap_or_else(|| "off".to_owned())
+}
+
+fn writable(path: &Path) -> Result<()> {
+    let mut wanted = Access::READ_OK | Access::WRITE_OK;
+    if path.is_dir() {
+        wanted |= Access::EXEC_OK;
+    }
+    rustix::fs::access(path, wanted)
+        .with_context(|| format!("{} cannot be read and written", path.display()))
+}
+
+/// Whether what is not there could be made.
+fn makeable(path: &Path) -> Result<()> {
+    let absolute = std::path::absolute(path)?;
+    let nearest = absolute.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"));
+    ensure!(nearest.is_dir(), "{} is not a directory", nearest.display());
+    writable(nearest)
 }
 
 fn engines(agent: &Execution) -> Finding {
@@ -122,41 +256,33 @@ fn version(engine: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
     use crate::config::Layers;
 
     fn settings(dir: &Path) -> Settings {
-        let flags = [("data-dir", dir.display().to_string()), ("no-agent", "true".to_owned())];
+        let flags = [
+            ("data-dir", dir.display().to_string()),
+            ("no-agent", "true".to_owned()),
+            ("listen", "127.0.0.1:0".to_owned()),
+        ];
         let flags = flags.map(|(name, value)| (name.to_owned(), vec![value]));
         Settings::from_layers(Layers::new(flags.into(), [])).unwrap()
     }
 
-    #[test]
-    fn a_fresh_directory_is_fine() {
+    #[tokio::test]
+    async fn a_first_start_is_fine_and_nothing_is_made_for_it() {
         let dir = tempfile::tempdir().unwrap();
-        let findings = examine(&settings(dir.path()));
+        let findings = examine(&settings(&dir.path().join("data"))).await;
         assert!(findings.iter().all(|(_, finding)| finding.is_ok()), "{findings:?}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn data_without_its_key_is_wrong() {
+    fn what_cannot_be_made_is_wrong() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("statehouse.db"), "").unwrap();
-        let why = key_file(&settings(dir.path())).unwrap_err().to_string();
-        assert!(why.contains("data sealed with it"), "{why}");
-    }
-
-    #[test]
-    fn a_key_that_others_can_read_is_wrong() {
-        let dir = tempfile::tempdir().unwrap();
-        let key = dir.path().join("statehouse.key");
-        std::fs::write(&key, "").unwrap();
-        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let why = key_file(&settings(dir.path())).unwrap_err().to_string();
-        assert!(why.contains("open to others"), "{why}");
-        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-        assert!(key_file(&settings(dir.path())).is_ok());
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let why = data_dir(&file.join("data")).unwrap_err().to_string();
+        assert!(why.contains("is not a directory"), "{why}");
     }
 }

@@ -1,6 +1,7 @@
 //! Statehouse: one binary that serves, executes runs and looks after itself.
 
 mod admin;
+mod backup;
 mod config;
 mod demo;
 mod doctor;
@@ -11,13 +12,16 @@ mod lock;
 mod migrate;
 mod open;
 mod private_file;
+mod progress;
 mod remote;
+mod restore;
 mod sentinel;
 mod serve;
 mod shutdown;
 mod task;
 mod telemetry;
 mod tls;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -59,6 +63,20 @@ enum Command {
     Migrate(StoreFlags),
     /// Test and apply Sentinel policies on this machine, as their authors do.
     Sentinel(sentinel::Sentinel),
+    /// Write database and blobs into one file, while the server serves.
+    ///
+    /// The key file is not in it: keep a copy of that elsewhere. Exit code 1 if the backup could not
+    /// be made, or if a blob was missing that a row names; the backup is then whole but for that.
+    Backup(backup::Backup),
+    /// Restore a backup into an empty place.
+    ///
+    /// The key file must be there already. The database may be another one than that of the backup:
+    /// PostgreSQL instead of SQLite, or the other way round.
+    Restore(restore::Restore),
+    /// Read everything that is stored and say what is damaged; changes nothing.
+    ///
+    /// Exit code 1 if anything is damaged. May run while the server serves.
+    Verify(StoreFlags),
     /// Become an engine: only for the agent, which says on standard input how.
     #[command(hide = true)]
     EngineExec,
@@ -73,6 +91,9 @@ fn main() -> ExitCode {
         Command::Admin(admin) => admin::run(admin),
         Command::Migrate(flags) => migrate::run(&flags),
         Command::Sentinel(command) => return command.run(),
+        Command::Backup(backup) => backup::run(&backup),
+        Command::Restore(restore) => restore::run(&restore),
+        Command::Verify(flags) => verify::run(&flags),
         Command::EngineExec => agent::engine_exec().map(|never| match never {}),
     };
     match outcome {

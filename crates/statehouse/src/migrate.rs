@@ -1,4 +1,4 @@
-//! `statehouse migrate`: brings the database's schema up to date, and nothing else.
+//! `statehouse migrate`: brings the database's schema up to date; a new installation gets its key as well.
 
 use anyhow::Result;
 
@@ -10,7 +10,7 @@ pub fn run(flags: &StoreFlags) -> Result<()> {
     let store = Store::load(flags)?;
     private_file::directory(&store.data_dir)?;
     tokio::runtime::Runtime::new()?.block_on(async {
-        let db = open::database(&store).await?;
+        let db = open::migrate(&store).await?;
         for migration in db.migrations().await? {
             println!("{}\t{}", migration.version, migration.description);
         }

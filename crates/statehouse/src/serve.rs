@@ -14,6 +14,7 @@ use crate::config::{ServeFlags, Settings, Tls};
 use crate::health::{self, Check};
 use crate::listener::{self, Door, Listener};
 use crate::lock::DataDirLock;
+use crate::open::Absent;
 use crate::task::Task;
 use crate::telemetry::figures::Rows;
 use crate::telemetry::{self, metrics, requests};
@@ -53,7 +54,7 @@ pub async fn run(
     if private_file::is_open_to_others(data_dir)? {
         tracing::warn!("data_dir {0} is open to others: chmod 700 {0}", data_dir.display());
     }
-    let _lock = DataDirLock::take(data_dir)?;
+    let _lock = DataDirLock::take(data_dir).await?;
     let door = listener::bind("listen", settings.listen)?;
     let side_door =
         settings.metrics_listen.map(|at| listener::bind("metrics_listen", at)).transpose()?;
@@ -71,7 +72,7 @@ pub async fn run(
             tracing::info!("stopped before the database was open");
             return Ok(());
         }
-        app = open::open(&settings.store, rules(&settings, &url), courier) => app?,
+        app = open::open(&settings.store, rules(&settings, &url), courier, Absent::Create) => app?,
     };
     // Before anybody is answered: whoever sees the server ready may use the configured token at once.
     first_start(&settings, &app).await?;

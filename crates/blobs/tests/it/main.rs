@@ -5,6 +5,7 @@
 mod content;
 mod damage;
 mod logs;
+mod marks;
 
 use bytes::Bytes;
 use crypto::Keyring;

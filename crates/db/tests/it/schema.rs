@@ -1,6 +1,6 @@
 //! The schema of a database and that of the program.
 
-use statehouse_db::{Db, Error, sea_orm::ConnectionTrait};
+use statehouse_db::{Db, Error, Schema, sea_orm::ConnectionTrait};
 use testkit::TestDatabase;
 
 use crate::settings;
@@ -41,5 +41,29 @@ async fn an_address_that_is_not_understood_is_refused() {
     for url in ["mysql://localhost/x", "", "postgres"] {
         let settings = statehouse_db::Settings::at(url);
         assert!(matches!(Db::open(&settings).await, Err(Error::Settings(_))), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_schema_is_told_without_being_changed() {
+    let database = TestDatabase::empty().await;
+    let db = Db::connect(&database.settings()).await.unwrap();
+    assert_eq!(db.schema().await.unwrap(), Schema::Absent);
+    db.migrate().await.unwrap();
+    assert_eq!(db.schema().await.unwrap(), Schema::Current);
+    db.check_integrity().await.unwrap();
+    for (change, expected) in [
+        ("DELETE FROM _sqlx_migrations WHERE version = 25", Ok(Schema::Older(1))),
+        ("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 12", Err("9999")),
+        ("UPDATE _sqlx_migrations SET success = FALSE WHERE version = 11", Err("11")),
+    ] {
+        let tx = db.write().await.unwrap();
+        tx.execute_unprepared(change).await.unwrap();
+        tx.commit().await.unwrap();
+        match (db.schema().await, expected) {
+            (Ok(schema), Ok(expected)) => assert_eq!(schema, expected),
+            (Err(Error::Settings(why)), Err(part)) => assert!(why.contains(part), "{why}"),
+            (other, _) => panic!("{change}: {other:?}"),
+        }
     }
 }

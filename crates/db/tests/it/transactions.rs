@@ -9,7 +9,7 @@ use statehouse_db::{
 
 use crate::{fresh, settings};
 
-async fn value(db: &Db, name: &str) -> Option<String> {
+pub async fn value(db: &Db, name: &str) -> Option<String> {
     let row = setting::Entity::find_by_id(name.to_owned()).one(db.read()).await.unwrap();
     row.map(|row| row.value)
 }

@@ -266,7 +266,7 @@ pub(super) async fn check_json(cx: &Ctx, name: &Name) -> Result<()> {
     read_blob::<IgnoredAny>(cx, name).await.map(drop)
 }
 
-pub(super) async fn read_blob<T: for<'de> Deserialize<'de> + Send + 'static>(
+pub(crate) async fn read_blob<T: for<'de> Deserialize<'de> + Send + 'static>(
     cx: &Ctx,
     name: &Name,
 ) -> Result<T> {

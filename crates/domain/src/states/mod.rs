@@ -22,6 +22,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
 };
 
+pub(crate) use content::read_blob;
 pub use create::{New, create};
 pub(crate) use from_run::{finish_intermediate, read_back};
 pub use from_run::{save_from_run, save_json_from_run};

@@ -213,6 +213,8 @@ fn every_argument_of_the_admin_commands_says_what_it_is() {
 fn releases_are_taken_over_and_what_cannot_be_read_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let data_dir = dir.path().to_str().unwrap();
+    let migrated = statehouse(&["migrate", "--data-dir", data_dir]).output().unwrap();
+    assert_eq!(migrated.status.code(), Some(0), "{}", message(&migrated));
     let sync = |more: &[&str]| {
         let command = ["admin", "sync-versions", "--data-dir", data_dir];
         statehouse(&command).args(more).output().unwrap()

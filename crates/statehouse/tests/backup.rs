@@ -1,0 +1,367 @@
+//! Backup, restore and verify, as an operator does them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod server;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::Value;
+use server::{Place, message, state};
+
+/// A place with a state in it, whose server has stopped; the workspace's id.
+fn filled() -> (Place, String) {
+    let place = Place::new();
+    let server = place.serve();
+    let workspace = server.fill();
+    server.stop();
+    (place, workspace)
+}
+
+fn file(place: &Place) -> PathBuf {
+    place.dir.path().join("backup")
+}
+
+fn backup(place: &Place) -> PathBuf {
+    let file = file(place);
+    place.done(&["backup", file.to_str().unwrap()]);
+    file
+}
+
+/// An empty place with the key of another one.
+fn place_with_key_of(old: &Place) -> Place {
+    let new = Place::new();
+    fs::create_dir(new.data()).unwrap();
+    fs::copy(old.key(), new.key()).unwrap();
+    new
+}
+
+fn restore_refused(place: &Place, file: &Path) -> String {
+    place.refused(&["restore", file.to_str().unwrap()])
+}
+
+/// All states of a workspace that its server gives out, by serial.
+fn states(place: &Place, workspace: &str) -> Vec<(u64, String)> {
+    let server = place.serve();
+    let mut all = Vec::new();
+    for page in 1.. {
+        let path = format!(
+            "state-versions?filter[workspace][name]=net&filter[organization][name]=acme\
+             &page[size]=100&page[number]={page}"
+        );
+        let answer = server.get(&path).text().unwrap();
+        let list: Value = serde_json::from_str(&answer).unwrap();
+        let versions = list["data"].as_array().unwrap();
+        for version in versions {
+            let attributes = &version["attributes"];
+            let url = attributes["hosted-state-download-url"].as_str().unwrap();
+            let content = server.get(url).text().unwrap();
+            all.push((attributes["serial"].as_u64().unwrap(), content));
+        }
+        if versions.len() < 100 {
+            break;
+        }
+    }
+    assert_eq!(server.current_state(workspace), all[0].1);
+    server.stop();
+    all.sort();
+    all
+}
+
+/// Backs up while states are being written, and gives back the last serial that was answered before it began, and the
+/// last of all.
+fn backup_under_load(place: &Place, workspace: &str) -> (u64, u64) {
+    let server = place.serve();
+    let (written, stop) = (AtomicU64::new(1), AtomicU64::new(u64::MAX));
+    let (before, last) = std::thread::scope(|scope| {
+        let writer = scope.spawn({
+            let (server, written, stop) = (&server, &written, &stop);
+            move || {
+                for serial in 2.. {
+                    if serial > stop.load(Ordering::SeqCst) {
+                        return serial - 1;
+                    }
+                    server.push(workspace, serial);
+                    written.store(serial, Ordering::SeqCst);
+                }
+                unreachable!("somebody stops it")
+            }
+        });
+        while written.load(Ordering::SeqCst) < 10 {
+            std::thread::yield_now();
+        }
+        let before = written.load(Ordering::SeqCst);
+        backup(place);
+        stop.store(written.load(Ordering::SeqCst) + 1, Ordering::SeqCst);
+        (before, writer.join().unwrap())
+    });
+    server.stop();
+    (before, last)
+}
+
+/// What comes back is every state up to some moment of the backup, byte by byte.
+fn is_restored(new: &Place, workspace: &str, before: u64, last: u64) {
+    assert!(new.done(&["verify"]).contains("nothing is damaged"));
+    let restored = states(new, workspace);
+    let newest = u64::try_from(restored.len()).unwrap();
+    assert!((before..=last).contains(&newest), "{before} {newest} {last}");
+    for (serial, content) in restored {
+        assert_eq!(content, state(serial));
+    }
+}
+
+#[test]
+fn a_backup_under_load_brings_every_state_back() {
+    let (place, workspace) = filled();
+    let (before, last) = backup_under_load(&place, &workspace);
+    let new = place_with_key_of(&place);
+    let said = new.done(&["restore", file(&place).to_str().unwrap()]);
+    assert!(said.contains("restored"), "{said}");
+    is_restored(&new, &workspace, before, last);
+    // What was written after the backup is not lost where it is.
+    let here = states(&place, &workspace);
+    assert_eq!(u64::try_from(here.len()).unwrap(), last);
+    // A second server on the same keys goes on from there.
+    let server = new.serve();
+    server.push(&workspace, last + 1);
+    assert_eq!(server.current_state(&workspace), state(last + 1));
+    server.stop();
+    assert!(new.done(&["verify"]).contains("nothing is damaged"));
+}
+
+/// From PostgreSQL to SQLite and back where tests run on PostgreSQL.
+#[test]
+fn a_backup_moves_to_another_database() {
+    let (place, workspace) = filled();
+    let on_sqlite = place_with_key_of(&place).without_database();
+    on_sqlite.done(&["restore", backup(&place).to_str().unwrap()]);
+    is_restored(&on_sqlite, &workspace, 1, 1);
+    let back = place_with_key_of(&place);
+    back.done(&["restore", backup(&on_sqlite).to_str().unwrap()]);
+    is_restored(&back, &workspace, 1, 1);
+}
+
+#[test]
+fn a_backup_that_was_cut_or_changed_is_refused_before_anything_is_made() {
+    let (place, _) = filled();
+    let whole = fs::read(backup(&place)).unwrap();
+    let new = place_with_key_of(&place);
+    let broken = new.dir.path().join("broken");
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    for content in [&whole[..whole.len() - 1], &whole[..whole.len() / 2], &whole[..0], &changed] {
+        fs::write(&broken, content).unwrap();
+        let said = restore_refused(&new, &broken);
+        assert!(said.contains("is no backup, or is not whole"), "{said}");
+        assert!(!new.blobs().join("states").exists());
+    }
+    let server = new.serve();
+    assert_eq!(server.get("organizations").text().unwrap().matches("acme").count(), 0);
+    server.stop();
+}
+
+#[test]
+fn a_backup_is_restored_only_with_its_keys_and_only_into_an_empty_place() {
+    let (place, _) = filled();
+    let file = backup(&place);
+    let new = Place::new();
+    let said = restore_refused(&new, &file);
+    assert!(said.contains("key_file") && said.contains("put the key file"), "{said}");
+    assert!(!new.data().exists());
+
+    let other = Place::new();
+    other.done(&["migrate"]);
+    let new = place_with_key_of(&other);
+    let said = restore_refused(&new, &file);
+    assert!(said.contains("this data was sealed with the key"), "{said}");
+
+    let said = restore_refused(&place, &file);
+    assert!(said.contains("not empty"), "{said}");
+    let (used, _) = filled();
+    fs::copy(place.key(), used.key()).unwrap();
+    let said = restore_refused(&used, &file);
+    assert!(said.contains("not empty"), "{said}");
+
+    let new = place_with_key_of(&place);
+    new.done(&["restore", file.to_str().unwrap()]);
+    let said = restore_refused(&new, &file);
+    assert!(said.contains("not empty"), "{said}");
+    let said = place.refused(&["backup", file.to_str().unwrap()]);
+    assert!(said.contains("exists already"), "{said}");
+}
+
+#[test]
+fn a_restore_that_was_broken_off_is_noticed_and_can_be_done_again() {
+    let (place, workspace) = filled();
+    let file = backup(&place);
+    let new = place_with_key_of(&place);
+    // As a killed restore leaves it: some blobs, the mark, and no rows.
+    new.done(&["restore", file.to_str().unwrap()]);
+    let mark = new.blobs().join("installation");
+    let id = fs::read_to_string(&mark).unwrap();
+    fs::write(&mark, id.replace("of ", "restoring ")).unwrap();
+    let interrupted = new.with_fresh_database();
+    let said = interrupted.serve_refused();
+    assert!(said.contains("restore") && said.contains("broken off"), "{said}");
+    interrupted.done(&["restore", file.to_str().unwrap()]);
+    is_restored(&interrupted, &workspace, 1, 1);
+}
+
+#[test]
+fn a_restore_does_nothing_a_second_time() {
+    let (place, _) = filled();
+    // A workspace whose destruction is due, locked by a run that was applying.
+    place.execute(
+        "UPDATE workspaces SET auto_destroy_at = 1, lock_kind = 'runs', lock_holder_id = 'run-1', locked_at = 1; \
+         INSERT INTO tasks (id, kind, payload, due_at, attempts, last_error, created_at) \
+         VALUES ('task-1', 'trigger_run', '{}', 0, 0, NULL, 0);",
+    );
+    let new = place_with_key_of(&place);
+    let said = new.done(&["restore", backup(&place).to_str().unwrap()]);
+    assert!(said.contains("1 scheduled destructions"), "{said}");
+    let server = new.serve();
+    let shown: Value =
+        serde_json::from_str(&server.get("organizations/acme/workspaces/net").text().unwrap())
+            .unwrap();
+    assert_eq!(shown["data"]["attributes"]["auto-destroy-at"], Value::Null);
+    assert_eq!(shown["data"]["attributes"]["locked"], false);
+    server.stop();
+}
+
+#[test]
+fn a_blob_that_a_row_names_and_that_is_not_there_is_told() {
+    let (place, _) = filled();
+    let states = place.blobs().join("states");
+    let lost = fs::read_dir(&states).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(&lost).unwrap();
+    let file = file(&place);
+    let said = place.refused(&["backup", file.to_str().unwrap()]);
+    let name = format!("states/{}", lost.file_name().unwrap().display());
+    assert!(said.contains("complete but for 1 blobs") && said.contains(&name), "{said}");
+    let new = place_with_key_of(&place);
+    let said = new.done(&["restore", file.to_str().unwrap()]);
+    assert!(said.contains(&name), "{said}");
+    let said = new.refused(&["verify"]);
+    assert!(said.contains(&format!("DAMAGED acme/net: blob {name}")), "{said}");
+}
+
+#[test]
+fn a_backup_that_fails_leaves_nothing_that_looks_like_one() {
+    let (place, _) = filled();
+    let file = place.dir.path().join("nowhere").join("backup");
+    let said = place.refused(&["backup", file.to_str().unwrap()]);
+    assert!(said.contains("nowhere"), "{said}");
+    // A file that cannot be written to its end, as on a full disk: what was begun is gone.
+    let target = place.dir.path().join("full");
+    let output = place
+        .command(&["backup", target.to_str().unwrap()])
+        .env("TMPDIR", place.dir.path().join("nowhere"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", message(&output));
+    let left: Vec<_> = fs::read_dir(place.dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name != "data")
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    let empty = Place::new();
+    let said = empty.refused(&["backup", target.to_str().unwrap()]);
+    assert!(said.contains("there is no installation here"), "{said}");
+    assert!(!empty.data().exists());
+}
+
+#[test]
+fn verify_names_what_is_damaged_by_organization_and_workspace() {
+    let (place, _) = filled();
+    let said = place.done(&["verify"]);
+    assert!(said.contains("1 states") && said.contains("nothing is damaged"), "{said}");
+    let states = place.blobs().join("states");
+    let blob = fs::read_dir(&states).unwrap().next().unwrap().unwrap().path();
+    let name = format!("states/{}", blob.file_name().unwrap().display());
+    let whole = fs::read(&blob).unwrap();
+
+    let mut flipped = whole.clone();
+    flipped[whole.len() - 3] ^= 1;
+    for content in [&flipped[..], &whole[..whole.len() - 5], &whole[..20], &[]] {
+        fs::write(&blob, content).unwrap();
+        let said = place.refused(&["verify"]);
+        assert!(said.contains(&format!("DAMAGED acme/net: blob {name}")), "{said}");
+        assert!(said.contains("1 damaged"), "{said}");
+    }
+    fs::remove_file(&blob).unwrap();
+    let said = place.refused(&["verify"]);
+    assert!(said.contains("is not there, and a row names it"), "{said}");
+    fs::write(&blob, &whole).unwrap();
+    place.done(&["verify"]);
+
+    // Another state of the same installation in its place; and rows that were changed.
+    for (damage, repair, why) in [
+        (
+            "UPDATE state_versions SET md5 = 'd41d8cd98f00b204e9800998ecf8427e'",
+            "UPDATE state_versions SET md5 = (SELECT name FROM spare)",
+            "another digest",
+        ),
+        (
+            "UPDATE state_versions SET size = size + 1",
+            "UPDATE state_versions SET size = size - 1",
+            "its row says",
+        ),
+        (
+            "UPDATE state_versions SET serial = 7, run_id = 'run-1'",
+            "UPDATE state_versions SET serial = 1, run_id = NULL",
+            "serial",
+        ),
+        (
+            "UPDATE state_versions SET lineage = 'm', run_id = 'run-1'",
+            "UPDATE state_versions SET lineage = 'l', run_id = NULL",
+            "lineage",
+        ),
+        (
+            "UPDATE workspaces SET current_state_version_id = 'sv-gone'",
+            "UPDATE workspaces SET current_state_version_id = (SELECT id FROM state_versions)",
+            "no state of its own",
+        ),
+        (
+            "UPDATE workspaces SET current_state_version_id = NULL",
+            "UPDATE workspaces SET current_state_version_id = (SELECT id FROM state_versions)",
+            "none of them is current",
+        ),
+        (
+            "UPDATE variables SET id = 'var-other'",
+            "DELETE FROM variables",
+            "variables.value of var-other",
+        ),
+    ] {
+        if damage.contains("md5") {
+            place.execute(
+                "CREATE TABLE spare (name TEXT); INSERT INTO spare SELECT md5 FROM state_versions",
+            );
+        }
+        place.execute(damage);
+        let said = place.refused(&["verify"]);
+        assert!(said.contains("DAMAGED") && said.contains(why), "{damage}: {said}");
+        place.execute(repair);
+        let said = place.done(&["verify"]);
+        assert!(said.contains("nothing is damaged"), "{repair}: {said}");
+    }
+
+    // What nobody names is a note: it may be an upload under way.
+    fs::write(states.join("sv-stray"), &whole).unwrap();
+    let said = place.done(&["verify"]);
+    assert!(said.contains("note") && said.contains("states/sv-stray"), "{said}");
+}
+
+#[test]
+fn verify_and_backup_work_while_a_server_serves_and_change_nothing_of_it() {
+    let place = Place::new();
+    let server = place.serve();
+    let workspace = server.fill();
+    assert!(place.done(&["verify"]).contains("nothing is damaged"));
+    backup(&place);
+    server.push(&workspace, 2);
+    assert_eq!(server.current_state(&workspace), state(2));
+    server.stop();
+}
