@@ -23,8 +23,9 @@ pub enum Error {
     Lost,
     #[error("{0}")]
     Settings(String),
-    #[error("database: {0}")]
-    Other(#[source] DbErr),
+    /// With the words of the database alone: what wraps them repeats them.
+    #[error("database: {}", words(.0))]
+    Other(DbErr),
 }
 
 impl From<DbErr> for Error {
@@ -35,7 +36,7 @@ impl From<DbErr> for Error {
             _ => {}
         }
         match driver(&error).and_then(unavailable) {
-            Some(sentence) => Self::Unavailable { sentence, cause: error.to_string() },
+            Some(sentence) => Self::Unavailable { sentence, cause: words(&error) },
             None => Self::Other(error),
         }
     }
@@ -44,6 +45,18 @@ impl From<DbErr> for Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         crate::connection::query_error(error).into()
+    }
+}
+
+fn words(error: &DbErr) -> String {
+    driver(error).map_or_else(|| error.to_string(), own_words)
+}
+
+/// In full PostgreSQL names a line of its source code as well, which nobody can do anything with.
+pub(crate) fn own_words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(answer) => answer.message().to_owned(),
+        other => other.to_string(),
     }
 }
 

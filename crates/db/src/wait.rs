@@ -8,7 +8,10 @@ use std::{
 use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use tokio::time::{sleep, timeout};
 
-use crate::{Error, Result, error::may_come};
+use crate::{
+    Error, Result,
+    error::{may_come, own_words},
+};
 
 /// One try.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,9 +28,10 @@ pub(crate) async fn first_connection(
         let why = match limited(options.connect()).await {
             Ok(connection) => return Ok(connection),
             Err(error) if !may_come(&error) => {
-                return Err(Error::Settings(format!("PostgreSQL at {place}: {error}")));
+                let why = own_words(&error);
+                return Err(Error::Settings(format!("PostgreSQL at {place}: {why}")));
             }
-            Err(error) => error,
+            Err(error) => own_words(&error),
         };
         let left = wait.saturating_sub(started.elapsed());
         if left.is_zero() {

@@ -13,7 +13,7 @@ use rustix::fs::Access;
 use crate::config::{Database, Execution, ServeFlags, Settings, Store, Tls};
 use crate::lock::DataDirLock;
 use crate::open::{self, Absent};
-use crate::{listener, tls};
+use crate::{failure, listener, tls};
 
 /// What a check found: something to know, or why `serve` would not start.
 type Finding = Result<String>;
@@ -28,7 +28,7 @@ pub fn run(flags: &ServeFlags) -> Result<()> {
     for (subject, finding) in &findings {
         match finding {
             Ok(known) => println!("ok    {subject}: {known}"),
-            Err(e) => println!("WRONG {subject}: {}", format_args!("{e:#}")),
+            Err(e) => println!("WRONG {subject}: {}", failure::sentence(e)),
         }
     }
     for warning in &settings.warnings {

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod doctor;
 mod embedded;
+mod failure;
 mod health;
 mod listener;
 mod lock;
@@ -99,7 +100,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("statehouse: {e:#}");
+            if !e.is::<failure::Logged>() {
+                eprintln!("statehouse: {}", failure::sentence(&e));
+            }
             ExitCode::FAILURE
         }
     }

@@ -3,16 +3,14 @@
 use anyhow::{Context, Result};
 
 use crate::config::{AgentFlags, AgentSettings, Sandbox};
-use crate::{private_file, shutdown, telemetry};
+use crate::{failure, private_file, shutdown, telemetry};
 
 /// The command: until a signal ends it.
 pub fn command(flags: &AgentFlags) -> Result<()> {
     let settings = AgentSettings::load(flags)?;
     let telemetry = telemetry::start(&settings.log, None)?;
     let outcome = tokio::runtime::Runtime::new()?.block_on(run(settings));
-    if let Err(e) = &outcome {
-        tracing::error!("stopped by an error: {e:#}");
-    }
+    let outcome = outcome.map_err(failure::log);
     drop(telemetry);
     outcome
 }

@@ -18,7 +18,7 @@ use crate::open::Absent;
 use crate::task::Task;
 use crate::telemetry::figures::Rows;
 use crate::telemetry::{self, metrics, requests};
-use crate::{embedded, open, private_file, shutdown, tls};
+use crate::{embedded, failure, open, private_file, shutdown, tls};
 
 /// The command: until a signal ends it.
 pub fn command(flags: &ServeFlags) -> Result<()> {
@@ -29,9 +29,7 @@ pub fn command(flags: &ServeFlags) -> Result<()> {
         let (ready, _nobody_waits) = oneshot::channel();
         run(settings, stop, ready).await
     });
-    if let Err(e) = &outcome {
-        tracing::error!("stopped by an error: {e:#}");
-    }
+    let outcome = outcome.map_err(failure::log);
     drop(telemetry);
     outcome
 }

@@ -64,6 +64,8 @@ fn the_key_of_another_installation_is_refused() {
     let own = fs::read(place.key()).unwrap();
     write_key(&place, other_key());
     both_refuse(&place, &["key_file", "this data was sealed with the key", "back from the backup"]);
+    // Once is enough.
+    assert_eq!(place.serve_refused().matches("this data was sealed").count(), 1);
     // The right name does not make it the right key.
     let (name, _) = keys(&own).split_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     let other = keys(&other_key());

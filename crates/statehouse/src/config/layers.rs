@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::catalogue::{Kind, SETTINGS, Setting};
+use super::file;
 use super::wrong::Wrong;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,7 @@ pub struct Layers {
     pub flags: BTreeMap<String, Vec<String>>,
     pub environment: BTreeMap<String, String>,
     file: Option<(PathBuf, toml::Table)>,
+    unusable: Vec<String>,
 }
 
 impl Layers {
@@ -51,27 +53,27 @@ impl Layers {
         flags: BTreeMap<String, Vec<String>>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
-        Self { flags, environment: environment.into_iter().collect(), file: None }
+        Self { flags, environment: environment.into_iter().collect(), ..Self::default() }
     }
 
-    /// Reads the file; a key that is no setting is an error that names it.
-    pub fn read_file(&mut self, path: &Path) -> Result<(), Vec<Wrong>> {
-        let text = std::fs::read_to_string(path).map_err(|e| {
-            vec![Wrong::of("config", &path.display().to_string(), self.config_origin(), e)]
-        })?;
-        let table: toml::Table = text
-            .parse()
-            .map_err(|e: toml::de::Error| vec![Wrong::file(path, e.to_string().trim_end())])?;
-        let wrong: Vec<_> = table
-            .iter()
-            .filter_map(|(key, value)| unusable(key, value))
-            .map(|why| Wrong::file(path, &why))
-            .collect();
-        if !wrong.is_empty() {
-            return Err(wrong);
+    /// Reads the file, as far as it can be used, and gives all that is wrong in it.
+    pub fn read_file(&mut self, path: &Path) -> Vec<Wrong> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let content = file::read(&text, path);
+                self.file = Some((path.to_owned(), content.table));
+                self.unusable = content.unusable;
+                content.wrong
+            }
+            Err(e) => {
+                vec![Wrong::of("config", &path.display().to_string(), self.config_origin(), e)]
+            }
         }
-        self.file = Some((path.to_owned(), table));
-        Ok(())
+    }
+
+    /// Whether the file has this setting in a form that cannot be used, which is wrong enough.
+    pub fn is_unusable(&self, key: &str) -> bool {
+        self.unusable.iter().any(|given| given == key)
     }
 
     fn config_origin(&self) -> Option<Origin> {
@@ -166,28 +168,4 @@ fn texts(value: &toml::Value) -> Vec<String> {
         toml::Value::String(text) => vec![text.clone()],
         other => vec![other.to_string()],
     }
-}
-
-/// Why this line of the file cannot be a setting.
-fn unusable(key: &str, value: &toml::Value) -> Option<String> {
-    let setting = SETTINGS.iter().filter(|s| s.key != "config").find(|s| {
-        s.key == key || (s.kind == Kind::Secret && key.strip_suffix("_file") == Some(s.key))
-    });
-    let Some(setting) = setting else {
-        let meant = key.replace('-', "_");
-        let hint = if SETTINGS.iter().any(|s| s.key == meant && s.key != key) {
-            format!("; did you mean {meant}?")
-        } else {
-            String::new()
-        };
-        return Some(format!("{key} is not a setting{hint}"));
-    };
-    let fits = match value {
-        toml::Value::Table(_) | toml::Value::Datetime(_) => false,
-        toml::Value::Array(values) => {
-            setting.kind == Kind::List && values.iter().all(toml::Value::is_str)
-        }
-        _ => true,
-    };
-    (!fits).then(|| format!("{key} is a TOML {}; allowed: {}", value.type_str(), setting.allowed))
 }

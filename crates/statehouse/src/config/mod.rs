@@ -1,6 +1,7 @@
 //! What the operator decided, checked before anything starts. The rest of the program gets values.
 
 mod catalogue;
+mod file;
 mod flags;
 mod layers;
 mod values;
@@ -129,8 +130,8 @@ impl Settings {
     }
 
     pub fn from_layers(mut layers: Layers) -> Result<Self, AllWrong> {
-        read_config_file(&mut layers).map_err(AllWrong)?;
-        let mut reader = Reader::new(&layers);
+        let wrong = read_config_file(&mut layers);
+        let mut reader = Reader::new(&layers, wrong);
         let settings = values::settings(&mut reader);
         reader.finish(settings)
     }
@@ -153,8 +154,8 @@ impl Store {
     /// As [`Settings::load`], for the commands that only open the data.
     pub fn load(flags: &StoreFlags) -> Result<Self, AllWrong> {
         let mut layers = Layers::new(flags.0.clone(), environment());
-        read_config_file(&mut layers).map_err(AllWrong)?;
-        let mut reader = Reader::new(&layers);
+        let wrong = read_config_file(&mut layers);
+        let mut reader = Reader::new(&layers, wrong);
         let store = values::store(&mut reader);
         reader.finish(store)
     }
@@ -163,8 +164,8 @@ impl Store {
 /// As [`Settings::load`], for a command that opens the data and looks for releases.
 pub fn load_releases(flags: &ReleasesFlags) -> Result<(Store, Sources), AllWrong> {
     let mut layers = Layers::new(flags.0.clone(), environment());
-    read_config_file(&mut layers).map_err(AllWrong)?;
-    let mut reader = Reader::new(&layers);
+    let wrong = read_config_file(&mut layers);
+    let mut reader = Reader::new(&layers, wrong);
     let both = (values::store(&mut reader), values::releases(&mut reader));
     reader.finish(both)
 }
@@ -176,8 +177,8 @@ impl AgentSettings {
     }
 
     pub fn from_layers(mut layers: Layers) -> Result<Self, AllWrong> {
-        read_config_file(&mut layers).map_err(AllWrong)?;
-        let mut reader = Reader::new(&layers);
+        let wrong = read_config_file(&mut layers);
+        let mut reader = Reader::new(&layers, wrong);
         let settings = values::agent_settings(&mut reader);
         reader.finish(settings).map(|settings| settings.expect("nothing was wrong or missing"))
     }
@@ -189,22 +190,28 @@ fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
-fn read_config_file(layers: &mut Layers) -> Result<(), Vec<Wrong>> {
-    if let Some(given) = layers.get(Setting::named("config")).map_err(|wrong| vec![wrong])? {
-        return layers.read_file(Path::new(given.values.first().map_or("", String::as_str)));
+/// All that is wrong with the file; the rest of it counts.
+fn read_config_file(layers: &mut Layers) -> Vec<Wrong> {
+    match layers.get(Setting::named("config")) {
+        Ok(Some(given)) => {
+            return layers.read_file(Path::new(given.values.first().map_or("", String::as_str)));
+        }
+        Ok(None) => {}
+        Err(wrong) => return vec![wrong],
     }
-    let before = values::data_dir(&mut Reader::new(layers));
+    let before = values::data_dir(&mut Reader::new(layers, Vec::new()));
     let in_data_dir = before.join("statehouse.toml");
     let Some(path) =
         [in_data_dir.clone(), PathBuf::from("statehouse.toml")].into_iter().find(|p| p.is_file())
     else {
-        return Ok(());
+        return Vec::new();
     };
-    layers.read_file(&path)?;
+    let mut wrong = layers.read_file(&path);
     // A file that was found in the data directory must not point to another one: which of the two
     // would hold the data then depended on who reads.
-    if path == in_data_dir && values::data_dir(&mut Reader::new(layers)) != before {
-        return Err(vec![Wrong::file(&path, "data_dir names another directory than this file's")]);
+    let after = values::data_dir(&mut Reader::new(layers, Vec::new()));
+    if path == in_data_dir && after != before {
+        wrong.push(Wrong::file(&path, "data_dir names another directory than this file's"));
     }
-    Ok(())
+    wrong
 }

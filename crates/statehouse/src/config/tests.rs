@@ -129,6 +129,74 @@ fn a_key_that_is_no_setting_is_named() {
 }
 
 #[test]
+fn a_slip_of_the_pen_is_told_what_it_may_have_meant() {
+    for (key, meant) in [
+        ("lisen", "listen"),
+        ("listten", "listen"),
+        ("concurency", "concurrency"),
+        ("database-url", "database_url"),
+        ("database_url_fil", "database_url_file"),
+        ("publik_url", "public_url"),
+    ] {
+        let message = wrong(&[], &[], &format!("{key} = \"x\"\n"));
+        assert!(
+            message.contains(&format!("{key} is not a setting; did you mean {meant}?")),
+            "{message}"
+        );
+    }
+    let message = wrong(&[], &[], "colour = \"red\"\n");
+    assert!(message.contains("colour is not a setting") && !message.contains("mean"), "{message}");
+    let settings = load(&[], &[("STATEHOUSE_LISTN", "x")], "").unwrap();
+    assert!(
+        settings.warnings[0].contains("did you mean STATEHOUSE_LISTEN?"),
+        "{:?}",
+        settings.warnings
+    );
+}
+
+#[test]
+fn a_mistake_in_the_file_names_its_line_and_setting_and_hides_the_value() {
+    let file = "# ours\nlisten = 127.0.0.1:8080\nadmin_token = hunter22hunter22\n";
+    let message = wrong(&[], &[], file);
+    assert!(message.starts_with("2 wrong settings:"), "{message}");
+    for part in ["line 2: listen: ", "a text stands in quotes", "IP:PORT", "line 3: admin_token: "]
+    {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(!message.contains("hunter22"), "{message}");
+    let message = wrong(&[], &[], "listen = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:2\"\n");
+    assert!(message.contains("line 2: listen: duplicate key"), "{message}");
+    let message = wrong(&[], &[], "listen = \"127.0.0.1:1\n");
+    assert!(message.contains("line 1: listen: "), "{message}");
+}
+
+#[test]
+fn all_kinds_of_mistakes_are_said_at_once() {
+    let file = "lisen = \"x\"\ncolour = \"red\"\nconcurrency = 0\nsandbox = \"y\"\n\
+                log_format = xml\nengine = 7\n";
+    let message = wrong(&[("listen", "x")], &[("STATEHOUSE_GRACE_PERIOD", "5")], file);
+    for part in [
+        "lisen",
+        "colour",
+        "concurrency",
+        "sandbox",
+        "log_format",
+        "engine",
+        "listen = ",
+        "grace_period",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(message.starts_with("8 wrong settings:"), "{message}");
+}
+
+#[test]
+fn what_cannot_be_used_is_not_called_missing() {
+    let message = wrong(&[("listen", "0.0.0.0:1")], &[], "public_url = [\"https://a.test\"]\n");
+    assert!(message.starts_with("wrong setting: ") && message.contains("TOML array"), "{message}");
+}
+
+#[test]
 fn a_variable_that_is_no_setting_is_warned_about() {
     let settings = load(&[], &[("STATEHOUSE_LISTN", "x"), ("OTHER", "y")], "").unwrap();
     assert_eq!(settings.warnings.len(), 1);

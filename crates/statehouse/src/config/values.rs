@@ -10,9 +10,9 @@ use domain::tool_versions::Sources;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::catalogue::Setting;
+use super::catalogue::{SETTINGS, Setting};
 use super::layers::{Given, Layers};
-use super::wrong::{AllWrong, Wrong};
+use super::wrong::{AllWrong, Wrong, meant};
 use super::{AgentSettings, Database, Execution, Log, LogFormat, Sandbox, Settings, Store, Tls};
 
 /// Reads settings and keeps what is wrong, so that one start names all of it.
@@ -22,8 +22,9 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(layers: &'a Layers) -> Self {
-        Self { layers, wrong: Vec::new() }
+    /// Goes on from what is known to be `wrong`.
+    pub fn new(layers: &'a Layers, wrong: Vec<Wrong>) -> Self {
+        Self { layers, wrong }
     }
 
     /// Gives out `value` only if nothing was wrong on the way.
@@ -62,7 +63,7 @@ impl<'a> Reader<'a> {
     ) -> Option<T> {
         let wrong = self.wrong.len();
         let value = self.read(key, parse);
-        if value.is_none() && self.wrong.len() == wrong {
+        if value.is_none() && self.wrong.len() == wrong && !self.layers.is_unusable(key) {
             let setting = Setting::named(key);
             self.wrong.push(Wrong::sentence(format!(
                 "{key} is needed; allowed: {}, as --{} or {}",
@@ -155,7 +156,10 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     let listen =
         reader.read("listen", address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let public_url = reader.read("public_url", public_url);
-    if listen.ip().is_unspecified() && reader.given("public_url").is_none() {
+    if listen.ip().is_unspecified()
+        && reader.given("public_url").is_none()
+        && !reader.layers.is_unusable("public_url")
+    {
         reader.wrong.push(Wrong::sentence(format!(
             "public_url is needed, because listen = {listen} does not say how clients reach us; \
              allowed: {}",
@@ -219,7 +223,12 @@ fn site(reader: &mut Reader<'_>) -> domain::site_settings::Given {
 
 fn warnings(reader: &Reader<'_>) -> Vec<String> {
     let unknown = reader.layers.unknown_variables().into_iter();
-    unknown.map(|name| format!("{name} is set in the environment but is no setting")).collect()
+    let known = || SETTINGS.iter().map(Setting::env);
+    unknown
+        .map(|name| {
+            format!("{name} is set in the environment but is no setting{}", meant(name, known()))
+        })
+        .collect()
 }
 
 /// Nothing if something is missing, which the reader then knows.

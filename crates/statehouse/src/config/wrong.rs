@@ -43,6 +43,17 @@ impl fmt::Display for Wrong {
     }
 }
 
+/// What somebody may have meant by a name that is none, as the end of a sentence; empty if nothing is near.
+pub fn meant(name: &str, known: impl Iterator<Item = String>) -> String {
+    /// From here on, what is left is a slip of the pen.
+    const NEAR: f64 = 0.86;
+    let near = known.map(|known| (strsim::jaro_winkler(name, &known), known));
+    let nearest = near.max_by(|one, other| one.0.total_cmp(&other.0));
+    nearest
+        .filter(|(nearness, _)| *nearness >= NEAR)
+        .map_or_else(String::new, |(_, known)| format!("; did you mean {known}?"))
+}
+
 /// All that is wrong, so that one start is enough to see it.
 #[derive(Debug)]
 pub struct AllWrong(pub Vec<Wrong>);

@@ -53,8 +53,25 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     .increment(1);
     let ms = (elapsed.as_secs_f64() * 10_000.0).round() / 10.0;
     // Outside the span, whose fields would stand in the line a second time.
-    tracing::info!(parent: None, %method, path, route, status, ms, id, "{method} {path} {status}");
+    if status < 400 && is_routine(&route) {
+        tracing::debug!(parent: None, %method, path, status, ms, id, "request");
+    } else {
+        tracing::info!(parent: None, %method, path, status, ms, id, "request");
+    }
     response
+}
+
+/// What machines ask every few seconds, all day long: a line for each would hide the others. Refusals are never routine.
+fn is_routine(route: &str) -> bool {
+    matches!(
+        route,
+        "/agent/v1/jobs/claim"
+            | "/agent/v1/jobs/{job_id}/heartbeat"
+            | "/agent/v1/jobs/{job_id}/log"
+            | "/_health_check"
+            | "/api/v2/ping"
+            | "/metrics"
+    )
 }
 
 /// The client's own id if it is harmless in a log, else a new one.
@@ -87,6 +104,8 @@ fn panicked(panic: &(dyn Any + Send), id: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
     use axum::Router;
     use axum::body::Body;
@@ -100,6 +119,8 @@ mod tests {
     async fn answer(given: Option<&str>, path: &str) -> Response {
         let house = Router::new()
             .route("/fine", get(|| async {}))
+            .route("/_health_check", get(|| async {}))
+            .route("/api/v2/ping", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
             .route("/broken", get(broken))
             .layer(axum::middleware::from_fn(observe));
         let mut request = Request::get(path);
@@ -137,5 +158,44 @@ mod tests {
         assert_eq!(body["errors"][0]["status"], "500");
         assert!(body["errors"][0]["detail"].as_str().unwrap().contains("request abc"));
         assert!(!body.to_string().contains("a bug"));
+    }
+
+    /// What is logged, in memory.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_one_line_that_says_each_thing_once() {
+        let lines = Lines::default();
+        let to = lines.clone();
+        let log = tracing_subscriber::fmt()
+            .with_writer(move || to.clone())
+            .with_max_level(tracing::Level::INFO)
+            .with_ansi(false)
+            .finish();
+        let guard = tracing::subscriber::set_default(log);
+        answer(Some("abc"), "/fine").await;
+        // Asked all day long.
+        answer(Some("quiet"), "/_health_check").await;
+        // A refusal is never routine.
+        answer(Some("refused"), "/api/v2/ping").await;
+        drop(guard);
+        let said = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let line = said.lines().find(|line| line.contains("abc")).unwrap();
+        for part in ["/fine", "GET", "200", "abc"] {
+            assert_eq!(line.matches(part).count(), 1, "{part}: {line}");
+        }
+        assert!(!said.contains("quiet") && said.contains("refused"), "{said}");
+        assert_eq!(said.lines().count(), 2, "{said}");
     }
 }
