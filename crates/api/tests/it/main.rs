@@ -21,6 +21,7 @@ mod data_retention;
 mod encrypted_states;
 mod endings;
 mod engines;
+mod figures;
 mod fuzz;
 mod holds;
 mod invitations;
