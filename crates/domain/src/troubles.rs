@@ -63,6 +63,9 @@ impl Troubles {
         outcome: Result<T>,
         now: Timestamp,
     ) -> Option<T> {
+        let word = if outcome.is_ok() { "success" } else { "failure" };
+        metrics::counter!("statehouse_background_work_total", "work" => chore, "outcome" => word)
+            .increment(1);
         match outcome {
             Ok(done) => {
                 self.over(chore, about);
