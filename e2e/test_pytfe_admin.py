@@ -65,7 +65,7 @@ def test_what_agents_have_at_hand_is_listed(tfe, server):
 
     found = until(known, "the agent has told what it has")
     for version in server.versions:
-        assert found[version].url is None
+        assert found[version].url.endswith(f"/terraform_{version}_linux_amd64.zip")
     only_listed = found["1.9.8"]
     assert (only_listed.official, only_listed.enabled) == (True, False)
     assert only_listed.url.endswith("/terraform/1.9.8/terraform_1.9.8_linux_amd64.zip")

@@ -63,26 +63,43 @@ pub(crate) fn title(kind: EngineKind) -> &'static str {
     }
 }
 
+/// The engines that an agent with this configuration will find, without a word about them.
+pub async fn at_hand(config: &Config) -> Vec<LocalEngine> {
+    let candidates = candidates(config).await.into_iter();
+    candidates.filter_map(|(_, answer)| answer.ok()).collect()
+}
+
+/// Every binary that can be found, with its version or why it is none. One that is only looked for may be missing.
+async fn candidates(config: &Config) -> Vec<(PathBuf, Result<LocalEngine, String>)> {
+    let mut paths = config.engines.clone();
+    if config.search_path {
+        for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()) {
+            paths.extend(["terraform", "tofu"].map(|name| folder.join(name)));
+        }
+    }
+    let mut found = Vec::new();
+    for (at, path) in paths.into_iter().enumerate() {
+        // Engines run in another directory, perhaps behind a fence: links must be resolved.
+        match path.canonicalize() {
+            Ok(path) => {
+                let answer = version_of(&path).await;
+                found.push((path, answer));
+            }
+            Err(_) if at < config.engines.len() => {
+                found.push((path, Err("this engine does not exist".into())));
+            }
+            Err(_) => {}
+        }
+    }
+    found
+}
+
 impl Engines {
     /// Asks every binary that can be found for its version; what does not answer is logged.
     pub async fn discover(config: &Config) -> Self {
-        let mut candidates = config.engines.clone();
-        if config.search_path {
-            for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()) {
-                candidates.extend(["terraform", "tofu"].map(|name| folder.join(name)));
-            }
-        }
         let mut local: Vec<(LocalEngine, PathBuf)> = Vec::new();
-        for (at, path) in candidates.into_iter().enumerate() {
-            let explicit = at < config.engines.len();
-            // Engines run in another directory, perhaps behind a fence: links must be resolved.
-            let Ok(path) = path.canonicalize() else {
-                if explicit {
-                    tracing::warn!(path = %path.display(), "this engine does not exist");
-                }
-                continue;
-            };
-            match version_of(&path).await {
+        for (path, answer) in candidates(config).await {
+            match answer {
                 Ok(engine) if local.iter().any(|(known, _)| *known == engine) => {}
                 Ok(engine) => {
                     tracing::info!(

@@ -41,4 +41,6 @@ mod workplace;
 
 pub use agent::run;
 pub use config::{Config, Limits, Sandbox};
+pub use engines::at_hand;
+pub use protocol::EngineKind;
 pub use supervisor::engine_exec;

@@ -24,7 +24,7 @@ async fn details(site: May<can::UseToken>) -> Result<Document> {
     }
     // Agents have no account.
     let own = cx.check::<can::UseAccount, _>(domain::Site::found())?;
-    Ok(Document::one(&View::new(cx, accounts::own(cx, &own).await?)))
+    Ok(Document::one(&View::own(cx, accounts::own(cx, &own).await?)))
 }
 
 #[derive(Default, Deserialize)]
@@ -42,7 +42,7 @@ async fn update(site: May<can::UseAccount>, body: Body<Change>) -> Result<Docume
     let Change { username, email } = body.attributes;
     let change = ChangeAccount { username, email };
     let row = accounts::update_account(&site.cx, &site, change).await?;
-    Ok(Document::one(&View::new(&site.cx, row)))
+    Ok(Document::one(&View::own(&site.cx, row)))
 }
 
 /// Unlike elsewhere, HCP writes these with underscores; any spelling is read.
@@ -69,5 +69,5 @@ async fn change_password(site: May<can::UseAccount>, body: Body<Passwords>) -> R
     }
     let row = accounts::change_password(&site.cx, &site, current_password.into(), password.into())
         .await?;
-    Ok(Document::one(&View::new(&site.cx, row)))
+    Ok(Document::one(&View::own(&site.cx, row)))
 }

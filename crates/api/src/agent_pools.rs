@@ -10,14 +10,14 @@ use domain::{
     id::{ProjectId, WorkspaceId},
     row::{AgentPool, Organization},
 };
-use jsonapi::{Body, Document, Empty, Error, Query, Relationships, Resource, ToMany, Typed};
+use jsonapi::{Body, Document, Empty, Query, Relationships, Resource, ToMany, Typed};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     May, Result, Routes,
     includes::INCLUDES,
     paging::paging,
-    parameters::{ByName, Searched},
+    parameters::{ByName, Searched, sorted, text},
 };
 
 pub fn routes() -> Routes {
@@ -102,29 +102,14 @@ async fn list(
     query: Query<Searched<Filters>>,
 ) -> Result<Document> {
     let cx = &organization.cx;
-    let text = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
     let Searched { q, filter } = &query.own;
     let filter = Filter {
-        search: text(q),
-        workspace: text(&filter.allowed_workspaces.name),
-        project: text(&filter.allowed_projects.name),
+        search: text(q.as_deref()),
+        workspace: text(filter.allowed_workspaces.name.as_deref()),
+        project: text(filter.allowed_projects.name.as_deref()),
     };
-    let sort = match query.sort.first() {
-        None => (Sort::CreatedAt, Order::Ascending),
-        Some(key) => {
-            let by = match key.name.as_str() {
-                "name" => Sort::Name,
-                "created-at" => Sort::CreatedAt,
-                _ => {
-                    let why = "agent pools are sorted by name or created-at";
-                    return Err(Error::bad_request("invalid parameter", why)
-                        .parameter("sort")
-                        .into());
-                }
-            };
-            (by, if key.descending { Order::Descending } else { Order::Ascending })
-        }
-    };
+    let keys = [("name", Sort::Name), ("created-at", Sort::CreatedAt)];
+    let sort = sorted(&query, &keys)?.unwrap_or((Sort::CreatedAt, Order::Ascending));
     let paging = paging(&query);
     let page = agent_pools::list(cx, &organization, filter, sort, paging).await?;
     Document::page(&views(cx, page.items).await?, page.total, &query, &INCLUDES, cx).await

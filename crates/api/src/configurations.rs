@@ -109,25 +109,26 @@ struct Input {
     provisional: bool,
 }
 
+impl Typed for Input {
+    const TYPE: &'static str = "configuration-versions";
+}
+
 impl Default for Input {
     fn default() -> Self {
         Self { auto_queue_runs: true, speculative: false, provisional: false }
     }
 }
 
-impl Typed for Input {
-    const TYPE: &'static str = "configuration-versions";
-}
-
 async fn create(
     workspace: May<can::CreateConfiguration>,
     headers: HeaderMap,
-    body: Body<Input>,
+    body: Option<Body<Input>>,
 ) -> Result<Document> {
+    let input = body.map(|body| body.attributes).unwrap_or_default();
     let new = New {
-        speculative: body.attributes.speculative,
-        provisional: body.attributes.provisional,
-        auto_queue_runs: body.attributes.auto_queue_runs,
+        speculative: input.speculative,
+        provisional: input.provisional,
+        auto_queue_runs: input.auto_queue_runs,
         source: source(&headers),
     };
     let row = configurations::create(&workspace.cx, &workspace, new).await?;

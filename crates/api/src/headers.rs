@@ -11,9 +11,10 @@ use crate::Failure;
 const HEADERS: [(&str, &str); 5] = [
     ("tfp-api-version", "2.6"),
     ("tfp-appname", "Terraform Enterprise"),
-    // The enterprise release whose API this is; the form is fixed by the clients.
+    // The enterprise releases whose API this is, in the old and in the new way of counting; the forms are fixed by the
+    // clients. HashiCorp's provider asks for limits on the lives of tokens from 2.0.1 on only.
     ("x-tfe-version", "v202509-1"),
-    ("x-tfe-current-version", "1.0.0"),
+    ("x-tfe-current-version", "2.0.1"),
     // Seconds between the snapshots that a command line uploads during a long local apply.
     ("x-terraform-snapshot-interval", "20"),
 ];

@@ -66,7 +66,7 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
         .of("users", |cx, ids| {
             Box::pin(async move {
                 let rows = domain::accounts::load(cx, &parsed(&ids)).await?;
-                Ok(objects(rows.into_iter().map(|row| users::View::new(cx, row))))
+                Ok(objects(users::views(cx, rows).await?))
             })
         })
         .of("teams", |cx, ids| {
@@ -95,7 +95,9 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
         })
         .of("vars", |cx, ids| {
             Box::pin(async move {
-                let shown = domain::variable_sets::load_variables(cx, &parsed(&ids)).await?;
+                let ids = parsed(&ids);
+                let mut shown = domain::variable_sets::load_variables(cx, &ids).await?;
+                shown.extend(domain::variables::load(cx, &ids).await?);
                 Ok(objects(shown.into_iter().map(variables::View::from)))
             })
         })
@@ -115,6 +117,18 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let rows = domain::runs::load_comments(cx, &parsed(&ids)).await?;
                 Ok(objects(rows.into_iter().map(runs::comments::View)))
+            })
+        })
+        .relation_to_one("configuration-versions", "run", |cx, ids| {
+            Box::pin(async move {
+                let found = domain::runs::load_of_configurations(cx, &parsed(&ids)).await?;
+                Ok(runs::by_configuration(cx, found).await?)
+            })
+        })
+        .relation("runs", "comments", |cx, ids| {
+            Box::pin(async move {
+                let found = domain::runs::load_comments_of(cx, &parsed(&ids)).await?;
+                Ok(runs::comments::by_run(found))
             })
         })
         .of("plans", |cx, ids| {

@@ -9,7 +9,7 @@ use domain::{
     notifications::{self, Change, Configuration, Shown, Subscribable},
     variables::SecretString,
 };
-use jsonapi::{Body, Document, Empty, Error, Field, Query, Relationships, Resource, ToMany, Typed};
+use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, ToMany, Typed};
 use serde::{Deserialize, Serialize};
 
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
@@ -184,11 +184,6 @@ struct Relations {
 }
 
 fn change(body: Body<Input, Relations>) -> Result<Change> {
-    let kinds = [None, Some("notification-configurations"), Some("notification-configuration")];
-    if !kinds.contains(&body.kind()) {
-        let detail = "type must be notification-configurations";
-        return Err(Error::unprocessable("/data/type", detail).into());
-    }
     let secret =
         |field: Field<String>| field.into_change().map(|text| text.map(SecretString::from));
     let users = body.relationships.users.map(|users| users.of_kind("users", "users"));

@@ -11,7 +11,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, ToOne, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::text};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -221,10 +221,16 @@ struct Search {
     #[serde(rename = "")]
     any: Option<String>,
     name: Option<String>,
+    email: Option<String>,
 }
 
 async fn list(caller: May<can::UseToken>, query: Query<ListParameters>) -> Result<Document> {
-    let search = query.own.q.name.as_deref().or(query.own.q.any.as_deref());
+    let Search { any, name, email } = &query.own.q;
+    let search = organizations::Search {
+        any: text(any.as_deref()),
+        name: text(name.as_deref()),
+        email: text(email.as_deref()),
+    };
     let paging = paging(&query);
     let page = organizations::list(&caller.cx, &caller, search, paging).await?;
     let views = views(&caller.cx, page.items).await?;
@@ -254,7 +260,9 @@ struct Input {
     allow_force_delete_workspaces: Option<bool>,
     assessments_enforced: Option<bool>,
     default_execution_mode: Option<ExecutionMode>,
+    #[serde(deserialize_with = "jsonapi::id")]
     default_agent_pool_id: Field<AgentPoolId>,
+    #[serde(deserialize_with = "jsonapi::id")]
     owners_team_saml_role_id: Field<String>,
     user_tokens_enabled: Option<bool>,
     max_ttl_enabled: Option<bool>,

@@ -13,11 +13,10 @@ use domain::{
     policies::{self, Change, Enforce, Filter},
     row::{Organization, Policy},
 };
-use http::StatusCode;
-use jsonapi::{Body, Document, Empty, Error, Field, Links, Query, Relationships, Resource, Typed};
+use jsonapi::{Body, Document, Empty, Field, Links, Query, Relationships, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::sorted};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -119,15 +118,15 @@ struct Input {
     enforce: Option<Vec<EnforceInput>>,
 }
 
+impl Typed for Input {
+    const TYPE: &'static str = "policies";
+}
+
 #[derive(Deserialize)]
 struct EnforceInput {
     #[serde(default)]
     path: String,
     mode: Enforcement,
-}
-
-impl Typed for Input {
-    const TYPE: &'static str = "policies";
 }
 
 impl From<Input> for Change {
@@ -176,15 +175,7 @@ async fn list(organization: May<can::ReadPolicies>, query: Query<Parameters>) ->
     let Some(kind) = kind(query.own.filter.kind.as_deref()) else {
         return Document::page::<View, _, _, _>(&[], 0, &query, &INCLUDES, cx).await;
     };
-    let order = match query.sort.first() {
-        None => Order::Ascending,
-        Some(key) if key.name == "name" && key.descending => Order::Descending,
-        Some(key) if key.name == "name" => Order::Ascending,
-        Some(_) => {
-            let error = Error::bad_request("invalid sort", "can only be name or -name");
-            return Err(error.parameter("sort").into());
-        }
-    };
+    let order = sorted(&query, &[("name", ())])?.map_or(Order::Ascending, |((), order)| order);
     let filter = Filter { kind, search: query.own.search.name.clone() };
     let page = policies::list(cx, &organization, filter, order, paging(&query)).await?;
     let views = views(cx, page.items).await?;
@@ -221,9 +212,10 @@ async fn delete(policy: May<can::ManagePolicies, In<Policy, Organization>>) -> R
 async fn upload(
     policy: May<can::ManagePolicies, In<Policy, Organization>>,
     code: Raw,
-) -> Result<StatusCode> {
-    policies::receive(&policy.cx, &policy, code.into_data_stream()).await?;
-    Ok(StatusCode::OK)
+) -> Result<Document> {
+    let cx = &policy.cx;
+    let row = policies::receive(cx, &policy, code.into_data_stream()).await?;
+    Ok(Document::one(&view(cx, row).await?))
 }
 
 async fn download(policy: May<can::ReadPolicies, In<Policy, Organization>>) -> Result<Response> {

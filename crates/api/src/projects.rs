@@ -1,7 +1,7 @@
 //! `/projects`
 
 use domain::{
-    Ctx, Order, Timestamp, can,
+    Ctx, Timestamp, can,
     entity::workspace::ExecutionMode,
     id::{AgentPoolId, WorkspaceId},
     projects::{self, Change, Counts, Filter},
@@ -13,7 +13,13 @@ use jsonapi::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Searched, tags};
+use crate::{
+    May, Result, Routes,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{Searched, sorted},
+    tags,
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -170,11 +176,9 @@ async fn list(
         search: query.own.q.clone(),
         can_create_workspace: query.own.filter.permissions.create_workspace,
         can_update: query.own.filter.permissions.update,
-        tagged: tags::filters(&query.own.filter.tagged, false),
+        tagged: tags::filters(&query.own.filter.tagged, false)?,
     };
-    let by_name = query.sort.iter().find(|key| key.name == "name");
-    let by_name =
-        by_name.map(|key| if key.descending { Order::Descending } else { Order::Ascending });
+    let by_name = sorted(&query, &[("name", ())])?.map(|((), order)| order);
     let paging = paging(&query);
     let page = projects::list(cx, &organization, filter, by_name, paging).await?;
     let views = views(cx, page.items).await?;
@@ -195,8 +199,13 @@ struct Input {
     description: Field<String>,
     auto_destroy_activity_duration: Field<String>,
     default_execution_mode: Field<ExecutionMode>,
+    #[serde(deserialize_with = "jsonapi::id")]
     default_agent_pool_id: Field<AgentPoolId>,
     setting_overwrites: Option<Overwrites>,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "projects";
 }
 
 /// False gives a setting back to the default of the organization.
@@ -222,10 +231,6 @@ impl Overwrites {
     }
 }
 
-impl Typed for Input {
-    const TYPE: &'static str = "projects";
-}
-
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Relations {
@@ -234,8 +239,6 @@ struct Relations {
 
 fn change(input: Input, relations: Relations) -> Result<Change> {
     let given_back = input.setting_overwrites.unwrap_or_default().give_back()?;
-    let bindings =
-        |many: ToMany<String>| tags::pairs(&many.data, "/data/relationships/tag-bindings/data");
     Ok(Change {
         name: input.name,
         description: input.description.into_change(),
@@ -250,7 +253,7 @@ fn change(input: Input, relations: Relations) -> Result<Change> {
         } else {
             input.default_agent_pool_id.into_change()
         },
-        tags: relations.tag_bindings.map(bindings).transpose()?,
+        tags: relations.tag_bindings.map(|many| tags::keyed(&many.data)).transpose()?,
     })
 }
 

@@ -10,7 +10,9 @@ pub struct Input {
     identifier: Option<String>,
     branch: Field<String>,
     ingress_submodules: Option<bool>,
+    #[serde(deserialize_with = "jsonapi::id")]
     oauth_token_id: Field<String>,
+    #[serde(deserialize_with = "jsonapi::id")]
     github_app_installation_id: Field<String>,
     tags_regex: Field<String>,
 }
@@ -18,15 +20,12 @@ pub struct Input {
 impl From<Input> for Change {
     fn from(input: Input) -> Self {
         let text = |field: Field<String>| field.into_change().map(Option::unwrap_or_default);
-        // An empty id is none.
-        let id =
-            |field: Field<String>| field.into_change().map(|id| id.filter(|id| !id.is_empty()));
         Self {
             identifier: input.identifier,
             branch: text(input.branch),
             ingress_submodules: input.ingress_submodules,
-            oauth_token_id: id(input.oauth_token_id),
-            github_app_installation_id: id(input.github_app_installation_id),
+            oauth_token_id: input.oauth_token_id.into_change(),
+            github_app_installation_id: input.github_app_installation_id.into_change(),
             tags_regex: text(input.tags_regex),
         }
     }

@@ -73,7 +73,12 @@ impl Routes {
         T: Guarded + 'static,
     {
         self.table.push(Route { method, path, guard: T::guard() });
-        self.router = self.router.route(path, on(filter, handler));
+        // Some clients end their addresses with a slash.
+        let slashed = format!("{path}/");
+        self.router = self
+            .router
+            .route(&slashed, on(filter, handler.clone()))
+            .route(path, on(filter, handler));
         self
     }
 

@@ -17,11 +17,16 @@ use domain::{
 use jsonapi::{Body, Document, Error, Query};
 use serde::Deserialize;
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{
+    May, Result, Routes,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{parsed, text},
+};
 use input::{Input, Relations};
 pub use phases::PhaseView;
 use view::view;
-pub use view::views;
+pub use view::{by_configuration, views};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -74,10 +79,11 @@ struct ListParameters {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Filters {
-    status: Vec<String>,
+    status: Option<Vec<String>>,
     operation: Vec<String>,
-    source: Vec<String>,
+    source: Option<Vec<String>>,
     status_group: Option<String>,
+    timeframe: Option<String>,
     workspace_names: Vec<String>,
     agent_pool_names: Vec<String>,
 }
@@ -86,20 +92,32 @@ struct Filters {
 #[serde(default)]
 struct Search {
     basic: Option<String>,
+    user: Option<String>,
+    commit: Option<String>,
 }
 
-fn filter(query: &Query<ListParameters>) -> Filter {
-    let Filters { status, operation, source, status_group, .. } = &query.own.filter;
-    Filter {
-        // A status that no run has filters everything, as an unknown source does.
-        statuses: status.iter().filter_map(|word| word.parse::<Status>().ok()).collect(),
-        sources: source.iter().filter_map(|word| word.parse::<Source>().ok()).collect(),
+fn filter(query: &Query<ListParameters>) -> Result<Filter> {
+    let Filters { status, operation, source, status_group, timeframe, .. } = &query.own.filter;
+    let Search { basic, user, commit } = &query.own.search;
+    Ok(Filter {
+        // Of a status that no run has there are none, and so it is with sources.
+        statuses: words::<Status>(status.as_deref()),
+        sources: words::<Source>(source.as_deref()),
         operations: operation.clone(),
-        status_group: status_group.clone(),
-        search: query.own.search.basic.clone(),
+        status_group: parsed(status_group.as_deref(), "filter[status_group]")?,
+        timeframe: parsed(timeframe.as_deref(), "filter[timeframe]")?,
+        search: text(basic.as_deref()),
+        user: text(user.as_deref()),
+        commit: text(commit.as_deref()),
         workspaces: query.own.filter.workspace_names.clone(),
         agent_pools: query.own.filter.agent_pool_names.clone(),
-    }
+    })
+}
+
+/// The words that mean something, if there are words.
+fn words<T: std::str::FromStr>(list: Option<&[String]>) -> Option<Vec<T>> {
+    let list = list.filter(|list| !list.is_empty())?;
+    Some(list.iter().filter_map(|word| word.parse().ok()).collect())
 }
 
 async fn list(
@@ -107,7 +125,7 @@ async fn list(
     query: Query<ListParameters>,
 ) -> Result<Document> {
     let cx = &workspace.cx;
-    let page = runs::list(cx, &workspace, filter(&query), paging(&query)).await?;
+    let page = runs::list(cx, &workspace, filter(&query)?, paging(&query)).await?;
     let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await
 }
@@ -118,7 +136,7 @@ async fn list_of_organization(
 ) -> Result<Document> {
     let cx = &organization.cx;
     let page =
-        runs::list_of_organization(cx, &organization, filter(&query), paging(&query)).await?;
+        runs::list_of_organization(cx, &organization, filter(&query)?, paging(&query)).await?;
     let views = views(cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, cx).await
 }

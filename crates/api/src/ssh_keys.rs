@@ -95,6 +95,7 @@ async fn delete(key: May<can::ManageSshKeys, In<SshKey, Organization>>) -> Resul
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Assignment {
+    #[serde(deserialize_with = "jsonapi::id")]
     id: Field<String>,
 }
 

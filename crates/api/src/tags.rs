@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub use bindings::{by_project, by_workspace};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::text};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -36,11 +36,18 @@ pub struct Tagged {
 }
 
 /// `bare` is for those without a value: whether they mean only bindings that have none.
-pub fn filters(tagged: &[Tagged], bare: bool) -> Vec<TagFilter> {
-    let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let each = |tagged: &Tagged| TagFilter {
-        key: text(&tagged.key),
-        value: text(&tagged.value).or_else(|| bare.then(String::new)),
+///
+/// # Errors
+/// 400 for one without a key and without a value, as `filter[tagged][key]` has no index and so says nothing.
+pub fn filters(tagged: &[Tagged], bare: bool) -> Result<Vec<TagFilter>> {
+    let each = |tagged: &Tagged| {
+        let (key, value) = (text(tagged.key.as_deref()), text(tagged.value.as_deref()));
+        if key.is_none() && value.is_none() {
+            let why = "needs an index and then a key or a value: filter[tagged][0][key]=env";
+            let error = Error::bad_request("invalid query parameter", why);
+            return Err(error.parameter("filter[tagged]").into());
+        }
+        Ok(TagFilter { key, value: value.or_else(|| bare.then(String::new)) })
     };
     tagged.iter().map(each).collect()
 }
@@ -119,8 +126,20 @@ fn references(body: Identifiers) -> Result<Vec<TagRef>> {
     Ok(references)
 }
 
+/// The flat tags of a workspace's document.
+pub fn flat(tags: &[Identifier]) -> Result<Vec<Binding>> {
+    let pairs = pairs(tags, "/data/relationships/tags/data")?;
+    let flat = |tag: Binding| if tag.value.is_empty() { Binding::flat(tag.key) } else { tag };
+    Ok(pairs.into_iter().map(flat).collect())
+}
+
+/// The bindings of a document that has others beside them.
+pub fn keyed(bindings: &[Identifier]) -> Result<Vec<Binding>> {
+    pairs(bindings, "/data/relationships/tag-bindings/data")
+}
+
 /// Bindings as identifiers carry them, in bodies and in relationships.
-pub fn pairs<Id>(identifiers: &[Identifier<Id>], pointer: &str) -> Result<Vec<Binding>> {
+fn pairs<Id>(identifiers: &[Identifier<Id>], pointer: &str) -> Result<Vec<Binding>> {
     let mut pairs = Vec::new();
     for (index, binding) in identifiers.iter().enumerate() {
         let text = |name: &str| binding.attributes.get(name).and_then(Value::as_str);
@@ -135,7 +154,7 @@ pub fn pairs<Id>(identifiers: &[Identifier<Id>], pointer: &str) -> Result<Vec<Bi
                 return Err(Error::unprocessable(pointer, "value must be a string").into());
             }
         };
-        pairs.push(Binding { key: key.to_owned(), value: value.to_owned() });
+        pairs.push(Binding::keyed(key, value));
     }
     Ok(pairs)
 }

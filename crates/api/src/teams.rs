@@ -58,6 +58,7 @@ async fn show(team: May<can::ReadTeam>, query: Query) -> Result<Document> {
 struct Input {
     name: Option<String>,
     visibility: Option<Visibility>,
+    #[serde(deserialize_with = "jsonapi::id")]
     sso_team_id: Field<String>,
     allow_member_token_management: Option<bool>,
     /// As the documents of the update call it.

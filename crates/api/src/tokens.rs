@@ -96,8 +96,6 @@ pub struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "authentication-tokens";
-    /// go-tfe's, for those of agents, and pytfe's.
-    const ALSO: &'static [&'static str] = &["agent-tokens", "authentication-token"];
 }
 
 impl From<Input> for NewToken {
@@ -106,8 +104,9 @@ impl From<Input> for NewToken {
     }
 }
 
-async fn create(user: May<can::ManageUserTokens>, body: Body<Input>) -> Result<Document> {
-    let minted = accounts::create_user_token(&user.cx, &user, body.attributes.into()).await?;
+async fn create(user: May<can::ManageUserTokens>, body: Option<Body<Input>>) -> Result<Document> {
+    let new = body.map_or_else(NewToken::default, |body| body.attributes.into());
+    let minted = accounts::create_user_token(&user.cx, &user, new).await?;
     Ok(Document::one(&View::from(minted)).created())
 }
 

@@ -80,7 +80,7 @@ struct Attributes<'a> {
     beta: bool,
     usage: u64,
     created_at: Timestamp,
-    archs: Vec<Archive>,
+    archs: &'a [Archive],
 }
 
 impl<T: Tool> Resource for View<T> {
@@ -92,10 +92,11 @@ impl<T: Tool> Resource for View<T> {
 
     fn attributes(&self) -> impl Serialize {
         let row = &self.used.row;
+        let archive = self.used.archive();
         Attributes {
             version: &row.version,
-            url: row.url.as_deref(),
-            sha: row.sha.as_deref(),
+            url: row.url.as_deref().or(archive.map(|archive| archive.url.as_str())),
+            sha: row.sha.as_deref().or(archive.map(|archive| archive.sha.as_str())),
             deprecated: row.deprecated,
             deprecated_reason: row.deprecated_reason.as_deref(),
             official: row.official,
@@ -103,7 +104,7 @@ impl<T: Tool> Resource for View<T> {
             beta: row.beta,
             usage: self.used.usage,
             created_at: row.created_at,
-            archs: self.used.archs(),
+            archs: &self.used.archs,
         }
     }
 

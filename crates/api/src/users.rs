@@ -3,7 +3,7 @@
 use domain::{
     Actor, Ctx, In, Site,
     accounts::{self, Member},
-    can,
+    can, memberships,
     row::User,
 };
 use jsonapi::{Document, Relationships, Resource};
@@ -22,7 +22,7 @@ pub fn routes() -> Routes {
 pub struct View {
     id: String,
     username: String,
-    /// Only for oneself.
+    /// For oneself, and for those who may read the memberships of an organization that they belong to.
     email: Option<String>,
     /// What one claims; counts for nothing.
     unconfirmed_email: Option<String>,
@@ -158,14 +158,35 @@ fn avatar_url(email: &str) -> String {
     format!("https://www.gravatar.com/avatar/{digest}?s=100&d=mm")
 }
 
+/// With the addresses that the caller sees, read at once.
+pub async fn views(cx: &Ctx, rows: Vec<User>) -> Result<Vec<View>> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+    let mut known = memberships::known_by_email(cx, &ids).await?;
+    let each = |row: User| {
+        let known_as = known.remove(&row.id);
+        View::new(cx, row, known_as)
+    };
+    Ok(rows.into_iter().map(each).collect())
+}
+
 impl View {
-    pub fn new(cx: &Ctx, row: User) -> Self {
+    /// One's own account.
+    pub fn own(cx: &Ctx, row: User) -> Self {
+        Self::new(cx, row, None)
+    }
+
+    /// `known_as` is there for those who may see the address, with the one that somebody was invited by.
+    fn new(cx: &Ctx, row: User, known_as: Option<Option<String>>) -> Self {
         let own = cx.actor().is_user(&row.id);
         Self {
             avatar_url: Some(avatar_url(row.email.as_deref().unwrap_or(&row.username))),
             username: row.username,
             is_confirmed: row.email.is_some(),
-            email: row.email.or_else(|| row.unconfirmed_email.clone()).filter(|_| own),
+            email: match (own, known_as) {
+                (true, _) => row.email.or_else(|| row.unconfirmed_email.clone()),
+                (false, Some(address)) => row.email.or(address),
+                (false, None) => None,
+            },
             unconfirmed_email: row.unconfirmed_email.filter(|_| own),
             is_site_admin: row.is_site_admin,
             authenticated: own.then(|| ("users", row.id.to_string())),
@@ -249,10 +270,10 @@ impl Resource for View {
 async fn confirm_email(user: May<can::ManageSite, In<User, Site>>) -> Result<Document> {
     let site = user.cx.check::<can::ManageSite, _>(Site::found())?;
     let row = accounts::confirm_email(&user.cx, &site, &user.id).await?;
-    Ok(Document::one(&View::new(&user.cx, row)))
+    Ok(Document::one(&views(&user.cx, vec![row]).await?.swap_remove(0)))
 }
 
 async fn show(member: May<can::ReadUser>) -> Result<Document> {
     let Member { user, .. } = member.granted.into_inner();
-    Ok(Document::one(&View::new(&member.cx, user)))
+    Ok(Document::one(&views(&member.cx, vec![user]).await?.swap_remove(0)))
 }

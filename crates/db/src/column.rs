@@ -28,6 +28,13 @@ impl Timestamp {
         Self(then.timestamp_millis())
     }
 
+    /// By the calendar.
+    pub fn minus_years(self, years: u32) -> Self {
+        let now = chrono::DateTime::from_timestamp_millis(self.0).unwrap_or_default();
+        let then = now.checked_sub_months(chrono::Months::new(12 * years)).unwrap_or(now);
+        Self(then.timestamp_millis())
+    }
+
     /// With a literal `Z`: clients refuse documents whose dates end in `+00:00` (CLI protocol, rule 6).
     pub fn iso8601(self) -> String {
         chrono::DateTime::from_timestamp_millis(self.0)

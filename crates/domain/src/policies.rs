@@ -254,7 +254,7 @@ pub async fn receive<S, E>(
     cx: &Ctx,
     policy: &Granted<can::ManagePolicies, In<Policy, Organization>>,
     code: S,
-) -> Result<()>
+) -> Result<Policy>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -268,7 +268,8 @@ where
     row.code_updated_at = Some(tx.now());
     let row = tx.update(row).await?;
     tx.emit("policy_uploaded", subject(&row), json!({ "size": written.size })).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(row)
 }
 
 /// What there is of the code outside the database.

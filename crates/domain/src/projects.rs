@@ -113,7 +113,7 @@ pub struct Filter {
     pub can_update: bool,
 }
 
-/// The projects of an organization that the caller may see; the newest first, unless by name.
+/// The projects of an organization that the caller may see: the default one and then the newest first, unless by name.
 pub async fn list(
     cx: &Ctx,
     organization: &Granted<can::ReadOrganization>,
@@ -154,7 +154,10 @@ pub async fn list(
     let query = project::Entity::find().filter(condition);
     let query = match by_name {
         Some(order) => order_by_text(cx.read(), query, project::Column::Name, order),
-        None => query.order_by_desc(project::Column::CreatedAt).order_by_desc(project::Column::Id),
+        None => query
+            .order_by_desc(project::Column::Id.eq(organization.default_project_id.clone()))
+            .order_by_desc(project::Column::CreatedAt)
+            .order_by_desc(project::Column::Id),
     };
     Ok(page(cx.read(), query, paging).await?)
 }
@@ -236,7 +239,7 @@ pub async fn update(
     }
     let project = tx.update(row).await.map_err(taken("name"))?;
     if let Some(tags) = tags {
-        tags::replace(&tx, &project, tags).await?;
+        tags::replace(&tx, &project, tags::Kind::Keyed, tags).await?;
     }
     tx.emit("project_updated", subject(&project), json!({})).await?;
     // Workspaces that inherit may run elsewhere now.

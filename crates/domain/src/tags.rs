@@ -1,5 +1,7 @@
-//! Tags: bindings of a key and perhaps a value to workspaces and projects. A flat tag is a key without a value,
-//! so that `tag-names` and `tag-bindings` can never disagree (CLI protocol, gotcha 26).
+//! Tags of workspaces and projects: flat ones, which are just names, and keys with perhaps a value. `tag-names` shows the
+//! former and effective bindings the latter. Command lines of 1.10 and later look for theirs in `tag-names` and in
+//! `tag-bindings` and add what is missing by the latter (CLI protocol 3.5): all bindings are shown there, and a key
+//! without a value counts as a name as well.
 
 mod bindings;
 mod organization;
@@ -94,13 +96,21 @@ impl<'a> Bearer<'a> {
             tag_key: binding.key,
             tag_value: binding.value,
             created_at: tx.now(),
+            is_flat: binding.kind == Kind::Flat,
         }
     }
 }
 
-/// A key and perhaps a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Flat,
+    Keyed,
+}
+
+/// A name, or a key and perhaps a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
+    pub kind: Kind,
     pub key: String,
     /// Empty for a flat tag.
     pub value: String,
@@ -108,8 +118,18 @@ pub struct Binding {
 
 impl Binding {
     pub fn flat(name: impl Into<String>) -> Self {
-        Self { key: name.into(), value: String::new() }
+        Self { kind: Kind::Flat, key: name.into(), value: String::new() }
     }
+
+    pub fn keyed(key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { kind: Kind::Keyed, key: key.into(), value: value.into() }
+    }
+}
+
+/// Whether a binding is shown among the names: a flat tag, or a key without a value that could be one. Clients refuse
+/// names that no flat tag can have on HCP Terraform, whoever made them.
+fn is_name(row: &TagBinding) -> bool {
+    row.is_flat || (row.tag_value.is_empty() && !row.tag_key.contains(|c: char| c.is_uppercase()))
 }
 
 /// Which tag a request means: by id or by name.
@@ -136,7 +156,8 @@ fn check(binding: &Binding) -> Result<()> {
     Ok(())
 }
 
-/// Adds bindings, or changes the values of those that are there.
+/// Adds bindings, or changes the values of those that are there. A key is bound once: a flat tag becomes a keyed one with
+/// its value, and a keyed one stays so whoever adds the same flat tag.
 pub(crate) async fn bind<'a>(
     tx: &Tx,
     to: impl Into<Bearer<'a>>,
@@ -157,8 +178,10 @@ pub(crate) async fn bind<'a>(
             .one(tx.db())
             .await?;
         match present {
+            Some(row) if binding.kind == Kind::Flat && !row.is_flat => {}
             Some(row) => {
                 if let Some(mut row) = tx.lock::<tag_binding::Entity>(row.id).await? {
+                    row.is_flat = row.is_flat && binding.value.is_empty();
                     row.tag_value = binding.value;
                     tx.update(row).await?;
                 }
@@ -171,16 +194,18 @@ pub(crate) async fn bind<'a>(
     Ok(())
 }
 
-/// Makes these all of its bindings.
+/// Makes these all of its bindings of one kind; those of the other kind stay.
 pub(crate) async fn replace<'a>(
     tx: &Tx,
     of: impl Into<Bearer<'a>>,
+    kind: Kind,
     bindings: Vec<Binding>,
 ) -> Result<()> {
     let of = of.into();
     let keys: Vec<_> = bindings.iter().map(|binding| binding.key.as_str()).collect();
     tag_binding::Entity::delete_many()
         .filter(of.own())
+        .filter(tag_binding::Column::IsFlat.eq(kind == Kind::Flat))
         .filter(tag_binding::Column::TagKey.is_not_in(keys))
         .exec(tx.db())
         .await?;
@@ -247,14 +272,15 @@ async fn forget_unused(tx: &Tx, organization: &str) -> Result<()> {
     Ok(())
 }
 
-/// The flat view: a workspace's tags as the organization knows them.
+/// The names among a workspace's tags, as the organization knows them.
 pub async fn list(
     cx: &Ctx,
     workspace: &Granted<can::ReadWorkspace>,
     search: Option<&str>,
     paging: Paging,
 ) -> Result<Page<Tag>> {
-    let keys: Vec<String> = bindings(cx, workspace).await?.into_iter().map(|b| b.tag_key).collect();
+    let names = bindings(cx, workspace).await?.into_iter().filter(is_name);
+    let keys: Vec<String> = names.map(|row| row.tag_key).collect();
     let mut query = tag::Entity::find()
         .filter(tag::Column::OrganizationName.eq(&workspace.organization_name))
         .filter(tag::Column::Name.is_in(keys));
@@ -271,24 +297,11 @@ pub async fn add_flat(
     workspace: &Granted<can::ManageWorkspaceTags>,
     tags: Vec<TagRef>,
 ) -> Result<()> {
-    let present: Vec<String> = tag_binding::Entity::find()
-        .filter(tag_binding::Column::WorkspaceId.eq(&workspace.id))
-        .all(cx.read())
-        .await?
-        .into_iter()
-        .map(|binding| binding.tag_key)
-        .collect();
-    let mut bindings = Vec::new();
-    for name in names(cx, workspace, tags).await? {
-        // A binding that has a value keeps it.
-        if !present.contains(&name) {
-            bindings.push(Binding::flat(name));
-        }
-    }
-    add(cx, workspace, bindings).await
+    let names = names(cx, workspace, tags).await?;
+    add(cx, workspace, names.into_iter().map(Binding::flat).collect()).await
 }
 
-/// Removes tags; names that nobody has are passed over.
+/// Removes names; those that the workspace has not are passed over, and so are keys with a value.
 pub async fn remove(
     cx: &Ctx,
     workspace: &Granted<can::ManageWorkspaceTags>,
@@ -299,6 +312,7 @@ pub async fn remove(
     tag_binding::Entity::delete_many()
         .filter(tag_binding::Column::WorkspaceId.eq(&workspace.id))
         .filter(tag_binding::Column::TagKey.is_in(names))
+        .filter(tag_binding::Column::TagValue.eq(""))
         .exec(tx.db())
         .await?;
     forget_unused(&tx, &workspace.organization_name).await?;
@@ -331,7 +345,7 @@ async fn names(cx: &Ctx, workspace: &Workspace, tags: Vec<TagRef>) -> Result<Vec
     Ok(names)
 }
 
-/// The keys of many workspaces at once, in order.
+/// The names of many workspaces at once, in order.
 pub(crate) async fn names_of<'a>(
     cx: &Ctx,
     workspaces: impl Iterator<Item = &'a WorkspaceId>,
@@ -341,7 +355,7 @@ pub(crate) async fn names_of<'a>(
         .all(cx.read())
         .await?;
     let mut sorted: BTreeSet<(WorkspaceId, String)> = BTreeSet::new();
-    for row in rows {
+    for row in rows.into_iter().filter(is_name) {
         if let Some(workspace) = row.workspace_id {
             sorted.insert((workspace, row.tag_key));
         }

@@ -7,7 +7,10 @@ use db::{
     entity::{variable, workspace},
     id::{VariableId, WorkspaceId},
     order_by_text,
-    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::SimpleExpr},
+    sea_orm::{
+        ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter,
+        sea_query::{ExprTrait, SimpleExpr},
+    },
 };
 use secrecy::ExposeSecret;
 pub use secrecy::SecretString;
@@ -85,6 +88,24 @@ pub async fn load_of(cx: &Ctx, workspaces: &[WorkspaceId]) -> Result<Vec<Shown>>
         .map(|row| row.id)
         .collect();
     Shown::all(cx, in_order(cx, variable::Column::WorkspaceId.is_in(visible)).await?)
+}
+
+/// For includes: those of these that are workspaces' own and that the caller may see.
+pub async fn load(cx: &Ctx, ids: &[VariableId]) -> Result<Vec<Shown>> {
+    let own = variable::Column::Id.is_in(ids).and(variable::Column::WorkspaceId.is_not_null());
+    let rows = in_order(cx, own).await?;
+    let places = workspace::Entity::find()
+        .filter(
+            workspace::Column::Id.is_in(rows.iter().filter_map(|row| row.workspace_id.as_ref())),
+        )
+        .all(cx.read())
+        .await?;
+    let visible = |row: &Variable| {
+        places.iter().any(|place| {
+            row.workspace_id.as_ref() == Some(&place.id) && cx.may::<can::ReadVariables>(place)
+        })
+    };
+    Shown::all(cx, rows.into_iter().filter(visible).collect())
 }
 
 /// With its value, unless that is a secret.

@@ -4,7 +4,7 @@ use crate::{
     Error, Errors,
     lenient::{Fault, from_json},
     limits::Limits,
-    spelling::{kebab, same},
+    spelling::kebab,
 };
 use axum::{
     body::{HttpBody, to_bytes},
@@ -17,11 +17,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::error::Error as _;
 
-/// The `type` that a request document with these attributes carries; empty accepts any.
+/// The `type` that a request document with these attributes should carry; empty where there are several.
 pub trait Typed {
     const TYPE: &'static str;
-    /// Other types that clients send for it.
-    const ALSO: &'static [&'static str] = &[];
     /// What a document may have.
     const LIMITS: Limits = Limits::USUAL;
 }
@@ -32,8 +30,9 @@ pub struct NoRelationships {}
 
 /// A request document with attributes `A` and relationships `R`.
 ///
-/// The members of every struct are accepted in any spelling, unknown ones are ignored. A missing
-/// or empty `type` is fine, a wrong one is not; the content type is not looked at.
+/// The members of every struct are accepted in any spelling, unknown ones are ignored. The content type is not looked
+/// at, and neither is the `type`, save by routes that take several: what is meant is said by the address, and clients
+/// that were written against HCP Terraform send `organizations` for a team.
 #[derive(Clone, Debug)]
 pub struct Body<A, R = NoRelationships> {
     pub id: Option<String>,
@@ -58,28 +57,27 @@ where
     type Rejection = Errors;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Errors> {
-        let Value::Object(mut data) = data(parse(&read(request, A::LIMITS).await?, A::LIMITS)?)?
-        else {
-            return Err(Error::unprocessable("/data", "data must be an object").into());
+        Self::of(parse(&read(request, A::LIMITS).await?, A::LIMITS)?)
+    }
+}
+
+impl<A: Typed + DeserializeOwned, R: DeserializeOwned> Body<A, R> {
+    fn of(document: Value) -> Result<Self, Errors> {
+        let Value::Object(mut data) = data(document)? else {
+            let kind = if A::TYPE.is_empty() { "one of its types" } else { A::TYPE };
+            let detail = format!("data must be an object: {kind}");
+            return Err(Error::unprocessable("/data", detail).into());
         };
-        let kind = text(&mut data, "type")?.filter(|kind| !kind.is_empty());
-        if let Some(kind) = kind.as_ref().filter(|_| !A::TYPE.is_empty())
-            && !same(kind, A::TYPE)
-            && !A::ALSO.iter().any(|other| same(kind, other))
-        {
-            let detail = format!("type must be {}", A::TYPE);
-            return Err(Error::unprocessable("/data/type", detail).into());
-        }
         Ok(Self {
+            kind: text(&mut data, "type")?.filter(|kind| !kind.is_empty()),
             id: text(&mut data, "id")?,
             attributes: member(&mut data, "attributes", "invalid attribute")?,
             relationships: member(&mut data, "relationships", "invalid relationship")?,
-            kind,
         })
     }
 }
 
-/// `Option<Body<…>>` is for operations whose document may be left out.
+/// `Option<Body<…>>` is for operations whose document may be left out, or be as empty as `{}`.
 impl<S, A, R> OptionalFromRequest<S> for Body<A, R>
 where
     S: Send + Sync,
@@ -88,11 +86,15 @@ where
 {
     type Rejection = Errors;
 
-    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Errors> {
-        if request.body().is_end_stream() {
+    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Errors> {
+        let bytes = read(request, A::LIMITS).await?;
+        if bytes.trim_ascii().is_empty() {
             return Ok(None);
         }
-        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
+        match parse(&bytes, A::LIMITS)? {
+            Value::Object(members) if members.values().all(Value::is_null) => Ok(None),
+            document => Self::of(document).map(Some),
+        }
     }
 }
 

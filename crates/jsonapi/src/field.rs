@@ -2,7 +2,7 @@
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Expected, Visitor},
+    de::{Expected, IntoDeserializer, Visitor},
 };
 use std::{fmt, marker::PhantomData};
 
@@ -96,6 +96,22 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
     }
 }
 
+/// Reads a member that holds an id: `#[serde(default, deserialize_with = "jsonapi::id")]`. HashiCorp's clients know no
+/// null there: an empty text is their word for none.
+///
+/// # Errors
+/// What is neither null, nor text, nor an id of its kind.
+pub fn id<'de, T, D>(from: D) -> Result<Field<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    match Option::<String>::deserialize(from)?.filter(|text| !text.is_empty()) {
+        Some(text) => T::deserialize(text.into_deserializer()).map(Field::Value),
+        None => Ok(Field::Null),
+    }
+}
+
 struct Given<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Given<T> {
@@ -158,6 +174,25 @@ mod tests {
         assert_eq!(Field::Value(1).into_change(), Some(Some(1)));
         assert_eq!(Field::<u8>::Null.into_option(), None);
         assert_eq!(Field::Value(1).map(|n| n + 1).as_ref().into_option(), Some(&2));
+    }
+
+    #[test]
+    fn an_empty_id_is_none() {
+        #[derive(Debug, Default, Deserialize, PartialEq)]
+        #[serde(default)]
+        struct Named {
+            #[serde(deserialize_with = "super::id")]
+            id: Field<String>,
+        }
+        let read = |value| from_json::<Named>(value).map(|named| named.id);
+        assert_eq!(read(json!({})), Ok(Field::Absent));
+        assert_eq!(read(json!({ "id": null })), Ok(Field::Null));
+        assert_eq!(read(json!({ "id": "" })), Ok(Field::Null));
+        assert_eq!(read(json!({ "id": "x" })), Ok(Field::Value("x".to_owned())));
+        assert_eq!(
+            read(json!({ "id": 1 })).unwrap_err().to_string(),
+            "id must be a string, not a number"
+        );
     }
 
     #[test]

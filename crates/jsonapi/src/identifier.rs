@@ -1,8 +1,11 @@
 //! Resource identifiers in requests: relationship endpoints and the relationships of a body.
 
-use crate::{Error, Errors, Limits, body, lenient::from_json};
+use crate::{Error, Errors, Field, Limits, body, field::id, lenient::from_json};
 use axum::extract::{FromRequest, Request};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::{Map, Value};
 
 /// One resource as a request names it: by id or, for tags and their bindings, by attributes.
@@ -85,21 +88,43 @@ impl<S: Send + Sync> FromRequest<S> for Identifiers {
     }
 }
 
-/// A to-one relationship in a request; null takes it away.
+/// A to-one relationship in a request; null takes it away, and so do an empty object and an empty id, which clients
+/// send that know no null.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ToOne<Id> {
     // A relationship without `data` says nothing; it must not be taken for null.
-    #[serde(deserialize_with = "Option::deserialize")]
+    #[serde(deserialize_with = "target")]
     #[serde(bound(deserialize = "Id: Deserialize<'de>"))]
     pub data: Option<Target<Id>>,
 }
 
 /// The other end of a to-one relationship.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<Id> {
-    #[serde(rename = "type", default)]
     pub kind: String,
     pub id: Id,
+}
+
+fn target<'de, Id, D>(from: D) -> Result<Option<Target<Id>>, D::Error>
+where
+    Id: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(bound(deserialize = "Id: Deserialize<'de>"))]
+    struct Sent<Id> {
+        #[serde(rename = "type", default)]
+        kind: String,
+        #[serde(default, deserialize_with = "id")]
+        id: Field<Id>,
+    }
+    match Option::<Sent<Id>>::deserialize(from)? {
+        Some(Sent { kind, id: Field::Value(id) }) => Ok(Some(Target { kind, id })),
+        Some(Sent { kind, id: Field::Absent }) if !kind.is_empty() => {
+            Err(D::Error::missing_field("id"))
+        }
+        _ => Ok(None),
+    }
 }
 
 impl<Id> ToOne<Id> {

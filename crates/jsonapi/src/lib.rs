@@ -21,7 +21,7 @@ mod spelling;
 pub use body::{Body, NoRelationships, Typed};
 pub use document::{Accepted, Document, Empty};
 pub use error::{Error, Errors};
-pub use field::{Field, Slot};
+pub use field::{Field, Slot, id};
 pub use identifier::{Identifier, Identifiers, Target, ToMany, ToOne};
 pub use include::{Includes, Loading};
 pub use items::Items;

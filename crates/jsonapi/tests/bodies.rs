@@ -2,7 +2,7 @@
 
 use axum::{
     body::{Body as Bytes, to_bytes},
-    extract::{FromRequest, Request},
+    extract::{FromRequest, OptionalFromRequest, Request},
     response::IntoResponse,
 };
 use futures::stream;
@@ -26,6 +26,10 @@ struct Workspace {
     mode: Option<Mode>,
 }
 
+impl Typed for Workspace {
+    const TYPE: &'static str = "workspaces";
+}
+
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 struct Repository {
@@ -38,10 +42,6 @@ struct Repository {
 enum Mode {
     Remote,
     Local,
-}
-
-impl Typed for Workspace {
-    const TYPE: &'static str = "workspaces";
 }
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -107,17 +107,34 @@ async fn the_keys_of_a_free_form_map_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn an_absent_or_empty_type_is_accepted_and_a_wrong_one_is_not() {
-    for kind in [json!(null), json!(""), json!("workspaces"), json!("Workspaces")] {
+async fn whatever_the_type_is_the_address_says_what_is_meant() {
+    for kind in [json!(null), json!(""), json!("workspaces"), json!("runs")] {
         let document = json!({ "data": { "type": kind, "attributes": { "name": "a" } } });
-        assert!(take::<Create>(document.to_string()).await.is_ok(), "{document}");
+        let body = take::<Create>(document.to_string()).await.unwrap();
+        assert_eq!(body.kind(), kind.as_str().filter(|kind| !kind.is_empty()), "{document}");
     }
     let body: Create = take(r#"{"data":{"attributes":{"name":"a"},"id":"ws-1"}}"#).await.unwrap();
     assert_eq!((body.kind(), body.id.as_deref()), (None, Some("ws-1")));
-    for kind in [json!("runs"), json!(7)] {
-        let document = json!({ "data": { "type": kind, "attributes": { "name": "a" } } });
-        let error = refused::<Create>(document.to_string()).await;
-        assert_eq!(about(&error), ("422", "/data/type"));
+    let document = json!({ "data": { "type": 7, "attributes": { "name": "a" } } });
+    let error = refused::<Create>(document.to_string()).await;
+    assert_eq!(about(&error), ("422", "/data/type"));
+}
+
+#[tokio::test]
+async fn a_document_that_may_be_left_out_may_be_empty() {
+    for nothing in ["", " \n", "{}", r#"{"data":null}"#] {
+        let request = Request::new(Bytes::from(nothing));
+        let read = <Create as OptionalFromRequest<()>>::from_request(request, &()).await;
+        assert!(read.unwrap().is_none(), "{nothing}");
+    }
+    let document = json!({ "data": { "attributes": { "name": "a" } } }).to_string();
+    let read =
+        <Create as OptionalFromRequest<()>>::from_request(Request::new(Bytes::from(document)), &());
+    assert_eq!(read.await.unwrap().unwrap().attributes.name, "a");
+    for wrong in ["null", "[]", r#"{"comment":"x"}"#] {
+        let request = Request::new(Bytes::from(wrong));
+        let read = <Create as OptionalFromRequest<()>>::from_request(request, &()).await;
+        assert_eq!(read.unwrap_err().status().as_u16(), 422, "{wrong}");
     }
 }
 
@@ -208,6 +225,11 @@ async fn a_to_one_relation_is_absent_null_or_an_id() {
     let read = related(json!({ "agent_pool": { "data": null } })).await.unwrap();
     assert_eq!(read.project, None);
     assert_eq!(read.agent_pool.into_option().unwrap().into_id(), None);
+    // What clients send that know no null.
+    for none in [json!({}), json!({ "id": "" }), json!({ "type": "agent-pools", "id": "" })] {
+        let read = related(json!({ "agent_pool": { "data": none } })).await.unwrap();
+        assert_eq!(read.agent_pool.into_option().unwrap().into_id(), None, "{none}");
+    }
 
     let data = json!({ "type": "projects", "id": "prj-1" });
     let read = related(json!({ "project": { "data": data } })).await.unwrap();
@@ -256,8 +278,8 @@ async fn a_body_beyond_the_limit_is_413_whether_or_not_its_length_is_known() {
         let chunks: Vec<_> =
             padded.as_bytes().chunks(1000).map(|some| Ok::<_, Infallible>(some.to_vec())).collect();
         for body in [Bytes::from(padded.clone()), Bytes::from_stream(stream::iter(chunks))] {
-            let status = Create::from_request(Request::new(body), &()).await.err();
-            let status = status.map(|e| e.status().as_u16());
+            let read = <Create as FromRequest<()>>::from_request(Request::new(body), &()).await;
+            let status = read.err().map(|e| e.status().as_u16());
             assert_eq!(status, (!fits).then_some(413));
         }
     }

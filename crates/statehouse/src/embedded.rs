@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use agent::EngineKind;
 use anyhow::{Context, Result};
-use domain::App;
+use domain::{App, Ctx, entity::tool_version::Kind};
 use secrecy::SecretString;
 use url::Url;
 
@@ -49,6 +50,17 @@ pub fn config(
         ca_file: self_signed.then(|| tls::ca_file(&store.data_dir)),
         grace: settings.grace_period,
     })
+}
+
+/// Makes our engines known before anybody is answered: a command line may name its version at once.
+pub async fn make_known(cx: &Ctx, config: &agent::Config) -> Result<()> {
+    let kind = |kind| match kind {
+        EngineKind::Terraform => Kind::Terraform,
+        EngineKind::Tofu => Kind::Tofu,
+    };
+    let engines = agent::at_hand(config).await.into_iter();
+    let engines: Vec<_> = engines.map(|engine| (kind(engine.kind), engine.version)).collect();
+    Ok(domain::tool_versions::learn(cx, &engines).await?)
 }
 
 /// The shortest way to ourselves; with a certificate of the operator's it leads over the name that it is for.

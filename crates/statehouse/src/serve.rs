@@ -77,6 +77,13 @@ pub async fn run(
     let start = app.system("start");
     domain::tool_versions::learn_own(&start).await?;
     domain::tool_versions::know_official(&start).await?;
+    let embedded = match &settings.agent {
+        Some(agent) => Some(embedded::config(agent, &settings, &app, bound)?),
+        None => None,
+    };
+    if let Some(config) = &embedded {
+        embedded::make_known(&start, config).await?;
+    }
     let pages = api::router(app.clone()).merge(web::router(app.clone()));
     let source = metrics::Source::new(figures.clone(), Some(Rows::of(app.clone())));
     let router = with_metrics(pages, &source, side_door.is_none())
@@ -98,13 +105,7 @@ pub async fn run(
             Ok(())
         }
     }));
-    let mut agent = match &settings.agent {
-        Some(agent) => {
-            let config = embedded::config(agent, &settings, &app, bound)?;
-            Some(Task::start("agent", |stop| agent::run(config, stop)))
-        }
-        None => None,
-    };
+    let mut agent = embedded.map(|config| Task::start("agent", |stop| agent::run(config, stop)));
     announce(&settings, bound, &url);
     // Only the demo waits for it.
     ready.send(url.clone()).ok();

@@ -66,7 +66,8 @@ async fn overview(visitor: SignedIn, Query(asked): Query<Asked>) -> Result<Marku
     let cx = &visitor.cx;
     let account = cx.check::<can::UseToken, _>(Site::found())?;
     let paging = Paging { number: asked.page.max(1), size: OVERVIEW_SIZE };
-    let organizations = organizations::list(cx, &account, None, paging).await?;
+    let organizations =
+        organizations::list(cx, &account, organizations::Search::default(), paging).await?;
     let recent = Paging { number: 1, size: OVERVIEW_SIZE };
     let mut shown: Vec<(&Organization, Page<Workspace>)> = Vec::new();
     for organization in &organizations.items {

@@ -6,10 +6,15 @@ use domain::{
     can,
     row::{AgentPool, Organization},
 };
-use jsonapi::{Document, Empty, Error, Query, Resource};
+use jsonapi::{Document, Empty, Query, Resource};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Filtered};
+use crate::{
+    May, Result, Routes,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{Filtered, sorted},
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -62,23 +67,12 @@ async fn list(
     pool: May<can::ReadAgentPools, In<AgentPool, Organization>>,
     query: Query<Filtered<Filters>>,
 ) -> Result<Document> {
-    let sort = match query.sort.first() {
-        None => (AgentSort::CreatedAt, Order::Ascending),
-        Some(key) => {
-            let by = match key.name.as_str() {
-                "name" => AgentSort::Name,
-                "created-at" => AgentSort::CreatedAt,
-                "last-ping-at" => AgentSort::LastPingAt,
-                _ => {
-                    let why = "agents are sorted by name, created-at or last-ping-at";
-                    return Err(Error::bad_request("invalid parameter", why)
-                        .parameter("sort")
-                        .into());
-                }
-            };
-            (by, if key.descending { Order::Descending } else { Order::Ascending })
-        }
-    };
+    let keys = [
+        ("name", AgentSort::Name),
+        ("created-at", AgentSort::CreatedAt),
+        ("last-ping-at", AgentSort::LastPingAt),
+    ];
+    let sort = sorted(&query, &keys)?.unwrap_or((AgentSort::CreatedAt, Order::Ascending));
     let since = query.own.filter.last_ping_since;
     let paging = paging(&query);
     let page = agent_pools::agents(&pool.cx, &pool, since, sort, paging).await?;

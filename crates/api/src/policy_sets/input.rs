@@ -1,7 +1,10 @@
 //! What can be said of a policy set.
 
 use domain::{
-    entity::{policy_set::Kind, policy_set_member::Role},
+    entity::{
+        policy_set::{Kind, TagSelector},
+        policy_set_member::Role,
+    },
     policy_sets::{self, Change},
 };
 use jsonapi::{Field, ToMany, Typed};
@@ -22,10 +25,29 @@ pub struct Input {
     policies_path: Field<String>,
     vcs_repo: Field<repositories::Input>,
     policy_update_patterns: Option<Vec<String>>,
+    tag_selectors: Option<Vec<Selector>>,
 }
 
 impl Typed for Input {
     const TYPE: &'static str = "policy-sets";
+}
+
+/// As attributes and as items.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Selector {
+    tag_key: String,
+    #[serde(default)]
+    tag_value: Option<String>,
+    #[serde(default)]
+    is_exclude: bool,
+}
+
+impl From<Selector> for TagSelector {
+    fn from(given: Selector) -> Self {
+        let Selector { tag_key, tag_value, is_exclude } = given;
+        Self { tag_key, tag_value, is_exclude }
+    }
 }
 
 impl From<Input> for Change {
@@ -41,6 +63,9 @@ impl From<Input> for Change {
             policies_path: input.policies_path.into_change(),
             vcs_repo: input.vcs_repo.map(Into::into).into_change(),
             policy_update_patterns: input.policy_update_patterns,
+            tag_selectors: input
+                .tag_selectors
+                .map(|all| all.into_iter().map(TagSelector::from).collect()),
         }
     }
 }

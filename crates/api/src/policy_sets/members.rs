@@ -1,5 +1,7 @@
 //! What belongs to a policy set: `/policy-sets/:id/relationships/…`, and `/policy-sets/:id/tag-selectors`
 
+use super::input::Selector;
+use crate::{May, Result, Routes};
 use domain::{
     In, can,
     entity::{policy_set::TagSelector, policy_set_member::Role},
@@ -7,9 +9,6 @@ use domain::{
     row::{Organization, PolicySet},
 };
 use jsonapi::{Empty, Identifiers, Items};
-use serde::Deserialize;
-
-use crate::{May, Result, Routes};
 
 type Set = May<can::ManagePolicies, In<PolicySet, Organization>>;
 
@@ -49,23 +48,8 @@ relations! {
     project_exclusions: "project-exclusions" of "projects" as ProjectExclusion;
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Selector {
-    tag_key: String,
-    #[serde(default)]
-    tag_value: Option<String>,
-    #[serde(default)]
-    is_exclude: bool,
-}
-
 fn selectors(body: Items<Selector>) -> Vec<TagSelector> {
-    let selector = |given: Selector| TagSelector {
-        tag_key: given.tag_key,
-        tag_value: given.tag_value,
-        is_exclude: given.is_exclude,
-    };
-    body.0.into_iter().map(selector).collect()
+    body.0.into_iter().map(TagSelector::from).collect()
 }
 
 async fn add_selectors(set: Set, body: Items<Selector>) -> Result<Empty> {

@@ -1,11 +1,14 @@
 //! What people say about runs: `/runs/:id/comments` and `/comments`
 
+use std::collections::HashMap;
+
 use domain::{
     In, can,
+    id::RunId,
     row::{Comment, Run},
     runs,
 };
-use jsonapi::{Body, Document, Query, Relationships, Resource, Typed};
+use jsonapi::{Body, Document, Object, Query, Relationships, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
@@ -40,6 +43,12 @@ impl Resource for View {
         let related = format!("/api/v2/run-events/{event}");
         to.one_with_link("run-event", "run-events", Some(event), related);
     }
+}
+
+/// For includes: what is said, beside the id of its run.
+pub fn by_run(found: HashMap<RunId, Vec<Comment>>) -> Vec<(String, Vec<Object>)> {
+    let objects = |rows: Vec<Comment>| rows.into_iter().map(|row| Object::new(&View(row)));
+    found.into_iter().map(|(id, rows)| (id.to_string(), objects(rows).collect())).collect()
 }
 
 async fn list(run: May<can::ReadRun, In<Run>>, query: Query) -> Result<Document> {

@@ -26,17 +26,18 @@ pub struct Input {
     target_addrs: Option<Vec<String>>,
     replace_addrs: Option<Vec<String>>,
     invoke_action_addrs: Option<Vec<String>>,
+    policy_paths: Option<Vec<String>>,
     variables: Option<Vec<Pair>>,
+}
+
+impl Typed for Input {
+    const TYPE: &'static str = "runs";
 }
 
 #[derive(Deserialize)]
 struct Pair {
     key: String,
     value: String,
-}
-
-impl Typed for Input {
-    const TYPE: &'static str = "runs";
 }
 
 #[derive(Default, Deserialize)]
@@ -72,6 +73,7 @@ pub fn new(input: Input, relations: Relations) -> Result<New> {
         target_addrs: input.target_addrs.unwrap_or_default(),
         replace_addrs: input.replace_addrs.unwrap_or_default(),
         invoke_action_addrs: input.invoke_action_addrs.unwrap_or_default(),
+        policy_paths: input.policy_paths.unwrap_or_default(),
         variables: input
             .variables
             .unwrap_or_default()

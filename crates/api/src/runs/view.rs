@@ -1,19 +1,22 @@
 //! A run on the wire.
 
+use std::collections::HashMap;
+
 use domain::{
     Ctx, In, StatusTimestamps, Timestamp, can,
     entity::run::{Cancel, Source, Status},
+    id::{ConfigurationVersionId, EventId},
     row::Run,
-    runs::{self, History, status},
+    runs::{self, status},
 };
-use jsonapi::{Links, Relationships, Resource};
+use jsonapi::{Links, Object, Relationships, Resource};
 use serde::Serialize;
 
 use crate::Result;
 
 pub struct View {
     run: In<Run>,
-    history: History,
+    events: Vec<EventId>,
     position: Option<u64>,
     actions: Actions,
     permissions: Permissions,
@@ -62,6 +65,7 @@ struct Attributes<'a> {
     plan_only: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     position_in_queue: Option<u64>,
+    policy_paths: Option<&'a [String]>,
     refresh: bool,
     refresh_only: bool,
     replace_addrs: Option<&'a [String]>,
@@ -81,14 +85,24 @@ struct Attributes<'a> {
 /// With what happened to them, read at once.
 pub async fn views(cx: &Ctx, runs: Vec<In<Run>>) -> Result<Vec<View>> {
     let ids: Vec<_> = runs.iter().map(|run| run.id.clone()).collect();
-    let mut histories = runs::histories(cx, &ids).await?;
+    let mut events = runs::events_of(cx, &ids).await?;
     Ok(runs
         .into_iter()
         .map(|run| {
-            let history = histories.remove(&run.id).unwrap_or_default();
-            View::new(cx, run, history)
+            let events = events.remove(&run.id).unwrap_or_default();
+            View::new(cx, run, events)
         })
         .collect())
+}
+
+/// For includes: runs beside the ids of the configurations that they are of.
+pub async fn by_configuration(
+    cx: &Ctx,
+    found: HashMap<ConfigurationVersionId, In<Run>>,
+) -> Result<Vec<(String, Vec<Object>)>> {
+    let (ids, runs): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let objects = views(cx, runs).await?.into_iter().map(|view| vec![Object::new(&view)]);
+    Ok(ids.into_iter().map(|id| id.to_string()).zip(objects).collect())
 }
 
 pub(super) async fn view(cx: &Ctx, run: In<Run>) -> Result<View> {
@@ -96,7 +110,7 @@ pub(super) async fn view(cx: &Ctx, run: In<Run>) -> Result<View> {
 }
 
 impl View {
-    fn new(cx: &Ctx, run: In<Run>, history: History) -> Self {
+    fn new(cx: &Ctx, run: In<Run>, events: Vec<EventId>) -> Self {
         let actions = Actions {
             is_cancelable: status::is_cancelable(run.status) && run.cancel == Cancel::No,
             is_confirmable: status::is_confirmable(run.status),
@@ -114,7 +128,7 @@ impl View {
             can_override_policy_check: cx.may::<can::OverridePolicies>(workspace),
         };
         let variables = runs::shown_variables(cx, &run);
-        Self { run, history, position: None, actions, permissions, variables }
+        Self { run, events, position: None, actions, permissions, variables }
     }
 
     /// In a list of those that wait.
@@ -153,6 +167,7 @@ impl Resource for View {
             permissions: self.permissions,
             plan_only: run.plan_only,
             position_in_queue: self.position,
+            policy_paths: some(&run.policy_paths),
             refresh: run.refresh,
             refresh_only: run.refresh_only,
             replace_addrs: some(&run.replace_addrs),
@@ -202,9 +217,10 @@ impl Resource for View {
             to.one_with_link("triggering-source", "workspaces", Some(source), related);
             to.one("triggering-run", "runs", Some(run));
         }
-        let History { event_ids, comment_ids } = &self.history;
-        to.many_with_link("run-events", "run-events", event_ids, format!("{here}/run-events"));
-        to.many_with_link("comments", "comments", comment_ids, format!("{here}/comments"));
+        to.many_with_link("run-events", "run-events", &self.events, format!("{here}/run-events"));
+        // Without identifiers: the published contract calls their type `workspace-comments`, and HashiCorp's own Go
+        // client, which command lines are made with, cannot read a run that has one of any type but `comments`.
+        to.link("comments", format!("{here}/comments"));
     }
 
     fn links(&self, to: &mut Links) {

@@ -148,6 +148,10 @@ struct Input {
     workspace_access: Option<WorkspaceInput>,
 }
 
+impl Typed for Input {
+    const TYPE: &'static str = "team-projects";
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct ProjectInput {
@@ -169,12 +173,6 @@ struct WorkspaceInput {
     delete: Option<bool>,
     run_tasks: Option<bool>,
     policy_overrides: Option<bool>,
-}
-
-impl Typed for Input {
-    const TYPE: &'static str = "team-projects";
-    /// pytfe's.
-    const ALSO: &'static [&'static str] = &["team-project-access"];
 }
 
 impl From<Input> for Change {

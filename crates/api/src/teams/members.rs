@@ -1,7 +1,7 @@
 //! `/teams/:id/relationships`: who is in a team, by username or by membership.
 
 use domain::{
-    Order, can,
+    can,
     entity::organization_membership::Status,
     memberships,
     teams::{self, Members},
@@ -10,8 +10,11 @@ use jsonapi::{Document, Empty, Identifiers, Query};
 use serde::Deserialize;
 
 use crate::{
-    May, Result, Routes, includes::INCLUDES, memberships::views, paging::paging,
-    parameters::Filtered,
+    May, Result, Routes,
+    includes::INCLUDES,
+    memberships::views,
+    paging::paging,
+    parameters::{Filtered, sorted},
 };
 
 pub fn routes() -> Routes {
@@ -71,11 +74,7 @@ async fn list(team: May<can::ReadTeam>, query: Query<Filtered<Filters>>) -> Resu
         statuses = Some(Vec::new());
     }
     let filter = memberships::Filter { statuses, ..memberships::Filter::default() };
-    let by_status = query
-        .sort
-        .iter()
-        .find(|key| key.name == "status")
-        .map(|key| if key.descending { Order::Descending } else { Order::Ascending });
+    let by_status = sorted(&query, &[("status", ())])?.map(|((), order)| order);
     let paging = paging(&query);
     let page = memberships::list_of_team(cx, &team, &filter, by_status, paging).await?;
     let views = views(cx, page.items).await?;

@@ -1,7 +1,6 @@
 //! Tokens of teams: the one without a description that each may have, and any number with one.
 
 use domain::{
-    Order,
     accounts::{self, Expiry, NewToken, TeamTokenOrder, TeamTokens},
     can,
 };
@@ -11,7 +10,10 @@ use serde::Deserialize;
 
 use super::{Input, View};
 use crate::{
-    Failure, May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Searched,
+    Failure, May, Result, Routes,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{Searched, sorted},
 };
 
 pub fn routes() -> Routes {
@@ -101,21 +103,17 @@ async fn list_all(
     query: Query<Searched<Filters>>,
 ) -> Result<Document> {
     let cx = &organization.cx;
-    let sort = query.sort.iter().find_map(|key| {
-        let by = match key.name.as_str() {
-            "team-name" => TeamTokenOrder::TeamName,
-            "created-by" => TeamTokenOrder::CreatedBy,
-            "created-at" => TeamTokenOrder::CreatedAt,
-            "expired-at" => TeamTokenOrder::ExpiresAt,
-            _ => return None,
-        };
-        Some((by, if key.descending { Order::Descending } else { Order::Ascending }))
-    });
+    let keys = [
+        ("team-name", TeamTokenOrder::TeamName),
+        ("created-by", TeamTokenOrder::CreatedBy),
+        ("created-at", TeamTokenOrder::CreatedAt),
+        ("expired-at", TeamTokenOrder::ExpiresAt),
+    ];
     let expiry = query.own.filter.expiry_status.as_ref();
     let which = TeamTokens {
         search: query.own.q.clone(),
         expiry: expiry.map(|all| all.iter().copied().map(Expiry::from).collect()),
-        sort,
+        sort: sorted(&query, &keys)?,
     };
     let paging = paging(&query);
     let page = accounts::tokens_of_teams(cx, &organization, which, paging).await?.map(View::from);

@@ -6,7 +6,7 @@ use domain::{
     id::{AgentPoolId, ProjectId},
     workspaces::Change,
 };
-use jsonapi::{Error, Field, Identifier, ToMany, ToOne, Typed};
+use jsonapi::{Error, Field, ToMany, ToOne, Typed};
 use serde::Deserialize;
 
 use crate::{Result, repositories, tags};
@@ -19,6 +19,7 @@ pub struct Input {
     execution_mode: Option<ExecutionMode>,
     /// Deprecated spelling of the execution mode.
     operations: Option<bool>,
+    #[serde(deserialize_with = "jsonapi::id")]
     agent_pool_id: Field<String>,
     setting_overwrites: Option<SettingOverwrites>,
     terraform_version: Field<String>,
@@ -97,7 +98,8 @@ pub fn change(input: Input, relations: Relations) -> Result<Change> {
         source: None,
         source_name: input.source_name,
         source_url: input.source_url,
-        tags: bindings(relations.tags, relations.tag_bindings)?,
+        tags: relations.tags.map(|many| tags::flat(&many.data)).transpose()?,
+        tag_bindings: relations.tag_bindings.map(|many| tags::keyed(&many.data)).transpose()?,
     })
 }
 
@@ -125,11 +127,11 @@ fn execution_mode(input: &Input) -> Result<Option<Option<ExecutionMode>>> {
     }
 }
 
-/// An id, or nothing where the workspace gives its pool back.
+/// An id, or nothing where the workspace gives its pool back. Clients that give it back send the inherited id along.
 fn agent_pool(input: &Input) -> Result<Option<Option<AgentPoolId>>> {
     let own = input.setting_overwrites.as_ref().and_then(|settings| settings.agent_pool);
     match (&input.agent_pool_id, own) {
-        (Field::Absent, Some(false)) | (Field::Null, _) => Ok(Some(None)),
+        (_, Some(false)) | (Field::Null, _) => Ok(Some(None)),
         (Field::Absent, _) => Ok(None),
         (Field::Value(text), _) => {
             let why = || format!("Agent pool {text} does not exist in this organization");
@@ -137,19 +139,4 @@ fn agent_pool(input: &Input) -> Result<Option<Option<AgentPoolId>>> {
             Ok(Some(Some(id)))
         }
     }
-}
-
-fn bindings(
-    tags: Option<ToMany<String>>,
-    bindings: Option<ToMany<String>>,
-) -> Result<Option<Vec<domain::tags::Binding>>> {
-    if tags.is_none() && bindings.is_none() {
-        return Ok(None);
-    }
-    let of = |many: Option<ToMany<String>>| -> Vec<Identifier<String>> {
-        many.map(|many| many.data).unwrap_or_default()
-    };
-    let mut all = tags::pairs(&of(tags), "/data/relationships/tags/data")?;
-    all.extend(tags::pairs(&of(bindings), "/data/relationships/tag-bindings/data")?);
-    Ok(Some(all))
 }

@@ -3,14 +3,19 @@
 use domain::{
     Order, can,
     entity::run::Status,
-    id::ProjectId,
     workspaces::{self, Filter, Sort},
 };
 use jsonapi::{Document, Error, Query};
 use serde::Deserialize;
 
 use super::views;
-use crate::{May, Result, includes::INCLUDES, paging::paging, parameters::ById, tags};
+use crate::{
+    May, Result,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{ById, parsed, sorted, text},
+    tags,
+};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -49,7 +54,12 @@ pub async fn list(
     query: Query<Parameters>,
 ) -> Result<Document> {
     let cx = &organization.cx;
-    let (sort, order) = sort(&query)?;
+    let keys = [
+        ("name", Sort::Name),
+        ("current-run.created-at", Sort::CurrentRunCreatedAt),
+        ("latest-change-at", Sort::LatestChangeAt),
+    ];
+    let (sort, order) = sorted(&query, &keys)?.unwrap_or((Sort::Name, Order::Ascending));
     let paging = paging(&query);
     let page = workspaces::list(cx, &organization, filter(&query)?, sort, order, paging).await?;
     let views = views(cx, page.items).await?;
@@ -60,13 +70,7 @@ fn filter(query: &Query<Parameters>) -> Result<Filter> {
     let Parameters { search, filter } = &query.own;
     let names =
         |list: &[String]| list.iter().filter(|name| !name.is_empty()).cloned().collect::<Vec<_>>();
-    let text = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
-    let project = match text(&filter.project.id) {
-        Some(id) => Some(id.parse::<ProjectId>().map_err(|reason| {
-            Error::bad_request("invalid parameter", reason).parameter("filter[project][id]")
-        })?),
-        None => None,
-    };
+    let project = parsed(filter.project.id.as_deref(), "filter[project][id]")?;
     let mut current_run_status = Vec::new();
     for word in names(&filter.current_run.status) {
         current_run_status.push(word.parse::<Status>().map_err(|reason| {
@@ -74,31 +78,13 @@ fn filter(query: &Query<Parameters>) -> Result<Filter> {
         })?);
     }
     Ok(Filter {
-        search: text(&search.name),
-        wildcard: text(&search.wildcard_name),
+        search: text(search.name.as_deref()),
+        wildcard: text(search.wildcard_name.as_deref()),
         project,
         tags: names(&search.tags),
         without_tags: names(&search.exclude_tags),
-        tagged: tags::filters(&filter.tagged, filter.tag_value_default_null),
+        tagged: tags::filters(&filter.tagged, filter.tag_value_default_null)?,
         any_tagged: filter.tag_union,
         current_run_status,
     })
-}
-
-fn sort(query: &Query<Parameters>) -> Result<(Sort, Order)> {
-    let Some(key) = query.sort.first() else { return Ok((Sort::Name, Order::Ascending)) };
-    let sort = match key.name.as_str() {
-        "name" => Sort::Name,
-        "current-run.created-at" => Sort::CurrentRunCreatedAt,
-        "latest-change-at" => Sort::LatestChangeAt,
-        _ => {
-            return Err(Error::bad_request(
-                "invalid parameter",
-                "can be name, current-run.created-at or latest-change-at, with - in front for the reverse",
-            )
-            .parameter("sort")
-            .into());
-        }
-    };
-    Ok((sort, if key.descending { Order::Descending } else { Order::Ascending }))
 }

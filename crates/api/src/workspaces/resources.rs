@@ -1,13 +1,13 @@
 //! `/workspaces/:id/resources`: what the current state manages.
 
 use domain::{
-    Timestamp, can,
-    states::{self, ManagedResource},
+    Order, Timestamp, can,
+    states::{self, ManagedResource, ResourceSort},
 };
-use jsonapi::{Document, Query, Resource};
-use serde::Serialize;
+use jsonapi::{Document, Error, Query, Resource};
+use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, includes::INCLUDES, paging::paging};
+use crate::{May, Result, includes::INCLUDES, paging::paging, parameters::text};
 
 struct View(ManagedResource);
 
@@ -52,8 +52,46 @@ impl Resource for View {
     }
 }
 
-pub async fn list(workspace: May<can::ReadState>, query: Query) -> Result<Document> {
-    let page = states::resources(&workspace.cx, &workspace, paging(&query)).await?;
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Parameters {
+    q: Option<String>,
+    sort: Option<String>,
+}
+
+/// `name:asc` and its like, which no other list knows.
+fn sorting(text: &str) -> Option<(ResourceSort, Order)> {
+    let (key, order) = text.split_once(':').unwrap_or((text, "asc"));
+    let order = match order {
+        "asc" => Order::Ascending,
+        "desc" => Order::Descending,
+        _ => return None,
+    };
+    let key = match key {
+        "name" => ResourceSort::Name,
+        "nameIndex" => ResourceSort::NameIndex,
+        "provider" => ResourceSort::Provider,
+        "providerType" => ResourceSort::ProviderType,
+        "module" => ResourceSort::Module,
+        "updatedAt" => ResourceSort::UpdatedAt,
+        _ => return None,
+    };
+    Some((key, order))
+}
+
+pub async fn list(workspace: May<can::ReadState>, query: Query<Parameters>) -> Result<Document> {
+    let sort = match text(query.own.sort.as_deref()) {
+        None => None,
+        Some(asked) => Some(sorting(&asked).ok_or_else(|| {
+            let why = "must be name, nameIndex, provider, providerType, module or updatedAt, with \
+                       :asc or :desc behind it";
+            Error::bad_request("invalid query parameter", why).parameter("sort")
+        })?),
+    };
+    let search = text(query.own.q.as_deref());
+    let paging = paging(&query);
+    let page =
+        states::resources(&workspace.cx, &workspace, search.as_deref(), sort, paging).await?;
     let views: Vec<_> = page.items.into_iter().map(View).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &workspace.cx).await
 }

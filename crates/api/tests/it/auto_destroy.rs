@@ -185,6 +185,30 @@ async fn workspaces_inherit_the_duration_of_their_project() {
         assert_eq!(shown.attribute("auto-destroy-activity-duration"), duration);
         assert_eq!(shown.attribute("auto-destroy-at"), time);
     }
+    // Null is nothing of its own.
+    for nothing in [
+        json!({ "auto-destroy-at": null }),
+        json!({ "auto-destroy-activity-duration": null }),
+        json!({ "auto-destroy-at": null, "auto-destroy-activity-duration": null }),
+    ] {
+        let still = set(&server, &ws, nothing).await;
+        assert_eq!(still.attribute("inherits-project-auto-destroy"), true);
+        assert_eq!(still.attribute("auto-destroy-activity-duration"), "2h");
+        assert_eq!(still.attribute("auto-destroy-at"), at(7200));
+    }
+    let new = json!({ "data": { "type": "workspaces", "attributes": {
+        "name": "from-the-start", "auto-destroy-at": null,
+    } } });
+    let new = server.owner().post("/organizations/acme/workspaces", new).await.is_created();
+    assert_eq!(new.attribute("inherits-project-auto-destroy"), true);
+    assert_eq!(new.attribute("auto-destroy-at"), at(7200));
+    for nothing in ["auto-destroy-activity-duration", "auto-destroy-at"] {
+        set(&server, &own, json!({ "auto-destroy-activity-duration": "1h" })).await;
+        let none = set(&server, &own, json!({ nothing: null })).await;
+        assert_eq!(none.attribute("inherits-project-auto-destroy"), false);
+        assert_eq!(none.attribute("auto-destroy-activity-duration"), Value::Null);
+        assert_eq!(none.attribute("auto-destroy-at"), Value::Null);
+    }
     let back = set(&server, &own, json!({ "inherits-project-auto-destroy": true })).await;
     assert_eq!(back.attribute("auto-destroy-activity-duration"), "2h");
     assert_eq!(back.attribute("auto-destroy-at"), at(7200));

@@ -153,7 +153,19 @@ async fn what_is_only_listed_gives_way_to_what_is_here() {
     let learned = version(&server, LISTED).await;
     assert_eq!(learned["attributes"]["enabled"], true);
     assert_eq!(learned["attributes"]["official"], false);
-    assert_eq!(learned["attributes"]["url"], Value::Null);
+    // Where it is, is told to people; agents have it themselves.
+    assert_eq!(
+        learned["attributes"]["url"],
+        "https://releases.hashicorp.com/terraform/1.9.8/terraform_1.9.8_linux_amd64.zip",
+    );
+    assert_eq!(learned["attributes"]["sha"].as_str().unwrap().len(), 64);
+    assert_eq!(learned["attributes"]["archs"].as_array().unwrap().len(), 2);
+    tool_versions::learn(&server.system(), &[(Kind::Terraform, "1.9.8-ours".into())])
+        .await
+        .unwrap();
+    let unknown = version(&server, "1.9.8-ours").await;
+    assert_eq!(unknown["attributes"]["url"], Value::Null);
+    assert_eq!(unknown["attributes"]["archs"], json!([]));
 
     let made = server.site_admin().post(PATH, create("1.9.7")).await.is_created();
     assert_eq!(made.attribute("url"), "https://here.example.com/t.zip");

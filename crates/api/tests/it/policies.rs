@@ -120,7 +120,8 @@ async fn code_is_uploaded_sealed_and_downloaded() {
     let path = format!("/policies/{}", owner.post(PATH, opa("ports")).await.is_created().id());
     owner.get(format!("{path}/download")).await.is_not_found();
     for code in ["package one", "package two"] {
-        owner.put(format!("{path}/upload"), code).await.is_ok();
+        let uploaded = owner.put(format!("{path}/upload"), code).await.is_ok();
+        assert_eq!(uploaded.data(), owner.get(&path).await.is_ok().data());
         let address = owner.get(format!("{path}/download")).await.redirects();
         assert_eq!(server.nobody().get(address).await.is_ok().text(), code);
     }

@@ -348,6 +348,12 @@ async fn a_set_counts_where_it_is_said_to() {
     owner.delete_with(format!("{set}/tag-selectors"), &selectors).await.is_no_content();
     owner.patch(&set, policy_sets::body(json!({ "global": true }))).await.is_ok();
     assert_eq!(status().await, "errored", "it is global");
+    let excluding =
+        json!({ "data": [{ "tag-key": "env", "tag-value": "prod", "is-exclude": true }] });
+    owner.post(format!("{set}/tag-selectors"), &excluding).await.is_no_content();
+    assert_eq!(status().await, "planned", "its tag is excluded");
+    owner.delete_with(format!("{set}/tag-selectors"), &excluding).await.is_no_content();
+    assert_eq!(status().await, "errored", "it is global again");
     add("project-exclusions", &project).await;
     assert_eq!(status().await, "planned", "the project is excluded");
 }

@@ -187,7 +187,7 @@ async fn a_global_set_names_no_workspaces() {
 }
 
 #[tokio::test]
-async fn tag_selectors_are_added_and_removed_and_go_with_nothing_else() {
+async fn tag_selectors_are_added_and_removed_and_do_not_go_with_names() {
     let server = Server::start().await;
     let owner = server.owner();
     let ws = server.workspace("networking").await;
@@ -208,11 +208,78 @@ async fn tag_selectors_are_added_and_removed_and_go_with_nothing_else() {
         .await
         .is_unprocessable("/data");
     let refused = owner.patch(&path, body(json!({ "global": true }))).await;
-    refused.is_unprocessable("/data/attributes/global");
+    refused.is_unprocessable("/data/attributes/tag-selectors");
     let wrong = json!({ "data": [{ "tag-key": "", "tag-value": null, "is-exclude": false }] });
     owner.post(&at, wrong).await.is_unprocessable("/data/0/tag-key");
     owner.delete_with(&at, &selectors).await.is_no_content();
     assert_eq!(owner.get(&path).await.is_ok().attribute("scoping-type"), "explicit");
+}
+
+#[tokio::test]
+async fn a_set_is_made_and_changed_with_its_tag_selectors() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let ws = server.workspace("networking").await;
+    let selector = |key: &str, is_exclude: bool| json!({ "tag-key": key, "tag-value": "x", "is-exclude": is_exclude });
+    let with =
+        |name: &str, selectors: Value| body(json!({ "name": name, "tag-selectors": selectors }));
+    let both = json!([selector("env", false), selector("team", true)]);
+    let made = owner.post(PATH, with("all", both.clone())).await.is_created();
+    assert_eq!(made.attribute("tag-selectors"), both);
+    assert_eq!(made.attribute("scoping-type"), "tag");
+    let path = format!("/policy-sets/{}", made.id());
+    let fewer = json!([selector("env", false)]);
+    let changed = owner.patch(&path, body(json!({ "tag-selectors": fewer }))).await.is_ok();
+    assert_eq!(changed.attribute("tag-selectors"), fewer);
+    let kept = owner.patch(&path, body(json!({ "description": "x" }))).await.is_ok();
+    assert_eq!(kept.attribute("tag-selectors"), fewer);
+
+    for (wrong, pointer) in [
+        (json!([selector("", false)]), "/0/tag-key"),
+        (json!([selector("a", false), selector(&"x".repeat(129), true)]), "/1/tag-key"),
+        (json!(vec![selector("a", false); 101]), ""),
+        (json!("env"), ""),
+    ] {
+        let pointer = format!("/data/attributes/tag-selectors{pointer}");
+        owner.post(PATH, with("wrong", wrong)).await.is_unprocessable(&pointer);
+    }
+    let mut named = with("named", both);
+    named["data"]["relationships"] = json!({ "workspaces": ids("workspaces", &[ws.id.as_str()]) });
+    owner.post(PATH, named).await.is_unprocessable("/data/relationships/workspaces");
+    let names = owner.get(PATH).await.is_ok().attributes("name");
+    assert_eq!(names, ["all"]);
+}
+
+#[tokio::test]
+async fn a_global_set_excludes_by_tags_and_includes_by_none() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let path =
+        format!("/policy-sets/{}", set(&owner, json!({ "name": "all", "global": true })).await);
+    let selector = |is_exclude: bool| json!({ "data": [{ "tag-key": "env", "tag-value": "dev", "is-exclude": is_exclude }] });
+    let at = format!("{path}/tag-selectors");
+    owner.post(&at, selector(false)).await.is_unprocessable("/data");
+    owner.post(&at, selector(true)).await.is_no_content();
+    assert_eq!(owner.get(&path).await.is_ok().attribute("global"), true);
+    owner.delete_with(&at, selector(true)).await.is_no_content();
+    owner.patch(&path, body(json!({ "global": false }))).await.is_ok();
+    owner.post(&at, selector(false)).await.is_no_content();
+    let refused = owner.patch(&path, body(json!({ "global": true }))).await;
+    refused.is_unprocessable("/data/attributes/tag-selectors");
+}
+
+#[tokio::test]
+async fn whatever_the_kind_it_is_remembered_whether_an_agent_evaluates() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    for kind in ["opa", "sentinel"] {
+        let new = body(json!({ "name": kind, "kind": kind, "agent-enabled": true }));
+        let made = owner.post(PATH, new).await.is_created();
+        assert_eq!(made.attribute("agent-enabled"), true, "{kind}");
+        let path = format!("/policy-sets/{}", made.id());
+        let changed = owner.patch(path, body(json!({ "agent-enabled": false }))).await.is_ok();
+        assert_eq!(changed.attribute("agent-enabled"), false, "{kind}");
+    }
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn the_list_is_searched_by_name() {
 }
 
 #[tokio::test]
-async fn projects_are_listed_newest_first_or_by_name() {
+async fn projects_are_listed_by_name_or_the_default_one_and_then_the_newest_first() {
     let server = Server::start().await;
     server.stop_clock();
     for name in ["Alpha", "Zeta", "Beta"] {
@@ -74,13 +74,15 @@ async fn projects_are_listed_newest_first_or_by_name() {
         server.project(name).await;
     }
     for (sort, names) in [
-        ("", ["Beta", "Zeta", "Alpha", "Default Project"]),
+        ("", ["Default Project", "Beta", "Zeta", "Alpha"]),
         ("?sort=name", ["Alpha", "Beta", "Default Project", "Zeta"]),
         ("?sort=-name", ["Zeta", "Default Project", "Beta", "Alpha"]),
     ] {
         let path = format!("/organizations/acme/projects{sort}");
         assert_eq!(server.owner().get(path).await.is_ok().attributes("name"), names);
     }
+    let other = server.owner().get("/organizations/acme/projects?sort=created-at").await;
+    assert!(other.is_bad_request().error().starts_with("can be name"));
 }
 
 #[tokio::test]

@@ -84,9 +84,6 @@ async fn a_workspace_gets_a_key_and_loses_it() {
 
     let nothing = json!({ "data": { "type": "workspaces", "attributes": {} } });
     admin.patch(&path, nothing).await.is_unprocessable("/data/attributes/id");
-    let mut wrong = assigned(&json!(id));
-    wrong["data"]["type"] = json!("ssh-keys");
-    admin.patch(&path, wrong).await.is_unprocessable("/data/type");
     for unknown in ["sshkey-9999999999999999", "nonsense"] {
         admin.patch(&path, assigned(&json!(unknown))).await.is_not_found();
     }

@@ -500,3 +500,43 @@ async fn damaged_content_is_said_to_be_damaged_and_never_half_answered() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_state_of_format_3_shows_outputs_and_resources() {
+    let server = Server::start().await;
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    let content = json!({
+        "version": 3, "terraform_version": "0.11.14", "serial": 1, "lineage": LINEAGE,
+        "modules": [
+            {
+                "path": ["root"],
+                "outputs": { "address": { "sensitive": false, "type": "string", "value": "10.0.0.1" } },
+                "resources": {
+                    "null_resource.each.0": { "type": "null_resource", "provider": "provider.null", "primary": { "id": "1" } },
+                    "null_resource.each.1": { "type": "null_resource", "provider": "provider.null" },
+                    "data.null_data_source.read": { "type": "null_data_source", "provider": "provider.null" },
+                },
+            },
+            {
+                "path": ["root", "net"], "outputs": {},
+                "resources": { "null_resource.one": { "type": "null_resource", "provider": "provider.null" } },
+            },
+        ],
+    })
+    .to_string();
+    lock(&owner, &ws).await;
+    let made = owner.post(versions(&ws), whole(1, &content)).await.is_created();
+    let version = owner.get(format!("/state-versions/{}?include=outputs", made.id())).await.is_ok();
+    assert_eq!(version.json()["included"][0]["attributes"]["value"], "10.0.0.1");
+    let counted: Vec<_> = version.attribute("resources").as_array().unwrap().clone();
+    assert_eq!(counted.len(), 3, "{version}");
+    let listed = owner.get(format!("/workspaces/{}/resources", ws.id)).await.is_ok();
+    assert_eq!(
+        listed.attributes("address"),
+        ["net.null_resource.one", "null_resource.each[0]", "null_resource.each[1]"]
+    );
+    assert_eq!(
+        owner.get(format!("/workspaces/{}", ws.id)).await.is_ok().attribute("resource-count"),
+        3
+    );
+}

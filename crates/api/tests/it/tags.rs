@@ -156,6 +156,115 @@ async fn a_filter_can_mean_bindings_without_a_value() {
     assert_eq!(names(valued).await, ["valued"]);
 }
 
+/// The names of a workspace's flat tags, which two views show.
+async fn names(client: &Client<'_>, ws: &Workspace) -> Vec<Value> {
+    let shown = client.get(of(ws, "").trim_end_matches('/')).await.is_ok();
+    let listed = client.get(of(ws, "relationships/tags")).await.is_ok();
+    assert_eq!(shown.attribute("tag-names"), json!(listed.attributes("name")));
+    listed.attributes("name")
+}
+
+fn flat(names: &[&str]) -> Value {
+    let tag = |name: &&str| json!({ "type": "tags", "attributes": { "name": name } });
+    json!({ "data": names.iter().map(tag).collect::<Vec<_>>() })
+}
+
+#[tokio::test]
+async fn flat_tags_and_keys_are_two_kinds_and_bindings_show_both() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    owner.post(of(&ws, "relationships/tags"), flat(&["blue", "green"])).await.is_no_content();
+    owner.patch(of(&ws, "tag-bindings"), bindings(&[("Team", "a"), ("env", "dev")])).await.is_ok();
+    assert_eq!(names(&owner, &ws).await, ["blue", "green"]);
+    let effective = of(&ws, "effective-tag-bindings");
+    assert!(is(&pairs(&owner, &effective).await, &[("Team", "a"), ("env", "dev")]));
+    let included = owner.get(of(&ws, "?include=effective_tag_bindings").replace("/?", "?")).await;
+    let included = included.is_ok().json()["included"].clone();
+    let keys = included.as_array().unwrap().iter().map(|item| &item["attributes"]["key"]);
+    assert_eq!(keys.collect::<Vec<_>>(), ["Team", "env"]);
+    let all = [("Team", "a"), ("blue", ""), ("env", "dev"), ("green", "")];
+    assert!(is(&pairs(&owner, &of(&ws, "tag-bindings")).await, &all));
+    for tags in ["Team", "blue", "env,green"] {
+        let path = format!("/organizations/acme/workspaces?search[tags]={tags}");
+        assert_eq!(owner.get(path).await.is_ok().attributes("name"), ["networking"], "{tags}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_one_kind_leaves_the_other_alone() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let path = of(&ws, "");
+    let path = path.trim_end_matches('/');
+    let with = |relation: &str, tags: Value| json!({ "data": { "type": "workspaces", "relationships": { relation: tags } } });
+    owner.patch(path, with("tags", flat(&["blue", "green"]))).await.is_ok();
+    owner
+        .patch(path, with("tag-bindings", bindings(&[("env", "dev"), ("team", "a")])))
+        .await
+        .is_ok();
+    owner.patch(path, with("tags", flat(&["blue"]))).await.is_ok();
+    owner.patch(path, with("tag-bindings", bindings(&[("env", "prod")]))).await.is_ok();
+    assert_eq!(names(&owner, &ws).await, ["blue"]);
+    let keyed = of(&ws, "effective-tag-bindings");
+    assert!(is(&pairs(&owner, &keyed).await, &[("env", "prod")]));
+
+    // As HashiCorp's Go client takes all bindings away.
+    owner.patch(path, with("tag-bindings", json!({ "data": [] }))).await.is_ok();
+    assert_eq!(names(&owner, &ws).await, ["blue"]);
+    owner.patch(of(&ws, "tag-bindings"), bindings(&[("env", "dev")])).await.is_ok();
+    owner
+        .patch(of(&ws, "relationships/tag-bindings"), bindings(&[("team", "b")]))
+        .await
+        .is_no_content();
+    assert!(is(&pairs(&owner, &keyed).await, &[("team", "b")]));
+    assert_eq!(names(&owner, &ws).await, ["blue"]);
+    owner.delete_with(of(&ws, "relationships/tags"), flat(&["blue", "team"])).await.is_no_content();
+    assert_eq!(names(&owner, &ws).await, Vec::<Value>::new());
+    assert!(is(&pairs(&owner, &keyed).await, &[("team", "b")]));
+}
+
+#[tokio::test]
+async fn a_key_is_bound_once_and_a_value_makes_it_a_key() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    owner.post(of(&ws, "relationships/tags"), flat(&["env"])).await.is_no_content();
+    owner.patch(of(&ws, "tag-bindings"), bindings(&[("env", "dev")])).await.is_ok();
+    assert_eq!(names(&owner, &ws).await, Vec::<Value>::new());
+    owner.post(of(&ws, "relationships/tags"), flat(&["env"])).await.is_no_content();
+    assert!(is(&pairs(&owner, &of(&ws, "tag-bindings")).await, &[("env", "dev")]));
+    assert_eq!(names(&owner, &ws).await, Vec::<Value>::new());
+}
+
+/// The command line adds a flat tag so to a workspace that is there, and the provider a key that has no value.
+#[tokio::test]
+async fn a_key_without_a_value_is_a_name_too_if_it_can_be_one() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    owner.patch(of(&ws, "tag-bindings"), bindings(&[("Team", ""), ("env", "")])).await.is_ok();
+    assert_eq!(names(&owner, &ws).await, ["env"]);
+    let effective = of(&ws, "effective-tag-bindings");
+    assert!(is(&pairs(&owner, &effective).await, &[("Team", ""), ("env", "")]));
+}
+
+#[tokio::test]
+async fn a_flat_tag_does_not_stand_in_the_way_of_a_projects_key() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    owner.patch(of_project(&ws, "tag-bindings"), bindings(&[("env", "dev")])).await.is_ok();
+    owner.post(of(&ws, "relationships/tags"), flat(&["env"])).await.is_no_content();
+    assert!(is(&pairs(&owner, &of(&ws, "effective-tag-bindings")).await, &[("env", "dev")]));
+    let query = "filter[tagged][0][key]=env&filter[tagged][0][value]=dev";
+    let path = format!("/organizations/acme/workspaces?{query}");
+    assert_eq!(owner.get(path).await.is_ok().attributes("name"), ["networking"]);
+    let without_index = "/organizations/acme/workspaces?filter[tagged][key]=env";
+    assert!(owner.get(without_index).await.is_bad_request().error().contains("filter[tagged][0]"));
+}
+
 #[tokio::test]
 async fn an_organization_knows_its_tags_and_how_often_they_are_used() {
     let server = Server::start().await;

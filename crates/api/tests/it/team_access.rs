@@ -57,6 +57,86 @@ fn body(kind: &str, attributes: Value) -> Value {
 }
 
 #[tokio::test]
+async fn empty_objects_beside_a_level_say_nothing() {
+    let acme = Acme::with_team().await;
+    let project = acme.server.project("Storage").await.id.to_string();
+    for (number, level) in ["read", "write", "maintain", "admin"].into_iter().enumerate() {
+        let (team, _) = team(&acme.server.owner(), &format!("team-{number}")).await;
+        let empty = json!({ "access": level, "project-access": {}, "workspace-access": {} });
+        let new = related("team-projects", empty.clone(), &team, "project", &project);
+        let made = acme.server.owner().post("/team-projects", new).await.is_created();
+        assert_eq!(made.attribute("access"), level);
+        let path = format!("/team-projects/{}", made.id());
+        acme.server.owner().patch(&path, body("team-projects", empty)).await.is_ok();
+        let told = json!({ "project-access": { "teams": "read" } });
+        let refused = acme.server.owner().patch(&path, body("team-projects", told)).await;
+        refused.is_unprocessable("/data/attributes/project-access");
+    }
+}
+
+#[tokio::test]
+async fn custom_access_goes_on_from_the_level_before() {
+    let acme = Acme::with_team().await;
+    let owner = acme.server.owner();
+    let ws = acme.server.workspace("networking").await;
+    let project = acme.server.project("Storage").await.id.to_string();
+    let on_workspace = acme.to_workspace(&ws.id, json!({ "access": "write" })).await.is_created();
+    let on_project = acme.to_project(&project, json!({ "access": "maintain" })).await.is_created();
+
+    let path = format!("/team-workspaces/{}", on_workspace.id());
+    let custom = json!({ "access": "custom", "variables": "read" });
+    let custom = owner.patch(&path, body("team-workspaces", custom)).await.is_ok();
+    for (right, kept) in [
+        ("runs", json!("apply")),
+        ("variables", json!("read")),
+        ("state-versions", json!("write")),
+        ("sentinel-mocks", json!("read")),
+        ("workspace-locking", json!(true)),
+    ] {
+        assert_eq!(custom.attribute(right), kept, "{right}");
+    }
+    let less = json!({ "access": "custom", "runs": "plan" });
+    let less = owner.patch(&path, body("team-workspaces", less)).await.is_ok();
+    assert_eq!(
+        (less.attribute("runs"), less.attribute("state-versions")),
+        (json!("plan"), json!("write"))
+    );
+
+    let path = format!("/team-projects/{}", on_project.id());
+    let custom = json!({ "access": "custom", "workspace-access": { "delete": false } });
+    let custom = owner.patch(&path, body("team-projects", custom)).await.is_ok();
+    let rights = custom.attribute("workspace-access");
+    for (right, kept) in [
+        ("runs", json!("apply")),
+        ("create", json!(true)),
+        ("move", json!(true)),
+        ("delete", json!(false)),
+        ("locking", json!(true)),
+        ("run-tasks", json!(true)),
+    ] {
+        assert_eq!(rights[right], kept, "{right}");
+    }
+    assert_eq!(custom.attribute("project-access")["variable-sets"], "write");
+}
+
+#[tokio::test]
+async fn what_only_administrators_have_is_not_kept_by_custom_access_to_a_workspace() {
+    let acme = Acme::with_team().await;
+    let ws = acme.server.workspace("networking").await;
+    let access = acme.to_workspace(&ws.id, json!({ "access": "admin" })).await.is_created();
+    let path = format!("/team-workspaces/{}", access.id());
+    let custom = body("team-workspaces", json!({ "access": "custom" }));
+    acme.server.owner().patch(path, custom).await.is_ok();
+    let ws = format!("/workspaces/{}", ws.id);
+    let rights = acme.bearer().get(&ws).await.is_ok().attribute("permissions");
+    assert_eq!(rights["can-queue-apply"], true);
+    for right in ["can-destroy", "can-update", "can-force-unlock"] {
+        assert_eq!(rights[right], false, "{right}");
+    }
+    acme.bearer().delete(ws).await.is_not_found();
+}
+
+#[tokio::test]
 async fn fixed_levels_show_what_they_allow() {
     let acme = Acme::with_team().await;
     let owner = acme.server.owner();
@@ -94,7 +174,7 @@ async fn access_to_a_workspace_takes_effect_at_once() {
     acme.bearer().get(&here).await.is_ok();
     acme.bearer().post(&lock, ()).await.is_not_found();
     let path = format!("/team-workspaces/{}", access.id());
-    let change = json!({ "access": "custom", "workspace-locking": true });
+    let change = json!({ "access": "custom", "workspace-locking": true, "variables": "none" });
     owner.patch(&path, body("team-workspaces", change)).await.is_ok();
     let locked = acme.bearer().post(&lock, json!({})).await.is_ok();
     assert_eq!(locked.attribute("permissions/can-lock"), true);
@@ -140,7 +220,7 @@ async fn single_rights_need_the_custom_level() {
     patch(json!({ "access": "plan" })).await.is_ok();
     patch(json!({ "run-tasks": true })).await.is_unprocessable("/data/attributes/run-tasks");
     let again = patch(json!({ "access": "custom" })).await.is_ok();
-    assert_eq!(again.attribute("runs"), "read");
+    assert_eq!(again.attribute("runs"), "plan");
 }
 
 #[tokio::test]

@@ -61,14 +61,6 @@ async fn what_is_not_said_has_its_default() {
 }
 
 #[tokio::test]
-async fn the_type_must_be_right() {
-    let server = Server::start().await;
-    let mut wrong = body(&attributes("1.2.3"));
-    wrong["data"]["type"] = json!("workspaces");
-    server.site_admin().post(PATH, wrong).await.is_unprocessable("/data/type");
-}
-
-#[tokio::test]
 async fn a_version_has_three_numbers_and_perhaps_a_name() {
     let server = Server::start().await;
     for right in ["0.11.0", "0.12.20-beta1"] {
@@ -284,6 +276,33 @@ async fn constraints_count_as_use_of_the_version_that_they_come_down_to() {
 }
 
 #[tokio::test]
+async fn the_newest_version_may_go_as_long_as_only_latest_means_it() {
+    let server = Server::start().await;
+    let admin = server.site_admin();
+    create(&server, "1.2.3").await.is_created();
+    let newest = create(&server, "1.2.4").await.is_created();
+    let path = format!("{PATH}/{}", newest.id());
+    let wish = |version: &str| domain::workspaces::Change {
+        name: Some(format!("wants-{}", version.replace('.', "-"))),
+        terraform_version: Some(version.into()),
+        ..Default::default()
+    };
+    server.workspace_with(wish("latest")).await;
+    let exact = server.workspace_with(wish("1.2.4")).await;
+    assert_eq!(admin.get(&path).await.is_ok().attribute("usage"), 2);
+    admin.delete(&path).await.is_unprocessable("/data");
+    server.owner().delete(format!("/workspaces/{}", exact.id)).await.is_no_content();
+    assert_eq!(admin.get(&path).await.is_ok().attribute("usage"), 1);
+    admin.delete(&path).await.is_no_content();
+    // To whom the newest one is good, another one is now.
+    let left = admin.get(PATH).await.is_ok();
+    assert_eq!(
+        (left.attributes("version"), left.attributes("usage")),
+        (vec![json!("1.2.3")], vec![json!(1)])
+    );
+}
+
+#[tokio::test]
 async fn workspaces_cannot_use_what_is_disabled() {
     let server = Server::start().await;
     let made = create_with(&server, "enabled", json!(false)).await.is_created();
@@ -297,6 +316,10 @@ async fn workspaces_cannot_use_what_is_disabled() {
     refused.is_unprocessable("/data/attributes/terraform-version");
     let version = format!("{PATH}/{}", made.id());
     server.site_admin().patch(version, body(&json!({ "enabled": true }))).await.is_ok();
+    server.owner().patch(&path, &wish).await.is_ok();
+    // Whoever has it already may go on to say so.
+    let version = format!("{PATH}/{}", made.id());
+    server.site_admin().patch(version, body(&json!({ "enabled": false }))).await.is_ok();
     server.owner().patch(&path, &wish).await.is_ok();
 }
 

@@ -97,7 +97,6 @@ async fn an_ssh_key_is_assigned_by_a_document_about_the_workspace() {
     let path = format!("/workspaces/{}/relationships/ssh-key", ws.id);
     let owner = server.owner();
     for (wrong, pointer) in [
-        (json!({ "type": "ssh-keys", "attributes": { "id": null } }), "/data/type"),
         (json!({ "type": "workspaces", "attributes": { "id": 1 } }), "/data/attributes/id"),
         (json!({ "type": "workspaces" }), "/data/attributes/id"),
     ] {

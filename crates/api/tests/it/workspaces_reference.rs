@@ -103,14 +103,6 @@ rows! {
 }
 
 #[tokio::test]
-async fn the_type_must_be_right() {
-    let server = Server::start().await;
-    let mut wrong = body(&json!({ "name": "networking" }));
-    wrong["data"]["type"] = json!("projects");
-    server.owner().post(PATH, wrong).await.is_unprocessable("/data/type");
-}
-
-#[tokio::test]
 async fn a_name_is_required_and_has_few_letters() {
     let server = Server::start().await;
     let ws = server.workspace("taken").await;

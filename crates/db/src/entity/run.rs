@@ -117,6 +117,8 @@ pub struct Model {
     pub updated_at: Timestamp,
     pub task_stages: Json<Vec<TaskStageId>>,
     pub policy_checks: Json<Vec<PolicyCheckId>>,
+    /// Where the machine that asked for the run has policies. Kept, and used by nobody here.
+    pub policy_paths: Json<Vec<String>>,
 }
 
 super::standalone!();

@@ -1,4 +1,4 @@
-//! A tag on a workspace or project; a flat tag has an empty value.
+//! A tag on a workspace or project: flat, or a key and perhaps a value.
 
 use sea_orm::entity::prelude::*;
 
@@ -15,8 +15,11 @@ pub struct Model {
     pub workspace_id: Option<WorkspaceId>,
     pub project_id: Option<ProjectId>,
     pub tag_key: String,
+    /// Empty for a flat tag, and for a key without a value.
     pub tag_value: String,
     pub created_at: Timestamp,
+    /// Only of workspaces.
+    pub is_flat: bool,
 }
 
 super::standalone!();

@@ -88,6 +88,22 @@ impl WorkspaceRights {
         }
     }
 
+    /// The same rights one by one. Those that only an administrator has cannot be had so.
+    pub(crate) fn as_custom(self) -> WorkspaceAccess {
+        WorkspaceAccess {
+            runs: self.runs.unwrap_or(Runs::Read),
+            variables: self.variables,
+            state_versions: self.state_versions,
+            sentinel_mocks: self.sentinel_mocks,
+            locking: self.locking,
+            run_tasks: self.run_tasks,
+            policy_overrides: self.policy_overrides,
+            delete: self.delete,
+            r#move: self.r#move,
+            ..WorkspaceAccess::default()
+        }
+    }
+
     /// What either allows.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
@@ -162,6 +178,17 @@ impl ProjectRights {
             create_workspaces: workspace.create,
             workspaces: WorkspaceRights::custom(workspace),
         }
+    }
+
+    /// The same rights one by one: on the project, and in its workspaces.
+    pub(crate) fn as_custom(self) -> (ProjectAccess, WorkspaceAccess) {
+        let project = ProjectAccess {
+            settings: self.settings.unwrap_or(Settings::Read),
+            teams: self.teams,
+            variable_sets: self.variable_sets,
+        };
+        let create = self.create_workspaces;
+        (project, WorkspaceAccess { create, ..self.workspaces.as_custom() })
     }
 
     /// What either allows.

@@ -163,6 +163,27 @@ pub async fn load(
     Ok(rows.into_iter().filter(visible).collect())
 }
 
+/// Those of these people whose addresses the caller sees, as members of organizations whose memberships one may read;
+/// with the address that each was invited by.
+pub async fn known_by_email(
+    cx: &Ctx,
+    people: &[UserId],
+) -> Result<HashMap<UserId, Option<String>>> {
+    let ids = membership::Entity::find()
+        .select_only()
+        .column(membership::Column::Id)
+        .filter(membership::Column::UserId.is_in(people))
+        .into_tuple::<OrganizationMembershipId>()
+        .all(cx.read())
+        .await?;
+    let mut known: HashMap<UserId, Option<String>> = HashMap::new();
+    for row in load(cx, &ids).await? {
+        let address = known.entry(row.user_id).or_default();
+        *address = address.take().or(row.email);
+    }
+    Ok(known)
+}
+
 /// A membership as people see it.
 #[derive(Clone, Debug)]
 pub struct Details {

@@ -89,13 +89,16 @@ async fn roles(
 
 /// Whether a set counts: an exclusion prevails over everything that would bring it in.
 fn counts(set: &PolicySet, roles: &HashSet<Role>, tags: &[TagBinding]) -> bool {
-    if roles.contains(&Role::WorkspaceExclusion) || roles.contains(&Role::ProjectExclusion) {
+    if roles.contains(&Role::WorkspaceExclusion)
+        || roles.contains(&Role::ProjectExclusion)
+        || policy_sets::exclude(&set.tag_selectors, tags)
+    {
         return false;
     }
     set.is_global
         || roles.contains(&Role::Workspace)
         || roles.contains(&Role::Project)
-        || policy_sets::select(&set.tag_selectors, tags)
+        || policy_sets::include(&set.tag_selectors, tags)
 }
 
 /// A set without policies is silent. One that should have those of a repository is not: nobody knows what they say.

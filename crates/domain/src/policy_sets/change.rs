@@ -3,7 +3,7 @@
 use db::{
     Json,
     entity::{
-        policy_set::Kind,
+        policy_set::{Kind, TagSelector},
         policy_set_member::{self as member, Role},
     },
     id::PolicySetId,
@@ -11,7 +11,7 @@ use db::{
 };
 use serde_json::json;
 
-use super::{changed, lock, members, subject, versions};
+use super::{changed, lock, members, selectors, subject, versions};
 use crate::{
     Ctx, Error, Granted, In, Result, can, cleanup,
     error::taken,
@@ -37,6 +37,8 @@ pub struct Change {
     pub policies_path: Option<Option<String>>,
     pub vcs_repo: Option<Option<repositories::Change>>,
     pub policy_update_patterns: Option<Vec<String>>,
+    /// All that there are to be.
+    pub tag_selectors: Option<Vec<TagSelector>>,
 }
 
 /// What a set is made with: ids by role, with the name of the relation that has them.
@@ -64,8 +66,8 @@ impl Change {
             to.is_global = global;
         }
         if let Some(enabled) = self.agent_enabled {
-            // OPA knows no other way.
-            to.agent_enabled = enabled && to.kind == Kind::Sentinel;
+            // OPA knows no other way, and only remembers what was said.
+            to.agent_enabled = enabled;
         }
         if let Some(overridable) = self.overridable {
             to.overridable = overridable;
@@ -99,7 +101,14 @@ impl Change {
             }
             to.policy_update_patterns = Json(patterns);
         }
-        Ok(())
+        if let Some(selectors) = self.tag_selectors {
+            selectors::check(&selectors, "/data/attributes/tag-selectors")?;
+            to.tag_selectors = Json(selectors);
+        }
+        match selectors::conflict(to) {
+            Some(message) => Err(Error::invalid("tag-selectors", message)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -164,28 +173,22 @@ pub async fn update(
     let tx = cx.write().await?;
     let mut row = lock(&tx, &set.id).await?;
     change.apply(&mut row)?;
-    let mut roles = vec![];
-    if row.is_global {
-        roles.extend([Role::Workspace, Role::Project]);
-    }
-    if row.vcs_repo.is_some() {
-        roles.push(Role::Policy);
-    }
+    let roles = Role::ALL.iter().copied().filter(|role| members::conflict(&row, *role).is_some());
     let first = member::Entity::find()
         .filter(member::Column::PolicySetId.eq(&row.id))
         .filter(member::Column::Role.is_in(roles))
         .one(tx.db())
         .await?;
-    let conflict = first.and_then(|found| members::conflict(&row, found.role));
-    if let Some(message) = conflict {
-        let attribute = if row.is_global { "global" } else { "vcs-repo" };
-        return Err(Error::Invalid {
-            pointer: format!("/data/attributes/{attribute}"),
-            message: format!("does not go with what belongs to the set. {message}"),
-        });
-    }
-    if row.is_global && !row.tag_selectors.is_empty() {
-        return Err(Error::invalid("global", "does not go with tag selectors"));
+    if let Some(role) = first.map(|found| found.role)
+        && let Some(message) = members::conflict(&row, role)
+    {
+        let attribute = match role {
+            Role::Policy => "vcs-repo",
+            Role::Workspace | Role::Project if row.is_global => "global",
+            _ => "tag-selectors",
+        };
+        let message = format!("does not go with what belongs to the set. {message}");
+        return Err(Error::invalid(attribute, message));
     }
     let row = changed(&tx, row).await?;
     tx.commit().await?;

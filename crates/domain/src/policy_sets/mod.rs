@@ -25,8 +25,8 @@ pub use parameters::{
     delete as delete_parameter, find as find_parameter, list as list_parameters,
     show as show_parameter, update as update_parameter,
 };
-pub(crate) use selectors::select;
 pub use selectors::{add as add_selectors, remove as remove_selectors};
+pub(crate) use selectors::{exclude, include};
 pub(crate) use versions::archive;
 pub use versions::{
     create as create_version, find as find_version, list as list_versions, load as load_versions,

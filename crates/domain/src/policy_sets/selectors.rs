@@ -20,23 +20,31 @@ const KEY_LIMIT: usize = 128;
 const VALUE_LIMIT: usize = 256;
 const COUNT_LIMIT: usize = 100;
 
-/// Whether the tags of a workspace bring it under a set: one of the selectors does, and no excluding one.
-pub(crate) fn select(selectors: &[TagSelector], tags: &[TagBinding]) -> bool {
-    let matches = |selector: &TagSelector| {
-        tags.iter().any(|tag| {
-            tag.tag_key == selector.tag_key
-                && selector.tag_value.as_ref().is_none_or(|value| *value == tag.tag_value)
-        })
-    };
-    let (excluding, including): (Vec<_>, Vec<_>) =
-        selectors.iter().partition(|selector| selector.is_exclude);
-    including.into_iter().any(matches) && !excluding.into_iter().any(matches)
+/// Whether the tags of a workspace bring it under a set.
+pub(crate) fn include(selectors: &[TagSelector], tags: &[TagBinding]) -> bool {
+    selectors.iter().any(|selector| !selector.is_exclude && matches(selector, tags))
 }
 
-fn check(selectors: &[TagSelector]) -> Result<()> {
+/// Whether the tags of a workspace except it from a set.
+pub(crate) fn exclude(selectors: &[TagSelector], tags: &[TagBinding]) -> bool {
+    selectors.iter().any(|selector| selector.is_exclude && matches(selector, tags))
+}
+
+fn matches(selector: &TagSelector, tags: &[TagBinding]) -> bool {
+    tags.iter().any(|tag| {
+        tag.tag_key == selector.tag_key
+            && selector.tag_value.as_ref().is_none_or(|value| *value == tag.tag_value)
+    })
+}
+
+/// Checks selectors that stand at `pointer`.
+pub(super) fn check(selectors: &[TagSelector], pointer: &str) -> Result<()> {
+    if selectors.len() > COUNT_LIMIT {
+        return Err(too_many(pointer));
+    }
     for (index, selector) in selectors.iter().enumerate() {
         let refused = |member: &str, message: String| {
-            Err(Error::Invalid { pointer: format!("/data/{index}/{member}"), message })
+            Err(Error::Invalid { pointer: format!("{pointer}/{index}/{member}"), message })
         };
         let value = selector.tag_value.as_deref().unwrap_or_default();
         if selector.tag_key.trim().is_empty() || selector.tag_key.chars().count() > KEY_LIMIT {
@@ -55,16 +63,29 @@ fn check(selectors: &[TagSelector]) -> Result<()> {
     Ok(())
 }
 
+fn too_many(pointer: &str) -> Error {
+    let message = format!("A policy set has at most {COUNT_LIMIT} tag selectors.");
+    Error::Invalid { pointer: pointer.into(), message }
+}
+
+/// Why a set cannot have the selectors that it has: a global one counts everywhere, but where it excludes.
+pub(super) fn conflict(set: &PolicySet) -> Option<&'static str> {
+    let includes = set.tag_selectors.iter().any(|selector| !selector.is_exclude);
+    (set.is_global && includes).then_some(
+        "A global policy set counts everywhere: its tag selectors can only exclude workspaces.",
+    )
+}
+
 /// Adds selectors; those that the set has already are passed over.
 ///
 /// # Errors
-/// Invalid for a set that is global, or names workspaces or projects.
+/// Invalid for a set that names workspaces or projects, and for what would include something in a global one.
 pub async fn add(
     cx: &Ctx,
     set: &Granted<can::ManagePolicies, In<PolicySet, Organization>>,
     selectors: Vec<TagSelector>,
 ) -> Result<()> {
-    check(&selectors)?;
+    check(&selectors, "/data")?;
     let tx = cx.write().await?;
     let mut row = lock(&tx, &set.id).await?;
     let named = member::Entity::find()
@@ -72,13 +93,12 @@ pub async fn add(
         .filter(member::Column::Role.ne(Role::Policy))
         .count(tx.db())
         .await?;
-    if row.is_global || named > 0 {
-        return Err(Error::Invalid {
-            pointer: "/data".into(),
-            message: "A policy set that is global, or names workspaces or projects, cannot have \
-                      tag selectors."
-                .into(),
-        });
+    let refused =
+        |message: &str| Err(Error::Invalid { pointer: "/data".into(), message: message.into() });
+    if named > 0 {
+        return refused(
+            "A policy set that names workspaces or projects cannot have tag selectors.",
+        );
     }
     for selector in selectors {
         if !row.tag_selectors.contains(&selector) {
@@ -86,8 +106,10 @@ pub async fn add(
         }
     }
     if row.tag_selectors.len() > COUNT_LIMIT {
-        let message = format!("A policy set has at most {COUNT_LIMIT} tag selectors.");
-        return Err(Error::Invalid { pointer: "/data".into(), message });
+        return Err(too_many("/data"));
+    }
+    if let Some(message) = conflict(&row) {
+        return refused(message);
     }
     changed(&tx, row).await?;
     tx.commit().await
@@ -99,7 +121,7 @@ pub async fn remove(
     set: &Granted<can::ManagePolicies, In<PolicySet, Organization>>,
     selectors: Vec<TagSelector>,
 ) -> Result<()> {
-    check(&selectors)?;
+    check(&selectors, "/data")?;
     let tx = cx.write().await?;
     let mut row = lock(&tx, &set.id).await?;
     let left = row.tag_selectors.iter().filter(|own| !selectors.contains(own)).cloned().collect();
@@ -122,6 +144,7 @@ mod tests {
             tag_key: key.into(),
             tag_value: value.into(),
             created_at: crate::Timestamp(0),
+            is_flat: value.is_empty(),
         }
     }
 
@@ -130,13 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn one_match_selects_and_one_exclusion_prevails() {
+    fn one_match_is_enough_to_include_and_to_exclude() {
         let tags = [tag("env", "prod"), tag("team", "")];
-        assert!(select(&[selector("env", Some("prod"), false)], &tags));
-        assert!(select(&[selector("env", None, false)], &tags));
-        assert!(!select(&[selector("env", Some("test"), false)], &tags));
+        assert!(include(&[selector("env", Some("prod"), false)], &tags));
+        assert!(include(&[selector("env", None, false)], &tags));
+        assert!(!include(&[selector("env", Some("test"), false)], &tags));
         let both = [selector("env", None, false), selector("team", None, true)];
-        assert!(!select(&both, &tags));
-        assert!(!select(&[selector("other", None, true)], &tags), "nothing includes it");
+        assert!(include(&both, &tags) && exclude(&both, &tags));
+        let other = [selector("other", None, true)];
+        assert!(!include(&other, &tags) && !exclude(&other, &tags));
     }
 }

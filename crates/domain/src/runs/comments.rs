@@ -1,5 +1,7 @@
 //! What people say about runs, alone or together with what they do.
 
+use std::collections::HashMap;
+
 use db::{
     entity::comment,
     id::{CommentId, EventId, RunId},
@@ -50,6 +52,22 @@ pub async fn load_comments(cx: &Ctx, ids: &[CommentId]) -> Result<Vec<Comment>> 
     let runs = super::load(cx, &runs).await?;
     let visible = |row: &Comment| runs.iter().any(|run| run.id == row.run_id);
     Ok(rows.into_iter().filter(visible).collect())
+}
+
+/// For includes: those on runs that the caller may see, the oldest first.
+pub async fn load_comments_of(cx: &Ctx, runs: &[RunId]) -> Result<HashMap<RunId, Vec<Comment>>> {
+    let visible = super::load(cx, runs).await?;
+    let rows = comment::Entity::find()
+        .filter(comment::Column::RunId.is_in(visible.iter().map(|run| &run.id)))
+        .order_by_asc(comment::Column::CreatedAt)
+        .order_by_asc(comment::Column::Id)
+        .all(cx.read())
+        .await?;
+    let mut found: HashMap<RunId, Vec<Comment>> = HashMap::new();
+    for row in rows {
+        found.entry(row.run_id.clone()).or_default().push(row);
+    }
+    Ok(found)
 }
 
 /// Says something about a run, at whatever stage it is.

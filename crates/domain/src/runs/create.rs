@@ -40,6 +40,7 @@ pub struct New {
     pub target_addrs: Vec<String>,
     pub replace_addrs: Vec<String>,
     pub invoke_action_addrs: Vec<String>,
+    pub policy_paths: Vec<String>,
     pub variables: Vec<Variable>,
     pub source: Option<Source>,
     pub trigger_reason: Option<String>,
@@ -156,6 +157,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
         updated_at: now,
         task_stages: Json::default(),
         policy_checks: Json::default(),
+        policy_paths: Json(new.policy_paths),
         id,
     };
     tx.insert(run.clone()).await?;
@@ -268,6 +270,7 @@ async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> R
     for (attribute, addresses) in [
         ("target-addrs", &new.target_addrs),
         ("replace-addrs", &new.replace_addrs),
+        ("policy-paths", &new.policy_paths),
         ("invoke-action-addrs", &new.invoke_action_addrs),
     ] {
         all_at_most(attribute, addresses, ADDRESS_LIMIT, ADDRESSES_LIMIT)?;

@@ -68,17 +68,9 @@ pub async fn load_events(cx: &Ctx, ids: &[EventId]) -> Result<Vec<RunEvent>> {
     with_comments(cx, rows.into_iter().filter(visible).collect()).await
 }
 
-/// Ids of all that happened to and was said about some runs.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    pub event_ids: Vec<EventId>,
-    pub comment_ids: Vec<CommentId>,
-}
-
-/// With one query for each kind, however many runs there are; the oldest first.
-pub async fn histories(cx: &Ctx, runs: &[RunId]) -> Result<HashMap<RunId, History>> {
-    let mut histories: HashMap<RunId, History> = HashMap::new();
-    let events: Vec<(EventId, RunId)> = event::Entity::find()
+/// Ids of all that happened to some runs, with one query however many they are; the oldest first.
+pub async fn events_of(cx: &Ctx, runs: &[RunId]) -> Result<HashMap<RunId, Vec<EventId>>> {
+    let found: Vec<(EventId, RunId)> = event::Entity::find()
         .select_only()
         .columns([event::Column::Id, event::Column::RunId])
         .filter(event::Column::RunId.is_in(runs))
@@ -87,20 +79,9 @@ pub async fn histories(cx: &Ctx, runs: &[RunId]) -> Result<HashMap<RunId, Histor
         .into_tuple()
         .all(cx.read())
         .await?;
-    for (id, run) in events {
-        histories.entry(run).or_default().event_ids.push(id);
+    let mut events: HashMap<RunId, Vec<EventId>> = HashMap::new();
+    for (id, run) in found {
+        events.entry(run).or_default().push(id);
     }
-    let comments: Vec<(CommentId, RunId)> = comment::Entity::find()
-        .select_only()
-        .columns([comment::Column::Id, comment::Column::RunId])
-        .filter(comment::Column::RunId.is_in(runs))
-        .order_by_asc(comment::Column::CreatedAt)
-        .order_by_asc(comment::Column::Id)
-        .into_tuple()
-        .all(cx.read())
-        .await?;
-    for (id, run) in comments {
-        histories.entry(run).or_default().comment_ids.push(id);
-    }
-    Ok(histories)
+    Ok(events)
 }

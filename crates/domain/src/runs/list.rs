@@ -1,37 +1,100 @@
 //! Lists of runs: of a workspace, of an organization, and those that wait.
 
+use std::str::FromStr;
+
 use db::{
     contains,
     entity::{
         agent_pool, job,
         run::{self, Source, Status},
-        workspace,
+        user, workspace,
     },
     page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-        sea_query::SelectStatement,
+        sea_query::{SelectStatement, SimpleExpr},
     },
 };
 
 use super::{status, with_workspaces};
 use crate::{
-    Ctx, Granted, In, Page, Paging, Result,
+    Ctx, Granted, In, Page, Paging, Result, Timestamp,
     access::Scope,
     can,
     row::{Run, Workspace},
+    workspaces,
 };
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusGroup {
+    Final,
+    NonFinal,
+    Discardable,
+}
+
+impl FromStr for StatusGroup {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "final" => Ok(Self::Final),
+            "non_final" => Ok(Self::NonFinal),
+            "discardable" => Ok(Self::Discardable),
+            _ => Err("must be final, non_final or discardable"),
+        }
+    }
+}
+
+/// When runs were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeframe {
+    /// Not longer ago than a year.
+    LastYear,
+    /// In this one, by UTC.
+    Year(i32),
+}
+
+impl Timeframe {
+    fn condition(self, now: Timestamp) -> Condition {
+        let start = |year| Timestamp::parse(&format!("{year:04}-01-01T00:00:00Z"));
+        match self {
+            Self::LastYear => Condition::all().add(run::Column::CreatedAt.gte(now.minus_years(1))),
+            Self::Year(year) => Condition::all()
+                .add_option(start(year).map(|start| run::Column::CreatedAt.gte(start)))
+                .add_option(start(year + 1).map(|end| run::Column::CreatedAt.lt(end))),
+        }
+    }
+}
+
+/// `year`, or a year of four digits.
+impl FromStr for Timeframe {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "year" {
+            return Ok(Self::LastYear);
+        }
+        let year = text.parse().ok().filter(|year| (1970..9999).contains(year));
+        year.map(Self::Year).ok_or("must be year, for the last twelve months, or a year as 2026")
+    }
+}
 
 #[derive(Debug, Default)]
 pub struct Filter {
-    pub statuses: Vec<Status>,
-    pub sources: Vec<Source>,
+    /// One of these; of an empty list, none.
+    pub statuses: Option<Vec<Status>>,
+    /// One of these; of an empty list, none.
+    pub sources: Option<Vec<Source>>,
     /// `plan_and_apply`, `plan_only`, `refresh_only`, `destroy`, `empty_apply`, `save_plan`
     pub operations: Vec<String>,
-    /// `non_final`, `final` or `discardable`
-    pub status_group: Option<String>,
-    /// Part of the message, or the id.
+    pub status_group: Option<StatusGroup>,
+    pub timeframe: Option<Timeframe>,
+    /// Part of the message or of the name of who asked for it, or the id.
     pub search: Option<String>,
+    /// Part of the name of who asked for it.
+    pub user: Option<String>,
+    /// Part of the commit that it is about. As long as no repositories are read, no run is about any.
+    pub commit: Option<String>,
     /// Names of workspaces.
     pub workspaces: Vec<String>,
     /// Names of agent pools that were to execute them.
@@ -39,25 +102,24 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn condition(self) -> Condition {
-        let mut all = Condition::all();
-        if !self.statuses.is_empty() {
-            all = all.add(run::Column::Status.is_in(self.statuses));
-        }
-        if !self.sources.is_empty() {
-            all = all.add(run::Column::Source.is_in(self.sources));
-        }
-        match self.status_group.as_deref() {
-            Some("final") => all = all.add(run::Column::IsFinal.eq(true)),
-            Some("non_final") => all = all.add(run::Column::IsFinal.eq(false)),
-            Some("discardable") => {
+    fn condition(self, now: Timestamp) -> Condition {
+        let mut all = Condition::all()
+            .add_option(self.statuses.map(|statuses| run::Column::Status.is_in(statuses)))
+            .add_option(self.sources.map(|sources| run::Column::Source.is_in(sources)))
+            .add_option(self.timeframe.map(|timeframe| timeframe.condition(now)))
+            .add_option(self.user.map(|name| asked_for_by(&name)))
+            .add_option(self.commit.map(|_| none()));
+        match self.status_group {
+            Some(StatusGroup::Final) => all = all.add(run::Column::IsFinal.eq(true)),
+            Some(StatusGroup::NonFinal) => all = all.add(run::Column::IsFinal.eq(false)),
+            Some(StatusGroup::Discardable) => {
                 let discardable = Status::ALL
                     .iter()
                     .copied()
                     .filter(|s| status::is_discardable(*s) && *s != Status::Pending);
                 all = all.add(run::Column::Status.is_in(discardable));
             }
-            _ => {}
+            None => {}
         }
         if !self.operations.is_empty() {
             let mut any = Condition::any();
@@ -67,11 +129,12 @@ impl Filter {
             all = all.add(any);
         }
         if !self.agent_pools.is_empty() {
-            all = all.add(run::Column::Id.in_subquery(by_pools(self.agent_pools)));
+            all = all.add(by_pools(self.agent_pools));
         }
         if let Some(text) = self.search {
             let any = Condition::any()
                 .add(contains(run::Column::Message, &text))
+                .add(asked_for_by(&text))
                 .add(run::Column::Id.eq(text));
             all = all.add(any);
         }
@@ -79,18 +142,41 @@ impl Filter {
     }
 }
 
-/// Ids are of one organization anyway, so names of pools in others do no harm.
-fn by_pools(names: Vec<String>) -> SelectStatement {
+fn asked_for_by(name: &str) -> SimpleExpr {
+    let people = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .filter(contains(user::Column::Username, name))
+        .into_query();
+    run::Column::CreatedById.in_subquery(people)
+}
+
+/// Holds for no run.
+fn none() -> SimpleExpr {
+    run::Column::Number.lt(0)
+}
+
+/// Runs that were given to agents of these pools, and those which would be if their turn came. All are of one
+/// organization anyway, so names of pools in others do no harm.
+fn by_pools(names: Vec<String>) -> Condition {
     let pools = agent_pool::Entity::find()
         .select_only()
         .column(agent_pool::Column::Id)
         .filter(agent_pool::Column::Name.is_in(names))
         .into_query();
-    job::Entity::find()
+    let jobs = || job::Entity::find().select_only().column(job::Column::RunId);
+    let given = jobs().filter(job::Column::AgentPoolId.in_subquery(pools.clone())).into_query();
+    let waiting = workspace::Entity::find()
         .select_only()
-        .column(job::Column::RunId)
-        .filter(job::Column::AgentPoolId.in_subquery(pools))
-        .into_query()
+        .column(workspace::Column::Id)
+        .filter(workspaces::executed_by(pools))
+        .into_query();
+    Condition::any().add(run::Column::Id.in_subquery(given)).add(
+        Condition::all()
+            .add(run::Column::IsFinal.eq(false))
+            .add(run::Column::WorkspaceId.in_subquery(waiting))
+            .add(run::Column::Id.not_in_subquery(jobs().into_query())),
+    )
 }
 
 fn operation_condition(operation: &str) -> Condition {
@@ -108,7 +194,7 @@ fn operation_condition(operation: &str) -> Condition {
             .add(C::IsDestroy.eq(false))
             .add(C::SavePlan.eq(false)),
         // Nothing is of a kind that nobody knows.
-        _ => all.add(C::Number.lt(0)),
+        _ => all.add(none()),
     }
 }
 
@@ -121,7 +207,7 @@ pub async fn list(
 ) -> Result<Page<In<Run>>> {
     let query = run::Entity::find()
         .filter(run::Column::WorkspaceId.eq(&workspace.id))
-        .filter(filter.condition())
+        .filter(filter.condition(cx.now()))
         .order_by_desc(run::Column::Number);
     let page = page(cx.read(), query, paging).await?;
     let of: &Workspace = workspace;
@@ -159,7 +245,7 @@ pub async fn list_of_organization(
     let query = run::Entity::find()
         .filter(run::Column::OrganizationName.eq(&organization.name))
         .filter(run::Column::WorkspaceId.in_subquery(workspaces))
-        .filter(filter.condition())
+        .filter(filter.condition(cx.now()))
         .order_by_desc(run::Column::CreatedAt)
         .order_by_desc(run::Column::Id);
     let page = page(cx.read(), query, paging).await?;

@@ -24,18 +24,18 @@ use std::collections::HashMap;
 use blobs::Kind;
 use db::{
     entity::{phase, run, workspace},
-    id::{ApplyId, PlanId, RunId},
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+    id::{ApplyId, ConfigurationVersionId, PlanId, RunId},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
 };
 
 pub use actions::may_force_cancel;
 pub use actions::{apply, cancel, discard, force_cancel, force_execute};
-pub use comments::{comment, comments, find_comment, load_comments};
+pub use comments::{comment, comments, find_comment, load_comments, load_comments_of};
 pub(crate) use create::variables_of;
 pub use create::{New, TriggeredBy, Variable, create, queue_for_configuration, shown_variables};
 pub use endings::{End, end_hopeless, ends};
-pub use events::{History, RunEvent, events, find_event, histories, load_events};
-pub use list::{Filter, list, list_of_organization, queue_of};
+pub use events::{RunEvent, events, events_of, find_event, load_events};
+pub use list::{Filter, StatusGroup, Timeframe, list, list_of_organization, queue_of};
 pub use queue::{advance_all, position_in_queue};
 pub use scans::scans;
 pub use waiting::waits_for;
@@ -109,6 +109,20 @@ impl WithWorkspace for db::sea_orm::Select<run::Entity> {
 pub async fn load(cx: &Ctx, ids: &[RunId]) -> Result<Vec<In<Run>>> {
     let rows = run::Entity::find().filter(run::Column::Id.is_in(ids)).all(cx.read()).await?;
     with_workspaces(cx, rows).await
+}
+
+/// For includes: the newest run of each of these configurations, of those that the caller may see.
+pub async fn load_of_configurations(
+    cx: &Ctx,
+    ids: &[ConfigurationVersionId],
+) -> Result<HashMap<ConfigurationVersionId, In<Run>>> {
+    let rows = run::Entity::find()
+        .filter(run::Column::ConfigurationVersionId.is_in(ids))
+        .order_by_asc(run::Column::Number)
+        .all(cx.read())
+        .await?;
+    let runs = with_workspaces(cx, rows).await?.into_iter();
+    Ok(runs.filter_map(|run| Some((run.configuration_version_id.clone()?, run))).collect())
 }
 
 /// For includes: plans and applies, by their ids.

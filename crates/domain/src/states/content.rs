@@ -17,6 +17,7 @@ use serde::{
 use serde_json::{Map, Value, json, value::RawValue};
 use tokio::sync::mpsc;
 
+use super::format_3::{self, Module};
 use crate::{Ctx, Error, Result};
 
 /// How many pieces of a blob (64 KiB each) may wait to be read.
@@ -34,6 +35,8 @@ pub(super) struct Content {
     pub terraform_version: Option<String>,
     outputs: Option<BTreeMap<String, Output>>,
     summary: Summary,
+    /// Of format 3.
+    modules: Vec<Module>,
 }
 
 /// What may stand in a state of either kind.
@@ -50,13 +53,17 @@ struct Raw {
     /// OpenTofu's (<https://opentofu.org/docs/language/state/encryption/>).
     encrypted_data: Option<IgnoredAny>,
     encryption_version: Option<IgnoredAny>,
+    /// Of format 3.
+    #[serde(default)]
+    modules: Vec<Module>,
 }
 
 impl TryFrom<Raw> for Content {
     type Error = &'static str;
 
     fn try_from(raw: Raw) -> std::result::Result<Self, Self::Error> {
-        let Raw { version, serial, lineage, terraform_version, outputs, summary, .. } = raw;
+        let Raw { version, serial, lineage, terraform_version, outputs, summary, modules, .. } =
+            raw;
         let is_encrypted = raw.encrypted_data.is_some() && raw.encryption_version.is_some();
         match version {
             _ if is_encrypted => Ok(Self {
@@ -66,9 +73,10 @@ impl TryFrom<Raw> for Content {
                 terraform_version: None,
                 outputs: None,
                 summary: Summary::default(),
+                modules: Vec::new(),
             }),
             Some(_) if serial.is_some() => {
-                Ok(Self { version, serial, lineage, terraform_version, outputs, summary })
+                Ok(Self { version, serial, lineage, terraform_version, outputs, summary, modules })
             }
             _ => Err("neither a state nor an encrypted one"),
         }
@@ -99,6 +107,19 @@ struct Resource {
     instances: Vec<IgnoredAny>,
 }
 
+impl From<format_3::Resource> for Resource {
+    fn from(old: format_3::Resource) -> Self {
+        Self {
+            module: old.module,
+            mode: old.mode.into(),
+            r#type: old.kind,
+            name: old.name,
+            provider: old.provider,
+            instances: old.indexes.iter().map(|_| IgnoredAny).collect(),
+        }
+    }
+}
+
 /// Resources counted in three ways, in the form that the API documents show. A large state has a hundred thousand of
 /// them: they are written down one by one as they are read.
 #[derive(Debug, PartialEq)]
@@ -113,11 +134,20 @@ pub(super) struct Summary {
 
 impl Content {
     pub fn outputs(&mut self) -> BTreeMap<String, Output> {
-        self.outputs.take().unwrap_or_default()
+        let old = self.modules.iter_mut().find(|module| module.is_root());
+        let old = old.and_then(|module| module.outputs.take());
+        self.outputs.take().or(old).unwrap_or_default()
     }
 
     pub fn summary(&mut self) -> Summary {
-        std::mem::take(&mut self.summary)
+        if self.modules.is_empty() {
+            return std::mem::take(&mut self.summary);
+        }
+        let mut counting = Counting::default();
+        for resource in self.modules.iter().flat_map(Module::resources) {
+            counting.add(&resource.into());
+        }
+        counting.done()
     }
 }
 
@@ -148,7 +178,7 @@ struct Listed<'a> {
 }
 
 impl Counting {
-    fn add(&mut self, resource: &Resource) -> serde_json::Result<()> {
+    fn add(&mut self, resource: &Resource) {
         let count = i64::try_from(resource.instances.len()).unwrap_or(i64::MAX);
         let managed = resource.mode == "managed";
         if managed {
@@ -164,8 +194,8 @@ impl Counting {
         let provider = &resource.provider;
         let listed = Listed { name: &resource.name, r#type: &kind, count, module, provider };
         self.resources.push(if self.resources.is_empty() { '[' } else { ',' });
-        self.resources.push_str(&serde_json::to_string(&listed)?);
-        Ok(())
+        self.resources
+            .push_str(&serde_json::to_string(&listed).expect("texts and a number are JSON"));
     }
 
     fn done(mut self) -> Summary {
@@ -203,7 +233,7 @@ fn summarized<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Summary
         ) -> std::result::Result<Summary, A::Error> {
             let mut counting = Counting::default();
             while let Some(resource) = all.next_element()? {
-                counting.add(&resource).map_err(de::Error::custom)?;
+                counting.add(&resource);
             }
             Ok(counting.done())
         }
@@ -392,11 +422,43 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_an_old_format_is_read_as_far_as_it_goes() {
-        let old = r#"{"version":3,"serial":7,"lineage":"l","modules":[{"path":["root"]}]}"#;
-        let mut content: Content = serde_json::from_str(old).unwrap();
-        assert_eq!((content.version, content.serial), (Some(3), Some(7)));
-        assert_eq!(content.summary(), Summary::default());
+    fn a_state_of_format_3_has_outputs_and_resources() {
+        let mut old = content(&json!({
+            "version": 3, "serial": 7, "lineage": "l", "terraform_version": "0.11.14",
+            "modules": [
+                {
+                    "path": ["root"],
+                    "outputs": { "name": { "sensitive": true, "type": "string", "value": "x" } },
+                    "resources": {
+                        "null_resource.a.0": { "type": "null_resource", "provider": "provider.null" },
+                        "null_resource.a.1": { "type": "null_resource", "provider": "provider.null" },
+                        "data.null_data_source.b": {
+                            "type": "null_data_source", "provider": "provider.null",
+                        },
+                    },
+                },
+                {
+                    "path": ["root", "net", "sub"], "outputs": { "inner": { "value": 1 } },
+                    "resources": { "null_resource.c": { "type": "null_resource", "provider": "p" } },
+                },
+            ],
+        }));
+        let outputs = old.outputs();
+        assert_eq!(outputs.keys().collect::<Vec<_>>(), ["name"]);
+        assert!(outputs["name"].sensitive);
+        assert_eq!((outputs["name"].kind(), outputs["name"].value.get()), ("string", "\"x\""));
+        let summary = old.summary();
+        assert_eq!(summary.managed, 3);
+        assert_eq!(
+            Value::Object(summary.modules),
+            json!({
+                "root": { "null-resource": 2, "data.null-data-source": 1 },
+                "module.net.module.sub": { "null-resource": 1 },
+            })
+        );
+        let bare =
+            json!({ "version": 3, "serial": 7, "lineage": "l", "modules": [{ "path": ["root"] }] });
+        assert_eq!(content(&bare).summary(), Summary::default());
     }
 
     #[test]

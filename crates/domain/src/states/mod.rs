@@ -2,6 +2,7 @@
 
 mod content;
 mod create;
+mod format_3;
 mod from_run;
 mod outputs;
 mod receive;
@@ -29,7 +30,7 @@ pub use from_run::{save_from_run, save_json_from_run};
 pub(crate) use outputs::output_ids_of;
 pub use outputs::{Output, current_outputs, find_output, list_outputs, load_outputs, reveal};
 pub use receive::{receive, receive_json};
-pub use resources::{ManagedResource, resources};
+pub use resources::{ManagedResource, ResourceSort, resources};
 pub use rollback::rollback;
 
 use crate::{

@@ -1,13 +1,15 @@
 //! What the current state manages, instance by instance, as the list of a workspace's resources shows it.
 
+use std::cmp::Ordering;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use blobs::Kind;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{blob, check_readable, content, current_of};
-use crate::{Ctx, Granted, Page, Paging, Result, can, row::StateVersion};
+use super::{blob, check_readable, content, current_of, format_3::Module};
+use crate::{Ctx, Granted, Order, Page, Paging, Result, can, row::StateVersion};
 
 /// One instance of a resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,13 +27,39 @@ pub struct ManagedResource {
     pub version: StateVersion,
 }
 
-/// Of the current state, by address; empty as long as there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceSort {
+    Name,
+    NameIndex,
+    Provider,
+    ProviderType,
+    Module,
+    UpdatedAt,
+}
+
+impl ResourceSort {
+    fn compare(self, one: &ManagedResource, other: &ManagedResource) -> Ordering {
+        match self {
+            Self::Name => one.name.cmp(&other.name),
+            Self::NameIndex => one.name_index.cmp(&other.name_index),
+            Self::Provider => one.provider.cmp(&other.provider),
+            Self::ProviderType => one.provider_type.cmp(&other.provider_type),
+            Self::Module => one.module.cmp(&other.module),
+            Self::UpdatedAt => one.version.created_at.cmp(&other.version.created_at),
+        }
+    }
+}
+
+/// Of the current state, by address unless sorted otherwise; empty as long as there is none. A search looks at
+/// addresses.
 ///
 /// # Errors
 /// Conflict if the state is encrypted.
 pub async fn resources(
     cx: &Ctx,
     workspace: &Granted<can::ReadState>,
+    search: Option<&str>,
+    sort: Option<(ResourceSort, Order)>,
     paging: Paging,
 ) -> Result<Page<ManagedResource>> {
     let Some(version) = current_of(cx, workspace).await? else {
@@ -40,7 +68,16 @@ pub async fn resources(
     check_readable(&version)?;
     let state: State = content::read_blob(cx, &blob(Kind::State, &version.id)?).await?;
     let mut all = state.instances(&version);
+    if let Some(text) = search {
+        let text = text.to_lowercase();
+        all.retain(|resource| resource.address.to_lowercase().contains(&text));
+    }
     all.sort_by(|one, other| one.address.cmp(&other.address));
+    match sort {
+        None => {}
+        Some((key, Order::Ascending)) => all.sort_by(|one, other| key.compare(one, other)),
+        Some((key, Order::Descending)) => all.sort_by(|one, other| key.compare(other, one)),
+    }
     let total = all.len() as u64;
     let skip = paging.number.saturating_sub(1).saturating_mul(paging.size);
     let items = all
@@ -56,6 +93,9 @@ pub async fn resources(
 struct State {
     #[serde(default)]
     resources: Option<Vec<Resource>>,
+    /// Of format 3.
+    #[serde(default)]
+    modules: Vec<Module>,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +119,17 @@ struct Instance {
 
 impl State {
     fn instances(&self, version: &StateVersion) -> Vec<ManagedResource> {
-        let managed = self.resources.iter().flatten().filter(|resource| resource.mode == "managed");
+        let old = self.modules.iter().flat_map(Module::resources).map(|old| Resource {
+            module: old.module,
+            mode: old.mode.into(),
+            r#type: old.kind,
+            name: old.name,
+            provider: old.provider,
+            instances: old.indexes.into_iter().map(|index_key| Instance { index_key }).collect(),
+        });
+        let old: Vec<_> = old.collect();
+        let all = self.resources.iter().flatten().chain(&old);
+        let managed = all.filter(|resource| resource.mode == "managed");
         managed.flat_map(|resource| resource.instances(version)).collect()
     }
 }

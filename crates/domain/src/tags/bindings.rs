@@ -10,7 +10,7 @@ use db::{
 };
 use serde_json::json;
 
-use super::{Bearer, Binding, bind, replace, reserved};
+use super::{Bearer, Binding, Kind, bind, replace, reserved};
 use crate::{
     Ctx, Error, Granted, Order, Result, Tx,
     access::Permission,
@@ -24,6 +24,12 @@ pub struct Effective {
     pub row: TagBinding,
     /// The project that it comes from; absent for one's own.
     pub inherited_from: Option<ProjectId>,
+}
+
+impl Effective {
+    fn is_keyed(&self) -> bool {
+        !self.row.is_flat
+    }
 }
 
 /// What lists ask for: bindings of this key, of this value, or of both.
@@ -72,7 +78,7 @@ pub async fn add(
     change(cx, Bearer::Workspace(workspace), Change::Add(bindings)).await
 }
 
-/// Makes these all of a workspace's own bindings.
+/// Makes these all of a workspace's own keys; its flat tags stay.
 pub async fn replace_in_workspace(
     cx: &Ctx,
     workspace: &Granted<can::ManageWorkspaceTags>,
@@ -111,7 +117,7 @@ async fn change(cx: &Ctx, bearer: Bearer<'_>, change: Change) -> Result<()> {
             fit(&tx, bearer, &bindings).await?;
             bind(&tx, bearer, bindings).await?;
         }
-        Change::Replace(bindings) => replace(&tx, bearer, bindings).await?,
+        Change::Replace(bindings) => replace(&tx, bearer, Kind::Keyed, bindings).await?,
     }
     tx.emit(bearer.changed(), bearer.subject(), json!({})).await?;
     tx.commit().await
@@ -133,15 +139,17 @@ async fn fit(tx: &Tx, bearer: Bearer<'_>, new: &[Binding]) -> Result<()> {
     Ok(())
 }
 
-/// What is in force on a workspace, by key.
+/// What is in force on a workspace, by key; flat tags are no keys.
 pub async fn effective(
     cx: &Ctx,
     workspace: &Granted<can::ReadWorkspace>,
 ) -> Result<Vec<Effective>> {
-    in_force(cx, workspace).await
+    let mut all = in_force(cx, workspace).await?;
+    all.retain(Effective::is_keyed);
+    Ok(all)
 }
 
-/// What is in force on a workspace, for rules that look at tags.
+/// What is in force on a workspace with its flat tags, for rules that look at tags.
 pub(crate) async fn in_force(cx: &Ctx, workspace: &Workspace) -> Result<Vec<Effective>> {
     let mut all = effective_of(cx, std::slice::from_ref(workspace)).await?;
     Ok(all.remove(&workspace.id).unwrap_or_default())
@@ -152,7 +160,9 @@ pub async fn load_effective(
     cx: &Ctx,
     ids: &[WorkspaceId],
 ) -> Result<HashMap<WorkspaceId, Vec<Effective>>> {
-    effective_of(cx, &crate::workspaces::load(cx, ids).await?).await
+    let mut found = effective_of(cx, &crate::workspaces::load(cx, ids).await?).await?;
+    found.values_mut().for_each(|all| all.retain(Effective::is_keyed));
+    Ok(found)
 }
 
 /// For includes: the bindings of those of these projects that the caller may see.
@@ -205,7 +215,8 @@ async fn effective_of(
             inherited.map(|row| (row.tag_key.as_str(), row)).collect();
         for row in own {
             let key = (workspace.organization_name.clone(), row.tag_key.clone());
-            if !(in_force.contains_key(row.tag_key.as_str()) && fixed.contains(&key)) {
+            let overrides = !row.is_flat && !fixed.contains(&key);
+            if overrides || !in_force.contains_key(row.tag_key.as_str()) {
                 in_force.insert(&row.tag_key, row);
             }
         }

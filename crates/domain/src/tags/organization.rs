@@ -147,7 +147,6 @@ pub async fn add_workspaces(
         .all(cx.read())
         .await?;
     let tx = cx.write().await?;
-    // A binding that has a value keeps it.
     for row in rows.iter().filter(|row| !tagged.contains(&row.id)) {
         bind(&tx, row, vec![Binding::flat(&tag.name)]).await?;
         tx.emit("workspace_tags_changed", workspaces::subject(row), json!({})).await?;

@@ -101,7 +101,7 @@ impl Change {
             if id.as_ref().is_some_and(|id| id.chars().count() > 255) {
                 return Err(Error::invalid("sso-team-id", "has at most 255 characters"));
             }
-            to.sso_team_id = id.filter(|id| !id.is_empty());
+            to.sso_team_id = id;
         }
         if let Some(allow) = self.allow_member_token_management {
             to.allow_member_token_management = allow;
@@ -143,12 +143,12 @@ fn apply_access(cx: &Ctx, wanted: &BTreeMap<&'static str, bool>, to: &mut Team) 
 }
 
 fn check_name(name: &str) -> Result<()> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' ');
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' ' | '/');
     names::check("name", name, 90)?;
     if name.len() > 90 || !name.chars().all(allowed) {
         return Err(Error::invalid(
             "name",
-            "can only include letters, numbers, spaces, -, and _, and has at most 90 of them",
+            "can only include letters, numbers, spaces, -, _, and /, and has at most 90 of them",
         ));
     }
     Ok(())

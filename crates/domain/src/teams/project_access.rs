@@ -14,7 +14,7 @@ use serde_json::json;
 use super::workspace_access::read_only;
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject,
-    access::Within,
+    access::{ProjectRights, Within},
     can, projects,
     row::{Project, Team, TeamProject},
 };
@@ -37,7 +37,7 @@ pub struct Change {
 }
 
 /// Rights on the project itself; absent ones keep their value.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct ChangeProject {
     pub settings: Option<Settings>,
     pub teams: Option<Teams>,
@@ -45,7 +45,7 @@ pub struct ChangeProject {
 }
 
 /// Rights on its workspaces; absent ones keep their value.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct ChangeWorkspaces {
     pub runs: Option<Runs>,
     pub variables: Option<Variables>,
@@ -68,22 +68,30 @@ macro_rules! set {
 impl Change {
     fn apply(self, to: &mut TeamProject) -> Result<()> {
         if let Some(access) = self.access {
+            if access == Access::Custom && to.access != Access::Custom {
+                // What is not sent stays as the level had it.
+                let rights = ProjectRights::of_team(to);
+                (to.project_access.0, to.workspace_access.0) = rights.as_custom();
+            }
             to.access = access;
         }
+        // Clients send empty objects beside a level: they say nothing.
+        let project = self.project.filter(|sent| *sent != ChangeProject::default());
+        let workspaces = self.workspaces.filter(|sent| *sent != ChangeWorkspaces::default());
         if to.access != Access::Custom {
             to.project_access.0 = ProjectAccess::default();
             to.workspace_access.0 = WorkspaceAccess::default();
             let level = to.access.as_str();
-            return match (self.project, self.workspaces) {
+            return match (project, workspaces) {
                 (None, None) => Ok(()),
                 (Some(_), _) => Err(Error::invalid("project-access", read_only(level))),
                 (None, Some(_)) => Err(Error::invalid("workspace-access", read_only(level))),
             };
         }
-        if let Some(from) = self.project {
+        if let Some(from) = project {
             set!(from to to.project_access; settings, teams, variable_sets);
         }
-        if let Some(from) = self.workspaces {
+        if let Some(from) = workspaces {
             set!(from to to.workspace_access; runs, variables, state_versions, sentinel_mocks,
                 create, locking, r#move, delete, run_tasks, policy_overrides);
         }

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject,
-    access::{Scope, Within},
+    access::{Scope, Within, WorkspaceRights},
     can,
     row::{Team, TeamWorkspace, Workspace},
     workspaces,
@@ -49,6 +49,12 @@ pub struct Change {
 impl Change {
     fn apply(self, to: &mut TeamWorkspace) -> Result<()> {
         if let Some(access) = self.access {
+            if access == Access::Custom && to.access != Access::Custom {
+                // What is not sent stays as the level had it.
+                let rights = WorkspaceRights::of_team(to).as_custom();
+                // Custom access to a single workspace knows neither of these.
+                to.custom.0 = WorkspaceAccess { delete: false, r#move: false, ..rights };
+            }
             to.access = access;
         }
         if to.access != Access::Custom {

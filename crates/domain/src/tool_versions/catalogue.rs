@@ -158,7 +158,7 @@ pub async fn list(
     let size = usize::try_from(paging.size).unwrap_or(usize::MAX);
     let rows = rows.into_iter().map(|(_, row)| row);
     let items = rows.skip(skip.unwrap_or(usize::MAX)).take(size).collect();
-    Ok(Page { items: with_usage(cx.read(), kind, items).await?, total })
+    Ok(Page { items: with_usage(cx, kind, items).await?, total })
 }
 
 /// With the number of those that use it.

@@ -16,9 +16,10 @@ use db::{
 
 use super::{
     ENGINES, LATEST,
-    catalogue::{ARCH, OS},
-    newest_first, pick,
+    catalogue::{ARCH, OS, is_default},
+    newest_first, official, pick,
     policy_tools::{is_built_in, policies_of},
+    releases::Release,
 };
 use crate::{Ctx, Result, row::ToolVersion};
 
@@ -27,12 +28,15 @@ use crate::{Ctx, Result, row::ToolVersion};
 pub struct Used {
     pub row: ToolVersion,
     pub usage: u64,
+    /// Those that were named, or the one at the top; where agents have the binary themselves, those of the official
+    /// release, if it is one that is known here.
+    pub archs: Vec<Archive>,
 }
 
 impl Used {
-    /// Those that were named, or the one at the top.
-    pub fn archs(&self) -> Vec<Archive> {
-        archives_of(&self.row)
+    /// The one at the top: its own, or that of the official release.
+    pub fn archive(&self) -> Option<&Archive> {
+        self.archs.iter().find(|archive| is_default(archive))
     }
 }
 
@@ -47,35 +51,54 @@ pub(super) fn archives_of(row: &ToolVersion) -> Vec<Archive> {
 }
 
 pub(super) async fn one(cx: &Ctx, row: ToolVersion) -> Result<Used> {
-    let mut all = with_usage(cx.read(), row.kind, vec![row]).await?;
+    let mut all = with_usage(cx, row.kind, vec![row]).await?;
     Ok(all.swap_remove(0))
 }
 
+pub(super) async fn with_usage(cx: &Ctx, kind: Kind, rows: Vec<ToolVersion>) -> Result<Vec<Used>> {
+    let usage = usage(cx.read(), kind, &wishes(cx.read(), kind).await?).await?;
+    let releases = official::releases();
+    let sources = &cx.settings().releases;
+    let archives = |row: &ToolVersion| {
+        let own = archives_of(row);
+        let is_it = |release: &&Release| {
+            release.project.kind() == row.kind && release.version == row.version
+        };
+        let official = || releases.iter().find(is_it).map(|release| release.archives(sources));
+        if own.is_empty() { official().unwrap_or_default() } else { own }
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| Used {
+            usage: usage.get(&row.id).copied().unwrap_or_default(),
+            archs: archives(&row),
+            row,
+        })
+        .collect())
+}
+
 /// Counts by the version that a wish comes down to.
-pub(super) async fn with_usage(
+async fn usage(
     db: &impl ConnectionTrait,
     kind: Kind,
-    rows: Vec<ToolVersion>,
-) -> Result<Vec<Used>> {
+    wishes: &[(String, i64)],
+) -> Result<HashMap<ToolVersionId, u64>> {
     // A wish for an engine can come down to one of the other kind.
     let kinds = if ENGINES.contains(&kind) { ENGINES.to_vec() } else { vec![kind] };
     let of_kinds = tool_version::Entity::find().filter(tool_version::Column::Kind.is_in(kinds));
     let known = newest_first(of_kinds.all(db).await?);
     let usable: Vec<_> = known.iter().filter(|(_, row)| row.enabled).cloned().collect();
     let mut usage: HashMap<ToolVersionId, u64> = HashMap::new();
-    for (wish, count) in wishes(db, kind).await? {
+    for (wish, count) in wishes {
         // An exact version is used, even if it cannot be had any more.
-        let exact = || known.iter().find(|(_, row)| row.version == wish).map(|(_, row)| row);
+        let exact = || known.iter().find(|(_, row)| row.version == *wish).map(|(_, row)| row);
         let own = || known.iter().find(|(_, row)| is_built_in(row)).map(|(_, row)| row);
         let found = own().filter(|_| wish == LATEST);
-        if let Some(row) = found.or_else(|| pick(&usable, &wish)).or_else(exact) {
-            *usage.entry(row.id.clone()).or_default() += u64::try_from(count).unwrap_or_default();
+        if let Some(row) = found.or_else(|| pick(&usable, wish)).or_else(exact) {
+            *usage.entry(row.id.clone()).or_default() += u64::try_from(*count).unwrap_or_default();
         }
     }
-    Ok(rows
-        .into_iter()
-        .map(|row| Used { usage: usage.get(&row.id).copied().unwrap_or_default(), row })
-        .collect())
+    Ok(usage)
 }
 
 /// How many want which version of a tool: workspaces want engines, policy sets the others.
@@ -107,9 +130,11 @@ async fn wishes(db: &impl ConnectionTrait, kind: Kind) -> Result<Vec<(String, i6
     Ok(wishes)
 }
 
+/// Whether somebody wants this very version; to whom the newest one is good, another one is as well.
 pub(super) async fn is_used(db: &impl ConnectionTrait, row: &ToolVersion) -> Result<bool> {
-    let used = with_usage(db, row.kind, vec![row.clone()]).await?;
-    if used.iter().any(|used| used.usage > 0) {
+    let mut wishes = wishes(db, row.kind).await?;
+    wishes.retain(|(wish, _)| wish != LATEST);
+    if usage(db, row.kind, &wishes).await?.contains_key(&row.id) {
         return Ok(true);
     }
     if !ENGINES.contains(&row.kind) {

@@ -15,7 +15,7 @@ use crate::{
     names, repositories,
     row::{Organization, Project, Workspace},
     site_settings,
-    tags::{self, Binding},
+    tags::{self, Binding, Kind},
     tool_versions,
 };
 
@@ -55,8 +55,10 @@ pub struct Change {
     pub source: Option<Source>,
     pub source_name: Option<String>,
     pub source_url: Option<String>,
-    /// On create these are all of its tags; on update, `Some` replaces them.
+    /// On create these are all of its flat tags; on update, `Some` replaces them.
     pub tags: Option<Vec<Binding>>,
+    /// The same for those that are keys.
+    pub tag_bindings: Option<Vec<Binding>>,
 }
 
 impl Change {
@@ -68,7 +70,9 @@ impl Change {
         if let Some(Some(at)) = self.auto_destroy_at {
             auto_destroy::check(at, to.auto_destroy_at, cx.now())?;
         }
-        let own = self.auto_destroy_at.is_some() || self.auto_destroy_activity_duration.is_some();
+        // Null is nothing of its own: who inherits goes on to inherit.
+        let own = matches!(self.auto_destroy_at, Some(Some(_)))
+            || matches!(self.auto_destroy_activity_duration, Some(Some(_)));
         to.inherits_project_auto_destroy = match self.inherits_project_auto_destroy {
             Some(inherits) => inherits,
             None => to.inherits_project_auto_destroy && !own,
@@ -80,6 +84,9 @@ impl Change {
             }
             let project = crate::projects::find(cx, &to.project_id).await?.into_unchecked();
             Some(project.auto_destroy_activity_duration)
+        } else if self.auto_destroy_at == Some(None) {
+            // No time at all: HashiCorp's provider says so, and nothing else, to take a duration away.
+            Some(self.auto_destroy_activity_duration.clone().flatten())
         } else {
             self.auto_destroy_activity_duration.clone()
         };
@@ -88,8 +95,8 @@ impl Change {
             auto_destroy::schedule(to, at, cx.now());
             to.auto_destroy_activity_duration = duration;
         }
-        if let Some(at) = self.auto_destroy_at {
-            auto_destroy::schedule(to, at, cx.now());
+        if let Some(Some(at)) = self.auto_destroy_at {
+            auto_destroy::schedule(to, Some(at), cx.now());
         }
         if to.auto_destroy_at.is_some() {
             to.auto_destroy_status = None;
@@ -104,7 +111,8 @@ impl Change {
             check_name(&name)?;
             to.name = name;
         }
-        if let Some(version) = self.terraform_version {
+        // Clients send along what is there already, which may have gone since.
+        if let Some(version) = self.terraform_version.filter(|new| *new != to.terraform_version) {
             tool_versions::check(cx, &version).await?;
             to.terraform_version = version;
         }
@@ -199,7 +207,8 @@ pub async fn create(
     if !may {
         return Err(Error::NotFound);
     }
-    let tags = change.tags.take().unwrap_or_default();
+    let mut tags = change.tags.take().unwrap_or_default();
+    tags.extend(change.tag_bindings.take().unwrap_or_default());
     let now = cx.now();
     let mut new = Workspace {
         id: WorkspaceId::fresh(),
@@ -268,7 +277,7 @@ pub async fn update(
         Some(id) if id != workspace.project_id => Some(move_target(cx, workspace, id).await?),
         _ => None,
     };
-    let tags = change.tags.take();
+    let tags = [(Kind::Flat, change.tags.take()), (Kind::Keyed, change.tag_bindings.take())];
     // Rules that need other rows are checked before the row is locked, so that nothing else is read meanwhile.
     let mut checked = (**workspace).clone();
     change.apply(cx, &mut checked).await?;
@@ -283,8 +292,10 @@ pub async fn update(
     }
     row.updated_at = tx.now();
     let workspace = tx.update(row).await.map_err(taken("name"))?;
-    if let Some(tags) = tags {
-        tags::replace(&tx, &workspace, tags).await?;
+    for (kind, tags) in tags {
+        if let Some(tags) = tags {
+            tags::replace(&tx, &workspace, kind, tags).await?;
+        }
     }
     tx.emit("workspace_updated", subject(&workspace), json!({})).await?;
     tx.ring_for_work();

@@ -1,9 +1,15 @@
 //! Where the runs of a workspace execute: as it says itself, or else its project, or else its organization.
 
 use db::{
-    entity::{organization, project, workspace::ExecutionMode},
+    entity::{
+        organization, project,
+        workspace::{self, ExecutionMode},
+    },
     id::AgentPoolId,
-    sea_orm::{ConnectionTrait, EntityTrait},
+    sea_orm::{
+        ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+        sea_query::{SelectStatement, SimpleExpr},
+    },
 };
 
 use crate::{
@@ -88,6 +94,43 @@ async fn execution(db: &impl ConnectionTrait, workspace: &Workspace) -> Result<E
     let organization =
         organization::Entity::find_by_id(workspace.organization_name.clone()).one(db).await?;
     Ok(Execution::of(workspace, project.as_ref(), organization.as_ref()))
+}
+
+/// Holds for workspaces whose runs agents of one of these pools execute: the same as [`Execution::of`], for lists.
+pub(crate) fn executed_by(pools: SelectStatement) -> Condition {
+    let agents = |mode: SimpleExpr, pool: SimpleExpr| Condition::all().add(mode).add(pool);
+    let organizations = organization::Entity::find()
+        .select_only()
+        .column(organization::Column::Name)
+        .filter(agents(
+            organization::Column::DefaultExecutionMode.eq(ExecutionMode::Agent),
+            organization::Column::DefaultAgentPoolId.in_subquery(pools.clone()),
+        ))
+        .into_query();
+    let projects = project::Entity::find()
+        .select_only()
+        .column(project::Column::Id)
+        .filter(
+            Condition::any()
+                .add(agents(
+                    project::Column::DefaultExecutionMode.eq(ExecutionMode::Agent),
+                    project::Column::DefaultAgentPoolId.in_subquery(pools.clone()),
+                ))
+                .add(agents(
+                    project::Column::DefaultExecutionMode.is_null(),
+                    project::Column::OrganizationName.in_subquery(organizations),
+                )),
+        )
+        .into_query();
+    Condition::any()
+        .add(agents(
+            workspace::Column::ExecutionMode.eq(ExecutionMode::Agent),
+            workspace::Column::AgentPoolId.in_subquery(pools),
+        ))
+        .add(agents(
+            workspace::Column::ExecutionMode.is_null(),
+            workspace::Column::ProjectId.in_subquery(projects),
+        ))
 }
 
 /// Whose agents execute the next phase.

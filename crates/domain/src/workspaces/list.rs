@@ -150,9 +150,10 @@ fn in_force(filter: &TagFilter) -> Condition {
                 .equals((workspace::Entity, workspace::Column::Id)),
         )
         .and_where(
-            Expr::col((own, tag_binding::Column::TagKey))
+            Expr::col((own.clone(), tag_binding::Column::TagKey))
                 .equals((tag_binding::Entity, tag_binding::Column::TagKey)),
         )
+        .and_where(Expr::col((own, tag_binding::Column::IsFlat)).eq(false))
         .take();
     let inherited = tag_binding::Entity::find()
         .select_only()

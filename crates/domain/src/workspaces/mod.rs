@@ -26,7 +26,7 @@ pub(crate) use delete::forget_all;
 pub use delete::{force_delete, safe_delete};
 pub use details::{Details, details, details_of};
 pub use execution::Execution;
-pub(crate) use execution::{Executor, executor, executor_again, pool_for};
+pub(crate) use execution::{Executor, executed_by, executor, executor_again, pool_for};
 pub use list::{Filter, Sort, list};
 pub use locks::{force_unlock, lock, unlock};
 pub(crate) use locks::{give_to_run, is_held_by, is_held_by_run, take_from_run};

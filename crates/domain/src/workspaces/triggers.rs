@@ -9,7 +9,8 @@ use crate::{Error, Result, free_text::all_at_most, repositories, row::Workspace}
 const PATH_LIMIT: usize = 1_000;
 const PATHS_LIMIT: usize = 1_000;
 
-/// The three exclude each other: to send some of one is to take back those of the others.
+/// The three exclude each other: to send some of one is to take back those of the others. Prefixes and patterns do so even
+/// where the list that is sent is empty.
 pub(super) fn set(change: &mut Change, to: &mut Workspace) -> Result<()> {
     let any = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
     let tags = change.vcs_repo.iter().flatten().any(repositories::Change::has_tags_regex);
@@ -30,6 +31,11 @@ pub(super) fn set(change: &mut Change, to: &mut Workspace) -> Result<()> {
         if let Some(repo) = &mut to.vcs_repo {
             repo.0.tags_regex = None;
         }
+    }
+    match (&change.trigger_prefixes, &change.trigger_patterns) {
+        (Some(_), None) => to.trigger_patterns.0.clear(),
+        (None, Some(_)) => to.trigger_prefixes.0.clear(),
+        _ => {}
     }
     if let Some(prefixes) = change.trigger_prefixes.take() {
         all_at_most("trigger-prefixes", &prefixes, PATH_LIMIT, PATHS_LIMIT)?;
