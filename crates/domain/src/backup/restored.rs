@@ -49,7 +49,7 @@ pub(super) fn row(table: &Table, row: Row, now: Timestamp, changed: &mut Changed
             row.set("leased_until", Value::Null);
         }
         // Work of runs that are over now, and messages and runs that followed long ago.
-        "jobs" => return None,
+        "jobs" | "run_circumstances" => return None,
         "tasks" if row.get("kind") != "delete_blobs" => return None,
         "workspaces" => {
             if row.get("lock_kind") == "runs" {

@@ -23,11 +23,12 @@ const fn all_of(purpose: &'static str) -> Column {
 }
 
 /// All of them; `every_sealed_value_is_in_a_known_column` holds the list to it.
-pub const COLUMNS: [Column; 10] = [
+pub const COLUMNS: [Column; 11] = [
     Column { purpose: "variables.value", id: "id", rows: "AND is_sealed" },
     Column { purpose: "site_settings.value", id: "name", rows: "AND value LIKE 'v1.%'" },
     all_of("state_version_outputs.value"),
     all_of("runs.variables"),
+    Column { purpose: "run_circumstances.content", id: "run_id", rows: "" },
     all_of("ssh_keys.value"),
     all_of("notification_configurations.url"),
     all_of("notification_configurations.token"),
