@@ -77,8 +77,10 @@ const BROKEN: &str = "The database cannot be written or read.";
 /// What the caller is told where trying again may help.
 fn unavailable(error: &sqlx::Error) -> Option<&'static str> {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => Some(AWAY),
-        sqlx::Error::PoolClosed => Some(AWAY),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::PoolClosed => Some(AWAY),
         sqlx::Error::PoolTimedOut => Some(BUSY),
         sqlx::Error::Database(answer) => {
             let code = answer.code().unwrap_or_default();

@@ -37,7 +37,6 @@ impl Limits {
                     self.is_short(place - start - 1)?;
                     string = None;
                 }
-                (Some(_), _) => {}
                 (None, b'"') => string = Some(place),
                 (None, b'[' | b'{') => {
                     depth += 1;
@@ -53,7 +52,7 @@ impl Limits {
                 }
                 (None, b']' | b'}') => depth = depth.saturating_sub(1),
                 (None, b',') => values += 1,
-                (None, _) => {}
+                _ => {}
             }
             if values > self.values {
                 let most = self.values;
