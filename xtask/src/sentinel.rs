@@ -65,7 +65,7 @@ fn print(name: &str, count: &Count) {
 
 fn cases(set: &Path, verbose: bool) -> Result<Count> {
     let now: DateTime<Utc> = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_454);
-    let limits = Limits::for_authors(Duration::from_secs(60));
+    let limits = Limits::for_authors(Duration::from_mins(1));
     let mut count = Count::default();
     for policy in policies(set)? {
         for case in test(&policy, now, &limits, |_| true).cases {

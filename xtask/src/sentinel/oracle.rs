@@ -85,7 +85,7 @@ fn beside(file: &Path, plan: &Arc<Frozen>, counts: &mut Counts, verbose: bool) {
 fn collections(file: &Path, names: &[&str]) -> BTreeMap<String, Frozen> {
     let Ok(text) = std::fs::read_to_string(file) else { return BTreeMap::new() };
     let source = Source::new(file.display().to_string(), format!("{text}\nmain = true\n"));
-    let limits = Limits::for_authors(Duration::from_secs(60));
+    let limits = Limits::for_authors(Duration::from_mins(1));
     evaluate(&source, &World::new(DateTime::UNIX_EPOCH), &limits, names).names
 }
 

@@ -25,8 +25,9 @@ impl<'a> Interp<'a> {
                             let text = format!("unknown identifier {:?}", name.text);
                             return Err(Fault::at(pos, text));
                         };
-                        let before = self.force(before)?;
-                        let value = self.operand(value, scope)?;
+                        let before = self.look(before)?;
+                        let value = self.eval(value, scope)?;
+                        let value = self.look(value)?;
                         self.operate(op, before, value).map_err(|fault| fault.or_at(pos))?
                     }
                 };

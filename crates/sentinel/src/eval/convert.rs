@@ -72,6 +72,7 @@ impl<'a> Interp<'a> {
             }
             Value::Object(object) => Frozen::text(&object.to_string()),
             Value::Undefined(_)
+            | Value::Rope(_)
             | Value::Func(_)
             | Value::Native(..)
             | Value::Rule(_)

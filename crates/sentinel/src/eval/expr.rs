@@ -135,6 +135,13 @@ impl<'a> Interp<'a> {
         right: &'a Expr,
         scope: &'a Scope<'a>,
     ) -> Eval<Value<'a>> {
+        if op == Binary::Add {
+            let first = self.eval(left, scope)?;
+            let first = self.look(first)?;
+            let second = self.eval(right, scope)?;
+            let second = self.look(second)?;
+            return self.operate(op, first, second).map_err(|fault| fault.or_at(left.pos));
+        }
         let first = self.operand(left, scope)?;
         match op {
             Binary::Else if first.is_undefined() => return self.eval(right, scope),

@@ -124,8 +124,20 @@ impl<'a> Interp<'a> {
         Ok(value)
     }
 
-    /// The value itself; of a rule what it says.
+    /// The value itself; of a rule what it says, of a long string its text.
     pub fn force(&mut self, value: Value<'a>) -> Eval<Value<'a>> {
+        match self.look(value)? {
+            Value::Rope(rope) => {
+                self.room(rope.len())?;
+                self.spend(rope.len() / 64)?;
+                Ok(Value::Text(rope.flat(self.heap)))
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// The value itself; of a rule what it says. Long strings stay in pieces.
+    pub fn look(&mut self, value: Value<'a>) -> Eval<Value<'a>> {
         match value {
             Value::Rule(rule) => self.rule(rule),
             _ => Ok(value),

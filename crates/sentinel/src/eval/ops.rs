@@ -4,7 +4,7 @@ use super::Interp;
 use super::number::{compare_numbers, float, floats, ints};
 use crate::ast::Binary;
 use crate::source::{Eval, Fault};
-use crate::value::{Key, Value};
+use crate::value::{Key, Rope, Value};
 
 impl<'a> Interp<'a> {
     /// An operator that looks at both of its operands.
@@ -41,20 +41,30 @@ impl<'a> Interp<'a> {
             (Value::Float(left), Value::Float(right)) => Ok(floats(op, left, right)),
             (Value::Int(left), Value::Float(right)) => Ok(floats(op, float(left), right)),
             (Value::Float(left), Value::Int(right)) => Ok(floats(op, left, float(right))),
-            (Value::Text(left), Value::Text(right)) if op == Binary::Add => {
-                self.room(left.len() + right.len())?;
-                self.spend((left.len() + right.len()) / 64)?;
-                self.text([left, right].concat())
+            (Value::Text(_) | Value::Rope(_), Value::Text(_) | Value::Rope(_))
+                if op == Binary::Add =>
+            {
+                self.joined(left, right)
             }
             (Value::List(left), Value::List(right)) if op == Binary::Add => {
-                let length = left.len() + right.len();
-                self.spend(length)?;
-                self.room(length * size_of::<Value<'_>>())?;
-                let mut items = left.items(self.heap);
-                items.extend(right.items(self.heap));
-                Ok(self.heap.list(items))
+                let more = right.items(self.heap);
+                self.spend(more.len())?;
+                self.room((left.len() + more.len()) * size_of::<Value<'_>>())?;
+                Ok(self.heap.longer(left, more))
             }
             _ => Err(unfit(op, left, right)),
+        }
+    }
+
+    /// One string behind the other.
+    fn joined(&mut self, left: Value<'a>, right: Value<'a>) -> Eval<Value<'a>> {
+        let lengths = [left, right].map(|value| value.length().unwrap_or(0));
+        let length = lengths[0].saturating_add(lengths[1]);
+        match (left, right) {
+            (Value::Text(left), Value::Text(right)) if length < Rope::LEAST => {
+                self.text([left, right].concat())
+            }
+            _ => Ok(self.heap.rope(left, right, length)),
         }
     }
 

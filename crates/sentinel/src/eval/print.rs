@@ -45,7 +45,7 @@ impl<'a> Interp<'a> {
             }
             Value::Object(object) => object_text(object, out),
             Value::Func(_) | Value::Native(..) => out.extend_from_slice(b"func"),
-            Value::Rule(_) | Value::Space(_) | Value::Module(_) => {
+            Value::Rope(_) | Value::Rule(_) | Value::Space(_) | Value::Module(_) => {
                 return Err(Fault::new("an import is no value"));
             }
         }

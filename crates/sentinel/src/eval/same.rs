@@ -74,6 +74,7 @@ impl<'a> Interp<'a> {
 
     /// Whether `value` has everything that the map `part` has, deeply.
     pub fn includes(&mut self, value: Value<'a>, part: Value<'a>, nesting: usize) -> Eval<bool> {
+        let (value, part) = (self.force(value)?, self.force(part)?);
         let (Value::Map(value), Value::Map(part)) = (value, part) else {
             return Ok(self.same(value, part, nesting)? == Some(true));
         };

@@ -2,7 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{Closure, File, Key, List, Map, Module, Object, Rule, Scope, Value};
+use super::list::Storage;
+use super::{Closure, File, Key, List, Map, Module, Object, Rope, Rule, Scope, Value};
 use crate::arena::Arena;
 use crate::ast::Program;
 use crate::frozen::{Frozen, Text};
@@ -12,6 +13,8 @@ use crate::frozen::{Frozen, Text};
 pub(crate) struct Heap<'a> {
     used: Cell<usize>,
     texts: Arena<Box<[u8]>>,
+    ropes: Arena<Rope<'a>>,
+    storages: Arena<Storage<'a>>,
     lists: Arena<List<'a>>,
     maps: Arena<Map<'a>>,
     closures: Arena<Closure<'a>>,
@@ -54,9 +57,26 @@ impl<'a> Heap<'a> {
         self.text(text.as_bytes())
     }
 
+    /// Two strings as one of that length.
+    pub fn rope(&'a self, left: Value<'a>, right: Value<'a>, len: usize) -> Value<'a> {
+        self.charge(size::<Rope<'_>>());
+        Value::Rope(self.ropes.alloc(Rope::new(left, right, len)))
+    }
+
+    pub(super) fn storage(&'a self, items: Vec<Value<'a>>) -> &'a Storage<'a> {
+        self.charge(size::<Storage<'_>>() + items.capacity() * size_of::<Value<'_>>());
+        self.storages.alloc(RefCell::new(items))
+    }
+
     pub fn list(&'a self, items: Vec<Value<'a>>) -> Value<'a> {
-        self.charge(size::<List<'_>>() + items.capacity() * size_of::<Value<'_>>());
-        Value::List(self.lists.alloc(List::new(items)))
+        self.charge(size::<List<'_>>());
+        Value::List(self.lists.alloc(List::new(self.storage(items))))
+    }
+
+    /// A list with the elements of another one and more at the end.
+    pub fn longer(&'a self, list: &'a List<'a>, more: Vec<Value<'a>>) -> Value<'a> {
+        self.charge(size::<List<'_>>());
+        Value::List(self.lists.alloc(list.longer(more, self)))
     }
 
     pub fn map(&'a self, entries: impl IntoIterator<Item = (Key<'a>, Value<'a>)>) -> Value<'a> {

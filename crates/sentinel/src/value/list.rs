@@ -5,10 +5,18 @@ use std::cell::RefCell;
 use super::{Heap, Value};
 use crate::frozen::Frozen;
 
+/// Elements, of which several lists may have the first ones: whoever ends where they end may add more.
+pub(super) type Storage<'a> = RefCell<Vec<Value<'a>>>;
+
 pub(crate) struct List<'a>(RefCell<Items<'a>>);
 
 enum Items<'a> {
-    Own(Vec<Value<'a>>),
+    Own {
+        storage: &'a Storage<'a>,
+        len: usize,
+        /// Whether other lists use the storage too, so that no element may be changed in it.
+        shared: bool,
+    },
     View {
         data: &'a [Frozen],
         /// The elements that were handed out and can be changed by whoever got them; empty at first.
@@ -17,8 +25,9 @@ enum Items<'a> {
 }
 
 impl<'a> List<'a> {
-    pub fn new(items: Vec<Value<'a>>) -> Self {
-        Self(RefCell::new(Items::Own(items)))
+    pub(super) fn new(storage: &'a Storage<'a>) -> Self {
+        let len = storage.borrow().len();
+        Self(RefCell::new(Items::Own { storage, len, shared: false }))
     }
 
     pub fn view(data: &'a [Frozen]) -> Self {
@@ -27,14 +36,14 @@ impl<'a> List<'a> {
 
     pub fn len(&self) -> usize {
         match &*self.0.borrow() {
-            Items::Own(items) => items.len(),
+            Items::Own { len, .. } => *len,
             Items::View { data, .. } => data.len(),
         }
     }
 
     pub fn get(&self, index: usize, heap: &'a Heap<'a>) -> Option<Value<'a>> {
         match &mut *self.0.borrow_mut() {
-            Items::Own(items) => items.get(index).copied(),
+            Items::Own { storage, len, .. } => storage.borrow()[..*len].get(index).copied(),
             Items::View { data, seen } => {
                 Some(see(heap, data.get(index)?, seen, index, data.len()))
             }
@@ -43,26 +52,43 @@ impl<'a> List<'a> {
 
     /// The elements as they are now.
     pub fn items(&self, heap: &'a Heap<'a>) -> Vec<Value<'a>> {
-        if let Items::Own(items) = &*self.0.borrow() {
-            return items.clone();
+        if let Items::Own { storage, len, .. } = &*self.0.borrow() {
+            return storage.borrow()[..*len].to_vec();
         }
         (0..self.len()).filter_map(|index| self.get(index, heap)).collect()
     }
 
     /// Sets an element that is there.
     pub fn set(&self, index: usize, value: Value<'a>, heap: &'a Heap<'a>) {
-        self.own(heap);
-        if let Items::Own(items) = &mut *self.0.borrow_mut() {
-            items[index] = value;
+        self.own(heap, |_, _, shared| !shared);
+        if let Items::Own { storage, .. } = &*self.0.borrow() {
+            storage.borrow_mut()[index] = value;
         }
     }
 
     pub fn push(&self, value: Value<'a>, heap: &'a Heap<'a>) {
-        self.own(heap);
+        self.own(heap, |storage, len, _| storage.borrow().len() == len);
         heap.charge(2 * size_of::<Value<'_>>());
-        if let Items::Own(items) = &mut *self.0.borrow_mut() {
-            items.push(value);
+        if let Items::Own { storage, len, .. } = &mut *self.0.borrow_mut() {
+            storage.borrow_mut().push(value);
+            *len += 1;
         }
+    }
+
+    /// A new list with more elements at the end. It shares those of this one if nobody has added others.
+    pub(super) fn longer(&self, more: Vec<Value<'a>>, heap: &'a Heap<'a>) -> Self {
+        heap.charge(2 * more.len() * size_of::<Value<'_>>());
+        if let Items::Own { storage, len, shared } = &mut *self.0.borrow_mut()
+            && storage.borrow().len() == *len
+        {
+            *shared = true;
+            let len = *len + more.len();
+            storage.borrow_mut().extend(more);
+            return Self(RefCell::new(Items::Own { storage, len, shared: true }));
+        }
+        let mut items = self.items(heap);
+        items.extend(more);
+        Self::new(heap.storage(items))
     }
 
     /// The data behind a list that nobody can have changed.
@@ -73,12 +99,16 @@ impl<'a> List<'a> {
         }
     }
 
-    fn own(&self, heap: &'a Heap<'a>) {
-        if matches!(&*self.0.borrow(), Items::View { .. }) {
-            let items = self.items(heap);
-            heap.charge(items.len() * size_of::<Value<'_>>());
-            *self.0.borrow_mut() = Items::Own(items);
+    /// Takes a storage of its own, unless it has one that is good enough.
+    fn own(&self, heap: &'a Heap<'a>, good: impl FnOnce(&'a Storage<'a>, usize, bool) -> bool) {
+        if let Items::Own { storage, len, shared } = &*self.0.borrow()
+            && good(storage, *len, *shared)
+        {
+            return;
         }
+        let items = self.items(heap);
+        let len = items.len();
+        *self.0.borrow_mut() = Items::Own { storage: heap.storage(items), len, shared: false };
     }
 }
 

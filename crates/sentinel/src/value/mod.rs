@@ -4,6 +4,7 @@ mod heap;
 mod list;
 mod map;
 mod object;
+mod rope;
 
 use std::cell::{Cell, RefCell};
 
@@ -11,6 +12,7 @@ pub(crate) use heap::Heap;
 pub(crate) use list::List;
 pub(crate) use map::{Key, Map, integral};
 pub(crate) use object::Object;
+pub(crate) use rope::Rope;
 
 use crate::ast::{Function, RuleBody};
 use crate::frozen::Frozen;
@@ -28,6 +30,8 @@ pub(crate) enum Value<'a> {
     Float(f64),
     /// Bytes; mostly UTF-8.
     Text(&'a [u8]),
+    /// A long string that nobody has looked at yet.
+    Rope(&'a Rope<'a>),
     List(&'a List<'a>),
     Map(&'a Map<'a>),
     Func(&'a Closure<'a>),
@@ -53,7 +57,7 @@ impl Value<'_> {
             Self::Bool(_) => "bool",
             Self::Int(_) => "int",
             Self::Float(_) => "float",
-            Self::Text(_) => "string",
+            Self::Text(_) | Self::Rope(_) => "string",
             Self::List(_) => "list",
             Self::Map(_) | Self::Object(_) => "map",
             Self::Func(_) | Self::Native(..) => "func",
@@ -66,6 +70,7 @@ impl Value<'_> {
     pub fn length(self) -> Option<usize> {
         match self {
             Self::Text(text) => Some(text.len()),
+            Self::Rope(rope) => Some(rope.len()),
             Self::List(list) => Some(list.len()),
             Self::Map(map) => Some(map.len()),
             _ => None,

@@ -33,12 +33,9 @@ pub fn value(program: &str) -> Result<Frozen, String> {
         "units",
         "version",
     ];
-    let mut text = String::new();
-    for import in IMPORTS {
-        text += &format!("import {import:?}\n");
-    }
-    text += &program.replace(" ;; ", "\n");
-    let outcome = ask(&format!("{text}\nprint(r)\nmain = true\n"));
+    let imports = IMPORTS.map(|import| format!("import {import:?}\n")).concat();
+    let program = program.replace(" ;; ", "\n");
+    let outcome = ask(&format!("{imports}{program}\nprint(r)\nmain = true\n"));
     match outcome.error {
         Some(error) => Err(error.to_string()),
         None => Ok(outcome.names["r"].clone()),

@@ -36,7 +36,7 @@ fn time_runs_out() {
 fn everything_that_grows_runs_out_of_memory() {
     for text in [
         "x = range(10000000)",
-        "x = \"ab\"\nfor range(60) as i { x += x }",
+        "x = \"ab\"\nfor range(60) as i { x += x }\nprint(x)",
         "x = [1]\nfor range(60) as i { x += x }",
         "l = []\nfor range(100000) as i { append(l, i) }",
         "m = {}\nfor range(100000) as i { m[i] = i }",
@@ -51,6 +51,15 @@ fn everything_that_grows_runs_out_of_memory() {
         let error = stopped(&format!("{text}\nmain = true"), &small());
         assert!(error.text.contains("memory") || error.text.contains("steps"), "{text}: {error}");
     }
+}
+
+#[test]
+fn what_a_policy_puts_together_line_by_line_is_not_copied_each_time() {
+    let limits = Limits { memory: 32 << 20, steps: 2_000_000, ..Limits::default() };
+    let text = "s = \"\"\nl = []\nfor range(20000) as i { s += \"a line of a report\"\n l += [i] }\n\
+        main = length(s) is 360000 and length(l) is 20000";
+    let outcome = evaluate(&Source::new("p.sentinel", text), &world(), &limits, &[]);
+    assert_eq!(outcome.verdict, Verdict::Passed, "{outcome:?}");
 }
 
 #[test]
@@ -156,7 +165,7 @@ fn files_and_imports_are_counted() {
     let source = Source::new("p.sentinel", "import \"m0\"\nmain = true");
     let outcome = evaluate(&source, &world, &Limits::default(), &[]);
     assert!(outcome.error.unwrap().text.contains("20 imports"));
-    let many: String = (0..150).map(|n| format!("import \"s{n}\"\n")).collect();
+    let many = (0..150).map(|n| format!("import \"s{n}\"\n")).collect::<Vec<_>>().concat();
     for n in 0..150 {
         world.imports.insert(format!("s{n}"), Import::Module(Source::new("s", "x = 1")));
     }

@@ -1,6 +1,7 @@
 //! `statehouse sentinel apply`: asks policies, and prints what they say.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -148,21 +149,22 @@ fn as_text(Asked { name, level, outcome }: &Asked, verbose: bool) -> String {
     };
     let mut text = format!("{word} - {name} ({level})\n");
     if let Some(error) = &outcome.error {
-        text += &format!("\nError: {error}\n");
+        let _ = write!(text, "\nError: {error}\n");
     }
     if let Some(arose) = &outcome.arose {
-        text += &format!("\nundefined arose at {arose}\n");
+        let _ = write!(text, "\nundefined arose at {arose}\n");
     }
     for warning in &outcome.warnings {
-        text += &format!("\nWarning: {warning}\n");
+        let _ = write!(text, "\nWarning: {warning}\n");
     }
     if !outcome.printed.is_empty() {
-        text += &format!("\nPrint messages:\n\n{}", outcome.printed);
+        let _ = write!(text, "\nPrint messages:\n\n{}", outcome.printed);
     }
     if verbose || outcome.verdict != Verdict::Passed {
         for rule in &outcome.rules {
             let value = rule.shown();
-            text += &format!("\n{} - Rule {:?}\n  Value:\n    {value}\n", rule.place, rule.name);
+            let _ =
+                write!(text, "\n{} - Rule {:?}\n  Value:\n    {value}\n", rule.place, rule.name);
         }
     }
     text
