@@ -137,7 +137,7 @@ async fn apply(server: &Server, agent: &Agent<'_>, ws: &Workspace, serial: u64) 
     advance(server).await;
     let apply = agent.must_claim().await;
     apply.start().await;
-    assert_eq!(apply.save_state(serial, 1).await, 204);
+    assert_eq!(apply.save_state(serial, 1).await, 200);
     apply.outcome("finished", true).await;
     apply.finish().await;
 }
@@ -171,7 +171,7 @@ async fn a_saved_plan_stays_as_long_as_the_state_does() {
     advance(&server).await;
     let apply = agent.must_claim().await;
     apply.start().await;
-    assert_eq!(apply.save_state(2, 2).await, 204);
+    assert_eq!(apply.save_state(2, 2).await, 200);
     assert_eq!(status(&owner, &second).await, "discarded");
     apply.outcome("finished", true).await;
     assert_eq!(status(&owner, &first).await, "applied");

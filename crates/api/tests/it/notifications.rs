@@ -544,6 +544,7 @@ async fn nobody_waits_for_a_recipient_who_takes_his_time() {
     let all_are_told = async {
         while prompt.heard().await.len() < 30 {
             under_way.begin(&cx).await.unwrap();
+            server.pass(Duration::from_secs(1));
             tokio::task::yield_now().await;
         }
     };

@@ -269,11 +269,11 @@ pub struct Deliveries {
 }
 
 /// For one recipient; the others wait, not for long.
-const AT_ONCE_EACH: usize = 4;
+const AT_ONCE_EACH: usize = 16;
 /// Over all of them.
 const AT_ONCE: usize = 256;
 /// Seconds until somebody looks again at what waits for a recipient who is busy.
-const PUT_OFF_SECONDS: i64 = 5;
+const PUT_OFF_SECONDS: i64 = 1;
 
 impl Deliveries {
     /// Begins what is due and can begin.
