@@ -92,10 +92,7 @@ impl Error {
     pub(crate) fn is_unreadable(&self) -> bool {
         use db::sea_orm::DbErr;
         let Self::Internal(error) = self else { return false };
-        error.chain().any(|cause| {
-            let row = cause.downcast_ref::<DbErr>();
-            row.is_some_and(|error| matches!(error, DbErr::Type(_) | DbErr::Json(_)))
-        })
+        matches!(error.downcast_ref(), Some(db::Error::Other(DbErr::Type(_) | DbErr::Json(_))))
     }
 
     /// With all that is behind it, for logs.
