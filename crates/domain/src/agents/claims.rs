@@ -90,7 +90,7 @@ async fn take(cx: &Ctx, agent: &Agent) -> Result<Option<Assignment>> {
         // Nearly always there is nothing, and then nothing is locked.
         let page: Vec<(JobId, Timestamp)> = waiting.into_tuple().all(cx.read()).await?;
         for (id, _) in &page {
-            let taken = take_one(cx, agent, id).await;
+            let taken = Box::pin(take_one(cx, agent, id)).await;
             // What cannot be handed out holds up nobody behind it.
             let taken = cx.troubles().settle(CHORE, id.as_str(), taken, cx.now());
             if let Some(assignment) = taken.flatten() {

@@ -68,7 +68,7 @@ pub async fn conclude(
     if open.job.status == job::Status::Concluded {
         return Ok(());
     }
-    settle(open, &outcome).await
+    Box::pin(settle(open, &outcome)).await
 }
 
 /// Writes an outcome down, whoever reports it.

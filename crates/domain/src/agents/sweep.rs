@@ -23,7 +23,7 @@ pub async fn sweep(cx: &Ctx) -> Result<usize> {
     left.extend(disobeyed(cx).await?);
     let mut count = 0;
     for id in left {
-        let settled = settle(cx, &id).await;
+        let settled = Box::pin(settle(cx, &id)).await;
         count += usize::from(cx.troubles().settle(CHORE, id.as_str(), settled, cx.now()).is_some());
     }
     Ok(count)

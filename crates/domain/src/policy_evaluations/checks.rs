@@ -72,7 +72,7 @@ pub async fn override_check(
     if let Some(body) = comment {
         comments::write(tx, &run, body).await?;
     }
-    gates::checks_passed(&mut run).await?;
+    Box::pin(gates::checks_passed(&mut run)).await?;
     run.commit().await?;
     Ok(row)
 }

@@ -44,7 +44,7 @@ pub async fn evaluate_waiting(cx: &Ctx) -> Result<usize> {
     let waiting: Vec<RunId> = waiting.into_tuple().all(cx.read()).await?;
     let done: Vec<_> = stream::iter(waiting)
         .map(|id| async move {
-            let evaluated = evaluate_one(cx, &id).await;
+            let evaluated = Box::pin(evaluate_one(cx, &id)).await;
             cx.troubles().settle(CHORE, id.as_str(), evaluated, cx.now()) == Some(true)
         })
         .buffer_unordered(cx.settings().policy_concurrency.max(1))

@@ -53,7 +53,7 @@ pub async fn override_stage(
     if let Some(body) = comment {
         comments::write(tx, &run, body).await?;
     }
-    gates::stage_passed(&mut run).await?;
+    Box::pin(gates::stage_passed(&mut run)).await?;
     run.commit().await?;
     Ok(row)
 }

@@ -90,7 +90,7 @@ pub async fn end_hopeless(cx: &Ctx) -> Result<()> {
     for found in Waiting::find_by_statement(query).all(cx.read()).await? {
         let why = "The configuration of this run could not be had: it failed, is gone, or was not \
                    uploaded within an hour.";
-        let ended = give_up(cx, &found.id, why).await;
+        let ended = Box::pin(give_up(cx, &found.id, why)).await;
         cx.troubles().settle(CHORE, found.id.as_str(), ended, cx.now());
     }
     Ok(())

@@ -22,21 +22,22 @@ use crate::{
 #[must_use = "nothing is kept without `commit`"]
 pub(crate) struct Floor {
     tx: Tx,
-    workspace: Locked<workspace::Entity>,
+    /// Wide rows lie outside the futures that hold them: those are deep enough as it is.
+    workspace: Box<Locked<workspace::Entity>>,
 }
 
 impl Floor {
     pub async fn lock(cx: &Ctx, id: &WorkspaceId) -> Result<Self> {
         let tx = cx.write().await?;
         let workspace = tx.lock::<workspace::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
-        Ok(Self { tx, workspace })
+        Ok(Self { tx, workspace: Box::new(workspace) })
     }
 
     /// The same without waiting for anybody: `None` if another transaction holds the workspace, or it is gone.
     pub async fn lock_if_free(cx: &Ctx, id: &WorkspaceId) -> Result<Option<Self>> {
         let tx = cx.write().await?;
         let found = tx.claim(workspace::Entity::find_by_id(id.clone())).await?.pop();
-        Ok(found.map(|workspace| Self { tx, workspace }))
+        Ok(found.map(|workspace| Self { tx, workspace: Box::new(workspace) }))
     }
 
     pub fn parts(&mut self) -> (&mut Tx, &mut Workspace) {
@@ -46,17 +47,17 @@ impl Floor {
     /// Takes up a run of this workspace.
     pub async fn hold(self, run: &RunId) -> Result<Held> {
         let run = self.tx.lock::<run::Entity>(run.clone()).await?.ok_or(Error::NotFound)?;
-        Ok(Held { floor: self, run })
+        Ok(Held { floor: self, run: Box::new(run) })
     }
 
     /// The same without waiting for anybody.
     pub async fn hold_if_free(self, run: &RunId) -> Result<Option<Held>> {
         let found = self.tx.claim(run::Entity::find_by_id(run.clone())).await?.pop();
-        Ok(found.map(|run| Held { floor: self, run }))
+        Ok(found.map(|run| Held { floor: self, run: Box::new(run) }))
     }
 
     pub async fn commit(self) -> Result<Workspace> {
-        let workspace = self.tx.update(self.workspace).await?;
+        let workspace = self.tx.update(*self.workspace).await?;
         self.tx.commit().await?;
         Ok(workspace)
     }
@@ -67,7 +68,7 @@ impl Floor {
 #[must_use = "nothing is kept without `commit`"]
 pub(crate) struct Held {
     floor: Floor,
-    run: Locked<run::Entity>,
+    run: Box<Locked<run::Entity>>,
 }
 
 impl std::ops::Deref for Held {
@@ -107,21 +108,21 @@ impl Held {
     /// Conflict where it cannot happen in the run's status.
     pub async fn happen(&mut self, event: Event) -> Result<()> {
         let (tx, workspace, run) = self.parts();
-        moves::happen(tx, workspace, run, event).await?;
+        Box::pin(moves::happen(tx, workspace, run, event)).await?;
         if run.status == Status::PlannedAndSaved {
-            saved_plans::saved(tx, workspace, run).await?;
+            Box::pin(saved_plans::saved(tx, workspace, run)).await?;
         }
         Ok(())
     }
 
     /// Done with this run; another one of the workspace may follow.
     pub async fn leave(self) -> Result<Floor> {
-        self.floor.tx.update(self.run).await?;
+        self.floor.tx.update(*self.run).await?;
         Ok(self.floor)
     }
 
     pub async fn commit(self) -> Result<Run> {
-        let run = self.floor.tx.update(self.run).await?;
+        let run = self.floor.tx.update(*self.run).await?;
         self.floor.commit().await?;
         Ok(run)
     }

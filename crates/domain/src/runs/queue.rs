@@ -201,7 +201,7 @@ impl<'c> Pass<'c> {
     /// Lets one candidate take its step. Where it cannot be read, somebody else of its workspace may be next.
     async fn try_one(&mut self, candidate: &Candidate) -> Result<Option<Candidate>> {
         let about = candidate.id.as_str();
-        match self.step(candidate).await {
+        match Box::pin(self.step(candidate)).await {
             Ok(taken) => {
                 self.slots = self.slots.saturating_sub(u64::from(taken == Taken::Site));
                 self.cx.troubles().over(CHORE, about);
