@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use protocol::{Claim, Job, Leave, Register};
 use reqwest::{StatusCode, Url};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::DumpableBehavior;
+use sandbox::{Layers, Reach};
 use tokio::net::UdpSocket;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -23,7 +24,7 @@ use crate::plugins::Plugins;
 use crate::process::Launcher;
 use crate::server::{Backoff, Server};
 use crate::workplace::{Workplace, check_length, private_folder, write_durably};
-use crate::{Config, Sandbox, fence, recovery};
+use crate::{Config, Sandbox, reach, recovery};
 
 /// How long the server may hold a claim when there is nothing to do.
 const HOLD_SECONDS: u64 = 30;
@@ -34,6 +35,9 @@ pub(crate) struct Agent {
     pub server: Arc<Server>,
     pub engines: Engines,
     pub launcher: Launcher,
+    /// The layers that all engines are started with, and what all of them reach.
+    pub layers: Layers,
+    pub reach: Reach,
     pub shutdown: CancellationToken,
     /// Who we are over all restarts.
     instance: String,
@@ -47,22 +51,19 @@ pub(crate) struct Agent {
 /// waited for.
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let (config, _lock) = furnish(config)?;
-    if config.sandbox == Sandbox::Auto {
-        // Where the kernel has no Landlock, at least our memory and environment are closed to
-        // engines of the same user.
-        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
-            .context("close our process to others")?;
-        fence::report();
-    } else {
-        tracing::warn!("engines run without a sandbox, as configured");
-    }
+    let layers = layers(&config).await?;
+    let mut reach = reach::common(&config);
+    let engines = Engines::discover(&config, layers, &reach).await;
+    reach::show_engines(&mut reach, engines.paths());
     let plugins = Plugins::take(&config.engine_cache_dir, config.concurrency.max(1))
         .with_context(|| format!("cannot use {}", config.engine_cache_dir.display()))?;
     let agent = Arc::new(Agent {
         server: Arc::new(Server::new(&config)?),
-        engines: Engines::discover(&config).await,
+        engines,
         launcher: Launcher::new().context("start the launcher thread")?,
         shutdown,
+        layers,
+        reach,
         instance: instance(&config.work_dir).context("note the agent's instance")?,
         id: Mutex::new(None),
         config,
@@ -82,6 +83,40 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     }
     agent.leave().await;
     Ok(())
+}
+
+/// Finds out how engines can be kept apart here, and says so.
+async fn layers(config: &Config) -> anyhow::Result<Layers> {
+    if config.sandbox == Sandbox::Off {
+        tracing::warn!(
+            "engines run without a sandbox, as configured: they can read and do all that we can"
+        );
+        return Ok(Layers::NONE);
+    }
+    // Whatever else there is, our memory and environment are closed to engines of the same user.
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .context("close our process to others")?;
+    if rustix::process::geteuid().is_root() {
+        tracing::warn!(
+            "engines run as root, although without its capabilities: give this service a user of its own"
+        );
+    }
+    let (supervisor, scratch) = (config.supervisor.clone(), config.work_dir.clone());
+    let survey =
+        tokio::task::spawn_blocking(move || sandbox::survey(&supervisor, &scratch)).await?;
+    let missing = survey.missing();
+    if missing.is_empty() {
+        tracing::info!("engines run in the whole sandbox");
+    } else if config.sandbox == Sandbox::Required {
+        bail!(
+            "the sandbox is required, and this machine lacks a part of it: {}",
+            missing.join("; ")
+        );
+    }
+    for missing in missing {
+        tracing::warn!("engines run without a part of the sandbox: {missing}");
+    }
+    Ok(survey.layers)
 }
 
 /// Creates the directories, makes their paths absolute, and makes sure that they are ours alone.
@@ -139,13 +174,6 @@ async fn address_towards(server: &Url) -> Option<IpAddr> {
 }
 
 impl Agent {
-    /// What no engine may see: the server's secrets, other jobs, the caches.
-    pub fn hidden_paths(&self) -> Vec<PathBuf> {
-        let mut hidden = self.config.hidden_paths.clone();
-        hidden.extend([self.config.work_dir.clone(), self.config.engine_cache_dir.clone()]);
-        hidden
-    }
-
     /// One slot: claims and executes jobs, one after the other, until the shutdown.
     async fn work(self: Arc<Self>, plugins: Arc<Plugins>) {
         let mut pause = Backoff::default();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
+use sandbox::Limits;
 use secrecy::SecretString;
 
 /// Settings of one agent; paths may be relative to the current directory.
@@ -29,6 +30,8 @@ pub struct Config {
     pub supervisor: PathBuf,
     /// Invisible to engines, with everything below them: the server's data, key files.
     pub hidden_paths: Vec<PathBuf>,
+    /// Readable for engines beside what each of them needs.
+    pub shared_paths: Vec<PathBuf>,
     pub sandbox: Sandbox,
     pub limits: Limits,
     /// Stands in every engine's `TF_CLI_CONFIG_FILE`, before the credentials of its run.
@@ -40,23 +43,14 @@ pub struct Config {
     pub grace: Duration,
 }
 
-/// The fence around an engine.
+/// How much there must be of the sandbox of an engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sandbox {
-    /// Landlock as far as the kernel has it; what is missing is logged once.
+    /// All layers, or the agent does not start.
+    Required,
+    /// The layers that this machine has; what is missing is logged once.
     #[default]
-    Auto,
+    Preferred,
     /// None, by explicit choice.
     Off,
-}
-
-/// Ceilings for one engine and everything it starts; absent means the agent's own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Limits {
-    /// Bytes of data memory per process (`RLIMIT_DATA`).
-    pub memory_bytes: Option<u64>,
-    /// Processes and threads of the agent's user (`RLIMIT_NPROC`).
-    pub processes: Option<u64>,
-    /// Size of a single file in bytes (`RLIMIT_FSIZE`).
-    pub file_bytes: Option<u64>,
 }

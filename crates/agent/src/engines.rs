@@ -3,19 +3,20 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use protocol::{Engine, EngineKind, LocalEngine};
 use reqwest::Url;
+use sandbox::{Layers, Order, Reach};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use crate::Config;
 use crate::environment::SAFE_PATH;
 use crate::server::Backoff;
+use crate::{Config, reach};
 
 /// The largest archive and the largest binary that is accepted; today's have about 100 MB.
 const CEILING: u64 = 1 << 30;
@@ -65,12 +66,15 @@ pub(crate) fn title(kind: EngineKind) -> &'static str {
 
 /// The engines that an agent with this configuration will find, without a word about them.
 pub async fn at_hand(config: &Config) -> Vec<LocalEngine> {
-    let candidates = candidates(config).await.into_iter();
+    let candidates = candidates(config, None).await.into_iter();
     candidates.filter_map(|(_, answer)| answer.ok()).collect()
 }
 
 /// Every binary that can be found, with its version or why it is none. One that is only looked for may be missing.
-async fn candidates(config: &Config) -> Vec<(PathBuf, Result<LocalEngine, String>)> {
+async fn candidates(
+    config: &Config,
+    sandbox: Option<&Sandboxed<'_>>,
+) -> Vec<(PathBuf, Result<LocalEngine, String>)> {
     let mut paths = config.engines.clone();
     if config.search_path {
         for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()) {
@@ -82,7 +86,10 @@ async fn candidates(config: &Config) -> Vec<(PathBuf, Result<LocalEngine, String
         // Engines run in another directory, perhaps behind a fence: links must be resolved.
         match path.canonicalize() {
             Ok(path) => {
-                let answer = version_of(&path).await;
+                let answer = match sandbox {
+                    Some(sandbox) => sandbox.version_of(&path).await,
+                    None => version_of(&path).await,
+                };
                 found.push((path, answer));
             }
             Err(_) if at < config.engines.len() => {
@@ -96,9 +103,10 @@ async fn candidates(config: &Config) -> Vec<(PathBuf, Result<LocalEngine, String
 
 impl Engines {
     /// Asks every binary that can be found for its version; what does not answer is logged.
-    pub async fn discover(config: &Config) -> Self {
+    pub async fn discover(config: &Config, layers: Layers, reach: &Reach) -> Self {
+        let sandbox = Sandboxed { config, layers, reach };
         let mut local: Vec<(LocalEngine, PathBuf)> = Vec::new();
-        for (path, answer) in candidates(config).await {
+        for (path, answer) in candidates(config, Some(&sandbox)).await {
             match answer {
                 Ok(engine) if local.iter().any(|(known, _)| *known == engine) => {}
                 Ok(engine) => {
@@ -116,6 +124,11 @@ impl Engines {
             cache: config.engine_cache_dir.join("engines"),
             downloading: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// Where those of this machine are.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.local.iter().map(|(_, path)| path.as_path())
     }
 
     pub fn local(&self) -> Vec<LocalEngine> {
@@ -188,6 +201,60 @@ impl Engines {
     }
 }
 
+/// Where runs will start engines, so that one which does not work there is not offered.
+struct Sandboxed<'a> {
+    config: &'a Config,
+    layers: Layers,
+    reach: &'a Reach,
+}
+
+impl Sandboxed<'_> {
+    async fn version_of(&self, path: &Path) -> Result<LocalEngine, String> {
+        let asked = tokio::time::timeout(Duration::from_secs(20), self.ask_for_version(path));
+        let output = asked
+            .await
+            .map_err(|_| "no answer to “version” in 20 seconds".to_owned())?
+            .map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(format!(
+                "it does not work in the sandbox: {why}; what it needs beside itself can be named \
+                 by sandbox_readable"
+            ));
+        }
+        parsed(&output)
+    }
+
+    async fn ask_for_version(&self, path: &Path) -> io::Result<Output> {
+        let folder = tempfile::tempdir_in(&self.config.work_dir)?;
+        let order = Order {
+            program: Some(path.to_owned()),
+            args: vec!["version".into()],
+            env: [("PATH", SAFE_PATH), ("CHECKPOINT_DISABLE", "1")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            parent: rustix::process::getpid().as_raw_nonzero().get(),
+            limits: self.config.limits,
+            layers: self.layers,
+            reach: reach::of_an_engine(self.reach, path, folder.path()),
+        };
+        let mut child = Command::new(&self.config.supervisor)
+            .arg("engine-exec")
+            .env_clear()
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(&order.message()?).await?;
+        }
+        child.wait_with_output().await
+    }
+}
+
+/// As an operator would ask, before there is an agent.
 async fn version_of(path: &Path) -> Result<LocalEngine, String> {
     let asked = Command::new(path)
         .arg("version")
@@ -202,6 +269,10 @@ async fn version_of(path: &Path) -> Result<LocalEngine, String> {
         .await
         .map_err(|_| "no answer to “version” in 20 seconds".to_owned())?
         .map_err(|error| error.to_string())?;
+    parsed(&output)
+}
+
+fn parsed(output: &Output) -> Result<LocalEngine, String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().next().unwrap_or_default();
     let (kind, version) = match line.split_once(" v") {

@@ -5,8 +5,8 @@
 //!
 //! The way of a job: `agent` claims it → `session` holds its lease → `phase` prepares the
 //! `workplace` (`archive`, `engines`, `variables`, `environment`, `cli_config`, `git`, `backend`) → `plan` or `apply` starts the
-//! engine (`process`, which starts `supervisor`, which closes the `fence`) → `log` and `state`
-//! (out of its `state_file`) carry to the server what comes out → `output` and `redaction` say what it means.
+//! engine (`process`) in the `sandbox`, within what `reach` lists → `log` and `state` (out of its `state_file`) carry to the
+//! server what comes out → `output` and `redaction` say what it means.
 //! `recovery` picks up what a crash left.
 
 mod agent;
@@ -17,7 +17,6 @@ mod cli_config;
 mod config;
 mod engines;
 mod environment;
-mod fence;
 mod fetch;
 mod git;
 mod log;
@@ -27,6 +26,7 @@ mod plan;
 mod plugins;
 mod process;
 mod quotes;
+mod reach;
 mod recovery;
 mod redaction;
 mod roots;
@@ -34,13 +34,12 @@ mod server;
 mod session;
 mod state;
 mod state_file;
-mod supervisor;
 mod untrusted;
 mod variables;
 mod workplace;
 
 pub use agent::run;
-pub use config::{Config, Limits, Sandbox};
+pub use config::{Config, Sandbox};
 pub use engines::at_hand;
 pub use protocol::EngineKind;
-pub use supervisor::engine_exec;
+pub use sandbox::{Limits, Survey, exec as engine_exec, survey};

@@ -10,7 +10,6 @@ use protocol::{Artifact, Counts, Job, Outcome, Phase, PhaseResult};
 
 use crate::agent::Agent;
 use crate::engines::title;
-use crate::fence::Fence;
 use crate::fetch::Fetch;
 use crate::log::Log;
 use crate::output::Summary;
@@ -19,7 +18,7 @@ use crate::process::{Ended, Engine, Manners};
 use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::workplace::{Manifest, Site, Workplace, private_file, write_private};
-use crate::{Sandbox, apply, backend, cli_config, environment, git, plan, roots, variables};
+use crate::{apply, backend, cli_config, environment, git, plan, reach, roots, variables};
 
 /// How long a finished phase waits for the server to take its log and its outcome.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
@@ -214,15 +213,10 @@ impl Work<'_> {
         let broken = |what: String| Failure::Broken(what);
         let binary = self.session.unless_stopped(fetched).await?.map_err(broken)?;
         let site = self.place.settle(job).map_err(broken)?;
-        let plugins = plugins.of(&job.organization).map_err(|error| broken(error.to_string()))?;
+        let plugins = plugins.of(job).map_err(|error| broken(error.to_string()))?;
         let tfvars = self.write_tfvars()?;
         self.write_credentials().await?;
         let agent = self.agent;
-        let fence = (agent.config.sandbox == Sandbox::Auto).then(|| Fence {
-            hidden: agent.hidden_paths(),
-            readable: vec![self.place.root().to_owned(), binary.clone()],
-            writable: vec![self.place.site(), plugins.clone()],
-        });
         let (env, left_out) =
             environment::build(job, self.place, &plugins.to_string_lossy()).map_err(broken)?;
         for name in left_out {
@@ -230,10 +224,12 @@ impl Work<'_> {
                 "The environment variable {name} is left out: the server decides about it."
             ));
         }
-        let launcher = agent.launcher.clone();
-        let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, fence };
-        let prepared = Prepared { engine, site, tfvars };
+        let reach = reach::of_a_run(&agent.reach, self.place, &binary, &plugins);
+        let (launcher, layers) = (agent.launcher.clone(), agent.layers);
+        let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, layers, reach };
+        let mut prepared = Prepared { engine, site, tfvars };
         self.initialize(&prepared).await?;
+        reach::without_cache(&mut prepared.engine.reach, &plugins);
         backend::check(self.place, &prepared.site.cwd).await.map_err(broken)?;
         Ok(prepared)
     }

@@ -2,13 +2,15 @@
 //!
 //! `init` writes into its cache while other engines may execute what lies there. So each slot of
 //! each agent has a cache of its own, and each organization in it, so that no run can plant a
-//! plugin for a stranger's.
+//! plugin for a stranger's. Only `init` can write there (`reach`).
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use protocol::{EngineKind, Job, VariableKind};
 use rustix::fs::{FlockOperation, flock};
+use semver::Version;
 
 use crate::workplace::private_folder;
 
@@ -41,10 +43,32 @@ impl Plugins {
         Ok(taken)
     }
 
-    /// The cache for runs of one organization.
-    pub fn of(&self, organization: &str) -> io::Result<PathBuf> {
-        let folder = self.folder.join(organization);
+    /// The cache for a job: that of its organization, or that of its workspace alone where the
+    /// engine would use what lies there without a look at its checksum.
+    pub fn of(&self, job: &Job) -> io::Result<PathBuf> {
+        let folder = self.folder.join(name(job));
         private_folder(&folder)?;
         Ok(folder)
     }
+}
+
+/// A configuration can bring providers under any name (`terraform.d/plugins`), and so put them into
+/// the cache that its `init` works with.
+fn name(job: &Job) -> String {
+    let (organization, workspace) = (&job.organization, &job.workspace);
+    // A dot is in neither name.
+    if trusts_its_cache(job) { format!("{organization}.{workspace}") } else { organization.clone() }
+}
+
+/// Since 1.4 Terraform takes from its cache only what the lock file has the checksum of, unless it
+/// is told otherwise:
+/// <https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache>
+fn trusts_its_cache(job: &Job) -> bool {
+    let old = job.engine.kind == EngineKind::Terraform
+        && Version::parse(&job.engine.version).is_ok_and(|it| (it.major, it.minor) < (1, 4));
+    let told = job.variables.iter().any(|variable| {
+        variable.kind == VariableKind::Environment
+            && variable.key == "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"
+    });
+    old || told
 }

@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use sandbox::{Layers, Order, Reach};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
@@ -16,9 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::Config;
 use crate::environment::SAFE_PATH;
-use crate::fence::Fence;
 use crate::session::{Session, Stop};
-use crate::supervisor::Settings;
 use crate::workplace::private_file;
 
 /// One command of an engine, with everything that stays the same during a phase.
@@ -28,7 +27,8 @@ pub(crate) struct Engine {
     pub binary: PathBuf,
     pub cwd: PathBuf,
     pub env: BTreeMap<String, String>,
-    pub fence: Option<Fence>,
+    pub layers: Layers,
+    pub reach: Reach,
 }
 
 pub(crate) struct Running {
@@ -65,13 +65,14 @@ impl Engine {
         output: File,
         errors: File,
     ) -> io::Result<Running> {
-        let settings = Settings {
-            program: self.binary.clone(),
+        let order = Order {
+            program: Some(self.binary.clone()),
             args,
             env: self.env.clone(),
             parent: rustix::process::getpid().as_raw_nonzero().get(),
-            fence: self.fence.clone(),
             limits: config.limits,
+            layers: self.layers,
+            reach: self.reach.clone(),
         };
         let mut command = Command::new(&config.supervisor);
         command
@@ -88,7 +89,7 @@ impl Engine {
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
             .ok_or_else(|| io::Error::other("the engine has no process id"))?;
         let mut stdin = child.stdin.take().ok_or_else(|| io::Error::other("no standard input"))?;
-        let sent = stdin.write_all(&serde_json::to_vec(&settings)?).await;
+        let sent = stdin.write_all(&order.message()?).await;
         drop(stdin);
         let running = Running { child, pid };
         if let Err(error) = sent {
@@ -125,7 +126,7 @@ impl Drop for Asked {
 }
 
 impl Running {
-    /// Process id, and that of its group.
+    /// Process id of the engine's keeper, and of its group.
     pub fn id(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
@@ -172,21 +173,19 @@ impl Running {
                 }
             }
         };
-        // What the engine started and left behind.
+        // Its keeper has ended what it started; here in case that somebody ended the keeper.
         let _ = kill_process_group(self.pid, Signal::KILL);
         Ok(Ended { status, stopped })
     }
 
-    /// By SIGTERM, which all engines treat as they treat Ctrl-C. Those before 1.3 run inside a copy
+    /// By SIGTERM, which its keeper passes on and which all engines treat as they treat Ctrl-C. Those before 1.3 run inside a copy
     /// of themselves that ignores SIGINT: a terminal sends it to the inner one too.
     fn interrupt(&self) {
         let _ = kill_process(self.pid, Signal::TERM);
     }
 
     fn kill(&self) {
-        // Before it leads its group there is only the process.
-        let _ = kill_process_group(self.pid, Signal::KILL);
-        let _ = kill_process(self.pid, Signal::KILL);
+        sandbox::kill(self.pid);
     }
 }
 
@@ -200,16 +199,16 @@ fn reason(stop: Stop) -> Option<&'static str> {
     }
 }
 
-type Order = (Command, oneshot::Sender<io::Result<Child>>);
+type Start = (Command, oneshot::Sender<io::Result<Child>>);
 
 /// Starts processes from one thread that lives as long as the agent: an engine's parent-death
 /// signal is sent when the *thread* that started it ends, and the runtime's threads come and go.
 #[derive(Clone)]
-pub(crate) struct Launcher(mpsc::Sender<Order>);
+pub(crate) struct Launcher(mpsc::Sender<Start>);
 
 impl Launcher {
     pub fn new() -> io::Result<Self> {
-        let (sender, orders) = mpsc::channel::<Order>();
+        let (sender, orders) = mpsc::channel::<Start>();
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("engine-launcher".into()).spawn(move || {
             let _inside = runtime.enter();

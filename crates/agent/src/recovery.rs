@@ -16,6 +16,8 @@ use crate::workplace::{Manifest, Workplace};
 
 /// How long an orphaned engine may take to save its state: it was interrupted when its agent died.
 const ORPHAN: Duration = Duration::from_mins(1);
+/// How long its keeper may take to kill it, before both are killed.
+const KEEPER: Duration = Duration::from_secs(5);
 /// How long a server that does not answer is asked to take the state before it is put aside.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -116,6 +118,9 @@ async fn outlive(place: &Workplace, engine: u32, grace: Duration) {
     while works_in(engine, place.root()) {
         if Instant::now() >= end {
             tracing::warn!(engine, "killing an engine that does not end");
+            sandbox::kill(pid);
+        }
+        if Instant::now() >= end + KEEPER {
             let _ = kill_process_group(pid, Signal::KILL);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -10,7 +10,7 @@ use db::{Db, Limits, Schema};
 use domain::installation::{self, Known};
 use rustix::fs::Access;
 
-use crate::config::{Database, Execution, ServeFlags, Settings, Store, Tls};
+use crate::config::{Database, Execution, Sandbox, ServeFlags, Settings, Store, Tls};
 use crate::lock::DataDirLock;
 use crate::open::{self, Absent};
 use crate::{failure, listener, tls};
@@ -58,6 +58,7 @@ async fn examine(settings: &Settings) -> Findings {
     findings.push(("mail", courier.map(|_| mail(settings))));
     if let Some(agent) = &settings.agent {
         findings.push(("engines", engines(agent)));
+        findings.push(("sandbox", sandbox(agent)));
     }
     findings
 }
@@ -239,6 +240,20 @@ fn engines(agent: &Execution) -> Finding {
         return Ok("none on PATH: only versions with a download address can run".to_owned());
     }
     Ok(known.join(", "))
+}
+
+/// What is missing is a fault only where it is required; that there is nothing at all was chosen.
+fn sandbox(agent: &Execution) -> Finding {
+    if agent.sandbox == Sandbox::Off {
+        return Ok("off: runs can read and do all that this user can".to_owned());
+    }
+    let missing = agent::survey(&std::env::current_exe()?, &std::env::temp_dir()).missing();
+    if missing.is_empty() {
+        return Ok("all layers".to_owned());
+    }
+    let missing = missing.join("; ");
+    ensure!(agent.sandbox != Sandbox::Required, "this machine lacks {missing}");
+    Ok(format!("without {missing}"))
 }
 
 fn version(engine: &Path) -> Result<String> {

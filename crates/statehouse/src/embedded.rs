@@ -8,7 +8,7 @@ use domain::{App, Ctx, entity::tool_version::Kind};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::config::{Database, Execution, Settings, Tls};
+use crate::config::{Execution, Settings, Tls};
 use crate::tls;
 
 pub fn config(
@@ -19,19 +19,6 @@ pub fn config(
 ) -> Result<agent::Config> {
     let store = &settings.store;
     let absolute = |path: &std::path::Path| std::path::absolute(path);
-    let mut hidden = vec![
-        absolute(&store.key_file)?,
-        absolute(&store.blobs)?,
-        absolute(&store.data_dir.join("tls"))?,
-    ];
-    if let Database::Sqlite(path) = &store.database {
-        let path = absolute(path)?;
-        for suffix in ["", "-wal", "-shm"] {
-            let mut name = path.clone().into_os_string();
-            name.push(suffix);
-            hidden.push(name.into());
-        }
-    }
     let self_signed = settings.tls == Tls::SelfSigned;
     Ok(agent::Config {
         server: server(settings, bound)?,
@@ -43,7 +30,8 @@ pub fn config(
         search_path: execution.engines.is_empty(),
         concurrency: execution.concurrency,
         supervisor: std::env::current_exe().context("finding our own executable")?,
-        hidden_paths: hidden,
+        hidden_paths: execution.closed.clone(),
+        shared_paths: execution.shared.clone(),
         sandbox: execution.sandbox.into(),
         limits: agent::Limits::default(),
         cli_config_file: execution.cli_config.clone(),

@@ -78,13 +78,14 @@ enum Command {
     ///
     /// Exit code 1 if anything is damaged. May run while the server serves.
     Verify(StoreFlags),
-    /// Become an engine: only for the agent, which says on standard input how.
-    #[command(hide = true)]
-    EngineExec,
 }
 
 fn main() -> ExitCode {
-    let outcome = match sentinel::parse::<Cli>(std::env::args_os()).command {
+    // Only for the agent, and not by the parser, which takes longer than all that it has to do.
+    if std::env::args_os().nth(1).is_some_and(|first| first == "engine-exec") {
+        return ended(agent::engine_exec().map(|never| match never {}));
+    }
+    ended(match sentinel::parse::<Cli>(std::env::args_os()).command {
         Command::Serve(flags) => serve::command(&flags),
         Command::Agent(flags) => remote::command(&flags),
         Command::Doctor(flags) => doctor::run(&flags),
@@ -95,8 +96,10 @@ fn main() -> ExitCode {
         Command::Backup(backup) => backup::run(&backup),
         Command::Restore(restore) => restore::run(&restore),
         Command::Verify(flags) => verify::run(&flags),
-        Command::EngineExec => agent::engine_exec().map(|never| match never {}),
-    };
+    })
+}
+
+fn ended(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {

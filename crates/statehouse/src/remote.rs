@@ -30,10 +30,6 @@ async fn run(settings: AgentSettings) -> Result<()> {
 
 fn config(settings: AgentSettings) -> Result<agent::Config> {
     let execution = settings.execution;
-    let mut hidden = vec![settings.data_dir.clone()];
-    for file in settings.secret_files {
-        hidden.push(std::path::absolute(&file)?);
-    }
     Ok(agent::Config {
         server: settings.server,
         token: settings.token,
@@ -44,7 +40,8 @@ fn config(settings: AgentSettings) -> Result<agent::Config> {
         engines: execution.engines,
         concurrency: execution.concurrency,
         supervisor: std::env::current_exe().context("finding our own executable")?,
-        hidden_paths: hidden,
+        hidden_paths: execution.closed,
+        shared_paths: execution.shared,
         sandbox: execution.sandbox.into(),
         limits: agent::Limits::default(),
         cli_config_file: execution.cli_config,
@@ -56,7 +53,8 @@ fn config(settings: AgentSettings) -> Result<agent::Config> {
 impl From<Sandbox> for agent::Sandbox {
     fn from(sandbox: Sandbox) -> Self {
         match sandbox {
-            Sandbox::Auto => Self::Auto,
+            Sandbox::Required => Self::Required,
+            Sandbox::Preferred => Self::Preferred,
             Sandbox::Off => Self::Off,
         }
     }

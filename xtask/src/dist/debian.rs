@@ -78,7 +78,7 @@ Architecture: {architecture}
 Maintainer: The Statehouse authors <statehouse@localhost>
 Installed-Size: {kib}
 Depends: libc6 (>= 2.34), libgcc-s1, ca-certificates, passwd
-Recommends: bubblewrap, git, openssh-client
+Recommends: git, openssh-client
 Section: admin
 Priority: optional
 Description: self-hosted server for the HCP Terraform / Terraform Enterprise API

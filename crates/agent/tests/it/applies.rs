@@ -43,7 +43,7 @@ async fn an_apply_that_fails_half_way_keeps_what_was_made() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_state_travels_while_the_apply_goes_on() {
     let bench = Bench::start().await;
-    let gate = bench.path("gate");
+    let gate = bench.path("open/gate");
     let wait = format!("while [ ! -e {} ]; do sleep 0.1; done", gate.display());
     let last = resource("last", "true")
         .replace("\"last\" {", "\"last\" {\n depends_on = [terraform_data.slow]");

@@ -53,6 +53,7 @@ impl Bench {
     /// All but the agent.
     pub async fn idle() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("open")).unwrap();
         let server = Server::start().await;
         Self { server, folder, shutdown: CancellationToken::new(), agent: None }
     }
@@ -78,8 +79,9 @@ impl Bench {
             search_path: false,
             concurrency: 2,
             supervisor: env!("CARGO_BIN_EXE_engine-exec").into(),
-            hidden_paths: vec![self.path("hidden")],
-            sandbox: Sandbox::Auto,
+            hidden_paths: vec![self.path("hidden"), self.path("open/closed")],
+            shared_paths: vec![self.path("open")],
+            sandbox: Sandbox::Preferred,
             limits: Limits::default(),
             cli_config_file: None,
             ca_file: None,

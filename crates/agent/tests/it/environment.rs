@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use protocol::{Access, PhaseResult, Secret};
 
 use crate::bench::{Bench, environment, inspect, resource};
+use crate::server::Record;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_environment_is_the_workspaces_and_not_the_agents() {
@@ -36,62 +37,102 @@ async fn the_environment_is_the_workspaces_and_not_the_agents() {
     assert!(env["TMPDIR"].starts_with(work.to_str().unwrap()));
 }
 
-/// Whether this kernel enforces Landlock rules at all.
-fn has_landlock() -> bool {
-    use landlock::{ABI, Access as _, AccessFs, Ruleset, RulesetAttr as _, RulesetStatus};
-    std::thread::spawn(|| {
-        let ruleset = Ruleset::default().handle_access(AccessFs::from_all(ABI::V1)).unwrap();
-        ruleset.create().unwrap().restrict_self().unwrap().ruleset != RulesetStatus::NotEnforced
-    })
-    .join()
-    .unwrap()
-}
-
+/// What an attacker would try from inside an apply: each of it says what it got or that it got nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn hidden_files_other_jobs_and_the_agents_memory_are_out_of_reach() {
-    let bench = Bench::idle().await;
-    let hidden = bench.path("hidden");
-    std::fs::create_dir(&hidden).unwrap();
-    std::fs::write(hidden.join("key"), "the key").unwrap();
-    std::fs::write(bench.path("visible"), "an open file").unwrap();
+async fn a_run_sees_what_it_needs_and_nothing_else() {
+    let mut bench = Bench::idle().await;
+    std::fs::create_dir_all(bench.path("open/closed")).unwrap();
+    std::fs::create_dir(bench.path("hidden")).unwrap();
+    std::fs::write(bench.path("hidden/key"), "the key").unwrap();
+    std::fs::write(bench.path("open/closed/key"), "the key").unwrap();
+    std::fs::write(bench.path("open/file"), "an open file").unwrap();
+    std::fs::write(bench.path("beside"), "the key").unwrap();
+    bench.go();
     let folder = bench.folder.path().display().to_string();
     let agent = std::process::id();
+    let engine = crate::bench::ENGINE.0.display().to_string();
     let command = [
-        format!("cat {folder}/visible; echo"),
+        format!("cat {folder}/open/file; echo"),
+        "echo x > $TMPDIR/x && echo own files".to_owned(),
+        "echo x > /tmp/y && ls $TMPDIR/y && echo own tmp".to_owned(),
+        format!("cat {folder}/beside || echo nothing beside it"),
         format!("cat {folder}/hidden/key || echo no key"),
-        format!("ls {folder}/work/jobs || echo no jobs"),
+        format!("cat {folder}/open/closed/key || echo no closed key"),
+        format!("ls {folder}/work/jobs | wc -l | grep -x 1 && echo no other jobs"),
         format!("(echo x > {folder}/hidden/new) || echo no new"),
-        format!("(echo x > {folder}/new) || echo no new beside it"),
-        "(: >> /etc/hostname) || echo no change of the system".to_owned(),
+        format!("(echo x > {folder}/open/new) || echo no new beside it"),
+        "(: >> /etc/hosts) || echo no change of the system".to_owned(),
+        format!("(: >> {engine}) || echo no change of the engine"),
+        "(: > $TF_PLUGIN_CACHE_DIR/new) || echo no change of the cache".to_owned(),
         format!("cat /proc/{agent}/environ || echo no environ"),
         format!("kill -0 {agent} || echo no signal"),
-        "echo x > $TMPDIR/x && echo own files".to_owned(),
+        "ls /dev/vda /dev/sda /dev/kmsg || echo no raw devices".to_owned(),
+        "grep -q 'CapEff:.0000000000000000' /proc/self/status && echo no capabilities".to_owned(),
     ]
     .join("; ");
-    let mut bench = bench;
-    bench.go();
     let plan = bench.plan(&[("main.tf", &resource("a", &command))]);
     let (_, applied) = bench.plan_and_apply(&plan).await;
     assert_eq!(applied.outcome().result, PhaseResult::Finished, "{}", applied.text());
     let lines = applied.printed();
     let says = |text: &str| lines.iter().any(|line| line == text);
-    assert!(says("an open file") && says("own files"), "{lines:?}");
-    if !has_landlock() {
-        eprintln!("this kernel has no Landlock: the fence is not tested");
-        return;
-    }
-    for refusal in [
+    for expected in [
+        "an open file",
+        "own files",
+        "own tmp",
+        "nothing beside it",
         "no key",
-        "no jobs",
+        "no closed key",
+        "no other jobs",
         "no new",
         "no new beside it",
         "no change of the system",
+        "no change of the engine",
+        "no change of the cache",
         "no environ",
         "no signal",
+        "no raw devices",
+        "no capabilities",
     ] {
-        assert!(says(refusal), "{refusal}: {lines:?}");
+        assert!(says(expected), "{expected}: {lines:?}");
     }
     assert!(!says("the key"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_leaves_running_ends_with_it() {
+    let bench = Bench::start().await;
+    // It goes on writing into a file that the whole job can see, until it is ended.
+    let daemon = "setsid sh -c 'trap \"\" TERM HUP INT; echo $$ > daemon; sleep 1000' \
+                  > /dev/null 2>&1 & while [ ! -s daemon ]; do sleep 0.05; done";
+    let plan = bench.plan(&[("main.tf", &resource("a", daemon))]);
+    let (_, applied) = bench.plan_and_apply(&plan).await;
+    assert_eq!(applied.outcome().result, PhaseResult::Finished, "{}", applied.text());
+    bench.until_clean().await;
+    let theirs = bench.folder.path().canonicalize().unwrap();
+    let ours = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok).filter(|entry| {
+        std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&theirs))
+    });
+    assert_eq!(ours.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_that_the_operator_names_can_be_read() {
+    let mut bench = Bench::idle().await;
+    let mirror = bench.path("mirror");
+    std::fs::create_dir(&mirror).unwrap();
+    std::fs::write(mirror.join("here"), "").unwrap();
+    let text =
+        format!("provider_installation {{\n filesystem_mirror {{\n path = {mirror:?}\n }}\n}}\n");
+    std::fs::write(bench.path("cli.tfrc"), text).unwrap();
+    let config = statehouse_agent::Config {
+        cli_config_file: Some(bench.path("cli.tfrc")),
+        ..bench.config()
+    };
+    bench.go_with(config);
+    let look = format!("ls {}", mirror.display());
+    let plan = bench.plan(&[("main.tf", &resource("a", &look))]);
+    let (_, applied) = bench.plan_and_apply(&plan).await;
+    assert!(applied.printed().iter().any(|line| line == "here"), "{}", applied.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,4 +247,36 @@ async fn modules_are_fetched_with_the_key() {
     let text = record.text();
     assert!(text.contains("IdentitiesOnly=yes"), "{text}");
     assert!(!text.contains("no key at all"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_trusts_its_cache_shares_it_with_its_own_workspace_only() {
+    let bench = Bench::start().await;
+    let cache = |record: &Record| {
+        let lines = record.printed();
+        let line = lines.iter().find_map(|line| line.strip_prefix("cache ")).unwrap();
+        std::path::Path::new(line).file_name().unwrap().to_str().unwrap().to_owned()
+    };
+    let look = resource("a", "echo cache $TF_PLUGIN_CACHE_DIR");
+    let plan = bench.plan(&[("main.tf", &look)]);
+    assert_eq!(cache(&bench.plan_and_apply(&plan).await.1), "acme");
+    let mut plan = bench.plan(&[("main.tf", &look)]);
+    plan.variables = vec![environment("TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE", "true")];
+    assert_eq!(cache(&bench.plan_and_apply(&plan).await.1), "acme.networking");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_required_sandbox_that_is_not_there_starts_no_agent() {
+    let bench = Bench::idle().await;
+    let config = statehouse_agent::Config {
+        supervisor: "/bin/false".into(),
+        sandbox: statehouse_agent::Sandbox::Required,
+        ..bench.config()
+    };
+    let error = statehouse_agent::run(config, bench.shutdown.clone()).await.unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("the sandbox is required"), "{error}");
+    for layer in ["a file system of its own", "processes of its own", "Landlock", "system calls"] {
+        assert!(error.contains(layer), "{error}");
+    }
 }

@@ -13,4 +13,3 @@ mod plans;
 mod quotes;
 mod recovery;
 mod server;
-mod supervisor;

@@ -100,10 +100,28 @@ impl Layers {
         }
     }
 
-    /// The file that a secret stands in, if it does.
-    pub fn secret_file(&self, setting: &'static Setting) -> Option<PathBuf> {
-        let given = self.lookup(setting.key, "_file")?;
-        given.values.first().map(PathBuf::from)
+    /// Every path that any setting names in any layer, be it overruled: what lies there is nobody
+    /// else's business. Whatever is no address is taken for a path, so that a new setting is part
+    /// of this without a word; only what [`OPEN`] lists is left out, and secrets themselves.
+    pub fn named_paths(&self) -> Vec<PathBuf> {
+        let mut named: Vec<PathBuf> = self.file.iter().map(|(path, _)| path.clone()).collect();
+        for setting in SETTINGS.iter().filter(|setting| !OPEN.contains(&setting.key)) {
+            let secret = setting.kind == Kind::Secret;
+            let values =
+                self.all(setting.key, "").into_iter().filter_map(|value| path(&value, secret));
+            let files = self.all(setting.key, "_file").into_iter().map(PathBuf::from);
+            named.extend(values.chain(files));
+        }
+        named.iter().filter_map(|path| std::path::absolute(path).ok()).collect()
+    }
+
+    /// The values of every layer.
+    fn all(&self, key: &str, suffix: &str) -> Vec<String> {
+        let key = format!("{key}{suffix}");
+        let flags = self.flags.get(&key.replace('_', "-")).into_iter().flatten().cloned();
+        let variable = self.environment.get(&format!("STATEHOUSE_{}", key.to_uppercase()));
+        let file = self.file.as_ref().and_then(|(_, table)| table.get(&key)).map(texts);
+        flags.chain(variable.cloned()).chain(file.into_iter().flatten()).collect()
     }
 
     fn lookup(&self, key: &str, suffix: &str) -> Option<Given> {
@@ -152,6 +170,21 @@ impl Origin {
             Self::File(..) => 2,
         }
     }
+}
+
+/// Settings that name what runs are to use; and how an agent is called, which may be any word.
+pub const OPEN: [&str; 3] = ["engine", "name", "sandbox_readable"];
+
+/// The path in a value, also behind `sqlite://` and `file://`. Of secrets, only the former: others
+/// are no paths, and must not become part of a list that is handed around.
+fn path(value: &str, secret: bool) -> Option<PathBuf> {
+    let path = match value.split_once("://") {
+        Some(("sqlite" | "file", path)) => path,
+        Some(_) => return None,
+        None if secret => return None,
+        None => value,
+    };
+    (!path.is_empty()).then(|| PathBuf::from(path))
 }
 
 fn read_secret(setting: &'static Setting, file: &Given) -> Result<Given, Wrong> {

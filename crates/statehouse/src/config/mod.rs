@@ -84,8 +84,6 @@ pub struct AgentSettings {
     pub data_dir: PathBuf,
     pub server: Url,
     pub token: SecretString,
-    /// Files that hold secrets of the agent's own.
-    pub secret_files: Vec<PathBuf>,
     pub name: String,
     pub ca_file: Option<PathBuf>,
     pub execution: Execution,
@@ -103,11 +101,16 @@ pub struct Execution {
     pub engines: Vec<PathBuf>,
     pub cli_config: Option<PathBuf>,
     pub sandbox: Sandbox,
+    /// What runs may read beside what they need.
+    pub shared: Vec<PathBuf>,
+    /// What no run may see: the data directory, and whatever a setting names.
+    pub closed: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sandbox {
-    Auto,
+    Required,
+    Preferred,
     Off,
 }
 

@@ -80,7 +80,8 @@ fn a_wrong_value_is_named_with_its_origin_and_what_is_allowed() {
         ("engine", "/etc/passwd", "an executable"),
         ("no_agent", "yes", "true, false"),
         ("agent_cli_config", "/nowhere/cli.tfrc", "a Terraform CLI configuration file"),
-        ("sandbox", "none", "auto, off"),
+        ("sandbox", "none", "required, preferred, off"),
+        ("sandbox_readable", "/nowhere/tools", "files and directories that exist"),
         ("grace_period", "5", "a number with s, m or h"),
         ("grace_period", "xs", "a number with s, m or h"),
         ("log_format", "xml", "text, json"),
@@ -306,5 +307,69 @@ fn notifications_reach_what_the_operator_allows() {
     ] {
         let message = load_in(dir.path(), &[(flag, value)], &[]).unwrap_err();
         assert!(message.contains(&flag.replace('-', "_")), "{message}");
+    }
+}
+
+/// Goes over all settings there are: a new one that names a path is closed, or stands in `OPEN`.
+#[test]
+fn whatever_a_setting_names_is_closed_to_runs() {
+    for setting in SETTINGS {
+        let open = super::layers::OPEN.contains(&setting.key);
+        let secret = setting.kind == Kind::Secret;
+        let value = if secret { "sqlite:///somewhere/x" } else { "/somewhere/x" };
+        let (flag, variable) = (setting.flag(), setting.env());
+        let text = toml::Table::from_iter([(setting.key.to_owned(), value.into())]).to_string();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("statehouse.toml");
+        std::fs::write(&file, if setting.key == "config" { String::new() } else { text }).unwrap();
+        let mut by_file = Layers::new(std::collections::BTreeMap::new(), []);
+        by_file.read_file(&file).unwrap();
+        let mut ways = vec![
+            Layers::new([(flag.clone(), vec![value.to_owned()])].into(), []),
+            Layers::new(std::collections::BTreeMap::new(), [(variable.clone(), value.to_owned())]),
+        ];
+        if setting.key != "config" {
+            ways.push(by_file.clone());
+        }
+        if secret {
+            let value = "/somewhere/x".to_owned();
+            ways.push(Layers::new([(flag + "-file", vec![value.clone()])].into(), []));
+            ways.push(Layers::new(
+                std::collections::BTreeMap::new(),
+                [(variable + "_FILE", value)],
+            ));
+        }
+        for layers in ways {
+            let closed = layers.named_paths().contains(&PathBuf::from("/somewhere/x"));
+            assert_eq!(closed, !open, "{} in {layers:?}", setting.key);
+        }
+        assert!(by_file.named_paths().contains(&file), "the file of the settings");
+    }
+}
+
+#[test]
+fn what_is_overruled_is_closed_too_and_secrets_are_no_paths() {
+    let settings = load(
+        &[("key-file", "/one/key")],
+        &[("STATEHOUSE_KEY_FILE", "/two/key"), ("STATEHOUSE_ADMIN_TOKEN", "abcdefghijklmnopqrst")],
+        "key_file = \"/three/key\"",
+    );
+    let closed = settings.unwrap().agent.unwrap().closed;
+    for path in ["/one/key", "/two/key", "/three/key"] {
+        assert!(closed.contains(&PathBuf::from(path)), "{closed:?}");
+    }
+    assert!(!closed.iter().any(|path| path.to_string_lossy().contains("abcdefghij")));
+    assert!(closed.iter().any(|path| path.ends_with("statehouse.toml")));
+}
+
+#[test]
+fn the_old_name_of_a_sandbox_goes_on_meaning_the_same() {
+    for (text, sandbox) in [
+        ("auto", Sandbox::Preferred),
+        ("preferred", Sandbox::Preferred),
+        ("required", Sandbox::Required),
+        ("off", Sandbox::Off),
+    ] {
+        assert_eq!(load(&[("sandbox", text)], &[], "").unwrap().agent.unwrap().sandbox, sandbox);
     }
 }

@@ -246,7 +246,6 @@ pub fn agent_settings(reader: &mut Reader<'_>) -> Option<AgentSettings> {
         data_dir: std::path::absolute(&data_dir).unwrap_or(data_dir),
         server: server?,
         token: token?.into(),
-        secret_files: reader.layers.secret_file(Setting::named("token")).into_iter().collect(),
         name,
         ca_file,
         execution,
@@ -325,12 +324,33 @@ fn execution(reader: &mut Reader<'_>) -> Execution {
     let cli_config = reader.existing("agent_cli_config");
     let sandbox = reader
         .read("sandbox", |text| match text {
-            "auto" => Ok(Sandbox::Auto),
+            "required" => Ok(Sandbox::Required),
+            // The second is its name in configurations that are older than the first.
+            "preferred" | "auto" => Ok(Sandbox::Preferred),
             "off" => Ok(Sandbox::Off),
             _ => Err("no such mode"),
         })
-        .unwrap_or(Sandbox::Auto);
-    Execution { concurrency, engines, cli_config, sandbox }
+        .unwrap_or(Sandbox::Preferred);
+    let shared = shared(reader);
+    let data_dir = data_dir(reader);
+    let mut closed = reader.layers.named_paths();
+    closed.push(std::path::absolute(&data_dir).unwrap_or(data_dir));
+    Execution { concurrency, engines, cli_config, sandbox, shared, closed }
+}
+
+fn shared(reader: &mut Reader<'_>) -> Vec<PathBuf> {
+    let Some(given) = reader.given("sandbox_readable") else { return Vec::new() };
+    let mut found = Vec::new();
+    for value in &given.values {
+        match Path::new(value).canonicalize() {
+            Ok(path) => found.push(path),
+            Err(why) => {
+                let one = Given { values: vec![value.clone()], origin: given.origin.clone() };
+                reader.wrong.push(Wrong::given("sandbox_readable", &one, why));
+            }
+        }
+    }
+    found
 }
 
 fn courier(reader: &mut Reader<'_>) -> courier::Settings {

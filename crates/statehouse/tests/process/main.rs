@@ -110,7 +110,7 @@ fn a_wrong_setting_makes_nothing() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let expected = "sandbox = \"none\" (from STATEHOUSE_SANDBOX): no such mode; allowed: auto, off";
+    let expected = "sandbox = \"none\" (from STATEHOUSE_SANDBOX): no such mode; allowed: required, preferred, off";
     assert!(message(&output).contains(expected), "{}", message(&output));
     assert!(!data_dir.exists());
 }
