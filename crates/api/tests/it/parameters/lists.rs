@@ -406,6 +406,7 @@ pub async fn runs(server: &Server, owner: &Client<'_>, lists: &Lists<'_>) {
     let writer = server.writer(&near);
     let plan = made(&writer, "/runs", run(&near, json!({ "plan-only": true }))).await;
     upload(owner, &far, false).await;
+    server.pass(DAY);
     let waiting = made(owner, "/runs", run(&far, json!({ "message": "far away" }))).await;
 
     let all = "/organizations/acme/runs";
