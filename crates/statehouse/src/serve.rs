@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::config::{ServeFlags, Settings, Tls};
 use crate::health::{self, Check};
-use crate::listener::{self, Door, Listener};
+use crate::listener::{self, Listener};
 use crate::lock::DataDirLock;
 use crate::open::Absent;
 use crate::task::Task;
@@ -90,11 +90,11 @@ pub async fn run(
         .merge(health::router(checks(&app)))
         .layer(axum::middleware::from_fn(requests::observe));
     let places = settings.max_connections.unwrap_or(most_connections);
-    let mut main = Listener::start(door, tls, router, Door::with_places(places))?;
+    let mut main = Listener::start(door, tls, router, places)?;
     let side = side_door
         .map(|door| {
             let router = metrics::open(source.clone());
-            Listener::start(door, None, router, Door::with_places(SIDE_PLACES))
+            Listener::start(door, None, router, SIDE_PLACES)
         })
         .transpose()?;
     let upkeep = tokio::spawn(metrics::upkeep(figures));

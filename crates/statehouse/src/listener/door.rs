@@ -2,9 +2,8 @@
 
 use std::future::{Ready, ready};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::middleware::AddExtension;
@@ -14,7 +13,9 @@ use tokio::sync::Semaphore;
 use tower::Layer;
 
 use super::activity::Activity;
+use super::rarely::Rarely;
 use super::stream::Guarded;
+use super::tongue::{Ear, Tongue};
 
 /// Refusals are told of in the log this often: whoever floods us should not flood the log.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
@@ -24,13 +25,32 @@ const TOLD_EVERY: Duration = Duration::from_secs(1);
 pub struct Door {
     places: Arc<Semaphore>,
     limit: usize,
-    refusals: Arc<Refusals>,
+    refusals: Arc<Rarely>,
+    ear: Ear,
 }
 
 impl Door {
-    pub fn with_places(limit: usize) -> Self {
+    pub fn with_places(limit: usize, spoken: Tongue) -> Self {
         let limit = limit.min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(limit)), limit, refusals: Arc::default() }
+        Self {
+            places: Arc::new(Semaphore::new(limit)),
+            limit,
+            refusals: Arc::new(Rarely::every(TOLD_EVERY)),
+            ear: Ear::of(spoken),
+        }
+    }
+
+    fn refuse(&self) -> io::Error {
+        metrics::counter!("statehouse_connections_refused_total").increment(1);
+        let limit = self.limit;
+        if let Some(refused) = self.refusals.happened() {
+            tracing::warn!(
+                refused,
+                limit,
+                "connections were refused ({refused}), as all {limit} places (max_connections) are taken"
+            );
+        }
+        io::Error::other("all places are taken")
     }
 }
 
@@ -41,8 +61,7 @@ impl<S> Accept<TcpStream, S> for Door {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
-            self.refusals.add_one(self.limit);
-            return ready(Err(io::Error::other("all places are taken")));
+            return ready(Err(self.refuse()));
         };
         // Answers are small and somebody waits for each: Nagle's algorithm only delays them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -50,30 +69,7 @@ impl<S> Accept<TcpStream, S> for Door {
         }
         let activity = Arc::new(Activity::default());
         let service = Extension(activity.clone()).layer(service);
-        ready(Ok((Guarded::new(stream, activity, place), service)))
-    }
-}
-
-#[derive(Debug, Default)]
-struct Refusals {
-    untold: AtomicU64,
-    told_at: Mutex<Option<Instant>>,
-}
-
-impl Refusals {
-    fn add_one(&self, limit: usize) {
-        metrics::counter!("statehouse_connections_refused_total").increment(1);
-        self.untold.fetch_add(1, Ordering::Relaxed);
-        let mut told_at = self.told_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if told_at.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            *told_at = Some(Instant::now());
-            let refused = self.untold.swap(0, Ordering::Relaxed);
-            tracing::warn!(
-                refused,
-                limit,
-                "connections were refused ({refused}), as all {limit} places (max_connections) are taken"
-            );
-        }
+        ready(Ok((Guarded::new(stream, activity, self.ear.clone(), place), service)))
     }
 }
 

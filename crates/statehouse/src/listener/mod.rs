@@ -3,7 +3,9 @@
 mod activity;
 pub mod bodies;
 mod door;
+mod rarely;
 mod stream;
+mod tongue;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -16,7 +18,9 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use rustls::ServerConfig;
 use tokio::task::JoinHandle;
 
-pub use door::{Door, raise_file_limit};
+use door::Door;
+pub use door::raise_file_limit;
+use tongue::Tongue;
 
 /// How long open requests may still go on once nobody depends on us any more.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -41,8 +45,10 @@ impl Listener {
         listener: TcpListener,
         tls: Option<Arc<ServerConfig>>,
         router: Router,
-        door: Door,
+        places: usize,
     ) -> Result<Self> {
+        let door =
+            Door::with_places(places, if tls.is_some() { Tongue::Https } else { Tongue::Http });
         let router = router.layer(axum::middleware::from_fn(bodies::read_to_the_end));
         let handle = Handle::new();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

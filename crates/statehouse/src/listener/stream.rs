@@ -13,6 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
+use super::tongue::Ear;
 
 /// An answer of which nothing was taken for so long is not wanted any more.
 const UNTAKEN: Duration = Duration::from_secs(60);
@@ -24,6 +25,8 @@ const LINGERING: Duration = Duration::from_secs(30);
 pub struct Guarded {
     inner: TcpStream,
     activity: Arc<Activity>,
+    /// Until the first bytes are here.
+    ear: Option<Ear>,
     /// Until when a request has to be there, after so many others.
     silence: Option<(u64, Pin<Box<Sleep>>)>,
     untaken: Option<Pin<Box<Sleep>>>,
@@ -32,9 +35,22 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    pub fn new(inner: TcpStream, activity: Arc<Activity>, place: OwnedSemaphorePermit) -> Self {
+    pub fn new(
+        inner: TcpStream,
+        activity: Arc<Activity>,
+        ear: Ear,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         metrics::gauge!("statehouse_connections_open").increment(1.0);
-        Self { inner, activity, silence: None, untaken: None, lingering: None, _place: place }
+        Self {
+            inner,
+            activity,
+            ear: Some(ear),
+            silence: None,
+            untaken: None,
+            lingering: None,
+            _place: place,
+        }
     }
 
     /// Whether the client has been silent for too long. Single bytes are no request: they gain no time.
@@ -80,7 +96,11 @@ impl AsyncRead for Guarded {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut self.inner).poll_read(cx, buf) {
+            if let Some(ear) = self.ear.take() {
+                ear.hear(&self.inner, &buf.filled()[before..])?;
+            }
             return Poll::Ready(read);
         }
         ready!(self.is_too_silent(cx));

@@ -198,3 +198,39 @@ fn refused_connections_are_told_of_and_the_others_go_on() {
     drop(idle);
     ended(server);
 }
+
+#[test]
+fn who_speaks_http_where_tls_is_spoken_is_told_the_scheme() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, url) = started(dir.path().to_str().unwrap(), &["--no-agent", "--tls-self-signed"]);
+    let port = url.trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    stream.write_all(head("GET", "/app/settings/tokens", 0, "").as_bytes()).unwrap();
+    let (status, body, open) = whole_answer(stream);
+    assert_eq!(status, 400);
+    assert!(body.contains("use https://") && open.is_none(), "{body}");
+    ended(server);
+}
+
+#[test]
+fn who_speaks_tls_where_http_is_spoken_is_heard_of_in_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = crate::statehouse(&["serve", "--listen", "127.0.0.1:0", "--no-agent"])
+        .args(["--log-format", "json", "--data-dir", dir.path().to_str().unwrap()])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let url = lines
+        .find_map(|line| {
+            serde_json::from_str::<serde_json::Value>(&line).unwrap()["url"]
+                .as_str()
+                .map(str::to_owned)
+        })
+        .unwrap();
+    // As a command line begins: a handshake of TLS 1.0 or later.
+    connect(&url).write_all(&[0x16, 0x03, 0x01, 0x00, 0x05, 1, 0, 0, 1, 0]).unwrap();
+    assert!(lines.any(|line| line.contains("clients speak TLS") && line.contains("https")));
+    thread::spawn(move || lines.for_each(drop));
+    ended(server);
+}

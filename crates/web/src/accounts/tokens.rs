@@ -102,6 +102,8 @@ async fn draw(visitor: &SignedIn, number: u64, fresh: Option<&str>) -> Result<Ma
             (notice(Tone::Good, &html! {
                 p { "Copy the new token now. It is not shown again." }
                 p { code { (secret) } }
+                p { "For Terraform and OpenTofu, in the file that TF_CLI_CONFIG_FILE names, or in ~/.terraformrc:" }
+                pre { code { (cli_configuration(&visitor.cx.settings().public_url, secret)) } }
             }))
         }
         @if tokens.total == 0 { (empty("You have no tokens.")) } @else { (table) }
@@ -136,3 +138,23 @@ fn row(visitor: &SignedIn, token: &Token, now: domain::Timestamp) -> Vec<Markup>
         action(&format!("{PATH}/{}/revoke", token.id), &visitor.form_token(), &revoke),
     ]
 }
+
+/// What lets a command line come by this token. Plain http it takes only from a server whose services it is told of;
+/// the name is then never looked up.
+fn cli_configuration(public_url: &str, token: &str) -> String {
+    let Some(plain) = public_url.strip_prefix("http://") else {
+        let host = public_url.trim_start_matches("https://");
+        return format!("credentials \"{host}\" {{\n  token = \"{token}\"\n}}\n");
+    };
+    let services = ["tfe.v2", "tfe.v2.1", "tfe.v2.2", "state.v2"]
+        .map(|service| format!("    \"{service}\" = \"http://{plain}/api/v2/\"\n"))
+        .concat();
+    format!(
+        "# This server speaks plain http, which `terraform login` refuses.\n\
+         host \"{NAME}\" {{\n  services = {{\n{services}  }}\n}}\n\
+         credentials \"{NAME}\" {{\n  token = \"{token}\"\n}}\n"
+    )
+}
+
+/// How configurations call a server without TLS: `hostname = "statehouse.local"`.
+const NAME: &str = "statehouse.local";

@@ -17,6 +17,11 @@ async fn a_token_is_shown_once_works_and_can_be_revoked() {
     let end = text.find(".atlasv1.").expect("the token is shown") + 9 + 67;
     let token = &text[end - 67 - 9 - 14..end];
     server.bearer(token).get("/account/details").await.is_ok();
+    // And as a block to paste, for whichever scheme this server has.
+    let text = text.replace("&quot;", "\"");
+    assert!(text.contains(&format!("token = \"{token}\"")), "{text}");
+    let plain = server.app.settings().public_url.starts_with("http://");
+    assert_eq!(text.contains("\"tfe.v2\" = \"http://"), plain, "{text}");
 
     let page = browser.get(PATH).await.is_ok();
     assert!(!page.text().contains(token));
