@@ -113,17 +113,13 @@ pub(super) async fn begin(app: &App, id: &UserId, place: &Place) -> Result<bool>
     if matches!(place, Place::Network(_)) && of_all >= FREE_ATTEMPTS_OF_ALL {
         return Ok(false);
     }
-    match tx.lock::<attempt::Entity>((id.clone(), key.clone())).await? {
-        Some(mut row) => {
-            row.attempts += 1;
-            row.attempted_at = now;
-            tx.update(row).await?;
-        }
-        None => {
-            let user_id = id.clone();
-            tx.insert(attempt::Model { user_id, origin: key, attempts: 1, attempted_at: now })
-                .await?;
-        }
+    if let Some(mut row) = tx.lock::<attempt::Entity>((id.clone(), key.clone())).await? {
+        row.attempts += 1;
+        row.attempted_at = now;
+        tx.update(row).await?;
+    } else {
+        let user_id = id.clone();
+        tx.insert(attempt::Model { user_id, origin: key, attempts: 1, attempted_at: now }).await?;
     }
     tx.commit().await?;
     Ok(true)

@@ -83,15 +83,14 @@ fn settings_of(values: &Values) -> MailSettings {
 
 /// For the part of a URL before the host.
 fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
+    let one = |byte: u8| {
         if byte.is_ascii_alphanumeric() {
-            encoded.push(char::from(byte));
+            char::from(byte).to_string()
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
-    encoded
+    };
+    text.bytes().map(one).collect()
 }
 
 #[cfg(test)]

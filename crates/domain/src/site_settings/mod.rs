@@ -279,17 +279,14 @@ async fn decide(tx: &Tx, name: &'static str, text: Option<&str>) -> Result<()> {
     let (kind, id) = tx.actor().name();
     let changed_by = Some(id.unwrap_or_else(|| kind.to_owned()));
     let changed_at = Some(tx.now());
-    match row {
-        Some(mut row) => {
-            row.value = value;
-            row.changed_at = changed_at;
-            row.changed_by = changed_by;
-            tx.update(row).await?;
-        }
-        None => {
-            let name = name.to_owned();
-            tx.insert(site_setting::Model { name, value, changed_at, changed_by }).await?;
-        }
+    if let Some(mut row) = row {
+        row.value = value;
+        row.changed_at = changed_at;
+        row.changed_by = changed_by;
+        tx.update(row).await?;
+    } else {
+        let name = name.to_owned();
+        tx.insert(site_setting::Model { name, value, changed_at, changed_by }).await?;
     }
     Ok(())
 }

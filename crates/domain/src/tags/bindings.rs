@@ -161,7 +161,9 @@ pub async fn load_effective(
     ids: &[WorkspaceId],
 ) -> Result<HashMap<WorkspaceId, Vec<Effective>>> {
     let mut found = effective_of(cx, &crate::workspaces::load(cx, ids).await?).await?;
-    found.values_mut().for_each(|all| all.retain(Effective::is_keyed));
+    for all in found.values_mut() {
+        all.retain(Effective::is_keyed);
+    }
     Ok(found)
 }
 

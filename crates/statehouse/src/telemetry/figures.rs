@@ -201,6 +201,6 @@ mod tests {
         let mut text = Text::default();
         write(&figures, &mut text);
         assert!(text.0.contains("statehouse_runs{status=\"pending\"} 3\n"), "{}", text.0);
-        assert!(!text.0.contains("organization"), "{}", text.0);
+        assert!(!text.0.contains("organization="), "{}", text.0);
     }
 }
