@@ -122,7 +122,7 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
         .relation_to_one("configuration-versions", "run", |cx, ids| {
             Box::pin(async move {
                 let found = domain::runs::load_of_configurations(cx, &parsed(&ids)).await?;
-                Ok(runs::by_configuration(cx, found).await?)
+                runs::by_configuration(cx, found).await
             })
         })
         .relation("runs", "comments", |cx, ids| {

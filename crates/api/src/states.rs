@@ -93,6 +93,6 @@ async fn rollback(
             "rollback-state-version is required",
         )
     })?;
-    let view: View = view(cx, states::rollback(cx, &workspace, &to).await?).await?;
+    let view: View = view(cx, Box::pin(states::rollback(cx, &workspace, &to)).await?).await?;
     Ok(Document::one(&view).created())
 }

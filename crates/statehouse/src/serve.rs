@@ -27,7 +27,7 @@ pub fn command(flags: &ServeFlags) -> Result<()> {
     let outcome = tokio::runtime::Runtime::new()?.block_on(async {
         let stop = shutdown::on_signal()?;
         let (ready, _nobody_waits) = oneshot::channel();
-        run(settings, stop, ready).await
+        Box::pin(run(settings, stop, ready)).await
     });
     let outcome = outcome.map_err(failure::log);
     drop(telemetry);

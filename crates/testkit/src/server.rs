@@ -154,7 +154,7 @@ impl Server {
         let organization = cx
             .check::<can::ReadOrganization, _>(found.expect("made at the start"))
             .expect("owners see their organization");
-        workspaces::create(&cx, &organization, change).await.expect("a workspace is made")
+        Box::pin(workspaces::create(&cx, &organization, change)).await.expect("a workspace is made")
     }
 
     /// A new project.

@@ -80,7 +80,7 @@ async fn a_person_can_end_a_run_in_every_status_in_which_it_stays() {
         "apply_queued",
         "applying",
     ] {
-        let id = bring(&server, &agent, wanted).await;
+        let id = Box::pin(bring(&server, &agent, wanted)).await;
         assert_eq!(status(&owner, &id).await, wanted);
         let shown = owner.get(format!("/runs/{id}")).await.is_ok();
         let may = |action: &str| shown.attribute("actions")[action] == true;
@@ -88,9 +88,9 @@ async fn a_person_can_end_a_run_in_every_status_in_which_it_stays() {
         owner.post(format!("/runs/{id}/actions/{action}"), json!({})).await.is_accepted();
         if matches!(wanted, "planning" | "applying") {
             // The engine is asked to stop. Where it does not, it is killed; where nobody is heard of, it counts as lost.
-            server.pass(Duration::from_secs(60));
+            server.pass(Duration::from_mins(1));
             owner.post(format!("/runs/{id}/actions/force-cancel"), json!({})).await.is_accepted();
-            server.pass(Duration::from_secs(60));
+            server.pass(Duration::from_mins(1));
             domain::agents::sweep(&server.system()).await.unwrap();
         }
         let ended = status(&owner, &id).await;
@@ -105,7 +105,7 @@ async fn a_canceled_run_says_from_when_on_it_can_be_forced_whatever_it_was_doing
     let agent = Agent::register(&server).await;
     let owner = server.owner();
     for wanted in ["pending", "plan_queued", "planning", "confirmed", "apply_queued", "applying"] {
-        let id = bring(&server, &agent, wanted).await;
+        let id = Box::pin(bring(&server, &agent, wanted)).await;
         owner.post(format!("/runs/{id}/actions/cancel"), json!({})).await.is_accepted();
         let shown = owner.get(format!("/runs/{id}")).await.is_ok();
         assert_eq!(shown.attribute("canceled-at"), now.iso8601(), "{wanted}");
@@ -137,7 +137,7 @@ async fn a_run_whose_configuration_never_comes_holds_up_nobody_and_ends_after_an
     assert_eq!(shown.related("current-run"), other);
     agent.must_claim().await.execute().await;
 
-    server.pass(Duration::from_secs(3600));
+    server.pass(Duration::from_hours(1));
     runs::end_hopeless(&server.system()).await.unwrap();
     assert_eq!(status(&owner, &waiting).await, "pending");
     server.pass(Duration::from_secs(1));
@@ -179,16 +179,16 @@ async fn a_phase_that_goes_on_for_much_too_long_ends_although_its_agent_is_there
     server.stop_clock();
     let agent = Agent::register(&server).await;
     let owner = server.owner();
-    let id = bring(&server, &agent, "apply_queued").await;
+    let id = Box::pin(bring(&server, &agent, "apply_queued")).await;
     let apply = agent.must_claim().await;
     apply.start().await;
     // An hour for the phase and one more for what it leaves; heartbeats all the time.
     for _ in 0..120 {
-        server.pass(Duration::from_secs(60));
+        server.pass(Duration::from_mins(1));
         assert_eq!(apply.cancel_order().await, "no");
         domain::agents::sweep(&server.system()).await.unwrap();
     }
-    server.pass(Duration::from_secs(60));
+    server.pass(Duration::from_mins(1));
     assert_eq!(apply.cancel_order().await, "force");
     assert_eq!(status(&owner, &id).await, "applying");
     server.pass(Duration::from_secs(1));

@@ -87,7 +87,7 @@ async fn nouns(server: &Server) -> Vec<Noun> {
     ]
 }
 
-async fn caller<'s>(server: &'s Server, noun: &Noun) -> Client<'s> {
+fn caller<'s>(server: &'s Server, noun: &Noun) -> Client<'s> {
     if noun.path == "/organizations" { server.site_admin() } else { server.owner() }
 }
 
@@ -98,7 +98,7 @@ async fn no_noun_takes_a_name_that_hides_or_disguises_something() {
     server.site_admin().token().await;
     let before = server.row_counts().await;
     for noun in &nouns {
-        let client = caller(&server, noun).await;
+        let client = caller(&server, noun);
         // Descriptions of tokens are lines, but need not be names.
         let is_line = noun.attribute == "description";
         for bad in BAD {
@@ -118,7 +118,7 @@ async fn no_noun_takes_a_name_that_hides_or_disguises_something() {
 async fn every_noun_takes_a_plain_name() {
     let server = Server::start().await;
     for (index, noun) in nouns(&server).await.iter().enumerate() {
-        let client = caller(&server, noun).await;
+        let client = caller(&server, noun);
         let name = format!("network{index}");
         let answer = client.post(&noun.path, noun.body(&name)).await;
         assert!(answer.status.is_success(), "{answer}");

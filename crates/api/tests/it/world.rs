@@ -85,7 +85,7 @@ impl World {
             ("workspace_name", ws.name.clone()),
         ]);
         names.extend(accounts::in_world(&server).await);
-        names.extend(workspaces::in_world(&server, &owner, ws.id.as_str()).await);
+        names.extend(Box::pin(workspaces::in_world(&server, &owner, ws.id.as_str())).await);
         names.extend(configurations::in_world(&server, &owner, ws.id.as_str()).await);
         names.extend(runs::in_world(&owner, ws.id.as_str()).await);
         names.extend(states::in_world(&owner, ws.id.as_str()).await);

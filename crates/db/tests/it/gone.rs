@@ -28,7 +28,7 @@ async fn write(db: &Db, name: &str) -> Result<(), Error> {
     tx.commit().await
 }
 
-fn is_away<T: std::fmt::Debug>(answer: Result<T, Error>, since: Instant) {
+fn is_away<T: std::fmt::Debug>(answer: &Result<T, Error>, since: Instant) {
     assert!(matches!(answer, Err(Error::Unavailable { .. })), "{answer:?}");
     assert!(since.elapsed() < TOLD_WITHIN, "{:?}", since.elapsed());
 }
@@ -55,7 +55,7 @@ async fn a_database_that_hangs_is_said_to_be_away_and_comes_back() {
             }
         });
         for answer in futures::future::join_all(many).await {
-            is_away(answer, since);
+            is_away(&answer, since);
         }
         cable.mend();
         assert!(kept(&db, "before").await.unwrap());
@@ -76,9 +76,9 @@ async fn a_database_that_refuses_is_said_to_be_away_and_comes_back() {
     let open = db.write().await.unwrap();
     cable.cut();
     let since = Instant::now();
-    is_away(kept(&db, "before").await, since);
-    is_away(write(&db, "meanwhile").await, Instant::now());
-    is_away(open.commit().await, Instant::now());
+    is_away(&kept(&db, "before").await, since);
+    is_away(&write(&db, "meanwhile").await, Instant::now());
+    is_away(&open.commit().await, Instant::now());
     cable.mend();
     assert!(kept(&db, "before").await.unwrap());
     assert!(!kept(&db, "meanwhile").await.unwrap());
@@ -94,7 +94,7 @@ async fn a_commit_whose_answer_is_lost_is_not_said_to_be_done() {
     tx.insert(crate::setting("perhaps", "")).await.unwrap();
     let commits = db.commits();
     cable.cut_answers();
-    is_away(tx.commit().await, Instant::now());
+    is_away(&tx.commit().await, Instant::now());
     // Whoever keeps what was read looks again.
     assert_ne!(db.commits(), commits);
     cable.mend();

@@ -8,7 +8,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(10);
 /// From one request to the end of the next one's head. Longer than what load balancers keep connections for, so that
 /// they end them, and not we just when a request is on its way.
-const NEXT: Duration = Duration::from_secs(120);
+const NEXT: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Default)]
 pub struct Activity {

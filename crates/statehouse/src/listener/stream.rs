@@ -16,7 +16,7 @@ use super::activity::Activity;
 use super::tongue::Ear;
 
 /// An answer of which nothing was taken for so long is not wanted any more.
-const UNTAKEN: Duration = Duration::from_secs(60);
+const UNTAKEN: Duration = Duration::from_mins(1);
 /// How long we still listen to who was answered before the end of the request: hanging up at once would take the
 /// answer away from whoever is still sending.
 const LINGERING: Duration = Duration::from_secs(30);

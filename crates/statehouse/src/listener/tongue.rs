@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::rarely::Rarely;
 
 /// A command line that is pointed at the wrong scheme tries again and again.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
+const TOLD_EVERY: Duration = Duration::from_mins(1);
 /// The first two bytes of a TLS connection: a handshake record of some version 3.
 const TLS: [u8; 2] = [0x16, 0x03];
 const USE_HTTPS: &str = "This address speaks https only: use https:// instead of http://.\n";
