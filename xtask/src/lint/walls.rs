@@ -167,7 +167,10 @@ mod tests {
     fn the_agent_is_another_machine_even_in_its_tests() {
         assert!(edges(&package("statehouse-agent", "statehouse-protocol", None, true)).is_empty());
         let found = edges(&package("statehouse-agent", "statehouse-testkit", Some("dev"), true));
-        assert_eq!(found, ["agent → testkit (dev): agent may depend on engine-env, protocol"]);
+        assert_eq!(
+            found,
+            ["agent → testkit (dev): agent may depend on engine-env, protocol, sandbox"]
+        );
     }
 
     #[test]

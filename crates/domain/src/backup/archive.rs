@@ -153,8 +153,18 @@ mod tests {
         for at in 10..whole.len() {
             let mut changed = whole.clone();
             changed[at] ^= 1;
-            assert!(read(&changed).is_err(), "byte {at}");
+            // Some bits of the compression say nothing: the code of a letter that does not occur.
+            let same = unpacked(&changed).is_ok_and(|content| content == unpacked(&whole).unwrap());
+            assert_eq!(read(&changed).is_ok(), same, "byte {at}");
         }
+    }
+
+    /// With the check that gzip itself makes.
+    fn unpacked(file: &[u8]) -> io::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        let mut rest = file;
+        GzDecoder::new(&mut rest).read_to_end(&mut content)?;
+        if rest.is_empty() { Ok(content) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
 
     #[test]
