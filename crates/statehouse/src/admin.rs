@@ -6,11 +6,12 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use courier::Courier;
 use domain::{
-    Ctx, Granted, Site,
-    accounts::{self, NewUser},
-    can,
+    Ctx, Granted, Paging, Site,
+    accounts::{self, ExposeSecret, NewUser},
+    can, memberships,
     organizations::{self, Change},
     row::User,
+    teams,
     tool_versions::{self, Sources},
 };
 use secrecy::SecretString;
@@ -55,6 +56,22 @@ enum Command {
         #[command(flatten)]
         store: StoreFlags,
     },
+    /// Invite somebody, who chooses a name and a password at the address that is sent or, without mail, printed once.
+    Invite {
+        /// The address of whoever is invited.
+        email: String,
+        /// The organization that they join; without one they get an account alone.
+        #[arg(long)]
+        organization: Option<String>,
+        /// A team of the organization that they join; repeat it for several.
+        #[arg(long, requires = "organization")]
+        team: Vec<String>,
+        /// Where people reach the server, to be put in front of the address that is printed.
+        #[arg(long, default_value = "")]
+        public_url: String,
+        #[command(flatten)]
+        store: StoreFlags,
+    },
     /// Set a new password, read from standard input, and end the user's sessions.
     ResetPassword {
         /// Whose.
@@ -88,10 +105,18 @@ enum Command {
 }
 
 impl Command {
+    fn public_url(&self) -> String {
+        match self {
+            Self::Invite { public_url, .. } => public_url.trim_end_matches('/').to_owned(),
+            _ => String::new(),
+        }
+    }
+
     fn settings(&self) -> Result<(Store, Sources), AllWrong> {
         match self {
             Self::CreateUser { store, .. }
             | Self::CreateOrganization { store, .. }
+            | Self::Invite { store, .. }
             | Self::ResetPassword { store, .. }
             | Self::MintToken { store, .. }
             | Self::ListUsers { store } => Ok((Store::load(store)?, Sources::default())),
@@ -104,7 +129,8 @@ pub fn run(admin: Admin) -> Result<()> {
     let (store, releases) = admin.command.settings()?;
     tokio::runtime::Runtime::new()?.block_on(async {
         let courier = Courier::new(courier::Settings::default())?;
-        let rules = domain::Settings { releases, ..offline() };
+        let rules =
+            domain::Settings { releases, public_url: admin.command.public_url(), ..offline() };
         let app = open::open(&store, rules, courier, Absent::Refuse).await?;
         let cx = app.system("statehouse admin");
         let site = cx.check::<can::ManageSite, _>(Site::found())?;
@@ -143,6 +169,12 @@ async fn execute(command: Command, cx: &Ctx, site: &Granted<can::ManageSite>) ->
             let made = organizations::create_for(cx, site, owner.id, change).await?;
             println!("{} {}", made.id, made.name);
         }
+        Command::Invite { email, organization, team, .. } => {
+            match invite(cx, site, &email, organization.as_deref(), team).await? {
+                Some(link) => println!("{}", link.expose_secret()),
+                None => println!("The invitation leaves by mail."),
+            }
+        }
         Command::ResetPassword { username, .. } => {
             let user = named(cx, &username).await?;
             accounts::reset_password(cx, site, &user.id, secret_from_stdin()?).await?;
@@ -167,6 +199,37 @@ async fn execute(command: Command, cx: &Ctx, site: &Granted<can::ManageSite>) ->
         Command::SyncVersions { built_in, .. } => sync_versions(cx, site, built_in).await?,
     }
     Ok(())
+}
+
+/// Gives the address that accepts, where no mail is set up on the site.
+async fn invite(
+    cx: &Ctx,
+    site: &Granted<can::ManageSite>,
+    email: &str,
+    organization: Option<&str>,
+    names: Vec<String>,
+) -> Result<Option<SecretString>> {
+    let Some(organization) = organization else {
+        return Ok(accounts::invite_to_site(cx, site, email).await?.1);
+    };
+    let found = organizations::find(cx, organization).await;
+    let found = found.with_context(|| format!("there is no organization {organization}"))?;
+    let organization = cx.check::<can::ManageMembership, _>(found)?;
+    let mut ids = Vec::new();
+    if !names.is_empty() {
+        let found = organizations::find(cx, &organization.name).await?;
+        let readable = cx.check::<can::ReadOrganization, _>(found)?;
+        let filter = teams::Filter { names: Some(names.clone()), ..teams::Filter::default() };
+        let all = Paging { number: 1, size: names.len() as u64 };
+        let teams = teams::list(cx, &readable, filter, all).await?.items;
+        for name in names {
+            match teams.iter().find(|team| team.name.eq_ignore_ascii_case(&name)) {
+                Some(team) => ids.push(team.id.clone()),
+                None => bail!("there is no team {name} in {}", organization.name),
+            }
+        }
+    }
+    Ok(memberships::invite(cx, &organization, email, &ids).await?.link)
 }
 
 /// What could be read is kept, whatever else could not.

@@ -144,6 +144,23 @@ fn an_operator_makes_people_and_organizations_from_a_shell() {
         assert_eq!(refused.status.code(), Some(1));
         assert!(message(&refused).contains(word), "{}", message(&refused));
     }
+    // Without mail, the address that accepts is printed, once; it leads to a page that asks for a password.
+    let invited =
+        admin(&["invite", "bob@people.example", "--organization", "widgets", "--team", "owners"]);
+    let link = String::from_utf8(invited.stdout.clone()).unwrap();
+    assert!(link.starts_with("/invitations/"), "{link} {}", message(&invited));
+    let page = format!("{}{}", url.trim_end_matches('/'), link.trim());
+    let page = std::thread::spawn(move || {
+        reqwest::blocking::get(page).unwrap().error_for_status().unwrap().text().unwrap()
+    });
+    let page = page.join().unwrap();
+    assert!(page.contains("widgets") && page.contains("type=\"password\""), "{page}");
+    let alone = admin(&["invite", "eve@people.example", "--public-url", "https://tf.example.com/"]);
+    let link = String::from_utf8(alone.stdout).unwrap();
+    assert!(link.starts_with("https://tf.example.com/invitations/"), "{link}");
+    let unknown =
+        admin(&["invite", "x@people.example", "--organization", "widgets", "--team", "nobodies"]);
+    assert!(message(&unknown).contains("no team nobodies"), "{}", message(&unknown));
     let token = admin(&["mint-token", "ada"]);
     let token = String::from_utf8(token.stdout).unwrap().trim().to_owned();
     let answer = std::thread::spawn(move || {
