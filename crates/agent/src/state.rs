@@ -126,6 +126,7 @@ impl Keeping {
         if let Some(accepted) = &self.accepted
             && accepted.serial == version.serial
             && !version.is_same(accepted)
+            && !version.encrypted
         {
             upload = with_serial(&upload, version.serial + 1);
         }

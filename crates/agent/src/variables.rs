@@ -19,6 +19,12 @@ pub(crate) struct Tfvars<'a> {
 
 pub(crate) fn tfvars(variables: &[Variable]) -> Tfvars<'_> {
     let mut files = Tfvars::default();
+    // The engine quotes these as it does those of the file, but from no line of it.
+    let by_environment =
+        variables.iter().filter(|v| v.sensitive && v.kind != VariableKind::Terraform);
+    for name in by_environment.filter_map(|v| v.key.strip_prefix("TF_VAR_")) {
+        files.lines.0.push((usize::MAX, name.to_owned()));
+    }
     for variable in variables.iter().filter(|v| v.kind == VariableKind::Terraform) {
         if !is_identifier(&variable.key) {
             files.impossible.push(variable.key.as_str());
@@ -92,6 +98,16 @@ mod tests {
              b = { x = [1, 2] }\nc = \"\"\n"
         );
         assert!(files.impossible.is_empty() && files.sensitive.is_empty());
+    }
+
+    #[test]
+    fn a_sensitive_variable_of_the_environment_is_one_that_the_engine_may_quote() {
+        let kind = VariableKind::Environment;
+        let of = |key, sensitive| Variable { kind, sensitive, ..variable(key, "x", false) };
+        let variables = [of("TF_VAR_n", true), of("TF_VAR_open", false), of("TOKEN", true)];
+        let files = tfvars(&variables);
+        assert_eq!(files.lines.0, [(usize::MAX, "n".to_owned())]);
+        assert!(files.open.is_empty() && files.sensitive.is_empty());
     }
 
     #[test]

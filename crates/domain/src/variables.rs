@@ -1,6 +1,7 @@
 //! The variables of a workspace: for the engine itself, and for its environment.
 
 mod change;
+pub(crate) mod expression;
 mod precedence;
 
 use db::{

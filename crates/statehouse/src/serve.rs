@@ -24,7 +24,12 @@ use crate::{embedded, failure, open, private_file, shutdown, tls};
 pub fn command(flags: &ServeFlags) -> Result<()> {
     let settings = Settings::load(flags)?;
     let telemetry = telemetry::start(&settings.log, None)?;
-    let outcome = tokio::runtime::Runtime::new()?.block_on(async {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // A thread takes of it what it uses; one that needs more than it has would take the server with it.
+        .thread_stack_size(STACK)
+        .build()?;
+    let outcome = runtime.block_on(async {
         let stop = shutdown::on_signal()?;
         let (ready, _nobody_waits) = oneshot::channel();
         Box::pin(run(settings, stop, ready)).await
@@ -33,6 +38,9 @@ pub fn command(flags: &ServeFlags) -> Result<()> {
     drop(telemetry);
     outcome
 }
+
+/// Bytes of address space for the stack of each thread.
+const STACK: usize = 16 << 20;
 
 /// Serves until `stop`, once per process. `ready` gets the public URL as soon as requests are
 /// answered. The address is bound before anything is opened, so that a taken one costs nothing.

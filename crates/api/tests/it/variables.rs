@@ -258,3 +258,21 @@ async fn old_clients_name_the_workspace_in_filters_and_relationships() {
     writer.delete(&one).await.is_no_content();
     assert_eq!(writer.get(list).await.is_ok().data(), json!([]));
 }
+
+/// It would stand in a file with others, and overrule what a priority set has decided.
+#[tokio::test]
+async fn an_hcl_value_defines_no_variable_beside_its_own() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let attributes = |value: &str| {
+        json!({ "data": { "type": "vars", "attributes": {
+            "key": "x", "category": "terraform", "hcl": true, "sensitive": true, "value": value } } })
+    };
+    let path = format!("/workspaces/{}/vars", ws.id);
+    let owner = server.owner();
+    let refused = owner.post(&path, attributes("1\nregion = \"EVIL\"")).await;
+    refused.is_unprocessable("/data/attributes/value");
+    let made = owner.post(&path, attributes("[\n  1,\n]")).await.is_created().id();
+    let changed = owner.patch(format!("{path}/{made}"), attributes("\"a\"\nb = 3")).await;
+    changed.is_unprocessable("/data/attributes/value");
+}

@@ -281,6 +281,7 @@ async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> R
     for variable in &new.variables {
         at_most("variables", &variable.key, VARIABLE_KEY_LIMIT)?;
         at_most("variables", &variable.value, VARIABLE_LIMIT)?;
+        variables::expression::check("variables", &variable.value)?;
     }
     for addresses in [&new.target_addrs, &new.replace_addrs, &new.invoke_action_addrs] {
         if addresses.iter().any(|text| text.trim().is_empty() || text.starts_with('-')) {

@@ -89,14 +89,11 @@ where
             Err(Error::conflict("The run does not hold the lock of its workspace (any more)."))
         }
     };
-    let take = |relation, current: Option<&StateVersion>| match relation {
+    let take = |relation, _: Option<&StateVersion>| match relation {
         Relation::Next => Ok(true),
-        // The engine that ends where it began reuses a serial; in an encrypted state its agent cannot change it.
-        Relation::Fork
-            if is_encrypted && current.is_some_and(|it| it.run_id == Some(run.id.clone())) =>
-        {
-            Ok(true)
-        }
+        // The engine that ends where it began reuses a serial, and so does one that only encrypts anew; in an
+        // encrypted state its agent cannot change it. The run holds the lock: nobody else has written meanwhile.
+        Relation::Fork if is_encrypted => Ok(true),
         Relation::Same | Relation::Repeated | Relation::Older => Ok(false),
         Relation::Fork | Relation::Foreign => Err(Error::conflict(relation.refusal())),
     };

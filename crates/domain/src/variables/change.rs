@@ -6,6 +6,7 @@ use db::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
+use super::expression;
 use crate::{Ctx, Error, Result, Timestamp, names, row::Variable};
 
 /// Where values are sealed; part of what authenticates them.
@@ -102,6 +103,9 @@ impl Change {
             None => clear(cx, to)?,
         };
         check_value(value.expose_secret())?;
+        if to.hcl {
+            expression::check("value", value.expose_secret())?;
+        }
         if to.category == Category::Environment {
             engine_env::check(&to.name, value.expose_secret())
                 .map_err(|refusal| Error::invalid("value", refusal.to_string()))?;
