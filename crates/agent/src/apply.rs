@@ -49,7 +49,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     let summary = summary(place, start).await;
     // What all of the plan would change, if the engine says that it is done with it, else what it has reported.
     let done = ended.as_ref().is_ok_and(|ended| ended.status.success());
-    let saved = state.save(summary.is_change() || (done && job.has_changes)).await;
+    let saved = state.save(summary.is_change() || (done && job.has_changes), done).await;
     let stop = ended.as_ref().map_or(Stop::No, |ended| ended.stopped);
     let (result, mut message) = match &ended {
         // It was asked to stop and had no need to: all of the plan is applied.
@@ -113,7 +113,8 @@ pub(crate) async fn documents(
     prepared: &Prepared,
 ) -> Result<(), String> {
     let site = &prepared.site;
-    let left = StateFile::new(place, site.state.clone()).read_last(site.begins.as_ref()).await;
+    let file = StateFile::new(place, site.state.clone());
+    let left = file.read_last(site.begins.as_ref(), true).await;
     let version = left.ok().flatten().and_then(|left| left.version);
     // Whoever encrypts it does not want the server to read it.
     if version.or(site.begins.clone()).is_some_and(|version| version.encrypted) {

@@ -67,7 +67,10 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
         let (state, begins) = (place.root().join(state), manifest.begins.clone());
         let mut keeping = Keeping::new(server.clone(), ids, place, state, begins);
         keeping.patience = PATIENCE;
-        match keeping.save(summary.is_change() || (complete && manifest.has_changes)).await {
+        match keeping
+            .save(summary.is_change() || (complete && manifest.has_changes), complete)
+            .await
+        {
             Ok(()) => message += " The state that the engine left is saved.",
             Err(unsaved) => {
                 tracing::error!(run, "{}", unsaved.message);

@@ -98,9 +98,9 @@ impl Keeping {
     }
 
     /// Brings the final state to the server, else keeps it on this machine. An engine that has `changed` something
-    /// must have left one.
-    pub async fn save(&mut self, changed: bool) -> Result<(), Unsaved> {
-        let left = match self.file.read_last(self.begins.as_ref()).await {
+    /// must have left one. It is `done` if it has ended well.
+    pub async fn save(&mut self, changed: bool, done: bool) -> Result<(), Unsaved> {
+        let left = match self.file.read_last(self.begins.as_ref(), done).await {
             Ok(Some(left)) => left,
             Ok(None) if changed => {
                 return Err(self.keep_directory(

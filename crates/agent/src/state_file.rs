@@ -113,10 +113,18 @@ impl StateFile {
     }
 
     /// What counts at the end: what the engine has written into the file, or `errored.tfstate`, into which it writes
-    /// what it could not write there.
-    pub async fn read_last(&self, begins: Option<&Version>) -> io::Result<Option<Left>> {
+    /// what it could not write there. An engine that is `done` could: then a whole file is the truth, and the other
+    /// is somebody else's.
+    pub async fn read_last(
+        &self,
+        begins: Option<&Version>,
+        done: bool,
+    ) -> io::Result<Option<Left>> {
         let has_own = self.place.own_state().exists();
         let own = if has_own { self.read().await? } else { None };
+        if done && own.as_ref().is_some_and(|left| left.version.is_some()) {
+            return Ok(own);
+        }
         let known = own.as_ref().and_then(|left| left.version.as_ref()).or(begins);
         // Of the same state and newer, else somebody else has put it there.
         if let Some(errored) = self.errored().await

@@ -81,6 +81,15 @@ pub async fn verify(app: &App, database: &db::Settings, progress: Arc<Progress>)
         report: Report::default(),
         progress,
     };
+    // What nobody reads row by row, an index for one, would not be noticed below.
+    if let Err(error) = app.db().check_integrity().await {
+        looking.report.findings.push(Finding {
+            weight: Weight::Damage,
+            place: String::new(),
+            what: "the database".to_owned(),
+            why: error.to_string(),
+        });
+    }
     let tables = snapshot.tables().await?;
     for table in tables.iter().filter(|table| table.name == "workspaces") {
         let mut rows = snapshot.rows(table);
