@@ -76,6 +76,15 @@ impl Transaction {
         open.connection.give_back();
         Ok(())
     }
+
+    /// Returns once what was locked is free again, which a transaction that is dropped does not wait for.
+    pub(crate) async fn roll_back(mut self) {
+        if let Some(open) = self.open.take().map(Mutex::into_inner)
+            && open.standing != Standing::Unknown
+        {
+            open.roll_back().await;
+        }
+    }
 }
 
 impl Open {

@@ -119,6 +119,11 @@ impl Write {
         self.1.count_one();
         Ok(confirmed?)
     }
+
+    /// Keeps nothing, and returns once others can have what was locked: for whoever goes on with the same rows.
+    pub async fn roll_back(self) {
+        self.0.roll_back().await;
+    }
 }
 
 /// Inserts many rows of one table; nothing if there are none.

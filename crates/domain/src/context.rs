@@ -230,6 +230,11 @@ impl Tx {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
     }
 
+    /// Keeps nothing, and returns once others can have what was locked.
+    pub async fn roll_back(self) {
+        self.write.roll_back().await;
+    }
+
     pub async fn commit(self) -> Result<()> {
         self.write.commit().await?;
         let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -121,6 +121,11 @@ impl Held {
         Ok(self.floor)
     }
 
+    /// Keeps nothing, and returns once others can hold it.
+    pub async fn let_go(self) {
+        self.floor.tx.roll_back().await;
+    }
+
     pub async fn commit(self) -> Result<Run> {
         let run = self.floor.tx.update(*self.run).await?;
         self.floor.commit().await?;

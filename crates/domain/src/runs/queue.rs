@@ -255,7 +255,7 @@ impl<'c> Pass<'c> {
                         let version = candidate.version();
                         let why =
                             format!("Version {version} of the engine is not known to this server.");
-                        drop(run);
+                        run.let_go().await;
                         endings::give_up(self.cx, &candidate.id, &why).await?;
                         Ok(Taken::No)
                     }
