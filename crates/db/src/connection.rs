@@ -17,6 +17,38 @@ pub(crate) enum Ask<'a> {
     Plain(&'a str),
 }
 
+/// Makes a type with `backend` and `ask` what SeaORM knows as a connection: all that it wants comes down to these two.
+macro_rules! as_connection {
+    ($asked:ty) => {
+        #[async_trait]
+        impl ConnectionTrait for $asked {
+            fn get_database_backend(&self) -> DbBackend {
+                self.backend()
+            }
+
+            async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+                self.ask(Ask::Prepared(&statement)).await?.into_result()
+            }
+
+            async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+                self.ask(Ask::Plain(sql)).await?.into_result()
+            }
+
+            async fn query_one_raw(
+                &self,
+                statement: Statement,
+            ) -> Result<Option<QueryResult>, DbErr> {
+                Ok(self.ask(Ask::Prepared(&statement)).await?.into_first())
+            }
+
+            async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+                Ok(self.ask(Ask::Prepared(&statement)).await?.rows)
+            }
+        }
+    };
+}
+pub(crate) use as_connection;
+
 /// What the database said.
 #[derive(Default)]
 pub(crate) struct Answer {

@@ -25,7 +25,7 @@ pub use connect::{Db, Migration};
 pub use dump::Snapshot;
 pub use error::{Error, Result};
 pub use load::Loading;
-pub use page::{Order, Page, Paging, contains, order_by_text, page};
+pub use page::{Order, Page, Paging, contains, page};
 pub use pool::PoolFigures;
 pub use read::Reads;
 pub use schema::Schema;

@@ -1,8 +1,8 @@
 //! Reading a page of a list, with its true total; text search and text order that are the same on both databases.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryOrder,
-    QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QuerySelect,
+    Select,
     sea_query::{Expr, ExprTrait, Func, LikeExpr, SimpleExpr},
 };
 
@@ -61,16 +61,6 @@ where
         query.offset(skip).limit(paging.size).all(connection).await?
     };
     Ok(Page { items, total })
-}
-
-/// Orders by text, byte by byte: what both databases do with every column.
-pub fn order_by_text<E: EntityTrait>(
-    _connection: &impl ConnectionTrait,
-    query: Select<E>,
-    column: impl ColumnTrait,
-    order: Order,
-) -> Select<E> {
-    query.order_by(column, order.into())
 }
 
 /// Holds where the column contains the text, whatever the case.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
 use crate::{
-    connection::{Answer, Ask, query_error},
+    connection::{Answer, Ask, as_connection, query_error},
     pool::Pool,
 };
 
@@ -14,6 +14,10 @@ use crate::{
 pub struct Reads(pub(crate) Pool);
 
 impl Reads {
+    fn backend(&self) -> DbBackend {
+        if self.0.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite }
+    }
+
     async fn ask(&self, ask: Ask<'_>) -> Result<Answer, DbErr> {
         let (connection, answer) = self.0.ask(ask).await.map_err(query_error)?;
         connection.give_back();
@@ -21,25 +25,4 @@ impl Reads {
     }
 }
 
-#[async_trait]
-impl ConnectionTrait for Reads {
-    fn get_database_backend(&self) -> DbBackend {
-        if self.0.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite }
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.ask(Ask::Prepared(&statement)).await?.into_result()
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.ask(Ask::Plain(sql)).await?.into_result()
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        Ok(self.ask(Ask::Prepared(&statement)).await?.into_first())
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        Ok(self.ask(Ask::Prepared(&statement)).await?.rows)
-    }
-}
+as_connection!(Reads);

@@ -9,7 +9,7 @@ use sea_orm::{
 use tokio::sync::Mutex;
 
 use crate::{
-    connection::{Answer, Ask, Connection, query_error},
+    connection::{Answer, Ask, Connection, as_connection, query_error},
     pool::Pool,
 };
 
@@ -58,6 +58,10 @@ impl Transaction {
         }
         let open = Mutex::new(Open { connection, standing: Standing::Good });
         Ok(Self { open: Some(open), backend })
+    }
+
+    fn backend(&self) -> DbBackend {
+        self.backend
     }
 
     async fn ask(&self, ask: Ask<'_>) -> Result<Answer, DbErr> {
@@ -137,25 +141,4 @@ fn failed(why: &str) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Protocol(why.to_owned()))))
 }
 
-#[async_trait]
-impl ConnectionTrait for Transaction {
-    fn get_database_backend(&self) -> DbBackend {
-        self.backend
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.ask(Ask::Prepared(&statement)).await?.into_result()
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.ask(Ask::Plain(sql)).await?.into_result()
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        Ok(self.ask(Ask::Prepared(&statement)).await?.into_first())
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        Ok(self.ask(Ask::Prepared(&statement)).await?.rows)
-    }
-}
+as_connection!(Transaction);

@@ -8,17 +8,17 @@ use db::{
         workspace::ExecutionMode,
     },
     id::{AgentPoolId, OrganizationId, OrganizationMembershipId, ProjectId, TeamId, UserId},
-    order_by_text, page,
+    page,
     sea_orm::{
         ActiveModelTrait, ActiveValue, ColumnTrait, Condition, EntityTrait, PaginatorTrait,
-        QueryFilter,
+        QueryFilter, QueryOrder,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject, accounts, agent_pools, can,
+    Ctx, Error, Found, Granted, Page, Paging, Result, Subject, accounts, agent_pools, can,
     error::taken, names, row::Organization, workspaces,
 };
 
@@ -155,7 +155,7 @@ pub async fn list(
         .add_option(search.name.map(name))
         .add_option(search.email.map(email));
     let query = organization::Entity::find().filter(condition);
-    let query = order_by_text(cx.read(), query, organization::Column::Name, Order::Ascending);
+    let query = query.order_by_asc(organization::Column::Name);
     Ok(page(cx.read(), query, paging).await?)
 }
 

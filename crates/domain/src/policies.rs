@@ -6,20 +6,20 @@ use std::collections::HashMap;
 use blobs::{Kind as BlobKind, Name};
 use bytes::Bytes;
 use db::{
-    Locked,
+    Locked, Order,
     entity::{
         policy::{self, Enforcement, Kind},
         policy_set_member::{self as member, Role},
     },
     id::{PolicyCodeId, PolicyId, PolicySetId},
-    order_by_text, page,
-    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect},
+    page,
+    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 use futures::Stream;
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, Subject, Tx, can,
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Tx, can,
     cleanup::{self, Orphan},
     error::taken,
     names,
@@ -150,7 +150,7 @@ pub async fn list(
         .add_option(filter.kind.map(|kind| policy::Column::Kind.eq(kind)))
         .add_option(name);
     let query = policy::Entity::find().filter(condition);
-    let query = order_by_text(cx.read(), query, policy::Column::Name, order);
+    let query = query.order_by(policy::Column::Name, order.into());
     Ok(page(cx.read(), query, paging).await?)
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use db::{
+    Order,
     entity::{project, tag_binding, team_project, workspace, workspace::ExecutionMode},
     id::{AgentPoolId, ProjectId},
-    order_by_text, page,
+    page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
         QueryTrait,
@@ -15,7 +16,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Order, Page, Paging, Result, Subject, Tx,
+    Ctx, Error, Found, Granted, Page, Paging, Result, Subject, Tx,
     access::Scope,
     agent_pools, can,
     error::taken,
@@ -153,7 +154,7 @@ pub async fn list(
     }
     let query = project::Entity::find().filter(condition);
     let query = match by_name {
-        Some(order) => order_by_text(cx.read(), query, project::Column::Name, order),
+        Some(order) => query.order_by(project::Column::Name, order.into()),
         None => query
             .order_by_desc(project::Column::Id.eq(organization.default_project_id.clone()))
             .order_by_desc(project::Column::CreatedAt)

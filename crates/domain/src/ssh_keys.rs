@@ -3,14 +3,14 @@
 use db::{
     entity::{ssh_key, workspace},
     id::SshKeyId,
-    order_by_text, page,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr},
+    page,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, Subject, can, names,
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, can, names,
     row::{Organization, SshKey, Workspace},
     workspaces,
 };
@@ -54,8 +54,8 @@ pub async fn list(
 ) -> Result<Page<SshKey>> {
     let query =
         ssh_key::Entity::find().filter(ssh_key::Column::OrganizationName.eq(&organization.name));
-    let query = order_by_text(cx.read(), query, ssh_key::Column::Name, Order::Ascending);
-    let query = order_by_text(cx.read(), query, ssh_key::Column::Id, Order::Ascending);
+    let query = query.order_by_asc(ssh_key::Column::Name);
+    let query = query.order_by_asc(ssh_key::Column::Id);
     Ok(page(cx.read(), query, paging).await?)
 }
 

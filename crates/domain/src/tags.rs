@@ -12,8 +12,8 @@ use std::collections::{BTreeSet, HashMap};
 use db::{
     entity::{tag, tag_binding},
     id::{TagBindingId, TagId, WorkspaceId},
-    order_by_text, page,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::SimpleExpr},
+    page,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::SimpleExpr},
 };
 use serde_json::json;
 
@@ -29,7 +29,7 @@ pub use reserved::{
 };
 
 use crate::{
-    Ctx, Error, Granted, Order, Page, Paging, Result, Subject, Tx, can, names,
+    Ctx, Error, Granted, Page, Paging, Result, Subject, Tx, can, names,
     row::{Project, Tag, TagBinding, Workspace},
     workspaces::subject,
 };
@@ -287,7 +287,7 @@ pub async fn list(
     if let Some(text) = search {
         query = query.filter(db::contains(tag::Column::Name, text));
     }
-    let query = order_by_text(cx.read(), query, tag::Column::Name, Order::Ascending);
+    let query = query.order_by_asc(tag::Column::Name);
     Ok(page(cx.read(), query, paging).await?)
 }
 

@@ -7,9 +7,8 @@ mod precedence;
 use db::{
     entity::{variable, workspace},
     id::{VariableId, WorkspaceId},
-    order_by_text,
     sea_orm::{
-        ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter,
+        ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
         sea_query::{ExprTrait, SimpleExpr},
     },
 };
@@ -23,7 +22,7 @@ pub use precedence::{RunVariable, Weighed, list_effective, list_in_context, show
 pub(crate) use precedence::{check_environment, for_run};
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Order, Result, Subject, Tx, can,
+    Ctx, Error, Found, Granted, In, Result, Subject, Tx, can,
     error::taken,
     row::{Variable, Workspace},
     workspaces,
@@ -206,8 +205,8 @@ pub async fn delete(
 
 pub(crate) async fn in_order(cx: &Ctx, condition: SimpleExpr) -> Result<Vec<Variable>> {
     let query = variable::Entity::find().filter(condition);
-    let query = order_by_text(cx.read(), query, variable::Column::Name, Order::Ascending);
-    let query = order_by_text(cx.read(), query, variable::Column::Category, Order::Descending);
+    let query = query.order_by_asc(variable::Column::Name);
+    let query = query.order_by_desc(variable::Column::Category);
     Ok(query.all(cx.read()).await?)
 }
 

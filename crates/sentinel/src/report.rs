@@ -138,14 +138,7 @@ fn policy(out: &mut String, outcome: &Outcome) {
         let _ = writeln!(out, "\nThe result is undefined; that arose at {arose}");
     }
     for rule in &outcome.rules {
-        let _ = writeln!(out, "\n{} - Rule {:?}", rule.place, rule.name);
-        if !rule.description.is_empty() {
-            out.push_str("  Description:\n");
-            for line in rule.description.lines() {
-                let _ = writeln!(out, "    {line}");
-            }
-            out.push('\n');
-        }
-        let _ = writeln!(out, "  Value:\n    {}", rule.shown());
+        out.push('\n');
+        out.push_str(&rule.text(""));
     }
 }

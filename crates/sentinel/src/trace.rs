@@ -41,6 +41,21 @@ fn rule(rule: &RuleValue) -> Value {
 }
 
 impl RuleValue {
+    /// The rule, what it is for and what it came to, as logs show it; every line stands `indent` deep.
+    pub fn text(&self, indent: &str) -> String {
+        let mut lines = vec![format!("{} - Rule {:?}", self.place, self.name)];
+        if !self.description.is_empty() {
+            lines.push("  Description:".into());
+            lines.extend(self.description.lines().map(|line| format!("    {line}")));
+            lines.push(String::new());
+        }
+        lines.push("  Value:".into());
+        lines.push(format!("    {}", self.shown()));
+        let indented =
+            |line: String| if line.is_empty() { line } else { format!("{indent}{line}") };
+        lines.into_iter().map(indented).fold(String::new(), |text, line| text + &line + "\n")
+    }
+
     /// The value as people read it.
     pub fn shown(&self) -> String {
         let mut text = match &self.value {

@@ -4,9 +4,10 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use statehouse_db::{
     Db, Order, Page, Paging, contains,
     entity::{site_setting as setting, workspace},
-    order_by_text, page,
+    page,
     sea_orm::{
-        ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Statement,
+        ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+        QueryTrait, Statement,
     },
 };
 
@@ -36,7 +37,7 @@ async fn texts_are_ordered_byte_by_byte() {
     let sorted = texts(1, 300);
     settings(&db, sorted.iter().rev().map(|text| (text.clone(), String::new()))).await;
     for order in [Order::Ascending, Order::Descending] {
-        let query = order_by_text(db.read(), setting::Entity::find(), setting::Column::Name, order);
+        let query = setting::Entity::find().order_by(setting::Column::Name, order.into());
         let found = query.all(db.read()).await.unwrap();
         let found: Vec<_> = found.into_iter().map(|row| row.name).collect();
         let mut expected = sorted.clone();
@@ -56,7 +57,7 @@ async fn a_search_finds_what_contains_the_text_whatever_its_case() {
     for part in texts(3, 60).into_iter().map(|text| text.chars().take(2).collect::<String>()) {
         for part in [part.to_lowercase(), part.to_ascii_uppercase()] {
             let query = setting::Entity::find().filter(contains(setting::Column::Name, &part));
-            let query = order_by_text(db.read(), query, setting::Column::Name, Order::Ascending);
+            let query = query.order_by_asc(setting::Column::Name);
             let found = query.all(db.read()).await.unwrap();
             let found: Vec<_> = found.into_iter().map(|row| row.name).collect();
             let wanted = part.to_lowercase();
@@ -76,7 +77,7 @@ async fn pages_put_together_are_the_list() {
     settings(&db, all.iter().map(|text| (text.clone(), String::new()))).await;
     let read = async |number| -> Page<setting::Model> {
         let query = setting::Entity::find();
-        let query = order_by_text(db.read(), query, setting::Column::Name, Order::Ascending);
+        let query = query.order_by_asc(setting::Column::Name);
         page(db.read(), query, Paging { number, size: 7 }).await.unwrap()
     };
     let mut found = Vec::new();
@@ -100,7 +101,7 @@ async fn a_list_of_workspaces_by_name_comes_in_the_order_of_an_index() {
     let (_database, db) = fresh().await;
     let query =
         workspace::Entity::find().filter(workspace::Column::OrganizationName.eq("acme")).limit(20);
-    let query = order_by_text(db.read(), query, workspace::Column::Name, Order::Ascending);
+    let query = query.order_by_asc(workspace::Column::Name);
     let plan = plan(&db, query.build(db.read().get_database_backend())).await;
     assert!(!plan.contains("Sort") && !plan.contains("B-TREE FOR ORDER"), "{plan}");
     assert!(plan.contains("workspaces_list"), "{plan}");

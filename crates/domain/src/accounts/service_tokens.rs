@@ -7,7 +7,7 @@ use db::{
         token::{self, Kind},
     },
     id::{AgentPoolId, TeamId, TokenId},
-    order_by_text, page,
+    page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, JoinType, Order as Direction, QueryFilter, QueryOrder,
         QuerySelect, Select,
@@ -253,7 +253,7 @@ pub async fn tokens_of_teams(
                 .to(team::Column::Id)
                 .into();
             let joined = query.join(JoinType::InnerJoin, of_team);
-            order_by_text(cx.read(), joined, team::Column::Name, order)
+            joined.order_by(team::Column::Name, order.into())
         }
         TeamTokenOrder::CreatedBy => query.order_by(token::Column::CreatedById, direction),
         TeamTokenOrder::CreatedAt => query.order_by(token::Column::CreatedAt, direction),

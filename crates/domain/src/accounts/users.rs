@@ -3,9 +3,8 @@
 use db::{
     entity::{organization_membership as membership, user},
     id::UserId,
-    order_by_text,
     sea_orm::{
-        ColumnTrait, Condition, EntityTrait, QueryFilter,
+        ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
@@ -17,7 +16,7 @@ use super::{
     passwords::hash_password,
 };
 use crate::{
-    App, Ctx, Error, Found, Granted, In, Order, Result, Site, Subject, Tx, access::Within, can,
+    App, Ctx, Error, Found, Granted, In, Result, Site, Subject, Tx, access::Within, can,
     error::taken, row::User,
 };
 
@@ -230,7 +229,7 @@ pub(super) async fn by_name_or_email(app: &App, name: &str) -> Result<Option<Use
 /// Everybody, by username.
 pub async fn list_users(cx: &Ctx, _site: &Granted<can::ManageSite>) -> Result<Vec<User>> {
     let query = user::Entity::find();
-    let query = order_by_text(cx.read(), query, user::Column::Username, Order::Ascending);
+    let query = query.order_by_asc(user::Column::Username);
     Ok(query.all(cx.read()).await?)
 }
 

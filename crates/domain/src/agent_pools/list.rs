@@ -7,7 +7,7 @@ use db::{
         agent_pool_workspace::{self, Standing},
         project, workspace,
     },
-    order_by_text, page,
+    page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
         sea_query::{Expr, ExprTrait, Func, SelectStatement, SimpleExpr},
@@ -71,10 +71,10 @@ pub async fn list(
     }
     let query = agent_pool::Entity::find().filter(condition);
     let query = match sort {
-        Sort::Name => order_by_text(cx.read(), query, C::Name, order),
+        Sort::Name => query.order_by(C::Name, order.into()),
         Sort::CreatedAt => query.order_by(C::CreatedAt, order.into()),
     };
-    let query = order_by_text(cx.read(), query, C::Id, Order::Ascending);
+    let query = query.order_by_asc(C::Id);
     Ok(page(cx.read(), query, paging).await?)
 }
 

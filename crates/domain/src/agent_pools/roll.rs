@@ -6,7 +6,7 @@ use db::{
     Timestamp,
     entity::{agent, job},
     id::AgentId,
-    order_by_text, page,
+    page,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 use serde_json::json;
@@ -68,11 +68,11 @@ pub async fn agents(
         query = query.filter(C::LastPingAt.gte(since));
     }
     let query = match sort {
-        AgentSort::Name => order_by_text(cx.read(), query, C::Name, order),
+        AgentSort::Name => query.order_by(C::Name, order.into()),
         AgentSort::CreatedAt => query.order_by(C::CreatedAt, order.into()),
         AgentSort::LastPingAt => query.order_by(C::LastPingAt, order.into()),
     };
-    let query = order_by_text(cx.read(), query, C::Id, Order::Ascending);
+    let query = query.order_by_asc(C::Id);
     let page = page(cx.read(), query, paging).await?;
     Ok(Page { total: page.total, items: with_status(cx, page.items).await? })
 }

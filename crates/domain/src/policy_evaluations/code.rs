@@ -10,15 +10,14 @@ use db::{
         policy_set_version as version,
     },
     id::PolicyId,
-    order_by_text,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 
 use super::{
     checks::NO_ENGINE,
     outcomes::{PolicyOutcome, Printed, Said, SetOutcome},
 };
-use crate::{Ctx, Order, Result, policies, policy_sets, row::PolicySet};
+use crate::{Ctx, Result, policies, policy_sets, row::PolicySet};
 
 /// How long one policy may take.
 const POLICY_TIME: Duration = Duration::from_secs(10);
@@ -100,7 +99,7 @@ impl SetCode {
             .all(cx.read())
             .await?;
         let query = policy::Entity::find().filter(policy::Column::Id.is_in(ids));
-        let query = order_by_text(cx.read(), query, policy::Column::Name, Order::Ascending);
+        let query = query.order_by_asc(policy::Column::Name);
         let rows = query.all(cx.read()).await?;
         let mut code = Self { set, policies: vec![], modules: vec![], error: None };
         for row in rows {

@@ -3,15 +3,15 @@
 use db::{
     entity::{policy_set, policy_set_parameter as parameter},
     id::{PolicySetId, VariableId},
-    order_by_text, page,
-    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter},
+    page,
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::subject;
 use crate::{
-    Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, can,
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, can,
     error::taken,
     names,
     policies::check_text,
@@ -66,7 +66,7 @@ pub async fn list(
     paging: Paging,
 ) -> Result<Page<Shown>> {
     let query = parameter::Entity::find().filter(parameter::Column::PolicySetId.eq(&set.row.id));
-    let query = order_by_text(cx.read(), query, parameter::Column::Name, Order::Ascending);
+    let query = query.order_by_asc(parameter::Column::Name);
     let page = page(cx.read(), query, paging).await?;
     let items: Result<Vec<_>> = page.items.into_iter().map(|row| shown(cx, row)).collect();
     Ok(Page { items: items?, total: page.total })

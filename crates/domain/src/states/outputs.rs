@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use db::{
     entity::{state_version, state_version_output, workspace},
-    order_by_text,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 use serde_json::value::RawValue;
 
 use super::OUTPUT_PURPOSE;
 use crate::{
-    Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, can,
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, can,
     id::{StateVersionId, StateVersionOutputId},
     row::{StateVersion, StateVersionOutput},
 };
@@ -55,7 +54,7 @@ pub async fn current_outputs(
     let query = state_version_output::Entity::find()
         .filter(state_version_output::Column::StateVersionId.eq(&current.id));
     let name = state_version_output::Column::Name;
-    let rows = order_by_text(cx.read(), query, name, Order::Ascending).all(cx.read()).await?;
+    let rows = query.order_by_asc(name).all(cx.read()).await?;
     rows.into_iter().map(|row| show(cx, row)).collect()
 }
 
@@ -70,7 +69,7 @@ pub async fn list_outputs(
     let query = state_version_output::Entity::find()
         .filter(state_version_output::Column::StateVersionId.eq(&version.row.id));
     let name = state_version_output::Column::Name;
-    let query = order_by_text(cx.read(), query, name, Order::Ascending);
+    let query = query.order_by_asc(name);
     let page = db::page(cx.read(), query, paging).await?;
     let items = page.items.into_iter().map(|row| open(cx, row)).collect::<Result<_>>()?;
     Ok(Page { items, total: page.total })
@@ -122,7 +121,8 @@ pub(crate) async fn output_ids_of<'a>(
         .columns([state_version_output::Column::StateVersionId, state_version_output::Column::Id])
         .filter(state_version_output::Column::StateVersionId.is_in(ids));
     let name = state_version_output::Column::Name;
-    let rows = order_by_text(cx.read(), query, name, Order::Ascending)
+    let rows = query
+        .order_by_asc(name)
         .into_tuple::<(StateVersionId, StateVersionOutputId)>()
         .all(cx.read())
         .await?;

@@ -5,14 +5,13 @@ use std::collections::{HashMap, HashSet};
 use db::{
     entity::{project, tag_binding, workspace},
     id::{ProjectId, WorkspaceId},
-    order_by_text,
-    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, sea_query::ExprTrait},
+    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::ExprTrait},
 };
 use serde_json::json;
 
 use super::{Bearer, Binding, Kind, bind, replace, reserved};
 use crate::{
-    Ctx, Error, Granted, Order, Result, Tx,
+    Ctx, Error, Granted, Result, Tx,
     access::Permission,
     can,
     row::{Project, TagBinding, Workspace},
@@ -65,7 +64,7 @@ pub async fn project_bindings<P: Permission<On = Project>>(
 
 async fn of(cx: &Ctx, bearer: Bearer<'_>) -> Result<Vec<TagBinding>> {
     let query = tag_binding::Entity::find().filter(bearer.own());
-    let query = order_by_text(cx.read(), query, tag_binding::Column::TagKey, Order::Ascending);
+    let query = query.order_by_asc(tag_binding::Column::TagKey);
     Ok(query.all(cx.read()).await?)
 }
 
@@ -181,7 +180,7 @@ pub async fn load_of_projects(
         .map(|row| row.id)
         .collect();
     let query = tag_binding::Entity::find().filter(tag_binding::Column::ProjectId.is_in(visible));
-    let query = order_by_text(cx.read(), query, tag_binding::Column::TagKey, Order::Ascending);
+    let query = query.order_by_asc(tag_binding::Column::TagKey);
     let mut found: HashMap<ProjectId, Vec<TagBinding>> = HashMap::new();
     for row in query.all(cx.read()).await? {
         if let Some(project) = row.project_id.clone() {

@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use db::{
     entity::{project, tag, tag_binding, workspace},
     id::{TagId, WorkspaceId},
-    order_by_text, page,
+    page,
     sea_orm::{
-        ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::ExprTrait,
+        ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+        sea_query::ExprTrait,
     },
 };
 use serde_json::json;
 
 use super::{Binding, bind};
 use crate::{
-    Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, Subject, can,
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, can,
     row::{Organization, Tag},
     workspaces,
 };
@@ -54,7 +55,7 @@ pub async fn list_of_organization(
             .into_query();
         query = query.filter(tag::Column::Name.not_in_subquery(own));
     }
-    let query = order_by_text(cx.read(), query, tag::Column::Name, Order::Ascending);
+    let query = query.order_by_asc(tag::Column::Name);
     let found = page(cx.read(), query, paging).await?;
     let counts: Vec<(String, i64)> = tag_binding::Entity::find()
         .select_only()

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use db::{
     entity::{reserved_tag_key, tag_binding},
     id::ReservedTagKeyId,
-    order_by_text, page,
-    sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter},
+    page,
+    sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder},
 };
 use serde_json::json;
 
 use super::{Binding, check};
 use crate::{
-    Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, Subject, Tx, can,
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Tx, can,
     error::taken,
     row::{Organization, ReservedTagKey, Workspace},
 };
@@ -59,7 +59,7 @@ pub async fn list_reserved(
 ) -> Result<Page<ReservedTagKey>> {
     let query = reserved_tag_key::Entity::find()
         .filter(reserved_tag_key::Column::OrganizationName.eq(&organization.name));
-    let query = order_by_text(cx.read(), query, reserved_tag_key::Column::TagKey, Order::Ascending);
+    let query = query.order_by_asc(reserved_tag_key::Column::TagKey);
     Ok(page(cx.read(), query, paging).await?)
 }
 

@@ -3,14 +3,14 @@
 use db::{
     entity::team::{self, Visibility},
     id::TeamId,
-    order_by_text, page,
+    page,
     sea_orm::{
-        ColumnTrait, Condition, EntityTrait, QueryFilter,
+        ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
 
-use crate::{Ctx, Granted, Order, Page, Paging, Result, can, row::Team};
+use crate::{Ctx, Granted, Page, Paging, Result, can, row::Team};
 
 #[derive(Debug, Default)]
 pub struct Filter {
@@ -50,7 +50,7 @@ pub async fn list(
         condition = condition.add(db::contains(team::Column::Name, &text));
     }
     let query = team::Entity::find().filter(condition);
-    let query = order_by_text(cx.read(), query, team::Column::Name, Order::Ascending);
+    let query = query.order_by_asc(team::Column::Name);
     Ok(page(cx.read(), query, paging).await?)
 }
 

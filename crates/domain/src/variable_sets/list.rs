@@ -6,7 +6,7 @@ use db::{
     contains,
     entity::{variable, variable_set, variable_set_scope as scope},
     id::{ProjectId, VariableId, VariableSetId, WorkspaceId},
-    order_by_text, page,
+    page,
     sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 
@@ -14,9 +14,7 @@ use super::{
     Owner, Set,
     scopes::{is_applied_to, is_within_reach, sets_with},
 };
-use crate::{
-    Ctx, Granted, Order, Page, Paging, Result, can, projects, row::VariableSet, workspaces,
-};
+use crate::{Ctx, Granted, Page, Paging, Result, can, projects, row::VariableSet, workspaces};
 
 #[derive(Debug, Default)]
 pub struct Filter {
@@ -127,8 +125,8 @@ async fn named(
         condition = condition.add(contains(variable_set::Column::Name, text));
     }
     let query = variable_set::Entity::find().filter(condition);
-    let query = order_by_text(cx.read(), query, variable_set::Column::Name, Order::Ascending);
-    let query = order_by_text(cx.read(), query, variable_set::Column::Id, Order::Ascending);
+    let query = query.order_by_asc(variable_set::Column::Name);
+    let query = query.order_by_asc(variable_set::Column::Id);
     Ok(page(cx.read(), query, paging).await?)
 }
 

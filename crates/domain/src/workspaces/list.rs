@@ -1,10 +1,10 @@
 //! The list of an organization's workspaces, with every filter and order that the API knows.
 
 use db::{
-    contains,
+    Order, contains,
     entity::{run, tag_binding, workspace},
     id::ProjectId,
-    order_by_text, page,
+    page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
         sea_query::{
@@ -15,7 +15,7 @@ use db::{
 };
 
 use crate::{
-    Ctx, Granted, Order, Page, Paging, Result, access::Scope, can, row::Workspace, tags::TagFilter,
+    Ctx, Granted, Page, Paging, Result, access::Scope, can, row::Workspace, tags::TagFilter,
 };
 
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ pub async fn list(
     }
     let query = workspace::Entity::find().filter(condition);
     let query = match sort {
-        Sort::Name => order_by_text(cx.read(), query, workspace::Column::Name, order),
+        Sort::Name => query.order_by(workspace::Column::Name, order.into()),
         Sort::LatestChangeAt => query
             .order_by(workspace::Column::LatestChangeAt, order.into())
             .order_by_asc(workspace::Column::Id),

@@ -5,13 +5,15 @@ use std::collections::{BTreeSet, HashSet};
 use db::{
     entity::{remote_state_consumer as consumer, run, workspace},
     id::{RunId, WorkspaceId},
-    order_by_text, page,
-    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait},
+    page,
+    sea_orm::{
+        ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    },
 };
 use serde_json::json;
 
 use super::{list::visible, subject};
-use crate::{Actor, Ctx, Error, Granted, Order, Page, Paging, Result, Tx, can, row::Workspace};
+use crate::{Actor, Ctx, Error, Granted, Page, Paging, Result, Tx, can, row::Workspace};
 
 /// The workspaces whose runs may read this one's state, as far as the caller may see them.
 pub async fn consumers(
@@ -39,7 +41,7 @@ pub async fn consumers(
         .add_option(shared)
         .add_option(visible(cx.actor().workspace_scope(organization)));
     let query = workspace::Entity::find().filter(condition);
-    let query = order_by_text(cx.read(), query, workspace::Column::Name, Order::Ascending);
+    let query = query.order_by_asc(workspace::Column::Name);
     Ok(page(cx.read(), query, paging).await?)
 }
 

@@ -49,15 +49,7 @@ fn case(out: &mut String, case: &Case, verbose: bool) {
     if !outcome.rules.is_empty() {
         out.push_str("\n    trace:\n");
         for rule in &outcome.rules {
-            let _ = writeln!(out, "      {} - Rule {:?}", rule.place, rule.name);
-            if !rule.description.is_empty() {
-                out.push_str("        Description:\n");
-                for line in rule.description.lines() {
-                    let _ = writeln!(out, "          {line}");
-                }
-                out.push('\n');
-            }
-            let _ = writeln!(out, "        Value:\n          {}", rule.shown());
+            out.push_str(&rule.text("      "));
         }
     }
     out.push('\n');
