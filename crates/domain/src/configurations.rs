@@ -19,7 +19,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Timestamp, Tx, accounts, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx,
+    accounts, can,
     cleanup::{self, Orphan},
     retention,
     row::{ConfigurationVersion, Run, Workspace},
@@ -138,7 +139,7 @@ pub async fn create(
         place.current_configuration_id = Some(row.id.clone());
         tx.update(place).await?;
     }
-    tx.emit("configuration_created", subject(workspace, &row.id), json!({})).await?;
+    tx.emit(Happened::ConfigurationCreated, subject(workspace, &row.id), json!({})).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -220,7 +221,7 @@ async fn place_for(cx: &Ctx, row: &ConfigurationVersion) -> Result<Place> {
     }
     row.status = Status::Pending;
     let row = tx.update(row).await?;
-    tx.emit("configuration_reopened", subject(&workspace, &row.id), json!({})).await?;
+    tx.emit(Happened::ConfigurationReopened, subject(&workspace, &row.id), json!({})).await?;
     tx.commit().await?;
     Ok(Place::GivenUp)
 }
@@ -248,7 +249,7 @@ pub async fn archive(
     reach(&mut row, Status::Archived, tx.now());
     let row = tx.update(row).await?;
     cleanup::later(&tx, vec![Orphan::blob(Kind::Configuration, &row.id)?]).await?;
-    tx.emit("configuration_archived", subject(&workspace, &row.id), json!({})).await?;
+    tx.emit(Happened::ConfigurationArchived, subject(&workspace, &row.id), json!({})).await?;
     tx.commit().await
 }
 
@@ -298,7 +299,7 @@ async fn accept(
     runs::turns::settle(&tx, &mut workspace, None).await?;
     let workspace = tx.update(workspace).await?;
     let detail = json!({ "size": row.size });
-    tx.emit("configuration_uploaded", subject(&workspace, &row.id), detail).await?;
+    tx.emit(Happened::ConfigurationUploaded, subject(&workspace, &row.id), detail).await?;
     tx.ring_for_work();
     tx.commit().await?;
     Ok(row)
@@ -317,7 +318,7 @@ async fn reject(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
             workspace.current_configuration_id = None;
         }
         let workspace = tx.update(workspace).await?;
-        tx.emit("configuration_errored", subject(&workspace, &row.id), json!({})).await?;
+        tx.emit(Happened::ConfigurationErrored, subject(&workspace, &row.id), json!({})).await?;
         tx.ring_for_work();
         tx.commit().await?;
     }

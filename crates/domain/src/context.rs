@@ -7,7 +7,10 @@ use std::{
 
 use db::{
     Json, Reads, Timestamp, Transaction, Write,
-    entity::{event, task},
+    entity::{
+        event::{self, Happened},
+        task,
+    },
     id::{EventId, RunId, TaskId, TokenId, WorkspaceId},
 };
 use serde::Serialize;
@@ -167,8 +170,8 @@ impl Tx {
         self.at
     }
 
-    /// Tells what was done, past tense (`workspace_locked`), in the transaction that does it.
-    pub async fn emit(&self, action: &str, subject: Subject<'_>, detail: Value) -> Result<()> {
+    /// Tells what was done, in the transaction that does it.
+    pub async fn emit(&self, action: Happened, subject: Subject<'_>, detail: Value) -> Result<()> {
         self.emit_as(EventId::fresh(), action, subject, detail).await
     }
 
@@ -176,7 +179,7 @@ impl Tx {
     pub async fn emit_as(
         &self,
         id: EventId,
-        action: &str,
+        action: Happened,
         subject: Subject<'_>,
         detail: Value,
     ) -> Result<()> {
@@ -185,7 +188,7 @@ impl Tx {
             .insert(event::Model {
                 id,
                 at: self.at,
-                action: action.to_owned(),
+                action,
                 actor_kind: actor_kind.to_owned(),
                 actor_id,
                 organization_name: subject.organization.map(str::to_owned),

@@ -50,6 +50,7 @@ pub use bell::Bell;
 pub use context::Ctx;
 pub(crate) use context::{Change, Subject, Tx};
 pub use courier::IpNet;
+pub use db::entity::event::Happened;
 pub use db::{Json, JsonText, Order, Page, Paging, StatusTimestamps, Timestamp, id};
 pub use error::{Error, Result, TAKEN};
 pub use troubles::Troubles;

@@ -24,7 +24,7 @@ pub use delivery::{Deliveries, enable, verify, work};
 pub(crate) use outbox::{note, note_auto_destroy, remind_of_auto_destroy};
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Timestamp, Tx,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx,
     access::Within,
     can, names,
     row::{NotificationConfiguration, NotificationDelivery, Project, Team, Workspace},
@@ -323,7 +323,7 @@ pub async fn create(
     let row = tx.insert(row).await?;
     delivery::record(cx, &tx, &row, sent).await?;
     let detail = json!({ "name": row.name });
-    tx.emit("notification_configuration_created", subscribable.subject(&row), detail).await?;
+    tx.emit(Happened::NotificationConfigurationCreated, subscribable.subject(&row), detail).await?;
     tx.commit().await?;
     show(cx, row).await
 }
@@ -390,7 +390,7 @@ pub async fn update(
     delivery::record(cx, &tx, &row, sent).await?;
     let detail = json!({ "name": row.name });
     let subject = configuration.of.subject(&row);
-    tx.emit("notification_configuration_updated", subject, detail).await?;
+    tx.emit(Happened::NotificationConfigurationUpdated, subject, detail).await?;
     tx.commit().await?;
     show(cx, row).await
 }
@@ -404,7 +404,7 @@ pub async fn delete(
         tx.lock::<configuration::Entity>(configuration.id.clone()).await?.ok_or(Error::NotFound)?;
     let detail = json!({ "name": row.name });
     let subject = configuration.of.subject(&row);
-    tx.emit("notification_configuration_deleted", subject, detail).await?;
+    tx.emit(Happened::NotificationConfigurationDeleted, subject, detail).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

@@ -18,8 +18,8 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Page, Paging, Result, Subject, accounts, agent_pools, can,
-    error::taken, names, row::Organization, workspaces,
+    Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, accounts, agent_pools,
+    can, error::taken, names, row::Organization, workspaces,
 };
 
 /// Characters. HCP Terraform's documents say 40, and its clients' own tests make longer ones.
@@ -261,7 +261,7 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
     })
     .await?;
     tx.insert(team_membership::Model { team_id, user_id: owner }).await?;
-    tx.emit("organization_created", subject(&organization), json!({})).await?;
+    tx.emit(Happened::OrganizationCreated, subject(&organization), json!({})).await?;
     tx.commit().await?;
     Ok(organization)
 }
@@ -293,7 +293,7 @@ pub async fn update(
         .await
         .map_err(db::Error::from)
         .map_err(taken("name"))?;
-    tx.emit("organization_updated", subject(&after), json!({})).await?;
+    tx.emit(Happened::OrganizationUpdated, subject(&after), json!({})).await?;
     // Workspaces that inherit may run elsewhere now.
     tx.ring_for_work();
     tx.commit().await?;
@@ -308,7 +308,7 @@ pub async fn delete(cx: &Ctx, organization: &Granted<can::DestroyOrganization>) 
     let mut orphans = crate::policies::orphans_of(&tx, &row.name).await?;
     orphans.extend(crate::policy_sets::orphans_of(&tx, &row.name).await?);
     crate::cleanup::later(&tx, orphans).await?;
-    tx.emit("organization_deleted", subject(&row), json!({})).await?;
+    tx.emit(Happened::OrganizationDeleted, subject(&row), json!({})).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

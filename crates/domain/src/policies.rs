@@ -19,7 +19,7 @@ use futures::Stream;
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Tx, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx, can,
     cleanup::{self, Orphan},
     error::taken,
     names,
@@ -210,7 +210,7 @@ pub async fn create(
     };
     change.apply(&mut new)?;
     let row = tx.insert(new).await.map_err(taken("name"))?;
-    tx.emit("policy_created", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::PolicyCreated, subject(&row), json!({ "name": row.name })).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -224,7 +224,7 @@ pub async fn update(
     let mut row = lock(&tx, &policy.id).await?;
     change.apply(&mut row)?;
     let row = tx.update(row).await?;
-    tx.emit("policy_updated", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::PolicyUpdated, subject(&row), json!({ "name": row.name })).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -237,7 +237,7 @@ pub async fn delete(
     let tx = cx.write().await?;
     let row = lock(&tx, &policy.id).await?;
     cleanup::later(&tx, code_of(&row)?).await?;
-    tx.emit("policy_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::PolicyDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }
@@ -267,7 +267,7 @@ where
     row.code_id = Some(id);
     row.code_updated_at = Some(tx.now());
     let row = tx.update(row).await?;
-    tx.emit("policy_uploaded", subject(&row), json!({ "size": written.size })).await?;
+    tx.emit(Happened::PolicyUploaded, subject(&row), json!({ "size": written.size })).await?;
     tx.commit().await?;
     Ok(row)
 }

@@ -16,7 +16,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Page, Paging, Result, Subject, Tx,
+    Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, Tx,
     access::Scope,
     agent_pools, can,
     error::taken,
@@ -217,7 +217,7 @@ pub async fn create(
     change.apply(&mut new)?;
     let project = tx.insert(new).await.map_err(taken("name"))?;
     tags::bind(&tx, &project, tags).await?;
-    tx.emit("project_created", subject(&project), json!({ "name": project.name })).await?;
+    tx.emit(Happened::ProjectCreated, subject(&project), json!({ "name": project.name })).await?;
     tx.commit().await?;
     Ok(project)
 }
@@ -242,7 +242,7 @@ pub async fn update(
     if let Some(tags) = tags {
         tags::replace(&tx, &project, tags::Kind::Keyed, tags).await?;
     }
-    tx.emit("project_updated", subject(&project), json!({})).await?;
+    tx.emit(Happened::ProjectUpdated, subject(&project), json!({})).await?;
     // Workspaces that inherit may run elsewhere now.
     tx.ring_for_work();
     tx.commit().await?;
@@ -284,7 +284,7 @@ pub async fn delete(cx: &Ctx, project: &Granted<can::DestroyProject>) -> Result<
             "Project cannot be deleted: {workspaces} workspaces are still in it."
         )));
     }
-    tx.emit("project_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::ProjectDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Tx,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx,
     access::Within,
     can,
     row::{Run, RunTrigger, Workspace},
@@ -134,7 +134,7 @@ pub async fn create(
     };
     let row = tx.insert(row).await?;
     let detail = json!({ "source": source.name });
-    tx.emit("run_trigger_created", subject(workspace, &row), detail).await?;
+    tx.emit(Happened::RunTriggerCreated, subject(workspace, &row), detail).await?;
     tx.commit().await?;
     let of = Ends { workspace: (**workspace).clone(), source: (**source).clone() };
     Ok(In { row, of })
@@ -144,7 +144,7 @@ pub async fn delete(cx: &Ctx, trigger: &Granted<can::UpdateWorkspace, Trigger>) 
     let tx = cx.write().await?;
     let row = tx.lock::<run_trigger::Entity>(trigger.id.clone()).await?.ok_or(Error::NotFound)?;
     let detail = json!({ "source": trigger.of.source.name });
-    tx.emit("run_trigger_deleted", subject(&trigger.of.workspace, &row), detail).await?;
+    tx.emit(Happened::RunTriggerDeleted, subject(&trigger.of.workspace, &row), detail).await?;
     tx.delete(row).await?;
     tx.commit().await
 }
@@ -243,7 +243,7 @@ async fn queue(cx: &Ctx, due: Due) -> Result<()> {
             // Without a configuration, say. Trying again would not help.
             let tx = cx.write().await?;
             let detail = json!({ "run": cause.id, "reason": refusal.to_string() });
-            tx.emit("run_trigger_failed", workspaces::subject(&target), detail).await?;
+            tx.emit(Happened::RunTriggerFailed, workspaces::subject(&target), detail).await?;
             tx.commit().await
         }
     }

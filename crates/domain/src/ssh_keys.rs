@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, can, names,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, can, names,
     row::{Organization, SshKey, Workspace},
     workspaces,
 };
@@ -98,7 +98,7 @@ pub async fn create(
             created_at: tx.now(),
         })
         .await?;
-    tx.emit("ssh_key_created", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::SshKeyCreated, subject(&row), json!({ "name": row.name })).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -114,7 +114,7 @@ pub async fn update(
         row.name = check_name(name)?;
     }
     let row = tx.update(row).await?;
-    tx.emit("ssh_key_updated", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::SshKeyUpdated, subject(&row), json!({ "name": row.name })).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -131,7 +131,7 @@ pub async fn delete(
         .filter(workspace::Column::SshKeyId.eq(&row.id))
         .exec(tx.db())
         .await?;
-    tx.emit("ssh_key_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::SshKeyDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }
@@ -158,7 +158,7 @@ pub async fn assign(
     row.updated_at = tx.now();
     let workspace = tx.update(row).await?;
     let detail = json!({ "ssh_key": workspace.ssh_key_id });
-    tx.emit("workspace_ssh_key_changed", workspaces::subject(&workspace), detail).await?;
+    tx.emit(Happened::WorkspaceSshKeyChanged, workspaces::subject(&workspace), detail).await?;
     tx.commit().await?;
     Ok(workspace)
 }

@@ -29,7 +29,7 @@ pub use reserved::{
 };
 
 use crate::{
-    Ctx, Error, Granted, Page, Paging, Result, Subject, Tx, can, names,
+    Ctx, Error, Granted, Happened, Page, Paging, Result, Subject, Tx, can, names,
     row::{Project, Tag, TagBinding, Workspace},
     workspaces::subject,
 };
@@ -77,10 +77,10 @@ impl<'a> Bearer<'a> {
     }
 
     /// The event that tells of other bindings.
-    fn changed(self) -> &'static str {
+    fn changed(self) -> Happened {
         match self {
-            Self::Workspace(_) => "workspace_tags_changed",
-            Self::Project(_) => "project_tags_changed",
+            Self::Workspace(_) => Happened::WorkspaceTagsChanged,
+            Self::Project(_) => Happened::ProjectTagsChanged,
         }
     }
 
@@ -316,7 +316,7 @@ pub async fn remove(
         .exec(tx.db())
         .await?;
     forget_unused(&tx, &workspace.organization_name).await?;
-    tx.emit("workspace_tags_changed", subject(workspace), json!({})).await?;
+    tx.emit(Happened::WorkspaceTagsChanged, subject(workspace), json!({})).await?;
     tx.commit().await
 }
 

@@ -29,7 +29,7 @@ pub use variables::{
 };
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Result, Subject, Tx,
+    Ctx, Error, Found, Granted, Happened, In, Result, Subject, Tx,
     access::Within,
     can,
     error::taken,
@@ -200,7 +200,7 @@ pub async fn create(
     change.describe(&mut row)?;
     let row = tx.insert(row).await.map_err(taken("name"))?;
     fill(cx, &tx, &row, change).await?;
-    tx.emit("variable_set_created", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::VariableSetCreated, subject(&row), json!({ "name": row.name })).await?;
     tx.commit().await?;
     Ok(In { row, of: (**owner).clone() })
 }
@@ -217,7 +217,7 @@ pub async fn update(
     row.updated_at = tx.now();
     let row = tx.update(row).await.map_err(taken("name"))?;
     fill(cx, &tx, &row, change).await?;
-    tx.emit("variable_set_updated", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::VariableSetUpdated, subject(&row), json!({ "name": row.name })).await?;
     tx.commit().await?;
     Ok(In { row, of: set.of.clone() })
 }
@@ -273,7 +273,7 @@ async fn check_global(tx: &Tx, set: &VariableSet, attribute: &str) -> Result<()>
 pub async fn delete(cx: &Ctx, set: &Granted<can::ManageVariableSets, Set>) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<variable_set::Entity>(set.id.clone()).await?.ok_or(Error::NotFound)?;
-    tx.emit("variable_set_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::VariableSetDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

@@ -22,7 +22,7 @@ pub use precedence::{RunVariable, Weighed, list_effective, list_in_context, show
 pub(crate) use precedence::{check_environment, for_run};
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Result, Subject, Tx, can,
+    Ctx, Error, Found, Granted, Happened, In, Result, Subject, Tx, can,
     error::taken,
     row::{Variable, Workspace},
     workspaces,
@@ -124,7 +124,7 @@ pub async fn create(
     check_count(&tx, variable::Column::WorkspaceId.eq(&workspace.id)).await?;
     let new = change.create(cx, Owner::Workspace(workspace.id.clone()), tx.now())?;
     let row = tx.insert(new).await.map_err(taken("key"))?;
-    tx.emit("variable_created", subject(workspace, &row), told(&row)).await?;
+    tx.emit(Happened::VariableCreated, subject(workspace, &row), told(&row)).await?;
     tx.commit().await?;
     Shown::new(cx, row)
 }
@@ -188,7 +188,7 @@ async fn change_one(
         .ok_or(Error::NotFound)?;
     change.apply(cx, &mut row)?;
     let row = tx.update(row).await.map_err(taken("key"))?;
-    tx.emit("variable_updated", subject(workspace, &row), told(&row)).await?;
+    tx.emit(Happened::VariableUpdated, subject(workspace, &row), told(&row)).await?;
     Ok(row)
 }
 
@@ -198,7 +198,7 @@ pub async fn delete(
 ) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<variable::Entity>(variable.id.clone()).await?.ok_or(Error::NotFound)?;
-    tx.emit("variable_deleted", subject(&variable.of, &row), told(&row)).await?;
+    tx.emit(Happened::VariableDeleted, subject(&variable.of, &row), told(&row)).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

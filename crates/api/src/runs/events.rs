@@ -36,9 +36,10 @@ impl Resource for View {
 
     fn attributes(&self) -> impl Serialize {
         let event = &self.0.event;
+        let action = event.action.as_str();
         Attributes {
             // "run_planned" is "planned" here, where everything is about one run.
-            action: event.action.strip_prefix("run_").unwrap_or(&event.action),
+            action: action.strip_prefix("run_").unwrap_or(action),
             created_at: event.at,
             description: event.detail.get("comment").and_then(|comment| comment.as_str()),
         }

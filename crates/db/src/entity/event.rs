@@ -1,6 +1,10 @@
 //! What happened: one row for each change, written with it.
 
+mod happened;
+
 use sea_orm::entity::prelude::*;
+
+pub use happened::Happened;
 
 use crate::{
     Json, Timestamp,
@@ -13,8 +17,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EventId,
     pub at: Timestamp,
-    /// Past tense, such as `workspace_locked`.
-    pub action: String,
+    pub action: Happened,
     pub actor_kind: String,
     pub actor_id: Option<String>,
     pub organization_name: Option<String>,

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::users::{free, subject};
 use crate::{
-    App, Ctx, Error, Granted, Result, Tx, can, error::taken, letters, names, row::User,
+    App, Ctx, Error, Granted, Happened, Result, Tx, can, error::taken, letters, names, row::User,
     site_settings,
 };
 
@@ -71,7 +71,7 @@ async fn confirm(tx: &Tx, id: &UserId, email: &str) -> Result<User> {
     free(tx, None, Some(email), Some(id)).await?;
     set_confirmed(tx, &mut row, email).await?;
     let user = tx.update(row).await.map_err(taken("email"))?;
-    tx.emit("email_confirmed", subject(&user), json!({ "email": email })).await?;
+    tx.emit(Happened::EmailConfirmed, subject(&user), json!({ "email": email })).await?;
     Ok(user)
 }
 

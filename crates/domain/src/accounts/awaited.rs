@@ -16,7 +16,7 @@ use super::{
     users::{self, Prepared, check_username, free, lower},
 };
 use crate::{
-    App, Ctx, Error, Granted, Result, Tx, can,
+    App, Ctx, Error, Granted, Happened, Result, Tx, can,
     error::taken,
     memberships::invitations::{self, To},
     row::User,
@@ -110,7 +110,8 @@ pub(crate) async fn take(
     row.password_hash = Some(person.password_hash);
     row.is_awaited = false;
     let user = tx.update(row).await.map_err(taken("username"))?;
-    tx.emit("user_joined", users::subject(&user), json!({ "username": user.username })).await?;
+    tx.emit(Happened::UserJoined, users::subject(&user), json!({ "username": user.username }))
+        .await?;
     if let Some(email) = email {
         confirm_read_address(tx, &user.id, email).await?;
     }
@@ -121,7 +122,7 @@ pub(crate) async fn take(
 pub(crate) async fn forget_awaited(tx: &Tx, id: &UserId) -> Result<()> {
     let Some(row) = tx.lock::<user::Entity>(id.clone()).await? else { return Ok(()) };
     if row.is_awaited {
-        tx.emit("user_deleted", users::subject(&row), json!({})).await?;
+        tx.emit(Happened::UserDeleted, users::subject(&row), json!({})).await?;
         tx.delete(row).await?;
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::{
     tokens::{MintedToken, keep_for_user, mint_for_user},
     users::{self, NewUser},
 };
-use crate::{App, Ctx, Error, Result, Tx, row::User};
+use crate::{App, Ctx, Error, Happened, Result, Tx, row::User};
 
 const PURPOSE: &str = "first-admin";
 /// Until the address that the log showed no longer works; a restart shows a new one.
@@ -132,6 +132,6 @@ async fn insert_first(tx: &Tx, prepared: users::Prepared) -> Result<User> {
         return Err(there_is_one());
     }
     let user = users::insert(tx, prepared).await?;
-    tx.emit("first_admin_created", users::subject(&user), json!({})).await?;
+    tx.emit(Happened::FirstAdminCreated, users::subject(&user), json!({})).await?;
     Ok(user)
 }

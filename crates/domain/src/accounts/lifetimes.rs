@@ -19,7 +19,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    App, Ctx, Error, Granted, Result, Tx, can, organizations,
+    App, Ctx, Error, Granted, Happened, Result, Tx, can, organizations,
     row::{Organization, Token, TokenTtlPolicy},
 };
 
@@ -179,6 +179,7 @@ pub async fn set_ttl_policies(
         }
     }
     let detail: HashMap<_, _> = limits.iter().map(|(of, ms)| (of.as_str(), ms)).collect();
-    tx.emit("token_ttl_policies_set", organizations::subject(organization), json!(detail)).await?;
+    tx.emit(Happened::TokenTtlPoliciesSet, organizations::subject(organization), json!(detail))
+        .await?;
     tx.commit().await
 }

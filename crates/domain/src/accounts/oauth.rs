@@ -17,7 +17,7 @@ use super::{
     tokens::{MintedToken, mint_for_user},
     users,
 };
-use crate::{App, Ctx, Error, Granted, Result, can};
+use crate::{App, Ctx, Error, Granted, Happened, Result, can};
 
 /// The one client there is, as service discovery names it.
 pub const CLIENT_ID: &str = "terraform-cli";
@@ -116,7 +116,7 @@ pub async fn authorize(
     .await?;
     let subject =
         crate::Subject { kind: "users", id: user_id.as_str(), ..crate::Subject::default() };
-    tx.emit("login_authorized", subject, json!({ "client": CLIENT_ID })).await?;
+    tx.emit(Happened::LoginAuthorized, subject, json!({ "client": CLIENT_ID })).await?;
     tx.commit().await?;
     Ok(secret)
 }
@@ -148,7 +148,8 @@ pub async fn exchange(app: &App, asked: &Exchange<'_>) -> Result<Option<MintedTo
     if let Some(token) = code.token_id.clone() {
         revoke(&tx, token).await?;
         tx.delete(code).await?;
-        tx.emit("login_replayed", users::subject(&user), json!({ "client": CLIENT_ID })).await?;
+        tx.emit(Happened::LoginReplayed, users::subject(&user), json!({ "client": CLIENT_ID }))
+            .await?;
         tx.commit().await?;
         return Ok(None);
     }
@@ -164,7 +165,8 @@ pub async fn exchange(app: &App, asked: &Exchange<'_>) -> Result<Option<MintedTo
         Some(minted)
     } else {
         tx.delete(code).await?;
-        tx.emit("login_refused", users::subject(&user), json!({ "client": CLIENT_ID })).await?;
+        tx.emit(Happened::LoginRefused, users::subject(&user), json!({ "client": CLIENT_ID }))
+            .await?;
         None
     };
     tx.commit().await?;

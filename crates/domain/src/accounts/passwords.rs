@@ -12,7 +12,7 @@ use super::{
     attempts::{self, Place},
     users::subject,
 };
-use crate::{App, Ctx, Error, Granted, Result, can, row::User};
+use crate::{App, Ctx, Error, Granted, Happened, Result, can, row::User};
 
 /// Argon2 takes 19 MiB each time: a crowd at the sign-in page must not take all of the memory.
 const AT_ONCE: usize = 2;
@@ -158,7 +158,7 @@ async fn set_password(cx: &Ctx, id: &crate::id::UserId, new: SecretString) -> Re
     let user = tx.update(row).await?;
     attempts::forget(&tx, id).await?;
     super::sessions::end_all_of(&tx, id).await?;
-    tx.emit("password_changed", subject(&user), serde_json::json!({})).await?;
+    tx.emit(Happened::PasswordChanged, subject(&user), serde_json::json!({})).await?;
     tx.commit().await?;
     Ok(user)
 }

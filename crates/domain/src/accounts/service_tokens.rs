@@ -20,7 +20,7 @@ use super::{
     tokens::{MintedToken, NewToken, subject},
 };
 use crate::{
-    Ctx, Error, Granted, In, Order, Page, Paging, Result, Tx, can,
+    Ctx, Error, Granted, Happened, In, Order, Page, Paging, Result, Tx, can,
     row::{AgentPool, Organization, Team, Token},
 };
 
@@ -75,13 +75,13 @@ async fn mint(tx: &Tx, cx: &Ctx, owner: Owner<'_>, new: NewToken) -> Result<Mint
         })
         .await?;
     let detail = json!({ "kind": row.kind.as_str(), "team": owner.team.map(TeamId::as_str) });
-    tx.emit("token_created", subject(&row), detail).await?;
+    tx.emit(Happened::TokenCreated, subject(&row), detail).await?;
     Ok(MintedToken { row, secret })
 }
 
 pub(super) async fn revoke(tx: &Tx, id: TokenId) -> Result<()> {
     if let Some(row) = tx.lock::<token::Entity>(id).await? {
-        tx.emit("token_deleted", subject(&row), json!({})).await?;
+        tx.emit(Happened::TokenDeleted, subject(&row), json!({})).await?;
         tx.delete(row).await?;
     }
     Ok(())

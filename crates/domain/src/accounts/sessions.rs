@@ -13,7 +13,7 @@ use super::{
     authentication::person,
     passwords, users,
 };
-use crate::{App, Ctx, Error, Result, Tx};
+use crate::{App, Ctx, Error, Happened, Result, Tx};
 
 /// Seconds until one has to sign in again.
 pub const SESSION_LIFETIME_SECONDS: i64 = 14 * 24 * 60 * 60;
@@ -69,7 +69,7 @@ pub(super) async fn start(cx: &Ctx, id: &UserId, place: Option<&Place>) -> Resul
         expires_at: now.plus_seconds(SESSION_LIFETIME_SECONDS),
     })
     .await?;
-    tx.emit("signed_in", users::subject(&user), json!({})).await?;
+    tx.emit(Happened::SignedIn, users::subject(&user), json!({})).await?;
     tx.commit().await?;
     Ok(cookie)
 }

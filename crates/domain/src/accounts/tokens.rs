@@ -13,7 +13,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Page, Paging, Result, Subject, Tx,
+    Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, Tx,
     access::Within,
     accounts::lifetimes,
     can, names,
@@ -85,7 +85,7 @@ pub(super) async fn keep_for_user(
         .filter(user::Column::IsAwaited.eq(true))
         .exec(tx.db())
         .await?;
-    tx.emit("token_created", subject(&row), json!({ "user": user.as_str() })).await?;
+    tx.emit(Happened::TokenCreated, subject(&row), json!({ "user": user.as_str() })).await?;
     Ok(row)
 }
 
@@ -164,7 +164,7 @@ pub async fn find_token(cx: &Ctx, id: &TokenId) -> Result<Found<HeldToken>> {
 pub async fn delete_token(cx: &Ctx, token: &Granted<can::ManageToken>) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<token::Entity>(token.token.id.clone()).await?.ok_or(Error::NotFound)?;
-    tx.emit("token_deleted", subject(&row), json!({})).await?;
+    tx.emit(Happened::TokenDeleted, subject(&row), json!({})).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

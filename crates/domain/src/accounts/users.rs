@@ -16,7 +16,7 @@ use super::{
     passwords::hash_password,
 };
 use crate::{
-    App, Ctx, Error, Found, Granted, In, Result, Site, Subject, Tx, access::Within, can,
+    App, Ctx, Error, Found, Granted, Happened, In, Result, Site, Subject, Tx, access::Within, can,
     error::taken, row::User,
 };
 
@@ -96,7 +96,7 @@ pub(super) async fn insert(tx: &Tx, new: Prepared) -> Result<User> {
         })
         .await
         .map_err(taken("username"))?;
-    tx.emit("user_created", subject(&user), json!({ "username": user.username })).await?;
+    tx.emit(Happened::UserCreated, subject(&user), json!({ "username": user.username })).await?;
     Ok(user)
 }
 
@@ -156,7 +156,7 @@ pub async fn update_account(
         claim(&tx, &mut row, email).await?;
     }
     let user = tx.update(row).await.map_err(taken("username"))?;
-    tx.emit("user_updated", subject(&user), json!({ "username": user.username })).await?;
+    tx.emit(Happened::UserUpdated, subject(&user), json!({ "username": user.username })).await?;
     tx.commit().await?;
     Ok(user)
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{subject, users};
 use crate::{
-    Ctx, Error, Granted, In, Result, Tx, can,
+    Ctx, Error, Granted, Happened, In, Result, Tx, can,
     error::taken,
     names,
     row::{AgentPool, Organization},
@@ -126,7 +126,7 @@ pub async fn create(
         .await
         .map_err(taken("name"))?;
     lists.replace(&tx, &row.id).await?;
-    tx.emit("agent_pool_created", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::AgentPoolCreated, subject(&row), json!({ "name": row.name })).await?;
     tx.ring_for_work();
     tx.commit().await?;
     Ok(row)
@@ -148,7 +148,7 @@ pub async fn update(
     }
     let row = tx.update(row).await.map_err(taken("name"))?;
     lists.replace(&tx, &row.id).await?;
-    tx.emit("agent_pool_updated", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::AgentPoolUpdated, subject(&row), json!({ "name": row.name })).await?;
     // What was not allowed to run may be now.
     tx.ring_for_work();
     tx.commit().await?;
@@ -178,7 +178,7 @@ pub async fn delete(
         .filter(agent::Column::AgentPoolId.eq(&row.id))
         .exec(tx.db())
         .await?;
-    tx.emit("agent_pool_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::AgentPoolDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

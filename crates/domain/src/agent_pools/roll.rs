@@ -12,7 +12,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Order, Page, Paging, Result, Subject, can,
+    Ctx, Error, Found, Granted, Happened, In, Order, Page, Paging, Result, Subject, can,
     row::{Agent, AgentPool, Organization},
 };
 
@@ -139,7 +139,7 @@ pub async fn delete_agent(
         organization: Some(&agent.of.name),
         ..Subject::default()
     };
-    tx.emit("agent_deleted", subject, json!({ "name": row.name })).await?;
+    tx.emit(Happened::AgentDeleted, subject, json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::subject;
 use crate::{
-    App, Ctx, Error, Granted, Result, Tx,
+    App, Ctx, Error, Granted, Happened, Result, Tx,
     accounts::{self, NewPerson},
     can, letters, site_settings, teams,
 };
@@ -208,6 +208,6 @@ async fn activate(
     }
     row.status = Status::Active;
     let row = tx.update(row).await?;
-    tx.emit("member_joined", subject(&row), json!({ "user": user.as_str() })).await?;
+    tx.emit(Happened::MemberJoined, subject(&row), json!({ "user": user.as_str() })).await?;
     Ok(row)
 }

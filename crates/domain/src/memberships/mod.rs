@@ -25,7 +25,7 @@ pub use invitations::{Invitation, accept, accept_as_new, find as find_invitation
 
 use self::invitations::To;
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Tx,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx,
     access::Within,
     accounts, can, organizations,
     row::{Organization, OrganizationMembership, Team},
@@ -280,7 +280,7 @@ pub async fn invite(
     for team in &into {
         teams::join(&tx, team, &user.id).await?;
     }
-    tx.emit("member_invited", subject(&row), json!({ "user": user.id.as_str() })).await?;
+    tx.emit(Happened::MemberInvited, subject(&row), json!({ "user": user.id.as_str() })).await?;
     let link = invitations::deliver(&tx, &To::Organization(row.id.clone()), email).await?;
     tx.commit().await?;
     Ok(Invited { membership: row, link })
@@ -301,7 +301,8 @@ pub async fn invite_again(
         return Err(Error::conflict("The invitation has been accepted."));
     }
     let email = row.email.clone().unwrap_or_default();
-    tx.emit("member_invited", subject(&row), json!({ "user": row.user_id.as_str() })).await?;
+    tx.emit(Happened::MemberInvited, subject(&row), json!({ "user": row.user_id.as_str() }))
+        .await?;
     let link = invitations::deliver(&tx, &To::Organization(row.id.clone()), &email).await?;
     tx.commit().await?;
     Ok(Invited { membership: row, link })
@@ -354,7 +355,8 @@ pub async fn delete(cx: &Ctx, membership: &Granted<can::DestroyMembership>) -> R
         return Err(Error::Forbidden("Only owners can remove an owner.".into()));
     }
     teams::leave_all(&tx, &organization.name, &row.user_id).await?;
-    tx.emit("member_removed", subject(&row), json!({ "user": row.user_id.as_str() })).await?;
+    tx.emit(Happened::MemberRemoved, subject(&row), json!({ "user": row.user_id.as_str() }))
+        .await?;
     let user = row.user_id.clone();
     tx.delete(row).await?;
     accounts::forget_awaited(&tx, &user).await?;

@@ -23,7 +23,7 @@ use super::{
     show, token, url,
 };
 use crate::{
-    Ctx, Error, Granted, Result, Timestamp, Tx, can,
+    Ctx, Error, Granted, Happened, Result, Timestamp, Tx, can,
     row::{NotificationConfiguration, NotificationDelivery},
     site_settings, tasks,
 };
@@ -240,7 +240,7 @@ async fn try_out(
     if is_new {
         let detail = json!({ "name": row.name, "enabled": true });
         let subject = configuration.of.subject(&row);
-        tx.emit("notification_configuration_updated", subject, detail).await?;
+        tx.emit(Happened::NotificationConfigurationUpdated, subject, detail).await?;
     }
     tx.commit().await?;
     outcome?;

@@ -13,7 +13,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Tx, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Tx, can,
     row::{PolicyCheck, Run},
     runs::{self, comments, gates, held::Floor, moves},
 };
@@ -68,7 +68,7 @@ pub async fn override_check(
     row.status = Status::Overridden;
     row.status_timestamps.insert("overridden-at".into(), tx.now());
     let row = tx.update(row).await?;
-    tx.emit("run_policies_overridden", moves::subject(&run), json!({})).await?;
+    tx.emit(Happened::RunPoliciesOverridden, moves::subject(&run), json!({})).await?;
     if let Some(body) = comment {
         comments::write(tx, &run, body).await?;
     }

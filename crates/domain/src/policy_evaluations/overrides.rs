@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::stages::{evaluations_of, set_evaluation, set_stage};
 use crate::{
-    Ctx, Error, Granted, In, Result, can,
+    Ctx, Error, Granted, Happened, In, Result, can,
     row::TaskStage,
     runs::{comments, gates, held::Floor, moves},
 };
@@ -49,7 +49,7 @@ pub async fn override_stage(
     }
     set_stage(tx, &mut row, Status::Passed);
     let row = tx.update(row).await?;
-    tx.emit("run_policies_overridden", moves::subject(&run), json!({})).await?;
+    tx.emit(Happened::RunPoliciesOverridden, moves::subject(&run), json!({})).await?;
     if let Some(body) = comment {
         comments::write(tx, &run, body).await?;
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{changed, lock, members, selectors, subject, versions};
 use crate::{
-    Ctx, Error, Granted, In, Result, can, cleanup,
+    Ctx, Error, Granted, Happened, In, Result, can, cleanup,
     error::taken,
     policies::{check_name, check_text},
     repositories,
@@ -157,7 +157,7 @@ pub async fn create(
     for (role, ids) in belonging {
         members::insert(&tx, &row.id, role, ids).await?;
     }
-    tx.emit("policy_set_created", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::PolicySetCreated, subject(&row), json!({ "name": row.name })).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -202,7 +202,7 @@ pub async fn delete(
     let tx = cx.write().await?;
     let row = lock(&tx, &set.id).await?;
     cleanup::later(&tx, versions::orphans_of(&tx, std::slice::from_ref(&row.id)).await?).await?;
-    tx.emit("policy_set_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::PolicySetDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

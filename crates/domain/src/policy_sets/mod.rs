@@ -34,7 +34,7 @@ pub use versions::{
 };
 
 use crate::{
-    Ctx, Error, Found, In, Result, Subject, Tx, can,
+    Ctx, Error, Found, Happened, In, Result, Subject, Tx, can,
     cleanup::Orphan,
     error::taken,
     row::{Organization, PolicySet},
@@ -81,7 +81,7 @@ async fn changed(tx: &Tx, mut row: Locked<policy_set::Entity>) -> Result<PolicyS
     row.updated_at = tx.now();
     let row = tx.update(row).await.map_err(taken("name"))?;
     let detail = serde_json::json!({ "name": row.name });
-    tx.emit("policy_set_updated", subject(&row), detail).await?;
+    tx.emit(Happened::PolicySetUpdated, subject(&row), detail).await?;
     Ok(row)
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::subject;
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, can,
     error::taken,
     names,
     policies::check_text,
@@ -116,7 +116,7 @@ pub async fn create(
     };
     apply(cx, change, &mut new)?;
     let row = tx.insert(new).await.map_err(taken("key"))?;
-    tx.emit("policy_set_parameter_created", subject(&of), json!({ "key": row.name })).await?;
+    tx.emit(Happened::PolicySetParameterCreated, subject(&of), json!({ "key": row.name })).await?;
     tx.commit().await?;
     shown(cx, row)
 }
@@ -130,7 +130,7 @@ pub async fn update(
     let (of, mut row) = locked(&tx, granted).await?;
     apply(cx, change, &mut row)?;
     let row = tx.update(row).await.map_err(taken("key"))?;
-    tx.emit("policy_set_parameter_updated", subject(&of), json!({ "key": row.name })).await?;
+    tx.emit(Happened::PolicySetParameterUpdated, subject(&of), json!({ "key": row.name })).await?;
     tx.commit().await?;
     shown(cx, row)
 }
@@ -141,7 +141,7 @@ pub async fn delete(
 ) -> Result<()> {
     let tx = cx.write().await?;
     let (of, row) = locked(&tx, granted).await?;
-    tx.emit("policy_set_parameter_deleted", subject(&of), json!({ "key": row.name })).await?;
+    tx.emit(Happened::PolicySetParameterDeleted, subject(&of), json!({ "key": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

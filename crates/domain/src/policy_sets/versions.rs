@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::{changed, lock, subject};
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, can,
     cleanup::Orphan,
     policies::{check_enforcement, check_text},
     row::{Organization, PolicySet, PolicySetVersion},
@@ -106,7 +106,7 @@ pub async fn create(
     row.newest_version_id = Some(new.id.clone());
     let row = changed(&tx, row).await?;
     let detail = json!({ "version": new.id });
-    tx.emit("policy_set_version_created", subject(&row), detail).await?;
+    tx.emit(Happened::PolicySetVersionCreated, subject(&row), detail).await?;
     tx.commit().await?;
     Ok(new)
 }
@@ -170,7 +170,11 @@ async fn conclude(
         return Ok(());
     }
     let refusal = read.as_ref().err().cloned();
-    row.status = if read.is_ok() { Status::Ready } else { Status::Errored };
+    let happened;
+    (row.status, happened) = match &read {
+        Ok(_) => (Status::Ready, Happened::PolicySetVersionReady),
+        Err(_) => (Status::Errored, Happened::PolicySetVersionErrored),
+    };
     let key = format!("{}-at", row.status);
     row.status_timestamps.insert(key, tx.now());
     row.updated_at = tx.now();
@@ -183,7 +187,7 @@ async fn conclude(
     }
     let set = changed(&tx, set).await?;
     let detail = json!({ "version": row.id, "error": refusal });
-    tx.emit(&format!("policy_set_version_{}", row.status), subject(&set), detail).await?;
+    tx.emit(happened, subject(&set), detail).await?;
     tx.commit().await?;
     match refusal {
         None => Ok(()),

@@ -14,7 +14,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Granted, In, Result, Subject, Tx, can,
+    Ctx, Error, Granted, Happened, In, Result, Subject, Tx, can,
     cleanup::{self, Orphan},
     row::{ConfigurationVersion, StateVersion, Workspace},
     workspaces,
@@ -29,12 +29,11 @@ pub enum Wish {
 }
 
 impl Wish {
-    /// As events and timestamps call it.
-    fn name(self) -> &'static str {
+    fn happened(self) -> Happened {
         match self {
-            Self::SoftDelete => "soft_delete_backing_data",
-            Self::Restore => "restore_backing_data",
-            Self::PermanentlyDelete => "permanently_delete_backing_data",
+            Self::SoftDelete => Happened::BackingDataSoftDeleted,
+            Self::Restore => Happened::BackingDataRestored,
+            Self::PermanentlyDelete => Happened::BackingDataDeleted,
         }
     }
 }
@@ -102,7 +101,8 @@ impl Backed for ConfigurationVersion {
             Data::None => self.status,
         };
         self.soft_deleted_at = (data == Data::SoftDeleted).then_some(at);
-        self.status_timestamps.insert(format!("{}-at", wish.name().replace('_', "-")), at);
+        self.status_timestamps
+            .insert(format!("{}-at", wish.happened().as_str().replace('_', "-")), at);
     }
 
     fn is_current_of(&self, workspace: &Workspace) -> bool {
@@ -163,7 +163,7 @@ where
         cleanup::later(tx, orphans.collect::<Result<_>>()?).await?;
     }
     let subject = Subject { kind: E::Model::KIND, id: row.id(), ..workspaces::subject(workspace) };
-    tx.emit(wish.name(), subject, json!({})).await
+    tx.emit(wish.happened(), subject, json!({})).await
 }
 
 /// # Errors

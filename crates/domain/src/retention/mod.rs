@@ -19,7 +19,7 @@ pub(crate) use backing_data::{is_needed, is_unreadable};
 pub use due::delete_due;
 
 use crate::{
-    Ctx, Error, Granted, Result, Subject, can,
+    Ctx, Error, Granted, Happened, Result, Subject, can,
     row::{DataRetentionPolicy, Organization, Workspace},
 };
 
@@ -187,7 +187,7 @@ async fn set(cx: &Ctx, target: Target<'_>, rule: Rule) -> Result<DataRetentionPo
             .map_err(|_| Error::conflict("The policy was set by somebody else just now."))?
     };
     let detail = json!({ "delete_after_days": days });
-    tx.emit("data_retention_policy_set", target.subject(&row.id), detail).await?;
+    tx.emit(Happened::DataRetentionPolicySet, target.subject(&row.id), detail).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -212,7 +212,7 @@ async fn remove(cx: &Ctx, target: Target<'_>) -> Result<()> {
     let known = policy::Entity::find().filter(target.condition()).one(tx.db()).await?;
     let id = known.ok_or(Error::NotFound)?.id;
     let row = tx.lock::<policy::Entity>(id).await?.ok_or(Error::NotFound)?;
-    tx.emit("data_retention_policy_removed", target.subject(&row.id), json!({})).await?;
+    tx.emit(Happened::DataRetentionPolicyRemoved, target.subject(&row.id), json!({})).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

@@ -16,7 +16,7 @@ use super::{
     moves::subject,
     status::{self, Event},
 };
-use crate::{Ctx, Error, Granted, In, Result, Tx, can, id::RunId, row::Run};
+use crate::{Ctx, Error, Granted, Happened, In, Result, Tx, can, id::RunId, row::Run};
 
 async fn keep(held: Held, comment: Option<String>) -> Result<()> {
     if let Some(body) = comment {
@@ -81,7 +81,7 @@ pub async fn cancel(
     run.force_cancel_available_at = Some(now.plus_seconds(cx.settings().force_cancel_after));
     if is_at_work(run.tx(), &run).await? {
         run.cancel = Cancel::Graceful;
-        run.tx().emit("run_cancel_requested", subject(&run), json!({})).await?;
+        run.tx().emit(Happened::RunCancelRequested, subject(&run), json!({})).await?;
     } else {
         run.happen(Event::Canceled).await?;
     }
@@ -124,7 +124,7 @@ pub async fn force_cancel(
     }
     run.cancel = Cancel::Force;
     run.status_timestamps.insert("force-canceled-at".into(), now);
-    run.tx().emit("run_force_canceled", subject(&run), json!({})).await?;
+    run.tx().emit(Happened::RunForceCanceled, subject(&run), json!({})).await?;
     if !is_at_work(run.tx(), &run).await? {
         run.happen(Event::Canceled).await?;
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::moves::subject;
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Tx, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Tx, can,
     row::{Comment, Run},
 };
 
@@ -122,6 +122,6 @@ pub(crate) async fn write(tx: &Tx, run: &Run, body: String) -> Result<Comment> {
         })
         .await?;
     let detail = json!({ "comment": row.body });
-    tx.emit_as(row.event_id.clone(), "run_commented", subject(run), detail).await?;
+    tx.emit_as(row.event_id.clone(), Happened::RunCommented, subject(run), detail).await?;
     Ok(row)
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{held::Floor, moves::subject, status, turns};
 use crate::{
-    Ctx, Error, Granted, In, Result, Timestamp, can,
+    Ctx, Error, Granted, Happened, In, Result, Timestamp, can,
     free_text::{all_at_most, at_most},
     notifications, policy_evaluations,
     row::{ConfigurationVersion, Run, Workspace},
@@ -171,7 +171,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     // Command lines look for what comes after the plan before they follow it.
     policy_evaluations::prepare(tx, held, &needs).await?;
     turns::settle(tx, row, None).await?;
-    tx.emit("run_created", subject(held), json!({ "message": held.message })).await?;
+    tx.emit(Happened::RunCreated, subject(held), json!({ "message": held.message })).await?;
     notifications::note(tx, row, held).await?;
     tx.ring_for_work();
     run.commit().await

@@ -18,7 +18,7 @@ use super::{
     turns,
 };
 use crate::{
-    Change, Error, Result, Subject, Tx,
+    Change, Error, Happened, Result, Subject, Tx,
     id::RunId,
     notifications, policy_evaluations,
     row::{Run, Workspace},
@@ -70,7 +70,7 @@ pub(super) async fn happen(
         run.status_timestamps.insert(key, tx.now());
     }
     tx.note(Change::RunBecame { status: next.to_string() });
-    tx.emit(&format!("run_{next}"), subject(run), json!({})).await?;
+    tx.emit(Happened::from(next), subject(run), json!({})).await?;
     match event {
         Event::PlanQueued if !run.plan_only && !run.save_plan => {
             workspaces::give_to_run(tx, workspace, &run.id);

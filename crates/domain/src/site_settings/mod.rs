@@ -20,7 +20,7 @@ pub(crate) use mail::send_mail;
 pub use mail::{has_mail, process_mail, try_mail};
 pub use value::{MailAuth, Span};
 
-use crate::{App, Ctx, Error, Granted, Result, Subject, Timestamp, Tx, can};
+use crate::{App, Ctx, Error, Granted, Happened, Result, Subject, Timestamp, Tx, can};
 use value::Value;
 
 /// Where secrets are sealed; part of what authenticates them.
@@ -255,7 +255,7 @@ pub async fn update(
     mail::check(&values(cx, &rows)?)?;
     let names: Vec<_> = texts.iter().map(|(name, _)| name).collect();
     let subject = Subject { kind: "site-settings", id: "site", ..Subject::default() };
-    tx.emit("site_settings_changed", subject, json!({ "settings": names })).await?;
+    tx.emit(Happened::SiteSettingsChanged, subject, json!({ "settings": names })).await?;
     tx.commit().await?;
     cx.recent_site_settings().changes.fetch_add(1, Ordering::AcqRel);
     current(cx).await

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{OUTPUT_PURPOSE, content::Content, succession::Relation};
 use crate::{
-    Ctx, Error, Result, Subject, Tx,
+    Ctx, Error, Happened, Result, Subject, Tx,
     cleanup::{self, Orphan},
     row::{StateVersion, StateVersionOutput, Workspace},
     runs,
@@ -183,7 +183,7 @@ pub(super) async fn make_current(
         "intermediate": row.intermediate,
         "rollback_of": row.rollback_of_id,
     });
-    tx.emit("state_version_created", subject, detail).await
+    tx.emit(Happened::StateVersionCreated, subject, detail).await
 }
 
 fn outputs(cx: &Ctx, version: &StateVersionId, content: &mut Content) -> Vec<StateVersionOutput> {

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{Binding, bind};
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, can,
     row::{Organization, Tag},
     workspaces,
 };
@@ -115,7 +115,7 @@ pub async fn delete(
         organization: Some(&organization.name),
         ..Subject::default()
     };
-    tx.emit("tags_deleted", subject, json!({ "names": names })).await?;
+    tx.emit(Happened::TagsDeleted, subject, json!({ "names": names })).await?;
     tx.commit().await
 }
 
@@ -150,7 +150,7 @@ pub async fn add_workspaces(
     let tx = cx.write().await?;
     for row in rows.iter().filter(|row| !tagged.contains(&row.id)) {
         bind(&tx, row, vec![Binding::flat(&tag.name)]).await?;
-        tx.emit("workspace_tags_changed", workspaces::subject(row), json!({})).await?;
+        tx.emit(Happened::WorkspaceTagsChanged, workspaces::subject(row), json!({})).await?;
     }
     tx.commit().await
 }

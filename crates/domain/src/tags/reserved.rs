@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{Binding, check};
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject, Tx, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx, can,
     error::taken,
     row::{Organization, ReservedTagKey, Workspace},
 };
@@ -79,7 +79,7 @@ pub async fn create_reserved(
     };
     change.apply(&mut new)?;
     let row = tx.insert(new).await.map_err(taken("key"))?;
-    tx.emit("reserved_tag_key_created", subject(&row), json!({ "key": row.tag_key })).await?;
+    tx.emit(Happened::ReservedTagKeyCreated, subject(&row), json!({ "key": row.tag_key })).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -95,7 +95,7 @@ pub async fn update_reserved(
     change.apply(&mut row)?;
     row.updated_at = tx.now();
     let row = tx.update(row).await.map_err(taken("key"))?;
-    tx.emit("reserved_tag_key_updated", subject(&row), json!({ "key": row.tag_key })).await?;
+    tx.emit(Happened::ReservedTagKeyUpdated, subject(&row), json!({ "key": row.tag_key })).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -107,7 +107,7 @@ pub async fn delete_reserved(
     let tx = cx.write().await?;
     let row = tx.lock::<reserved_tag_key::Entity>(key.id.clone()).await?;
     let row = row.ok_or(Error::NotFound)?;
-    tx.emit("reserved_tag_key_deleted", subject(&row), json!({ "key": row.tag_key })).await?;
+    tx.emit(Happened::ReservedTagKeyDeleted, subject(&row), json!({ "key": row.tag_key })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

@@ -14,7 +14,7 @@ use db::{
 use serde_json::json;
 
 use super::subject;
-use crate::{Ctx, Error, Granted, Result, Tx, can, row::Team};
+use crate::{Ctx, Error, Granted, Happened, Result, Tx, can, row::Team};
 
 /// How a request names people.
 #[derive(Clone, Debug)]
@@ -108,14 +108,15 @@ pub(crate) async fn join(tx: &Tx, team: &Team, user: &UserId) -> Result<()> {
     }
     let row = team_membership::Model { team_id: team.id.clone(), user_id: user.clone() };
     tx.insert(row).await?;
-    tx.emit("team_member_added", subject(team), json!({ "user": user.as_str() })).await
+    tx.emit(Happened::TeamMemberAdded, subject(team), json!({ "user": user.as_str() })).await
 }
 
 async fn leave(tx: &Tx, team: &Team, user: &UserId) -> Result<()> {
     let key = (team.id.clone(), user.clone());
     if let Some(row) = tx.lock::<team_membership::Entity>(key).await? {
         tx.delete(row).await?;
-        tx.emit("team_member_removed", subject(team), json!({ "user": user.as_str() })).await?;
+        tx.emit(Happened::TeamMemberRemoved, subject(team), json!({ "user": user.as_str() }))
+            .await?;
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub use members::{Members, add_members, remove_members};
 pub(crate) use members::{another_owner_stays, join, leave_all, lock_if_owner, move_all};
 
 use crate::{
-    Ctx, Error, Found, Granted, Result, Subject, can,
+    Ctx, Error, Found, Granted, Happened, Result, Subject, can,
     error::taken,
     names,
     row::{Organization, Team},
@@ -243,7 +243,7 @@ pub async fn create(
     };
     change.apply(cx, &mut new)?;
     let team = tx.insert(new).await.map_err(taken("name"))?;
-    tx.emit("team_created", subject(&team), json!({ "name": team.name })).await?;
+    tx.emit(Happened::TeamCreated, subject(&team), json!({ "name": team.name })).await?;
     tx.commit().await?;
     Ok(team)
 }
@@ -261,7 +261,8 @@ pub async fn update(cx: &Ctx, team: &Granted<can::UpdateTeam>, change: Change) -
     change.apply(cx, &mut row)?;
     let team = tx.update(row).await.map_err(taken("name"))?;
     let access = &team.organization_access.0;
-    tx.emit("team_updated", subject(&team), json!({ "name": team.name, "access": access })).await?;
+    tx.emit(Happened::TeamUpdated, subject(&team), json!({ "name": team.name, "access": access }))
+        .await?;
     tx.commit().await?;
     Ok(team)
 }
@@ -270,7 +271,7 @@ pub async fn update(cx: &Ctx, team: &Granted<can::UpdateTeam>, change: Change) -
 pub async fn delete(cx: &Ctx, team: &Granted<can::DestroyTeam>) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<team::Entity>(team.id.clone()).await?.ok_or(Error::NotFound)?;
-    tx.emit("team_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::TeamDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::workspace_access::read_only;
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject,
     access::{ProjectRights, Within},
     can, projects,
     row::{Project, Team, TeamProject},
@@ -164,7 +164,7 @@ pub async fn create(
         ),
         other => other.into(),
     })?;
-    tx.emit("team_project_access_added", subject(&row, project), detail(&row)).await?;
+    tx.emit(Happened::TeamProjectAccessAdded, subject(&row, project), detail(&row)).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -178,7 +178,7 @@ pub async fn update(
     let mut row = tx.lock::<team_project::Entity>(held.id.clone()).await?.ok_or(Error::NotFound)?;
     change.apply(&mut row)?;
     let row = tx.update(row).await?;
-    tx.emit("team_project_access_updated", subject(&row, &held.of.0), detail(&row)).await?;
+    tx.emit(Happened::TeamProjectAccessUpdated, subject(&row, &held.of.0), detail(&row)).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -186,7 +186,7 @@ pub async fn update(
 pub async fn delete(cx: &Ctx, held: &Granted<can::ManageTeamProject, Held>) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<team_project::Entity>(held.id.clone()).await?.ok_or(Error::NotFound)?;
-    tx.emit("team_project_access_removed", subject(&row, &held.of.0), detail(&row)).await?;
+    tx.emit(Happened::TeamProjectAccessRemoved, subject(&row, &held.of.0), detail(&row)).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

@@ -17,7 +17,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Subject,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject,
     access::{Scope, Within, WorkspaceRights},
     can,
     row::{Team, TeamWorkspace, Workspace},
@@ -189,7 +189,7 @@ pub async fn create(
         ),
         other => other.into(),
     })?;
-    tx.emit("team_access_added", subject(&row, workspace), detail(&row)).await?;
+    tx.emit(Happened::TeamAccessAdded, subject(&row, workspace), detail(&row)).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -204,7 +204,7 @@ pub async fn update(
         tx.lock::<team_workspace::Entity>(held.id.clone()).await?.ok_or(Error::NotFound)?;
     change.apply(&mut row)?;
     let row = tx.update(row).await?;
-    tx.emit("team_access_updated", subject(&row, &held.of.0), detail(&row)).await?;
+    tx.emit(Happened::TeamAccessUpdated, subject(&row, &held.of.0), detail(&row)).await?;
     tx.commit().await?;
     Ok(row)
 }
@@ -212,7 +212,7 @@ pub async fn update(
 pub async fn delete(cx: &Ctx, held: &Granted<can::ManageTeamWorkspace, Held>) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<team_workspace::Entity>(held.id.clone()).await?.ok_or(Error::NotFound)?;
-    tx.emit("team_access_removed", subject(&row, &held.of.0), detail(&row)).await?;
+    tx.emit(Happened::TeamAccessRemoved, subject(&row, &held.of.0), detail(&row)).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

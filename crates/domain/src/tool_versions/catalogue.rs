@@ -16,8 +16,8 @@ use super::{
     usage::{Used, is_used, one, with_usage},
 };
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Site, Subject, can, error::taken,
-    row::ToolVersion,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Site, Subject, can,
+    error::taken, row::ToolVersion,
 };
 
 /// The platform of the archive at the top of a version: "64-bit Linux".
@@ -198,7 +198,7 @@ pub async fn create(
     check_source(&new)?;
     official::give_way(&tx, new.kind, &new.version).await?;
     let row = tx.insert(new).await.map_err(taken("version"))?;
-    tx.emit("tool_version_created", subject(&row), json!({ "version": row.version })).await?;
+    tx.emit(Happened::ToolVersionCreated, subject(&row), json!({ "version": row.version })).await?;
     tx.commit().await?;
     one(cx, row).await
 }
@@ -240,7 +240,7 @@ pub async fn update(
         return Err(Error::invalid("version", "can't be changed while it is used"));
     }
     let row = tx.update(row).await.map_err(taken("version"))?;
-    tx.emit("tool_version_updated", subject(&row), json!({ "version": row.version })).await?;
+    tx.emit(Happened::ToolVersionUpdated, subject(&row), json!({ "version": row.version })).await?;
     tx.ring_for_work();
     tx.commit().await?;
     one(cx, row).await
@@ -271,7 +271,7 @@ pub async fn delete(
     if ENGINES.contains(&row.kind) && is_used(tx.db(), &row).await? {
         return refused("The version is in use by workspaces and cannot be removed.");
     }
-    tx.emit("tool_version_deleted", subject(&row), json!({ "version": row.version })).await?;
+    tx.emit(Happened::ToolVersionDeleted, subject(&row), json!({ "version": row.version })).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

@@ -18,7 +18,7 @@ use super::{
     releases::{PLATFORMS, Project, Release, Sources, Sum},
     usage::archives_of,
 };
-use crate::{Ctx, Granted, Result, can, context::Tx, row::ToolVersion};
+use crate::{Ctx, Granted, Happened, Result, can, context::Tx, row::ToolVersion};
 
 /// What a synchronisation has come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,7 +124,7 @@ async fn put(tx: &Tx, release: &Release, sources: &Sources) -> Result<Put> {
     let detail = json!({ "version": wanted.version });
     let Some(known) = known else {
         let row = tx.insert(wanted).await?;
-        tx.emit("tool_version_created", subject(&row), detail).await?;
+        tx.emit(Happened::ToolVersionCreated, subject(&row), detail).await?;
         return Ok(Put::Added);
     };
     let Some(mut row) = tx.lock::<tool_version::Entity>(known.id).await? else {
@@ -136,7 +136,7 @@ async fn put(tx: &Tx, release: &Release, sources: &Sources) -> Result<Put> {
         return Ok(Put::AsBefore);
     }
     let row = tx.update(row).await?;
-    tx.emit("tool_version_updated", subject(&row), detail).await?;
+    tx.emit(Happened::ToolVersionUpdated, subject(&row), detail).await?;
     Ok(Put::Changed)
 }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{Change, Owner, Set, subject};
 use crate::{
-    Ctx, Error, Found, Granted, In, Result, Tx,
+    Ctx, Error, Found, Granted, Happened, In, Result, Tx,
     access::Within,
     can, projects,
     row::{Variable, VariableSet, Workspace},
@@ -200,7 +200,7 @@ async fn touch(tx: &Tx, set: &Set) -> Result<VariableSet> {
 }
 
 async fn done(tx: Tx, set: &VariableSet) -> Result<()> {
-    tx.emit("variable_set_scopes_changed", subject(set), json!({ "name": set.name })).await?;
+    tx.emit(Happened::VariableSetScopesChanged, subject(set), json!({ "name": set.name })).await?;
     tx.commit().await
 }
 

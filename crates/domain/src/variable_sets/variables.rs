@@ -8,7 +8,7 @@ use db::{
 
 use super::{Owner, Set, check_global, subject};
 use crate::{
-    Ctx, Error, Found, Granted, In, Result, Tx,
+    Ctx, Error, Found, Granted, Happened, In, Result, Tx,
     access::Within,
     can,
     error::taken,
@@ -110,7 +110,7 @@ pub(super) async fn put(
         check_count(tx, variable::Column::VariableSetId.eq(&set.id)).await?;
         let new = change.create(cx, variables::Owner::Set(set.id.clone()), tx.now())?;
         let row = tx.insert(new).await.map_err(taken("key"))?;
-        tell(tx, "variable_created", set, &row).await?;
+        tell(tx, Happened::VariableCreated, set, &row).await?;
         return Ok(row);
     };
     let row = tx.lock::<variable::Entity>(id.clone()).await?;
@@ -123,11 +123,11 @@ pub(super) async fn put(
         })?;
     change.apply(cx, &mut row)?;
     let row = tx.update(row).await.map_err(taken("key"))?;
-    tell(tx, "variable_updated", set, &row).await?;
+    tell(tx, Happened::VariableUpdated, set, &row).await?;
     Ok(row)
 }
 
-async fn tell(tx: &Tx, action: &str, set: &VariableSet, row: &Variable) -> Result<()> {
+async fn tell(tx: &Tx, action: Happened, set: &VariableSet, row: &Variable) -> Result<()> {
     let subject = crate::Subject { kind: "vars", id: row.id.as_str(), ..subject(set) };
     tx.emit(action, subject, told(row)).await
 }
@@ -139,7 +139,7 @@ pub async fn delete_variable(
     let tx = cx.write().await?;
     let set = touch(&tx, &variable.of.id).await?;
     let row = tx.lock::<variable::Entity>(variable.id.clone()).await?.ok_or(Error::NotFound)?;
-    tell(&tx, "variable_deleted", &set, &row).await?;
+    tell(&tx, Happened::VariableDeleted, &set, &row).await?;
     tx.delete(row).await?;
     tx.commit().await
 }

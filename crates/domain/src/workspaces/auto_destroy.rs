@@ -16,7 +16,7 @@ pub use reminders::remind_due;
 
 use super::subject;
 use crate::{
-    Ctx, Error, Found, Result, Timestamp, can, notifications,
+    Ctx, Error, Found, Happened, Result, Timestamp, can, notifications,
     row::Workspace,
     runs::{self, New},
 };
@@ -162,10 +162,10 @@ async fn destroy(cx: &Ctx, workspace: Workspace) -> Result<()> {
         Some(if refusal.is_some() { AutoDestroy::Errored } else { AutoDestroy::Queued });
     let row = tx.update(row).await?;
     let (action, detail) = match refusal {
-        None => ("workspace_auto_destroy_queued", json!({})),
+        None => (Happened::WorkspaceAutoDestroyQueued, json!({})),
         Some(why) => {
             notifications::note_auto_destroy(&tx, &row, &why).await?;
-            ("workspace_auto_destroy_failed", json!({ "reason": why }))
+            (Happened::WorkspaceAutoDestroyFailed, json!({ "reason": why }))
         }
     };
     tx.emit(action, subject(&row), detail).await?;

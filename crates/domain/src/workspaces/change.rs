@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{auto_destroy, execution::pool_for, subject, triggers};
 use crate::{
-    Ctx, Error, Granted, Result, agent_pools, can,
+    Ctx, Error, Granted, Happened, Result, agent_pools, can,
     error::taken,
     free_text::at_most,
     names, repositories,
@@ -263,7 +263,8 @@ pub async fn create(
     let tx = cx.write().await?;
     let workspace = tx.insert(new).await.map_err(taken("name"))?;
     tags::bind(&tx, &workspace, tags).await?;
-    tx.emit("workspace_created", subject(&workspace), json!({ "name": workspace.name })).await?;
+    tx.emit(Happened::WorkspaceCreated, subject(&workspace), json!({ "name": workspace.name }))
+        .await?;
     tx.commit().await?;
     Ok(workspace)
 }
@@ -297,7 +298,7 @@ pub async fn update(
             tags::replace(&tx, &workspace, kind, tags).await?;
         }
     }
-    tx.emit("workspace_updated", subject(&workspace), json!({})).await?;
+    tx.emit(Happened::WorkspaceUpdated, subject(&workspace), json!({})).await?;
     tx.ring_for_work();
     tx.commit().await?;
     Ok(workspace)

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::subject;
 use crate::{
-    Ctx, Error, Granted, Result, Tx, can,
+    Ctx, Error, Granted, Happened, Result, Tx, can,
     cleanup::{self, Orphan},
     row::{Organization, Workspace},
     states,
@@ -60,7 +60,7 @@ pub async fn force_delete(
 
 async fn delete(mut tx: Tx, row: db::Locked<workspace::Entity>) -> Result<()> {
     forget_blobs(&tx, &row.id).await?;
-    tx.emit("workspace_deleted", subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::WorkspaceDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.ring_for_work();
     tx.commit().await

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::subject;
 use crate::{
-    Actor, Ctx, Error, Granted, Result, Tx, can,
+    Actor, Ctx, Error, Granted, Happened, Result, Tx, can,
     free_text::at_most,
     id::{RunId, WorkspaceId},
     row::Workspace,
@@ -44,7 +44,7 @@ pub async fn lock(
     row.updated_at = tx.now();
     let workspace = tx.update(row).await?;
     let detail = json!({ "reason": workspace.lock_reason });
-    tx.emit("workspace_locked", subject(&workspace), detail).await?;
+    tx.emit(Happened::WorkspaceLocked, subject(&workspace), detail).await?;
     tx.commit().await?;
     Ok(workspace)
 }
@@ -80,7 +80,7 @@ pub async fn unlock(cx: &Ctx, workspace: &Granted<can::UnlockWorkspace>) -> Resu
             message: "The workspace's latest state version is still pending.".into(),
         });
     }
-    release(tx, row, "workspace_unlocked").await
+    release(tx, row, Happened::WorkspaceUnlocked).await
 }
 
 /// Unlocks whatever the lock; states that were announced and never came are given up.
@@ -105,7 +105,7 @@ pub async fn force_unlock(
         }
         Some(_) => {
             crate::states::give_up_pending(&tx, &row.id).await?;
-            release(tx, row, "workspace_force_unlocked").await
+            release(tx, row, Happened::WorkspaceForceUnlocked).await
         }
     }
 }
@@ -113,7 +113,7 @@ pub async fn force_unlock(
 async fn release(
     mut tx: Tx,
     mut row: db::Locked<workspace::Entity>,
-    action: &str,
+    action: Happened,
 ) -> Result<Workspace> {
     free(&mut row);
     row.updated_at = tx.now();

@@ -4,7 +4,7 @@ use db::{entity::workspace, id::WorkspaceId};
 use serde_json::json;
 
 use super::subject;
-use crate::{Ctx, Error, Granted, Result, can};
+use crate::{Ctx, Error, Granted, Happened, Result, can};
 
 /// Those that are there already are passed over.
 ///
@@ -40,7 +40,7 @@ pub async fn move_into(
         row.project_id = project.id.clone();
         row.updated_at = tx.now();
         let row = tx.update(row).await?;
-        tx.emit("workspace_moved", subject(&row), json!({ "project": project.id.as_str() }))
+        tx.emit(Happened::WorkspaceMoved, subject(&row), json!({ "project": project.id.as_str() }))
             .await?;
     }
     // What they inherit may let them run elsewhere now.

@@ -13,7 +13,7 @@ use db::{
 use serde_json::json;
 
 use super::{list::visible, subject};
-use crate::{Actor, Ctx, Error, Granted, Page, Paging, Result, Tx, can, row::Workspace};
+use crate::{Actor, Ctx, Error, Granted, Happened, Page, Paging, Result, Tx, can, row::Workspace};
 
 /// The workspaces whose runs may read this one's state, as far as the caller may see them.
 pub async fn consumers(
@@ -158,7 +158,7 @@ async fn insert(tx: &Tx, workspace: &Workspace, wanted: BTreeSet<WorkspaceId>) -
 }
 
 async fn done(tx: Tx, workspace: &Workspace) -> Result<()> {
-    tx.emit("workspace_state_consumers_changed", subject(workspace), json!({})).await?;
+    tx.emit(Happened::WorkspaceStateConsumersChanged, subject(workspace), json!({})).await?;
     tx.commit().await
 }
 
