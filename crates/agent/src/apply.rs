@@ -13,6 +13,7 @@ use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::state::Keeping;
 use crate::state_file::StateFile;
+use crate::steps::Step;
 use crate::workplace::Workplace;
 
 /// Runs `apply`; whatever happens, the state is with the server or kept before this returns.
@@ -49,6 +50,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     let summary = summary(place, start).await;
     // What all of the plan would change, if the engine says that it is done with it, else what it has reported.
     let done = ended.as_ref().is_ok_and(|ended| ended.status.success());
+    work.session.begin(Step::Keep);
     let saved = state.save(summary.is_change() || (done && job.has_changes), done).await;
     let stop = ended.as_ref().map_or(Stop::No, |ended| ended.stopped);
     let (result, mut message) = match &ended {

@@ -34,6 +34,7 @@ mod server;
 mod session;
 mod state;
 mod state_file;
+mod steps;
 mod untrusted;
 mod variables;
 mod workplace;

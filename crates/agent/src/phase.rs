@@ -17,6 +17,7 @@ use crate::plugins::Plugins;
 use crate::process::{Ended, Engine, Manners};
 use crate::server::insist;
 use crate::session::{Session, Stop};
+use crate::steps::Step;
 use crate::workplace::{Manifest, Site, Workplace, private_file, write_private};
 use crate::{apply, backend, cli_config, environment, git, plan, reach, roots, variables};
 
@@ -115,7 +116,7 @@ pub(crate) async fn execute(agent: Arc<Agent>, job: Job, plugins: Arc<Plugins>) 
     } else {
         place.forget_secrets();
     }
-    tracing::info!(job = job_id, run = run_id, "done with {run_id}");
+    tracing::info!(job = job_id, run = run_id, took = %session.steps, "done with {run_id}");
 }
 
 /// Waits for the first; the second makes its way meanwhile, and goes on wherever it is awaited.
@@ -155,12 +156,14 @@ async fn executed_in(
     };
     let done = done.unwrap_or_else(|failure| work.failed(failure));
     let (run, removable) = (&job.run_id, done.removable);
+    session.begin(Step::Log);
     if let Err(error) = session.notice(log.close(PATIENCE).await) {
         tracing::warn!(job = job.id, run, %error, "the log is not complete on the server");
     }
-    if report(session, &done).await
-        && let Some(prepared) = &done.afterwork
-    {
+    session.begin(Step::Outcome);
+    let taken = report(session, &done).await;
+    session.begin(Step::Documents);
+    if taken && let Some(prepared) = &done.afterwork {
         let documents = async {
             match job.phase {
                 Phase::Plan => plan::documents(agent, session, place, prepared).await,
@@ -175,6 +178,7 @@ async fn executed_in(
             Err(stop) => tracing::info!(job = job.id, run, ?stop, "no documents"),
         }
     }
+    session.begin(Step::Finish);
     if session.stop() != Stop::Gone {
         let finished = insist(PATIENCE / 10, || session.server.finish(&job.id)).await;
         if let Err(error) = session.notice(finished) {
@@ -212,6 +216,7 @@ impl Work<'_> {
         }
         let broken = |what: String| Failure::Broken(what);
         let binary = self.session.unless_stopped(fetched).await?.map_err(broken)?;
+        self.session.begin(Step::Settle);
         let site = self.place.settle(job).map_err(broken)?;
         let plugins = plugins.of(job).map_err(|error| broken(error.to_string()))?;
         let tfvars = self.write_tfvars()?;
@@ -228,9 +233,11 @@ impl Work<'_> {
         let (launcher, layers) = (agent.launcher.clone(), agent.layers);
         let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, layers, reach };
         let mut prepared = Prepared { engine, site, tfvars };
+        self.session.begin(Step::Init);
         self.initialize(&prepared).await?;
         reach::without_cache(&mut prepared.engine.reach, &plugins);
         backend::check(self.place, &prepared.site.cwd).await.map_err(broken)?;
+        self.session.begin(Step::Engine);
         Ok(prepared)
     }
 

@@ -11,6 +11,7 @@ use crate::process::Manners;
 use crate::redaction::redacted_plan;
 use crate::server::insist;
 use crate::session::{Session, Stop};
+use crate::steps::Step;
 use crate::untrusted;
 use crate::workplace::{LOCK_FILE, Workplace};
 
@@ -47,6 +48,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         }
     };
     if is_for_an_apply(&job.options, has_changes) {
+        work.session.begin(Step::Keep);
         store_plan(work, &prepared).await.map_err(Failure::Broken)?;
     }
     let generated = untrusted::read_if_there(place.root(), place.relative(&generated_file(place)));

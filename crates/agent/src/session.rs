@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::server::{CallError, Server};
+use crate::steps::{Step, Steps};
 
 /// Why a phase must end early; a later reason outweighs an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +32,7 @@ pub(crate) enum Stop {
 pub(crate) struct Session {
     pub job: Job,
     pub server: Arc<Server>,
+    pub steps: Steps,
     stop: watch::Receiver<Stop>,
     sender: watch::Sender<Stop>,
     keeper: AbortHandle,
@@ -57,7 +59,15 @@ impl Session {
             grace,
         };
         let keeper = tokio::spawn(keeper.keep()).abort_handle();
-        Self { job, server, stop, sender, keeper }
+        let steps = Steps::starting_with(Step::Fetch);
+        Self { job, server, steps, stop, sender, keeper }
+    }
+
+    /// The step before ends here.
+    pub fn begin(&self, step: Step) {
+        let (job, run) = (&self.job.id, &self.job.run_id);
+        tracing::debug!(job, run, step = step.as_str(), "{} of {run}", step.as_str());
+        self.steps.begin(step);
     }
 
     /// Where things stand.

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the server costs, in figures and ratios. It asserts nothing.
 
+mod breakdown;
 mod client;
 mod lists;
 mod load;
@@ -38,6 +39,8 @@ pub struct Args {
 enum Part {
     Start,
     Runs,
+    /// The steps of a run alone.
+    Steps,
     Reads,
     Lists,
     States,
@@ -90,7 +93,8 @@ pub async fn run(args: Args) -> Result<()> {
     let sizes = Sizes::of(&args);
     let mut build = command("cargo");
     succeed(build.args(["build", "--release", "--locked", "--bin", "statehouse"])).await?;
-    let program = workspace::root().join("target/release/statehouse");
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let program = workspace::root().join(target).join("release/statehouse");
     let engine = engines::terraform(engines::NEWEST).await?;
 
     let mut report = Report::new(&machine(&engine).await?);
@@ -101,6 +105,9 @@ pub async fn run(args: Args) -> Result<()> {
     if wanted(Part::Runs) {
         let server = Server::start(&program, &engine).await?;
         runs::measure(&mut report, &server, &engine, &sizes).await.context(server.log_hint())?;
+    }
+    if wanted(Part::Runs) || wanted(Part::Steps) {
+        breakdown::measure(&mut report, &program, &engine, &sizes).await?;
     }
     if wanted(Part::Reads) {
         let server = Server::start(&program, &engine).await?;

@@ -120,7 +120,7 @@ async fn bare(engine: &Path) -> Result<Duration> {
 }
 
 /// Uploads the configuration; the id of its version.
-async fn upload(client: &mut Client, workspace: &str) -> Result<String> {
+pub async fn upload(client: &mut Client, workspace: &str) -> Result<String> {
     let path = format!("/api/v2/workspaces/{workspace}/configuration-versions");
     let attributes = json!({ "auto-queue-runs": false });
     let data = json!({ "type": "configuration-versions", "attributes": attributes });
@@ -144,7 +144,7 @@ pub fn archive() -> Result<Bytes> {
 }
 
 /// Creates a run; its id.
-async fn queue(client: &mut Client, workspace: &str, configuration: &str) -> Result<String> {
+pub async fn queue(client: &mut Client, workspace: &str, configuration: &str) -> Result<String> {
     let to = |kind: &str, id: &str| json!({ "data": { "type": kind, "id": id } });
     let data = json!({
         "type": "runs",
@@ -163,7 +163,7 @@ async fn status(client: &mut Client, run: &str) -> Result<String> {
 }
 
 /// Waits until the run has planned, and found nothing to do.
-async fn finish(client: &mut Client, run: &str) -> Result<()> {
+pub async fn finish(client: &mut Client, run: &str) -> Result<()> {
     until(async || match status(client, run).await?.as_str() {
         "planned_and_finished" => Ok(true),
         ended @ ("errored" | "canceled" | "discarded" | "planned" | "applied") => {
@@ -192,7 +192,7 @@ async fn dispatch(client: &mut Client, workspace: &str, configuration: &str) -> 
 }
 
 /// Waits for the last that an agent does for a finished plan, so that it does not slow down what is measured next.
-async fn settle(client: &mut Client, run: &str) -> Result<()> {
+pub async fn settle(client: &mut Client, run: &str) -> Result<()> {
     let path = format!("/api/v2/runs/{run}/plan/json-output-redacted");
     let (status, _) = client.send(Method::GET, &path, Body::Empty).await?;
     if status != StatusCode::TEMPORARY_REDIRECT {
@@ -203,14 +203,21 @@ async fn settle(client: &mut Client, run: &str) -> Result<()> {
 
 /// Looks again and again until `done`.
 async fn until(mut done: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+    until_some(async || Ok(done().await?.then_some(()))).await
+}
+
+/// Looks again and again until there is something.
+pub async fn until_some<T>(mut find: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let started = Instant::now();
-    while !done().await? {
+    loop {
+        if let Some(found) = find().await? {
+            return Ok(found);
+        }
         if started.elapsed() > RUN_LIMIT {
             bail!("nothing came of it in {RUN_LIMIT:?}");
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(())
 }
 
 #[cfg(test)]

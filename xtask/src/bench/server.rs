@@ -39,21 +39,38 @@ impl Server {
     /// Starts on a fresh data folder; runs stay where they are.
     pub async fn without_agent(program: &Path) -> Result<Self> {
         let data = tempfile::Builder::new().prefix("statehouse-bench-").tempdir()?;
-        Self::launch(program, &["--no-agent".as_ref()], Rc::new(data)).await
+        Self::launch(program, &["--no-agent".as_ref()], &[], Rc::new(data)).await
     }
 
     /// Starts on the data of an earlier server.
     pub async fn on(program: &Path, engine: &Path, data: Rc<TempDir>) -> Result<Self> {
-        Self::launch(program, &["--engine".as_ref(), engine.as_os_str()], data).await
+        Self::launch(program, &["--engine".as_ref(), engine.as_os_str()], &[], data).await
     }
 
-    async fn launch(program: &Path, arguments: &[&OsStr], data: Rc<TempDir>) -> Result<Self> {
+    /// Starts on a fresh data folder, with a log in JSON that tells the steps of each run.
+    pub async fn telling(program: &Path, engine: &Path) -> Result<Self> {
+        let data = tempfile::Builder::new().prefix("statehouse-bench-").tempdir()?;
+        let engine: [&OsStr; 2] = ["--engine".as_ref(), engine.as_os_str()];
+        let log = [
+            ("STATEHOUSE_LOG_FORMAT", "json"),
+            ("STATEHOUSE_LOG_FILTER", "info,statehouse_agent=debug"),
+        ];
+        Self::launch(program, &engine, &log, Rc::new(data)).await
+    }
+
+    async fn launch(
+        program: &Path,
+        arguments: &[&OsStr],
+        settings: &[(&str, &str)],
+        data: Rc<TempDir>,
+    ) -> Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
         let log = std::env::temp_dir().join(format!("statehouse-bench-{}.log", std::process::id()));
         let file = std::fs::File::create(&log)?;
         let mut serve = command(program);
         serve.arg("serve").arg("--data-dir").arg(data.path()).args(["--listen", &address]);
         serve.args(arguments).env("STATEHOUSE_ADMIN_TOKEN", TOKEN);
+        serve.envs(settings.iter().copied());
         serve.stdout(file.try_clone()?).stderr(file);
         let started = Instant::now();
         let mut running = Running::start(&mut serve, Signal::TERM)?;
@@ -81,6 +98,10 @@ impl Server {
         format!("the server's log is {}", self.log.display())
     }
 
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
     /// Resident memory now, in bytes.
     pub fn memory(&self) -> Result<u64> {
         self.status("VmRSS")
@@ -97,7 +118,7 @@ impl Server {
         std::fs::write(path, "5").context("cannot reset the peak of the server's memory")
     }
 
-    fn pid(&self) -> Result<u32> {
+    pub fn pid(&self) -> Result<u32> {
         self.running.pid().context("the server has ended")
     }
 
