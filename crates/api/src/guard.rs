@@ -1,15 +1,16 @@
 //! Who gets in. A handler's first argument is one of these, or it cannot be registered.
 
-use std::{collections::HashMap, ops::Deref};
+use std::ops::Deref;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::FromRequestParts;
 use domain::{
     App, Ctx, Granted,
     access::{Permission, Within},
 };
+use entrance::{Guard, Located};
 use http::{header::AUTHORIZATION, request::Parts};
 
-use crate::{Failure, Result, locate::Located};
+use crate::{Failure, Result};
 
 /// `May<can::X>` in a handler's arguments: what the path names, if the caller may X it; otherwise 404, or 401
 /// without a token. `May<can::X, In<Run>>` checks the workspace that the run is in.
@@ -34,8 +35,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let cx = caller(parts, app).await?;
-        let path = Path::of(parts).await?;
-        let granted = cx.check::<P, T>(T::locate(&cx, &path).await?)?;
+        let granted = entrance::admit(&cx, parts).await?;
         Ok(Self { granted, cx })
     }
 }
@@ -66,47 +66,6 @@ async fn caller(parts: &Parts, app: &App) -> Result<Ctx> {
     let cx = domain::accounts::authenticate(app, token).await?;
     domain::rate_limit::admit(&cx).await?;
     Ok(cx)
-}
-
-/// The named parts of a request's path.
-pub struct Path(HashMap<String, String>);
-
-impl Path {
-    async fn of(parts: &mut Parts) -> domain::Result<Self> {
-        let params = RawPathParams::from_request_parts(parts, &()).await;
-        let params: HashMap<_, _> = params.map_or_else(
-            |_| HashMap::new(),
-            |params| params.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-        );
-        // Nothing is called so, and PostgreSQL would not even look.
-        if params.values().any(|value| value.contains('\0')) {
-            return Err(domain::Error::NotFound);
-        }
-        Ok(Self(params))
-    }
-
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    /// A part by name; absent is like not found.
-    pub fn text(&self, name: &str) -> domain::Result<&str> {
-        self.get(name).ok_or(domain::Error::NotFound)
-    }
-
-    /// An id by name; one of a wrong form is like one that nobody has.
-    pub fn id<T: std::str::FromStr>(&self, name: &str) -> domain::Result<T> {
-        self.text(name)?.parse().map_err(|_| domain::Error::NotFound)
-    }
-}
-
-/// Says who may call, for the route table.
-#[diagnostic::on_unimplemented(
-    message = "the first argument of a handler must say who may call it: `May<can::…>` or `Anyone`",
-    label = "not a guard"
-)]
-pub trait Guard {
-    fn name() -> &'static str;
 }
 
 impl<P: Permission, T> Guard for May<P, T> {

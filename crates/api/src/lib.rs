@@ -12,7 +12,6 @@ mod failure;
 mod guard;
 mod headers;
 mod includes;
-mod locate;
 mod memberships;
 mod notifications;
 mod organizations;
@@ -24,7 +23,6 @@ mod policy_evaluations;
 mod policy_sets;
 mod projects;
 mod repositories;
-mod routes;
 mod run_triggers;
 mod runs;
 mod site_settings;
@@ -43,9 +41,9 @@ mod workspaces;
 use axum::Router;
 use domain::App;
 
+pub use entrance::{Route, Routes};
 pub use failure::{Failure, Result};
 pub use guard::{Anyone, May};
-pub use routes::{Route, Routes};
 
 fn routes() -> Routes {
     Routes::default()
@@ -89,5 +87,5 @@ pub fn table() -> Vec<Route> {
 /// The whole API as a service.
 pub fn router(app: App) -> Router {
     let public_url = app.settings().public_url.clone();
-    headers::layer(routes().into_router(app), public_url)
+    headers::layer(routes().into_router().with_state(app), public_url)
 }

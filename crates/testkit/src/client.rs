@@ -126,6 +126,11 @@ impl<'s> Client<'s> {
         self.server.identity(&self.who).await.expect("nobody has no token").token
     }
 
+    /// The cookie of a new session of this person.
+    pub async fn session(&self) -> String {
+        self.server.session(&self.user().await).await
+    }
+
     /// The person behind this caller.
     pub async fn user(&self) -> User {
         let identity = self.server.identity(&self.who).await;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use db::{
     Db, Json, Timestamp,
     entity::{
-        job, organization_membership, phase,
+        job, organization_membership, phase, session,
         team::{self, OrganizationAccess},
         team_membership, team_project,
         team_workspace::{self, Access, Runs, StateVersions, WorkspaceAccess},
@@ -190,6 +190,19 @@ impl Server {
         };
         insert(&self.db, row).await;
         self.bearer(token.expose())
+    }
+
+    /// The cookie of a browser that this person has signed in with, without a password.
+    pub(crate) async fn session(&self, user: &User) -> String {
+        let cookie = crypto::Token::mint().expose().replace('.', "-");
+        let row = session::Model {
+            hash: crypto::hash_token(&cookie),
+            user_id: user.id.clone(),
+            created_at: self.app.now(),
+            expires_at: self.app.now().plus_seconds(3600),
+        };
+        insert(&self.db, row).await;
+        cookie
     }
 
     pub(crate) async fn identity(&self, who: &Who) -> Option<Identity> {

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use axum::Router;
 use crypto::Keyring;
-use domain::Settings;
+use domain::{App, Settings};
 use object_store::memory::InMemory;
 
 use crate::{
@@ -21,6 +22,7 @@ pub struct Snapshot {
     keyring: Keyring,
     people: HashMap<Who, Identity>,
     settings: Settings,
+    router: fn(App) -> Router,
 }
 
 impl Server {
@@ -31,17 +33,24 @@ impl Server {
         drop(app);
         db.close().await;
         let (blobs, people) = (store.fork(), people.into_known());
-        Snapshot { database: database.frozen().await, blobs, keyring, people, settings }
+        let database = database.frozen().await;
+        Snapshot { database, blobs, keyring, people, settings, router: api::router }
     }
 }
 
 impl Snapshot {
+    /// The same with these services instead of the API alone.
+    pub fn serving(mut self, router: fn(App) -> Router) -> Self {
+        self.router = router;
+        self
+    }
+
     /// A server of its own with all that was there.
     pub async fn server(&self) -> Server {
         let options = Options {
             settings: self.settings.clone(),
             courier: courier::Settings::default(),
-            router: api::router,
+            router: self.router,
         };
         let kept = Kept { blobs: self.blobs.fork(), keyring: self.keyring.clone() };
         let people = People::knowing(self.people.clone());

@@ -26,10 +26,13 @@ const LIMIT: usize = 64 << 10;
 
 /// A form of somebody signed in. `T` has strings for fields; missing ones need a default.
 #[derive(Debug)]
-pub struct Form<T> {
-    pub visitor: SignedIn,
-    pub input: T,
-}
+pub struct Form<T>(pub T);
+
+/// A form that is nothing but a button.
+pub type Press = Form<Nothing>;
+
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
 
 impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     type Rejection = Response;
@@ -44,8 +47,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
             check(accounts::form_token_matches(session, token(&fields)), &headers)?;
             read(fields)
         };
-        let input = read.await.map_err(Failure::into_response)?;
-        Ok(Self { visitor, input })
+        read.await.map(Self).map_err(Failure::into_response)
     }
 }
 

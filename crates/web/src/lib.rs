@@ -5,6 +5,7 @@ mod assets;
 pub mod components;
 mod failure;
 mod forms;
+mod guard;
 mod headers;
 mod organizations;
 mod runs;
@@ -14,13 +15,25 @@ mod workspaces;
 use axum::{Router, middleware::map_response};
 use domain::App;
 
-/// Every page, without a fallback: what is no page may be somebody else's.
-pub fn router(app: App) -> Router {
-    Router::new()
+pub use entrance::{Route, Routes};
+
+fn routes() -> Routes {
+    Routes::default()
         .merge(organizations::routes())
         .merge(accounts::routes())
         .merge(workspaces::routes())
         .merge(runs::routes())
+}
+
+/// Every page and every form: its path and who may come there. Style and scripts are anybody's.
+pub fn table() -> Vec<Route> {
+    routes().into_table()
+}
+
+/// Every page, without a fallback: what is no page may be somebody else's.
+pub fn router(app: App) -> Router {
+    routes()
+        .into_router()
         .route_layer(map_response(headers::protect))
         // Assets never change under their name, so they are not told to be forgotten like pages.
         .merge(assets::routes())

@@ -4,14 +4,9 @@ mod create;
 
 use std::collections::HashMap;
 
-use axum::{
-    Router,
-    extract::{Path, Query},
-    response::Redirect,
-    routing::get,
-};
+use axum::{extract::Query, response::Redirect};
 use domain::{
-    App, In, Order, Page, Paging, Site, can,
+    Granted, In, Order, Page, Paging, Site, can,
     id::RunId,
     organizations,
     row::{Organization, Run, Workspace},
@@ -22,8 +17,10 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
+    Routes,
     components::{Crumb, Pager, Table, empty, page, page_header, run_status, time},
     failure::Result,
+    guard::May,
     runs::path as run_path,
     visitor::SignedIn,
     workspaces::path as workspace_path,
@@ -31,16 +28,16 @@ use crate::{
 
 pub use create::NEW;
 
-pub fn routes() -> Router<App> {
-    Router::new()
+pub fn routes() -> Routes {
+    Routes::default()
         .merge(create::routes())
-        .route("/", get(overview))
-        .route("/app", get(home))
-        .route("/app/{organization}", get(show))
-        .route("/app/{organization}/workspaces", get(show))
+        .get("/", overview)
+        .get("/app", home)
+        .get("/app/{organization_name}", show)
+        .get("/app/{organization_name}/workspaces", show)
 }
 
-async fn home(_: SignedIn) -> Redirect {
+async fn home(_: May<can::UseAccount>) -> Redirect {
     Redirect::to("/")
 }
 
@@ -62,19 +59,21 @@ pub fn path(organization: &str) -> String {
     format!("/app/{organization}/workspaces")
 }
 
-async fn overview(visitor: SignedIn, Query(asked): Query<Asked>) -> Result<Markup> {
+async fn overview(account: May<can::UseToken>, Query(asked): Query<Asked>) -> Result<Markup> {
+    let visitor = &account.visitor;
     let cx = &visitor.cx;
-    let account = cx.check::<can::UseToken, _>(Site::found())?;
     let paging = Paging { number: asked.page.max(1), size: OVERVIEW_SIZE };
     let organizations =
         organizations::list(cx, &account, organizations::Search::default(), paging).await?;
     let recent = Paging { number: 1, size: OVERVIEW_SIZE };
     let mut shown: Vec<(&Organization, Page<Workspace>)> = Vec::new();
     for organization in &organizations.items {
-        let list = workspaces_of(&visitor, &organization.name, Sort::LatestChangeAt, recent);
-        shown.push((organization, list.await?.1));
+        let found = organizations::find(cx, &organization.name).await?;
+        let granted = cx.check::<can::ReadOrganization, _>(found)?;
+        let list = workspaces_of(visitor, &granted, Sort::LatestChangeAt, recent).await?;
+        shown.push((organization, list));
     }
-    let runs = runs_of(&visitor, shown.iter().flat_map(|(_, list)| &list.items)).await?;
+    let runs = runs_of(visitor, shown.iter().flat_map(|(_, list)| &list.items)).await?;
     let may_create = cx.may::<can::CreateOrganization>(&Site);
     let main = html! {
         (page_header(&[], "Overview", &html! {
@@ -95,38 +94,36 @@ async fn overview(visitor: SignedIn, Query(asked): Query<Asked>) -> Result<Marku
         }
         (Pager { number: paging.number, size: OVERVIEW_SIZE, total: organizations.total, path: "/" })
     };
-    Ok(page("Overview", &visitor, &main))
+    Ok(page("Overview", visitor, &main))
 }
 
 async fn show(
-    visitor: SignedIn,
-    Path(organization): Path<String>,
+    organization: May<can::ReadOrganization>,
     Query(asked): Query<Asked>,
 ) -> Result<Markup> {
+    let visitor = &organization.visitor;
+    let name = &organization.name;
     let paging = Paging { number: asked.page.max(1), size: PAGE_SIZE };
-    let (name, list) = workspaces_of(&visitor, &organization, Sort::Name, paging).await?;
-    let runs = runs_of(&visitor, &list.items).await?;
+    let list = workspaces_of(visitor, &organization, Sort::Name, paging).await?;
+    let runs = runs_of(visitor, &list.items).await?;
     let crumbs = [Crumb { label: "Overview", href: "/".into() }];
     let main = html! {
-        (page_header(&crumbs, &name, &html! {}))
+        (page_header(&crumbs, name, &html! {}))
         (table(&list.items, &runs))
-        (Pager { number: paging.number, size: PAGE_SIZE, total: list.total, path: &path(&name) })
+        (Pager { number: paging.number, size: PAGE_SIZE, total: list.total, path: &path(name) })
     };
-    Ok(page(&name, &visitor, &main))
+    Ok(page(name, visitor, &main))
 }
 
 async fn workspaces_of(
     visitor: &SignedIn,
-    organization: &str,
+    organization: &Granted<can::ReadOrganization>,
     sort: Sort,
     paging: Paging,
-) -> Result<(String, Page<Workspace>)> {
+) -> Result<Page<Workspace>> {
     let cx = &visitor.cx;
-    let found = organizations::find(cx, organization).await?;
-    let organization = cx.check::<can::ReadOrganization, _>(found)?;
     let order = if sort == Sort::Name { Order::Ascending } else { Order::Descending };
-    let list = workspaces::list(cx, &organization, Filter::default(), sort, order, paging).await?;
-    Ok((organization.name.clone(), list))
+    Ok(workspaces::list(cx, organization, Filter::default(), sort, order, paging).await?)
 }
 
 /// The current and the newest runs of these workspaces, by their ids.

@@ -1,13 +1,8 @@
 //! The page of a run, which command lines print the address of: its status, its logs, and what may be done.
 
-use axum::{
-    Router,
-    extract::Path,
-    response::Redirect,
-    routing::{get, post},
-};
+use axum::response::Redirect;
 use domain::{
-    App, Error, Granted, In, accounts,
+    Granted, In, accounts,
     archivist::{self, Content},
     can,
     entity::{phase, run::Cancel},
@@ -15,61 +10,39 @@ use domain::{
     runs::{self, status},
 };
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use crate::{
+    Routes,
     components::{
         Button, Crumb, Look, Tone, action, live_fragment, log_viewer, notice, page, page_header,
         run_status, time,
     },
     failure::Result,
-    forms::Form,
+    forms::Press,
+    guard::May,
     organizations,
     visitor::SignedIn,
     workspaces,
 };
 
 /// Command lines print the form without `workspaces/` (CLI protocol 2.5).
-pub fn routes() -> Router<App> {
-    const PATH: &str = "/app/{organization}/workspaces/{workspace}/runs/{run}";
-    Router::new()
-        .route(PATH, get(show))
-        .route("/app/{organization}/{workspace}/runs/{run}", get(show))
-        .route(&format!("{PATH}/status"), get(fragment))
-        .route(&format!("{PATH}/apply"), post(apply))
-        .route(&format!("{PATH}/discard"), post(discard))
-        .route(&format!("{PATH}/cancel"), post(cancel))
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}", show)
+        .get("/app/{organization_name}/{workspace_name}/runs/{run_id}", show)
+        .get("/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}/status", fragment)
+        .post("/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}/apply", apply)
+        .post("/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}/discard", discard)
+        .post("/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}/cancel", cancel)
 }
 
 pub fn path(run: &In<Run>) -> String {
     format!("{}/runs/{}", workspaces::path(&run.of), run.id)
 }
 
-type Place = Path<(String, String, String)>;
-
-/// The run that an address names, if it is in the workspace and organization that the address names as well.
-async fn locate<P>(
-    visitor: &SignedIn,
-    Path((organization, workspace, run)): Place,
-) -> Result<Granted<P, In<Run>>>
-where
-    P: domain::access::Permission<On = domain::row::Workspace>,
-{
-    let id = run.parse().map_err(|_| Error::NotFound)?;
-    let run: Granted<P, In<Run>> = visitor.cx.check(runs::find(&visitor.cx, &id).await?)?;
-    let of = &run.of;
-    if of.name.eq_ignore_ascii_case(&workspace)
-        && of.organization_name.eq_ignore_ascii_case(&organization)
-    {
-        Ok(run)
-    } else {
-        Err(Error::NotFound.into())
-    }
-}
-
-async fn show(visitor: SignedIn, place: Place) -> Result<Markup> {
-    let run = locate::<can::ReadRun>(&visitor, place).await?;
-    let status = status_of(&visitor, &run).await?;
+async fn show(run: May<can::ReadRun, In<Run>>) -> Result<Markup> {
+    let visitor = &run.visitor;
+    let status = status_of(visitor, &run).await?;
     let crumbs = [
         Crumb { label: "Overview", href: "/".into() },
         Crumb { label: &run.organization_name, href: organizations::path(&run.organization_name) },
@@ -80,22 +53,21 @@ async fn show(visitor: SignedIn, place: Place) -> Result<Markup> {
         (live_fragment(&format!("{}/status", path(&run)), &status))
         section aria-labelledby="plan-log" {
             h2 id="plan-log" { "Plan" }
-            (log_viewer("log of the plan", &log_path(&visitor, run.plan_id.as_str())))
+            (log_viewer("log of the plan", &log_path(visitor, run.plan_id.as_str())))
         }
         @if !run.plan_only {
             section aria-labelledby="apply-log" {
                 h2 id="apply-log" { "Apply" }
-                (log_viewer("log of the apply", &log_path(&visitor, run.apply_id.as_str())))
+                (log_viewer("log of the apply", &log_path(visitor, run.apply_id.as_str())))
             }
         }
     };
-    Ok(page(&run.message, &visitor, &main))
+    Ok(page(&run.message, visitor, &main))
 }
 
 /// What changes while somebody looks, for the page to read again.
-async fn fragment(visitor: SignedIn, place: Place) -> Result<Markup> {
-    let run = locate::<can::ReadRun>(&visitor, place).await?;
-    status_of(&visitor, &run).await
+async fn fragment(run: May<can::ReadRun, In<Run>>) -> Result<Markup> {
+    status_of(&run.visitor, &run).await
 }
 
 /// On whatever name the server was reached by, because pages read from their own origin only.
@@ -186,23 +158,17 @@ fn actions(visitor: &SignedIn, run: &In<Run>) -> Markup {
     }
 }
 
-#[derive(Deserialize)]
-struct NoInput {}
-
-async fn apply(place: Place, form: Form<NoInput>) -> Result<Redirect> {
-    let run = locate::<can::ApplyRun>(&form.visitor, place).await?;
-    runs::apply(&form.visitor.cx, &run, None).await?;
+async fn apply(run: May<can::ApplyRun, In<Run>>, _: Press) -> Result<Redirect> {
+    runs::apply(&run.visitor.cx, &run, None).await?;
     Ok(Redirect::to(&path(&run)))
 }
 
-async fn discard(place: Place, form: Form<NoInput>) -> Result<Redirect> {
-    let run = locate::<can::DiscardRun>(&form.visitor, place).await?;
-    runs::discard(&form.visitor.cx, &run, None).await?;
+async fn discard(run: May<can::DiscardRun, In<Run>>, _: Press) -> Result<Redirect> {
+    runs::discard(&run.visitor.cx, &run, None).await?;
     Ok(Redirect::to(&path(&run)))
 }
 
-async fn cancel(place: Place, form: Form<NoInput>) -> Result<Redirect> {
-    let run = locate::<can::CancelRun>(&form.visitor, place).await?;
-    runs::cancel(&form.visitor.cx, &run, None).await?;
+async fn cancel(run: May<can::CancelRun, In<Run>>, _: Press) -> Result<Redirect> {
+    runs::cancel(&run.visitor.cx, &run, None).await?;
     Ok(Redirect::to(&path(&run)))
 }

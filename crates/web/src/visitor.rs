@@ -17,7 +17,7 @@ use url::form_urlencoded;
 use crate::failure::Failure;
 
 /// Somebody who is signed in; others are sent to the sign-in page and come back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SignedIn {
     pub cx: Ctx,
     session: String,
@@ -52,8 +52,15 @@ impl FromRequestParts<App> for SignedIn {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
         match Self::find(&parts.headers, app).await {
-            Ok(Some(signed_in)) => Ok(signed_in),
+            // Remembered, so that a form need not ask again who sends it.
+            Ok(Some(signed_in)) => {
+                parts.extensions.insert(signed_in.clone());
+                Ok(signed_in)
+            }
             Ok(None) => Err(to_sign_in(parts).into_response()),
             Err(error) => Err(Failure::from(error).into_response()),
         }

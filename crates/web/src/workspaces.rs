@@ -2,14 +2,9 @@
 
 use std::collections::HashMap;
 
-use axum::{
-    Router,
-    extract::{Path, Query},
-    response::Redirect,
-    routing::get,
-};
+use axum::{extract::Query, response::Redirect};
 use domain::{
-    App, In, Paging, accounts, can,
+    In, Paging, accounts, can,
     id::UserId,
     row::{Run, Workspace},
     runs, workspaces,
@@ -18,20 +13,22 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
+    Routes,
     components::{Crumb, Pager, Table, Tone, badge, empty, page, page_header, run_status, time},
     failure::Result,
+    guard::May,
     organizations,
     visitor::SignedIn,
 };
 
 /// Command lines print the forms without `workspaces/` (CLI protocol 2.5).
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/app/{organization}/workspaces/{workspace}", get(show))
-        .route("/app/{organization}/workspaces/{workspace}/runs", get(show))
-        .route("/app/{organization}/{workspace}", get(show))
-        .route("/app/{organization}/{workspace}/runs", get(show))
-        .route("/app/{organization}/{workspace}/variables", get(variables))
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/app/{organization_name}/workspaces/{workspace_name}", show)
+        .get("/app/{organization_name}/workspaces/{workspace_name}/runs", show)
+        .get("/app/{organization_name}/{workspace_name}", show)
+        .get("/app/{organization_name}/{workspace_name}/runs", show)
+        .get("/app/{organization_name}/{workspace_name}/variables", variables)
 }
 
 pub fn path(workspace: &Workspace) -> String {
@@ -50,18 +47,13 @@ fn first() -> u64 {
 
 const PAGE_SIZE: u64 = 30;
 
-async fn show(
-    visitor: SignedIn,
-    Path((organization, workspace)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
-) -> Result<Markup> {
+async fn show(workspace: May<can::ReadWorkspace>, Query(asked): Query<Asked>) -> Result<Markup> {
+    let visitor = &workspace.visitor;
     let cx = &visitor.cx;
-    let found = workspaces::find_by_name(cx, &organization, &workspace).await?;
-    let workspace = cx.check::<can::ReadWorkspace, _>(found)?;
     let paging = Paging { number: asked.page.max(1), size: PAGE_SIZE };
     let list = runs::list(cx, &workspace, runs::Filter::default(), paging).await?;
-    let people = people(&visitor, &list.items).await?;
-    let details = workspaces::details_of(cx, (*workspace).clone()).await?;
+    let people = people(visitor, &list.items).await?;
+    let details = workspaces::details_of(cx, (**workspace).clone()).await?;
     let crumbs = [
         Crumb { label: "Overview", href: "/".into() },
         Crumb {
@@ -88,17 +80,12 @@ async fn show(
         @else { (table(&list.items, &people)) }
         (Pager { number: paging.number, size: PAGE_SIZE, total: list.total, path: &path(&workspace) })
     };
-    Ok(page(&workspace.name, &visitor, &main))
+    Ok(page(&workspace.name, visitor, &main))
 }
 
 /// Variables have no page of their own yet; the workspace's is the nearest.
-async fn variables(
-    visitor: SignedIn,
-    Path((organization, workspace)): Path<(String, String)>,
-) -> Result<Redirect> {
-    let cx = &visitor.cx;
-    let found = workspaces::find_by_name(cx, &organization, &workspace).await?;
-    Ok(Redirect::to(&path(&*cx.check::<can::ReadWorkspace, _>(found)?)))
+async fn variables(workspace: May<can::ReadWorkspace>) -> Redirect {
+    Redirect::to(&path(&workspace))
 }
 
 /// The names of those who started these runs.

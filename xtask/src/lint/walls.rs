@@ -19,8 +19,8 @@ const WALLS: &[(&str, &[&str])] = &[
             "protocol", "sandbox", "sentinel", "vcs", "web", "worker",
         ],
     ),
-    ("api", &["domain", "jsonapi", "protocol"]),
-    ("web", &["domain", "identity"]),
+    ("api", &["domain", "entrance", "jsonapi", "protocol"]),
+    ("web", &["domain", "entrance", "identity"]),
     ("worker", &["domain", "sandbox", "vcs"]),
     ("domain", &["blobs", "courier", "crypto", "db", "engine-env", "policy"]),
     ("agent", &["engine-env", "protocol", "sandbox"]),
@@ -29,6 +29,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("db", &[]),
     ("engine-env", &[]),
+    ("entrance", &["domain"]),
     ("identity", &[]),
     ("jsonapi", &[]),
     ("policy", &[]),
@@ -50,7 +51,7 @@ const WALLS: &[(&str, &[&str])] = &[
 const KEPT: &[(&str, &[&str])] = &[
     ("sqlx", &["db", "testkit"]),
     ("sea-orm", &["db", "domain"]),
-    ("axum", &["api", "jsonapi", "statehouse", "testkit", "web"]),
+    ("axum", &["api", "entrance", "jsonapi", "statehouse", "testkit", "web"]),
     ("maud", &["web"]),
 ];
 

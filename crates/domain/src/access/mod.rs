@@ -6,12 +6,12 @@ mod rights;
 
 use std::{marker::PhantomData, ops::Deref};
 
-use db::entity::workspace;
+use db::entity::{organization, project, team, workspace};
 
 pub use actor::{Actor, Person, Scope, TeamRights};
 pub use rights::{ProjectRights, WorkspaceRights};
 
-use crate::Error;
+use crate::{Error, Result};
 
 /// A permission: a type, so that functions can ask for it by name.
 pub trait Permission: Send + Sync + 'static {
@@ -108,5 +108,66 @@ impl<T> Found<T> {
 
     pub(crate) fn into_unchecked(self) -> T {
         self.0
+    }
+}
+
+/// Something that lives in an organization, and perhaps in a workspace of it.
+pub trait Placed {
+    fn organization_name(&self) -> &str;
+
+    fn workspace_name(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl<T: Placed> Found<T> {
+    /// The same, if it is where an address says that it is; names differ by case alone.
+    ///
+    /// # Errors
+    /// NotFound if it lives elsewhere.
+    pub fn placed_in(self, organization: Option<&str>, workspace: Option<&str>) -> Result<Self> {
+        let is = |name: &str, said: Option<&str>| {
+            said.is_none_or(|said| said.to_lowercase() == name.to_lowercase())
+        };
+        let in_workspace = self.0.workspace_name().is_none_or(|name| is(name, workspace));
+        if is(self.0.organization_name(), organization) && in_workspace {
+            Ok(self)
+        } else {
+            Err(Error::NotFound)
+        }
+    }
+}
+
+impl<T> Placed for In<T> {
+    fn organization_name(&self) -> &str {
+        &self.of.organization_name
+    }
+
+    fn workspace_name(&self) -> Option<&str> {
+        Some(&self.of.name)
+    }
+}
+
+impl<T> Placed for In<T, organization::Model> {
+    fn organization_name(&self) -> &str {
+        &self.of.name
+    }
+}
+
+impl<T> Placed for In<T, crate::variable_sets::Owner> {
+    fn organization_name(&self) -> &str {
+        self.of.organization_name()
+    }
+}
+
+impl Placed for project::Model {
+    fn organization_name(&self) -> &str {
+        &self.organization_name
+    }
+}
+
+impl Placed for team::Model {
+    fn organization_name(&self) -> &str {
+        &self.organization_name
     }
 }

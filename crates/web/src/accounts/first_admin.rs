@@ -1,20 +1,16 @@
 //! `/admin/first/<secret>`: where the log of a first start sends whoever will administer the site.
 
 use axum::{
-    Router,
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse, Redirect, Response},
-    routing::get,
 };
-use domain::{
-    App,
-    accounts::{self, NewUser},
-};
+use domain::accounts::{self, NewUser};
 use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
+    Routes,
     components::{Button, Field, Tone, hidden, notice, signed_out_page},
     failure::{Result, advice},
     forms::{OpenForm, TOKEN_FIELD},
@@ -22,16 +18,14 @@ use crate::{
     visitor::{self, Anybody},
 };
 
-pub fn routes() -> Router<App> {
-    Router::new().route("/admin/first/{secret}", get(show).post(create))
+const PATH: &str = "/admin/first/{secret}";
+
+pub fn routes() -> Routes {
+    Routes::default().get(PATH, show).post(PATH, create)
 }
 
-async fn show(
-    anybody: Anybody,
-    State(app): State<App>,
-    Path(secret): Path<String>,
-) -> Result<Response> {
-    match accounts::accept_offer(&app, &secret).await {
+async fn show(anybody: Anybody, Path(secret): Path<String>) -> Result<Response> {
+    match accounts::accept_offer(&anybody.app, &secret).await {
         Ok(_) => {
             let page = page(&anybody, &secret, &Input::default(), None);
             Ok((anybody.remember(), page).into_response())
@@ -51,11 +45,11 @@ struct Input {
 
 async fn create(
     anybody: Anybody,
-    State(app): State<App>,
     Path(secret): Path<String>,
     OpenForm(input): OpenForm<Input>,
 ) -> Result<Response> {
-    let offer = match accounts::accept_offer(&app, &secret).await {
+    let app = &anybody.app;
+    let offer = match accounts::accept_offer(app, &secret).await {
         Ok(offer) => offer,
         Err(domain::Error::NotFound) => {
             return Ok((StatusCode::NOT_FOUND, used_up()).into_response());
@@ -68,9 +62,9 @@ async fn create(
         password: Some(input.password.clone().into()),
         is_site_admin: true,
     };
-    match accounts::create_first_admin(&app, &offer, new).await {
+    match accounts::create_first_admin(app, &offer, new).await {
         Ok(session) => {
-            Ok((visitor::begin(&app, &session), Redirect::to(organizations::NEW)).into_response())
+            Ok((visitor::begin(app, &session), Redirect::to(organizations::NEW)).into_response())
         }
         Err(error @ (domain::Error::Invalid { .. } | domain::Error::Taken { .. })) => {
             let page = page(&anybody, &secret, &input, advice(&error).as_deref());

@@ -1,13 +1,11 @@
 //! `/invitations/<secret>`: where somebody who is invited accepts, with a new account or with the one that they have.
 
 use axum::{
-    Router,
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
 };
 use domain::{
-    App, Error, Site,
+    Error,
     accounts::NewPerson,
     can,
     memberships::{self, Invitation},
@@ -18,16 +16,19 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use crate::{
+    Routes,
     components::{Button, Field, Tone, action, hidden, notice, page, signed_out_page},
     failure::{Result, advice},
-    forms::{Form, OpenForm, TOKEN_FIELD},
+    forms::{OpenForm, Press, TOKEN_FIELD},
+    guard::May,
     visitor::{self, Anybody, SignedIn},
 };
 
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/invitations/{secret}", get(show).post(join))
-        .route("/invitations/{secret}/accept", post(accept))
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/invitations/{secret}", show)
+        .post("/invitations/{secret}", join)
+        .post("/invitations/{secret}/accept", accept)
 }
 
 fn path(secret: &str) -> String {
@@ -49,12 +50,12 @@ fn what(invitation: &Invitation) -> String {
 
 async fn show(
     anybody: Anybody,
-    State(app): State<App>,
     headers: HeaderMap,
     Path(secret): Path<String>,
 ) -> Result<Response> {
-    let invitation = memberships::find_invitation(&app, &secret).await?;
-    if let Some(visitor) = SignedIn::find(&headers, &app).await? {
+    let app = &anybody.app;
+    let invitation = memberships::find_invitation(app, &secret).await?;
+    if let Some(visitor) = SignedIn::find(&headers, app).await? {
         return Ok(signed_in_page(&visitor, &secret, &invitation).into_response());
     }
     if !invitation.is_for_somebody_new {
@@ -72,14 +73,14 @@ struct Input {
 
 async fn join(
     anybody: Anybody,
-    State(app): State<App>,
     Path(secret): Path<String>,
     OpenForm(input): OpenForm<Input>,
 ) -> Result<Response> {
-    let invitation = memberships::find_invitation(&app, &secret).await?;
+    let app = &anybody.app;
+    let invitation = memberships::find_invitation(app, &secret).await?;
     let person = NewPerson { username: input.username.clone(), password: input.password.into() };
-    match memberships::accept_as_new(&app, &invitation, person).await {
-        Ok(session) => Ok((visitor::begin(&app, &session), Redirect::to("/")).into_response()),
+    match memberships::accept_as_new(app, &invitation, person).await {
+        Ok(session) => Ok((visitor::begin(app, &session), Redirect::to("/")).into_response()),
         Err(error @ (Error::Invalid { .. } | Error::Taken { .. })) => {
             let why = advice(&error);
             let page =
@@ -90,17 +91,13 @@ async fn join(
     }
 }
 
-#[derive(Deserialize)]
-struct NoInput {}
-
 async fn accept(
-    State(app): State<App>,
+    own: May<can::UseAccount>,
     Path(secret): Path<String>,
-    form: Form<NoInput>,
+    _: Press,
 ) -> Result<Redirect> {
-    let invitation = memberships::find_invitation(&app, &secret).await?;
-    let cx = &form.visitor.cx;
-    let own = cx.check::<can::UseAccount, _>(Site::found())?;
+    let cx = &own.visitor.cx;
+    let invitation = memberships::find_invitation(cx, &secret).await?;
     memberships::accept(cx, &own, &invitation).await?;
     Ok(Redirect::to("/"))
 }

@@ -9,11 +9,10 @@ mod password;
 mod sign_in;
 mod tokens;
 
-use axum::Router;
-use domain::App;
+use crate::Routes;
 
-pub fn routes() -> Router<App> {
-    Router::new()
+pub fn routes() -> Routes {
+    Routes::default()
         .merge(sign_in::routes())
         .merge(oauth::routes())
         .merge(tokens::routes())

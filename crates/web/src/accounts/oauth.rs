@@ -1,13 +1,12 @@
 //! `/oauth`: the consent page of `terraform login`, and where its code becomes a token (CLI protocol 2.3).
 
 use axum::{
-    Json, Router,
-    extract::{Query, State},
+    Json,
+    extract::Query,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use domain::{
-    App, Error, Site,
+    Error,
     accounts::{
         ExposeSecret,
         oauth::{self, Exchange, Parameters, Request},
@@ -24,17 +23,20 @@ use serde_json::json;
 use url::Url;
 
 use crate::{
+    Routes,
     components::{Button, Look, hidden, page},
     failure::{Failure, Result},
     forms::{Form, PlainForm, TOKEN_FIELD},
+    guard::May,
     headers::policy_with_form_action,
-    visitor::SignedIn,
+    visitor::{Anybody, SignedIn},
 };
 
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/oauth/authorize", get(ask).post(decide))
-        .route("/oauth/token", post(token))
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/oauth/authorize", ask)
+        .post("/oauth/authorize", decide)
+        .post("/oauth/token", token)
 }
 
 /// An authorization request, in the address or in the form of the consent page.
@@ -63,27 +65,26 @@ impl Asked {
     }
 }
 
-async fn ask(visitor: SignedIn, Query(asked): Query<Asked>) -> Result<Response> {
+async fn ask(own: May<can::UseAccount>, Query(asked): Query<Asked>) -> Result<Response> {
     let request = asked.parse()?;
     // The answer to the form leads to the command line, and browsers check that as well.
     let policy = policy_with_form_action(&format!("http://localhost:{}", request.port()));
-    let page = consent_page(&visitor, &asked, &request);
+    let page = consent_page(&own.visitor, &asked, &request);
     Ok(([(CONTENT_SECURITY_POLICY, policy)], page).into_response())
 }
 
 /// Consent leads back to the command line with a code; anything else stays here, because the command line does not
 /// understand a refusal.
-async fn decide(form: Form<Asked>) -> Result<Response> {
-    let Form { visitor, input: asked } = form;
+async fn decide(account: May<can::UseAccount>, Form(asked): Form<Asked>) -> Result<Response> {
+    let visitor = &account.visitor;
     let request = asked.parse()?;
     if asked.decision != "allow" {
         let main = html! {
             h1 { "Login refused" }
             p { "Nothing was given away. End the waiting command with Ctrl-C; you can close this page." }
         };
-        return Ok(page("Login refused", &visitor, &main).into_response());
+        return Ok(page("Login refused", visitor, &main).into_response());
     }
-    let account = visitor.cx.check::<can::UseAccount, _>(Site::found())?;
     let code = oauth::authorize(&visitor.cx, &account, &request).await?;
     let mut back = Url::parse(request.redirect_uri())
         .map_err(|_| Failure::from(Error::BadRequest("The address is malformed.".into())))?;
@@ -142,7 +143,7 @@ struct TokenRequest {
 }
 
 /// RFC 6749, 4.1.3, for a client without a secret.
-async fn token(State(app): State<App>, PlainForm(asked): PlainForm<TokenRequest>) -> Response {
+async fn token(anybody: Anybody, PlainForm(asked): PlainForm<TokenRequest>) -> Response {
     let (status, answer) = if asked.grant_type != "authorization_code" {
         refusal("unsupported_grant_type", "grant_type must be authorization_code")
     } else if asked.client_id != oauth::CLIENT_ID {
@@ -154,7 +155,7 @@ async fn token(State(app): State<App>, PlainForm(asked): PlainForm<TokenRequest>
             code_verifier: &asked.code_verifier,
             redirect_uri: &asked.redirect_uri,
         };
-        match oauth::exchange(&app, &exchange).await {
+        match oauth::exchange(&anybody.app, &exchange).await {
             Ok(Some(minted)) => {
                 let token = minted.secret.expose();
                 (StatusCode::OK, json!({ "access_token": token, "token_type": "bearer" }))

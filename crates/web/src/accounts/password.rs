@@ -1,30 +1,28 @@
 //! `/app/settings/password`: another password for oneself.
 
-use axum::{
-    Router,
-    response::{IntoResponse, Redirect, Response},
-    routing::get,
-};
-use domain::{App, Error, Site, accounts, can};
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::{Error, accounts, can};
 use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
+    Routes,
     components::{Button, Field, Tone, hidden, notice, page, page_header},
     failure::{Result, advice},
     forms::{Form, TOKEN_FIELD},
+    guard::May,
     visitor::{self, SignedIn},
 };
 
 const PATH: &str = "/app/settings/password";
 
-pub fn routes() -> Router<App> {
-    Router::new().route(PATH, get(show).post(change))
+pub fn routes() -> Routes {
+    Routes::default().get(PATH, show).post(PATH, change)
 }
 
-async fn show(visitor: SignedIn) -> Markup {
-    draw(&visitor, None)
+async fn show(own: May<can::UseAccount>) -> Markup {
+    draw(&own.visitor, None)
 }
 
 #[derive(Deserialize)]
@@ -35,26 +33,24 @@ struct Input {
 }
 
 /// Ends all sessions, this one too: the new password is tried out at once.
-async fn change(form: Form<Input>) -> Result<Response> {
-    let Form { visitor, input } = form;
-    match changed(&visitor, input).await {
+async fn change(own: May<can::UseAccount>, Form(input): Form<Input>) -> Result<Response> {
+    let visitor = &own.visitor;
+    match changed(&own, input).await {
         Ok(()) => Ok((visitor::end(&visitor.cx), Redirect::to("/session/new")).into_response()),
         Err(error @ Error::Invalid { .. }) => {
-            let page = draw(&visitor, advice(&error).as_deref());
+            let page = draw(visitor, advice(&error).as_deref());
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         Err(other) => Err(other.into()),
     }
 }
 
-async fn changed(visitor: &SignedIn, input: Input) -> domain::Result<()> {
+async fn changed(own: &May<can::UseAccount>, input: Input) -> domain::Result<()> {
     if input.password != input.password_confirmation {
         return Err(Error::invalid("password-confirmation", "is not the new one"));
     }
-    let cx = &visitor.cx;
-    let own = cx.check::<can::UseAccount, _>(Site::found())?;
     let (current, new) = (input.current_password.into(), input.password.into());
-    accounts::change_password(cx, &own, current, new).await.map(drop)
+    accounts::change_password(&own.visitor.cx, own, current, new).await.map(drop)
 }
 
 fn draw(visitor: &SignedIn, wrong: Option<&str>) -> Markup {

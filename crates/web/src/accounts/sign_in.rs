@@ -1,27 +1,28 @@
 //! `/session`: in by name and password, and out.
 
 use axum::{
-    Router,
-    extract::{Query, State},
+    extract::Query,
     response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
 };
-use domain::{App, Error, accounts};
+use domain::{Error, accounts, can};
 use http::{Extensions, HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
+    Routes,
     components::{Button, Field, Tone, hidden, notice, signed_out_page},
     failure::Result,
-    forms::{Form, LocalPath, OpenForm, TOKEN_FIELD},
+    forms::{LocalPath, OpenForm, Press, TOKEN_FIELD},
+    guard::May,
     visitor::{self, Anybody, SignedIn},
 };
 
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/session/new", get(show).post(sign_in))
-        .route("/session/delete", post(sign_out))
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/session/new", show)
+        .post("/session/new", sign_in)
+        .post("/session/delete", sign_out)
 }
 
 #[derive(Deserialize)]
@@ -52,20 +53,20 @@ struct Input {
 /// The session is always a new one, so that nobody can have chosen it beforehand.
 async fn sign_in(
     anybody: Anybody,
-    State(app): State<App>,
     headers: HeaderMap,
     extensions: Extensions,
     OpenForm(input): OpenForm<Input>,
 ) -> Result<Response> {
-    let origin = visitor::origin(&app, &headers, &extensions);
-    match accounts::sign_in(&app, &input.username, input.password.into(), &origin).await {
+    let app = &anybody.app;
+    let origin = visitor::origin(app, &headers, &extensions);
+    match accounts::sign_in(app, &input.username, input.password.into(), &origin).await {
         Ok(signed_in) => {
-            if let Some(before) = SignedIn::find(&headers, &app).await? {
-                accounts::sign_out(&app, before.session()).await?;
+            if let Some(before) = SignedIn::find(&headers, app).await? {
+                accounts::sign_out(app, before.session()).await?;
             }
             let on = Redirect::to(input.return_to.as_str());
-            let begun = visitor::begin(&app, &signed_in.session);
-            Ok((begun, visitor::know(&app, &signed_in.known_browser), on).into_response())
+            let begun = visitor::begin(app, &signed_in.session);
+            Ok((begun, visitor::know(app, &signed_in.known_browser), on).into_response())
         }
         Err(Error::Unauthorized) => {
             let why = "That is not the name and password of an account here. After several wrong \
@@ -77,13 +78,11 @@ async fn sign_in(
     }
 }
 
-async fn sign_out(State(app): State<App>, form: Form<NoInput>) -> Result<Response> {
-    accounts::sign_out(&app, form.visitor.session()).await?;
-    Ok((visitor::end(&app), Redirect::to("/session/new")).into_response())
+async fn sign_out(own: May<can::UseAccount>, _: Press) -> Result<Response> {
+    let visitor = &own.visitor;
+    accounts::sign_out(&visitor.cx, visitor.session()).await?;
+    Ok((visitor::end(&visitor.cx), Redirect::to("/session/new")).into_response())
 }
-
-#[derive(Deserialize)]
-struct NoInput {}
 
 fn page(anybody: &Anybody, username: &str, return_to: &LocalPath, wrong: Option<&str>) -> Markup {
     let name = Field {

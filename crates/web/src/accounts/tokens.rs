@@ -1,14 +1,9 @@
 //! `/app/settings/tokens`: one's own API tokens.
 
-use axum::{
-    Router,
-    extract::{Path, Query},
-    response::Redirect,
-    routing::{get, post},
-};
+use axum::{extract::Query, response::Redirect};
 use domain::{
-    App, Granted, Paging,
-    accounts::{self, NewToken},
+    Granted, Paging,
+    accounts::{self, HeldToken, NewToken},
     can,
     row::Token,
 };
@@ -16,22 +11,25 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
+    Routes,
     components::{
         Button, Field, Look, Pager, Table, Tone, action, empty, hidden, notice, page, page_header,
         time,
     },
     failure::Result,
-    forms::{Form, TOKEN_FIELD},
+    forms::{Form, Press, TOKEN_FIELD},
+    guard::May,
     visitor::SignedIn,
 };
 
 const PATH: &str = "/app/settings/tokens";
 const PAGE_SIZE: u64 = 50;
 
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route(PATH, get(list).post(create))
-        .route("/app/settings/tokens/{token_id}/revoke", post(revoke))
+pub fn routes() -> Routes {
+    Routes::default()
+        .get(PATH, list)
+        .post(PATH, create)
+        .post("/app/settings/tokens/{token_id}/revoke", revoke)
 }
 
 #[derive(Deserialize)]
@@ -49,8 +47,8 @@ async fn own(visitor: &SignedIn) -> domain::Result<Granted<can::ManageUserTokens
     visitor.cx.check(accounts::find_user(&visitor.cx, &id).await?)
 }
 
-async fn list(visitor: SignedIn, Query(asked): Query<Asked>) -> Result<Markup> {
-    draw(&visitor, asked.page, None).await
+async fn list(own: May<can::UseAccount>, Query(asked): Query<Asked>) -> Result<Markup> {
+    draw(&own.visitor, asked.page, None).await
 }
 
 #[derive(Deserialize)]
@@ -60,22 +58,15 @@ struct Input {
 }
 
 /// Shows the token in the answer itself: it is kept nowhere where it could be shown from again.
-async fn create(form: Form<Input>) -> Result<Markup> {
-    let visitor = &form.visitor;
-    let description = Some(form.input.description.clone());
-    let new = NewToken { description, ..NewToken::default() };
+async fn create(account: May<can::UseAccount>, Form(input): Form<Input>) -> Result<Markup> {
+    let visitor = &account.visitor;
+    let new = NewToken { description: Some(input.description), ..NewToken::default() };
     let minted = accounts::create_user_token(&visitor.cx, &own(visitor).await?, new).await?;
     draw(visitor, 1, Some(minted.secret.expose())).await
 }
 
-#[derive(Deserialize)]
-struct NoInput {}
-
-async fn revoke(Path(id): Path<String>, form: Form<NoInput>) -> Result<Redirect> {
-    let cx = &form.visitor.cx;
-    let id = id.parse().map_err(|_| domain::Error::NotFound)?;
-    let token = cx.check::<can::ManageToken, _>(accounts::find_token(cx, &id).await?)?;
-    accounts::delete_token(cx, &token).await?;
+async fn revoke(token: May<can::ManageToken, HeldToken>, _: Press) -> Result<Redirect> {
+    accounts::delete_token(&token.visitor.cx, &token).await?;
     Ok(Redirect::to(PATH))
 }
 

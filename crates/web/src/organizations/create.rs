@@ -1,12 +1,8 @@
 //! `/organizations/new`: a new organization, also the first thing that the first administrator is asked for.
 
-use axum::{
-    Router,
-    response::{IntoResponse, Redirect, Response},
-    routing::get,
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
-    App, Error, Site, accounts, can,
+    Error, Site, accounts, can,
     organizations::{self, Change},
 };
 use http::StatusCode;
@@ -14,25 +10,26 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
+    Routes,
     components::{Button, Crumb, Field, Tone, hidden, notice, page, page_header},
     failure::{Result, advice},
     forms::{Form, TOKEN_FIELD},
+    guard::May,
     visitor::SignedIn,
 };
 
 /// Not below `/app/`, where every name is an organization's.
 pub const NEW: &str = "/organizations/new";
 
-pub fn routes() -> Router<App> {
-    Router::new().route(NEW, get(show).post(create))
+pub fn routes() -> Routes {
+    Routes::default().get(NEW, show).post(NEW, create)
 }
 
-async fn show(visitor: SignedIn) -> Result<Markup> {
-    let cx = &visitor.cx;
-    cx.check::<can::CreateOrganization, _>(Site::found())?;
+async fn show(site: May<can::CreateOrganization>) -> Result<Markup> {
+    let cx = &site.visitor.cx;
     let own = accounts::own(cx, &cx.check::<can::UseAccount, _>(Site::found())?).await?;
     let input = Input { name: String::new(), email: own.email.unwrap_or_default() };
-    Ok(draw(&visitor, &input, None))
+    Ok(draw(&site.visitor, &input, None))
 }
 
 #[derive(Deserialize)]
@@ -41,9 +38,8 @@ struct Input {
     email: String,
 }
 
-async fn create(form: Form<Input>) -> Result<Response> {
-    let Form { visitor, input } = form;
-    let site = visitor.cx.check::<can::CreateOrganization, _>(Site::found())?;
+async fn create(site: May<can::CreateOrganization>, Form(input): Form<Input>) -> Result<Response> {
+    let visitor = &site.visitor;
     let change = Change {
         name: Some(input.name.clone()),
         email: Some(input.email.clone()),
@@ -52,7 +48,7 @@ async fn create(form: Form<Input>) -> Result<Response> {
     match organizations::create(&visitor.cx, &site, change).await {
         Ok(made) => Ok(Redirect::to(&super::path(&made.name)).into_response()),
         Err(error @ (Error::Invalid { .. } | Error::Taken { .. })) => {
-            let page = draw(&visitor, &input, advice(&error).as_deref());
+            let page = draw(visitor, &input, advice(&error).as_deref());
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         Err(other) => Err(other.into()),

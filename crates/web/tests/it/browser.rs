@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Body;
+use axum::{Router, body::Body};
 use domain::{
-    Site,
+    App, Site,
     accounts::{self, NewUser},
     can,
     row::User,
@@ -20,10 +20,12 @@ pub const PASSWORD: &str = "correct horse battery";
 
 /// A server that has the pages as well as the API.
 pub async fn server() -> Server {
-    Server::start_with(|options| {
-        options.router = |app| testkit::api::router(app.clone()).merge(statehouse_web::router(app));
-    })
-    .await
+    Server::start_with(|options| options.router = services).await
+}
+
+/// The API and the pages.
+pub fn services(app: App) -> Router {
+    testkit::api::router(app.clone()).merge(statehouse_web::router(app))
 }
 
 /// Somebody with a password.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod access;
 mod browser;
 mod first_admin;
 mod invitations;
@@ -10,5 +11,7 @@ mod organizations;
 mod pages;
 mod password;
 mod runs;
+mod sent;
 mod sign_in;
 mod tokens;
+mod world;

@@ -8,7 +8,7 @@ use testkit::Server;
 use crate::browser::{Browser, hidden_fields, person, server};
 
 /// A queued run of a configuration.
-async fn run(server: &Server, ws: &Workspace) -> String {
+pub async fn run(server: &Server, ws: &Workspace) -> String {
     let owner = server.owner();
     // A run leaves the queue once some agent has its engine.
     let agent = json!({ "name": "test", "version": "0", "instance": "one",

@@ -4,7 +4,7 @@ use domain::{
     Ctx, Found, In, Site, entity::tool_version::Kind, notifications, row, runs, variable_sets,
 };
 
-use crate::guard::Path;
+use crate::Path;
 
 /// Something that the path of a request can name.
 pub trait Located: Sized + Send + Sync {
@@ -46,19 +46,19 @@ impl Located for row::Organization {
 
 impl Located for In<row::AgentPool, row::Organization> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::agent_pools::find(cx, &path.id("agent_pool_id")?).await
+        path.holds(domain::agent_pools::find(cx, &path.id("agent_pool_id")?).await?)
     }
 }
 
 impl Located for In<domain::agent_pools::HeldAgent, row::Organization> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::agent_pools::find_agent(cx, &path.id("agent_id")?).await
+        path.holds(domain::agent_pools::find_agent(cx, &path.id("agent_id")?).await?)
     }
 }
 
 impl Located for In<row::SshKey, row::Organization> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::ssh_keys::find(cx, &path.id("ssh_key_id")?).await
+        path.holds(domain::ssh_keys::find(cx, &path.id("ssh_key_id")?).await?)
     }
 }
 
@@ -76,7 +76,7 @@ impl Located for In<row::ReservedTagKey, row::Organization> {
 
 impl Located for row::Project {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::projects::find(cx, &path.id("project_id")?).await
+        path.holds(domain::projects::find(cx, &path.id("project_id")?).await?)
     }
 }
 
@@ -120,13 +120,13 @@ impl Located for domain::accounts::HeldToken {
 
 impl Located for row::Team {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::teams::find(cx, &path.id("team_id")?).await
+        path.holds(domain::teams::find(cx, &path.id("team_id")?).await?)
     }
 }
 
 impl Located for domain::memberships::Membership {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::memberships::find(cx, &path.id("organization_membership_id")?).await
+        path.holds(domain::memberships::find(cx, &path.id("organization_membership_id")?).await?)
     }
 }
 
@@ -144,7 +144,7 @@ impl Located for domain::teams::project_access::Held {
 
 impl Located for In<row::ConfigurationVersion> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::configurations::find(cx, &path.id("configuration_version_id")?).await
+        path.holds(domain::configurations::find(cx, &path.id("configuration_version_id")?).await?)
     }
 }
 
@@ -154,14 +154,14 @@ impl Located for In<row::Variable> {
         let id = path.id("variable_id")?;
         match path.get("workspace_id") {
             Some(_) => domain::variables::find_in(cx, &path.id("workspace_id")?, &id).await,
-            None => domain::variables::find(cx, &id).await,
+            None => path.holds(domain::variables::find(cx, &id).await?),
         }
     }
 }
 
 impl Located for variable_sets::Set {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        variable_sets::find(cx, &path.id("varset_id")?).await
+        path.holds(variable_sets::find(cx, &path.id("varset_id")?).await?)
     }
 }
 
@@ -209,7 +209,7 @@ impl Located for notifications::Configuration {
 
 impl Located for In<row::Run> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::runs::find(cx, &path.id("run_id")?).await
+        path.holds(domain::runs::find(cx, &path.id("run_id")?).await?)
     }
 }
 
@@ -245,7 +245,7 @@ impl Located for runs::Apply {
 
 impl Located for domain::In<row::StateVersion> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::states::find(cx, &path.id("state_version_id")?).await
+        path.holds(domain::states::find(cx, &path.id("state_version_id")?).await?)
     }
 }
 
@@ -257,13 +257,13 @@ impl Located for domain::In<row::StateVersionOutput> {
 
 impl Located for In<row::Policy, row::Organization> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::policies::find(cx, &path.id("policy_id")?).await
+        path.holds(domain::policies::find(cx, &path.id("policy_id")?).await?)
     }
 }
 
 impl Located for In<row::PolicySet, row::Organization> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::policy_sets::find(cx, &path.id("policy_set_id")?).await
+        path.holds(domain::policy_sets::find(cx, &path.id("policy_set_id")?).await?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The route table: served to the router, to the documents and to the access test alike.
+//! The route table: served to the router, to the documents and to the access tests alike.
 
 use axum::{
     Router,
@@ -8,7 +8,14 @@ use axum::{
 use domain::App;
 use http::Method;
 
-use crate::guard::Guard;
+/// Says who may call, for the route table.
+#[diagnostic::on_unimplemented(
+    message = "the first argument of a handler must say who may call it: `May<can::…>`, or that anyone may",
+    label = "not a guard"
+)]
+pub trait Guard {
+    fn name() -> &'static str;
+}
 
 /// One operation.
 #[derive(Clone, Debug)]
@@ -74,11 +81,10 @@ impl Routes {
     {
         self.table.push(Route { method, path, guard: T::guard() });
         // Some clients end their addresses with a slash.
-        let slashed = format!("{path}/");
-        self.router = self
-            .router
-            .route(&slashed, on(filter, handler.clone()))
-            .route(path, on(filter, handler));
+        if path != "/" {
+            self.router = self.router.route(&format!("{path}/"), on(filter, handler.clone()));
+        }
+        self.router = self.router.route(path, on(filter, handler));
         self
     }
 
@@ -88,11 +94,11 @@ impl Routes {
         self
     }
 
-    pub(crate) fn into_table(self) -> Vec<Route> {
+    pub fn into_table(self) -> Vec<Route> {
         self.table
     }
 
-    pub(crate) fn into_router(self, app: App) -> Router {
-        self.router.with_state(app)
+    pub fn into_router(self) -> Router<App> {
+        self.router
     }
 }

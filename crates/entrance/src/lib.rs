@@ -1,0 +1,29 @@
+//! Who gets in, for the API and the pages alike: the table of routes, each with its guard, and the way from a path to
+//! the row that it names.
+
+mod locate;
+mod path;
+mod routes;
+
+pub use locate::Located;
+pub use path::Path;
+pub use routes::{Guard, Guarded, Route, Routes};
+
+use domain::{
+    Ctx, Granted, Result,
+    access::{Permission, Within},
+};
+use http::request::Parts;
+
+/// What the path of this request names, if the caller may do `P` to it.
+///
+/// # Errors
+/// Whatever [`Ctx::check`] says, and NotFound where there is no such thing.
+pub async fn admit<P, T>(cx: &Ctx, parts: &mut Parts) -> Result<Granted<P, T>>
+where
+    P: Permission,
+    T: Located + Within<P::On>,
+{
+    let path = Path::of(parts).await?;
+    cx.check::<P, T>(T::locate(cx, &path).await?)
+}

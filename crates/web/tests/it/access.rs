@@ -1,0 +1,163 @@
+//! Every page and every form, asked for by every kind of person. Whoever adds one reads and accepts the difference in
+//! the snapshot.
+
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+
+use domain::{accounts, row::Workspace};
+use futures::{StreamExt, stream};
+use http::{Method, StatusCode};
+use statehouse_web::Route;
+use testkit::{Client, Server, Snapshot};
+
+use crate::{browser::Browser, sent, world};
+
+/// From the weakest on.
+const PEOPLE: [&str; 13] = [
+    "nobody",
+    "stranger",
+    "foreigner",
+    "member",
+    "reader",
+    "planner",
+    "writer",
+    "admin",
+    "custom",
+    "project maintainer",
+    "workspace manager",
+    "owner",
+    "site admin",
+];
+
+fn person<'s>(server: &'s Server, ws: &Workspace, name: &str) -> Option<Client<'s>> {
+    use domain::entity::team_project::Access;
+    Some(match name {
+        "nobody" => return None,
+        "stranger" => server.stranger(),
+        "foreigner" => server.foreigner(),
+        "member" => server.member(),
+        "reader" => server.reader(ws),
+        "planner" => server.planner(ws),
+        "writer" => server.writer(ws),
+        "admin" => server.admin_of(ws),
+        "custom" => server.custom_in(ws),
+        "project maintainer" => server.in_project_of(ws, Access::Maintain),
+        "workspace manager" => server.workspace_manager(),
+        "owner" => server.owner(),
+        "site admin" => server.site_admin(),
+        other => panic!("nobody knows {other}"),
+    })
+}
+
+/// Servers that are all alike, with everybody signed in.
+struct Template {
+    server: Snapshot,
+    names: world::Names,
+    /// The cookies of their sessions.
+    sessions: BTreeMap<&'static str, String>,
+}
+
+impl Template {
+    async fn made() -> Self {
+        let server = crate::browser::server().await;
+        let (ws, names) = Box::pin(world::made(&server)).await;
+        let mut sessions = BTreeMap::new();
+        for name in PEOPLE {
+            if let Some(client) = person(&server, &ws, name) {
+                sessions.insert(name, client.session().await);
+            }
+        }
+        let server = server.snapshot().await.serving(crate::browser::services);
+        Self { server, names, sessions }
+    }
+
+    async fn asks(&self, server: &Server, name: &str, route: &Route) -> StatusCode {
+        let mut browser = Browser::new(server);
+        let session = self.sessions.get(name);
+        if let Some(session) = session {
+            browser.cookies.insert("__Host-statehouse-session".into(), session.clone());
+        }
+        let path = self.path(route);
+        let answer = if route.method == Method::GET {
+            browser.get(&path).await
+        } else {
+            let mut fields = sent::with(route.path, &self.names);
+            let token = accounts::form_token(session.map_or("", String::as_str));
+            fields.insert("form_token".into(), token);
+            browser.post(&path, &fields).await
+        };
+        assert!(!answer.status.is_server_error(), "{name}: {route:?}: {answer}");
+        answer.status
+    }
+
+    fn path(&self, route: &Route) -> String {
+        let part = |part: &str| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+            Some(name) => self.names.get(name).cloned().unwrap_or_else(|| {
+                panic!("{}: say in the world what stands for {{{name}}}", route.path)
+            }),
+            None => part.to_owned(),
+        };
+        route.path.split('/').map(part).collect::<Vec<_>>().join("/")
+    }
+
+    /// What is answered to each; a form that was taken spoils the world for those who follow, so it is made anew.
+    async fn statuses(&self, route: &Route) -> Vec<StatusCode> {
+        let mut server = self.server.server().await;
+        let mut statuses = Vec::new();
+        for name in PEOPLE {
+            let status = Box::pin(self.asks(&server, name, route)).await;
+            statuses.push(status);
+            if route.method != Method::GET && (status.is_success() || status.is_redirection()) {
+                server = self.server.server().await;
+            }
+        }
+        statuses
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_and_form_answers_everybody_as_the_table_says() {
+    let mut routes = statehouse_web::table();
+    routes.sort_by_key(|route| (route.path, route.method.to_string()));
+    let template = Arc::new(Box::pin(Template::made()).await);
+    let all: Vec<_> = stream::iter(routes)
+        .map(|route| {
+            let template = template.clone();
+            tokio::spawn(async move { (Box::pin(template.statuses(&route)).await, route) })
+        })
+        .buffered(4)
+        .map(|done| done.expect("nobody got a 5xx"))
+        .collect()
+        .await;
+    let mut table = String::new();
+    for (statuses, route) in &all {
+        never_lets_outsiders_in(route, statuses);
+        writeln!(table, "{} {}  [{}]", route.method, route.path, route.guard).unwrap();
+        for status in [200, 302, 303, 400, 401, 403, 404, 409, 422] {
+            let who: Vec<_> = PEOPLE
+                .iter()
+                .zip(statuses)
+                .filter(|(_, got)| got.as_u16() == status)
+                .map(|(name, _)| *name)
+                .collect();
+            if !who.is_empty() {
+                writeln!(table, "  {status} {}", who.join(", ")).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+/// What holds whatever the snapshot says.
+fn never_lets_outsiders_in(route: &Route, statuses: &[StatusCode]) {
+    if route.guard == "Anyone" {
+        return;
+    }
+    let of = |name: &str| statuses[PEOPLE.iter().position(|person| *person == name).unwrap()];
+    // To the page where they sign in.
+    assert_eq!(of("nobody"), StatusCode::SEE_OTHER, "{route:?}");
+    if route.path.contains("{organization_name}") {
+        for outsider in ["stranger", "foreigner", "site admin"] {
+            assert_eq!(of(outsider), StatusCode::NOT_FOUND, "{outsider}: {route:?}");
+        }
+    }
+}
