@@ -7,6 +7,8 @@ mod resources;
 mod state_sharing;
 mod view;
 
+use std::sync::Arc;
+
 use domain::{
     can,
     row::{Organization, Workspace},
@@ -68,7 +70,9 @@ async fn update(
 }
 
 /// Whether or not it still manages resources.
-async fn delete(both: May<can::ForceDeleteWorkspace, (Workspace, Organization)>) -> Result<Empty> {
+async fn delete(
+    both: May<can::ForceDeleteWorkspace, (Workspace, Arc<Organization>)>,
+) -> Result<Empty> {
     workspaces::force_delete(&both.cx, &both).await?;
     Ok(Empty)
 }

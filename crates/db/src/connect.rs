@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, EntityTrait as _, Statement};
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, SqlitePool,
     migrate::{MigrateError, Migrator},
@@ -18,8 +18,9 @@ use sqlx::{
 };
 
 use crate::{
-    Error, Limits, PoolFigures, Reads, Result, Settings, Transaction, Write, pool::Pool, postgres,
-    presence::Presence, schema::newer, wait::first_connection,
+    Error, Limits, PoolFigures, Reads, Result, RightsReads, Settings, Transaction, Write,
+    entity::epoch, pool::Pool, postgres, presence::Presence, rights, schema::newer,
+    wait::first_connection,
 };
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -41,8 +42,9 @@ pub struct Migration {
 #[derive(Clone, Debug)]
 pub struct Db {
     reads: Reads,
+    rights_reads: RightsReads,
     writers: Pool,
-    commits: Commits,
+    rights: RightsChanges,
     unlimited: Unlimited,
 }
 
@@ -53,11 +55,11 @@ enum Unlimited {
     Postgres(Box<PgConnectOptions>),
 }
 
-/// Counts the transactions that this process has committed.
+/// Counts the transactions of this process that may have changed rights.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Commits(Arc<AtomicU64>);
+pub(crate) struct RightsChanges(Arc<AtomicU64>);
 
-impl Commits {
+impl RightsChanges {
     pub fn count_one(&self) {
         self.0.fetch_add(1, Ordering::Release);
     }
@@ -104,10 +106,12 @@ impl Db {
             .acquire_timeout(acquire)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
+        let reads = Reads(Pool::sqlite("readers", readers));
         Ok(Self {
-            reads: Reads(Pool::sqlite("readers", readers)),
+            rights_reads: RightsReads(reads.clone()),
+            reads,
             writers: Pool::sqlite("writers", writer.clone()),
-            commits: Commits::default(),
+            rights: RightsChanges::default(),
             unlimited: Unlimited::Sqlite(writer),
         })
     }
@@ -153,10 +157,12 @@ impl Db {
         };
         let writers = settings.connections / 2;
         let readers = settings.connections - writers;
+        let reads = Reads(Pool::postgres("readers", pool(readers), presence.clone()));
         Ok(Self {
-            reads: Reads(Pool::postgres("readers", pool(readers), presence.clone())),
+            rights_reads: RightsReads(reads.clone()),
+            reads,
             writers: Pool::postgres("writers", pool(writers), presence),
-            commits: Commits::default(),
+            rights: RightsChanges::default(),
             unlimited: Unlimited::Postgres(Box::new(options)),
         })
     }
@@ -184,9 +190,14 @@ impl Db {
         &self.reads
     }
 
+    /// For whoever keeps what was read for as long as [`Db::rights_epoch`] stays.
+    pub fn rights(&self) -> &RightsReads {
+        &self.rights_reads
+    }
+
     /// A transaction that keeps nothing without `commit`. On SQLite there is one at a time.
     pub async fn write(&self) -> Result<Write> {
-        Ok(Write::new(Transaction::begin(&self.writers).await?, self.commits.clone()))
+        Ok(Write::new(Transaction::begin(&self.writers).await?, self.rights.clone()))
     }
 
     /// How the connections are used at this moment.
@@ -194,10 +205,16 @@ impl Db {
         [self.reads.0.figures(), self.writers.figures()]
     }
 
-    /// How many transactions this process has committed: while the number stays, so does what was read, but for
-    /// what other processes write.
-    pub fn commits(&self) -> u64 {
-        self.commits.0.load(Ordering::Acquire)
+    /// How many transactions of this process may have changed somebody's rights.
+    pub fn rights_changes(&self) -> u64 {
+        self.rights.0.load(Ordering::Acquire)
+    }
+
+    /// A number that goes up with every transaction of any process that may change somebody's rights: while it stays,
+    /// so do they.
+    pub async fn rights_epoch(&self) -> Result<i64> {
+        let row = epoch::Entity::find_by_id(rights::EPOCH).one(&self.reads).await?;
+        Ok(row.map_or(0, |row| row.number))
     }
 
     pub fn is_postgres(&self) -> bool {

@@ -17,6 +17,15 @@ pub(crate) enum Ask<'a> {
     Plain(&'a str),
 }
 
+impl<'a> Ask<'a> {
+    pub fn sql(self) -> &'a str {
+        match self {
+            Self::Prepared(statement) => &statement.sql,
+            Self::Plain(sql) => sql,
+        }
+    }
+}
+
 /// Makes a type with `backend` and `ask` what SeaORM knows as a connection: all that it wants comes down to these two.
 macro_rules! as_connection {
     ($asked:ty) => {

@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statem
 use crate::{
     connection::{Answer, Ask, as_connection, query_error},
     pool::Pool,
+    rights,
 };
 
 /// The connections that only read. Each query has one for itself and for no longer than it takes, so that whoever
@@ -26,3 +27,22 @@ impl Reads {
 }
 
 as_connection!(Reads);
+
+/// The same for whoever keeps what somebody's rights are: it refuses to read tables whose changes nobody would notice.
+#[derive(Clone, Debug)]
+pub struct RightsReads(pub(crate) Reads);
+
+impl RightsReads {
+    fn backend(&self) -> DbBackend {
+        self.0.backend()
+    }
+
+    async fn ask(&self, ask: Ask<'_>) -> Result<Answer, DbErr> {
+        if let Some(table) = rights::unwatched_table(ask.sql()) {
+            return Err(DbErr::Custom(format!("changes of rights would not be seen in {table}")));
+        }
+        self.0.ask(ask).await
+    }
+}
+
+as_connection!(RightsReads);

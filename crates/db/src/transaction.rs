@@ -1,6 +1,12 @@
 //! A transaction and the connection that is its own: after the first failure neither is used again.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -11,6 +17,7 @@ use tokio::sync::Mutex;
 use crate::{
     connection::{Answer, Ask, Connection, as_connection, query_error},
     pool::Pool,
+    rights,
 };
 
 /// On PostgreSQL a transaction inside a transaction is no error but a warning, and its commit would be one of whatever
@@ -24,6 +31,7 @@ pub struct Transaction {
     /// `None` once it has ended.
     open: Option<Mutex<Open>>,
     backend: DbBackend,
+    may_change_rights: AtomicBool,
 }
 
 struct Open {
@@ -57,14 +65,22 @@ impl Transaction {
             return Err(failed("a connection came with a transaction that somebody left open"));
         }
         let open = Mutex::new(Open { connection, standing: Standing::Good });
-        Ok(Self { open: Some(open), backend })
+        Ok(Self { open: Some(open), backend, may_change_rights: AtomicBool::new(false) })
     }
 
     fn backend(&self) -> DbBackend {
         self.backend
     }
 
+    /// Whether any statement so far may have changed somebody's rights.
+    pub(crate) fn may_change_rights(&self) -> bool {
+        self.may_change_rights.load(Ordering::Acquire)
+    }
+
     async fn ask(&self, ask: Ask<'_>) -> Result<Answer, DbErr> {
+        if rights::may_change(ask.sql()) {
+            self.may_change_rights.store(true, Ordering::Release);
+        }
         let mut open = match &self.open {
             Some(open) => open.lock().await,
             None => return Err(failed("the transaction has ended")),

@@ -7,11 +7,11 @@ use sea_orm::{
     IntoActiveModel, ModelTrait, PrimaryKeyTrait, QuerySelect,
 };
 
-use crate::{Result, Transaction, connect::Commits};
+use crate::{Result, Transaction, connect::RightsChanges, rights};
 
 /// A write transaction. Queries run on it by `&*tx`.
 #[derive(Debug)]
-pub struct Write(Transaction, Commits);
+pub struct Write(Transaction, RightsChanges);
 
 /// A row that nobody else can change until this transaction ends.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ impl Deref for Write {
 }
 
 impl Write {
-    pub(crate) fn new(transaction: Transaction, commits: Commits) -> Self {
-        Self(transaction, commits)
+    pub(crate) fn new(transaction: Transaction, changes: RightsChanges) -> Self {
+        Self(transaction, changes)
     }
 
     /// Locks a row for this transaction; `None` if there is none.
@@ -114,10 +114,19 @@ impl Write {
 
     /// Returns once the database has confirmed that all of it is kept.
     pub async fn commit(self) -> Result<()> {
-        let confirmed = self.0.commit().await;
+        if !self.0.may_change_rights() {
+            return Ok(self.0.commit().await?);
+        }
+        let (transaction, changes) = (self.0, self.1);
+        let confirmed = async {
+            // As late as can be: whoever else changes rights waits from here until the commit.
+            rights::raise(&transaction).await?;
+            Ok(transaction.commit().await?)
+        };
+        let confirmed = confirmed.await;
         // Even if not: where the answer was lost, nobody knows whether it is kept.
-        self.1.count_one();
-        Ok(confirmed?)
+        changes.count_one();
+        confirmed
     }
 
     /// Keeps nothing, and returns once others can have what was locked: for whoever goes on with the same rows.

@@ -1,5 +1,7 @@
 //! From the path of a request to the resource that it names.
 
+use std::sync::Arc;
+
 use domain::{
     Ctx, Found, In, Site, entity::tool_version::Kind, notifications, row, runs, variable_sets,
 };
@@ -93,7 +95,7 @@ impl Located for row::Workspace {
     }
 }
 
-impl Located for (row::Workspace, row::Organization) {
+impl Located for (row::Workspace, Arc<row::Organization>) {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         let workspace = row::Workspace::locate(cx, path).await?;
         domain::workspaces::with_organization(cx, workspace).await

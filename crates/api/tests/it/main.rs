@@ -11,6 +11,7 @@ mod accounts;
 mod addresses;
 mod agent;
 mod agent_pools;
+mod asked;
 mod auto_destroy;
 mod bad_input;
 mod clients;

@@ -1,21 +1,15 @@
 //! Nothing holds up what it has nothing to do with: what is held, cannot be read, cannot be executed or takes its time
 //! is passed over by the queue, by agents and by deliveries.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::{Ctx, entity::workspace, runs};
-use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use serde_json::json;
 use testkit::{Client, Server, TestDatabase};
 
 use crate::{
     agent::Agent,
+    asked::Asked,
     runs::{run, upload},
 };
 
@@ -213,39 +207,6 @@ async fn whatever_looks_for_work_reads_an_index() {
     }
 }
 
-/// Counts what this thread asks the database.
-#[derive(Clone, Default)]
-struct Asked(Arc<AtomicUsize>);
-
-impl metrics::HistogramFn for Asked {
-    fn record(&self, _: f64) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Recorder for Asked {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::noop()
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        match key.name() {
-            "statehouse_database_statement_duration_seconds" => {
-                Histogram::from_arc(Arc::new(self.clone()))
-            }
-            _ => Histogram::noop(),
-        }
-    }
-}
-
 /// What a pass asks the database that finds room for three runs, and what the next one asks that finds none.
 async fn costs(waiting: usize) -> [usize; 2] {
     let server = Server::start_with(|options| options.settings.concurrency = 3).await;
@@ -257,9 +218,9 @@ async fn costs(waiting: usize) -> [usize; 2] {
     let asked = Asked::default();
     let _counting = metrics::set_default_local_recorder(&asked);
     advance(&server).await;
-    let begun = asked.0.swap(0, Ordering::Relaxed);
+    let begun = asked.take();
     advance(&server).await;
-    [begun, asked.0.load(Ordering::Relaxed)]
+    [begun, asked.take()]
 }
 
 #[tokio::test]

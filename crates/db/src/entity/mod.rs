@@ -20,6 +20,7 @@ pub mod blob_hold;
 pub mod comment;
 pub mod configuration_version;
 pub mod data_retention_policy;
+pub mod epoch;
 pub mod event;
 pub mod installation;
 pub mod job;

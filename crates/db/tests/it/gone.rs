@@ -92,11 +92,11 @@ async fn a_commit_whose_answer_is_lost_is_not_said_to_be_done() {
     let db = behind(&cable, &database, Duration::ZERO).await.unwrap();
     let tx = db.write().await.unwrap();
     tx.insert(crate::setting("perhaps", "")).await.unwrap();
-    let commits = db.commits();
+    let changes = db.rights_changes();
     cable.cut_answers();
     is_away(&tx.commit().await, Instant::now());
     // Whoever keeps what was read looks again.
-    assert_ne!(db.commits(), commits);
+    assert_ne!(db.rights_changes(), changes);
     cable.mend();
     kept(&db, "perhaps").await.unwrap();
     write(&db, "after").await.unwrap();

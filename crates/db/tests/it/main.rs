@@ -5,6 +5,7 @@
 mod dump;
 mod failures;
 mod gone;
+mod rights;
 mod schema;
 mod text;
 mod transactions;

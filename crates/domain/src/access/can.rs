@@ -1,5 +1,7 @@
 //! Every permission there is, one line each: name, on what, when. Reading this file is reading the policy.
 
+use std::sync::Arc;
+
 use db::entity::{
     organization::Model as Organization,
     project::Model as Project,
@@ -154,10 +156,10 @@ permissions! {
     UpdateWorkspace       on Workspace: |a, w| a.workspace(w).admin;
     DestroyWorkspace      on Workspace: |a, w| a.workspace(w).delete;
     /// Without looking whether it still manages resources. Owners only, unless the organization lets admins.
-    ForceDeleteWorkspace  on (Workspace, Organization), 403 for those who MayDestroyInOrganization:
+    ForceDeleteWorkspace  on (Workspace, Arc<Organization>), 403 for those who MayDestroyInOrganization:
         |a, (w, o)| a.owns(o) || matches!(a, Actor::Organization(own) if *own == o.name)
             || (o.allow_force_delete_workspaces && a.workspace(w).delete);
-    MayDestroyInOrganization on (Workspace, Organization): |a, (w, _)| a.workspace(w).delete;
+    MayDestroyInOrganization on (Workspace, Arc<Organization>): |a, (w, _)| a.workspace(w).delete;
     MoveWorkspace         on Workspace: |a, w| a.workspace(w).r#move;
     LockWorkspace         on Workspace: |a, w| a.workspace(w).locking;
     UnlockWorkspace       on Workspace: |a, w| a.workspace(w).locking;

@@ -37,12 +37,13 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
     if crypto::constant_time_eq(hash.as_bytes(), app.embedded_agent_token().hash().as_bytes()) {
         return Ok(Ctx::new(app.clone(), Actor::Agent(None)));
     }
-    if let Some((token, actor)) = app.recent_actors().get(app, &hash) {
+    // From before the rights are read: whatever changes them meanwhile makes it another one.
+    let epoch = app.recent_actors().epoch(app).await?;
+    if let Some((token, actor)) = app.recent_actors().get(app, &hash, epoch) {
         return Ok(Ctx::bearing(app.clone(), actor, token));
     }
-    let before = app.db().commits();
     let token =
-        token::Entity::find().filter(token::Column::Hash.eq(&hash)).one(app.db().read()).await?;
+        token::Entity::find().filter(token::Column::Hash.eq(&hash)).one(app.db().rights()).await?;
     let Some(token) = token else { return engine(app, &hash).await };
     let ends_at = lifetimes::end(app, &token).await?;
     if ends_at.is_some_and(|at| at <= app.now()) {
@@ -50,7 +51,8 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
     }
     let actor = Arc::new(actor_of(app, &token).await?);
     if !note_use(app, &token).await? {
-        app.recent_actors().keep(hash, before, ends_at, (token.id.clone(), actor.clone()));
+        let bearer = (token.id.clone(), actor.clone());
+        app.recent_actors().keep(app, hash, epoch, ends_at, bearer);
     }
     Ok(Ctx::bearing(app.clone(), actor, token.id))
 }
@@ -77,7 +79,7 @@ async fn engine(app: &App, hash: &str) -> Result<Ctx> {
 }
 
 async fn actor_of(app: &App, token: &Token) -> Result<Actor> {
-    let db = app.db().read();
+    let db = app.db().rights();
     match token.kind {
         Kind::User => {
             let id = token.user_id.clone().ok_or(Error::Unauthorized)?;
@@ -109,7 +111,7 @@ async fn is_still_members(app: &App, token: &Token, team: &Team) -> Result<bool>
         return Ok(true);
     }
     let Some(id) = &token.created_by_id else { return Ok(false) };
-    let db = app.db().read();
+    let db = app.db().rights();
     let user = user::Entity::find_by_id(id.clone()).one(db).await?;
     let belongs = membership::Entity::find()
         .filter(membership::Column::OrganizationName.eq(&team.organization_name))
@@ -125,7 +127,7 @@ async fn is_still_members(app: &App, token: &Token, team: &Team) -> Result<bool>
 /// A person without what may not be done by tokens of people.
 async fn by_token(app: &App, made_at: Timestamp, user: User) -> Result<Person> {
     let mut person = with_all_rights(app, user).await?;
-    let db = app.db().read();
+    let db = app.db().rights();
     let taking_none = organization::Column::UserTokensEnabled.eq(false);
     let strict: Vec<Organization> = organization::Entity::find()
         .filter(organization::Column::Name.is_in(&person.organizations))
@@ -157,7 +159,7 @@ async fn with_all_rights(app: &App, user: User) -> Result<Person> {
     if user.is_suspended {
         return Err(Error::Unauthorized);
     }
-    let db = app.db().read();
+    let db = app.db().rights();
     let organizations = membership::Entity::find()
         .filter(membership::Column::UserId.eq(&user.id))
         .filter(membership::Column::Status.eq(membership::Status::Active))
@@ -200,7 +202,7 @@ async fn with_all_rights(app: &App, user: User) -> Result<Person> {
 pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
     let Some(person_now) = cx.actor().person() else { return Ok(cx.clone()) };
     let user = user::Entity::find_by_id(person_now.id.clone())
-        .one(cx.read())
+        .one(cx.db().rights())
         .await?
         .ok_or(Error::Unauthorized)?;
     let actor = match person_now.token_made_at {
@@ -214,7 +216,7 @@ pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
 }
 
 async fn rights_of(app: &App, teams: Vec<Team>) -> Result<Vec<TeamRights>> {
-    let db = app.db().read();
+    let db = app.db().rights();
     // Owners may do everything, whatever rows there are.
     let ids: Vec<_> =
         teams.iter().filter(|team| !team.is_owners()).map(|team| team.id.clone()).collect();

@@ -65,7 +65,7 @@ pub(super) async fn end(app: &App, token: &Token) -> Result<Option<Timestamp>> {
     let (Some(of), Some(name)) = (type_of(token.kind), &token.organization_name) else {
         return Ok(token.expires_at);
     };
-    let limit = limit(app.db().read(), name, of).await?;
+    let limit = limit(app.db().rights(), name, of).await?;
     let latest = limit.map(|ms| token.created_at.plus_milliseconds(ms));
     Ok([token.expires_at, latest].into_iter().flatten().min())
 }

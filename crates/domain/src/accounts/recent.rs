@@ -1,7 +1,7 @@
-//! Callers of the last second, so that a client that asks a hundred things is looked up once.
+//! Callers of the last seconds, so that a client that asks a hundred things is looked up once.
 //!
-//! What was looked up holds while this process commits nothing, since rights change by commits. What another process
-//! commits (a second server, `statehouse admin`) holds here a second later.
+//! What was looked up holds while nobody's rights change, which the database tells by a number ([`db::rights`]). What
+//! another process changes (a second server, `statehouse admin`) holds here a second later.
 
 use std::{
     collections::HashMap,
@@ -11,45 +11,91 @@ use std::{
 
 use db::id::TokenId;
 
-use crate::{Actor, App, Timestamp};
+use crate::{Actor, App, Result, Timestamp};
 
-const KEPT_FOR: Duration = Duration::from_secs(1);
+/// How long nobody looks whether another process has changed rights.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// What ends by time alone, as an organization's limit on the age of tokens does, ends here so much later at most.
+const KEPT_FOR_MS: u64 = 10_000;
 /// Then the oldest are of no use anyway.
 const MOST: usize = 10_000;
 
 #[derive(Debug, Default)]
-pub(crate) struct RecentActors(Mutex<HashMap<String, Known>>);
+pub(crate) struct RecentActors {
+    known: Mutex<HashMap<String, Known>>,
+    epoch: Mutex<Option<Epoch>>,
+}
 
 #[derive(Debug)]
 struct Known {
     bearer: (TokenId, Arc<Actor>),
-    commits: u64,
-    since: Instant,
+    epoch: i64,
+    since: Timestamp,
     expires_at: Option<Timestamp>,
 }
 
+/// The number as it was read.
+#[derive(Clone, Copy, Debug)]
+struct Epoch {
+    number: i64,
+    /// How many changes of this process were known before.
+    changes: u64,
+    since: Instant,
+}
+
 impl RecentActors {
-    pub fn get(&self, app: &App, hash: &str) -> Option<(TokenId, Arc<Actor>)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The number that says whose rights are those of this moment.
+    pub async fn epoch(&self, app: &App) -> Result<i64> {
+        let (changes, since) = (app.db().rights_changes(), Instant::now());
+        let read = *self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(epoch) = read
+            && epoch.changes == changes
+            && epoch.since.elapsed() < TRUSTED_FOR
+        {
+            return Ok(epoch.number);
+        }
+        let number = app.db().rights_epoch().await?;
+        let mut epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever was slow to read must not bring back what counts no longer.
+        if epoch.is_none_or(|known| known.number <= number) {
+            *epoch = Some(Epoch { number, changes, since });
+        }
+        Ok(number)
+    }
+
+    pub fn get(&self, app: &App, hash: &str, epoch: i64) -> Option<(TokenId, Arc<Actor>)> {
+        let now = app.now();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = known.get(hash)?;
-        let holds = entry.commits == app.db().commits()
-            && entry.since.elapsed() < KEPT_FOR
-            && entry.expires_at.is_none_or(|at| at > app.now());
+        let holds = entry.epoch == epoch
+            && now.0.abs_diff(entry.since.0) < KEPT_FOR_MS
+            && entry.expires_at.is_none_or(|at| at > now);
         holds.then(|| entry.bearer.clone())
     }
 
-    /// `commits` is the count from before the actor was looked up.
+    /// `epoch` is the number from before the actor was looked up.
     pub fn keep(
         &self,
+        app: &App,
         hash: String,
-        commits: u64,
+        epoch: i64,
         expires_at: Option<Timestamp>,
         bearer: (TokenId, Arc<Actor>),
     ) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(hash, Known { bearer, commits, since: Instant::now(), expires_at });
+        known.insert(hash, Known { bearer, epoch, since: app.now(), expires_at });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The connection for rights refuses what nobody would notice a change of; another one would not.
+    #[test]
+    fn whoever_looks_up_callers_reads_by_the_connection_for_rights() {
+        let source = include_str!("authentication.rs");
+        assert!(source.contains(".rights()") && !source.contains(".read()"));
     }
 }

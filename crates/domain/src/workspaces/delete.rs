@@ -1,5 +1,7 @@
 //! Deleting workspaces: safely, or whatever is still in them. Their blobs go afterwards, by a task.
 
+use std::sync::Arc;
+
 use blobs::Kind;
 use db::{
     entity::{configuration_version, run, state_version, workspace},
@@ -51,7 +53,7 @@ pub async fn safe_delete(cx: &Ctx, workspace: &Granted<can::DestroyWorkspace>) -
 /// Deletes a workspace whatever is in it.
 pub async fn force_delete(
     cx: &Ctx,
-    workspace: &Granted<can::ForceDeleteWorkspace, (Workspace, Organization)>,
+    workspace: &Granted<can::ForceDeleteWorkspace, (Workspace, Arc<Organization>)>,
 ) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<workspace::Entity>(workspace.0.id.clone()).await?.ok_or(Error::NotFound)?;

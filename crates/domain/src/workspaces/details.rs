@@ -1,6 +1,9 @@
 //! What a workspace shows beside its own row: inherited settings and tags, read for many workspaces at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use db::{
     entity::{organization, project, variable},
@@ -50,14 +53,18 @@ pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details
         .map(|workspace| {
             let home = homes.get(&workspace.project_id);
             let project = home.map(|(project, _)| project);
-            let organization = home.and_then(|(_, organization)| organization.as_ref());
+            let organization = home.and_then(|(_, organization)| organization.clone());
             let own = policies.of_workspace(&workspace);
             let effective = own.or_else(|| policies.of_organization(&workspace));
-            let execution = Execution::of(&workspace, project, organization);
-            let may_force_delete = organization.is_some_and(|organization| {
-                let both = (workspace.clone(), organization.clone());
-                cx.may::<crate::can::ForceDeleteWorkspace>(&both)
-            });
+            let execution = Execution::of(&workspace, project, organization.as_deref());
+            let (workspace, may_force_delete) = match organization {
+                Some(organization) => {
+                    let both = (workspace, organization);
+                    let may = cx.may::<can::ForceDeleteWorkspace>(&both);
+                    (both.0, may)
+                }
+                None => (workspace, false),
+            };
             Details {
                 execution,
                 tag_names: tags.remove(&workspace.id).unwrap_or_default(),
@@ -92,16 +99,23 @@ pub async fn details_of(cx: &Ctx, workspace: Workspace) -> Result<Details> {
     Ok(Details { variable_ids, ..all.swap_remove(0) })
 }
 
-/// The projects that workspaces are in, with their organizations.
+/// The projects that workspaces are in, with their organizations, each of which is there once.
 async fn homes(
     cx: &Ctx,
     workspaces: &[Workspace],
-) -> Result<HashMap<crate::id::ProjectId, (Project, Option<Organization>)>> {
+) -> Result<HashMap<crate::id::ProjectId, (Project, Option<Arc<Organization>>)>> {
     let ids: BTreeSet<_> = workspaces.iter().map(|row| &row.project_id).collect();
     let rows = project::Entity::find()
         .filter(project::Column::Id.is_in(ids))
         .find_also_related(organization::Entity)
         .all(cx.read())
         .await?;
-    Ok(rows.into_iter().map(|home| (home.0.id.clone(), home)).collect())
+    let mut organizations: HashMap<String, Arc<Organization>> = HashMap::new();
+    let homes = rows.into_iter().map(|(project, organization)| {
+        let organization = organization.map(|row| {
+            organizations.entry(row.name.clone()).or_insert_with(|| Arc::new(row)).clone()
+        });
+        (project.id.clone(), (project, organization))
+    });
+    Ok(homes.collect())
 }

@@ -11,6 +11,8 @@ mod relocation;
 mod state_sharing;
 mod triggers;
 
+use std::sync::Arc;
+
 use db::{
     entity::workspace,
     id::WorkspaceId,
@@ -63,15 +65,15 @@ pub async fn find_by_name(cx: &Ctx, organization: &str, name: &str) -> Result<Fo
 pub async fn with_organization(
     cx: &Ctx,
     workspace: Found<Workspace>,
-) -> Result<Found<(Workspace, Organization)>> {
+) -> Result<Found<(Workspace, Arc<Organization>)>> {
     let workspace = workspace.into_unchecked();
     let organization = crate::organizations::by_name(cx, &workspace.organization_name)
         .await?
         .ok_or(Error::NotFound)?;
-    Ok(Found::new((workspace, organization)))
+    Ok(Found::new((workspace, Arc::new(organization))))
 }
 
-impl crate::access::Within<Self> for (Workspace, Organization) {
+impl crate::access::Within<Self> for (Workspace, Arc<Organization>) {
     fn on(&self) -> &Self {
         self
     }
