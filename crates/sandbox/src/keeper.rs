@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use nix::sys::signal::{SigSet, Signal as Caught};
+use nix::unistd::alarm;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
@@ -29,16 +30,32 @@ impl Signals {
     }
 
     fn all() -> SigSet {
-        [Caught::SIGTERM, Caught::SIGQUIT, Caught::SIGCHLD].into_iter().collect()
+        [Caught::SIGTERM, Caught::SIGQUIT, Caught::SIGCHLD, Caught::SIGALRM].into_iter().collect()
     }
 
     /// Waits for the end of `main`, burying everybody else on the way. SIGTERM is passed on;
     /// SIGQUIT kills.
     pub fn attend(&self, main: Pid) -> anyhow::Result<Ended> {
+        self.attend_orphan(main, 0, || false)
+    }
+
+    /// As [`Self::attend`]. When it was told to end and nobody is there any more who could make
+    /// it, it is killed after so many seconds.
+    pub fn attend_orphan(
+        &self,
+        main: Pid,
+        patience: u32,
+        is_orphan: impl Fn() -> bool,
+    ) -> anyhow::Result<Ended> {
         loop {
             match self.0.wait().context("wait for a signal")? {
-                Caught::SIGTERM => drop(kill_process(main, Signal::TERM)),
-                Caught::SIGQUIT => drop(kill_process(main, Signal::KILL)),
+                Caught::SIGTERM => {
+                    let _ = kill_process(main, Signal::TERM);
+                    // Zero would be no alarm at all.
+                    alarm::set(patience.max(1));
+                }
+                Caught::SIGALRM if !is_orphan() => {}
+                Caught::SIGQUIT | Caught::SIGALRM => drop(kill_process(main, Signal::KILL)),
                 _ => {
                     if let Some(ended) = buried(main)? {
                         return Ok(ended);

@@ -115,6 +115,7 @@ fn trial(supervisor: &Path, scratch: &Path, layers: Layers) -> anyhow::Result<St
         args: Vec::new(),
         env: std::collections::BTreeMap::new(),
         parent: rustix::process::getpid().as_raw_nonzero().get(),
+        orphan_seconds: 0,
         limits: Limits::default(),
         layers,
         reach: Reach { tmp: scratch.to_owned(), ..Reach::default() },

@@ -24,6 +24,8 @@ pub struct Order {
     pub env: BTreeMap<String, String>,
     /// Process id of who gives the order: when it ends, the program is sent SIGTERM.
     pub parent: i32,
+    /// Seconds that it then has to end by itself, before it is killed.
+    pub orphan_seconds: u32,
     pub limits: Limits,
     pub layers: Layers,
     pub reach: Reach,
@@ -87,6 +89,8 @@ fn message(step: &Step) -> io::Result<Vec<u8>> {
 pub fn exec() -> anyhow::Result<Infallible> {
     // Before anything secret is read: a core dump would leave it on the disk.
     Limits::default().set()?;
+    // What the server was started with, such as a supervisor's sockets, is not for programs.
+    close_fds::set_fds_cloexec(3, &[]);
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).context("read the order")?;
     if !line.ends_with('\n') {

@@ -32,9 +32,10 @@ pub(crate) fn carry_out(order: Order) -> anyhow::Result<Infallible> {
         bail!("the agent is gone");
     }
     let init = order.layers.processes;
+    let (agent, patience) = (order.parent, order.orphan_seconds);
     let child = order.go_inside()?;
     let main = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process id")?;
-    let ended = signals.attend(main)?;
+    let ended = signals.attend_orphan(main, patience, || parent() != Some(agent))?;
     if !init {
         end_the_rest();
     }

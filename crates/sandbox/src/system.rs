@@ -70,6 +70,9 @@ pub(crate) const READABLE: &[&str] = &[
     "/sys/kernel/mm/transparent_hugepage",
 ];
 
+/// Each program has its own; nothing that contains them can be shown as a whole.
+pub(crate) const PRIVATE: &[&str] = &["/dev", "/proc", "/tmp", "/var/tmp"];
+
 /// Closed although it lies in something readable.
 pub(crate) const CLOSED: &[&str] = &["/usr/local/etc"];
 

@@ -146,3 +146,24 @@ fn sockets_of_others_cannot_be_reached() {
 fn open_to_all() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o777)
 }
+
+#[test]
+fn nothing_that_its_agent_was_started_with_is_open_for_it() {
+    for mut cell in Cell::of_everybody() {
+        let kinds = [cell.layers, statehouse_sandbox::Layers::NONE];
+        for layers in kinds {
+            cell.layers = layers;
+            let order = cell.order("echo /proc/$$/fd/*");
+            let child = cell.carry_out_from(
+                "exec 7< /etc/hostname 9> /dev/null; exec \"$0\" engine-exec",
+                &order,
+            );
+            let output = child.wait_with_output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            let open = text.split_whitespace().filter_map(|path| path.rsplit('/').next());
+            let open: Vec<&str> = open.collect();
+            assert_eq!(open[..3], ["0", "1", "2"], "{text}");
+            assert!(!open.contains(&"7") && !open.contains(&"9"), "{text}");
+        }
+    }
+}

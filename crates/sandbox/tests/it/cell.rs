@@ -122,6 +122,7 @@ impl Cell {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             parent: std::process::id().cast_signed(),
+            orphan_seconds: 60,
             limits: self.limits,
             layers: self.layers,
             reach: self.reach.clone(),
@@ -134,9 +135,23 @@ impl Cell {
     }
 
     pub fn carry_out(&self, order: &Order) -> Child {
-        let mut command = Command::new(self.path("exec"));
+        self.carry_out_from("exec \"$0\" engine-exec", order)
+    }
+
+    /// By a script of the agent's, to which our executable is `$0`.
+    pub fn carry_out_from(&self, script: &str, order: &Order) -> Child {
+        let mut child = self.agent(script);
+        child.stdin.take().unwrap().write_all(&order.message().unwrap()).unwrap();
+        child
+    }
+
+    /// An agent that does what a script says.
+    pub fn agent(&self, script: &str) -> Child {
+        let mut command = Command::new("/bin/sh");
         command
-            .arg("engine-exec")
+            .arg("-c")
+            .arg(script)
+            .arg(self.path("exec"))
             .env("SECRET_OF_THE_AGENT", "x")
             .current_dir(self.path("run/site"))
             .stdin(Stdio::piped())
@@ -145,9 +160,7 @@ impl Cell {
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(&order.message().unwrap()).unwrap();
-        child
+        command.spawn().unwrap()
     }
 
     pub fn say(&self, script: &str) -> Said {

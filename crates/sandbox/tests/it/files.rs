@@ -125,3 +125,42 @@ fn links_lead_nowhere_else() {
         assert!(!said.text.contains("content of"), "{:?}: {said:?}", cell.layers);
     }
 }
+
+#[test]
+fn closed_places_may_lie_within_each_other_and_in_something_that_is_shown() {
+    for mut cell in kinds() {
+        let root = cell.path("");
+        // As with data and its key below `/usr/local`, which every program sees.
+        cell.reach.shared = vec![root.clone()];
+        cell.reach.closed =
+            ["run/site", "run", "other", "other/secret", "shared/closed/key", "shared/closed"]
+                .map(|name| root.join(name))
+                .into();
+        let root = root.display();
+        let said = cell.say(&format!(
+            "cat {root}/shared/file {root}/run/given own; echo x > new; \
+             cat {root}/other/secret {root}/shared/closed/key; ls {root}/other; (: > {root}/other/new)"
+        ));
+        let shown: Vec<_> = said.text.lines().filter(|line| line.starts_with("content")).collect();
+        let expected =
+            ["content of shared/file", "content of run/given", "content of run/site/own"];
+        assert_eq!(shown, expected, "{said:?}");
+        assert!(cell.path("run/site/new").exists() && !cell.path("other/new").exists());
+    }
+}
+
+#[test]
+fn what_holds_the_places_that_each_program_has_of_its_own_is_not_shown() {
+    let outside = tempfile::Builder::new().prefix("seen-").tempfile_in("/tmp").unwrap();
+    std::fs::write(outside.path(), "somebody's").unwrap();
+    for mut cell in kinds() {
+        cell.reach.shared.extend(["/", "/tmp", "/dev", "/proc"].map(std::path::PathBuf::from));
+        let withheld = cell.reach.withheld().len();
+        assert_eq!(withheld, 4);
+        let said =
+            cell.say(&format!("cat own; cat {0}; (echo x >> {0})", outside.path().display()));
+        assert!(said.text.starts_with("content of run/site/own"), "{said:?}");
+        assert!(!said.text.contains("somebody's"), "{:?}: {said:?}", cell.layers);
+        assert_eq!(std::fs::read(outside.path()).unwrap(), b"somebody's");
+    }
+}

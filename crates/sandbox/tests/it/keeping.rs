@@ -1,9 +1,11 @@
 //! What begins in the sandbox ends with it, and as it should.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use statehouse_sandbox::{Layers, kill};
+use statehouse_sandbox::{Layers, Order, kill};
 
 use crate::cell::{Cell, is_left, line};
 
@@ -80,6 +82,26 @@ fn the_program_is_told_when_its_agent_dies_and_may_finish() {
         .unwrap();
         assert_eq!(line(&mut child), "told", "{:?}", cell.layers);
         assert_eq!(child.wait().unwrap().code(), Some(4));
+    }
+}
+
+#[test]
+fn an_orphan_that_does_not_end_is_killed_when_its_time_is_over() {
+    for cell in kinds() {
+        let mut agent = cell.agent("read go; \"$0\" engine-exec < ../order & wait");
+        let script = "trap '' TERM; (trap '' TERM; setsid sleep 1000) & echo up; sleep 1000";
+        let order =
+            Order { parent: agent.id().cast_signed(), orphan_seconds: 1, ..cell.order(script) };
+        std::fs::write(cell.path("run/order"), order.message().unwrap()).unwrap();
+        agent.stdin.take().unwrap().write_all(b"go\n").unwrap();
+        assert_eq!(line(&mut agent), "up");
+        agent.kill().unwrap();
+        agent.wait().unwrap();
+        let mut output = agent.stdout.take().unwrap();
+        let (sender, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(output.read_to_end(&mut Vec::new()).is_ok()));
+        // It ends when the last of it is gone.
+        assert_eq!(ended.recv_timeout(Duration::from_mins(1)), Ok(true), "{:?}", cell.layers);
     }
 }
 
