@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
+use memchr::memmem;
 use protocol::{Artifact, Engine as Wanted, EngineKind, Outcome, PhaseResult};
 use semver::Version;
 
 use crate::agent::Agent;
 use crate::phase::{Done, Failure, Prepared, Work, sentence, stopped};
-use crate::plan::summary;
+use crate::plan::{answer, summary};
 use crate::process::Manners;
 use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::state::Keeping;
 use crate::state_file::StateFile;
 use crate::steps::Step;
+use crate::untrusted;
 use crate::workplace::Workplace;
 
 /// Runs `apply`; whatever happens, the state is with the server or kept before this returns.
@@ -28,7 +30,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     let server = work.session.server.clone();
     let mut state = Keeping::new(server, ids, place, site.state.clone(), site.begins.clone());
     // Before the engine can change anything, a successor must be able to find its state.
-    place.write_manifest(&work.manifest(Some(site), None)).map_err(broken)?;
+    place.write_manifest(&work.manifest(Some(site))).map_err(broken)?;
     let start = work.log.length().map_err(broken)?;
     let output = work.log.file().map_err(broken)?;
     let errors = work.log.file().map_err(broken)?;
@@ -36,15 +38,15 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     if job.structured_output {
         args.push("-json".into());
     }
-    if wants_variables_again(&job.engine, &site.cwd) {
+    if wants_variables_again(&job.engine, place, &site.cwd) {
         args.extend(prepared.var_files());
     }
     args.push(place.fetched_plan().display().to_string());
-    let running = prepared.engine.start(config, args, output, errors).await.map_err(broken)?;
-    work.note(Some(site), Some(running.id()));
-    let manners = Manners { grace: config.grace, saves: true };
+    let manners = Manners::saving(config.grace);
+    let started = prepared.engine.start(config, args, manners, output, errors).await;
+    let running = started.map_err(broken)?;
     let ended = tokio::select! {
-        ended = running.wait(work.session, manners, |line| work.log.say(line)) => ended,
+        ended = running.wait(work.session, |line| work.log.say(line)) => ended,
         () = state.watch() => unreachable!("the watch has no end"),
     };
     let summary = summary(place, start).await;
@@ -83,7 +85,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
 /// Whether the apply of a saved plan may need its variables once more: values of ephemeral ones
 /// are not in the plan. Others must not be given without need: older engines refuse them all,
 /// and Terraform 1.10 refuses some that are equal (hashicorp/terraform#36181).
-fn wants_variables_again(engine: &Wanted, cwd: &Path) -> bool {
+fn wants_variables_again(engine: &Wanted, place: &Workplace, cwd: &Path) -> bool {
     let first = match engine.kind {
         EngineKind::Terraform => Version::new(1, 10, 0),
         EngineKind::Tofu => Version::new(1, 11, 0),
@@ -91,19 +93,23 @@ fn wants_variables_again(engine: &Wanted, cwd: &Path) -> bool {
     // Pre-releases of the first version know them too.
     let known = Version::parse(&engine.version)
         .is_ok_and(|it| (it.major, it.minor) >= (first.major, first.minor));
-    known && mentions_ephemeral(cwd)
+    known && mentions_ephemeral(place, cwd)
 }
 
-fn mentions_ephemeral(cwd: &Path) -> bool {
+/// Modules and providers are there by now, so that the files may be anything.
+fn mentions_ephemeral(place: &Workplace, cwd: &Path) -> bool {
+    let root = place.config();
     let Ok(entries) = std::fs::read_dir(cwd) else { return false };
     entries.filter_map(Result::ok).any(|entry| {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let configuration =
             [".tf", ".tf.json", ".tofu", ".tofu.json"].iter().any(|ending| name.ends_with(ending));
+        let path = entry.path();
+        let Ok(path) = path.strip_prefix(&root) else { return false };
         configuration
-            && entry.file_type().is_ok_and(|kind| !kind.is_dir())
-            && std::fs::read_to_string(entry.path()).is_ok_and(|text| text.contains("ephemeral"))
+            && untrusted::read_linked(&root, path, untrusted::SMALL)
+                .is_ok_and(|text| memmem::find(&text, b"ephemeral").is_some())
     })
 }
 
@@ -133,8 +139,7 @@ pub(crate) async fn documents(
     if !asked.success() {
         return Err(format!("“show -json” failed: {asked}"));
     }
-    let state: bytes::Bytes =
-        tokio::fs::read(&path).await.map_err(|error| error.to_string())?.into();
+    let state = answer(place, &path).await?;
     let put = || session.server.put_artifact(&session.job.id, Artifact::JsonState, state.clone());
     let stored = insist(std::time::Duration::from_mins(1), put).await;
     session.notice(stored).map_err(|error| error.to_string())

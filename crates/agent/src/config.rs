@@ -7,6 +7,9 @@ use reqwest::Url;
 use sandbox::Limits;
 use secrecy::SecretString;
 
+/// As long as the documents about a large plan may take.
+pub const ANSWER: Duration = Duration::from_mins(5);
+
 /// Settings of one agent; paths may be relative to the current directory.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -41,6 +44,8 @@ pub struct Config {
     /// At shutdown the time that running phases get to finish; after an interrupt the time an
     /// engine gets to save its state before it is killed.
     pub grace: Duration,
+    /// How long an engine may take to answer a question about a plan or a state.
+    pub answer: Duration,
 }
 
 /// How much there must be of the sandbox of an engine.

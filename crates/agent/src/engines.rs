@@ -234,6 +234,7 @@ impl Sandboxed<'_> {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             parent: rustix::process::getpid().as_raw_nonzero().get(),
+            orphan_seconds: 0,
             limits: self.config.limits,
             layers: self.layers,
             reach: reach::of_an_engine(self.reach, path, folder.path()),

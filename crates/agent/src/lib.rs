@@ -40,7 +40,7 @@ mod variables;
 mod workplace;
 
 pub use agent::run;
-pub use config::{Config, Sandbox};
+pub use config::{ANSWER, Config, Sandbox};
 pub use engines::at_hand;
 pub use protocol::EngineKind;
 pub use sandbox::{Limits, Survey, exec as engine_exec, survey};

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,6 +94,16 @@ impl Log {
 
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         (&self.file).write_all(bytes)?;
+        self.written.notify_one();
+        Ok(())
+    }
+
+    /// All of a file, however large it is.
+    pub async fn append(&self, from: PathBuf) -> io::Result<()> {
+        let mut file = self.file()?;
+        let copied =
+            tokio::task::spawn_blocking(move || io::copy(&mut File::open(from)?, &mut file));
+        copied.await.map_err(io::Error::other)??;
         self.written.notify_one();
         Ok(())
     }

@@ -157,6 +157,9 @@ async fn executed_in(
     let done = done.unwrap_or_else(|failure| work.failed(failure));
     let (run, removable) = (&job.run_id, done.removable);
     session.begin(Step::Log);
+    if removable {
+        work.settled(&done.outcome);
+    }
     if let Err(error) = session.notice(log.close(PATIENCE).await) {
         tracing::warn!(job = job.id, run, %error, "the log is not complete on the server");
     }
@@ -292,9 +295,9 @@ impl Work<'_> {
             let file = private_file(&output)?;
             let errors = file.try_clone()?;
             let config = &self.agent.config;
-            let running = prepared.engine.start(config, args, file, errors).await?;
-            self.note(None, Some(running.id()));
-            running.wait(self.session, Manners::BRIEF, |line| self.log.say(line)).await
+            let engine = &prepared.engine;
+            let running = engine.start(config, args, Manners::BRIEF, file, errors).await?;
+            running.wait(self.session, |line| self.log.say(line)).await
         };
         let ended: std::io::Result<Ended> = run.await;
         let ended = ended
@@ -305,25 +308,26 @@ impl Work<'_> {
         if ended.status.success() {
             return Ok(());
         }
-        let text = tokio::fs::read(&output).await.unwrap_or_default();
-        if let Err(error) = self.log.write(&text) {
+        let summary = Summary::read(&output, 0).unwrap_or_default();
+        if let Err(error) = self.log.append(output).await {
             tracing::warn!(%error, "the log takes no more lines");
         }
-        let summary = Summary::read(&output, 0).unwrap_or_default();
         Err(Failure::Broken(sentence("init", ended.status, &summary)))
     }
 
-    /// Writes down what a successor must know if we are killed now.
-    pub fn note(&self, site: Option<&Site>, engine: Option<u32>) {
-        if let Err(error) = self.place.write_manifest(&self.manifest(site, engine)) {
-            tracing::warn!(job = self.session.job.id, %error, "the engine is not noted");
-        }
-    }
-
-    pub fn manifest(&self, site: Option<&Site>, engine: Option<u32>) -> Manifest {
+    /// What a successor must know if we are killed from here on.
+    pub fn manifest(&self, site: Option<&Site>) -> Manifest {
         let state = site.map(|site| self.place.relative(&site.state));
         let begins = site.and_then(|site| site.begins.clone());
-        Manifest { state, begins, engine, ..Manifest::of(&self.session.job) }
+        Manifest { state, begins, ..Manifest::of(&self.session.job) }
+    }
+
+    /// From here on a successor has nothing to save, only to report what we did not.
+    fn settled(&self, outcome: &Outcome) {
+        let manifest = Manifest { ended: Some(outcome.clone()), ..self.manifest(None) };
+        if let Err(error) = self.place.write_manifest(&manifest) {
+            tracing::warn!(job = self.session.job.id, %error, "the end of the phase is not noted");
+        }
     }
 
     /// The end of a phase that did not get to its engine, said in the log too.

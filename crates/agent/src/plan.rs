@@ -1,6 +1,6 @@
 //! The plan of a run: options in, plan file and documents out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use protocol::{Artifact, Job, Outcome, PhaseResult, PlanOptions};
 
@@ -31,9 +31,9 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     let output = work.log.file().map_err(broken)?;
     let errors = work.log.file().map_err(broken)?;
     let args = arguments(job, place, &prepared);
-    let running = prepared.engine.start(config, args, output, errors).await.map_err(broken)?;
-    work.note(None, Some(running.id()));
-    let ended = running.wait(work.session, Manners::BRIEF, |line| work.log.say(line)).await;
+    let started = prepared.engine.start(config, args, Manners::BRIEF, output, errors).await;
+    let running = started.map_err(broken)?;
+    let ended = running.wait(work.session, |line| work.log.say(line)).await;
     let ended = ended.map_err(broken)?;
     if ended.stopped != Stop::No {
         return Err(Failure::Stopped(ended.stopped));
@@ -51,7 +51,11 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         work.session.begin(Step::Keep);
         store_plan(work, &prepared).await.map_err(Failure::Broken)?;
     }
-    let generated = untrusted::read_if_there(place.root(), place.relative(&generated_file(place)));
+    let generated = untrusted::read_if_there(
+        place.root(),
+        place.relative(&generated_file(place)),
+        untrusted::SMALL,
+    );
     let generated_configuration =
         job.options.generate_config && generated.await.is_ok_and(|file| file.is_some());
     // Somebody who cancels at the last moment must not see the run going on.
@@ -121,14 +125,15 @@ pub(crate) async fn summary(place: &Workplace, start: u64) -> Summary {
 async fn store_plan(work: &Work<'_>, prepared: &Prepared) -> Result<(), String> {
     let place = work.place;
     let plan = async {
-        let bytes = untrusted::read(place.root(), place.relative(&plan_file(place)))
-            .await
-            .map_err(|error| format!("The plan file cannot be read: {error}."))?;
+        let bytes =
+            untrusted::read(place.root(), place.relative(&plan_file(place)), untrusted::LARGE)
+                .await
+                .map_err(|error| format!("The plan file cannot be read: {error}."))?;
         work.upload(Artifact::PlanFile, bytes).await
     };
     let lock = async {
         let path = place.relative(&prepared.site.cwd.join(LOCK_FILE));
-        let bytes = untrusted::read_if_there(place.root(), path)
+        let bytes = untrusted::read_if_there(place.root(), path, untrusted::SMALL)
             .await
             .map_err(|error| format!("The lock file cannot be read: {error}."))?;
         match bytes {
@@ -137,6 +142,13 @@ async fn store_plan(work: &Work<'_>, prepared: &Prepared) -> Result<(), String> 
         }
     };
     tokio::try_join!(plan, lock).map(drop)
+}
+
+/// What an engine answered to a question.
+pub(crate) async fn answer(place: &Workplace, path: &Path) -> Result<bytes::Bytes, String> {
+    untrusted::read(place.root(), place.relative(path), untrusted::LARGE)
+        .await
+        .map_err(|error| format!("the engine's answer cannot be read: {error}"))
 }
 
 /// The plan as JSON, in full and as command lines may see it, and the schemas that it is read with.
@@ -159,8 +171,7 @@ pub(crate) async fn documents(
     if !shown.success() {
         return Err(format!("“show -json” failed: {shown}"));
     }
-    let plan: bytes::Bytes =
-        tokio::fs::read(&paths[0]).await.map_err(|error| error.to_string())?.into();
+    let plan = answer(place, &paths[0]).await?;
     let job = &session.job.id;
     let put = |artifact, bytes: bytes::Bytes| {
         insist(std::time::Duration::from_mins(1), move || {
@@ -172,8 +183,7 @@ pub(crate) async fn documents(
         if !listed.success() {
             return Err(format!("“providers schema -json” failed: {listed}"));
         }
-        let schemas: bytes::Bytes =
-            tokio::fs::read(&paths[1]).await.map_err(|error| error.to_string())?.into();
+        let schemas = answer(place, &paths[1]).await?;
         let copy = schemas.clone();
         let document = tokio::task::spawn_blocking(move || redacted_plan(&plan, &copy))
             .await

@@ -13,7 +13,7 @@ use sandbox::{Layers, Order, Reach};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::Config;
 use crate::environment::SAFE_PATH;
@@ -34,6 +34,7 @@ pub(crate) struct Engine {
 pub(crate) struct Running {
     child: Child,
     pid: Pid,
+    manners: Manners,
 }
 
 pub(crate) struct Ended {
@@ -49,11 +50,20 @@ pub(crate) struct Manners {
     pub grace: Duration,
     /// It has something to save, so it gets its grace even when nobody waits for it any more.
     pub saves: bool,
+    /// From the death of its agent, by which it is interrupted, until its keeper kills it.
+    pub orphan: Duration,
 }
+
+const BRIEF: Duration = Duration::from_secs(10);
 
 impl Manners {
     /// For engines that have nothing to save: they only get to tell their providers.
-    pub const BRIEF: Self = Self { grace: Duration::from_secs(10), saves: false };
+    pub const BRIEF: Self = Self { grace: BRIEF, saves: false, orphan: BRIEF };
+
+    /// For an apply: what it is making may take long to be done with.
+    pub fn saving(grace: Duration) -> Self {
+        Self { grace, saves: true, orphan: Duration::from_hours(1).max(grace) }
+    }
 }
 
 impl Engine {
@@ -62,6 +72,7 @@ impl Engine {
         &self,
         config: &Config,
         args: Vec<String>,
+        manners: Manners,
         output: File,
         errors: File,
     ) -> io::Result<Running> {
@@ -70,6 +81,7 @@ impl Engine {
             args,
             env: self.env.clone(),
             parent: rustix::process::getpid().as_raw_nonzero().get(),
+            orphan_seconds: u32::try_from(manners.orphan.as_secs()).unwrap_or(u32::MAX),
             limits: config.limits,
             layers: self.layers,
             reach: self.reach.clone(),
@@ -91,7 +103,7 @@ impl Engine {
         let mut stdin = child.stdin.take().ok_or_else(|| io::Error::other("no standard input"))?;
         let sent = stdin.write_all(&order.message()?).await;
         drop(stdin);
-        let running = Running { child, pid };
+        let running = Running { child, pid, manners };
         if let Err(error) = sent {
             running.kill();
             return Err(error);
@@ -99,7 +111,8 @@ impl Engine {
         Ok(running)
     }
 
-    /// Runs a command whose output is data; it is killed when the future is dropped.
+    /// Runs a command whose output is data; it is killed when the future is dropped, and when it has
+    /// not answered in the time that the configuration gives it.
     pub async fn ask(
         &self,
         config: &Config,
@@ -109,9 +122,14 @@ impl Engine {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         let file = private_file(output)?;
         let errors = private_file(&output.with_extension("err"))?;
-        let mut asked = Asked(self.start(config, args, file, errors).await?);
-        let status = asked.0.child.wait().await?;
-        Ok(status)
+        let mut asked = Asked(self.start(config, args, Manners::BRIEF, file, errors).await?);
+        if let Ok(status) = timeout(config.answer, asked.0.child.wait()).await {
+            return status;
+        }
+        asked.0.kill();
+        asked.0.child.wait().await?;
+        let why = format!("no answer in {} seconds", config.answer.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, why))
     }
 }
 
@@ -126,17 +144,11 @@ impl Drop for Asked {
 }
 
 impl Running {
-    /// Process id of the engine's keeper, and of its group.
-    pub fn id(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().unsigned_abs()
-    }
-
     /// Waits for the end, stopping the engine when the session says so: one interrupt, then the
     /// grace period, then the end of its whole group.
     pub async fn wait(
         mut self,
         session: &Session,
-        manners: Manners,
         mut tell: impl FnMut(&str),
     ) -> io::Result<Ended> {
         let mut stopped = Stop::No;
@@ -154,7 +166,7 @@ impl Running {
                 stop = session.outweighed(stopped) => {
                     let first = stopped == Stop::No;
                     stopped = stop;
-                    let kind = stop < Stop::Killed || (stop == Stop::Gone && manners.saves);
+                    let kind = stop < Stop::Killed || (stop == Stop::Gone && self.manners.saves);
                     if let Some(why) = reason(stop) {
                         tell(why);
                     }
@@ -163,7 +175,7 @@ impl Running {
                         kill_at = None;
                     } else if first {
                         self.interrupt();
-                        kill_at = Some(Instant::now() + manners.grace);
+                        kill_at = Some(Instant::now() + self.manners.grace);
                     }
                 }
                 () = overdue => {

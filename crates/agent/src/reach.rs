@@ -33,22 +33,19 @@ pub(crate) fn common(config: &Config) -> Reach {
     }
     let mut closed = config.hidden_paths.clone();
     closed.extend([config.work_dir.clone(), config.engine_cache_dir.clone()]);
-    for path in shared.iter().filter(|path| is_closed(path, &closed)) {
+    let reach = Reach { shared, closed, ..Reach::default() };
+    for path in reach.withheld() {
         tracing::warn!(
-            "{} lies in what runs may not see, and is not shown to them",
+            "{} is not shown to runs: it lies in what they may not see, or holds what they have of \
+             their own, such as /tmp",
             path.display()
         );
     }
-    Reach { shared, closed, ..Reach::default() }
+    reach
 }
 
 fn named(cli_config: &str) -> Vec<PathBuf> {
     NAMED.captures_iter(cli_config).map(|found| PathBuf::from(&found[1])).collect()
-}
-
-fn is_closed(path: &Path, closed: &[PathBuf]) -> bool {
-    let Ok(path) = path.canonicalize() else { return false };
-    closed.iter().filter_map(|closed| closed.canonicalize().ok()).any(|it| path.starts_with(it))
 }
 
 /// What an engine needs beside itself if it is a script: the folder that it lies in, and the one

@@ -1,11 +1,11 @@
 //! After a crash: what an earlier agent left in its job directories is brought to safety.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Outcome, Phase, PhaseResult};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
 use crate::log::Log;
@@ -16,7 +16,7 @@ use crate::workplace::{Manifest, Workplace};
 
 /// How long an orphaned engine may take to save its state: it was interrupted when its agent died.
 const ORPHAN: Duration = Duration::from_mins(1);
-/// How long its keeper may take to kill it, before both are killed.
+/// How long keepers may take to kill what they keep, before they are killed with it.
 const KEEPER: Duration = Duration::from_secs(5);
 /// How long a server that does not answer is asked to take the state before it is put aside.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -26,14 +26,13 @@ pub(crate) async fn recover(work_dir: &Path, server: &Arc<Server>) -> std::io::R
     for entry in std::fs::read_dir(Workplace::all(work_dir))? {
         let place = Workplace::found(entry?.path().canonicalize()?);
         let path = place.root().display().to_string();
+        let manifest = place.manifest();
+        let is_saving = manifest.as_ref().is_ok_and(Manifest::has_something_to_save);
+        outlive(place.root(), if is_saving { ORPHAN } else { Duration::ZERO }).await;
         // Without a manifest no apply has begun in it.
-        let safe = match place.manifest() {
+        let safe = match manifest {
             Ok(manifest) if manifest.phase == Phase::Apply => {
                 recover_apply(&place, &manifest, server).await
-            }
-            Ok(Manifest { engine: Some(engine), .. }) => {
-                outlive(&place, engine, Duration::ZERO).await;
-                true
             }
             _ => true,
         };
@@ -51,9 +50,49 @@ pub(crate) async fn recover(work_dir: &Path, server: &Arc<Server>) -> std::io::R
 async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -> bool {
     let (job, run) = (&manifest.job_id, &manifest.run_id);
     tracing::warn!(run, "an earlier agent was lost during the apply of {run}");
-    if let Some(engine) = manifest.engine {
-        outlive(place, engine, ORPHAN).await;
+    let found = match &manifest.ended {
+        Some(outcome) => Found { outcome: outcome.clone(), line: None, safe: true },
+        None => take_up(place, manifest, server).await,
+    };
+    // The server may have ended the run without us; then it wants neither log nor outcome.
+    match Log::resume(
+        server.clone(),
+        job,
+        &place.log(),
+        manifest.log_offset,
+        manifest.sensitive.clone(),
+    ) {
+        Ok(log) => {
+            if let Some(line) = &found.line {
+                log.say(line);
+            }
+            if let Err(error) = log.close(PATIENCE).await {
+                tracing::warn!(run, %error, "the log is not complete on the server");
+            }
+        }
+        Err(error) => tracing::warn!(run, %error, "the log is lost"),
     }
+    let ended = async {
+        insist(PATIENCE, || server.outcome(job, &found.outcome)).await?;
+        insist(PATIENCE, || server.finish(job)).await
+    };
+    match ended.await {
+        Ok(()) => tracing::info!(run, "the apply of {run} is ended"),
+        Err(error) => tracing::warn!(run, %error, "the apply of {run} was not ended by us"),
+    }
+    found.safe
+}
+
+/// What is to be said of an apply, and whether its directory may go.
+struct Found {
+    outcome: Outcome,
+    line: Option<String>,
+    safe: bool,
+}
+
+/// Brings the state of an apply whose end nobody saw to the server.
+async fn take_up(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -> Found {
+    let (job, run) = (&manifest.job_id, &manifest.run_id);
     let summary = summary(place, 0).await;
     // The engine says this once, when all of the plan is done: only our report was missing.
     let mut complete = summary.total.is_some();
@@ -80,22 +119,7 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
             }
         }
     }
-    // The server may have ended the run without us; then it wants neither log nor outcome.
-    match Log::resume(
-        server.clone(),
-        job,
-        &place.log(),
-        manifest.log_offset,
-        manifest.sensitive.clone(),
-    ) {
-        Ok(log) => {
-            log.say(&if complete { message.clone() } else { format!("Error: {message}") });
-            if let Err(error) = log.close(PATIENCE).await {
-                tracing::warn!(run, %error, "the log is not complete on the server");
-            }
-        }
-        Err(error) => tracing::warn!(run, %error, "the log is lost"),
-    }
+    let line = if complete { message.clone() } else { format!("Error: {message}") };
     let outcome = Outcome {
         result: if complete { PhaseResult::Finished } else { PhaseResult::Errored },
         message: (!complete).then_some(message),
@@ -103,35 +127,46 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
         counts: summary.counts(),
         generated_configuration: false,
     };
-    let ended = async {
-        insist(PATIENCE, || server.outcome(job, &outcome)).await?;
-        insist(PATIENCE, || server.finish(job)).await
-    };
-    match ended.await {
-        Ok(()) => tracing::info!(run, "the apply of {run} is ended"),
-        Err(error) => tracing::warn!(run, %error, "the apply of {run} was not ended by us"),
-    }
-    safe
+    Found { outcome, line: Some(line), safe }
 }
 
-/// Waits for the end of an engine that has lost its agent, then makes sure of it.
-async fn outlive(place: &Workplace, engine: u32, grace: Duration) {
-    let Some(pid) = i32::try_from(engine).ok().and_then(Pid::from_raw) else { return };
+/// Waits for the end of all that works in a directory and has lost its agent, then makes sure of it.
+///
+/// Keepers are found by where they work and not by what was written down: whatever was started
+/// counts, by whatever step of the phase. What they keep ends with them.
+async fn outlive(root: &Path, grace: Duration) {
     let end = Instant::now() + grace;
-    while works_in(engine, place.root()) {
+    loop {
+        let left = keepers_in(root);
+        if left.is_empty() {
+            return;
+        }
         if Instant::now() >= end {
-            tracing::warn!(engine, "killing an engine that does not end");
-            sandbox::kill(pid);
+            tracing::warn!(count = left.len(), "killing an engine that does not end");
+            for pid in &left {
+                sandbox::kill(*pid);
+            }
         }
         if Instant::now() >= end + KEEPER {
-            let _ = kill_process_group(pid, Signal::KILL);
+            for pid in left {
+                let _ = kill_process(pid, Signal::KILL);
+            }
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// Whether this is still the process that we know and not another with the same number.
-fn works_in(process: u32, root: &Path) -> bool {
-    let cwd: PathBuf = format!("/proc/{process}/cwd").into();
-    std::fs::read_link(cwd).is_ok_and(|cwd| cwd.starts_with(root))
+fn keepers_in(root: &Path) -> Vec<Pid> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    let keepers = processes.filter(|process| {
+        let (cwd, words) = (process.path().join("cwd"), process.path().join("cmdline"));
+        std::fs::read_link(cwd).is_ok_and(|cwd| cwd.starts_with(root))
+            && std::fs::read(words).is_ok_and(|words| is_keeper(&words))
+    });
+    keepers.filter_map(|it| Pid::from_raw(it.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// Not an operator who looks at what was left.
+fn is_keeper(words: &[u8]) -> bool {
+    words.split(|byte| *byte == 0).any(|word| word == b"engine-exec")
 }

@@ -164,7 +164,8 @@ impl StateFile {
     }
 
     async fn bytes(&self, path: &Path) -> io::Result<Option<Bytes>> {
-        untrusted::read_if_there(self.place.root(), self.place.relative(path)).await
+        untrusted::read_if_there(self.place.root(), self.place.relative(path), untrusted::STATE)
+            .await
     }
 }
 

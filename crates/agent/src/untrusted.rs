@@ -1,49 +1,141 @@
-//! Reads files that an engine's code could write: no link and no pipe may lead the agent astray.
+//! Reads files that an engine's code could write: no link, no pipe and no size may lead the agent astray.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
-use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat, openat2};
+use rustix::io::Errno;
+
+/// Bytes of the largest state that a server takes: none is given up for its size.
+pub(crate) const STATE: u64 = 2 << 30;
+/// Of a plan and of what an engine says about one.
+pub(crate) const LARGE: u64 = 1 << 30;
+/// Of what people write, and of an engine's notes.
+pub(crate) const SMALL: u64 = 16 << 20;
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// Without NONBLOCK a named pipe would hold us for ever.
+const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 /// The content of a regular file below `root`, reached without following any link.
-pub(crate) async fn read(root: &Path, relative: PathBuf) -> io::Result<Bytes> {
+///
+/// Fails for one with more than `limit` bytes.
+pub(crate) async fn read(root: &Path, relative: PathBuf, limit: u64) -> io::Result<Bytes> {
     let root = root.to_owned();
-    tokio::task::spawn_blocking(move || {
-        let mut content = Vec::new();
-        open_beneath(&root, &relative)?.read_to_end(&mut content)?;
-        Ok(content.into())
-    })
-    .await
-    .map_err(io::Error::other)?
+    tokio::task::spawn_blocking(move || content(open_beneath(&root, &relative)?, limit))
+        .await
+        .map_err(io::Error::other)?
 }
 
 /// As [`read`], but an absent file is nothing.
-pub(crate) async fn read_if_there(root: &Path, relative: PathBuf) -> io::Result<Option<Bytes>> {
-    match read(root, relative).await {
+pub(crate) async fn read_if_there(
+    root: &Path,
+    relative: PathBuf,
+    limit: u64,
+) -> io::Result<Option<Bytes>> {
+    match read(root, relative, limit).await {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn open_beneath(root: &Path, relative: &Path) -> io::Result<File> {
-    let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    // Without NONBLOCK a named pipe would hold us for ever.
-    let file = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut at = open(root, folder, Mode::empty())?;
+/// At once; and links are followed as long as they stay below `root`, where the kernel can say so.
+pub(crate) fn read_linked(root: &Path, relative: &Path, limit: u64) -> io::Result<Bytes> {
+    let stay = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let root_folder = open(root, FOLDER, Mode::empty())?;
+    match openat2(root_folder, relative, FILE, Mode::empty(), stay) {
+        Err(Errno::NOSYS | Errno::PERM) => content(open_beneath(root, relative)?, limit),
+        file => content(file?, limit),
+    }
+}
+
+fn open_beneath(root: &Path, relative: &Path) -> io::Result<OwnedFd> {
+    let mut at = open(root, FOLDER, Mode::empty())?;
     let mut parts = relative.components().peekable();
     while let Some(part) = parts.next() {
         let Component::Normal(name) = part else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain relative path"));
         };
-        let flags = if parts.peek().is_some() { folder | OFlags::NOFOLLOW } else { file };
-        at = openat(&at, name, flags, Mode::empty())?;
+        let flags = if parts.peek().is_some() { FOLDER } else { FILE };
+        at = openat(&at, name, flags | OFlags::NOFOLLOW, Mode::empty())?;
     }
-    let file = File::from(at);
+    Ok(at)
+}
+
+fn content(file: OwnedFd, limit: u64) -> io::Result<Bytes> {
+    let file = File::from(file);
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
-    Ok(file)
+    let mut content = Vec::new();
+    // It may grow while it is read.
+    file.take(limit + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > limit {
+        let why = format!("it has more than {limit} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(content.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::{CWD, FileType, mknodat};
+
+    use super::*;
+
+    /// A folder with everything in it that a run could leave in the place of a file.
+    fn traps() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), "content").unwrap();
+        std::fs::create_dir(at("folder")).unwrap();
+        std::fs::write(at("folder/file"), "content").unwrap();
+        let fifo = FileType::Fifo;
+        mknodat(CWD, at("pipe"), fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        for (link, target) in [
+            ("link", "file"),
+            ("to-folder", "folder"),
+            ("to-pipe", "pipe"),
+            ("endless", "/dev/zero"),
+            ("out", "/etc/hostname"),
+            ("up", "../../etc/hostname"),
+            ("loop", "loop"),
+        ] {
+            symlink(target, at(link)).unwrap();
+        }
+        folder
+    }
+
+    #[tokio::test]
+    async fn only_a_regular_file_of_some_size_is_read() {
+        let folder = traps();
+        let read = async |name: &str, limit| read(folder.path(), name.into(), limit).await;
+        assert_eq!(read("file", 7).await.unwrap(), "content");
+        assert_eq!(read("folder/file", 7).await.unwrap(), "content");
+        assert!(read("file", 6).await.unwrap_err().to_string().contains("more than 6 bytes"));
+        for trap in
+            ["pipe", "folder", "link", "to-folder/file", "to-pipe", "endless", "out", "up", "loop"]
+        {
+            assert!(read(trap, 7).await.is_err(), "{trap}");
+        }
+        assert!(read("../file", 7).await.is_err());
+    }
+
+    #[test]
+    fn links_are_followed_as_far_as_the_root_reaches() {
+        let folder = traps();
+        let read = |name: &str| read_linked(folder.path(), Path::new(name), 7);
+        for name in ["file", "link", "to-folder/file"] {
+            assert_eq!(read(name).unwrap(), "content", "{name}");
+        }
+        for trap in ["pipe", "folder", "to-pipe", "endless", "out", "up", "loop", "../file"] {
+            assert!(read(trap).is_err(), "{trap}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
-use protocol::{Job, Phase};
+use protocol::{Job, Outcome, Phase};
 use serde::{Deserialize, Serialize};
 
 use crate::backend;
@@ -48,8 +48,9 @@ pub(crate) struct Manifest {
     /// The plan that is applied changes something.
     #[serde(default)]
     pub has_changes: bool,
-    /// Process and group of the engine.
-    pub engine: Option<u32>,
+    /// How the phase ended, once its state is in safety.
+    #[serde(default)]
+    pub ended: Option<Outcome>,
     /// What the log must not quote.
     #[serde(default)]
     pub sensitive: Sensitive,
@@ -66,9 +67,14 @@ impl Manifest {
             state: None,
             begins: None,
             has_changes: job.has_changes,
-            engine: None,
+            ended: None,
             sensitive: variables::tfvars(&job.variables).lines,
         }
+    }
+
+    /// Whether an apply may still be at work whose state nobody has taken.
+    pub fn has_something_to_save(&self) -> bool {
+        self.phase == Phase::Apply && self.ended.is_none()
     }
 }
 

@@ -37,6 +37,7 @@ pub fn config(
         cli_config_file: execution.cli_config.clone(),
         ca_file: self_signed.then(|| tls::ca_file(&store.data_dir)),
         grace: settings.grace_period,
+        answer: agent::ANSWER,
     })
 }
 

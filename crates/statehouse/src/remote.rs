@@ -47,6 +47,7 @@ fn config(settings: AgentSettings) -> Result<agent::Config> {
         cli_config_file: execution.cli_config,
         ca_file: settings.ca_file,
         grace: settings.grace_period,
+        answer: agent::ANSWER,
     })
 }
 

@@ -86,6 +86,7 @@ impl Bench {
             cli_config_file: None,
             ca_file: None,
             grace: Duration::from_secs(20),
+            answer: Duration::from_mins(1),
         }
     }
 

@@ -86,6 +86,11 @@ const STATE: &str = ".statehouse/state/networking/terraform.tfstate";
 
 /// An engine of which only the apply matters.
 async fn with_engine(title: &str, apply: &str) -> Bench {
+    with_answers(title, apply, "echo '{}'").await
+}
+
+/// One of which it also matters how it answers questions.
+async fn with_answers(title: &str, apply: &str, answer: &str) -> Bench {
     let mut bench = Bench::idle().await;
     let noted = r#"{"backend":{"type":"local","config":{"path":".statehouse/default.tfstate","workspace_dir":".statehouse/state"}}}"#;
     let script = format!(
@@ -95,13 +100,14 @@ async fn with_engine(title: &str, apply: &str) -> Bench {
          plan) for word; do case $word in -out=*) echo x > ${{word#-out=}} ;; esac; done; \
          echo 'Plan: 1 to add, 0 to change, 0 to destroy.'; exit 2 ;;\n\
          apply) {apply} ;;\n\
-         *) echo '{{}}' ;;\nesac\n"
+         *) {answer} ;;\nesac\n"
     );
     let path = bench.path("engine");
     std::fs::write(&path, script).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut config = bench.config();
     config.engines = vec![path, ENGINE.0.clone()];
+    config.answer = std::time::Duration::from_secs(1);
     bench.go_with(config);
     bench
 }
@@ -190,4 +196,30 @@ async fn an_encrypted_state_is_brought_as_it_is_and_not_shown_in_the_clear() {
     let record = applied(&bench, EngineKind::Tofu, Some(&sealed(7, "old")), false).await;
     assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
     assert_eq!(*record.states.last().unwrap(), sealed(7, "again"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_is_never_answered_ends_and_what_was_asked_too() {
+    // As a run leaves it that puts a pipe where the engine looks for its lock file.
+    let hang = "trap '' TERM INT; rm -f .terraform.lock.hcl; mkfifo .terraform.lock.hcl; \
+                cat .terraform.lock.hcl";
+    let bench = with_answers("Terraform", &complete(0), hang).await;
+    let mut plan = bench.plan(&[]);
+    plan.engine.version = "99.0.0".into();
+    plan.options.plan_only = true;
+    let record = bench.execute(&plan).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    assert!(!record.artifacts.contains_key("json-plan"));
+    bench.until_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_apply_is_noted_before_anybody_is_asked_about_its_state() {
+    // The engine sees the whole directory of its job.
+    let look = "test $1 = show && grep -q '\"ended\":{\"result\":\"finished\"' \"$HOME/../../job.json\" \
+                && echo '{\"noted\":true}'";
+    let bench = with_answers("Terraform", &complete(0), look).await;
+    let record = applied(&bench, EngineKind::Terraform, Some(PRIOR), false).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    assert_eq!(record.artifacts["json-state"], "{\"noted\":true}\n");
 }

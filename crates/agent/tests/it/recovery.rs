@@ -15,13 +15,13 @@ fn state(serial: u64) -> String {
 }
 
 /// A job directory as a killed agent leaves it; answers the path of its state.
-fn leave_behind(bench: &Bench, phase: &str, engine: Option<u32>) -> PathBuf {
+fn leave_behind(bench: &Bench, phase: &str) -> PathBuf {
     let place = bench.path("work/jobs/job-lost-x1");
     let state = "site/config/.statehouse/state/networking/terraform.tfstate";
     std::fs::create_dir_all(place.join(state).parent().unwrap()).unwrap();
     let manifest = serde_json::json!({
         "job_id": "job-lost", "run_id": "run-lost", "phase": phase, "log_offset": 5,
-        "state": state, "engine": engine,
+        "state": state,
     });
     std::fs::write(place.join("job.json"), manifest.to_string()).unwrap();
     place.join(state)
@@ -30,16 +30,17 @@ fn leave_behind(bench: &Bench, phase: &str, engine: Option<u32>) -> PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_state_of_an_orphaned_engine_is_brought_to_the_server() {
     let mut bench = Bench::idle().await;
-    let path = leave_behind(&bench, "apply", None);
+    let path = leave_behind(&bench, "apply");
     std::fs::write(&path, state(1)).unwrap();
     // It is still busy when the new agent comes, and saves a later state.
     let mut orphan = Command::new("sh")
         .args(["-c", &format!("sleep 2; printf '%s' '{}' > terraform.tfstate", state(2))])
+        // By which keepers are known.
+        .arg("engine-exec")
         .current_dir(path.parent().unwrap())
         .process_group(0)
         .spawn()
         .unwrap();
-    leave_behind(&bench, "apply", Some(orphan.id()));
     // Its parent is this test, which must bury it.
     std::thread::spawn(move || orphan.wait());
     // The server has seen a part of its log.
@@ -85,7 +86,7 @@ async fn a_state_that_nobody_wants_is_put_aside() {
         let mut bench = Bench::idle().await;
         bench.server.world().refuse_states = Some(refusal);
         bench.server.world().jobs.entry("job-lost".into()).or_default().gone = true;
-        std::fs::write(leave_behind(&bench, "apply", None), state(5)).unwrap();
+        std::fs::write(leave_behind(&bench, "apply"), state(5)).unwrap();
         bench.go();
         bench.until_clean().await;
         let kept = std::fs::read(bench.path("work/errored/run-lost.tfstate")).unwrap();
@@ -96,7 +97,7 @@ async fn a_state_that_nobody_wants_is_put_aside() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_that_only_missed_its_report_counts_as_finished() {
     let mut bench = Bench::idle().await;
-    std::fs::write(leave_behind(&bench, "apply", None), state(3)).unwrap();
+    std::fs::write(leave_behind(&bench, "apply"), state(3)).unwrap();
     let log = "Apply complete! Resources: 2 added, 0 changed, 0 destroyed.\n";
     std::fs::write(bench.path("work/jobs/job-lost-x1/log"), log).unwrap();
     bench.server.world().jobs.entry("job-lost".into()).or_default().log = b"\x02old\n".into();
@@ -111,7 +112,7 @@ async fn an_apply_that_only_missed_its_report_counts_as_finished() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_whose_state_is_nowhere_is_no_success_and_keeps_its_directory() {
     let mut bench = Bench::idle().await;
-    leave_behind(&bench, "apply", None);
+    leave_behind(&bench, "apply");
     let log = "Apply complete! Resources: 2 added, 0 changed, 0 destroyed.\n";
     std::fs::write(bench.path("work/jobs/job-lost-x1/log"), log).unwrap();
     bench.server.world().jobs.entry("job-lost".into()).or_default().log = b"\x02old\n".into();
@@ -128,7 +129,7 @@ async fn an_apply_whose_state_is_nowhere_is_no_success_and_keeps_its_directory()
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_plan_left_is_only_removed() {
     let mut bench = Bench::idle().await;
-    std::fs::write(leave_behind(&bench, "plan", None), state(1)).unwrap();
+    std::fs::write(leave_behind(&bench, "plan"), state(1)).unwrap();
     bench.go();
     bench.until_clean().await;
     assert!(bench.server.record("job-lost").calls.is_empty());
@@ -141,4 +142,36 @@ async fn two_agents_cannot_share_a_work_directory() {
     let second = statehouse_agent::run(bench.config(), bench.shutdown.clone()).await;
     assert!(second.unwrap_err().to_string().contains("another agent works in"));
     bench.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_that_had_ended_is_reported_as_it_ended_and_its_state_is_not_sent_again() {
+    let mut bench = Bench::idle().await;
+    std::fs::write(leave_behind(&bench, "apply"), state(3)).unwrap();
+    let place = bench.path("work/jobs/job-lost-x1");
+    let manifest = std::fs::read(place.join("job.json")).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    manifest["ended"] = serde_json::json!({
+        "result": "finished", "message": null, "has_changes": false,
+        "counts": { "additions": 4 }, "generated_configuration": false,
+    });
+    std::fs::write(place.join("job.json"), manifest.to_string()).unwrap();
+    bench.server.world().jobs.entry("job-lost".into()).or_default().log = b"\x02old\n".into();
+    // The run has gone on: its workspace is somebody else's by now.
+    bench.server.world().refuse_states = Some(StatusCode::CONFLICT);
+    // A question about its state that never came to an answer.
+    let mut orphan = Command::new("sh")
+        .args(["-c", "trap '' TERM; mkfifo p; cat p", "engine-exec"])
+        .current_dir(&place)
+        .spawn()
+        .unwrap();
+    bench.go();
+    bench.until_clean().await;
+    let record = bench.server.record("job-lost");
+    assert_eq!(record.outcome().result, PhaseResult::Finished);
+    assert_eq!(record.outcome().counts.additions, 4);
+    assert!(!record.text().contains("could not be saved"), "{}", record.text());
+    assert!(record.states.is_empty() && record.finished);
+    assert!(!bench.path("work/errored/run-lost.tfstate").exists());
+    assert!(!orphan.wait().unwrap().success());
 }
