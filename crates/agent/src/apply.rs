@@ -7,6 +7,7 @@ use protocol::{Artifact, Engine as Wanted, EngineKind, Outcome, PhaseResult};
 use semver::Version;
 
 use crate::agent::Agent;
+use crate::disk;
 use crate::phase::{Done, Failure, Prepared, Work, sentence, stopped};
 use crate::plan::{answer, summary};
 use crate::process::Manners;
@@ -29,6 +30,12 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     let ids = (job.id.as_str(), job.run_id.as_str());
     let server = work.session.server.clone();
     let mut state = Keeping::new(server, ids, place, site.state.clone(), site.begins.clone());
+    let size = std::fs::metadata(&site.state).map_or(0, |state| state.len());
+    if let Err(error) = work.reserve.lay(size, work.log) {
+        return Err(Failure::Broken(format!(
+            "The agent's disk has no room in reserve for the state of an apply ({error}). Nothing was changed."
+        )));
+    }
     // Before the engine can change anything, a successor must be able to find its state.
     place.write_manifest(&work.manifest(Some(site))).map_err(broken)?;
     let start = work.log.length().map_err(broken)?;
@@ -49,6 +56,8 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         ended = running.wait(work.session, |line| work.log.say(line)) => ended,
         () = state.watch() => unreachable!("the watch has no end"),
     };
+    // What comes from here on needs the room more.
+    disk::release(place);
     let summary = summary(place, start).await;
     // What all of the plan would change, if the engine says that it is done with it, else what it has reported.
     let done = ended.as_ref().is_ok_and(|ended| ended.status.success());

@@ -46,7 +46,12 @@ pub struct Config {
     pub grace: Duration,
     /// How long an engine may take to answer a question about a plan or a state.
     pub answer: Duration,
+    /// Bytes that are free on the disk of `work_dir` when a phase begins; 0 switches off that the disk is looked at.
+    pub min_free_disk: u64,
 }
+
+/// The usual minimum of free bytes.
+pub const MIN_FREE_DISK: u64 = 256 << 20;
 
 /// How much there must be of the sandbox of an engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 //! `workplace` (`archive`, `engines`, `variables`, `environment`, `cli_config`, `git`, `backend`) → `plan` or `apply` starts the
 //! engine (`process`) in the `sandbox`, within what `reach` lists → `log` and `state` (out of its `state_file`) carry to the
 //! server what comes out → `output` and `redaction` say what it means.
+//! `disk` sees to the room that all of this needs, and `emergency` to the state of an engine that had none.
 //! `recovery` picks up what a crash left.
 
 mod agent;
@@ -15,6 +16,8 @@ mod archive;
 mod backend;
 mod cli_config;
 mod config;
+mod disk;
+mod emergency;
 mod engines;
 mod environment;
 mod fetch;
@@ -40,7 +43,7 @@ mod variables;
 mod workplace;
 
 pub use agent::run;
-pub use config::{ANSWER, Config, Sandbox};
+pub use config::{ANSWER, Config, MIN_FREE_DISK, Sandbox};
 pub use engines::at_hand;
 pub use protocol::EngineKind;
 pub use sandbox::{Limits, Survey, exec as engine_exec, survey};

@@ -1,17 +1,21 @@
 //! The log of a phase: one local file that engine and agent append to, and its way to the server.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::StatusCode;
+use rustix::fs::{MemfdFlags, OFlags, fcntl_setfl, memfd_create};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::disk;
+use crate::emergency::Emergency;
 use crate::quotes::{Quotes, Sensitive};
 use crate::server::{Backoff, CallError, Server};
 use crate::session::Session;
@@ -25,12 +29,17 @@ const ETX: u8 = 0x03;
 const EVERY: Duration = Duration::from_millis(200);
 /// Bytes of one call; a longer backlog goes out call by call without a pause.
 const CHUNK: usize = 256 * 1024;
+/// Bytes of our own words that are remembered when the disk takes none.
+const UNWRITTEN: usize = 64 * 1024;
 
 /// A file and not a pipe: an engine whose agent was killed must not die of a closed pipe before
 /// it has saved its state, and whatever the engine left running cannot keep the log open.
 pub(crate) struct Log {
     file: File,
     written: Arc<Notify>,
+    unwritten: Unwritten,
+    /// Bytes that are reserved behind the end of the file.
+    reserve: AtomicU64,
     /// Length at which the log ends, once that is known.
     end: watch::Sender<Option<u64>>,
     carrier: JoinHandle<Result<(), CallError>>,
@@ -43,6 +52,23 @@ impl Log {
         let job = &session.job;
         let sensitive = variables::tfvars(&job.variables).lines;
         let log = Self::resume(session.server.clone(), &job.id, path, job.log_offset, sensitive)?;
+        log.begin(session, title)?;
+        Ok(log)
+    }
+
+    /// The log of a phase that cannot begin, which the disk may be the reason for.
+    pub fn in_memory(session: &Session, title: &str) -> io::Result<Self> {
+        let file = File::from(memfd_create("log", MemfdFlags::CLOEXEC)?);
+        fcntl_setfl(&file, OFlags::APPEND)?;
+        let (job, raw) = (&session.job, file.try_clone()?);
+        let (server, id) = (session.server.clone(), &job.id);
+        let log = Self::carried(server, id, file, raw, job.log_offset, Sensitive::default());
+        log.begin(session, title)?;
+        Ok(log)
+    }
+
+    fn begin(&self, session: &Session, title: &str) -> io::Result<()> {
+        let job = &session.job;
         let mut first = Vec::new();
         if job.log_offset == 0 {
             first.push(STX);
@@ -60,8 +86,7 @@ impl Log {
             job.engine.version,
             std::env::consts::OS,
         )?;
-        log.write(&first)?;
-        Ok(log)
+        self.write(&first)
     }
 
     /// Opens a log that an earlier agent began at `base` and did not end. What the server has
@@ -75,12 +100,41 @@ impl Log {
     ) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.append(true).create(true).mode(0o600).open(path)?;
+        // Another file, as the engine gets the first one and has nothing to read in it.
+        let raw = File::open(path)?;
+        Ok(Self::carried(server, job, file, raw, base, sensitive))
+    }
+
+    fn carried(
+        server: Arc<Server>,
+        job: &str,
+        file: File,
+        raw: File,
+        base: u64,
+        sensitive: Sensitive,
+    ) -> Self {
         let (end, ended) = watch::channel(None);
         let written = Arc::new(Notify::new());
-        let clean = Clean::new(path, Quotes::new(sensitive))?;
-        let carrier = Carrier { server, job: job.to_owned(), clean, base, read: 0 };
+        let unwritten = Unwritten::default();
+        let clean = Clean::new(raw, sensitive, unwritten.clone());
+        let carrier = Carrier { server, job: job.to_owned(), clean, base };
         let carrier = tokio::spawn(carrier.carry(written.clone(), ended));
-        Ok(Self { file, written, end, carrier })
+        Self { file, written, unwritten, reserve: AtomicU64::new(0), end, carrier }
+    }
+
+    /// Reserves room behind the end, which [`Self::keep_reserve`] moves along with it.
+    pub fn reserve(&self, bytes: u64) -> io::Result<()> {
+        self.reserve.store(bytes, Ordering::Relaxed);
+        disk::reserve_behind(&self.file, bytes)
+    }
+
+    pub fn keep_reserve(&self) {
+        let bytes = self.reserve.load(Ordering::Relaxed);
+        if bytes > 0
+            && let Err(error) = disk::reserve_behind(&self.file, bytes)
+        {
+            tracing::warn!(%error, "the log has less room in reserve");
+        }
     }
 
     /// For the engine's standard output and error.
@@ -108,10 +162,12 @@ impl Log {
         Ok(())
     }
 
-    /// A line of the agent's own; the disk being full must not end a run.
+    /// A line of the agent's own. One that the disk does not take stands at the end of what the server gets.
     pub fn say(&self, line: &str) {
-        if let Err(error) = self.write(format!("\n{line}\n").as_bytes()) {
+        let text = format!("\n{line}\n");
+        if let Err(error) = self.write(text.as_bytes()) {
             tracing::warn!(%error, line, "the log takes no more lines");
+            self.unwritten.add(text.as_bytes());
         }
     }
 
@@ -137,68 +193,125 @@ impl Drop for Log {
     }
 }
 
-/// What of the log people may read: a second file, made anew from the first whenever a log is opened, so that both
-/// agree after any crash.
+/// Our own words for which the disk had no room.
+#[derive(Clone, Default)]
+struct Unwritten(Arc<Mutex<Vec<u8>>>);
+
+impl Unwritten {
+    fn all(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, text: &[u8]) {
+        let mut all = self.all();
+        if all.len() + text.len() <= UNWRITTEN {
+            all.extend_from_slice(text);
+        }
+    }
+}
+
+/// What of the log people may read, as far as the server has not taken it. It is made from the file, and can be made
+/// anew from its beginning: nothing of it lies on the disk, which may be full.
 struct Clean {
     raw: File,
-    file: File,
+    sensitive: Sensitive,
+    unwritten: Unwritten,
+    emergency: Emergency,
     quotes: Quotes,
     /// The beginning of a line whose end is not written yet.
     open: Vec<u8>,
-    /// Bytes of the first file that are dealt with.
+    /// Bytes of the file that are dealt with.
     read: u64,
-    written: u64,
+    /// What is ready to be sent, and where it begins.
+    ready: Vec<u8>,
+    start: u64,
+    /// Bytes that the server has already.
+    taken: u64,
+    /// Nothing comes behind what is ready.
+    complete: bool,
 }
 
 /// Bytes of a line that are waited for; the longest value of a variable in JSON has fewer.
 const LINE: usize = 4 << 20;
 
 impl Clean {
-    fn new(raw: &Path, quotes: Quotes) -> io::Result<Self> {
-        let path = raw.with_extension("clean");
-        let mut options = OpenOptions::new();
-        let file =
-            options.read(true).write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        let raw = File::open(raw)?;
-        Ok(Self { raw, file, quotes, open: Vec::new(), read: 0, written: 0 })
+    fn new(raw: File, sensitive: Sensitive, unwritten: Unwritten) -> Self {
+        Self {
+            raw,
+            emergency: Emergency::default(),
+            quotes: Quotes::new(sensitive.clone()),
+            sensitive,
+            unwritten,
+            open: Vec::new(),
+            read: 0,
+            ready: Vec::new(),
+            start: 0,
+            taken: 0,
+            complete: false,
+        }
     }
 
-    /// Takes in what has been written; true when all is taken in up to the end.
-    fn follow(&mut self, end: Option<u64>) -> io::Result<bool> {
+    /// Takes in some of what has been written, unless enough is ready.
+    fn follow(&mut self, end: Option<u64>) -> io::Result<()> {
+        if self.complete || self.ready.len() >= CHUNK {
+            return Ok(());
+        }
         let limit = end.map_or(u64::MAX, |end| end.saturating_sub(self.read)).min(CHUNK as u64);
-        self.raw.seek(SeekFrom::Start(self.read))?;
-        let mut piece = Vec::new();
-        (&mut self.raw).take(limit).read_to_end(&mut piece)?;
-        self.read += piece.len() as u64;
+        let mut piece = vec![0; usize::try_from(limit).unwrap_or(CHUNK)];
+        let length = self.raw.read_at(&mut piece, self.read)?;
+        piece.truncate(length);
+        self.read += length as u64;
         // An empty read before the end: somebody shortened the file, and there will be no more.
-        let last = end.is_some_and(|end| self.read >= end || piece.is_empty());
-        let mut clean = Vec::new();
+        self.complete = end.is_some_and(|end| self.read >= end || piece.is_empty());
         for piece in piece.split_inclusive(|byte| *byte == b'\n') {
             self.open.extend_from_slice(piece);
             if piece.ends_with(b"\n") || self.open.len() > LINE {
-                self.quotes.clean(&self.open, &mut clean);
-                self.open.clear();
+                self.show_open();
             }
         }
-        if last {
-            self.quotes.clean(&std::mem::take(&mut self.open), &mut clean);
+        if self.complete {
+            self.show_open();
+            let (quotes, ready) = (&mut self.quotes, &mut self.ready);
+            self.emergency.finish(|line| quotes.clean(line, ready));
+            ready.extend_from_slice(&self.unwritten.all());
         }
-        self.file.seek(SeekFrom::Start(self.written))?;
-        self.file.write_all(&clean)?;
-        self.written += clean.len() as u64;
-        Ok(last)
+        self.forget();
+        Ok(())
+    }
+
+    fn show_open(&mut self) {
+        let (quotes, ready) = (&mut self.quotes, &mut self.ready);
+        self.emergency.clean(&self.open, |line| quotes.clean(line, ready));
+        self.open.clear();
+    }
+
+    fn end(&self) -> u64 {
+        self.start + self.ready.len() as u64
+    }
+
+    /// Lets go of what the server has.
+    fn forget(&mut self) {
+        let known = self.taken.saturating_sub(self.start).min(self.ready.len() as u64);
+        self.ready.drain(..usize::try_from(known).unwrap_or(self.ready.len()));
+        self.start += known;
+    }
+
+    /// The server has all up to here; if that is less than before, all is made anew.
+    fn stands_at(&mut self, position: u64) {
+        self.taken = position;
+        if position < self.start {
+            self.quotes = Quotes::new(self.sensitive.clone());
+            self.emergency = Emergency::default();
+            self.open.clear();
+            self.ready.clear();
+            (self.read, self.start, self.complete) = (0, 0, false);
+        }
+        self.forget();
     }
 
     /// Whether there is more to take in already.
     fn is_behind(&self) -> io::Result<bool> {
-        Ok(self.raw.metadata()?.len() > self.read)
-    }
-
-    fn piece(&mut self, from: u64) -> io::Result<Vec<u8>> {
-        let mut piece = Vec::new();
-        self.file.seek(SeekFrom::Start(from))?;
-        (&mut self.file).take(CHUNK as u64).read_to_end(&mut piece)?;
-        Ok(piece)
+        Ok(!self.complete && self.raw.metadata()?.len() > self.read)
     }
 }
 
@@ -206,10 +319,8 @@ struct Carrier {
     server: Arc<Server>,
     job: String,
     clean: Clean,
-    /// Where the local file begins in the server's log.
+    /// Where ours begins in the server's log.
     base: u64,
-    /// Bytes of the local file that the server has.
-    read: u64,
 }
 
 impl Carrier {
@@ -241,9 +352,10 @@ impl Carrier {
     /// What comes next, and whether it is the last: behind the end stands ETX, and nothing that
     /// is written later counts.
     fn next(&mut self, end: Option<u64>) -> io::Result<(Bytes, bool)> {
-        let complete = self.clean.follow(end)?;
-        let mut chunk = self.clean.piece(self.read)?;
-        let last = complete && self.read + chunk.len() as u64 >= self.clean.written;
+        self.clean.follow(end)?;
+        let ready = &self.clean.ready;
+        let mut chunk = ready[..ready.len().min(CHUNK)].to_vec();
+        let last = self.clean.complete && chunk.len() == ready.len();
         if last {
             chunk.push(ETX);
         }
@@ -254,12 +366,14 @@ impl Carrier {
     async fn deliver(&mut self, chunk: Bytes) -> Result<bool, CallError> {
         let mut pause = Backoff::default();
         let mut chunk = chunk;
+        let mut offset = self.base + self.clean.start;
         while !chunk.is_empty() {
-            let offset = self.base + self.read;
             match self.server.append_log(&self.job, offset, chunk.clone()).await {
                 Ok(position) if position.length > offset => {
                     let taken = (position.length - offset).min(chunk.len() as u64);
-                    self.read += taken;
+                    offset += taken;
+                    // Without ETX, which is none of it.
+                    self.clean.stands_at((offset - self.base).min(self.clean.end()));
                     chunk = chunk.slice(usize::try_from(taken).unwrap_or(chunk.len())..);
                 }
                 Err(CallError::Gone) => return Err(CallError::Gone),
@@ -271,7 +385,7 @@ impl Carrier {
                         && position.length < offset
                         && position.length >= self.base
                     {
-                        self.read = position.length - self.base;
+                        self.clean.stands_at(position.length - self.base);
                         return Ok(false);
                     }
                 }

@@ -9,6 +9,7 @@ use futures::future::{Either, ready, select};
 use protocol::{Artifact, Counts, Job, Outcome, Phase, PhaseResult};
 
 use crate::agent::Agent;
+use crate::disk::{Reserve, has_room};
 use crate::engines::title;
 use crate::fetch::Fetch;
 use crate::log::Log;
@@ -81,6 +82,7 @@ pub(crate) struct Work<'a> {
     pub session: &'a Session,
     pub place: &'a Workplace,
     pub log: &'a Log,
+    pub reserve: &'a Reserve<'a>,
 }
 
 /// Executes a claimed job to its end and reports it; errors are logged, never returned.
@@ -89,12 +91,18 @@ pub(crate) async fn execute(agent: Arc<Agent>, job: Job, plugins: Arc<Plugins>) 
     tracing::info!(job = job_id, run = run_id, phase = ?job.phase, "executing {run_id}");
     let grace = agent.config.grace;
     let session = Session::new(job, agent.server.clone(), agent.shutdown.clone(), grace);
-    let place = match Workplace::create(&agent.config.work_dir, &session.job) {
+    let work_dir = &agent.config.work_dir;
+    let place = has_room(work_dir, agent.config.min_free_disk).and_then(|()| {
+        Workplace::create(work_dir, &session.job)
+            .map_err(|error| format!("The agent cannot create a job directory: {error}."))
+    });
+    let place = match place {
         Ok(place) => place,
-        Err(error) => {
-            let message = format!("The agent cannot create a job directory: {error}.");
-            let done = Done::failed(PhaseResult::Errored, message);
-            report(&session, &done).await;
+        Err(message) => {
+            match insist(PATIENCE, || session.server.start(&session.job.id)).await {
+                Ok(()) => refuse(&session, message).await,
+                Err(error) => tracing::warn!(job = job_id, run = run_id, %error, "{message}"),
+            }
             return;
         }
     };
@@ -141,30 +149,29 @@ async fn executed_in(
     let log = match Log::open(session, &place.log(), title(job.engine.kind)) {
         Ok(log) => log,
         Err(error) => {
-            let message = format!("The agent cannot write a log: {error}.");
-            report(session, &Done::failed(PhaseResult::Errored, message)).await;
+            refuse(session, format!("The agent cannot write a log: {error}.")).await;
             return true;
         }
     };
-    let work = Work { agent, session, place, log: &log };
-    let done = match Box::pin(work.prepare(plugins, fetched)).await {
-        Ok(prepared) => match job.phase {
+    let reserve = Reserve::of(place, agent.config.min_free_disk);
+    let work = Work { agent, session, place, log: &log, reserve: &reserve };
+    let executed = async {
+        let prepared = Box::pin(work.prepare(plugins, fetched)).await?;
+        match job.phase {
             Phase::Plan => plan::run(&work, prepared).await,
             Phase::Apply => apply::run(&work, prepared).await,
-        },
-        Err(failure) => Err(failure),
+        }
+    };
+    let done = tokio::select! {
+        done = Box::pin(executed) => done,
+        () = reserve.watch(session, &log) => unreachable!("the watch has no end"),
     };
     let done = done.unwrap_or_else(|failure| work.failed(failure));
     let (run, removable) = (&job.run_id, done.removable);
-    session.begin(Step::Log);
     if removable {
         work.settled(&done.outcome);
     }
-    if let Err(error) = session.notice(log.close(PATIENCE).await) {
-        tracing::warn!(job = job.id, run, %error, "the log is not complete on the server");
-    }
-    session.begin(Step::Outcome);
-    let taken = report(session, &done).await;
+    let taken = end_log(session, log, &done).await;
     session.begin(Step::Documents);
     if taken && let Some(prepared) = &done.afterwork {
         let documents = async {
@@ -181,14 +188,49 @@ async fn executed_in(
             Err(stop) => tracing::info!(job = job.id, run, ?stop, "no documents"),
         }
     }
-    session.begin(Step::Finish);
-    if session.stop() != Stop::Gone {
-        let finished = insist(PATIENCE / 10, || session.server.finish(&job.id)).await;
-        if let Err(error) = session.notice(finished) {
-            tracing::warn!(job = job.id, run, %error, "the job was not finished");
+    finish(session).await;
+    removable
+}
+
+/// Ends a phase that cannot begin, and says why; nothing of it touches the disk.
+async fn refuse(session: &Session, message: String) {
+    let job = &session.job;
+    tracing::error!(job = job.id, run = job.run_id, "{message}");
+    let done = Done::failed(PhaseResult::Errored, message.clone());
+    match Log::in_memory(session, title(job.engine.kind)) {
+        Ok(log) => {
+            log.say(&format!("Error: {message}"));
+            end_log(session, log, &done).await;
+        }
+        Err(error) => {
+            tracing::warn!(job = job.id, run = job.run_id, %error, "no log");
+            report(session, &done).await;
         }
     }
-    removable
+    finish(session).await;
+}
+
+/// Sends what is left of the log, and then the outcome; false if nobody wants that any more.
+async fn end_log(session: &Session, log: Log, done: &Done) -> bool {
+    session.begin(Step::Log);
+    if let Err(error) = session.notice(log.close(PATIENCE).await) {
+        let job = &session.job;
+        tracing::warn!(job = job.id, run = job.run_id, %error, "the log is not complete on the server");
+    }
+    session.begin(Step::Outcome);
+    report(session, done).await
+}
+
+async fn finish(session: &Session) {
+    session.begin(Step::Finish);
+    if session.stop() == Stop::Gone {
+        return;
+    }
+    let job = &session.job;
+    let finished = insist(PATIENCE / 10, || session.server.finish(&job.id)).await;
+    if let Err(error) = session.notice(finished) {
+        tracing::warn!(job = job.id, run = job.run_id, %error, "the job was not finished");
+    }
 }
 
 /// Sends the outcome; false if nobody wants it any more.
@@ -356,6 +398,9 @@ impl Work<'_> {
 /// How a stopped phase counts, and why.
 pub(crate) fn stopped(stop: Stop) -> (PhaseResult, &'static str) {
     match stop {
+        Stop::Disk => {
+            (PhaseResult::Errored, "The agent's disk is nearly full: the phase was interrupted.")
+        }
         Stop::Canceled => (PhaseResult::Canceled, "The run was canceled."),
         Stop::Killed => (PhaseResult::Canceled, "The run was force-canceled."),
         Stop::Timeout => (PhaseResult::Errored, "The phase took longer than allowed."),

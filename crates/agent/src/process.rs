@@ -206,6 +206,7 @@ fn reason(stop: Stop) -> Option<&'static str> {
         Stop::No | Stop::Gone => None,
         Stop::Shutdown => Some("The agent is shutting down: interrupting the engine."),
         Stop::Timeout => Some("The phase takes longer than allowed: interrupting the engine."),
+        Stop::Disk => Some("The agent's disk is nearly full: interrupting the engine."),
         Stop::Canceled => Some("The run was canceled: interrupting the engine."),
         Stop::Killed => Some("The run was force-canceled: killing the engine."),
     }

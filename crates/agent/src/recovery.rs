@@ -8,6 +8,7 @@ use protocol::{Outcome, Phase, PhaseResult};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
+use crate::disk;
 use crate::log::Log;
 use crate::plan::summary;
 use crate::server::{Server, insist};
@@ -26,6 +27,8 @@ pub(crate) async fn recover(work_dir: &Path, server: &Arc<Server>) -> std::io::R
     for entry in std::fs::read_dir(Workplace::all(work_dir))? {
         let place = Workplace::found(entry?.path().canonicalize()?);
         let path = place.root().display().to_string();
+        // What was laid aside for the state is for this moment.
+        disk::release(&place);
         let manifest = place.manifest();
         let is_saving = manifest.as_ref().is_ok_and(Manifest::has_something_to_save);
         outlive(place.root(), if is_saving { ORPHAN } else { Duration::ZERO }).await;

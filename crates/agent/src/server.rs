@@ -50,7 +50,7 @@ pub(crate) enum CallError {
 
 impl CallError {
     /// Whether the same call may succeed later: the server restarts, the network is away.
-    fn passes(&self) -> bool {
+    pub fn passes(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
             Self::Refused { status, .. } => {

@@ -20,6 +20,8 @@ pub(crate) enum Stop {
     Shutdown,
     /// The phase took longer than its workspace allows.
     Timeout,
+    /// The disk of the job directories is nearly full.
+    Disk,
     /// Somebody canceled the run.
     Canceled,
     /// Somebody canceled it and will not wait.
@@ -98,9 +100,14 @@ impl Session {
     /// Notes when a call's answer was that the job is not ours.
     pub fn notice<T>(&self, answer: Result<T, CallError>) -> Result<T, CallError> {
         if matches!(answer, Err(CallError::Gone)) {
-            raise(&self.sender, Stop::Gone);
+            self.raise(Stop::Gone);
         }
         answer
+    }
+
+    /// Notes a reason to end.
+    pub fn raise(&self, reason: Stop) {
+        raise(&self.sender, reason);
     }
 }
 

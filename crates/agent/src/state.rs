@@ -8,9 +8,10 @@ use bytes::Bytes;
 use protocol::Artifact;
 use regex::bytes::Regex;
 
-use crate::server::{CallError, Server, insist};
+use crate::disk;
+use crate::server::{Backoff, CallError, Server, insist};
 use crate::state_file::{Left, StateFile, Version};
-use crate::workplace::{Workplace, write_durably};
+use crate::workplace::{Workplace, replace_durably, write_durably};
 
 /// How often a running apply's state is looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -30,6 +31,8 @@ pub(crate) struct Keeping {
     errored: PathBuf,
     /// Of the last state that the server has.
     accepted: Option<Version>,
+    /// The last whole state, as long as the server has not taken it: what the engine writes next may be cut short.
+    pending: Option<(Bytes, Version)>,
     pub patience: Duration,
 }
 
@@ -64,6 +67,7 @@ impl Keeping {
             place: place.clone(),
             file: StateFile::new(place, state),
             accepted: begins.clone(),
+            pending: None,
             begins,
             errored,
             patience: PATIENCE,
@@ -73,27 +77,66 @@ impl Keeping {
     /// Uploads the state whenever it has changed; never ends by itself.
     pub async fn watch(&mut self) {
         let mut seen: Option<SystemTime> = None;
+        let mut damaged: Option<SystemTime> = None;
         loop {
             tokio::time::sleep(EVERY).await;
             let stamp = self.file.stamp();
             if stamp.is_none() || stamp == seen {
                 continue;
             }
-            // The engine may be writing at this moment: half a state is not a state.
-            let Ok(Some(Left { bytes, version: Some(version) })) = self.file.read().await else {
+            let Ok(Some(left)) = self.file.read().await else { continue };
+            let Some(version) = left.version else {
+                // The engine may be writing at this moment: half a state is not a state. One that stays so was
+                // cut short, most likely by a disk or a quota that is full.
+                if damaged == stamp {
+                    disk::release(&self.place);
+                }
+                damaged = stamp;
                 continue;
             };
             if self.accepted.as_ref().is_some_and(|accepted| version.is_same(accepted)) {
                 seen = stamp;
                 continue;
             }
-            match self.server.put_state(&self.job_id, bytes).await {
-                Ok(()) => {
-                    self.accepted = Some(version);
-                    seen = stamp;
+            self.pending = Some((left.bytes, version));
+            match self.offer_pending().await {
+                Ok(()) => seen = stamp,
+                Err(error) => {
+                    tracing::warn!(job = self.job_id, %error, "snapshot not accepted");
+                    self.set_pending_aside().await;
                 }
-                Err(error) => tracing::warn!(job = self.job_id, %error, "snapshot not accepted"),
             }
+        }
+    }
+
+    /// Gives the last whole state to the server, if there is one that it does not have.
+    async fn offer_pending(&mut self) -> Result<(), CallError> {
+        let Some((bytes, version)) = self.pending.clone() else { return Ok(()) };
+        self.server.put_state(&self.job_id, bytes).await?;
+        self.accepted = Some(version);
+        self.pending = None;
+        // It may be there from a time when the server did not answer.
+        let _ = std::fs::remove_file(self.place.pending_state());
+        Ok(())
+    }
+
+    /// For a successor, should we end as well.
+    async fn set_pending_aside(&self) {
+        let Some((bytes, _)) = self.pending.clone() else { return };
+        let path = self.place.pending_state();
+        let done = tokio::task::spawn_blocking(move || replace_durably(&path, &bytes)).await;
+        if let Err(error) = done.map_err(std::io::Error::other).flatten() {
+            tracing::warn!(job = self.job_id, %error, "the last state is in memory only");
+        }
+    }
+
+    /// What an earlier agent has set aside.
+    fn find_pending(&mut self) {
+        let found = std::fs::read(self.place.pending_state()).ok().map(|it| Left::of(it.into()));
+        if let Some(Left { bytes, version: Some(version) }) = found
+            && self.pending.is_none()
+        {
+            self.pending = Some((bytes, version));
         }
     }
 
@@ -116,7 +159,7 @@ impl Keeping {
             }
         };
         let Some(version) = left.version else {
-            return Err(self.keep("The state that the engine left is damaged.", left.bytes).await);
+            return Err(self.damaged(left.bytes).await);
         };
         if self.begins.as_ref().is_some_and(|begins| version.is_same(begins)) {
             return Ok(());
@@ -143,6 +186,40 @@ impl Keeping {
             Err(_) => "The upload took too long.".to_owned(),
         };
         Err(self.keep(&format!("The state could not be saved: {why}"), left.bytes).await)
+    }
+
+    /// For a file that was cut short: the last whole state is the best that there is.
+    async fn damaged(&mut self, bytes: Bytes) -> Unsaved {
+        let why = match bytes.len() {
+            0 => "The state that the engine left is empty: it could not write it.".to_owned(),
+            _ => "The state that the engine left is damaged.".to_owned(),
+        };
+        let why = if bytes.is_empty() { why } else { self.keep(&why, bytes).await.message };
+        self.find_pending();
+        let mut pause = Backoff::default();
+        let end = tokio::time::Instant::now() + self.patience;
+        let mut offered = self.offer_pending().await;
+        while let Err(error) = &offered
+            && error.passes()
+            && tokio::time::Instant::now() < end
+        {
+            pause.wait().await;
+            offered = self.offer_pending().await;
+        }
+        let last = match (offered, &self.accepted) {
+            (Err(error), _) => {
+                self.set_pending_aside().await;
+                format!(
+                    "The last whole one is in this directory, as the server does not take it ({error})."
+                )
+            }
+            (Ok(()), Some(version)) => format!(
+                "The last whole one, of serial {}, is with the server; what was made after it is in no state.",
+                version.serial
+            ),
+            (Ok(()), None) => "There was no whole one; what was made is in no state.".to_owned(),
+        };
+        self.keep_directory(&format!("{why} {last}"))
     }
 
     async fn keep(&self, why: &str, state: Bytes) -> Unsaved {

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::emergency;
 use crate::untrusted;
 use crate::workplace::Workplace;
 
@@ -71,7 +72,7 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    fn of(bytes: Bytes) -> Self {
+    pub fn of(bytes: Bytes) -> Self {
         Self { version: Version::of(&bytes), bytes }
     }
 }
@@ -108,12 +109,12 @@ impl StateFile {
         if modified(&path).is_none_or(|time| time == SystemTime::UNIX_EPOCH + UNTOUCHED) {
             return Ok(None);
         }
-        let bytes = self.bytes(&path).await?.filter(|bytes| !bytes.is_empty());
-        Ok(bytes.map(Left::of))
+        // Also an empty one: the engine has cut it and could write nothing.
+        Ok(self.bytes(&path).await?.map(Left::of))
     }
 
     /// What counts at the end: what the engine has written into the file, or `errored.tfstate`, into which it writes
-    /// what it could not write there. An engine that is `done` could: then a whole file is the truth, and the other
+    /// what it could not write there, or what it has printed when it could write nothing at all. An engine that is `done` could: then a whole file is the truth, and the other
     /// is somebody else's.
     pub async fn read_last(
         &self,
@@ -131,6 +132,15 @@ impl StateFile {
             && errored.version.as_ref().is_some_and(|version| version.follows(known))
         {
             return Ok(Some(errored));
+        }
+        if !done
+            && let Some(printed) = self.printed().await
+            && let Some(version) = &printed.version
+            && version.follows(known)
+            // It prints in the clear what others must not read.
+            && (version.encrypted || !begins.is_some_and(|begins| begins.encrypted))
+        {
+            return Ok(Some(printed));
         }
         if own.is_some() {
             return Ok(own);
@@ -150,6 +160,15 @@ impl StateFile {
     async fn errored(&self) -> Option<Left> {
         let path = self.cwd()?.join("errored.tfstate");
         self.bytes(&path).await.ok().flatten().map(Left::of)
+    }
+
+    /// In the log, as a whole.
+    async fn printed(&self) -> Option<Left> {
+        let log = self.place.log();
+        let found = tokio::task::spawn_blocking(move || {
+            emergency::last_in(io::BufReader::new(fs::File::open(log)?))
+        });
+        found.await.ok()?.ok()?.map(Left::of)
     }
 
     /// When the engine has written into it.

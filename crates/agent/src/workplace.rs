@@ -172,6 +172,14 @@ impl Workplace {
     pub fn own_state(&self) -> PathBuf {
         self.root.join("own.tfstate")
     }
+    /// The last whole state that the server has not taken, while the engine goes on.
+    pub fn pending_state(&self) -> PathBuf {
+        self.root.join("pending.tfstate")
+    }
+    /// Takes up room that an apply may need.
+    pub fn ballast(&self) -> PathBuf {
+        self.root.join("ballast")
+    }
     pub fn fetched_plan(&self) -> PathBuf {
         self.root.join("fetched.tfplan")
     }
@@ -186,13 +194,16 @@ impl Workplace {
 
     /// Replaces the manifest at once; a crash leaves the old or the new one.
     pub fn write_manifest(&self, manifest: &Manifest) -> io::Result<()> {
-        let next = self.root.join("job.json.next");
         let content = serde_json::to_vec(manifest)?;
+        let path = self.root.join("job.json");
         match manifest.phase {
-            Phase::Plan => write_private(&next, &content)?,
-            Phase::Apply => write_durably(&next, &content)?,
+            Phase::Plan => {
+                let next = path.with_extension("next");
+                write_private(&next, &content)?;
+                fs::rename(next, path)
+            }
+            Phase::Apply => replace_durably(&path, &content),
         }
-        fs::rename(next, self.root.join("job.json"))
     }
 
     pub fn manifest(&self) -> io::Result<Manifest> {
@@ -303,6 +314,13 @@ pub(crate) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = private_file(path)?;
     file.write_all(content)?;
     file.sync_all()
+}
+
+/// As [`write_durably`]; whatever happens, the old content or the new is there.
+pub(crate) fn replace_durably(path: &Path, content: &[u8]) -> io::Result<()> {
+    let next = path.with_extension("next");
+    write_durably(&next, content)?;
+    fs::rename(next, path)
 }
 
 /// Opens an empty file that only we can read.

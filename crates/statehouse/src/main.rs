@@ -27,6 +27,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use nix::sys::signal::{SigSet, Signal};
 
 use config::{AgentFlags, ServeFlags, StoreFlags};
 
@@ -85,6 +86,9 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| first == "engine-exec") {
         return ended(agent::engine_exec().map(|never| match never {}));
     }
+    if let Err(error) = survive_file_limits() {
+        eprintln!("statehouse: a limit on the size of files would end this process: {error}");
+    }
     ended(match sentinel::parse::<Cli>(std::env::args_os()).command {
         Command::Serve(flags) => serve::command(&flags),
         Command::Agent(flags) => remote::command(&flags),
@@ -97,6 +101,12 @@ fn main() -> ExitCode {
         Command::Restore(restore) => restore::run(&restore),
         Command::Verify(flags) => verify::run(&flags),
     })
+}
+
+/// A write beyond a limit on the size of files fails, and does not end the process by SIGXFSZ in the middle of its work.
+/// Threads that come later inherit this; programs that we start do not.
+fn survive_file_limits() -> nix::Result<()> {
+    SigSet::from(Signal::SIGXFSZ).thread_block()
 }
 
 fn ended(outcome: anyhow::Result<()>) -> ExitCode {

@@ -87,6 +87,7 @@ impl Bench {
             ca_file: None,
             grace: Duration::from_secs(20),
             answer: Duration::from_mins(1),
+            min_free_disk: statehouse_agent::MIN_FREE_DISK,
         }
     }
 

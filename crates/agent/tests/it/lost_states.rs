@@ -82,15 +82,24 @@ async fn a_state_that_the_server_cannot_read_back_is_kept() {
     assert_eq!(inspect(&std::fs::read(kept).unwrap()).1, ["a"]);
 }
 
-const STATE: &str = ".statehouse/state/networking/terraform.tfstate";
+pub const STATE: &str = ".statehouse/state/networking/terraform.tfstate";
 
 /// An engine of which only the apply matters.
-async fn with_engine(title: &str, apply: &str) -> Bench {
+pub async fn with_engine(title: &str, apply: &str) -> Bench {
     with_answers(title, apply, "echo '{}'").await
 }
 
 /// One of which it also matters how it answers questions.
 async fn with_answers(title: &str, apply: &str, answer: &str) -> Bench {
+    with_engine_and(title, apply, answer, |_| {}).await
+}
+
+pub async fn with_engine_and(
+    title: &str,
+    apply: &str,
+    answer: &str,
+    change: impl FnOnce(&mut statehouse_agent::Config),
+) -> Bench {
     let mut bench = Bench::idle().await;
     let noted = r#"{"backend":{"type":"local","config":{"path":".statehouse/default.tfstate","workspace_dir":".statehouse/state"}}}"#;
     let script = format!(
@@ -108,11 +117,17 @@ async fn with_answers(title: &str, apply: &str, answer: &str) -> Bench {
     let mut config = bench.config();
     config.engines = vec![path, ENGINE.0.clone()];
     config.answer = std::time::Duration::from_secs(1);
+    change(&mut config);
     bench.go_with(config);
     bench
 }
 
-async fn applied(bench: &Bench, kind: EngineKind, state: Option<&str>, changes: bool) -> Record {
+pub async fn applied(
+    bench: &Bench,
+    kind: EngineKind,
+    state: Option<&str>,
+    changes: bool,
+) -> Record {
     let mut plan: Job = bench.plan(&[]);
     plan.engine.kind = kind;
     plan.engine.version = "99.0.0".into();
@@ -123,7 +138,7 @@ async fn applied(bench: &Bench, kind: EngineKind, state: Option<&str>, changes: 
     bench.execute(&apply).await
 }
 
-const PRIOR: &str = "{\n  \"version\": 4,\n  \"serial\": 7,\n  \"lineage\": \"l\"\n}\n";
+pub const PRIOR: &str = "{\n  \"version\": 4,\n  \"serial\": 7,\n  \"lineage\": \"l\"\n}\n";
 
 fn complete(changed: u32) -> String {
     format!("echo 'Apply complete! Resources: 0 added, {changed} changed, 0 destroyed.'")

@@ -7,6 +7,7 @@ mod archives;
 mod bench;
 mod engines;
 mod environment;
+mod full_disks;
 mod logs;
 mod lost_states;
 mod plans;

@@ -15,7 +15,7 @@ fn state(serial: u64) -> String {
 }
 
 /// A job directory as a killed agent leaves it; answers the path of its state.
-fn leave_behind(bench: &Bench, phase: &str) -> PathBuf {
+pub fn leave_behind(bench: &Bench, phase: &str) -> PathBuf {
     let place = bench.path("work/jobs/job-lost-x1");
     let state = "site/config/.statehouse/state/networking/terraform.tfstate";
     std::fs::create_dir_all(place.join(state).parent().unwrap()).unwrap();

@@ -274,6 +274,14 @@ pub const SETTINGS: &[Setting] = &[
         "a number with s, m or h: 30s, 5m, 1h; 0s does not wait",
         "How long running phases may go on after SIGTERM.",
     ),
+    work(
+        "min_free_disk",
+        Kind::Text,
+        "SIZE",
+        "256M",
+        "a number with K, M or G, as 512M; 0 looks at no disk",
+        "How much room a plan or an apply needs on its disk to begin; it is interrupted when less than a quarter of that is left.",
+    ),
     serve(
         "notification_networks",
         Kind::Text,

@@ -105,6 +105,8 @@ pub struct Execution {
     pub shared: Vec<PathBuf>,
     /// What no run may see: the data directory, and whatever a setting names.
     pub closed: Vec<PathBuf>,
+    /// Bytes that must be free where phases write before one begins.
+    pub min_free_disk: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

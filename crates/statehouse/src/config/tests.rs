@@ -84,6 +84,8 @@ fn a_wrong_value_is_named_with_its_origin_and_what_is_allowed() {
         ("sandbox_readable", "/nowhere/tools", "files and directories that exist"),
         ("grace_period", "5", "a number with s, m or h"),
         ("grace_period", "xs", "a number with s, m or h"),
+        ("min_free_disk", "64", "a number with K, M or G"),
+        ("min_free_disk", "99999999999G", "a number with K, M or G"),
         ("log_format", "xml", "text, json"),
         ("log_filter", "statehouse=loud", "levels and targets"),
         ("metrics_listen", "9090", "IP:PORT"),

@@ -332,10 +332,11 @@ fn execution(reader: &mut Reader<'_>) -> Execution {
         })
         .unwrap_or(Sandbox::Preferred);
     let shared = shared(reader);
+    let min_free_disk = reader.read("min_free_disk", size).unwrap_or(agent::MIN_FREE_DISK);
     let data_dir = data_dir(reader);
     let mut closed = reader.layers.named_paths();
     closed.push(std::path::absolute(&data_dir).unwrap_or(data_dir));
-    Execution { concurrency, engines, cli_config, sandbox, shared, closed }
+    Execution { concurrency, engines, cli_config, sandbox, shared, closed, min_free_disk }
 }
 
 fn shared(reader: &mut Reader<'_>) -> Vec<PathBuf> {
@@ -466,6 +467,18 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     let number: u64 =
         text[..text.len() - 1].parse().map_err(|_| "not a whole number with a unit")?;
     number.checked_mul(seconds_each).map(Duration::from_secs).ok_or("too long")
+}
+
+fn size(text: &str) -> Result<u64, &'static str> {
+    let (number, shift) = match text.chars().last() {
+        _ if text == "0" => (text, 0),
+        Some('K') => (&text[..text.len() - 1], 10),
+        Some('M') => (&text[..text.len() - 1], 20),
+        Some('G') => (&text[..text.len() - 1], 30),
+        _ => return Err("no unit"),
+    };
+    let number: u64 = number.parse().map_err(|_| "not a whole number with a unit")?;
+    number.checked_mul(1 << shift).ok_or("too large")
 }
 
 fn token(text: &str) -> Result<String, &'static str> {

@@ -84,9 +84,9 @@ impl Quota {
 
 impl Disk for Quota {
     fn command(&self) -> Command {
-        let mut command = Command::new("sh");
-        // Else the signal ends who writes too much.
-        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
+        // With the signal that ends who writes too much as it is by default: the server must not die of it.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=XFSZ");
         command
     }
 

@@ -1,0 +1,150 @@
+//! The state that an engine prints when it could write it nowhere: found in the log, and never shown to its readers.
+//!
+//! An engine whose disk is full fails to write its state file, then `errored.tfstate`, and as its last resort prints
+//! the state among its messages, secrets and all.
+
+use std::io::{self, BufRead};
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+const HIDDEN: &str =
+    "The engine printed its state, because it could write it nowhere. It is not shown here.\n";
+/// Among other events.
+const HIDDEN_EVENT: &str = "{\"@level\":\"info\",\"@message\":\"The engine printed its state, because it could \
+                            write it nowhere. It is not shown here.\",\"type\":\"log\"}\n";
+/// Before the state in the log of an engine that speaks JSON.
+const EVENT: &[u8] = br#"{"@level":"info","@message":"Emergency state dump""#;
+
+/// Takes such states out of a log, line by line.
+#[derive(Debug, Default)]
+pub(crate) struct Emergency {
+    /// The lines of a state, or of what may become one.
+    found: Vec<u8>,
+    inside: bool,
+    /// Whether lines are kept for whoever asks for the state.
+    keeps: bool,
+    last: Option<Bytes>,
+}
+
+impl Emergency {
+    /// Hands on what may be shown.
+    pub fn clean(&mut self, line: &[u8], mut show: impl FnMut(&[u8])) {
+        if self.inside {
+            self.keep(line);
+            if line.trim_ascii_end() == b"}" {
+                self.inside = false;
+                self.end();
+            }
+            return;
+        }
+        if !self.found.is_empty() {
+            // The second line tells whether it is a state: nothing else of an engine begins so.
+            if line.starts_with(b"  \"version\":") {
+                self.inside = true;
+                self.keep(line);
+                return show(HIDDEN.as_bytes());
+            }
+            show(&std::mem::take(&mut self.found));
+        }
+        if line.trim_ascii_end() == b"{" {
+            self.found = line.to_vec();
+        } else if line.starts_with(EVENT) {
+            if self.keeps {
+                self.last = of_event(line);
+            }
+            show(HIDDEN_EVENT.as_bytes());
+        } else {
+            show(line);
+        }
+    }
+
+    /// What is left at the end of the log.
+    pub fn finish(&mut self, show: impl FnOnce(&[u8])) {
+        if !self.inside && !self.found.is_empty() {
+            show(&std::mem::take(&mut self.found));
+        }
+    }
+
+    fn keep(&mut self, line: &[u8]) {
+        if self.keeps {
+            self.found.extend_from_slice(line);
+        }
+    }
+
+    fn end(&mut self) {
+        let state = std::mem::take(&mut self.found);
+        if self.keeps {
+            self.last = Some(state.into());
+        }
+    }
+}
+
+fn of_event(line: &[u8]) -> Option<Bytes> {
+    #[derive(Deserialize)]
+    struct Event<'a> {
+        #[serde(borrow)]
+        state: &'a RawValue,
+    }
+    let event: Event<'_> = serde_json::from_slice(line).ok()?;
+    Some(Bytes::copy_from_slice(event.state.get().as_bytes()))
+}
+
+/// The last one in a log.
+pub(crate) fn last_in(mut log: impl BufRead) -> io::Result<Option<Bytes>> {
+    let mut emergency = Emergency { keeps: true, ..Emergency::default() };
+    let mut line = Vec::new();
+    while log.read_until(b'\n', &mut line)? > 0 {
+        emergency.clean(&line, |_| {});
+        line.clear();
+    }
+    Ok(emergency.last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATE: &str =
+        "{\n  \"version\": 4,\n  \"serial\": 3,\n  \"x\": {\n    \"p\": \"hunter2\"\n  }\n}\n";
+
+    fn shown(log: &str) -> String {
+        let (mut emergency, mut shown) = (Emergency::default(), Vec::new());
+        for line in log.split_inclusive('\n') {
+            emergency.clean(line.as_bytes(), |text| shown.extend_from_slice(text));
+        }
+        emergency.finish(|text| shown.extend_from_slice(text));
+        String::from_utf8(shown).unwrap()
+    }
+
+    #[test]
+    fn a_printed_state_is_found_and_not_shown() {
+        let log = format!("a.b: Creating...\n{STATE}\n\nError: x\n");
+        assert_eq!(last_in(log.as_bytes()).unwrap().unwrap(), STATE);
+        assert_eq!(shown(&log), format!("a.b: Creating...\n{HIDDEN}\n\nError: x\n"));
+    }
+
+    #[test]
+    fn so_is_one_in_an_event() {
+        let event = r#"{"@level":"info","@message":"Emergency state dump","@module":"terraform.ui","state":{"version":4,"p":"hunter2"}}"#;
+        let log = format!("before\n{event}\nafter\n");
+        assert_eq!(last_in(log.as_bytes()).unwrap().unwrap(), r#"{"version":4,"p":"hunter2"}"#);
+        assert_eq!(shown(&log), format!("before\n{HIDDEN_EVENT}after\n"));
+    }
+
+    #[test]
+    fn half_a_state_is_not_shown_either() {
+        let half = &STATE[..STATE.len() - 4];
+        assert_eq!(last_in(half.as_bytes()).unwrap(), None);
+        assert_eq!(shown(half), HIDDEN);
+    }
+
+    #[test]
+    fn other_braces_are_shown() {
+        for log in ["{\n}\n", "{\n  a\n}\n", "x {\n", "{", "{\n"] {
+            assert_eq!(shown(log), log);
+            assert_eq!(last_in(log.as_bytes()).unwrap(), None);
+        }
+    }
+}
