@@ -1,9 +1,13 @@
 //! Version control: what a provider's API, its events and `git` say, and which workspaces a change concerns. Knows
 //! nothing of Statehouse: no rows, no runs, no settings.
 //!
+//! * [`events`] are what a provider tells by its hooks.
 //! * [`triggers`] are the rules, as pure functions: does this push concern that workspace, and why.
 
+pub mod events;
 mod names;
+mod service_provider;
 pub mod triggers;
 
 pub use names::{CommitId, NameError, RefName, RepositoryName};
+pub use service_provider::{Family, ServiceProvider, UnknownProvider};
