@@ -136,16 +136,7 @@ pub async fn list(
     search: Search,
     paging: Paging,
 ) -> Result<Page<Organization>> {
-    let mut names: Vec<String> = Vec::new();
-    match cx.actor() {
-        crate::Actor::User(person) => {
-            names.extend(person.organizations.iter().cloned());
-            names.extend(person.teams.iter().map(|team| team.organization.clone()));
-        }
-        crate::Actor::Team(team) => names.push(team.organization.clone()),
-        crate::Actor::Organization(name) => names.push(name.clone()),
-        _ => {}
-    }
+    let names = cx.actor().organization_names();
     let name = |text: String| db::contains(organization::Column::Name, &text);
     let email = |text: String| db::contains(organization::Column::Email, &text);
     let any = search.any.map(|text| Condition::any().add(name(text.clone())).add(email(text)));

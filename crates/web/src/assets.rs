@@ -1,6 +1,6 @@
-//! Style and scripts: embedded, and named by their content so that browsers may keep them for ever.
+//! Style, scripts, icons and the font: embedded, and named by their content so that browsers may keep them for ever.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use axum::{
     Router,
@@ -20,12 +20,18 @@ use sha2::{Digest, Sha256};
 pub struct Asset {
     name: String,
     content_type: &'static str,
-    body: &'static str,
+    body: Cow<'static, [u8]>,
 }
 
 impl Asset {
-    fn new(stem: &str, ending: &str, content_type: &'static str, body: &'static str) -> Self {
-        let hash = hex::encode(Sha256::digest(body));
+    fn new(
+        stem: &str,
+        ending: &str,
+        content_type: &'static str,
+        body: impl Into<Cow<'static, [u8]>>,
+    ) -> Self {
+        let body = body.into();
+        let hash = hex::encode(Sha256::digest(&body));
         Self { name: format!("{stem}.{}.{ending}", &hash[..16]), content_type, body }
     }
 
@@ -35,18 +41,49 @@ impl Asset {
 }
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
 
 pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     let body = include_str!("assets/statehouse.css");
-    Asset::new("statehouse", "css", "text/css; charset=utf-8", body)
+    let body = body.replace("fonts/public-sans.woff2", &FONT.path());
+    Asset::new("statehouse", "css", "text/css; charset=utf-8", body.into_bytes())
+});
+
+/// Public Sans, under the SIL Open Font License that lies beside it.
+pub static FONT: LazyLock<Asset> = LazyLock::new(|| {
+    let body: &'static [u8] = include_bytes!("assets/fonts/public-sans.woff2");
+    Asset::new("public-sans", "woff2", "font/woff2", body)
+});
+
+pub static ICONS: LazyLock<Asset> = LazyLock::new(|| {
+    let body: &'static [u8] = include_bytes!("assets/icons.svg");
+    Asset::new("icons", "svg", SVG, body)
+});
+
+pub static MARK: LazyLock<Asset> = LazyLock::new(|| {
+    let body: &'static [u8] = include_bytes!("assets/mark.svg");
+    Asset::new("mark", "svg", SVG, body)
+});
+
+pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let body: &'static [u8] = include_bytes!("assets/statehouse.js");
+    Asset::new("statehouse", "js", JAVASCRIPT, body)
 });
 
 pub static LOG_VIEWER: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("log-viewer", "js", JAVASCRIPT, include_str!("assets/log-viewer.js"))
+    let body: &'static [u8] = include_bytes!("assets/log-viewer.js");
+    Asset::new("log-viewer", "js", JAVASCRIPT, body)
 });
 
 pub static LIVE_FRAGMENT: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("live-fragment", "js", JAVASCRIPT, include_str!("assets/live-fragment.js"))
+    let body: &'static [u8] = include_bytes!("assets/live-fragment.js");
+    Asset::new("live-fragment", "js", JAVASCRIPT, body)
+});
+
+/// The text that lets the font be passed on.
+pub static FONT_LICENCE: LazyLock<Asset> = LazyLock::new(|| {
+    let body: &'static [u8] = include_bytes!("assets/fonts/OFL.txt");
+    Asset::new("public-sans-licence", "txt", "text/plain; charset=utf-8", body)
 });
 
 pub fn routes() -> Router<App> {
@@ -54,7 +91,8 @@ pub fn routes() -> Router<App> {
 }
 
 async fn serve(Path(file): Path<String>) -> Response {
-    let assets = [&*STYLE, &*LOG_VIEWER, &*LIVE_FRAGMENT];
+    let assets: [&'static Asset; 8] =
+        [&STYLE, &FONT, &FONT_LICENCE, &ICONS, &MARK, &SCRIPT, &LOG_VIEWER, &LIVE_FRAGMENT];
     match assets.into_iter().find(|asset| asset.name == file) {
         Some(asset) => {
             let headers = [
@@ -62,7 +100,7 @@ async fn serve(Path(file): Path<String>) -> Response {
                 (CACHE_CONTROL, "public, max-age=31536000, immutable"),
                 (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ];
-            (headers, asset.body).into_response()
+            (headers, asset.body.as_ref()).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -2,8 +2,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use maud::Markup;
 
-use crate::components::error_page;
+use crate::frame::error_page;
 
 /// When somebody may look again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -20,28 +21,85 @@ impl From<domain::Error> for Failure {
     }
 }
 
-/// What a person can do something about, in a sentence; `None` for the rest.
-pub fn advice(error: &domain::Error) -> Option<String> {
-    use domain::Error as E;
-    match error {
-        E::Invalid { pointer, message } => Some(about(pointer, message)),
-        E::Taken { pointer } => Some(about(pointer, domain::TAKEN)),
-        E::Forbidden(why) | E::Conflict(why) | E::PreconditionFailed(why) | E::BadRequest(why) => {
-            Some(why.clone())
+/// What was refused of a form that was sent: said in the form, which is shown again with what was typed.
+#[derive(Debug)]
+pub struct Wrong {
+    status: StatusCode,
+    /// The last part of the pointer, if one attribute is meant.
+    attribute: Option<String>,
+    sentence: String,
+}
+
+impl Wrong {
+    /// # Errors
+    /// The rest, which whoever filled in the form can do nothing about.
+    pub fn of(error: domain::Error) -> Result<Self> {
+        use domain::Error as E;
+        let (status, attribute, sentence) = match error {
+            E::Invalid { pointer, message } => {
+                let name = attribute(&pointer);
+                (StatusCode::UNPROCESSABLE_ENTITY, name, about(&pointer, &message))
+            }
+            E::Taken { pointer } => {
+                let name = attribute(&pointer);
+                (StatusCode::UNPROCESSABLE_ENTITY, name, about(&pointer, domain::TAKEN))
+            }
+            E::Forbidden(why) => (StatusCode::FORBIDDEN, None, why),
+            E::Conflict(why) => (StatusCode::CONFLICT, None, why),
+            E::PreconditionFailed(why) => (StatusCode::PRECONDITION_FAILED, None, why),
+            E::BadRequest(why) => (StatusCode::BAD_REQUEST, None, why),
+            other => return Err(other.into()),
+        };
+        Ok(Self { status, attribute, sentence })
+    }
+
+    /// What a page refuses by itself, such as a name that was to be typed and was not.
+    pub fn in_field(name: &str, sentence: &str) -> Self {
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            attribute: Some(name.to_owned()),
+            sentence: sentence.to_owned(),
         }
-        _ => None,
+    }
+
+    /// What is said above all controls, with the status of the answer.
+    pub fn on_the_whole(status: StatusCode, sentence: &str) -> Self {
+        Self { status, attribute: None, sentence: sentence.to_owned() }
+    }
+
+    /// What it says about the control of this name.
+    pub fn about(&self, name: &str) -> Option<&str> {
+        let same = |own: &String| own.replace('_', "-") == name.replace('_', "-");
+        self.attribute.as_ref().is_some_and(same).then_some(&*self.sentence)
+    }
+
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
+    /// The page of the form, with the status of what was refused.
+    pub fn shown_in(&self, page: Markup) -> Response {
+        (self.status, page).into_response()
     }
 }
 
+fn attribute(pointer: &str) -> Option<String> {
+    let mut parts = pointer.rsplit('/');
+    parts.next().filter(|part| !part.is_empty() && *part != "data").map(str::to_owned)
+}
+
+/// Domain errors go on with a name ("can't be blank"), or are a sentence already.
 fn about(pointer: &str, message: &str) -> String {
-    let name = pointer.rsplit('/').next().unwrap_or_default().replace('-', " ");
+    if message.starts_with(char::is_uppercase) {
+        return message.to_owned();
+    }
+    let name = attribute(pointer).unwrap_or_else(|| "form".into()).replace('-', " ");
     format!("The {name} {message}.")
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         use domain::Error as E;
-        let advice = advice(&self.0);
         let (status, title, why) = match self.0 {
             E::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, "Not signed in", "Sign in and try again.".to_owned())
@@ -49,7 +107,9 @@ impl IntoResponse for Failure {
             E::NotFound => (
                 StatusCode::NOT_FOUND,
                 "Not found",
-                "There is no such page, or you may not see it.".to_owned(),
+                "There is nothing at this address, or nothing that you may see. It may have a slip, the thing may be \
+                 gone, or your teams do not reach it."
+                    .to_owned(),
             ),
             E::Forbidden(why) => (StatusCode::FORBIDDEN, "Not allowed", why),
             E::Conflict(why) => (StatusCode::CONFLICT, "Not possible now", why),
@@ -57,8 +117,11 @@ impl IntoResponse for Failure {
                 (StatusCode::PRECONDITION_FAILED, "Not possible now", why)
             }
             E::BadRequest(why) => (StatusCode::BAD_REQUEST, "Not understood", why),
-            E::Invalid { .. } | E::Taken { .. } => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "Not accepted", advice.unwrap_or_default())
+            E::Invalid { pointer, message } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "Not accepted", about(&pointer, &message))
+            }
+            E::Taken { pointer } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "Not accepted", about(&pointer, domain::TAKEN))
             }
             E::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", why),
             E::TooMany(why) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests", why),
@@ -82,7 +145,7 @@ impl IntoResponse for Failure {
                 )
             }
         };
-        let mut response = (status, error_page(title, &why)).into_response();
+        let mut response = (status, error_page(status, title, &why)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }

@@ -51,6 +51,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     }
 }
 
+/// A box that is ticked or not: browsers send it only where it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticked(pub bool);
+
+impl<'de> Deserialize<'de> for Ticked {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Ok(Self(!matches!(text.as_str(), "" | "false")))
+    }
+}
+
 /// A form of somebody who is not signed in.
 #[derive(Debug)]
 pub struct OpenForm<T>(pub T);

@@ -5,10 +5,14 @@ mod assets;
 pub mod components;
 mod failure;
 mod forms;
+mod frame;
 mod guard;
 mod headers;
+mod jump;
 mod organizations;
+mod query;
 mod runs;
+mod site;
 mod visitor;
 mod workspaces;
 
@@ -23,6 +27,8 @@ fn routes() -> Routes {
         .merge(accounts::routes())
         .merge(workspaces::routes())
         .merge(runs::routes())
+        .merge(jump::routes())
+        .merge(site::routes())
 }
 
 /// Every page and every form: its path and who may come there. Style and scripts are anybody's.

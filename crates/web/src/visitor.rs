@@ -28,6 +28,11 @@ impl SignedIn {
         self.cx.actor().person().map_or("", |person| &person.username)
     }
 
+    /// Those that they are in, by name.
+    pub fn organizations(&self) -> Vec<&str> {
+        self.cx.actor().organization_names()
+    }
+
     /// What every form of this person carries.
     pub fn form_token(&self) -> String {
         accounts::form_token(&self.session)

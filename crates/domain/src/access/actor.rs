@@ -90,6 +90,22 @@ impl Actor {
         }
     }
 
+    /// The organizations that the caller belongs to, in whatever way, by name.
+    pub fn organization_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = match self {
+            Self::User(person) => {
+                let through_teams = person.teams.iter().map(|team| team.organization.as_str());
+                person.organizations.iter().map(String::as_str).chain(through_teams).collect()
+            }
+            Self::Team(team) => vec![&team.organization],
+            Self::Organization(name) => vec![name],
+            _ => Vec::new(),
+        };
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// The person, where one is asking.
     pub fn person(&self) -> Option<&Person> {
         match self {

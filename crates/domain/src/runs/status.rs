@@ -96,7 +96,7 @@ fn planned(purpose: Purpose, has_changes: bool, waiting: Status) -> Status {
 }
 
 /// Whether it waits for somebody who may go on although policies disagree.
-fn awaits_override(status: Status) -> bool {
+pub fn awaits_override(status: Status) -> bool {
     matches!(status, Status::PostPlanAwaitingDecision | Status::PolicyOverride)
 }
 

@@ -32,7 +32,7 @@ impl Effective {
 }
 
 /// What lists ask for: bindings of this key, of this value, or of both.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TagFilter {
     pub key: Option<String>,
     pub value: Option<String>,

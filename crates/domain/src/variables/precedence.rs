@@ -67,6 +67,27 @@ impl Rank {
     }
 }
 
+impl Rank {
+    /// In words, for a set of this name.
+    fn describe(self, set: &str) -> String {
+        let how = match self {
+            Self::Run => return "the run".to_owned(),
+            Self::Workspace => return "this workspace".to_owned(),
+            Self::PriorityGlobal => "with priority, for everywhere",
+            Self::PriorityOrganizationToProject => "with priority, for the project",
+            Self::PriorityOrganizationToWorkspace => "with priority, for this workspace",
+            Self::PriorityProjectToProject => "of the project, with priority, for all of it",
+            Self::PriorityProjectToWorkspace => "of the project, with priority, for this workspace",
+            Self::ProjectToWorkspace => "of the project, for this workspace",
+            Self::ProjectToProject => "of the project, for all of it",
+            Self::OrganizationToWorkspace => "for this workspace",
+            Self::OrganizationToProject => "for the project",
+            Self::Global => "for everywhere",
+        };
+        format!("the set {set}, {how}")
+    }
+}
+
 /// A variable that the workspace could get.
 struct Candidate {
     rank: Rank,
@@ -129,6 +150,34 @@ pub async fn list_effective(
         (&a.name, Reverse(a.category.as_str())).cmp(&(&b.name, Reverse(b.category.as_str())))
     });
     Shown::all(cx, rows)
+}
+
+/// A variable among all that reach a workspace, used or not.
+pub struct Standing {
+    pub shown: Shown,
+    /// Where it comes from, in words.
+    pub from: String,
+    /// Where what is used instead comes from.
+    pub overwritten_by: Option<String>,
+}
+
+/// All that reach a workspace, by name, the one that is used before those that it overwrites.
+pub async fn list_standing(
+    cx: &Ctx,
+    workspace: &Granted<can::ReadVariables>,
+) -> Result<Vec<Standing>> {
+    let mut winners: HashMap<(Category, String), String> = HashMap::new();
+    let mut all = Vec::new();
+    for Candidate { rank, set_name, row } in candidates(cx, workspace).await? {
+        let from = rank.describe(&set_name);
+        let key = (row.category, row.name.clone());
+        let overwritten_by = winners.get(&key).cloned();
+        winners.entry(key).or_insert_with(|| from.clone());
+        all.push(Standing { shown: Shown::new(cx, row)?, from, overwritten_by });
+    }
+    // A stable sort: within a name the order of precedence stays.
+    all.sort_by(|a, b| a.shown.row.name.cmp(&b.shown.row.name));
+    Ok(all)
 }
 
 /// A variable of a set, and how it stands to others of its name in one workspace.

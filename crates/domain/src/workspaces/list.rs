@@ -18,7 +18,7 @@ use crate::{
     Ctx, Granted, Page, Paging, Result, access::Scope, can, row::Workspace, tags::TagFilter,
 };
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Part of the name.
     pub search: Option<String>,
@@ -53,6 +53,42 @@ pub async fn list(
     order: Order,
     paging: Paging,
 ) -> Result<Page<Workspace>> {
+    let query = workspace::Entity::find().filter(condition(cx, organization, filter));
+    let query = match sort {
+        Sort::Name => query.order_by(workspace::Column::Name, order.into()),
+        Sort::LatestChangeAt => query
+            .order_by(workspace::Column::LatestChangeAt, order.into())
+            .order_by_asc(workspace::Column::Id),
+        Sort::CurrentRunCreatedAt => query
+            .order_by_with_nulls(
+                workspace::Column::CurrentRunCreatedAt,
+                order.into(),
+                NullOrdering::Last,
+            )
+            .order_by_asc(workspace::Column::Id),
+    };
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+/// How many of them there are, by the status of their current run.
+pub async fn count_by_status(
+    cx: &Ctx,
+    organization: &Granted<can::ReadOrganization>,
+    filter: &Filter,
+) -> Result<Vec<(Option<run::Status>, u64)>> {
+    let counts: Vec<(Option<run::Status>, i64)> = workspace::Entity::find()
+        .select_only()
+        .column(workspace::Column::CurrentRunStatus)
+        .column_as(workspace::Column::Id.count(), "workspaces")
+        .filter(condition(cx, organization, filter.clone()))
+        .group_by(workspace::Column::CurrentRunStatus)
+        .into_tuple()
+        .all(cx.read())
+        .await?;
+    Ok(counts.into_iter().map(|(status, many)| (status, many.unsigned_abs())).collect())
+}
+
+fn condition(cx: &Ctx, organization: &Granted<can::ReadOrganization>, filter: Filter) -> Condition {
     let mut condition =
         Condition::all().add(workspace::Column::OrganizationName.eq(&organization.name));
     condition = condition.add_option(visible(cx.actor().workspace_scope(&organization.name)));
@@ -81,21 +117,7 @@ pub async fn list(
         let statuses = filter.current_run_status;
         condition = condition.add(workspace::Column::CurrentRunStatus.is_in(statuses));
     }
-    let query = workspace::Entity::find().filter(condition);
-    let query = match sort {
-        Sort::Name => query.order_by(workspace::Column::Name, order.into()),
-        Sort::LatestChangeAt => query
-            .order_by(workspace::Column::LatestChangeAt, order.into())
-            .order_by_asc(workspace::Column::Id),
-        Sort::CurrentRunCreatedAt => query
-            .order_by_with_nulls(
-                workspace::Column::CurrentRunCreatedAt,
-                order.into(),
-                NullOrdering::Last,
-            )
-            .order_by_asc(workspace::Column::Id),
-    };
-    Ok(page(cx.read(), query, paging).await?)
+    condition
 }
 
 pub(super) fn visible(scope: Scope) -> Option<Condition> {

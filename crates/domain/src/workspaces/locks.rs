@@ -174,6 +174,40 @@ fn holder(actor: &Actor) -> Result<(LockKind, String)> {
 }
 
 /// Who holds the lock, in words that the client looks for (CLI protocol 3.1, "409 mapping").
+/// Who holds the lock, for those who may see the workspace: a person, a team or an organization by name, a run by its
+/// message.
+pub async fn lock_holder(cx: &Ctx, workspace: &Workspace) -> Result<Option<String>> {
+    let Some(kind) = workspace.lock_kind else { return Ok(None) };
+    let id = workspace.lock_holder_id.clone().unwrap_or_default();
+    let known = match kind {
+        LockKind::User => match id.parse::<crate::id::UserId>() {
+            Ok(id) => crate::accounts::load(cx, &[id]).await?.pop().map(|user| user.username),
+            Err(_) => None,
+        },
+        LockKind::Team => match id.parse::<crate::id::TeamId>() {
+            Ok(id) => crate::teams::load(cx, &[id])
+                .await?
+                .pop()
+                .map(|team| format!("The team {}", team.name)),
+            Err(_) => None,
+        },
+        LockKind::Run => match id.parse::<RunId>() {
+            Ok(id) => crate::runs::load(cx, &[id])
+                .await?
+                .pop()
+                .map(|run| format!("The run “{}”", run.message)),
+            Err(_) => None,
+        },
+        LockKind::Organization => Some(format!("The organization {id}")),
+    };
+    Ok(Some(known.unwrap_or_else(|| match kind {
+        LockKind::User => "Somebody".to_owned(),
+        LockKind::Team => "A team".to_owned(),
+        LockKind::Run => "A run".to_owned(),
+        LockKind::Organization => "The organization".to_owned(),
+    })))
+}
+
 async fn describe(tx: &Tx, row: &Workspace) -> Result<String> {
     let id = row.lock_holder_id.clone().unwrap_or_default();
     Ok(match row.lock_kind {

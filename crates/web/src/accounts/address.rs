@@ -6,9 +6,10 @@ use maud::{Markup, html};
 
 use crate::{
     Routes,
-    components::{Button, action, page},
+    components::{Button, Header, action},
     failure::Result,
     forms::Press,
+    frame::{Place, page},
     guard::May,
 };
 
@@ -23,11 +24,11 @@ async fn show(own: May<can::UseAccount>, Path(secret): Path<String>) -> Result<M
     let email = accounts::claimed(&visitor.cx, &own, &secret).await?;
     let button = Button { label: "Confirm the address", ..Button::default() };
     let main = html! {
-        h1 { "Your address" }
+        (Header { title: "Your address", ..Header::default() })
         p { strong { (email) } " becomes the address of the account " strong { (visitor.username()) } "." }
         (action(&format!("/account/confirm-email/{secret}"), &visitor.form_token(), &button))
     };
-    Ok(page("Your address", visitor, &main))
+    page(visitor, Place::Top, "Your address", &main).await
 }
 
 async fn confirm(

@@ -11,9 +11,10 @@ use serde::Deserialize;
 
 use crate::{
     Routes,
-    components::{Button, Field, Tone, hidden, notice, signed_out_page},
-    failure::{Result, advice},
-    forms::{OpenForm, TOKEN_FIELD},
+    components::{About, Button, Kind, Secret, Sheet, Text},
+    failure::{Result, Wrong},
+    forms::OpenForm,
+    frame::door,
     organizations,
     visitor::{self, Anybody},
 };
@@ -27,7 +28,7 @@ pub fn routes() -> Routes {
 async fn show(anybody: Anybody, Path(secret): Path<String>) -> Result<Response> {
     match accounts::accept_offer(&anybody.app, &secret).await {
         Ok(_) => {
-            let page = page(&anybody, &secret, &Input::default(), None);
+            let page = draw(&anybody, &secret, &Input::default(), None);
             Ok((anybody.remember(), page).into_response())
         }
         Err(domain::Error::NotFound) => Ok((StatusCode::NOT_FOUND, used_up()).into_response()),
@@ -66,60 +67,55 @@ async fn create(
         Ok(session) => {
             Ok((visitor::begin(app, &session), Redirect::to(organizations::NEW)).into_response())
         }
-        Err(error @ (domain::Error::Invalid { .. } | domain::Error::Taken { .. })) => {
-            let page = page(&anybody, &secret, &input, advice(&error).as_deref());
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, anybody.remember(), page).into_response())
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            let page = draw(&anybody, &secret, &input, Some(&wrong));
+            Ok((anybody.remember(), wrong.shown_in(page)).into_response())
         }
-        Err(other) => Err(other.into()),
     }
 }
 
 /// One text for a used, an old and a forged address: nobody learns which of them it was.
 fn used_up() -> Markup {
     let main = html! {
-        h1 { "This address no longer works" }
         p { "It works once, and for a day. If the first administrator's account was made with it, "
             a href="/session/new" { "sign in" } "." }
         p { "If nobody has an account yet, restart the server: its log shows a new address." }
     };
-    signed_out_page("This address no longer works", &main)
+    door("This address no longer works", &main)
 }
 
-fn page(anybody: &Anybody, secret: &str, input: &Input, wrong: Option<&str>) -> Markup {
-    let fields = [
-        Field {
-            name: "username",
-            label: "Username",
-            value: &input.username,
-            autocomplete: "username",
-            ..Field::default()
-        },
-        Field {
-            name: "email",
-            label: "E-mail",
-            kind: "email",
-            value: &input.email,
-            autocomplete: "email",
-            ..Field::default()
-        },
-        Field {
-            name: "password",
-            label: "Password",
-            kind: "password",
-            autocomplete: "new-password",
-            hint: Some("At least 10 characters."),
-            ..Field::default()
-        },
-    ];
-    let main = html! {
-        h1 { "The first administrator" }
-        p { "Nobody has an account here yet. The account made here administers the whole site; this page works once." }
-        form.stack method="post" action={ "/admin/first/" (secret) } {
-            @if let Some(wrong) = wrong { (notice(Tone::Bad, &html! { p { (wrong) } })) }
-            (hidden(TOKEN_FIELD, &anybody.form_token()))
-            @for field in &fields { (field) }
-            div.actions { (Button { label: "Create the account", ..Button::default() }) }
-        }
+fn draw(anybody: &Anybody, secret: &str, input: &Input, wrong: Option<&Wrong>) -> Markup {
+    let about = |name, label| About { name, label, ..About::default() };
+    let username = Text {
+        about: about("username", "Username"),
+        value: &input.username,
+        autocomplete: "username",
+        ..Text::default()
     };
-    signed_out_page("The first administrator", &main)
+    let email = Text {
+        about: about("email", "E-mail"),
+        kind: Kind::Email,
+        value: &input.email,
+        autocomplete: "email",
+        ..Text::default()
+    };
+    let password = Secret {
+        about: About { hint: Some("At least 10 characters."), ..about("password", "Password") },
+        autocomplete: "new-password",
+    };
+    let form = Sheet {
+        id: "first",
+        action: &format!("/admin/first/{secret}"),
+        token: &anybody.form_token(),
+        wrong,
+        hidden: &[],
+        controls: &[&username, &email, &password],
+        send: Button { label: "Create the account", ..Button::default() },
+    };
+    let main = html! {
+        p { "Nobody has an account here yet. The account made here administers the whole site; this page works once." }
+        (form)
+    };
+    door("The first administrator", &main)
 }

@@ -5,24 +5,26 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{
-    Error,
     accounts::NewPerson,
     can,
     memberships::{self, Invitation},
 };
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use maud::{Markup, html};
 use serde::Deserialize;
 use url::form_urlencoded;
 
 use crate::{
     Routes,
-    components::{Button, Field, Tone, action, hidden, notice, page, signed_out_page},
-    failure::{Result, advice},
-    forms::{OpenForm, Press, TOKEN_FIELD},
+    components::{About, Button, Header, Secret, Sheet, Text, action},
+    failure::{Result, Wrong},
+    forms::{OpenForm, Press},
+    frame::{Place, door, page},
     guard::May,
     visitor::{self, Anybody, SignedIn},
 };
+
+const TITLE: &str = "An invitation";
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -56,7 +58,7 @@ async fn show(
     let app = &anybody.app;
     let invitation = memberships::find_invitation(app, &secret).await?;
     if let Some(visitor) = SignedIn::find(&headers, app).await? {
-        return Ok(signed_in_page(&visitor, &secret, &invitation).into_response());
+        return Ok(signed_in_page(&visitor, &secret, &invitation).await?.into_response());
     }
     if !invitation.is_for_somebody_new {
         return Ok(Redirect::to(&sign_in_path(&secret)).into_response());
@@ -81,13 +83,12 @@ async fn join(
     let person = NewPerson { username: input.username.clone(), password: input.password.into() };
     match memberships::accept_as_new(app, &invitation, person).await {
         Ok(session) => Ok((visitor::begin(app, &session), Redirect::to("/")).into_response()),
-        Err(error @ (Error::Invalid { .. } | Error::Taken { .. })) => {
-            let why = advice(&error);
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
             let page =
-                new_account_page(&anybody, &secret, &invitation, &input.username, why.as_deref());
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, anybody.remember(), page).into_response())
+                new_account_page(&anybody, &secret, &invitation, &input.username, Some(&wrong));
+            Ok((anybody.remember(), wrong.shown_in(page)).into_response())
         }
-        Err(other) => Err(other.into()),
     }
 }
 
@@ -102,18 +103,21 @@ async fn accept(
     Ok(Redirect::to("/"))
 }
 
-fn signed_in_page(visitor: &SignedIn, secret: &str, invitation: &Invitation) -> Markup {
-    let title = "An invitation";
+async fn signed_in_page(
+    visitor: &SignedIn,
+    secret: &str,
+    invitation: &Invitation,
+) -> Result<Markup> {
     let accept = Button { label: "Accept", ..Button::default() };
     let main = html! {
-        h1 { (title) }
+        (Header { title: TITLE, ..Header::default() })
         p {
             "You are invited to " (what(invitation)) ". Accept it with the account "
             strong { (visitor.username()) } ", or sign out to take another one."
         }
         (action(&format!("{}/accept", path(secret)), &visitor.form_token(), &accept))
     };
-    page(title, visitor, &main)
+    page(visitor, Place::Top, TITLE, &main).await
 }
 
 fn new_account_page(
@@ -121,39 +125,43 @@ fn new_account_page(
     secret: &str,
     invitation: &Invitation,
     username: &str,
-    wrong: Option<&str>,
+    wrong: Option<&Wrong>,
 ) -> Markup {
-    let fields = [
-        Field {
+    let name = Text {
+        about: About {
             name: "username",
             label: "Username",
-            value: username,
-            autocomplete: "username",
             hint: Some("You sign in with it."),
-            ..Field::default()
+            ..About::default()
         },
-        Field {
+        value: username,
+        autocomplete: "username",
+        ..Text::default()
+    };
+    let password = Secret {
+        about: About {
             name: "password",
             label: "Password",
-            kind: "password",
-            autocomplete: "new-password",
             hint: Some("At least 10 characters that are hard to guess."),
-            ..Field::default()
+            ..About::default()
         },
-    ];
-    let title = "An invitation";
+        autocomplete: "new-password",
+    };
+    let form = Sheet {
+        id: "join",
+        action: &path(secret),
+        token: &anybody.form_token(),
+        wrong,
+        hidden: &[],
+        controls: &[&name, &password],
+        send: Button { label: "Make the account and accept", ..Button::default() },
+    };
     let main = html! {
-        h1 { (title) }
         p { (invitation.email) " is invited to " (what(invitation)) "." }
         @if invitation.organization.is_some() {
             p { "If you have an account here, " a href=(sign_in_path(secret)) { "sign in" } " to accept with it. Otherwise make one:" }
         }
-        form.stack method="post" action=(path(secret)) {
-            @if let Some(wrong) = wrong { (notice(Tone::Bad, &html! { p { (wrong) } })) }
-            (hidden(TOKEN_FIELD, &anybody.form_token()))
-            @for field in &fields { (field) }
-            div.actions { (Button { label: "Make the account and accept", ..Button::default() }) }
-        }
+        (form)
     };
-    signed_out_page(title, &main)
+    door(TITLE, &main)
 }

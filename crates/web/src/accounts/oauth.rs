@@ -24,9 +24,10 @@ use url::Url;
 
 use crate::{
     Routes,
-    components::{Button, Look, hidden, page},
+    components::{Button, Header, Look, hidden},
     failure::{Failure, Result},
     forms::{Form, PlainForm, TOKEN_FIELD},
+    frame::{Place, page},
     guard::May,
     headers::policy_with_form_action,
     visitor::{Anybody, SignedIn},
@@ -69,7 +70,7 @@ async fn ask(own: May<can::UseAccount>, Query(asked): Query<Asked>) -> Result<Re
     let request = asked.parse()?;
     // The answer to the form leads to the command line, and browsers check that as well.
     let policy = policy_with_form_action(&format!("http://localhost:{}", request.port()));
-    let page = consent_page(&own.visitor, &asked, &request);
+    let page = consent_page(&own.visitor, &asked, &request).await?;
     Ok(([(CONTENT_SECURITY_POLICY, policy)], page).into_response())
 }
 
@@ -80,10 +81,10 @@ async fn decide(account: May<can::UseAccount>, Form(asked): Form<Asked>) -> Resu
     let request = asked.parse()?;
     if asked.decision != "allow" {
         let main = html! {
-            h1 { "Login refused" }
+            (Header { title: "Login refused", ..Header::default() })
             p { "Nothing was given away. End the waiting command with Ctrl-C; you can close this page." }
         };
-        return Ok(page("Login refused", visitor, &main).into_response());
+        return Ok(page(visitor, Place::Top, "Login refused", &main).await?.into_response());
     }
     let code = oauth::authorize(&visitor.cx, &account, &request).await?;
     let mut back = Url::parse(request.redirect_uri())
@@ -94,7 +95,8 @@ async fn decide(account: May<can::UseAccount>, Form(asked): Form<Asked>) -> Resu
     Ok((StatusCode::FOUND, [(LOCATION, String::from(back))]).into_response())
 }
 
-fn consent_page(visitor: &SignedIn, asked: &Asked, request: &Request) -> Markup {
+async fn consent_page(visitor: &SignedIn, asked: &Asked, request: &Request) -> Result<Markup> {
+    let title = "Authorize the Terraform command line?";
     let fields = [
         ("client_id", &asked.client_id),
         ("response_type", &asked.response_type),
@@ -104,7 +106,7 @@ fn consent_page(visitor: &SignedIn, asked: &Asked, request: &Request) -> Markup 
         ("state", &asked.state),
     ];
     let main = html! {
-        h1 { "Authorize the Terraform command line?" }
+        (Header { title, ..Header::default() })
         p {
             "A command on this computer (" code { "terraform login" } ", waiting at port "
             (request.port()) ") asks for an API token of the account "
@@ -118,7 +120,7 @@ fn consent_page(visitor: &SignedIn, asked: &Asked, request: &Request) -> Markup 
         form method="post" action="/oauth/authorize" {
             (hidden(TOKEN_FIELD, &visitor.form_token()))
             @for (name, value) in fields { (hidden(name, value)) }
-            div.actions {
+            div.row {
                 (Button { label: "Authorize", sends: Some(("decision", "allow")), ..Button::default() })
                 (Button {
                     label: "Refuse",
@@ -129,7 +131,7 @@ fn consent_page(visitor: &SignedIn, asked: &Asked, request: &Request) -> Markup 
             }
         }
     };
-    page("Authorize the Terraform command line?", visitor, &main)
+    page(visitor, Place::Top, title, &main).await
 }
 
 #[derive(Default, Deserialize)]

@@ -2,15 +2,15 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{Error, accounts, can};
-use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
     Routes,
-    components::{Button, Field, Tone, hidden, notice, page, page_header},
-    failure::{Result, advice},
-    forms::{Form, TOKEN_FIELD},
+    components::{About, Button, Header, Secret, Sheet},
+    failure::{Result, Wrong},
+    forms::Form,
+    frame::{Account, Place, page},
     guard::May,
     visitor::{self, SignedIn},
 };
@@ -21,8 +21,8 @@ pub fn routes() -> Routes {
     Routes::default().get(PATH, show).post(PATH, change)
 }
 
-async fn show(own: May<can::UseAccount>) -> Markup {
-    draw(&own.visitor, None)
+async fn show(own: May<can::UseAccount>) -> Result<Markup> {
+    draw(&own.visitor, None).await
 }
 
 #[derive(Deserialize)]
@@ -37,11 +37,10 @@ async fn change(own: May<can::UseAccount>, Form(input): Form<Input>) -> Result<R
     let visitor = &own.visitor;
     match changed(&own, input).await {
         Ok(()) => Ok((visitor::end(&visitor.cx), Redirect::to("/session/new")).into_response()),
-        Err(error @ Error::Invalid { .. }) => {
-            let page = draw(visitor, advice(&error).as_deref());
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            Ok(wrong.shown_in(draw(visitor, Some(&wrong)).await?))
         }
-        Err(other) => Err(other.into()),
     }
 }
 
@@ -53,30 +52,29 @@ async fn changed(own: &May<can::UseAccount>, input: Input) -> domain::Result<()>
     accounts::change_password(&own.visitor.cx, own, current, new).await.map(drop)
 }
 
-fn draw(visitor: &SignedIn, wrong: Option<&str>) -> Markup {
-    let password = |name, label, autocomplete, hint| Field {
-        name,
-        label,
-        kind: "password",
+async fn draw(visitor: &SignedIn, wrong: Option<&Wrong>) -> Result<Markup> {
+    let password = |name, label, autocomplete, hint| Secret {
+        about: About { name, label, hint, optional: false },
         autocomplete,
-        hint,
-        ..Field::default()
     };
     let new = "new-password";
-    let fields = [
-        password("current_password", "Current password", "current-password", None),
-        password("password", "New password", new, Some("At least 10 characters.")),
-        password("password_confirmation", "The new password once more", new, None),
-    ];
-    let main = html! {
-        (page_header(&[], "Password", &html! {}))
-        p { "With another password you are signed out in all browsers, and sign in again. Tokens stay valid." }
-        form.stack method="post" action=(PATH) {
-            @if let Some(wrong) = wrong { (notice(Tone::Bad, &html! { p { (wrong) } })) }
-            (hidden(TOKEN_FIELD, &visitor.form_token()))
-            @for field in &fields { (field) }
-            div.actions { (Button { label: "Change the password", ..Button::default() }) }
-        }
+    let current = password("current_password", "Current password", "current-password", None);
+    let hint = Some("At least 10 characters.");
+    let wanted = password("password", "New password", new, hint);
+    let again = password("password_confirmation", "The new password once more", new, None);
+    let form = Sheet {
+        id: "password",
+        action: PATH,
+        token: &visitor.form_token(),
+        wrong,
+        hidden: &[],
+        controls: &[&current, &wanted, &again],
+        send: Button { label: "Change the password", ..Button::default() },
     };
-    page("Password", visitor, &main)
+    let main = html! {
+        (Header { title: "Password", ..Header::default() })
+        p.gap { "With another password you are signed out in all browsers, and sign in again. Tokens stay valid." }
+        (form)
+    };
+    page(visitor, Place::Account(Account::Password), "Password", &main).await
 }

@@ -11,9 +11,10 @@ use serde::Deserialize;
 
 use crate::{
     Routes,
-    components::{Button, Field, Tone, hidden, notice, signed_out_page},
-    failure::Result,
-    forms::{LocalPath, OpenForm, Press, TOKEN_FIELD},
+    components::{About, Button, Secret, Sheet, Text},
+    failure::{Result, Wrong},
+    forms::{LocalPath, OpenForm, Press},
+    frame::door,
     guard::May,
     visitor::{self, Anybody, SignedIn},
 };
@@ -39,7 +40,7 @@ async fn show(
     if SignedIn::find(&headers, &anybody.app).await?.is_some() {
         return Ok(Redirect::to(return_to.as_str()).into_response());
     }
-    Ok((anybody.remember(), page(&anybody, "", &return_to, None)).into_response())
+    Ok((anybody.remember(), draw(&anybody, "", &return_to, None)).into_response())
 }
 
 #[derive(Deserialize)]
@@ -71,8 +72,9 @@ async fn sign_in(
         Err(Error::Unauthorized) => {
             let why = "That is not the name and password of an account here. After several wrong \
                        passwords, wait a minute.";
-            let page = page(&anybody, &input.username, &input.return_to, Some(why));
-            Ok((StatusCode::UNAUTHORIZED, anybody.remember(), page).into_response())
+            let wrong = Wrong::on_the_whole(StatusCode::UNAUTHORIZED, why);
+            let page = draw(&anybody, &input.username, &input.return_to, Some(&wrong));
+            Ok((anybody.remember(), wrong.shown_in(page)).into_response())
         }
         Err(other) => Err(other.into()),
     }
@@ -84,31 +86,29 @@ async fn sign_out(own: May<can::UseAccount>, _: Press) -> Result<Response> {
     Ok((visitor::end(&visitor.cx), Redirect::to("/session/new")).into_response())
 }
 
-fn page(anybody: &Anybody, username: &str, return_to: &LocalPath, wrong: Option<&str>) -> Markup {
-    let name = Field {
-        name: "username",
-        label: "Username or e-mail",
+fn draw(anybody: &Anybody, username: &str, return_to: &LocalPath, wrong: Option<&Wrong>) -> Markup {
+    let name = Text {
+        about: About { name: "username", label: "Username or e-mail", ..About::default() },
         value: username,
         autocomplete: "username",
-        ..Field::default()
+        ..Text::default()
     };
-    let password = Field {
-        name: "password",
-        label: "Password",
-        kind: "password",
+    let password = Secret {
+        about: About { name: "password", label: "Password", ..About::default() },
         autocomplete: "current-password",
-        ..Field::default()
+    };
+    let form = Sheet {
+        id: "sign-in",
+        action: "/session/new",
+        token: &anybody.form_token(),
+        wrong,
+        hidden: &[("return_to", return_to.as_str())],
+        controls: &[&name, &password],
+        send: Button { label: "Sign in", ..Button::default() },
     };
     let main = html! {
-        h1 { "Sign in" }
-        form.stack method="post" action="/session/new" {
-            @if let Some(wrong) = wrong { (notice(Tone::Bad, &html! { p { (wrong) } })) }
-            (hidden(TOKEN_FIELD, &anybody.form_token()))
-            (hidden("return_to", return_to.as_str()))
-            (name)
-            (password)
-            div.actions { (Button { label: "Sign in", ..Button::default() }) }
-        }
+        (form)
+        p.hint { "Forgotten the password? Whoever runs this server can set a new one." }
     };
-    signed_out_page("Sign in", &main)
+    door("Sign in", &main)
 }

@@ -1,23 +1,27 @@
 //! `/app/settings/tokens`: one's own API tokens.
 
-use axum::{extract::Query, response::Redirect};
+use axum::{
+    extract::Query,
+    response::{IntoResponse, Redirect, Response},
+};
 use domain::{
     Granted, Paging,
     accounts::{self, HeldToken, NewToken},
     can,
     row::Token,
 };
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use serde::Deserialize;
 
 use crate::{
     Routes,
     components::{
-        Button, Field, Look, Pager, Table, Tone, action, empty, hidden, notice, page, page_header,
-        time,
+        About, Button, Head, Header, Icon, Look, Notice, Pager, Panel, Sheet, Table, Text, Tone,
+        action, code_block, empty, time,
     },
-    failure::Result,
-    forms::{Form, Press, TOKEN_FIELD},
+    failure::{Result, Wrong},
+    forms::{Form, Press},
+    frame::{Account, Place, page},
     guard::May,
     visitor::SignedIn,
 };
@@ -48,21 +52,29 @@ async fn own(visitor: &SignedIn) -> domain::Result<Granted<can::ManageUserTokens
 }
 
 async fn list(own: May<can::UseAccount>, Query(asked): Query<Asked>) -> Result<Markup> {
-    draw(&own.visitor, asked.page, None).await
+    draw(&own.visitor, asked.page, &Input::default(), None, None).await
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Input {
     #[serde(default)]
     description: String,
 }
 
 /// Shows the token in the answer itself: it is kept nowhere where it could be shown from again.
-async fn create(account: May<can::UseAccount>, Form(input): Form<Input>) -> Result<Markup> {
+async fn create(account: May<can::UseAccount>, Form(input): Form<Input>) -> Result<Response> {
     let visitor = &account.visitor;
-    let new = NewToken { description: Some(input.description), ..NewToken::default() };
-    let minted = accounts::create_user_token(&visitor.cx, &own(visitor).await?, new).await?;
-    draw(visitor, 1, Some(minted.secret.expose())).await
+    let new = NewToken { description: Some(input.description.clone()), ..NewToken::default() };
+    match accounts::create_user_token(&visitor.cx, &own(visitor).await?, new).await {
+        Ok(minted) => {
+            let secret = Some(minted.secret.expose());
+            Ok(draw(visitor, 1, &Input::default(), None, secret).await?.into_response())
+        }
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            Ok(wrong.shown_in(draw(visitor, 1, &input, Some(&wrong), None).await?))
+        }
+    }
 }
 
 async fn revoke(token: May<can::ManageToken, HeldToken>, _: Press) -> Result<Redirect> {
@@ -70,43 +82,69 @@ async fn revoke(token: May<can::ManageToken, HeldToken>, _: Press) -> Result<Red
     Ok(Redirect::to(PATH))
 }
 
-async fn draw(visitor: &SignedIn, number: u64, fresh: Option<&str>) -> Result<Markup> {
+async fn draw(
+    visitor: &SignedIn,
+    number: u64,
+    input: &Input,
+    wrong: Option<&Wrong>,
+    fresh: Option<&str>,
+) -> Result<Markup> {
     let paging = Paging { number: number.max(1), size: PAGE_SIZE };
     let tokens = accounts::user_tokens(&visitor.cx, &own(visitor).await?, paging).await?;
     let now = visitor.cx.now();
     let rows = tokens.items.iter().map(|token| row(visitor, token, now)).collect();
-    let table = Table {
-        caption: "Your API tokens",
-        heads: &["Description", "Created", "Last used", "Expires", "Actions"],
-        rows,
+    let heads = [
+        Head::new("Description"),
+        Head::new("Made"),
+        Head::new("Used last"),
+        Head::new("Ends"),
+        Head::unseen("Actions"),
+    ];
+    let table = Table { caption: "Your API tokens", heads: &heads, rows };
+    let description = Text {
+        about: About {
+            name: "description",
+            label: "Description",
+            hint: Some("What it is for, such as the computer it is on. It is valid for two years."),
+            optional: true,
+        },
+        value: &input.description,
+        ..Text::default()
     };
-    let description = Field {
-        name: "description",
-        label: "Description",
-        hint: Some("What it is for, such as the computer it is on. It is valid for two years."),
-        required: false,
-        ..Field::default()
+    let form = Sheet {
+        id: "new-token",
+        action: PATH,
+        token: &visitor.form_token(),
+        wrong,
+        hidden: &[],
+        controls: &[&description],
+        send: Button { label: "Make a token", icon: Some(Icon::Key), ..Button::default() },
     };
     let main = html! {
-        (page_header(&[], "API tokens", &html! {}))
-        @if let Some(secret) = fresh {
-            (notice(Tone::Good, &html! {
-                p { "Copy the new token now. It is not shown again." }
-                p { code { (secret) } }
-                p { "For Terraform and OpenTofu, in the file that TF_CLI_CONFIG_FILE names, or in ~/.terraformrc:" }
-                pre { code { (cli_configuration(&visitor.cx.settings().public_url, secret)) } }
-            }))
-        }
-        @if tokens.total == 0 { (empty("You have no tokens.")) } @else { (table) }
-        (Pager { number: paging.number, size: PAGE_SIZE, total: tokens.total, path: PATH })
-        h2 { "A new token" }
-        form.stack method="post" action=(PATH) {
-            (hidden(TOKEN_FIELD, &visitor.form_token()))
-            (description)
-            div.actions { (Button { label: "Create a token", ..Button::default() }) }
+        (Header { title: "API tokens", ..Header::default() })
+        @if let Some(secret) = fresh { (Notice::answer(Tone::Good, &shown_once(visitor, secret))) }
+        div.stack {
+            @if tokens.total == 0 {
+                (empty(Icon::Key, "You have no tokens", "A token lets a command line or a program act for you.", &html! {}))
+            } @else {
+                div.panel { (table) }
+            }
+            (Pager { number: paging.number, size: PAGE_SIZE, total: tokens.total, path: PATH })
+            (Panel { id: "new", title: "New token", content: form.render(), ..Panel::default() })
         }
     };
-    Ok(page("API tokens", visitor, &main))
+    page(visitor, Place::Account(Account::Tokens), "API tokens", &main).await
+}
+
+fn shown_once(visitor: &SignedIn, secret: &str) -> Markup {
+    let file = cli_configuration(&visitor.cx.settings().public_url, secret);
+    let title = "For Terraform and OpenTofu, in the file that TF_CLI_CONFIG_FILE names, or in ~/.terraformrc";
+    html! {
+        h2 { "Copy the new token now" }
+        p { "It is not shown again." }
+        (code_block("new-secret", "Token", secret))
+        (code_block("new-file", title, &file))
+    }
 }
 
 fn row(visitor: &SignedIn, token: &Token, now: domain::Timestamp) -> Vec<Markup> {
@@ -114,11 +152,12 @@ fn row(visitor: &SignedIn, token: &Token, now: domain::Timestamp) -> Vec<Markup>
     let revoke = Button {
         label: "Revoke",
         look: Look::Danger,
+        small: true,
         about: Some(description),
         ..Button::default()
     };
     vec![
-        html! { (description) },
+        html! { (description) span.under { code { (token.id) } } },
         time(token.created_at),
         token.last_used_at.map_or_else(|| html! { "never" }, time),
         match token.expires_at {

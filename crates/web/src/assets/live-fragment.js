@@ -33,6 +33,9 @@ class LiveFragment extends HTMLElement {
 
   #show(text) {
     if (text === this.#shown) return;
+    // Nobody's words are touched: what somebody types in stays until it is sent or taken back.
+    const typed = [...this.querySelectorAll("textarea, input:not([type=hidden])")].some((e) => e.value !== e.defaultValue);
+    if (typed) return;
     this.#shown = text;
     // Nobody's keyboard or screen reader loses its place: what has the focus finds it again.
     const focused = this.contains(document.activeElement) ? document.activeElement.textContent : null;

@@ -1,19 +1,21 @@
 //! A word with a colour; the word alone says everything.
 
-use domain::entity::run::Status;
 use maud::{Markup, html};
+
+use super::{Icon, icon};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     Neutral,
     Busy,
+    /// For a person who is waited for, and nothing else.
     Waiting,
     Good,
     Bad,
 }
 
 impl Tone {
-    pub(super) fn class(self) -> &'static str {
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Neutral => "neutral",
             Self::Busy => "busy",
@@ -24,29 +26,6 @@ impl Tone {
     }
 }
 
-pub fn badge(tone: Tone, text: &str) -> Markup {
-    html! { span class={ "badge " (tone.class()) } { (text) } }
-}
-
-/// The status of a run as people say it.
-pub fn run_status(status: Status) -> Markup {
-    let text = status.as_str().replace('_', " ");
-    badge(tone(status), &text)
-}
-
-fn tone(status: Status) -> Tone {
-    use Status as S;
-    match status {
-        S::Applied | S::PlannedAndFinished => Tone::Good,
-        S::Errored | S::PolicySoftFailed => Tone::Bad,
-        S::Discarded | S::Canceled | S::ForceCanceled => Tone::Neutral,
-        S::Planned
-        | S::PlannedAndSaved
-        | S::CostEstimated
-        | S::PolicyChecked
-        | S::PolicyOverride
-        | S::PostPlanAwaitingDecision
-        | S::PostPlanCompleted => Tone::Waiting,
-        _ => Tone::Busy,
-    }
+pub fn badge(tone: Tone, sign: Icon, text: &str) -> Markup {
+    html! { span class={ "badge " (tone.class()) } { (icon(sign)) (text) } }
 }

@@ -2,14 +2,18 @@
 
 use maud::{Markup, Render, html};
 
+use super::{Icon, icon};
 use crate::forms::TOKEN_FIELD;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Look {
+    /// One in a view.
     #[default]
     Main,
     Plain,
     Danger,
+    /// For what has no return.
+    Final,
     Quiet,
 }
 
@@ -19,6 +23,7 @@ impl Look {
             Self::Main => "main",
             Self::Plain => "plain",
             Self::Danger => "danger",
+            Self::Final => "danger full",
             Self::Quiet => "quiet",
         }
     }
@@ -29,6 +34,8 @@ impl Look {
 pub struct Button<'a> {
     pub label: &'a str,
     pub look: Look,
+    pub icon: Option<Icon>,
+    pub small: bool,
     /// What it adds to the form: a field and its value.
     pub sends: Option<(&'a str, &'a str)>,
     /// What exactly it is about, where several buttons have the same label.
@@ -38,8 +45,10 @@ pub struct Button<'a> {
 impl Render for Button<'_> {
     fn render(&self) -> Markup {
         let (name, value) = self.sends.unzip();
+        let small = if self.small { " small" } else { "" };
         html! {
-            button type="submit" class=(self.look.class()) name=[name] value=[value] {
+            button type="submit" class={ (self.look.class()) (small) } name=[name] value=[value] {
+                @if let Some(sign) = self.icon { (icon(sign)) }
                 (self.label)
                 @if let Some(about) = self.about { span.unseen { " " (about) } }
             }
@@ -55,6 +64,11 @@ pub fn action(path: &str, form_token: &str, button: &Button<'_>) -> Markup {
             (button)
         }
     }
+}
+
+/// A link that looks like a button.
+pub fn link_button(look: Look, sign: Icon, label: &str, href: &str) -> Markup {
+    html! { a class={ "button " (look.class()) } href=(href) { (icon(sign)) (label) } }
 }
 
 pub fn hidden(name: &str, value: &str) -> Markup {

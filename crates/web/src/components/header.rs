@@ -1,6 +1,6 @@
-//! The top of a page's content: where it is, what it is called.
+//! The top of a page's content: where it is, what it is called, what can be done, and the facts in one line.
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
 /// A step on the way to a page.
 #[derive(Clone, Debug)]
@@ -9,20 +9,64 @@ pub struct Crumb<'a> {
     pub href: String,
 }
 
-pub fn page_header(crumbs: &[Crumb<'_>], title: &str, beside: &Markup) -> Markup {
-    html! {
-        header.page {
-            @if !crumbs.is_empty() {
-                nav.crumbs aria-label="You are here" {
-                    ol {
-                        @for crumb in crumbs { li { a href=(crumb.href) { (crumb.label) } } }
+#[derive(Debug, Default)]
+pub struct Header<'a> {
+    pub crumbs: &'a [Crumb<'a>],
+    pub title: &'a str,
+    /// A badge or a number.
+    pub beside: Markup,
+    pub actions: Markup,
+    /// Facts, each in a `span`.
+    pub about: Markup,
+}
+
+impl Render for Header<'_> {
+    fn render(&self) -> Markup {
+        html! {
+            header.page {
+                @if !self.crumbs.is_empty() {
+                    nav.crumbs aria-label="You are here" {
+                        ol {
+                            @for crumb in self.crumbs { li { a href=(crumb.href) { (crumb.label) } } }
+                        }
                     }
                 }
-            }
-            div.title {
-                h1 { (title) }
-                (beside)
+                div.title {
+                    h1 { (self.title) }
+                    (self.beside)
+                    @if !self.actions.0.is_empty() { div.actions { (self.actions) } }
+                }
+                @if !self.about.0.is_empty() { div.about { (self.about) } }
             }
         }
+    }
+}
+
+/// How many there are, beside a title.
+pub fn count(number: u64) -> Markup {
+    html! { span.count { (grouped(number)) } }
+}
+
+/// With separators between thousands.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let shown = [0, 7, 999, 1_000, 10_214, 1_234_567].map(grouped);
+        assert_eq!(shown, ["0", "7", "999", "1,000", "10,214", "1,234,567"]);
     }
 }

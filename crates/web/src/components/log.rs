@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-/// The log at `address`, followed until it ends. `name` says whose it is.
-pub fn log_viewer(name: &str, address: &str) -> Markup {
+/// The log at `address`, followed until it ends. `name` says whose it is; addresses of its lines begin with `stem`.
+pub fn log_viewer(name: &str, address: &str, stem: &str) -> Markup {
     html! {
-        log-viewer src=(address) label=(name) {
-            p { a href=(address) { "Read the " (name) } }
+        log-viewer src=(address) label=(name) stem=(stem) {
+            p.state { a href=(address) { "Read the " (name) } }
         }
     }
 }

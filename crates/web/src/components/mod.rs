@@ -1,23 +1,36 @@
-//! What pages are built from: each component is a function with typed arguments.
+//! What pages are built from: each part is a function or a type with typed arguments, and knows no noun but what it
+//! draws.
 
 mod badge;
 mod button;
-mod field;
+mod code;
+mod controls;
 mod header;
-mod layout;
+mod icon;
 mod log;
 mod notice;
 mod pager;
+mod panel;
+mod sheet;
+mod status;
 mod table;
+mod tabs;
 mod time;
 
-pub use badge::{Tone, badge, run_status};
-pub use button::{Button, Look, action, hidden};
-pub use field::Field;
-pub use header::{Crumb, page_header};
-pub use layout::{error_page, page, signed_out_page};
+pub use badge::{Tone, badge};
+pub use button::{Button, Look, action, hidden, link_button};
+pub use code::{code_block, copy_id};
+pub use controls::{
+    About, Card, Cards, Check, Choice, Control, Kind, Lines, Number, Secret, Select, Text, TextArea,
+};
+pub use header::{Crumb, Header, count, grouped};
+pub use icon::{Icon, icon, icon_small, mark};
 pub use log::{live_fragment, log_viewer};
-pub use notice::notice;
+pub use notice::Notice;
 pub use pager::Pager;
-pub use table::{Table, empty};
-pub use time::time;
+pub use panel::{Panel, facts, stacked_facts};
+pub use sheet::Sheet;
+pub use status::{Size, run_icon, run_meaning, run_status, run_tone, run_word};
+pub use table::{Head, Table, empty};
+pub use tabs::{Tab, subnav, tabs};
+pub use time::{duration, time};

@@ -2,18 +2,18 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
-    Error, Site, accounts, can,
+    Site, accounts, can,
     organizations::{self, Change},
 };
-use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
     Routes,
-    components::{Button, Crumb, Field, Tone, hidden, notice, page, page_header},
-    failure::{Result, advice},
-    forms::{Form, TOKEN_FIELD},
+    components::{About, Button, Header, Kind, Sheet, Text},
+    failure::{Result, Wrong},
+    forms::Form,
+    frame::{Place, page},
     guard::May,
     visitor::SignedIn,
 };
@@ -29,7 +29,7 @@ async fn show(site: May<can::CreateOrganization>) -> Result<Markup> {
     let cx = &site.visitor.cx;
     let own = accounts::own(cx, &cx.check::<can::UseAccount, _>(Site::found())?).await?;
     let input = Input { name: String::new(), email: own.email.unwrap_or_default() };
-    Ok(draw(&site.visitor, &input, None))
+    draw(&site.visitor, &input, None).await
 }
 
 #[derive(Deserialize)]
@@ -47,43 +47,50 @@ async fn create(site: May<can::CreateOrganization>, Form(input): Form<Input>) ->
     };
     match organizations::create(&visitor.cx, &site, change).await {
         Ok(made) => Ok(Redirect::to(&super::path(&made.name)).into_response()),
-        Err(error @ (Error::Invalid { .. } | Error::Taken { .. })) => {
-            let page = draw(visitor, &input, advice(&error).as_deref());
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            Ok(wrong.shown_in(draw(visitor, &input, Some(&wrong)).await?))
         }
-        Err(other) => Err(other.into()),
     }
 }
 
-fn draw(visitor: &SignedIn, input: &Input, wrong: Option<&str>) -> Markup {
-    let fields = [
-        Field {
+async fn draw(visitor: &SignedIn, input: &Input, wrong: Option<&Wrong>) -> Result<Markup> {
+    let name = Text {
+        about: About {
             name: "name",
             label: "Name",
-            value: &input.name,
             hint: Some("Letters, digits, - and _. It stands in every cloud block."),
-            ..Field::default()
+            ..About::default()
         },
-        Field {
+        value: &input.name,
+        mono: true,
+        ..Text::default()
+    };
+    let email = Text {
+        about: About {
             name: "email",
             label: "E-mail",
-            kind: "email",
-            value: &input.email,
-            autocomplete: "email",
             hint: Some("Whom to reach about the organization as a whole."),
-            ..Field::default()
+            ..About::default()
         },
-    ];
-    let crumbs = [Crumb { label: "Overview", href: "/".into() }];
-    let main = html! {
-        (page_header(&crumbs, "New organization", &html! {}))
-        p { "Workspaces, teams and variables belong to an organization. You become its owner." }
-        form.stack method="post" action=(NEW) {
-            @if let Some(wrong) = wrong { (notice(Tone::Bad, &html! { p { (wrong) } })) }
-            (hidden(TOKEN_FIELD, &visitor.form_token()))
-            @for field in &fields { (field) }
-            div.actions { (Button { label: "Create the organization", ..Button::default() }) }
-        }
+        kind: Kind::Email,
+        value: &input.email,
+        autocomplete: "email",
+        ..Text::default()
     };
-    page("New organization", visitor, &main)
+    let form = Sheet {
+        id: "organization",
+        action: NEW,
+        token: &visitor.form_token(),
+        wrong,
+        hidden: &[],
+        controls: &[&name, &email],
+        send: Button { label: "Create the organization", ..Button::default() },
+    };
+    let main = html! {
+        (Header { title: "New organization", ..Header::default() })
+        p.gap { "Workspaces, teams and variables belong to an organization. You become its owner." }
+        (form)
+    };
+    page(visitor, Place::Top, "New organization", &main).await
 }

@@ -5,7 +5,10 @@
 mod access;
 mod browser;
 mod first_admin;
+mod forms;
 mod invitations;
+mod links;
+mod lists;
 mod oauth;
 mod organizations;
 mod pages;

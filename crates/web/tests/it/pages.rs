@@ -27,10 +27,13 @@ async fn every_page_runs_only_our_scripts_and_is_kept_by_nobody() {
         assert_eq!(page.header("referrer-policy"), "no-referrer");
         let text = page.text();
         assert!(!text.contains(" style=\"") && !text.contains(" onclick"), "{text}");
+        assert!(policy.contains("font-src 'self'"), "{policy}");
         assert_eq!(
             text.matches("<script").count(),
             text.matches("<script type=\"module\" src=\"/assets/").count()
         );
+        // Nothing is asked of another host.
+        assert!(!text.contains("src=\"http") && !text.contains("href=\"http"), "{text}");
         assert!(text.contains("<html lang=\"en\">") && text.contains("<h1>"), "{text}");
     }
 }
@@ -40,13 +43,23 @@ async fn assets_are_named_by_their_content_and_kept_for_ever() {
     let server = server().await;
     let mut browser = Browser::new(&server);
     let page = browser.get("/session/new").await.text();
-    let paths: Vec<_> =
-        page.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned).collect();
-    assert_eq!(paths.len(), 3);
+    let mut paths: std::collections::BTreeSet<String> = page
+        .split('"')
+        .filter(|part| part.starts_with("/assets/"))
+        .map(|path| path.split('#').next().unwrap().to_owned())
+        .collect();
+    // Style, font, icons, mark, three scripts.
+    assert_eq!(paths.len(), 7, "{paths:?}");
+    let style = paths.iter().find(|path| path.ends_with(".css")).unwrap();
+    let style = browser.get(style).await.is_ok().text();
+    let font = style.split("url(\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(paths.contains(&font), "{font}");
+    paths.insert(font);
     for path in paths {
         let asset = browser.get(&path).await.is_ok();
         assert!(asset.header("cache-control").contains("immutable"), "{asset}");
-        assert!(asset.header("content-type").starts_with("text/"), "{asset}");
+        let kind = asset.header("content-type");
+        assert!(["text/", "font/woff2", "image/svg+xml"].iter().any(|k| kind.starts_with(k)));
     }
     browser.get("/assets/statehouse.0000000000000000.css").await.is_not_found();
 }
@@ -70,14 +83,15 @@ async fn only_what_one_may_see_is_listed() {
     let mut owner = Browser::of(&server, &server.owner()).await;
     let page = owner.get("/").await.is_ok().text();
     assert!(page.contains("/app/acme/workspaces/networking"), "{page}");
-    for path in ["/app/acme/workspaces", "/app/ACME"] {
+    for path in ["/app/acme/workspaces", "/app/ACME/workspaces"] {
         assert!(owner.get(path).await.is_ok().text().contains("networking"));
     }
-    for path in
-        ["/app/acme/networking", "/app/acme/networking/runs", "/app/acme/workspaces/Networking"]
-    {
+    assert_eq!(owner.get("/app/ACME").await.redirects(), "/app/acme/workspaces");
+    for path in ["/app/acme/networking", "/app/acme/workspaces/Networking"] {
         assert!(owner.get(path).await.is_ok().text().contains(workspace.id.as_str()));
     }
+    let runs = owner.get("/app/acme/networking/runs").await.is_ok().text();
+    assert!(runs.contains("Runs of networking"), "{runs}");
     let to = owner.get("/app/acme/networking/variables").await.redirects();
     assert_eq!(to, "/app/acme/workspaces/networking");
 }

@@ -33,7 +33,7 @@ pub async fn run(server: &Server, ws: &Workspace) -> String {
     id
 }
 
-async fn set_status(server: &Server, run: &str, status: &str) {
+pub async fn set_status(server: &Server, run: &str, status: &str) {
     let sql = format!("UPDATE runs SET status = '{status}' WHERE id = '{run}'");
     server.execute(&sql).await;
 }
@@ -50,14 +50,14 @@ async fn both_addresses_that_command_lines_print_show_the_run() {
         format!("/app/Acme/Networking/runs/{run}"),
     ] {
         let text = owner.get(&path).await.is_ok().text();
-        assert!(text.contains(&run) && text.contains("plan queued"), "{text}");
+        assert!(text.contains(&run) && text.contains("Waits for an agent"), "{text}");
         assert!(text.contains("Widen &lt;the&gt; road") && !text.contains("<the>"));
         // The log is read from wherever the page came from.
         assert!(text.contains("<log-viewer src=\"/_archivist/v1/object/"), "{text}");
     }
     let status = format!("/app/acme/workspaces/networking/runs/{run}/status");
     let fragment = owner.get(&status).await.is_ok().text();
-    assert!(fragment.starts_with("<div") && fragment.contains("plan queued"), "{fragment}");
+    assert!(fragment.starts_with("<div") && fragment.contains("Waits for an agent"), "{fragment}");
     let list = owner.get("/app/acme/workspaces/networking").await.is_ok().text();
     assert!(list.contains(&run));
 }
@@ -135,7 +135,7 @@ async fn a_discarded_run_says_it_is_over() {
     assert!(!page.text().contains("data-final"));
     owner.submit(&page, &format!("{path}/discard"), &[]).await.redirects();
     let page = owner.get(&path).await.is_ok().text();
-    assert!(page.contains("data-final") && page.contains("discarded"), "{page}");
+    assert!(page.contains("data-final") && page.contains("Discarded"), "{page}");
 }
 
 #[tokio::test]

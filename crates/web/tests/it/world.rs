@@ -15,6 +15,7 @@ pub async fn made(server: &Server) -> (Workspace, Names) {
     let names = BTreeMap::from([
         ("organization_name", Server::ORGANIZATION.to_owned()),
         ("workspace_name", ws.name.clone()),
+        ("project_id", ws.project_id.to_string()),
         ("run_id", run),
         // Of nothing: these pages are for whoever has the address.
         ("secret", "nonsense".to_owned()),

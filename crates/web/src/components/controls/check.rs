@@ -1,0 +1,34 @@
+//! Something that is so or not.
+
+use maud::{Markup, html};
+
+use super::{About, Control, described_by, invalid, remarks};
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Check<'a> {
+    pub about: About<'a>,
+    pub is_on: bool,
+    /// Nothing is sent without it: for what is meant to be read first.
+    pub must: bool,
+}
+
+impl Control for Check<'_> {
+    fn about(&self) -> &About<'_> {
+        &self.about
+    }
+
+    fn draw(&self, id: &str, wrong: Option<&str>) -> Markup {
+        let about = &self.about;
+        html! {
+            div {
+                label.check for=(id) {
+                    input id=(id) name=(about.name) type="checkbox" value="true" checked[self.is_on]
+                        aria-describedby=[described_by(about, id, wrong)]
+                        aria-invalid=[invalid(wrong)] autofocus[wrong.is_some()] required[self.must];
+                    span { (about.label) }
+                }
+                (remarks(about, id, wrong))
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Where in the house a page is. What is still to come has its place here as well, and no address yet, so that nothing
+//! leads to it.
+
+use domain::row::Organization;
+
+use crate::components::Icon;
+
+/// What the side shows, and what of it is the page that one is on.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// Above all organizations.
+    Top,
+    /// In the organization of this name.
+    In(&'a str, Section),
+    Account(Account),
+    Site(OnSite),
+}
+
+/// A link of the side.
+#[derive(Debug)]
+pub struct Link {
+    pub label: &'static str,
+    pub icon: Icon,
+    pub href: String,
+    /// The letter that goes there after `g`.
+    pub key: Option<char>,
+    pub is_here: bool,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($variant),+ }
+    };
+}
+
+words! {
+    /// A part of an organization.
+    Section {
+        Workspaces, Projects, Runs, Registry, VariableSets, Policies, AgentPools, AuditLog, Teams, Members, Settings,
+    }
+}
+
+/// Under which heading which parts stand.
+pub const SECTIONS: &[(Option<&str>, &[Section])] = &[
+    (None, &[Section::Workspaces, Section::Projects, Section::Runs]),
+    (Some("Shared"), &[Section::Registry, Section::VariableSets, Section::Policies]),
+    (Some("Operations"), &[Section::AgentPools, Section::AuditLog]),
+    (Some("Organization"), &[Section::Teams, Section::Members, Section::Settings]),
+];
+
+impl Section {
+    fn look(self) -> (&'static str, Icon, Option<char>) {
+        match self {
+            Self::Workspaces => ("Workspaces", Icon::Boxes, Some('w')),
+            Self::Projects => ("Projects", Icon::Folder, Some('p')),
+            Self::Runs => ("Runs", Icon::Play, Some('r')),
+            Self::Registry => ("Registry", Icon::Book, None),
+            Self::VariableSets => ("Variable sets", Icon::Sliders, None),
+            Self::Policies => ("Policies", Icon::Shield, Some('o')),
+            Self::AgentPools => ("Agent pools", Icon::Server, Some('a')),
+            Self::AuditLog => ("Audit log", Icon::List, Some('l')),
+            Self::Teams => ("Teams", Icon::People, None),
+            Self::Members => ("Members", Icon::Person, None),
+            Self::Settings => ("Settings", Icon::Gear, Some('s')),
+        }
+    }
+
+    /// Below the organization's address; nothing for what is still to come.
+    fn path(self) -> Option<&'static str> {
+        match self {
+            Self::Workspaces => Some("workspaces"),
+            Self::Runs => Some("runs"),
+            Self::Registry
+            | Self::VariableSets
+            | Self::Policies
+            | Self::AuditLog
+            | Self::Projects
+            | Self::Teams
+            | Self::Members
+            | Self::AgentPools
+            | Self::Settings => None,
+        }
+    }
+
+    pub fn link(self, organization: &Organization, here: Self) -> Option<Link> {
+        let path = self.path()?;
+        let (label, icon, key) = self.look();
+        let href = format!("/app/{}/{path}", organization.name);
+        Some(Link { label, icon, href, key, is_here: self == here })
+    }
+}
+
+words! {
+    /// A part of one's own account.
+    Account { Tokens, Password }
+}
+
+impl Account {
+    pub fn links(here: Self) -> Vec<Link> {
+        let link = |which: Self| {
+            let (label, icon, path) = match which {
+                Self::Tokens => ("API tokens", Icon::Key, "tokens"),
+                Self::Password => ("Password", Icon::Lock, "password"),
+            };
+            let href = format!("/app/settings/{path}");
+            Link { label, icon, href, key: None, is_here: which == here }
+        };
+        [Self::Tokens, Self::Password].into_iter().map(link).collect()
+    }
+}
+
+words! {
+    /// A part of the whole installation, for its administrators.
+    OnSite { Parts }
+}
+
+impl OnSite {
+    pub fn links(here: Self) -> Vec<Link> {
+        let link = |which: Self| {
+            let (label, icon, path) = match which {
+                Self::Parts => ("Parts", Icon::Layers, "parts"),
+            };
+            let href = format!("/app/site/{path}");
+            Link { label, icon, href, key: None, is_here: which == here }
+        };
+        [Self::Parts].into_iter().map(link).collect()
+    }
+}

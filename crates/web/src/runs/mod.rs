@@ -1,0 +1,32 @@
+//! Runs: as lists, and each on a page of its own, which command lines print the address of.
+
+mod activity;
+mod decide;
+pub mod list;
+mod show;
+mod stages;
+mod waiting;
+
+use domain::{In, row::Run};
+
+use crate::{Routes, workspaces};
+
+/// Command lines print the forms without `workspaces/` (CLI protocol 2.5).
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/waiting", list::waiting)
+        .get("/app/{organization_name}/runs", list::of_organization)
+        .get("/app/{organization_name}/workspaces/{workspace_name}/runs", list::of_workspace)
+        .get("/app/{organization_name}/{workspace_name}/runs", list::of_workspace)
+        .get("/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}", show::show)
+        .get("/app/{organization_name}/{workspace_name}/runs/{run_id}", show::show)
+        .get(
+            "/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}/status",
+            show::fragment,
+        )
+        .merge(decide::routes())
+}
+
+pub fn path(run: &In<Run>) -> String {
+    format!("{}/runs/{}", workspaces::path(&run.of), run.id)
+}

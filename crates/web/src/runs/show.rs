@@ -1,0 +1,198 @@
+//! The page of a run: what it waits for and who can end that, its stages, its logs, what was said and done.
+
+use domain::{
+    Granted, In, accounts,
+    archivist::{self, Content},
+    can,
+    entity::{phase, run::Cancel},
+    row::{Phase, Run},
+    runs,
+};
+use maud::{Markup, html};
+
+use super::{
+    activity,
+    decide::{self, Verbs},
+    path,
+    stages::stages,
+    waiting,
+};
+use crate::{
+    components::{
+        Button, Crumb, Header, Icon, Look, Notice, Size, Tone, action, copy_id, icon,
+        live_fragment, log_viewer, run_status, stacked_facts, time,
+    },
+    failure::{Result, Wrong},
+    frame::{Place, Section, page},
+    guard::May,
+    organizations,
+    visitor::SignedIn,
+    workspaces,
+};
+
+pub async fn show(run: May<can::ReadRun, In<Run>>) -> Result<Markup> {
+    draw(&run.visitor, &run, None).await
+}
+
+/// What changes while somebody looks, for the page to read again.
+pub async fn fragment(run: May<can::ReadRun, In<Run>>) -> Result<Markup> {
+    status_of(&run.visitor, &run).await
+}
+
+/// `wrong` is what was refused of a comment.
+pub async fn draw(
+    visitor: &SignedIn,
+    run: &Granted<can::ReadRun, In<Run>>,
+    said: Option<(&str, &Wrong)>,
+) -> Result<Markup> {
+    let cx = &visitor.cx;
+    let status = status_of(visitor, run).await?;
+    let workspace = workspaces::path(&run.of);
+    let crumbs = [
+        Crumb { label: "Workspaces", href: organizations::path(&run.organization_name) },
+        Crumb { label: &run.of.name, href: workspace.clone() },
+        Crumb { label: "Runs", href: format!("{workspace}/runs") },
+    ];
+    let people: Vec<_> = run.created_by_id.iter().cloned().collect();
+    let people = accounts::load(cx, &people).await?;
+    let by = people.first().map_or("the system", |user| user.username.as_str());
+    let about = html! {
+        span { "by " (by) }
+        span { (icon(Icon::Clock)) (time(run.created_at)) }
+        span { (what(run)) }
+    };
+    let main = html! {
+        (Header { crumbs: &crumbs, title: &run.message, about, ..Header::default() })
+        (live_fragment(&format!("{}/status", path(run)), &status))
+        div.stack.gap {
+            section class="stack tight" id="plan-log" aria-labelledby="plan-title" {
+                h2 id="plan-title" { "Log of the plan" }
+                (log_viewer("log of the plan", &log_path(visitor, run.plan_id.as_str()), "plan"))
+            }
+            @if !run.plan_only {
+                section class="stack tight" id="apply-log" aria-labelledby="apply-title" {
+                    h2 id="apply-title" { "Log of the apply" }
+                    (log_viewer("log of the apply", &log_path(visitor, run.apply_id.as_str()), "apply"))
+                }
+            }
+            (activity::draw(visitor, run, said).await?)
+        }
+    };
+    let place = Place::In(&run.organization_name, Section::Workspaces);
+    page(visitor, place, &run.message, &main).await
+}
+
+/// On whatever name the server was reached by, because pages read from their own origin only.
+fn log_path(visitor: &SignedIn, phase: &str) -> String {
+    let cx = &visitor.cx;
+    let address = archivist::address(cx, Content::Log, phase);
+    address.strip_prefix(&cx.settings().public_url).map_or(address.clone(), str::to_owned)
+}
+
+async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> Result<Markup> {
+    let (plan, apply) = runs::phases(&visitor.cx, run).await?;
+    let wait = waiting::sentence(visitor, run).await?;
+    let verbs = Verbs::of(visitor, run);
+    let canceling = run.cancel != Cancel::No && !run.is_final;
+    let facts = facts(run, &plan, &apply);
+    Ok(html! {
+        div data-final[run.is_final] {
+            div.row.gap {
+                (run_status(run.status, Size::Big))
+                (interruptions(visitor, run, verbs))
+            }
+            @for message in [&plan, &apply].into_iter().filter_map(|phase| phase.message.as_ref()) {
+                (Notice::new(Tone::Bad, &html! { p { (message) } }))
+            }
+            @if canceling {
+                (Notice::new(Tone::Busy, &html! { p { "The engine was asked to stop. It may finish what it has begun." } }))
+            }
+            @if let Some(wait) = &wait { (decision(visitor, run, wait, verbs)) }
+            div.run {
+                aside.rail aria-label="The run" { (stages(run, &plan, &apply)) }
+                div.pane { (stacked_facts(&facts)) }
+            }
+        }
+    })
+}
+
+fn facts<'a>(run: &Run, plan: &Phase, apply: &Phase) -> Vec<(&'a str, Markup)> {
+    let mut facts = vec![("Run", copy_id(&run.id))];
+    for (name, phase) in [("Plan", plan), ("Apply", apply)] {
+        if let Some(changes) = changes(phase) {
+            facts.push((name, html! { (changes) }));
+        }
+    }
+    for (name, addresses) in [("Only", &run.target_addrs), ("Replaces", &run.replace_addrs)] {
+        if !addresses.is_empty() {
+            facts.push((name, html! { @for one in addresses.iter() { code { (one) } " " } }));
+        }
+    }
+    facts
+}
+
+/// What it waits for in words, and what the visitor can do about it.
+fn decision(visitor: &SignedIn, run: &In<Run>, wait: &waiting::Wait, verbs: Verbs) -> Markup {
+    html! {
+        section.decide.calm[!wait.for_a_person] aria-labelledby="wait" {
+            header {
+                (icon(if wait.for_a_person { Icon::StWait } else { Icon::StQueued }))
+                h2 id="wait" { (wait.title) }
+                @if let Some(since) = wait.since { span.since { "since " (time(since)) } }
+            }
+            @if verbs.decides() || (verbs.discard && wait.for_a_person) {
+                div.in {
+                    div { @for sentence in &wait.who { p { (sentence) } } }
+                    (decide::form(visitor, run, verbs))
+                }
+            } @else if !wait.who.is_empty() {
+                footer { @for sentence in &wait.who { span { (sentence) } } }
+            }
+            @if let Some(holds) = &wait.holds { footer { span { (holds) } } }
+        }
+    }
+}
+
+/// What stops a run that goes on by itself.
+fn interruptions(visitor: &SignedIn, run: &In<Run>, verbs: Verbs) -> Markup {
+    let token = visitor.form_token();
+    let form = |verb: &str, label: &str, look: Look| {
+        let button = Button { label, look, icon: Some(Icon::StStop), ..Button::default() };
+        action(&format!("{}/{verb}", path(run)), &token, &button)
+    };
+    html! {
+        @if verbs.cancel { (form("cancel", "Cancel run", Look::Danger)) }
+        @if verbs.force_cancel { (form("force-cancel", "Cut it off", Look::Final)) }
+        @if verbs.discard && run.status == domain::entity::run::Status::Pending {
+            (form("discard", "Discard run", Look::Plain))
+        }
+    }
+}
+
+fn what(run: &Run) -> &'static str {
+    match run {
+        Run { is_destroy: true, .. } => "destroys everything",
+        Run { refresh_only: true, .. } => "only refreshes the state",
+        Run { plan_only: true, .. } => "only plans",
+        Run { save_plan: true, .. } => "plans, to be applied later",
+        Run { auto_apply: true, .. } => "plans, and applies by itself",
+        _ => "plans, and applies when somebody confirms",
+    }
+}
+
+/// The counts, once they are known.
+fn changes(phase: &Phase) -> Option<String> {
+    let additions = phase.resource_additions?;
+    let changes = phase.resource_changes.unwrap_or_default();
+    let destructions = phase.resource_destructions.unwrap_or_default();
+    let done = match phase.kind {
+        phase::Kind::Plan => ["to add", "to change", "to destroy", "to import"],
+        phase::Kind::Apply => ["added", "changed", "destroyed", "imported"],
+    };
+    let mut text =
+        format!("{additions} {}, {changes} {}, {destructions} {}", done[0], done[1], done[2]);
+    if let Some(imports) = phase.resource_imports.filter(|count| *count > 0) {
+        text = format!("{imports} {}, {text}", done[3]);
+    }
+    Some(text)
+}

@@ -1,0 +1,55 @@
+//! Where the pages lead.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use http::StatusCode;
+
+use crate::{
+    browser::{Browser, server},
+    world,
+};
+
+/// Follows every link from page to page.
+async fn visited(browser: &mut Browser<'_>) -> BTreeSet<String> {
+    let mut found = BTreeSet::from(["/".to_owned()]);
+    let mut left = VecDeque::from(["/".to_owned()]);
+    while let Some(path) = left.pop_front() {
+        let answer = browser.get(&path).await;
+        let fine = [StatusCode::OK, StatusCode::SEE_OTHER].contains(&answer.status);
+        assert!(fine, "{path} leads nowhere: {answer}");
+        let text = answer.text();
+        for link in text.split(" href=\"").skip(1) {
+            let link = link.split('"').next().unwrap().replace("&amp;", "&");
+            let link = link.split('#').next().unwrap();
+            let file = ["/_archivist/", "/assets/"].iter().any(|start| link.starts_with(start));
+            let elsewhere = link.is_empty() || file;
+            assert!(elsewhere || link.starts_with('/'), "{path} leads out of the house: {link}");
+            if !elsewhere && found.insert(link.to_owned()) {
+                left.push_back(link.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_link_leads_nowhere_for_an_owner() {
+    let server = server().await;
+    let (_, names) = Box::pin(world::made(&server)).await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let found = visited(&mut owner).await;
+    let run = format!("/app/acme/workspaces/networking/runs/{}", names["run_id"]);
+    for path in ["/app/acme/runs", "/app/acme/new-workspace", "/waiting", &run] {
+        assert!(found.contains(path), "nothing leads to {path}: {found:#?}");
+    }
+}
+
+#[tokio::test]
+async fn no_link_leads_nowhere_for_a_reader_and_none_to_what_would_be_refused() {
+    let server = server().await;
+    let (ws, _) = Box::pin(world::made(&server)).await;
+    let mut reader = Browser::of(&server, &server.reader(&ws)).await;
+    let found = visited(&mut reader).await;
+    assert!(found.contains("/app/acme/workspaces/networking"), "{found:#?}");
+    assert!(!found.contains("/app/acme/new-workspace"), "{found:#?}");
+}
