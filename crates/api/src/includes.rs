@@ -7,8 +7,8 @@ use jsonapi::{Includes, Object};
 
 use crate::{
     Failure, agent_pools, configurations, memberships, organizations, policies, policy_evaluations,
-    policy_sets, projects, runs, ssh_keys, states, tags, teams, users, variable_sets, variables,
-    workspaces,
+    policy_sets, projects, runs, ssh_keys, states, tags, task_stages, teams, users, variable_sets,
+    variables, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -163,8 +163,8 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
         })
         .of("task-stages", |cx, ids| {
             Box::pin(async move {
-                let rows = domain::policy_evaluations::load_stages(cx, &parsed(&ids)).await?;
-                Ok(objects(policy_evaluations::stage_views(cx, rows).await?))
+                let rows = domain::task_stages::load(cx, &parsed(&ids)).await?;
+                Ok(objects(task_stages::views(cx, rows).await?))
             })
         })
         .of("policy-evaluations", |cx, ids| {

@@ -29,6 +29,7 @@ mod site_settings;
 mod ssh_keys;
 mod states;
 mod tags;
+mod task_stages;
 mod team_access;
 mod teams;
 mod tokens;
@@ -76,6 +77,7 @@ fn routes() -> Routes {
         .merge(policies::routes())
         .merge(policy_sets::routes())
         .merge(policy_evaluations::routes())
+        .merge(task_stages::routes())
         .merge(bootstrap::routes())
 }
 

@@ -35,6 +35,7 @@ pub mod site_settings;
 pub mod ssh_keys;
 pub mod states;
 pub mod tags;
+pub mod task_stages;
 mod tasks;
 pub mod teams;
 pub mod tool_versions;

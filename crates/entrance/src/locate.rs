@@ -284,7 +284,7 @@ impl Located for In<row::PolicySetVersion, row::Organization> {
 
 impl Located for In<row::TaskStage> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::policy_evaluations::find_stage(cx, &path.id("task_stage_id")?).await
+        domain::task_stages::find(cx, &path.id("task_stage_id")?).await
     }
 }
 

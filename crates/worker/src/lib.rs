@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{
     App, Ctx, Result, Site, agents, can, cleanup, letters, notifications::Deliveries,
-    policy_evaluations, retention, run_triggers, runs, tool_versions, workspaces,
+    policy_evaluations, retention, run_triggers, runs, task_stages, tool_versions, workspaces,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -51,6 +51,7 @@ macro_rules! chores {
 const ALL: &[Chore] = chores! {
     "the queue", Rhythm::Bell, runs::advance_all;
     "policies", Rhythm::Bell, policy_evaluations::evaluate_waiting;
+    "stages", Rhythm::Every(CHORES), task_stages::advance_all;
     "run triggers", Rhythm::Bell, run_triggers::work;
     "lost jobs", Rhythm::Every(CHORES), agents::sweep;
     "runs without a configuration", Rhythm::Every(CHORES), runs::end_hopeless;

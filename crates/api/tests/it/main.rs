@@ -50,6 +50,7 @@ mod sealed_columns;
 mod short_contract;
 mod site_settings;
 mod ssh_keys;
+mod stages;
 mod state_sharing;
 mod states;
 mod states_of_runs;

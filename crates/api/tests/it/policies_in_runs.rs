@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    entity::{policy_check, run as run_row},
+    entity::{policy_check, run as run_row, task_stage},
     row::Workspace,
 };
 use serde_json::{Value, json};
@@ -544,6 +544,20 @@ async fn a_policy_check_that_failed_softly_can_be_overridden() {
     row.status = run_row::Status::PolicyOverride;
     row.policy_checks.push(check.clone());
     tx.update(row).await.unwrap();
+    let now = server.app.now();
+    tx.insert(task_stage::Model {
+        id: domain::id::TaskStageId::fresh(),
+        run_id: id.clone(),
+        stage: task_stage::Stage::PolicyCheck,
+        status: task_stage::Status::AwaitingOverride,
+        leased_until: None,
+        attempts: 0,
+        status_timestamps: domain::Json::default(),
+        created_at: now,
+        updated_at: now,
+    })
+    .await
+    .unwrap();
     tx.insert(policy_check::Model {
         id: check.clone(),
         run_id: id,
@@ -563,6 +577,8 @@ async fn a_policy_check_that_failed_softly_can_be_overridden() {
     assert_eq!(overridden.attribute("status"), "overridden");
     let run = owner.get(format!("/runs/{run_id}")).await.is_ok();
     assert_eq!(run.attribute("status"), "policy_checked");
+    let stages = owner.get(format!("/runs/{run_id}/task-stages")).await.is_ok();
+    assert_eq!(stages.data(), json!([]), "a policy check shows by itself, not as a task stage");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use domain::row::Workspace;
 use proptest::{
     collection::vec,
     prelude::*,
+    sample::subsequence,
     test_runner::{Config, TestRunner},
 };
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ use crate::{
     agent::Agent,
     policies_in_runs::{AGAINST, FOR, PLAN, attach},
     runs::{run, upload},
+    stages::{self, Stage},
 };
 
 /// What the policies of a workspace say to each of its plans.
@@ -44,6 +46,18 @@ async fn build(owner: &Client<'_>, workspace: &Workspace, gate: Gate) {
     attach(owner, workspace, "mandatory", code, set).await;
 }
 
+/// What a workspace's runs go through, beside what its policies say.
+#[derive(Clone, Debug)]
+struct Course {
+    gate: Gate,
+    stages: Vec<Stage>,
+}
+
+fn course() -> impl Strategy<Value = Course> {
+    let others = vec![Stage::PrePlan, Stage::CostEstimation, Stage::PreApply, Stage::PostApply];
+    (gate(), subsequence(others, 0..=4)).prop_map(|(gate, stages)| Course { gate, stages })
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Queue {
@@ -65,6 +79,13 @@ enum Act {
     Vanish(usize),
     Fail(usize),
     Evaluate,
+    /// Something else that a stage asks says what it thinks.
+    Answer {
+        run: usize,
+        agrees: bool,
+    },
+    /// The worker looks after stages.
+    LookAtStages,
     Override(usize),
     Confirm(usize),
     Discard(usize),
@@ -92,6 +113,9 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..4_usize).prop_map(Act::Vanish),
         1 => (0..4_usize).prop_map(Act::Fail),
         3 => Just(Act::Evaluate),
+        4 => (any_run.clone(), prop::bool::weighted(0.8))
+            .prop_map(|(run, agrees)| Act::Answer { run, agrees }),
+        1 => Just(Act::LookAtStages),
         2 => any_run.clone().prop_map(Act::Override),
         3 => any_run.clone().prop_map(Act::Confirm),
         1 => any_run.clone().prop_map(Act::Discard),
@@ -110,6 +134,8 @@ struct Seen {
     gates: HashMap<String, Gate>,
     /// Runs that go on against policies, because somebody has said so.
     overridden: HashSet<String>,
+    /// Runs that something has refused that may.
+    refused: HashSet<String>,
     jobs: Vec<Value>,
     /// How often an apply of each run began.
     applies: HashMap<String, usize>,
@@ -118,19 +144,19 @@ struct Seen {
     next_serial: u64,
 }
 
-async fn play(gates: [Gate; 2], acts: Vec<Act>) {
+async fn play(courses: [Course; 2], acts: Vec<Act>) {
     let server = Server::start_with(|options| options.settings.concurrency = 3).await;
     server.stop_clock();
     let owner = server.owner();
     let workspaces = [server.workspace("one").await, server.workspace("two").await];
-    for (workspace, gate) in workspaces.iter().zip(gates) {
+    for (workspace, course) in workspaces.iter().zip(&courses) {
         upload(&owner, workspace, false).await;
-        build(&owner, workspace, gate).await;
+        build(&owner, workspace, course.gate).await;
     }
     let mut agent = Agent::register(&server).await;
     let mut seen = Seen::default();
     for act in acts {
-        step(&server, &mut agent, &workspaces, gates, &mut seen, act).await;
+        step(&server, &mut agent, &workspaces, &courses, &mut seen, act).await;
         check(&server, &workspaces).await;
         server.pass(Duration::from_millis(10));
     }
@@ -138,6 +164,7 @@ async fn play(gates: [Gate; 2], acts: Vec<Act>) {
     check(&server, &workspaces).await;
     for (run, times) in &seen.applies {
         assert_eq!(*times, 1, "{run} was applied {times} times");
+        assert!(!seen.refused.contains(run), "{run} was applied although it was refused");
         match seen.gates[run] {
             Gate::None | Gate::Open => {}
             Gate::Overridable => assert!(seen.overridden.contains(run), "nobody let {run} pass"),
@@ -159,7 +186,7 @@ async fn step(
     server: &Server,
     agent: &mut Agent<'_>,
     workspaces: &[Workspace; 2],
-    gates: [Gate; 2],
+    courses: &[Course; 2],
     seen: &mut Seen,
     act: Act,
 ) {
@@ -173,7 +200,10 @@ async fn step(
             });
             let made = owner.post("/runs", run(&workspaces[workspace], attributes)).await;
             let id = made.is_created().id();
-            seen.gates.insert(id.clone(), gates[workspace]);
+            for stage in &courses[workspace].stages {
+                stages::add(server, &id, *stage).await;
+            }
+            seen.gates.insert(id.clone(), courses[workspace].gate);
             seen.runs.push(id);
         }
         Act::Advance => domain::runs::advance_all(&server.system()).await.unwrap(),
@@ -210,6 +240,10 @@ async fn step(
             }
         }
         Act::Evaluate => evaluate(server).await,
+        Act::Answer { run, agrees } => answer(server, seen, run, agrees).await,
+        Act::LookAtStages => {
+            domain::task_stages::advance_all(&server.system()).await.unwrap();
+        }
         Act::Override(at) => overrule(server, seen, at).await,
         Act::Confirm(at) => act_on(server, seen, at, "apply").await,
         Act::Discard(at) => act_on(server, seen, at, "discard").await,
@@ -255,11 +289,21 @@ async fn evaluate(server: &Server) {
     domain::policy_evaluations::evaluate_waiting(&server.system()).await.unwrap();
 }
 
+async fn answer(server: &Server, seen: &mut Seen, at: usize, agrees: bool) {
+    let Some(id) = seen.runs.get(at).cloned() else { return };
+    let asked = stages::answer(server, &id, agrees).await;
+    if !agrees && matches!(asked, Some(Stage::PrePlan | Stage::PreApply)) {
+        seen.refused.insert(id);
+    }
+}
+
 async fn overrule(server: &Server, seen: &mut Seen, at: usize) {
     let Some(id) = seen.runs.get(at).cloned() else { return };
-    let run = server.owner().get(format!("/runs/{id}")).await.is_ok();
-    let stages = &run.data()["relationships"]["task-stages"]["data"];
-    let Some(stage) = stages[0]["id"].as_str() else { return };
+    let stages = owner_stages(server, &id).await;
+    let shown = |stage: &&Value| stage["attributes"]["stage"] == "post_plan";
+    let Some(stage) = stages.iter().find(shown).and_then(|stage| stage["id"].as_str()) else {
+        return;
+    };
     let path = format!("/task-stages/{stage}/actions/override");
     let answer = server.owner().post(path, json!({})).await;
     match answer.status.as_u16() {
@@ -267,6 +311,11 @@ async fn overrule(server: &Server, seen: &mut Seen, at: usize) {
         409 => false,
         _ => panic!("override: {answer}"),
     };
+}
+
+async fn owner_stages(server: &Server, run: &str) -> Vec<Value> {
+    let stages = server.owner().get(format!("/runs/{run}/task-stages")).await.is_ok();
+    stages.data().as_array().unwrap().clone()
 }
 
 async fn save(agent: &Agent<'_>, seen: &mut Seen, json: Value) {
@@ -301,11 +350,14 @@ async fn check(server: &Server, workspaces: &[Workspace; 2]) {
                 let status = run["attributes"]["status"].as_str().unwrap();
                 let saved = run["attributes"]["save-plan"] == true;
                 let planned_only = run["attributes"]["plan-only"] == true;
-                matches!(status, "applying" | "apply_queued")
+                let to_apply = status.starts_with("pre_apply") || status.starts_with("post_apply");
+                let to_plan =
+                    ["pre_plan", "post_plan", "cost_"].iter().any(|s| status.starts_with(s));
+                to_apply
+                    || matches!(status, "applying" | "apply_queued")
                     || (!saved
                         && !planned_only
-                        && (status.starts_with("post_plan")
-                            || matches!(status, "plan_queued" | "planning" | "planned")))
+                        && (to_plan || matches!(status, "plan_queued" | "planning" | "planned")))
             })
             .map(|run| run["id"].clone())
             .collect();
@@ -332,6 +384,7 @@ async fn drain(server: &Server, agent: &Agent<'_>, seen: &mut Seen) {
         evaluate(server).await;
         let mut open = 0;
         for (at, id) in seen.runs.clone().iter().enumerate() {
+            answer(server, seen, at, true).await;
             let run = server.owner().get(format!("/runs/{id}")).await.is_ok();
             if run.attribute("status") == "post_plan_awaiting_decision" {
                 overrule(server, seen, at).await;
@@ -365,8 +418,8 @@ fn no_order_of_events_and_crashes_leaves_a_run_stuck_or_applies_it_twice() {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     TestRunner::new(config)
-        .run(&([gate(), gate()], vec(act(), 1..60)), |(gates, acts)| {
-            runtime.block_on(play(gates, acts));
+        .run(&([course(), course()], vec(act(), 1..80)), |(courses, acts)| {
+            runtime.block_on(play(courses, acts));
             Ok(())
         })
         .unwrap();

@@ -43,6 +43,8 @@ pub struct Model {
     pub task_stage_id: TaskStageId,
     pub kind: Kind,
     pub status: Status,
+    /// It speaks against the run, and somebody may let the run go on nevertheless.
+    pub can_be_overridden: bool,
     pub result_count: Json<ResultCount>,
     pub status_timestamps: StatusTimestamps,
     pub created_at: Timestamp,

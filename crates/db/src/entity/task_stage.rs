@@ -1,4 +1,4 @@
-//! What is done between the phases of a run.
+//! The stages of a run, as far as they are not its plan and its apply.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,10 +9,15 @@ use crate::{
 };
 
 words! {
+    /// All that a run goes through, in this order. The plan and the apply are phases and have no row here.
     Stage {
         PrePlan = "pre_plan",
+        Plan = "plan",
         PostPlan = "post_plan",
+        CostEstimation = "cost_estimation",
+        PolicyCheck = "policy_check",
         PreApply = "pre_apply",
+        Apply = "apply",
         PostApply = "post_apply",
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use blobs::{Kind, Name};
 use db::{
-    entity::{job, phase, run},
+    entity::{job, phase, run, task_stage::Stage},
     id::JobId,
     sea_orm::EntityTrait,
 };
@@ -14,7 +14,8 @@ use super::{LEASE_SECONDS, Open, of, open};
 use crate::{
     Ctx, Error, Granted, Result, Tx, can,
     row::Job,
-    runs::{gates, moves, status::Event},
+    runs::{moves, status::Event},
+    task_stages,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,19 +95,21 @@ pub(super) async fn settle(open: Open, outcome: &Outcome) -> Result<()> {
     }
     match event(&run, kind, outcome) {
         Some(event) => run.happen(event).await?,
-        None => gates::plan_finished(&mut run).await?,
+        None => task_stages::phase_passed(&mut run, kind).await?,
     }
     run.commit().await?;
     Ok(())
 }
 
-/// What happens to the run; nothing yet where its plan is there and has to pass the gates.
+/// What happens to the run; nothing yet where the phase has passed and other stages may follow.
 fn event(run: &run::Model, kind: phase::Kind, outcome: &Outcome) -> Option<Event> {
     let canceled = run.cancel != run::Cancel::No;
     Some(match (kind, outcome.ending) {
-        (phase::Kind::Plan, Ending::Finished) if !canceled => return None,
-        // What was done is done, even if somebody wanted to stop it.
-        (phase::Kind::Apply, Ending::Finished) => Event::ApplyFinished,
+        (_, Ending::Finished) if !canceled => return None,
+        // What was done is done, even if somebody wanted to stop it; nothing follows.
+        (phase::Kind::Apply, Ending::Finished) => {
+            Event::Passed { stage: Stage::Apply, then: None, has_changes: run.has_changes }
+        }
         (_, Ending::Errored) if !canceled => Event::Failed,
         _ => Event::Canceled,
     })

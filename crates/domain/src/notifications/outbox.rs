@@ -56,7 +56,7 @@ fn trigger_of(run: &Run) -> Option<Trigger> {
     Some(match run.status {
         S::Pending => Trigger::RunCreated,
         S::Planning => Trigger::RunPlanning,
-        S::Planned | S::PostPlanCompleted | S::PolicyChecked
+        S::Planned | S::PostPlanCompleted | S::CostEstimated | S::PolicyChecked
             if !runs::moves::goes_on_by_itself(run) =>
         {
             Trigger::RunNeedsAttention

@@ -1,21 +1,24 @@
 //! Policy checks: Sentinel policies that are not evaluated in a task stage. There is no engine for them here, so a run
 //! that needs one stops.
 
+use async_trait::async_trait;
 use db::{
+    Json, Locked,
     entity::{
         policy_check::{self as check, Status},
-        run,
+        task_stage::Stage,
     },
     id::PolicyCheckId,
     page,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
-use serde_json::json;
 
+use super::needs;
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Tx, can,
-    row::{PolicyCheck, Run},
-    runs::{self, comments, gates, held::Floor, moves},
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, Tx, can,
+    row::{PolicyCheck, Run, TaskStage},
+    runs::{self, held::Held},
+    task_stages::{self, Members, Place, Standing},
 };
 
 /// What people read who wonder why their run stops.
@@ -24,20 +27,106 @@ pub(super) const NO_ENGINE: &str = "This server has no engine for Sentinel polic
     kind sentinel from this workspace.";
 const NOTHING: &str = "No Sentinel policies count for this workspace any more.";
 
-/// Ends a run's check at once; says whether the run may go on.
-pub(crate) async fn conclude(tx: &Tx, run: &Run, is_needed: bool) -> Result<bool> {
-    for id in run.policy_checks.iter() {
-        let Some(mut row) = tx.lock::<check::Entity>(id.clone()).await? else { continue };
+/// Those of a run, in the stage of their own.
+#[derive(Debug)]
+pub(crate) struct Checks;
+
+#[async_trait]
+impl Members for Checks {
+    async fn prepare(&self, place: &mut Place<'_>) -> Result<()> {
+        let is_here = place.stage == Stage::PolicyCheck && place.run.policy_checks.is_empty();
+        if !is_here || !needs(place.tx.cx(), place.workspace).await?.check {
+            return Ok(());
+        }
+        place.row().await?;
+        let check = check::Model {
+            id: PolicyCheckId::fresh(),
+            run_id: place.run.id.clone(),
+            status: Status::Pending,
+            output: None,
+            status_timestamps: Json::default(),
+            created_at: place.tx.now(),
+        };
+        let check = place.tx.insert(check).await?;
+        place.run.policy_checks.push(check.id);
+        Ok(())
+    }
+
+    /// There is nobody to ask, so what is to be said is said at once.
+    async fn begin(&self, held: &Held, stage: &TaskStage) -> Result<()> {
+        let is_needed = needs(held.tx().cx(), held.workspace()).await?.check;
         let (status, output) =
             if is_needed { (Status::Errored, NO_ENGINE) } else { (Status::Passed, NOTHING) };
-        row.status = status;
-        row.output = Some(output.to_owned());
-        for key in ["queued-at".to_owned(), format!("{status}-at")] {
-            row.status_timestamps.insert(key, tx.now());
+        let tx = held.tx();
+        for mut row in open(tx, stage, &[Status::Pending]).await? {
+            row.output = Some(output.to_owned());
+            row.status_timestamps.insert("queued-at".into(), tx.now());
+            set(tx, &mut row, status);
+            tx.update(row).await?;
         }
-        tx.update(row).await?;
+        Ok(())
     }
-    Ok(!is_needed)
+
+    async fn standings(&self, tx: &Tx, stage: &TaskStage) -> Result<Vec<Standing>> {
+        Ok(of(tx, stage).await?.iter().map(standing).collect())
+    }
+
+    async fn overrule(&self, tx: &Tx, stage: &TaskStage) -> Result<()> {
+        for mut row in open(tx, stage, &[Status::SoftFailed]).await? {
+            set(tx, &mut row, Status::Overridden);
+            tx.update(row).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(&self, tx: &Tx, stage: &TaskStage, _is_broken: bool) -> Result<()> {
+        for mut row in open(tx, stage, &[Status::Pending, Status::Queued]).await? {
+            row.status = Status::Unreachable;
+            tx.update(row).await?;
+        }
+        Ok(())
+    }
+}
+
+fn standing(row: &PolicyCheck) -> Standing {
+    match row.status {
+        Status::Pending => Standing::Waits,
+        Status::Queued => Standing::UnderWay,
+        Status::Passed | Status::Overridden => Standing::Agrees,
+        Status::SoftFailed => Standing::Disputes,
+        Status::HardFailed => Standing::Refuses,
+        Status::Errored | Status::Canceled | Status::Unreachable => Standing::Broken,
+    }
+}
+
+async fn of(tx: &Tx, stage: &TaskStage) -> Result<Vec<PolicyCheck>> {
+    if stage.stage != Stage::PolicyCheck {
+        return Ok(Vec::new());
+    }
+    let query = check::Entity::find().filter(check::Column::RunId.eq(&stage.run_id));
+    Ok(query.all(tx.db()).await?)
+}
+
+/// Those in one of these statuses, locked.
+async fn open(
+    tx: &Tx,
+    stage: &TaskStage,
+    statuses: &[Status],
+) -> Result<Vec<Locked<check::Entity>>> {
+    let mut locked = Vec::new();
+    for found in of(tx, stage).await? {
+        if statuses.contains(&found.status) {
+            locked.extend(tx.lock::<check::Entity>(found.id).await?);
+        }
+    }
+    Ok(locked)
+}
+
+/// Sets the status of a check and notes when.
+fn set(tx: &Tx, row: &mut PolicyCheck, status: Status) {
+    row.status = status;
+    let key = format!("{}-at", status.as_str().replace('_', "-"));
+    row.status_timestamps.insert(key, tx.now());
 }
 
 /// Whether a check waits for somebody who may decide to go on.
@@ -54,27 +143,10 @@ pub async fn override_check(
     granted: &Granted<can::OverridePolicies, In<PolicyCheck>>,
     comment: Option<String>,
 ) -> Result<PolicyCheck> {
-    let comment = comments::with_action(comment)?;
-    let mut run = Floor::lock(cx, &granted.of.id).await?.hold(&granted.run_id).await?;
-    let tx = run.tx();
-    let row = tx.lock::<check::Entity>(granted.row.id.clone()).await?;
-    let mut row = row.ok_or(Error::NotFound)?;
-    if !is_overridable(&row) || run.status != run::Status::PolicyOverride {
-        return Err(Error::conflict(format!(
-            "transition not allowed: the policy check is {} and waits for no override",
-            row.status
-        )));
-    }
-    row.status = Status::Overridden;
-    row.status_timestamps.insert("overridden-at".into(), tx.now());
-    let row = tx.update(row).await?;
-    tx.emit(Happened::RunPoliciesOverridden, moves::subject(&run), json!({})).await?;
-    if let Some(body) = comment {
-        comments::write(tx, &run, body).await?;
-    }
-    Box::pin(gates::checks_passed(&mut run)).await?;
-    run.commit().await?;
-    Ok(row)
+    let found = &granted.row;
+    task_stages::overrule(cx, &granted.of.id, &found.run_id, Stage::PolicyCheck, comment).await?;
+    let row = check::Entity::find_by_id(found.id.clone()).one(cx.read()).await?;
+    row.ok_or(Error::NotFound)
 }
 
 /// The check, with its workspace.
@@ -98,5 +170,5 @@ pub async fn list(
 /// For includes: those of these that the caller may see.
 pub async fn load(cx: &Ctx, ids: &[PolicyCheckId]) -> Result<Vec<In<PolicyCheck>>> {
     let rows = check::Entity::find().filter(check::Column::Id.is_in(ids)).all(cx.read()).await?;
-    super::read::in_workspaces(cx, rows, |row| &row.run_id).await
+    runs::with_workspaces_of(cx, rows, |row| &row.run_id).await
 }

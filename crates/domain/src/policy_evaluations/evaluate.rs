@@ -15,16 +15,17 @@ use futures::{StreamExt, stream};
 
 use super::{
     code::SetCode,
-    input, needs, outcomes,
+    input,
+    members::{of as evaluations_of, set, set_each},
+    needs, outcomes,
     outcomes::SetOutcome,
-    stages::{evaluations_of, of, set_evaluation, set_stage},
     verdict::{self, Fate},
 };
 use crate::{
     Ctx, Error, Result, Tx,
     row::{Run, TaskStage},
-    runs::{self, Artifact, gates, held::Held, status::Event},
-    workspaces,
+    runs::{self, Artifact, held::Held},
+    task_stages, workspaces,
 };
 
 /// How long all policies of a run may take together.
@@ -40,7 +41,7 @@ const CHORE: &str = "policies";
 
 /// Evaluates what waits for it, some at once; returns how many runs have moved on.
 pub async fn evaluate_waiting(cx: &Ctx) -> Result<usize> {
-    let waiting = runs::turns::in_status(run::Status::PostPlanRunning, LOOKED_AT);
+    let waiting = runs::turns::in_statuses([run::Status::PostPlanRunning], LOOKED_AT);
     let waiting: Vec<RunId> = waiting.into_tuple().all(cx.read()).await?;
     let done: Vec<_> = stream::iter(waiting)
         .map(|id| async move {
@@ -82,22 +83,22 @@ type Sets = Vec<(db::entity::policy::Kind, SetOutcome)>;
 async fn begin(cx: &Ctx, run: &Run) -> Result<Option<TaskStage>> {
     let run = Held::lock(cx, run).await?;
     let tx = run.tx();
-    let Some(found) = of(tx, &run, Stage::PostPlan).await? else { return Ok(None) };
+    let Some(found) = task_stages::of(tx, &run.id, Stage::PostPlan).await? else {
+        return Ok(None);
+    };
     let Some(mut row) = tx.lock::<stage::Entity>(found.id).await? else { return Ok(None) };
-    let is_open = matches!(row.status, stage::Status::Pending | stage::Status::Running);
     let is_taken = row.leased_until.is_some_and(|until| until > tx.now());
-    if run.status != run::Status::PostPlanRunning || !is_open || is_taken {
+    let evaluations = evaluations_of(tx, &row.id).await?;
+    let is_open = |row: &evaluation::Model| {
+        matches!(row.status, evaluation::Status::Queued | evaluation::Status::Running)
+    };
+    if run.status != run::Status::PostPlanRunning || is_taken || !evaluations.iter().any(is_open) {
         return Ok(None);
     }
-    set_stage(tx, &mut row, stage::Status::Running);
     row.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
     row.attempts += 1;
-    for open in evaluations_of(tx, &row.id).await? {
-        if let Some(mut evaluation) = tx.lock::<evaluation::Entity>(open.id).await? {
-            set_evaluation(tx, &mut evaluation, evaluation::Status::Running);
-            tx.update(evaluation).await?;
-        }
-    }
+    let begin = |row: &evaluation::Model| is_open(row).then_some(evaluation::Status::Running);
+    set_each(tx, &row.id, begin).await?;
     let row = tx.update(row).await?;
     run.commit().await?;
     Ok(Some(row))
@@ -148,34 +149,28 @@ async fn conclude(cx: &Ctx, run: &Run, begun: &TaskStage, sets: Sets) -> Result<
     let mut run = Held::lock(cx, run).await?;
     let tx = run.tx();
     let row = tx.lock::<stage::Entity>(begun.id.clone()).await?;
-    let mut row = row.ok_or(Error::NotFound)?;
+    let row = row.ok_or(Error::NotFound)?;
     if run.status != run::Status::PostPlanRunning || row.attempts != begun.attempts {
         return Ok(false);
     }
     let can_apply = !run.plan_only && (run.has_changes || run.allow_empty_apply);
-    let fate = verdict::fate(&sets.iter().map(|(_, said)| said), can_apply);
     for open in evaluations_of(tx, &row.id).await? {
-        keep(tx, open, &sets).await?;
+        keep(tx, open, &sets, can_apply).await?;
     }
-    set_stage(tx, &mut row, fate.stage());
-    tx.update(row).await?;
-    match fate {
-        Fate::Passes => gates::stage_passed(&mut run).await?,
-        Fate::Waits => run.happen(Event::DecisionNeeded).await?,
-        Fate::Fails | Fate::Errs => run.happen(Event::Failed).await?,
-    }
+    task_stages::settle(&mut run).await?;
     run.commit().await?;
     Ok(true)
 }
 
-async fn keep(tx: &Tx, open: evaluation::Model, sets: &Sets) -> Result<()> {
+async fn keep(tx: &Tx, open: evaluation::Model, sets: &Sets, can_apply: bool) -> Result<()> {
     let own = || sets.iter().filter(|(kind, _)| *kind == open.kind).map(|(_, said)| said);
     for (position, said) in own().enumerate() {
         outcomes::keep(tx, &open.id, position, said).await?;
     }
     if let Some(mut row) = tx.lock::<evaluation::Entity>(open.id.clone()).await? {
         row.result_count = db::Json(verdict::count(own().flat_map(|said| &said.outcomes)));
-        set_evaluation(tx, &mut row, verdict::evaluation(&own()));
+        row.can_be_overridden = verdict::fate(&own(), can_apply) == Fate::Waits;
+        set(tx, &mut row, verdict::evaluation(&own()));
         tx.update(row).await?;
     }
     Ok(())

@@ -20,14 +20,14 @@ use crate::{
 
 /// What a run has to go through before its apply.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Needs {
+pub(super) struct Needs {
     /// Kinds of policies that are evaluated after the plan.
     pub evaluations: BTreeSet<Kind>,
     /// Whether there are policies that only a policy check could ask.
     pub check: bool,
 }
 
-pub(crate) async fn needs(cx: &Ctx, workspace: &Workspace) -> Result<Needs> {
+pub(super) async fn needs(cx: &Ctx, workspace: &Workspace) -> Result<Needs> {
     let mut needs = Needs::default();
     for set in in_force(cx, workspace).await? {
         if set.kind == Kind::Opa || set.agent_enabled {

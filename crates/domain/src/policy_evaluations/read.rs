@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use db::{
-    entity::{policy_evaluation as evaluation, policy_set_outcome as outcome, task_stage as stage},
-    id::{PolicyEvaluationId, PolicySetOutcomeId, RunId, TaskStageId},
+    entity::{policy_evaluation as evaluation, policy_set_outcome as outcome},
+    id::{PolicyEvaluationId, PolicySetOutcomeId, TaskStageId},
     page,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
@@ -12,17 +12,9 @@ use db::{
 use super::outcomes::{OutcomeFilter, PolicyOutcome, open};
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, can,
-    row::{PolicyEvaluation, PolicySetOutcome, Run, TaskStage, Workspace},
-    runs,
+    row::{PolicyEvaluation, PolicySetOutcome, TaskStage},
+    task_stages,
 };
-
-/// The stage, with its workspace.
-pub async fn find_stage(cx: &Ctx, id: &TaskStageId) -> Result<Found<In<TaskStage>>> {
-    let row = stage::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = runs::find(cx, &row.run_id).await?.into_unchecked().of;
-    Ok(Found::new(In { row, of }))
-}
 
 /// The evaluation, with its workspace.
 pub async fn find_evaluation(
@@ -31,7 +23,7 @@ pub async fn find_evaluation(
 ) -> Result<Found<In<PolicyEvaluation>>> {
     let row = evaluation::Entity::find_by_id(id.clone()).one(cx.read()).await?;
     let row = row.ok_or(Error::NotFound)?;
-    let of = find_stage(cx, &row.task_stage_id).await?.into_unchecked().of;
+    let of = task_stages::find(cx, &row.task_stage_id).await?.into_unchecked().of;
     Ok(Found::new(In { row, of }))
 }
 
@@ -44,18 +36,6 @@ pub async fn find_outcome(
     let row = row.ok_or(Error::NotFound)?;
     let of = find_evaluation(cx, &row.policy_evaluation_id).await?.into_unchecked().of;
     Ok(Found::new(In { row, of }))
-}
-
-/// The stages of a run.
-pub async fn stages_of(
-    cx: &Ctx,
-    run: &Granted<can::ReadRun, In<Run>>,
-    paging: Paging,
-) -> Result<Page<In<TaskStage>>> {
-    let query = stage::Entity::find()
-        .filter(stage::Column::RunId.eq(&run.row.id))
-        .order_by_asc(stage::Column::CreatedAt);
-    Ok(page(cx.read(), query, paging).await?.map(|row| In { row, of: run.of.clone() }))
 }
 
 /// The evaluations in a stage.
@@ -125,12 +105,6 @@ pub async fn with_evaluations(
 }
 
 /// For includes: those of these that the caller may see.
-pub async fn load_stages(cx: &Ctx, ids: &[TaskStageId]) -> Result<Vec<In<TaskStage>>> {
-    let rows = stage::Entity::find().filter(stage::Column::Id.is_in(ids)).all(cx.read()).await?;
-    in_workspaces(cx, rows, |row| &row.run_id).await
-}
-
-/// For includes: those of these that the caller may see.
 pub async fn load_evaluations(
     cx: &Ctx,
     ids: &[PolicyEvaluationId],
@@ -138,7 +112,7 @@ pub async fn load_evaluations(
     let rows =
         evaluation::Entity::find().filter(evaluation::Column::Id.is_in(ids)).all(cx.read()).await?;
     let stages: Vec<_> = rows.iter().map(|row| row.task_stage_id.clone()).collect();
-    let visible = load_stages(cx, &stages).await?;
+    let visible = task_stages::load(cx, &stages).await?;
     let is_visible =
         |row: &PolicyEvaluation| visible.iter().any(|stage| stage.row.id == row.task_stage_id);
     Ok(rows.into_iter().filter(is_visible).collect())
@@ -156,23 +130,4 @@ pub async fn load_outcomes(
     let is_visible =
         |row: &PolicySetOutcome| visible.iter().any(|of| of.id == row.policy_evaluation_id);
     with_outcomes(cx, rows.into_iter().filter(is_visible).collect())
-}
-
-/// Rows beside the workspaces of their runs, without those that the caller may not see.
-pub(super) async fn in_workspaces<T>(
-    cx: &Ctx,
-    rows: Vec<T>,
-    run: impl Fn(&T) -> &RunId,
-) -> Result<Vec<In<T>>> {
-    let ids: Vec<RunId> = rows.iter().map(|row| run(row).clone()).collect();
-    let found = runs::load(cx, &ids).await?;
-    let workspaces: HashMap<RunId, Workspace> =
-        found.into_iter().map(|found| (found.row.id, found.of)).collect();
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let of = workspaces.get(run(&row))?.clone();
-            Some(In { row, of })
-        })
-        .collect())
 }

@@ -1,13 +1,12 @@
-//! What follows from what the policies said: a pure function from outcomes to the fate of the stage.
+//! What follows from what the policies said: a pure function from outcomes to the fate of an evaluation.
 
 use db::entity::{
     policy::Enforcement, policy_evaluation as evaluation, policy_evaluation::ResultCount,
-    task_stage,
 };
 
 use super::outcomes::{PolicyOutcome, Said, SetOutcome};
 
-/// What becomes of the stage.
+/// What becomes of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Passes,
@@ -15,17 +14,6 @@ pub(super) enum Fate {
     Waits,
     Fails,
     Errs,
-}
-
-impl Fate {
-    pub fn stage(self) -> task_stage::Status {
-        match self {
-            Self::Passes => task_stage::Status::Passed,
-            Self::Waits => task_stage::Status::AwaitingOverride,
-            Self::Fails => task_stage::Status::Failed,
-            Self::Errs => task_stage::Status::Errored,
-        }
-    }
 }
 
 /// Whether a policy stands in the way of the run.
@@ -41,7 +29,7 @@ fn can_be_overridden(set: &SetOutcome, policy: &PolicyOutcome) -> bool {
     }
 }
 
-/// The fate of a stage with these sets. Nobody is asked to override for a run that could not be applied anyway.
+/// The fate of an evaluation of these sets. Nobody is asked to override for a run that could not be applied anyway.
 pub(super) fn fate<'a>(
     sets: &(impl Iterator<Item = &'a SetOutcome> + Clone),
     can_apply: bool,
@@ -64,7 +52,7 @@ pub(super) fn fate<'a>(
     }
 }
 
-/// The status of an evaluation with these sets alone.
+/// The status of an evaluation of these sets.
 pub(super) fn evaluation<'a>(
     sets: &(impl Iterator<Item = &'a SetOutcome> + Clone),
 ) -> evaluation::Status {

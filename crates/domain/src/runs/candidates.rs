@@ -13,7 +13,7 @@ use db::{
     sea_orm::{DbBackend, FromQueryResult, Statement, Value},
 };
 
-use super::turns;
+use super::{stages, turns};
 use crate::{Ctx, Result, Timestamp, agent_pools};
 
 /// Candidates that are read at once.
@@ -83,7 +83,8 @@ pub(super) fn query(
     let (turn, coming) = (turns::taking_turn("r"), turns::without_configuration("r"));
     let behind = turns::is_behind_another("r", wanted.unreadable);
     // Where a run was planned it is applied, too.
-    let (mode, pool) = if wanted.status == Status::Confirmed {
+    let is_planned = stages::awaited_phase(wanted.status) == Some(phase::Kind::Apply);
+    let (mode, pool) = if is_planned {
         let mode = format!("CASE WHEN j.agent_pool_id IS NULL THEN 'remote' ELSE '{agent}' END");
         (mode, "j.agent_pool_id".to_owned())
     } else {

@@ -13,13 +13,13 @@ use db::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{held::Floor, moves::subject, status, turns};
+use super::{held::Floor, moves::subject, stages::Part, status, turns};
 use crate::{
     Ctx, Error, Granted, Happened, In, Result, Timestamp, can,
     free_text::{all_at_most, at_most},
-    notifications, policy_evaluations,
+    notifications,
     row::{ConfigurationVersion, Run, Workspace},
-    tool_versions, variables, workspaces,
+    task_stages, tool_versions, variables, workspaces,
 };
 
 /// What a run is asked to do. Absent means: as the workspace or the configuration says.
@@ -107,7 +107,6 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     let variables = serde_json::to_vec(&new.variables).map_err(|e| Error::Internal(e.into()))?;
     let sealed = cx.keyring().seal(SEALED_VARIABLES, id.as_str(), &variables);
     let created_by = cx.actor().user_id();
-    let needs = policy_evaluations::needs(cx, workspace).await?;
     let mut floor = Floor::lock(cx, &workspace.id).await?;
     let (tx, row) = floor.parts();
     row.run_count += 1;
@@ -167,9 +166,10 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
         tx.insert(new_phase(id, &run, kind, now)).await?;
     }
     let mut run = floor.hold(&run.id).await?;
-    let (tx, row, held) = run.parts();
     // Command lines look for what comes after the plan before they follow it.
-    policy_evaluations::prepare(tx, held, &needs).await?;
+    task_stages::prepare(&mut run, &[Part::BeforePlan, Part::Plan, Part::BeforeApply, Part::Apply])
+        .await?;
+    let (tx, row, held) = run.parts();
     turns::settle(tx, row, None).await?;
     tx.emit(Happened::RunCreated, subject(held), json!({ "message": held.message })).await?;
     notifications::note(tx, row, held).await?;

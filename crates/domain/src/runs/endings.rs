@@ -3,14 +3,14 @@
 use blobs::LogId;
 use db::{
     entity::{
-        phase,
+        phase::Kind,
         run::{self, Status},
     },
     id::RunId,
     sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult},
 };
 
-use super::{held::Floor, moves, turns, turns::Waiting};
+use super::{held::Floor, moves, stages, turns, turns::Waiting};
 use crate::{Ctx, Result};
 
 /// Seconds that a run waits for its configuration.
@@ -24,23 +24,21 @@ pub enum End {
     Over,
     /// No run is ever in it, as there is nothing on this server that it could stand for.
     Unused,
-    /// It leaves it in the transaction in which it came.
-    AtOnce,
     /// The queue, as soon as it is its turn and somebody can execute it.
     Queue,
     /// Its configuration did not come in time, or never will.
     NoConfiguration,
     /// The agent that has the phase, whose lease ends if it is not heard of, or if the phase takes too long.
     Agent,
-    /// The policies, whose evaluation is given up when it takes too long or breaks down again and again.
-    Policies,
+    /// The members of the stage that it is in: each of them is given up when it takes too long.
+    Members,
     /// Whoever may confirm it.
     Confirm,
     /// Whoever may discard it.
     Discard,
     /// Whoever may cancel it.
     Cancel,
-    /// Whoever may override policies.
+    /// Whoever may let it pass against its members.
     Override,
     /// A new state of the workspace: what was planned on the old one is worth nothing any more.
     NewState,
@@ -53,12 +51,19 @@ pub fn ends(status: Status) -> &'static [End] {
     match status {
         S::Pending => &[E::Queue, E::NoConfiguration, E::Cancel, E::Discard],
         S::PlanQueued | S::ApplyQueued | S::Planning | S::Applying => &[E::Agent, E::Cancel],
-        S::PostPlanRunning => &[E::Policies, E::Cancel, E::Discard],
+        S::PrePlanRunning
+        | S::CostEstimating
+        | S::PolicyChecking
+        | S::PreApplyRunning
+        | S::PostApplyRunning => &[E::Members, E::Cancel],
+        S::PostPlanRunning => &[E::Members, E::Cancel, E::Discard],
         S::PostPlanAwaitingDecision | S::PolicyOverride => &[E::Override, E::Discard],
-        S::PolicyChecking => &[E::AtOnce, E::Cancel],
-        S::Planned | S::PolicyChecked | S::PostPlanCompleted => &[E::Confirm, E::Discard],
+        S::Planned | S::CostEstimated | S::PolicyChecked | S::PostPlanCompleted => {
+            &[E::Confirm, E::Discard]
+        }
         S::PlannedAndSaved => &[E::Confirm, E::Discard, E::NewState],
         S::Confirmed => &[E::Queue, E::Cancel, E::NewState],
+        S::PrePlanCompleted | S::PreApplyCompleted => &[E::Queue, E::Cancel],
         S::Applied
         | S::PlannedAndFinished
         | S::Discarded
@@ -68,15 +73,8 @@ pub fn ends(status: Status) -> &'static [End] {
         | S::PolicySoftFailed => &[E::Over],
         S::Fetching
         | S::FetchingCompleted
-        | S::PrePlanRunning
-        | S::PrePlanCompleted
         | S::Queuing
-        | S::CostEstimating
-        | S::CostEstimated
-        | S::PreApplyRunning
-        | S::PreApplyCompleted
         | S::QueuingApply
-        | S::PostApplyRunning
         | S::PostApplyCompleted => &[E::Unused],
     }
 }
@@ -99,14 +97,15 @@ pub async fn end_hopeless(cx: &Ctx) -> Result<()> {
 /// Ends a run that can never be planned, saying why where people look: in the log, which is there before the end is.
 pub(super) async fn give_up(cx: &Ctx, id: &RunId, why: &str) -> Result<()> {
     let run = run::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let Some(run) = run.filter(|run| run.status == Status::Pending) else { return Ok(()) };
+    let is_unplanned = |run: &run::Model| stages::awaited_phase(run.status) == Some(Kind::Plan);
+    let Some(run) = run.filter(is_unplanned) else { return Ok(()) };
     let log = LogId::new(run.plan_id.as_str())?;
     let note = format!("\u{2}{why}\r\n\u{3}");
     cx.blobs().append_log(&log, 0, note.into()).await?;
     let Some(floor) = Floor::lock_if_free(cx, &run.workspace_id).await? else { return Ok(()) };
     let mut run = floor.hold(id).await?;
-    if run.status == Status::Pending {
-        moves::fail(&mut run, phase::Kind::Plan, why).await?;
+    if is_unplanned(&run) {
+        moves::fail(&mut run, Kind::Plan, why).await?;
         run.commit().await?;
     }
     Ok(())
@@ -117,49 +116,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::{
-        super::status::{
-            Event, Gate, Purpose, is_cancelable, is_confirmable, is_discardable, next,
+        super::{
+            stages::WAY,
+            status::{
+                Event, is_cancelable, is_confirmable, is_discardable, next,
+                tests::{events, purposes},
+            },
         },
         *,
     };
-
-    const FLAGS: [bool; 2] = [false, true];
-
-    fn events() -> Vec<Event> {
-        let mut all = vec![
-            Event::PlanQueued,
-            Event::PlanStarted,
-            Event::DecisionNeeded,
-            Event::PolicyCheckStarted,
-            Event::Confirmed,
-            Event::ApplyQueued,
-            Event::ApplyStarted,
-            Event::ApplyFinished,
-            Event::Failed,
-            Event::Discarded,
-            Event::Outdated,
-            Event::Canceled,
-        ];
-        for has_changes in FLAGS {
-            all.push(Event::ChecksPassed { has_changes });
-            for gate in [Gate::None, Gate::TaskStage, Gate::PolicyCheck] {
-                all.push(Event::PlanFinished { has_changes, gate });
-            }
-        }
-        all
-    }
-
-    fn purposes() -> Vec<Purpose> {
-        let mut all = Vec::new();
-        for plan_only in FLAGS {
-            for save_plan in FLAGS {
-                for allow_empty_apply in FLAGS {
-                    all.push(Purpose { plan_only, save_plan, allow_empty_apply });
-                }
-            }
-        }
-        all
-    }
 
     /// Where a run can get to, from its beginning.
     fn reachable() -> BTreeSet<Status> {
@@ -220,18 +185,25 @@ mod tests {
 
     #[test]
     fn whatever_ends_a_status_leads_on() {
-        let passed = FLAGS.map(|has_changes| Event::ChecksPassed { has_changes });
-        let planned =
-            FLAGS.map(|has_changes| Event::PlanFinished { has_changes, gate: Gate::None });
-        let begun = [Event::PlanStarted, Event::ApplyStarted, Event::ApplyFinished];
+        let passed: Vec<_> = WAY
+            .iter()
+            .flat_map(|line| {
+                [false, true].map(|has_changes| Event::Passed {
+                    stage: line.stage,
+                    then: None,
+                    has_changes,
+                })
+            })
+            .collect();
+        let begun = [Event::PlanStarted, Event::ApplyStarted];
         for status in reachable() {
             for end in ends(status) {
                 let leads = match end {
                     End::Over | End::Unused => continue,
-                    End::AtOnce | End::Policies | End::Override => leads_on(status, &passed),
+                    End::Members | End::Override => leads_on(status, &passed),
                     End::Queue => leads_on(status, &[Event::PlanQueued, Event::ApplyQueued]),
                     End::NoConfiguration => leads_on(status, &[Event::Failed]),
-                    End::Agent => leads_on(status, &begun) || leads_on(status, &planned),
+                    End::Agent => leads_on(status, &begun) || leads_on(status, &passed),
                     End::Confirm => leads_on(status, &[Event::Confirmed]),
                     End::Discard => leads_on(status, &[Event::Discarded]),
                     End::Cancel => leads_on(status, &[Event::Canceled]),

@@ -267,7 +267,9 @@ pub async fn queue_of(
             Status::Pending,
             Status::PlanQueued,
             Status::Planning,
+            Status::PrePlanCompleted,
             Status::Confirmed,
+            Status::PreApplyCompleted,
             Status::ApplyQueued,
             Status::Applying,
         ]))

@@ -8,7 +8,6 @@ mod create;
 mod decisions;
 mod endings;
 mod events;
-pub(crate) mod gates;
 pub(crate) mod held;
 mod list;
 pub(crate) mod moves;
@@ -16,6 +15,7 @@ mod performance;
 pub(crate) mod queue;
 pub(crate) mod saved_plans;
 mod scans;
+pub mod stages;
 pub mod status;
 pub(crate) mod turns;
 mod waiting;
@@ -160,6 +160,25 @@ pub(crate) async fn with_workspaces(cx: &Ctx, runs: Vec<Run>) -> Result<Vec<In<R
         .into_iter()
         .filter_map(|row| {
             let of = workspaces.get(&row.workspace_id)?.clone();
+            Some(In { row, of })
+        })
+        .collect())
+}
+
+/// Rows beside the workspaces of their runs, without those that the caller may not see.
+pub(crate) async fn with_workspaces_of<T>(
+    cx: &Ctx,
+    rows: Vec<T>,
+    run: impl Fn(&T) -> &RunId,
+) -> Result<Vec<In<T>>> {
+    let ids: Vec<RunId> = rows.iter().map(|row| run(row).clone()).collect();
+    let found = load(cx, &ids).await?;
+    let workspaces: HashMap<RunId, Workspace> =
+        found.into_iter().map(|found| (found.row.id, found.of)).collect();
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let of = workspaces.get(run(&row))?.clone();
             Some(In { row, of })
         })
         .collect())

@@ -14,15 +14,15 @@ use super::{
     circumstances,
     held::Held,
     performance,
-    status::{self, Event, Gate, Purpose},
+    status::{self, Event, Purpose},
     turns,
 };
 use crate::{
     Change, Error, Happened, Result, Subject, Tx,
     id::RunId,
-    notifications, policy_evaluations,
+    notifications,
     row::{Run, Workspace},
-    run_triggers, workspaces,
+    run_triggers, task_stages, workspaces,
 };
 
 pub(crate) fn purpose(run: &Run) -> Purpose {
@@ -66,24 +66,18 @@ pub(super) async fn happen(
     }
     run.status = next;
     run.updated_at = tx.now();
-    for key in passed_by(event).into_iter().chain([status::timestamp_key(next)]) {
-        run.status_timestamps.insert(key, tx.now());
+    for reached in status::passed_through(event, next).into_iter().chain([next]) {
+        run.status_timestamps.insert(status::timestamp_key(reached), tx.now());
     }
     tx.note(Change::RunBecame { status: next.to_string() });
     tx.emit(Happened::from(next), subject(run), json!({})).await?;
-    match event {
-        Event::PlanQueued if !run.plan_only && !run.save_plan => {
-            workspaces::give_to_run(tx, workspace, &run.id);
-            make_current(workspace, run);
-        }
-        Event::ApplyQueued => {
-            workspaces::give_to_run(tx, workspace, &run.id);
-            make_current(workspace, run);
-        }
-        Event::Confirmed => {
-            make_configuration_current(tx, workspace, run).await?;
-        }
-        _ => {}
+    let has_its_turn = matches!(event, Event::Begun(_) | Event::PlanQueued | Event::ApplyQueued);
+    if has_its_turn && turns::takes_turn(run) {
+        workspaces::give_to_run(tx, workspace, &run.id);
+        make_current(workspace, run);
+    }
+    if event == Event::Confirmed {
+        make_configuration_current(tx, workspace, run).await?;
     }
     if workspace.current_run_id.as_ref() == Some(&run.id) {
         make_current(workspace, run);
@@ -107,16 +101,6 @@ pub(crate) fn make_current(workspace: &mut Workspace, run: &Run) {
     workspace.current_run_id = Some(run.id.clone());
     workspace.current_run_status = Some(run.status);
     workspace.current_run_created_at = Some(run.created_at);
-}
-
-/// The timestamps of statuses that a run goes through in the moment of an event.
-fn passed_by(event: Event) -> Option<String> {
-    let passed = match event {
-        Event::PlanFinished { gate, .. } if gate != Gate::None => run::Status::Planned,
-        Event::PolicyCheckStarted => run::Status::PostPlanCompleted,
-        _ => return None,
-    };
-    Some(status::timestamp_key(passed))
 }
 
 /// A provisional configuration becomes the workspace's own once its run is confirmed.
@@ -164,7 +148,7 @@ async fn end(tx: &Tx, workspace: &mut Workspace, run: &mut Run) -> Result<()> {
             tx.update(job).await?;
         }
     }
-    policy_evaluations::end(tx, run).await?;
+    task_stages::end(tx, run).await?;
     circumstances::forget(tx, &run.id).await?;
     workspaces::take_from_run(workspace, &run.id);
     if performance::counts(run.status) {

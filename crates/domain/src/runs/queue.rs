@@ -21,13 +21,14 @@ use super::{
     endings,
     held::{Floor, Held},
     moves,
+    stages::{self, QUEUED},
     status::Event,
     turns,
 };
 use crate::{
     Ctx, Result, Tx, agents,
     row::{Run, ToolVersion, Workspace},
-    tool_versions,
+    task_stages, tool_versions,
     workspaces::{self, Executor},
 };
 
@@ -41,6 +42,16 @@ enum Step {
     Apply,
     /// Something else comes first.
     Wait,
+}
+
+impl Step {
+    fn phase(self) -> Option<phase::Kind> {
+        match self {
+            Self::Plan => Some(phase::Kind::Plan),
+            Self::Apply => Some(phase::Kind::Apply),
+            Self::Wait => None,
+        }
+    }
 }
 
 /// What the decision rests on.
@@ -72,9 +83,12 @@ fn decide(facts: Facts) -> Step {
             Lock::Free => !facts.behind_another,
             Lock::Others => false,
         };
-    match facts.status {
-        Status::Pending if facts.has_configuration && own_turn && facts.slot_free => Step::Plan,
-        Status::Confirmed if own_turn && facts.slot_free => Step::Apply,
+    if !own_turn || !facts.slot_free {
+        return Step::Wait;
+    }
+    match stages::awaited_phase(facts.status) {
+        Some(phase::Kind::Plan) if facts.has_configuration => Step::Plan,
+        Some(phase::Kind::Apply) => Step::Apply,
         _ => Step::Wait,
     }
 }
@@ -82,8 +96,7 @@ fn decide(facts: Facts) -> Step {
 /// Lets every unfinished run take the step that it can take now. What fails is reported and tried again with the next pass.
 pub async fn advance_all(cx: &Ctx) -> Result<()> {
     let mut pass = Pass::begin(cx).await?;
-    // What somebody has said yes to goes before what nobody has looked at.
-    for status in [Status::Confirmed, Status::Pending] {
+    for (status, _) in QUEUED {
         let mut after = None;
         while pass.has_room() {
             let since = after.as_ref().map(|last: &Candidate| (last.created_at, &last.id));
@@ -213,7 +226,7 @@ impl<'c> Pass<'c> {
                     return Ok(None);
                 }
                 self.unreadable.push(candidate.id.clone());
-                for status in [Status::Confirmed, Status::Pending] {
+                for (status, _) in QUEUED {
                     let wanted =
                         Wanted { workspace: Some(&candidate.workspace_id), ..self.wanted(status) };
                     let found = self.find(wanted, None).await?;
@@ -239,7 +252,12 @@ impl<'c> Pass<'c> {
         };
         let Some(run) = floor.hold_if_free(&candidate.id).await? else { return Ok(Taken::No) };
         let executor = executor_of(run.tx().db(), run.workspace(), &run).await?;
-        match decide(facts(&run, self.cx, &executor, &self.unreadable).await?) {
+        let step = decide(facts(&run, self.cx, &executor, &self.unreadable).await?);
+        let Some(kind) = step.phase() else { return Ok(Taken::No) };
+        // What comes before the phase needs no slot.
+        let before = stages::part_before(kind);
+        let Some(run) = task_stages::begin(run, before).await? else { return Ok(Taken::No) };
+        match step {
             Step::Wait => Ok(Taken::No),
             Step::Apply => begin(run, phase::Kind::Apply, &executor).await,
             Step::Plan => {
@@ -276,8 +294,8 @@ impl<'c> Pass<'c> {
         if let Some(known) = self.tools.get(&key) {
             return Ok(known.clone());
         }
-        let found = match candidate.status {
-            Status::Confirmed => tool_versions::given(self.cx, candidate.version()).await?,
+        let found = match stages::awaited_phase(candidate.status) {
+            Some(phase::Kind::Apply) => tool_versions::given(self.cx, candidate.version()).await?,
             _ => tool_versions::resolve(self.cx, candidate.version()).await?,
         };
         let tool = match found {
@@ -321,7 +339,7 @@ pub(super) async fn executor_of(
     workspace: &Workspace,
     run: &Run,
 ) -> Result<Executor> {
-    if run.status == Status::Confirmed {
+    if stages::awaited_phase(run.status) == Some(phase::Kind::Apply) {
         let planned = job::Entity::find()
             .filter(job::Column::RunId.eq(&run.id))
             .filter(job::Column::Phase.eq(phase::Kind::Plan))
@@ -462,7 +480,8 @@ mod tests {
 
         #[test]
         fn an_apply_is_queued_only_for_a_confirmed_run(facts in facts()) {
-            prop_assert!(decide(facts) != Step::Apply || facts.status == Status::Confirmed);
+            let confirmed = [Status::Confirmed, Status::PreApplyCompleted];
+            prop_assert!(decide(facts) != Step::Apply || confirmed.contains(&facts.status));
         }
 
         #[test]
@@ -474,7 +493,7 @@ mod tests {
                 slot_free: true,
                 ..facts
             };
-            let moves = matches!(free.status, Status::Pending | Status::Confirmed);
+            let moves = stages::awaited_phase(free.status).is_some();
             prop_assert_eq!(decide(free) != Step::Wait, moves);
             prop_assert!(!super::super::status::is_final(free.status) || !moves);
         }

@@ -10,18 +10,20 @@ use super::{
     candidates::{self, Wanted},
     turns,
 };
-use crate::{Ctx, agents};
+use crate::{Ctx, agents, task_stages};
 
 /// By what they look for.
 pub fn scans(cx: &Ctx) -> Vec<(&'static str, Statement)> {
     let backend = cx.read().get_database_backend();
     let wanted =
         |status| Wanted { status, of_site: true, of_pools: true, workspace: None, unreadable: &[] };
+    let evaluated = turns::in_statuses([Status::PostPlanRunning], 1);
     vec![
         ("runs to apply", candidates::query(backend, wanted(Status::Confirmed), None)),
         ("runs to plan", candidates::query(backend, wanted(Status::Pending), None)),
+        ("stages", task_stages::at_work(1).build(backend)),
         ("runs without a configuration", turns::hopeless(backend, cx.now())),
-        ("policies", turns::in_status(Status::PostPlanRunning, 1).build(backend)),
+        ("policies", evaluated.build(backend)),
         ("lost jobs", agents::silent(cx).build(backend)),
     ]
 }

@@ -1,45 +1,39 @@
 //! The state machine of a run: a pure function from a status and what happened to the next status. Every change of
 //! a run's status goes through it (resource dictionary, "State machines").
 
-use db::entity::run::Status;
+use db::entity::{run::Status, task_stage::Stage};
+
+use super::stages::{self, Part, WAY};
 
 /// What can happen to a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// It is its turn, and this stage comes before the phase that it waits for.
+    Begun(Stage),
     /// It is its turn: the plan waits for an agent.
     PlanQueued,
     PlanStarted,
-    /// The plan is there; says whether it would change anything, and what it has to pass first.
-    PlanFinished {
+    /// A stage is over, and its members or its engine have nothing against going on.
+    Passed {
+        stage: Stage,
+        /// What comes next in the same part of its way.
+        then: Option<Stage>,
+        /// Whether the plan would change anything.
         has_changes: bool,
-        gate: Gate,
     },
-    /// Policies disagree, and somebody may decide to go on.
-    DecisionNeeded,
-    /// The task stage is passed, and a policy check comes next.
-    PolicyCheckStarted,
-    /// Nothing stands between the plan and its apply any more.
-    ChecksPassed {
+    /// Members disagree, and somebody may decide to go on.
+    DecisionNeeded {
         has_changes: bool,
     },
     /// Somebody, or a setting, said yes.
     Confirmed,
     ApplyQueued,
     ApplyStarted,
-    ApplyFinished,
     Failed,
     Discarded,
     /// A saved plan, by a state that is newer than it.
     Outdated,
     Canceled,
-}
-
-/// What a plan has to pass before anybody may apply it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gate {
-    None,
-    TaskStage,
-    PolicyCheck,
 }
 
 /// What a run was made for, as far as its way depends on it.
@@ -55,34 +49,52 @@ pub fn next(status: Status, event: Event, purpose: Purpose) -> Option<Status> {
     use Event as E;
     use Status as S;
     match (status, event) {
-        (S::Pending, E::PlanQueued) => Some(S::PlanQueued),
+        (status, E::Begun(stage)) => {
+            let line = stages::line(stage);
+            (stages::begins_at(line.part) == Some(status)).then_some(line.running)
+        }
+        (S::Pending | S::PrePlanCompleted, E::PlanQueued) => Some(S::PlanQueued),
         // From planning itself when an agent was lost, and another one plans again.
         (S::PlanQueued | S::Planning, E::PlanStarted) => Some(S::Planning),
-        (S::Planning, E::PlanFinished { has_changes, gate }) => Some(match gate {
-            Gate::None => planned(purpose, has_changes, S::Planned),
-            Gate::TaskStage => S::PostPlanRunning,
-            Gate::PolicyCheck => S::PolicyChecking,
-        }),
-        (S::PostPlanRunning, E::DecisionNeeded) => Some(S::PostPlanAwaitingDecision),
-        (S::PostPlanRunning | S::PostPlanAwaitingDecision, E::PolicyCheckStarted) => {
-            Some(S::PolicyChecking)
+        (status, E::Passed { stage, then, has_changes }) => {
+            passed(status, stage, then, purpose, has_changes)
         }
-        (S::PostPlanRunning | S::PostPlanAwaitingDecision, E::ChecksPassed { has_changes }) => {
-            Some(planned(purpose, has_changes, S::PostPlanCompleted))
-        }
-        (S::PolicyChecking | S::PolicyOverride, E::ChecksPassed { has_changes }) => {
-            Some(planned(purpose, has_changes, S::PolicyChecked))
+        (status, E::DecisionNeeded { has_changes }) => {
+            let line = stages::running_at(status)?;
+            let decision = line.decision?;
+            let asked = planned(purpose, has_changes, decision.awaited);
+            Some(if asked == S::PlannedAndFinished { decision.moot } else { decision.awaited })
         }
         (status, E::Confirmed) if is_confirmable(status) => Some(S::Confirmed),
-        (S::Confirmed, E::ApplyQueued) => Some(S::ApplyQueued),
+        (S::Confirmed | S::PreApplyCompleted, E::ApplyQueued) => Some(S::ApplyQueued),
         (S::ApplyQueued, E::ApplyStarted) => Some(S::Applying),
-        (S::Applying, E::ApplyFinished) => Some(S::Applied),
         (status, E::Discarded) if is_discardable(status) => Some(S::Discarded),
         (S::PlannedAndSaved | S::Confirmed, E::Outdated) => Some(S::Discarded),
+        // It has been applied, whatever becomes of what follows.
+        (S::PostApplyRunning, E::Failed | E::Canceled) => Some(S::Applied),
         (status, E::Failed) if !is_final(status) => Some(S::Errored),
         (status, E::Canceled) if !is_final(status) => Some(S::Canceled),
         _ => None,
     }
+}
+
+fn passed(
+    status: Status,
+    stage: Stage,
+    then: Option<Stage>,
+    purpose: Purpose,
+    has_changes: bool,
+) -> Option<Status> {
+    let line = stages::at(status).filter(|line| line.stage == stage)?;
+    if let Some(then) = then {
+        let follows = stages::next_of(stage, [then]) == Some(then);
+        return follows.then(|| stages::line(then).running);
+    }
+    Some(match line.part {
+        Part::BeforePlan | Part::BeforeApply => line.done,
+        Part::Plan => planned(purpose, has_changes, line.done),
+        Part::Apply => Status::Applied,
+    })
 }
 
 /// Where a run is once its plan has passed everything: at its end, or waiting for a yes in the status `waiting`.
@@ -95,9 +107,18 @@ fn planned(purpose: Purpose, has_changes: bool, waiting: Status) -> Status {
     }
 }
 
-/// Whether it waits for somebody who may go on although policies disagree.
+/// A status that a run goes through in the moment of an event, without staying in it.
+pub fn passed_through(event: Event, next: Status) -> Option<Status> {
+    let Event::Passed { stage, then, .. } = event else { return None };
+    let done = stages::line(stage).done;
+    // A plan that is the end of its run, or is saved, says so alone.
+    let is_told = then.is_some() || stages::phase_of(stage).is_none();
+    (is_told && done != next && !is_final(done)).then_some(done)
+}
+
+/// Whether it waits for somebody who may go on although members disagree.
 pub fn awaits_override(status: Status) -> bool {
-    matches!(status, Status::PostPlanAwaitingDecision | Status::PolicyOverride)
+    WAY.iter().any(|line| line.awaited() == Some(status))
 }
 
 /// Nothing can happen any more.
@@ -116,14 +137,8 @@ pub fn is_final(status: Status) -> bool {
 
 /// Waits for somebody to say yes.
 pub fn is_confirmable(status: Status) -> bool {
-    matches!(
-        status,
-        Status::Planned
-            | Status::CostEstimated
-            | Status::PolicyChecked
-            | Status::PostPlanCompleted
-            | Status::PlannedAndSaved
-    )
+    status == Status::PlannedAndSaved
+        || WAY.iter().any(|line| line.part == Part::Plan && line.done == status)
 }
 
 pub fn is_discardable(status: Status) -> bool {
@@ -147,117 +162,194 @@ pub fn timestamp_key(status: Status) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::{collection::vec, prelude::*};
+pub(super) mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::{collection::vec, prelude::*, sample::Index};
 
     use super::*;
 
-    fn event() -> impl Strategy<Value = Event> {
-        prop_oneof![
-            Just(Event::PlanQueued),
-            Just(Event::PlanStarted),
-            (any::<bool>(), gate())
-                .prop_map(|(has_changes, gate)| Event::PlanFinished { has_changes, gate }),
-            Just(Event::DecisionNeeded),
-            Just(Event::PolicyCheckStarted),
-            any::<bool>().prop_map(|has_changes| Event::ChecksPassed { has_changes }),
-            Just(Event::Confirmed),
-            Just(Event::ApplyQueued),
-            Just(Event::ApplyStarted),
-            Just(Event::ApplyFinished),
-            Just(Event::Failed),
-            Just(Event::Discarded),
-            Just(Event::Outdated),
-            Just(Event::Canceled),
-        ]
+    const FLAGS: [bool; 2] = [false, true];
+
+    /// All that can happen, whether or not it makes sense.
+    pub fn events() -> Vec<Event> {
+        let mut all = vec![
+            Event::PlanQueued,
+            Event::PlanStarted,
+            Event::Confirmed,
+            Event::ApplyQueued,
+            Event::ApplyStarted,
+            Event::Failed,
+            Event::Discarded,
+            Event::Outdated,
+            Event::Canceled,
+        ];
+        for stage in Stage::ALL.iter().copied() {
+            all.push(Event::Begun(stage));
+            for has_changes in FLAGS {
+                let thens = Stage::ALL.iter().copied().map(Some).chain([None]);
+                all.extend(thens.map(|then| Event::Passed { stage, then, has_changes }));
+            }
+        }
+        all.extend(FLAGS.map(|has_changes| Event::DecisionNeeded { has_changes }));
+        all
     }
 
-    fn gate() -> impl Strategy<Value = Gate> {
-        prop_oneof![Just(Gate::None), Just(Gate::TaskStage), Just(Gate::PolicyCheck)]
+    pub fn purposes() -> Vec<Purpose> {
+        let mut all = Vec::new();
+        for plan_only in FLAGS {
+            for save_plan in FLAGS {
+                for allow_empty_apply in FLAGS {
+                    all.push(Purpose { plan_only, save_plan, allow_empty_apply });
+                }
+            }
+        }
+        all
     }
 
     fn purpose() -> impl Strategy<Value = Purpose> {
-        any::<(bool, bool, bool)>().prop_map(|(plan_only, save_plan, allow_empty_apply)| Purpose {
-            plan_only,
-            save_plan,
-            allow_empty_apply,
-        })
+        proptest::sample::select(purposes())
+    }
+
+    /// A way that a run can go: each event with the status that it leads to.
+    fn way(choices: &[Index], purpose: Purpose) -> Vec<(Event, Status)> {
+        let (events, mut status, mut way) = (events(), Status::Pending, Vec::new());
+        for choice in choices {
+            let to = |event: &Event| next(status, *event, purpose).map(|to| (*event, to));
+            let possible: Vec<_> = events.iter().filter_map(to).collect();
+            if possible.is_empty() {
+                break;
+            }
+            let step = possible[choice.index(possible.len())];
+            status = step.1;
+            way.push(step);
+        }
+        way
+    }
+
+    fn choices() -> impl Strategy<Value = Vec<Index>> {
+        vec(any::<Index>(), 0..40)
+    }
+
+    #[test]
+    fn nothing_happens_after_the_end() {
+        for status in Status::ALL.iter().copied().filter(|status| is_final(*status)) {
+            for event in events() {
+                for purpose in purposes() {
+                    assert_eq!(next(status, event, purpose), None, "{status} {event:?}");
+                }
+            }
+        }
     }
 
     proptest! {
-        #[test]
-        fn nothing_happens_after_the_end(events in vec(event(), 0..40), purpose in purpose()) {
-            let mut status = Status::Pending;
-            for event in events {
-                let next = next(status, event, purpose);
-                prop_assert!(!(is_final(status) && next.is_some()));
-                status = next.unwrap_or(status);
-            }
-        }
+        #![proptest_config(ProptestConfig::with_cases(2000))]
 
         #[test]
         fn an_apply_begins_at_most_once_and_only_after_a_yes(
-            events in vec(event(), 0..60),
+            choices in choices(),
             purpose in purpose(),
         ) {
-            let (mut status, mut confirmed, mut applies) = (Status::Pending, false, 0);
-            for event in events {
-                if let Some(next) = next(status, event, purpose) {
-                    confirmed |= event == Event::Confirmed;
-                    applies += usize::from(event == Event::ApplyStarted);
-                    prop_assert!(event != Event::ApplyStarted || confirmed);
-                    status = next;
-                }
-            }
+            let way = way(&choices, purpose);
+            let at = |wanted: Event| way.iter().position(|(event, _)| *event == wanted);
+            let applies = way.iter().filter(|(event, _)| *event == Event::ApplyStarted).count();
             prop_assert!(applies <= 1);
             prop_assert!(!(purpose.plan_only && applies > 0));
-        }
-
-        #[test]
-        fn a_plan_without_changes_is_never_applied_unless_that_was_wished(
-            events in vec(event(), 0..60),
-        ) {
-            let mut status = Status::Pending;
-            let mut empty = false;
-            for event in events {
-                if let Some(next) = next(status, event, Purpose::default()) {
-                    empty |= matches!(
-                        event,
-                        Event::PlanFinished { has_changes: false, gate: Gate::None }
-                            | Event::ChecksPassed { has_changes: false }
-                    );
-                    status = next;
-                }
+            if let Some(begins) = at(Event::ApplyStarted) {
+                prop_assert!(at(Event::Confirmed).is_some_and(|yes| yes < begins));
             }
-            prop_assert!(!(empty && matches!(status, Status::Applying | Status::Applied)));
         }
 
         #[test]
-        fn no_apply_begins_before_what_stands_in_its_way_has_agreed(
-            events in vec(event(), 0..60),
+        fn a_plan_without_changes_is_never_applied_unless_that_was_wished(choices in choices()) {
+            let way = way(&choices, Purpose::default());
+            let is_empty = way.iter().any(|(event, _)| match event {
+                Event::Passed { stage, then: None, has_changes: false } => {
+                    stages::line(*stage).part == Part::Plan
+                }
+                _ => false,
+            });
+            prop_assert!(!is_empty || !way.iter().any(|(event, _)| *event == Event::ApplyStarted));
+        }
+
+        #[test]
+        fn nobody_says_yes_and_nothing_is_applied_before_all_stages_that_began_have_passed(
+            choices in choices(),
             purpose in purpose(),
         ) {
-            let (mut status, mut gated, mut agreed) = (Status::Pending, false, false);
-            for event in events {
-                if let Some(next) = next(status, event, purpose) {
-                    gated |= matches!(event, Event::PlanFinished { gate, .. } if gate != Gate::None);
-                    agreed |= matches!(event, Event::ChecksPassed { .. });
-                    prop_assert!(event != Event::ApplyStarted || !gated || agreed);
-                    prop_assert!(event != Event::Confirmed || !gated || agreed);
-                    status = next;
+            let mut open = BTreeSet::new();
+            for (event, _) in way(&choices, purpose) {
+                match event {
+                    Event::Begun(stage) => {
+                        open.insert(stage);
+                    }
+                    Event::PlanStarted => {
+                        open.insert(Stage::Plan);
+                    }
+                    Event::Passed { stage, then, .. } => {
+                        prop_assert!(open.remove(&stage), "{stage} never began");
+                        open.extend(then);
+                    }
+                    Event::PlanQueued
+                    | Event::Confirmed
+                    | Event::ApplyQueued
+                    | Event::ApplyStarted => prop_assert!(open.is_empty(), "{event:?}: {open:?}"),
+                    _ => {}
+                }
+                if event == Event::ApplyStarted {
+                    open.insert(Stage::Apply);
                 }
             }
         }
 
         #[test]
-        fn every_unfinished_run_can_still_end(events in vec(event(), 0..40), purpose in purpose()) {
-            let mut status = Status::Pending;
-            for event in events {
-                status = next(status, event, purpose).unwrap_or(status);
+        fn the_stages_come_in_their_order(choices in choices(), purpose in purpose()) {
+            let mut last = None;
+            for (_, status) in way(&choices, purpose) {
+                let here = stages::at(status).map(|line| line.stage);
+                prop_assert!(here.is_none() || here >= last, "{here:?} after {last:?}");
+                last = here.or(last);
             }
-            prop_assert!(is_final(status) || next(status, Event::Canceled, purpose).is_some());
-            prop_assert!(is_final(status) || is_cancelable(status) || is_discardable(status));
         }
+
+        #[test]
+        fn what_has_been_applied_is_applied_whatever_follows(
+            choices in choices(),
+            purpose in purpose(),
+        ) {
+            let mut applied = false;
+            for (event, status) in way(&choices, purpose) {
+                applied |= matches!(event, Event::Passed { stage: Stage::Apply, .. });
+                let is_so = matches!(status, Status::PostApplyRunning | Status::Applied);
+                prop_assert_eq!(applied, is_so);
+            }
+        }
+
+        #[test]
+        fn every_unfinished_run_can_still_end(choices in choices(), purpose in purpose()) {
+            for (_, status) in way(&choices, purpose) {
+                prop_assert!(is_final(status) || next(status, Event::Canceled, purpose).is_some());
+                prop_assert!(is_final(status) || is_cancelable(status) || is_discardable(status));
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_about_what_could_not_be_applied() {
+        let asked = |status, purpose, has_changes| {
+            next(status, Event::DecisionNeeded { has_changes }, purpose)
+        };
+        let (plain, speculative) =
+            (Purpose::default(), Purpose { plan_only: true, ..Purpose::default() });
+        for (status, awaited, moot) in [
+            (Status::PostPlanRunning, Status::PostPlanAwaitingDecision, Status::Errored),
+            (Status::PolicyChecking, Status::PolicyOverride, Status::PolicySoftFailed),
+        ] {
+            assert_eq!(asked(status, plain, true), Some(awaited));
+            assert_eq!(asked(status, speculative, true), Some(moot));
+            assert_eq!(asked(status, plain, false), Some(moot));
+        }
+        assert_eq!(asked(Status::PreApplyRunning, plain, true), None);
     }
 
     #[test]

@@ -17,7 +17,14 @@ use crate::{
 };
 
 /// Where a saved plan that somebody has confirmed may be until its end.
-const CONFIRMED: [Status; 3] = [Status::Confirmed, Status::ApplyQueued, Status::Applying];
+const CONFIRMED: [Status; 6] = [
+    Status::Confirmed,
+    Status::PreApplyRunning,
+    Status::PreApplyCompleted,
+    Status::ApplyQueued,
+    Status::Applying,
+    Status::PostApplyRunning,
+];
 
 /// Saved plans wait aside until they are confirmed; then they take their turn like any other.
 pub(super) fn takes_turn(run: &Run) -> bool {
@@ -26,11 +33,8 @@ pub(super) fn takes_turn(run: &Run) -> bool {
 
 /// The same rule in SQL, about a run called `r`.
 pub(super) fn taking_turn(r: &str) -> String {
-    let [confirmed, queued, applying] = CONFIRMED;
-    format!(
-        "({r}.plan_only = FALSE AND ({r}.save_plan = FALSE \
-         OR {r}.status IN ('{confirmed}', '{queued}', '{applying}')))"
-    )
+    let confirmed = CONFIRMED.map(|status| format!("'{status}'")).join(", ");
+    format!("({r}.plan_only = FALSE AND ({r}.save_plan = FALSE OR {r}.status IN ({confirmed})))")
 }
 
 /// In SQL, whether the configuration of a pending run called `r` is not there: then it holds up nobody.
@@ -121,13 +125,16 @@ pub(super) fn hopeless(backend: DbBackend, created_before: Timestamp) -> Stateme
     Statement::from_sql_and_values(backend, sql, [Value::from(created_before)])
 }
 
-/// Runs in one status, the oldest first.
-pub(crate) fn in_status(status: Status, limit: u64) -> db::sea_orm::Select<run::Entity> {
+/// Runs in one of these statuses, the oldest first.
+pub(crate) fn in_statuses(
+    statuses: impl IntoIterator<Item = Status>,
+    limit: u64,
+) -> db::sea_orm::Select<run::Entity> {
     use db::sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
     run::Entity::find()
         .select_only()
         .column(run::Column::Id)
-        .filter(run::Column::Status.eq(status))
+        .filter(run::Column::Status.is_in(statuses))
         .order_by_asc(run::Column::CreatedAt)
         .limit(limit)
 }

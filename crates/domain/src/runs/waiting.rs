@@ -2,12 +2,12 @@
 
 use db::entity::run::Status;
 
-use super::queue;
+use super::{queue, stages};
 use crate::{Ctx, In, Result, agent_pools, agents, configurations, row::Run, workspaces::Executor};
 
 /// A sentence for people, or nothing if there is somebody.
 pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
-    if !matches!(run.status, Status::Pending | Status::Confirmed) {
+    if stages::awaited_phase(run.status).is_none() {
         return Ok(None);
     }
     if let Some(id) = &run.configuration_version_id

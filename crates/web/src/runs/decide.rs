@@ -7,6 +7,7 @@ use domain::{
     policy_evaluations,
     row::Run,
     runs::{self, status},
+    task_stages,
 };
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -104,10 +105,10 @@ async fn override_policies(
     let cx = &run.visitor.cx;
     let comment = said.comment();
     for id in run.task_stages.iter() {
-        let stage = policy_evaluations::find_stage(cx, id).await?;
+        let stage = task_stages::find(cx, id).await?;
         let stage = cx.check::<can::OverridePolicies, _>(stage)?;
-        if policy_evaluations::is_overridable(&stage.row) {
-            Box::pin(policy_evaluations::override_stage(cx, &stage, comment)).await?;
+        if task_stages::is_overridable(&stage.row) {
+            Box::pin(task_stages::override_stage(cx, &stage, comment)).await?;
             return Ok(Redirect::to(&path(&run)));
         }
     }

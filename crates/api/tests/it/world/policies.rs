@@ -75,6 +75,7 @@ async fn waiting(server: &Server, run_id: RunId) -> [String; 4] {
         task_stage_id: stage.clone(),
         kind: Kind::Opa,
         status: policy_evaluation::Status::Failed,
+        can_be_overridden: true,
         result_count: Json::default(),
         status_timestamps: at(),
         created_at: now,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     Site, accounts, can,
-    entity::{agent, phase, policy_check, run, workspace},
+    entity::{agent, phase, policy_check, run, task_stage, workspace},
 };
 use http::Method;
 use serde_json::json;
@@ -86,6 +86,20 @@ impl World {
         let mut run = tx.lock::<run::Entity>(check.run_id.clone()).await.unwrap().unwrap();
         check.status = policy_check::Status::SoftFailed;
         run.status = run::Status::PolicyOverride;
+        let now = self.server.app.now();
+        tx.insert(task_stage::Model {
+            id: domain::id::TaskStageId::fresh(),
+            run_id: run.id.clone(),
+            stage: task_stage::Stage::PolicyCheck,
+            status: task_stage::Status::AwaitingOverride,
+            leased_until: None,
+            attempts: 1,
+            status_timestamps: domain::Json::default(),
+            created_at: now,
+            updated_at: now,
+        })
+        .await
+        .unwrap();
         tx.update(check).await.unwrap();
         tx.update(run).await.unwrap();
         tx.commit().await.unwrap();

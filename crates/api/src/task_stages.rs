@@ -1,4 +1,4 @@
-//! `/task-stages`, `/runs/:id/task-stages`
+//! `/task-stages`, `/runs/:id/task-stages`: what is between the phases of a run, with its members
 
 use domain::{
     Ctx, In, StatusTimestamps, Timestamp, can,
@@ -6,6 +6,7 @@ use domain::{
     id::PolicyEvaluationId,
     policy_evaluations,
     row::{Run, TaskStage},
+    task_stages,
 };
 use jsonapi::{Document, Plain, Query, Relationships, Resource};
 use serde::{Deserialize, Serialize};
@@ -85,7 +86,7 @@ impl Resource for View {
                 can_override_tasks: false,
                 can_override: self.can_override,
             },
-            actions: Actions { is_overridable: policy_evaluations::is_overridable(row) },
+            actions: Actions { is_overridable: task_stages::is_overridable(row) },
         }
     }
 
@@ -98,7 +99,7 @@ impl Resource for View {
 }
 
 async fn list(run: May<can::ReadRun, In<Run>>, query: Query) -> Result<Document> {
-    let page = policy_evaluations::stages_of(&run.cx, &run, paging(&query)).await?;
+    let page = task_stages::list(&run.cx, &run, paging(&query)).await?;
     let views = views(&run.cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, &run.cx).await
 }
@@ -120,7 +121,7 @@ async fn override_it(
     body: Plain<Comment>,
 ) -> Result<Document> {
     let cx = &stage.cx;
-    let row = policy_evaluations::override_stage(cx, &stage, body.0.comment).await?;
+    let row = task_stages::override_stage(cx, &stage, body.0.comment).await?;
     let of = stage.granted.of.clone();
     let views = views(cx, vec![In { row, of }]).await?;
     Ok(Document::one(&views[0]))
