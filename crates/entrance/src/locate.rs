@@ -116,7 +116,7 @@ impl Located for row::User {
 
 impl Located for domain::accounts::HeldToken {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::accounts::find_token(cx, &path.id("token_id")?).await
+        path.holds(domain::accounts::find_token(cx, &path.id("token_id")?).await?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Forms: sent from our own pages by whom they were shown to, or refused.
 
+use std::collections::BTreeMap;
+
 use axum::{
     body::to_bytes,
     extract::{FromRequest, FromRequestParts, Request},
@@ -59,6 +61,17 @@ impl<'de> Deserialize<'de> for Ticked {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         Ok(Self(!matches!(text.as_str(), "" | "false")))
+    }
+}
+
+/// Whatever fields were sent, by name.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Pairs(BTreeMap<String, String>);
+
+impl Pairs {
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 }
 

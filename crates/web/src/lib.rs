@@ -1,6 +1,7 @@
 //! Pages for people: the same nouns as the API, drawn. They work without JavaScript; with it they are live.
 
 mod accounts;
+mod agents;
 mod assets;
 pub mod components;
 mod failure;
@@ -10,9 +11,13 @@ mod guard;
 mod headers;
 mod jump;
 mod organizations;
+mod projects;
 mod query;
 mod runs;
 mod site;
+mod states;
+mod teams;
+mod variables;
 mod visitor;
 mod workspaces;
 
@@ -27,6 +32,11 @@ fn routes() -> Routes {
         .merge(accounts::routes())
         .merge(workspaces::routes())
         .merge(runs::routes())
+        .merge(projects::routes())
+        .merge(variables::routes())
+        .merge(states::routes())
+        .merge(teams::routes())
+        .merge(agents::routes())
         .merge(jump::routes())
         .merge(site::routes())
 }

@@ -160,6 +160,13 @@ impl<T> Placed for In<T, crate::variable_sets::Owner> {
     }
 }
 
+/// Of a person it is in no organization.
+impl Placed for crate::accounts::HeldToken {
+    fn organization_name(&self) -> &str {
+        self.token.organization_name.as_deref().unwrap_or_default()
+    }
+}
+
 impl Placed for project::Model {
     fn organization_name(&self) -> &str {
         &self.organization_name

@@ -1,7 +1,7 @@
 //! Where in the house a page is. What is still to come has its place here as well, and no address yet, so that nothing
 //! leads to it.
 
-use domain::row::Organization;
+use domain::{Ctx, can, row::Organization};
 
 use crate::components::Icon;
 
@@ -67,25 +67,26 @@ impl Section {
         }
     }
 
-    /// Below the organization's address; nothing for what is still to come.
-    fn path(self) -> Option<&'static str> {
+    /// Below the organization's address; nothing for what is still to come, or not for this visitor.
+    fn path(self, cx: &Ctx, organization: &Organization) -> Option<&'static str> {
         match self {
             Self::Workspaces => Some("workspaces"),
             Self::Runs => Some("runs"),
+            Self::Projects => Some("projects"),
+            Self::Teams => Some("teams"),
+            Self::Members => Some("members"),
+            Self::AgentPools if cx.may::<can::ReadAgentPools>(organization) => Some("agents"),
+            Self::AgentPools => None,
             Self::Registry
             | Self::VariableSets
             | Self::Policies
             | Self::AuditLog
-            | Self::Projects
-            | Self::Teams
-            | Self::Members
-            | Self::AgentPools
             | Self::Settings => None,
         }
     }
 
-    pub fn link(self, organization: &Organization, here: Self) -> Option<Link> {
-        let path = self.path()?;
+    pub fn link(self, cx: &Ctx, organization: &Organization, here: Self) -> Option<Link> {
+        let path = self.path(cx, organization)?;
         let (label, icon, key) = self.look();
         let href = format!("/app/{}/{path}", organization.name);
         Some(Link { label, icon, href, key, is_here: self == here })

@@ -48,7 +48,7 @@ async fn organization(visitor: &SignedIn, name: &str, here: Section) -> Result<V
     };
     let links = |sections: &[Section]| {
         let all = sections.iter();
-        all.filter_map(|section| section.link(&organization, here)).collect::<Vec<_>>()
+        all.filter_map(|section| section.link(cx, &organization, here)).collect::<Vec<_>>()
     };
     let groups = SECTIONS.iter().map(|(heading, sections)| (*heading, links(sections)));
     Ok(groups.filter(|(_, links)| !links.is_empty()).collect())

@@ -5,6 +5,7 @@ mod decide;
 pub mod list;
 mod show;
 mod stages;
+mod start;
 mod waiting;
 
 use domain::{In, row::Run};
@@ -24,6 +25,8 @@ pub fn routes() -> Routes {
             "/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}/status",
             show::fragment,
         )
+        .get("/app/{organization_name}/workspaces/{workspace_name}/start-run", start::show)
+        .post("/app/{organization_name}/workspaces/{workspace_name}/start-run", start::create)
         .merge(decide::routes())
 }
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::path;
 use crate::{
-    components::{Crumb, Header, Icon, Tab, Tone, badge, tabs},
+    components::{Crumb, Header, Icon, Look, Tab, Tone, badge, link_button, tabs},
     organizations,
 };
 
@@ -15,15 +15,26 @@ use crate::{
 pub enum Part {
     Overview,
     Runs,
+    States,
+    Variables,
+    Settings,
 }
 
 impl Part {
-    const ALL: [Self; 2] = [Self::Overview, Self::Runs];
+    const ALL: [Self; 5] =
+        [Self::Overview, Self::Runs, Self::States, Self::Variables, Self::Settings];
 
     fn tab<'a>(self, cx: &Ctx, workspace: &Workspace, here: Self) -> Option<Tab<'a>> {
         let (label, end, is_there) = match self {
             Self::Overview => ("Overview", "", true),
             Self::Runs => ("Runs", "/runs", cx.may::<can::ReadRun>(workspace)),
+            Self::States => ("States", "/states", cx.may::<can::ReadState>(workspace)),
+            Self::Variables => ("Variables", "/variables", cx.may::<can::ReadVariables>(workspace)),
+            // Who may not change the settings finds the lock there.
+            Self::Settings if cx.may::<can::UpdateWorkspace>(workspace) => {
+                ("Settings", "/settings", true)
+            }
+            Self::Settings => ("Settings", "/settings/locking", true),
         };
         let href = format!("{}{end}", path(workspace));
         is_there.then_some(Tab { label, href, is_here: self == here, count: None })
@@ -43,12 +54,18 @@ impl Heading<'_> {
         let organization = &workspace.organization_name;
         let crumbs = [Crumb { label: "Workspaces", href: organizations::path(organization) }];
         let all = Part::ALL.into_iter();
+        let start = html! {
+            @if cx.may::<can::QueueRun>(workspace) {
+                (link_button(Look::Main, Icon::Play, "Start a run", &format!("{}/start-run", path(workspace))))
+            }
+        };
         let parts: Vec<_> = all.filter_map(|part| part.tab(cx, workspace, self.here)).collect();
         html! {
             (Header {
                 crumbs: &crumbs,
                 title: &workspace.name,
                 beside: lock(workspace),
+                actions: start,
                 ..Header::default()
             })
             (tabs(&format!("Workspace {}", workspace.name), &parts))

@@ -5,6 +5,7 @@ mod heading;
 pub mod list;
 mod overview;
 pub mod rows;
+mod settings;
 
 use domain::row::Workspace;
 
@@ -20,7 +21,7 @@ pub fn routes() -> Routes {
         .post("/app/{organization_name}/new-workspace", create::create)
         .get("/app/{organization_name}/workspaces/{workspace_name}", overview::show)
         .get("/app/{organization_name}/{workspace_name}", overview::show)
-        .get("/app/{organization_name}/{workspace_name}/variables", overview::variables)
+        .merge(settings::routes())
 }
 
 pub fn path(workspace: &Workspace) -> String {

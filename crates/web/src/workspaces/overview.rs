@@ -1,17 +1,17 @@
 //! The first page of a workspace: what it is, and what happened last.
 
-use axum::response::Redirect;
-use domain::{Paging, can, entity::workspace::ExecutionMode, runs, workspaces};
-use maud::{Markup, html};
+use domain::{Paging, can, entity::workspace::ExecutionMode, runs, states, workspaces};
+use maud::{Markup, Render, html};
 
 use super::{Heading, Part, path};
 use crate::{
-    components::{Icon, Panel, copy_id, count, empty, stacked_facts, time},
+    components::{Head, Icon, Panel, Table, copy_id, count, empty, stacked_facts, time},
     failure::Result,
     frame::{Place, Section, page},
     guard::May,
     query::address,
     runs::list::table as table_of_runs,
+    states::output,
 };
 
 const LAST: u64 = 10;
@@ -59,12 +59,14 @@ pub async fn show(workspace: May<can::ReadWorkspace>) -> Result<Markup> {
     if !details.tag_names.is_empty() {
         facts.push(("Tags", tags));
     }
+    let outputs = outputs(&workspace).await?;
     let main = html! {
         (Heading { workspace: &workspace, here: Part::Overview }.draw(cx))
         div.beside {
             div.stack {
                 @if let Some(description) = &workspace.description { p { (description) } }
                 (runs)
+                @if let Some(outputs) = &outputs { (outputs) }
             }
             aside.stack aria-label={ "About " (workspace.name) } {
                 (Panel { id: "h-about", title: "About", content: stacked_facts(&facts), ..Panel::default() })
@@ -75,7 +77,22 @@ pub async fn show(workspace: May<can::ReadWorkspace>) -> Result<Markup> {
     page(visitor, place, &workspace.name, &main).await
 }
 
-/// Variables have no page of their own yet; the workspace's is the nearest.
-pub async fn variables(workspace: May<can::ReadWorkspace>) -> Redirect {
-    Redirect::to(&path(&workspace))
+/// Of the current state, for those who may read them; sensitive ones are not shown.
+async fn outputs(workspace: &May<can::ReadWorkspace>) -> Result<Option<Markup>> {
+    let cx = &workspace.visitor.cx;
+    let found = workspaces::find(cx, &workspace.id).await?;
+    let Ok(granted) = cx.check::<can::ReadStateOutputs, _>(found) else { return Ok(None) };
+    let outputs = match states::current_outputs(cx, &granted).await {
+        Ok(outputs) if !outputs.is_empty() => outputs,
+        // Nothing can be read from an encrypted state, and the page of states says so.
+        Ok(_) | Err(domain::Error::Conflict(_)) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let heads = [Head::new("Name"), Head::new("Type"), Head::new("Value")];
+    let rows = outputs.iter().map(output).collect();
+    let content = Table { caption: "Outputs", heads: &heads, rows }.render();
+    let beside = count(u64::try_from(outputs.len()).unwrap_or(u64::MAX));
+    let panel =
+        Panel { id: "h-out", title: "Outputs", beside, content, is_table: true, is_risk: false };
+    Ok(Some(panel.render()))
 }

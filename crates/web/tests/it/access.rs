@@ -91,12 +91,20 @@ impl Template {
 
     fn path(&self, route: &Route) -> String {
         let part = |part: &str| match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
-            Some(name) => self.names.get(name).cloned().unwrap_or_else(|| {
-                panic!("{}: say in the world what stands for {{{name}}}", route.path)
-            }),
+            Some(name) => self.name(route, name),
             None => part.to_owned(),
         };
         route.path.split('/').map(part).collect::<Vec<_>>().join("/")
+    }
+
+    fn name(&self, route: &Route, name: &str) -> String {
+        let name = match name {
+            "token_id" if route.path.contains("/agents/") => "agent_token_id",
+            other => other,
+        };
+        self.names.get(name).cloned().unwrap_or_else(|| {
+            panic!("{}: say in the world what stands for {{{name}}}", route.path)
+        })
     }
 
     /// What is answered to each; a form that was taken spoils the world for those who follow, so it is made anew.

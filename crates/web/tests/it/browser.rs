@@ -122,8 +122,10 @@ impl<'s> Browser<'s> {
 
 /// The hidden fields of the form that leads to `action`.
 pub fn hidden_fields(page: &str, action: &str) -> Vec<(String, String)> {
+    // Of a page's own search there may be a form to the same address, by GET.
     let start = page
-        .find(&format!("action=\"{action}\""))
+        .find(&format!("method=\"post\" action=\"{action}\""))
+        .or_else(|| page.find(&format!("formaction=\"{action}\"")))
         .unwrap_or_else(|| panic!("there is no form to {action} in {page}"));
     let form = &page[start..start + page[start..].find("</form>").unwrap()];
     form.split("<input type=\"hidden\"")

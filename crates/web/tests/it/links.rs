@@ -39,8 +39,30 @@ async fn no_link_leads_nowhere_for_an_owner() {
     let mut owner = Browser::of(&server, &server.owner()).await;
     let found = visited(&mut owner).await;
     let run = format!("/app/acme/workspaces/networking/runs/{}", names["run_id"]);
-    for path in ["/app/acme/runs", "/app/acme/new-workspace", "/waiting", &run] {
-        assert!(found.contains(path), "nothing leads to {path}: {found:#?}");
+    let below = |path: &str| format!("/app/acme/{path}");
+    let of_workspace = |path: &str| below(&format!("workspaces/networking/{path}"));
+    for path in [
+        run,
+        "/waiting".to_owned(),
+        below("runs"),
+        below("projects"),
+        below("teams"),
+        below("members"),
+        below("agents"),
+        below("new-workspace"),
+        below("new-project"),
+        of_workspace("start-run"),
+        of_workspace("variables"),
+        of_workspace(&format!("variables/{}", names["variable_id"])),
+        of_workspace(&format!("states/{}", names["state_version_id"])),
+        of_workspace("settings"),
+        of_workspace("settings/locking"),
+        of_workspace("settings/destruction"),
+        below(&format!("teams/{}", names["team_id"])),
+        below(&format!("agents/{}", names["agent_pool_id"])),
+        below(&format!("projects/{}", names["project_id"])),
+    ] {
+        assert!(found.contains(&path), "nothing leads to {path}: {found:#?}");
     }
 }
 
@@ -51,5 +73,7 @@ async fn no_link_leads_nowhere_for_a_reader_and_none_to_what_would_be_refused() 
     let mut reader = Browser::of(&server, &server.reader(&ws)).await;
     let found = visited(&mut reader).await;
     assert!(found.contains("/app/acme/workspaces/networking"), "{found:#?}");
-    assert!(!found.contains("/app/acme/new-workspace"), "{found:#?}");
+    for refused in ["new-workspace", "new-project", "agents", "start-run", "settings/general"] {
+        assert!(!found.iter().any(|path| path.ends_with(refused)), "{refused}: {found:#?}");
+    }
 }

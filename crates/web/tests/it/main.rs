@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod agents;
 mod browser;
 mod first_admin;
 mod forms;
@@ -13,8 +14,14 @@ mod oauth;
 mod organizations;
 mod pages;
 mod password;
+mod projects;
 mod runs;
 mod sent;
+mod settings;
 mod sign_in;
+mod starts;
+mod states;
+mod teams;
 mod tokens;
+mod variables;
 mod world;

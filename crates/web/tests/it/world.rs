@@ -3,31 +3,84 @@
 use std::collections::BTreeMap;
 
 use domain::row::Workspace;
-use serde_json::json;
-use testkit::Server;
+use serde_json::{Value, json};
+use testkit::{Client, Server};
 
 /// What stands for each parameter of a path.
 pub type Names = BTreeMap<&'static str, String>;
 
 pub async fn made(server: &Server) -> (Workspace, Names) {
     let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    // Before the run, which locks the workspace.
+    let state = state(&owner, &ws).await;
     let run = crate::runs::run(server, &ws).await;
-    let names = BTreeMap::from([
+    let mut names = BTreeMap::from([
         ("organization_name", Server::ORGANIZATION.to_owned()),
-        ("workspace_name", ws.name.clone()),
         ("project_id", ws.project_id.to_string()),
+        ("workspace_name", ws.name.clone()),
         ("run_id", run),
+        ("state_version_id", state),
+        ("variable_id", variable(&owner, &ws, "region", "eu-1", false).await),
         // Of nothing: these pages are for whoever has the address.
         ("secret", "nonsense".to_owned()),
         ("token_id", token(server).await),
     ]);
+    let new = resource("teams", &json!({ "name": "spare", "visibility": "organization" }));
+    names.insert("team_id", owner.post("/organizations/acme/teams", new).await.is_created().id());
+    let member = server.member().user().await.username;
+    let list = owner.get(format!("/organizations/acme/organization-memberships?q={member}")).await;
+    let membership = list.is_ok().data()[0]["id"].as_str().unwrap().to_owned();
+    names.insert("organization_membership_id", membership);
+    let new = resource("agent-pools", &json!({ "name": "basement" }));
+    let pool = owner.post("/organizations/acme/agent-pools", new).await.is_created().id();
+    let new = resource("authentication-tokens", &json!({ "description": "of the basement" }));
+    let path = format!("/agent-pools/{pool}/authentication-tokens");
+    names.insert("agent_token_id", owner.post(path, new).await.is_created().id());
+    names.insert("agent_pool_id", pool);
     (ws, names)
+}
+
+pub fn resource(kind: &str, attributes: &Value) -> Value {
+    json!({ "data": { "type": kind, "attributes": attributes } })
 }
 
 /// The member's own.
 async fn token(server: &Server) -> String {
     let member = server.member();
     let user = member.user().await.id;
-    let new = json!({ "data": { "type": "authentication-tokens", "attributes": {} } });
+    let new = resource("authentication-tokens", &json!({}));
     member.post(format!("/users/{user}/authentication-tokens"), new).await.is_created().id()
+}
+
+/// Serial 1, with the outputs `colour` (blue) and `password` (sensitive: hunter2-secret).
+pub async fn state(owner: &Client<'_>, ws: &Workspace) -> String {
+    let of_ws = |rest: &str| format!("/workspaces/{}/{rest}", ws.id);
+    owner.post(of_ws("actions/lock"), ()).await.is_ok();
+    let new = json!({
+        "serial": 1, "lineage": "7f9e8d6c-1a2b", "md5": MD5, "state": STATE,
+    });
+    let made = owner.post(of_ws("state-versions"), resource("state-versions", &new)).await;
+    let id = made.is_created().id();
+    owner.post(of_ws("actions/unlock"), ()).await.is_ok();
+    id
+}
+
+const MD5: &str = "53b49f2df6eab6c59c71b07734e1b140";
+const STATE: &str = "eyJ2ZXJzaW9uIjo0LCJ0ZXJyYWZvcm1fdmVyc2lvbiI6IjEuOS4wIiwic2VyaWFsIjoxLCJsaW5lYWdlIjoiN2Y5ZThkNmMtMWEyYiIsIm91dHB1dHMiOnsiY29sb3VyIjp7InZhbHVlIjoiYmx1ZSIsInR5cGUiOiJzdHJpbmcifSwicGFzc3dvcmQiOnsidmFsdWUiOiJodW50ZXIyLXNlY3JldCIsInR5cGUiOiJzdHJpbmciLCJzZW5zaXRpdmUiOnRydWV9fSwicmVzb3VyY2VzIjpbXX0=";
+
+pub async fn variable(
+    owner: &Client<'_>,
+    ws: &Workspace,
+    key: &str,
+    value: &str,
+    sensitive: bool,
+) -> String {
+    let new =
+        json!({ "key": key, "value": value, "category": "terraform", "sensitive": sensitive });
+    owner
+        .post(format!("/workspaces/{}/vars", ws.id), resource("vars", &new))
+        .await
+        .is_created()
+        .id()
 }

@@ -1,0 +1,194 @@
+//! `…/start-run`: a run asked for by hand: what it does, of what, and why.
+
+use axum::{
+    extract::Query,
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{
+    can,
+    entity::run::Source,
+    runs::{self, New, Variable},
+};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::{
+    components::{About, Button, Card, Cards, Icon, Lines, Panel, Sheet, Text},
+    failure::{Result, Wrong},
+    forms::Form,
+    frame::{Place, Section, page},
+    guard::May,
+    workspaces::{self, Heading, Part},
+};
+
+#[derive(Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    kind: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Input {
+    kind: String,
+    message: String,
+    target_addrs: String,
+    replace_addrs: String,
+    variables: String,
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+impl Input {
+    fn wanted(&self) -> domain::Result<New> {
+        let variable = |line: String| {
+            let (key, value) = line.split_once('=').ok_or_else(|| {
+                let why = "must have the form key = value, where the value is an expression in HCL";
+                domain::Error::invalid("variables", why)
+            })?;
+            Ok(Variable { key: key.trim().to_owned(), value: value.trim().to_owned() })
+        };
+        let known = ["apply", "plan", "save", "refresh", "destroy"];
+        if !known.contains(&self.kind.as_str()) {
+            return Err(domain::Error::invalid("kind", "must be chosen"));
+        }
+        Ok(New {
+            message: Some(self.message.trim().to_owned()).filter(|text| !text.is_empty()),
+            plan_only: Some(self.kind == "plan"),
+            save_plan: self.kind == "save",
+            refresh_only: self.kind == "refresh",
+            is_destroy: self.kind == "destroy",
+            target_addrs: lines(&self.target_addrs),
+            replace_addrs: lines(&self.replace_addrs),
+            variables: lines(&self.variables)
+                .into_iter()
+                .map(variable)
+                .collect::<domain::Result<_>>()?,
+            source: Some(Source::Ui),
+            ..New::default()
+        })
+    }
+}
+
+pub async fn show(
+    workspace: May<can::QueueRun>,
+    Query(Asked { kind }): Query<Asked>,
+) -> Result<Markup> {
+    let kind = if kind.is_empty() { "apply".to_owned() } else { kind };
+    draw(&workspace, &Input { kind, ..Input::default() }, None).await
+}
+
+pub async fn create(workspace: May<can::QueueRun>, Form(input): Form<Input>) -> Result<Response> {
+    let made = match input.wanted() {
+        Ok(new) => runs::create(&workspace.visitor.cx, &workspace, new).await,
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(run) => {
+            let to = format!("{}/runs/{}", workspaces::path(&workspace), run.id);
+            Ok(Redirect::to(&to).into_response())
+        }
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            Ok(wrong.shown_in(draw(&workspace, &input, Some(&wrong)).await?))
+        }
+    }
+}
+
+async fn draw(
+    workspace: &May<can::QueueRun>,
+    input: &Input,
+    wrong: Option<&Wrong>,
+) -> Result<Markup> {
+    let visitor = &workspace.visitor;
+    let cx = &visitor.cx;
+    let may_apply = cx.may::<can::QueueApply>(workspace);
+    let card = |value, label, means| Card { value, label, means };
+    let apply = if may_apply {
+        "Nothing happens until somebody confirms the plan, unless the workspace applies by itself."
+    } else {
+        "Nothing happens until somebody who may apply confirms the plan."
+    };
+    let mut cards = vec![
+        card("apply", "Plan and apply", apply),
+        card(
+            "plan",
+            "Plan only",
+            "Shows what would change. It can never be applied, and waits for nobody.",
+        ),
+        card(
+            "refresh",
+            "Refresh the state",
+            "Takes over what was changed outside, and changes nothing itself.",
+        ),
+        card(
+            "save",
+            "Plan, and keep the plan",
+            "It applies when somebody confirms it, unless the state moves on first.",
+        ),
+    ];
+    if cx.may::<can::QueueDestroy>(workspace) {
+        cards.push(card(
+            "destroy",
+            "Destroy everything",
+            "Plans the end of all that the workspace manages.",
+        ));
+    }
+    let about = |name, label, hint| About { name, label, hint: Some(hint), optional: true };
+    let kind = Cards {
+        about: About { name: "kind", label: "What it does", ..About::default() },
+        cards: &cards,
+        value: &input.kind,
+    };
+    let message = Text {
+        about: about("message", "Message", "Why, for whoever reads the list of runs."),
+        value: &input.message,
+        ..Text::default()
+    };
+    let targets = Lines {
+        about: about(
+            "target-addrs",
+            "Only these addresses",
+            "One a line. Everything, if there is none.",
+        ),
+        value: &input.target_addrs,
+    };
+    let replaces = Lines {
+        about: about(
+            "replace-addrs",
+            "Replace these",
+            "One a line, each the whole address of one instance.",
+        ),
+        value: &input.replace_addrs,
+    };
+    let variables = Lines {
+        about: about(
+            "variables",
+            "Variables of this run alone",
+            "One a line: key = value, where the value is an expression in HCL.",
+        ),
+        value: &input.variables,
+    };
+    let here = format!("{}/start-run", workspaces::path(workspace));
+    let form = Sheet {
+        id: "start",
+        action: &here,
+        token: &visitor.form_token(),
+        wrong,
+        hidden: &[],
+        controls: &[&kind, &message, &targets, &replaces, &variables],
+        send: Button { label: "Start the run", icon: Some(Icon::Play), ..Button::default() },
+    };
+    let content = html! {
+        p { "It uses the configuration that was uploaded last." }
+        (form)
+    };
+    let main = html! {
+        (Heading { workspace, here: Part::Runs }.draw(cx))
+        (Panel { id: "r-start", title: "Start a run", content, ..Panel::default() })
+    };
+    let title = format!("Start a run in {}", workspace.name);
+    page(visitor, Place::In(&workspace.organization_name, Section::Workspaces), &title, &main).await
+}

@@ -1,0 +1,49 @@
+//! `/app/{organization}/workspaces/{workspace}/states`: the versions of a workspace's state, and what is in each.
+
+mod list;
+mod show;
+
+use domain::{archivist, archivist::Content, row::StateVersion};
+
+pub use show::output;
+
+use crate::{Routes, visitor::SignedIn};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/app/{organization_name}/workspaces/{workspace_name}/states", list::show)
+        .get(
+            "/app/{organization_name}/workspaces/{workspace_name}/states/{state_version_id}",
+            show::show,
+        )
+}
+
+/// On whatever name the server was reached by.
+fn download_path(visitor: &SignedIn, version: &StateVersion) -> String {
+    let cx = &visitor.cx;
+    let address = archivist::address(cx, Content::State, &version.id);
+    address.strip_prefix(&cx.settings().public_url).map_or(address.clone(), str::to_owned)
+}
+
+/// `4,096 bytes`, `12.3 kB`, `1.2 MB`.
+fn size(bytes: i64) -> String {
+    let bytes = u64::try_from(bytes).unwrap_or_default();
+    let tenths = |unit: u64| (bytes * 10 + unit / 2) / unit;
+    let shown = |tenths: u64, name: &str| format!("{}.{} {name}", tenths / 10, tenths % 10);
+    match bytes {
+        0..10_000 => format!("{} bytes", crate::components::grouped(bytes)),
+        10_000..1_000_000 => shown(tenths(1_000), "kB"),
+        _ => shown(tenths(1_000_000), "MB"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_short() {
+        let shown = [0, 4_096, 12_345, 1_234_567, -1].map(size);
+        assert_eq!(shown, ["0 bytes", "4,096 bytes", "12.3 kB", "1.2 MB", "0 bytes"]);
+    }
+}

@@ -1,0 +1,108 @@
+//! Variables: what a run gets, and what nobody reads again.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::{
+    browser::{Browser, server},
+    world::{resource, variable},
+};
+
+const HERE: &str = "/app/acme/workspaces/networking/variables";
+
+#[tokio::test]
+async fn a_secret_is_never_shown_again_and_keeps_its_value_where_none_is_typed() {
+    let server = server().await;
+    server.workspace("networking").await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get(HERE).await.is_ok();
+    let fields = [
+        ("key", "password"),
+        ("value", "hunter2-secret"),
+        ("category", "terraform"),
+        ("sensitive", "true"),
+    ];
+    assert_eq!(owner.submit(&page, HERE, &fields).await.redirects(), HERE);
+    let list = owner.get(HERE).await.is_ok().text();
+    assert!(list.contains("password") && !list.contains("hunter2"), "{list}");
+    let edit = list.split("href=\"").find(|part| part.contains("/variables/var-")).unwrap();
+    let edit = edit.split('"').next().unwrap().to_owned();
+    let page = owner.get(&edit).await.is_ok();
+    assert!(!page.text().contains("hunter2"), "{page}");
+    // Its box cannot be unticked either.
+    assert!(!page.text().contains("name=\"sensitive\""), "{page}");
+    let fields =
+        [("key", "password"), ("value", ""), ("category", "terraform"), ("description", "Kept")];
+    assert_eq!(owner.submit(&page, &edit, &fields).await.redirects(), HERE);
+    let list = owner.get(HERE).await.is_ok().text();
+    assert!(list.contains("Kept") && list.contains("sensitive"), "{list}");
+}
+
+#[tokio::test]
+async fn lines_are_kept_as_engines_end_them() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get(HERE).await.is_ok();
+    let fields =
+        [("key", "list"), ("value", "[\r\n  1,\r\n]"), ("category", "terraform"), ("hcl", "true")];
+    owner.submit(&page, HERE, &fields).await.redirects();
+    let vars = server.owner().get(format!("/workspaces/{}/vars", ws.id)).await.is_ok();
+    assert_eq!(vars.data()[0]["attributes"]["value"], "[\n  1,\n]");
+    assert_eq!(vars.data()[0]["attributes"]["hcl"], true);
+}
+
+#[tokio::test]
+async fn it_is_said_which_value_wins_and_what_it_overwrites() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    variable(&owner, &ws, "region", "own-value", false).await;
+    let new = resource("varsets", &json!({ "name": "defaults", "global": true }));
+    let set = owner.post("/organizations/acme/varsets", new).await.is_created().id();
+    let new = json!({ "key": "region", "value": "set-value", "category": "terraform" });
+    let path = format!("/varsets/{set}/relationships/vars");
+    owner.post(path, resource("vars", &new)).await.is_created();
+    let mut browser = Browser::of(&server, &owner).await;
+    let text = browser.get(HERE).await.is_ok().text();
+    let (used, overwritten) =
+        (text.find("own-value").unwrap(), text.find("<del><code>set-value").unwrap());
+    assert!(used < overwritten, "{text}");
+    assert!(text.contains("this workspace wins"), "{text}");
+    assert!(text.contains("the set defaults, for everywhere"), "{text}");
+}
+
+#[tokio::test]
+async fn a_wrong_key_comes_back_in_its_field_with_the_value() {
+    let server = server().await;
+    server.workspace("networking").await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get(HERE).await.is_ok();
+    let before = server.row_counts().await;
+    let fields = [("key", "a b"), ("value", "<kept> & \"so\""), ("category", "env"), ("hcl", "")];
+    let answer = owner.submit(&page, HERE, &fields).await;
+    let text = answer.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(text.contains("new-key-wrong"), "{text}");
+    assert!(
+        text.contains("&lt;kept&gt; &amp; &quot;so&quot;") && !text.contains("<kept>"),
+        "{text}"
+    );
+    assert!(text.contains("<option value=\"env\" selected>"), "{text}");
+    assert_eq!(server.row_counts().await, before);
+}
+
+#[tokio::test]
+async fn who_may_only_read_gets_no_form_and_who_may_not_even_that_no_page() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let id = variable(&server.owner(), &ws, "region", "eu-1", false).await;
+    let mut reader = Browser::of(&server, &server.reader(&ws)).await;
+    let text = reader.get(HERE).await.is_ok().text();
+    assert!(text.contains("eu-1") && !text.contains("Add a variable"), "{text}");
+    assert!(!text.contains(&id), "{text}");
+    reader.get(&format!("{HERE}/{id}")).await.is_not_found();
+    let mut custom = Browser::of(&server, &server.custom_in(&ws)).await;
+    custom.get(HERE).await.is_not_found();
+    let page = custom.get("/app/acme/workspaces/networking").await.is_ok().text();
+    assert!(!page.contains(HERE), "{page}");
+}
