@@ -291,6 +291,11 @@ impl Work<'_> {
         for key in files.impossible {
             self.log.say(&format!("The variable “{key}” is left out: it is no valid name."));
         }
+        if let Some((key, why)) = files.unruly {
+            let why =
+                format!("The value of the variable “{key}” is not one HCL expression: {why}.");
+            return Err(Failure::Broken(why));
+        }
         let mut paths = Vec::new();
         for (path, text) in
             [(self.place.tfvars(), files.open), (self.place.sensitive_tfvars(), files.sensitive)]

@@ -122,7 +122,10 @@ impl Engine {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         let file = private_file(output)?;
         let errors = private_file(&output.with_extension("err"))?;
-        let mut asked = Asked(self.start(config, args, Manners::BRIEF, file, errors).await?);
+        let mut asker = self.clone();
+        // They are for plans and applies: another command may not know them, and would not answer.
+        asker.env.retain(|name, _| !engine_env::is_arguments(name));
+        let mut asked = Asked(asker.start(config, args, Manners::BRIEF, file, errors).await?);
         if let Ok(status) = timeout(config.answer, asked.0.child.wait()).await {
             return status;
         }

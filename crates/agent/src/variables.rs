@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use engine_env::NotOne;
 use protocol::{Variable, VariableKind};
 
 use crate::quotes::Sensitive;
@@ -15,6 +16,8 @@ pub(crate) struct Tfvars<'a> {
     pub lines: Sensitive,
     /// Keys that no configuration could declare, which are left out.
     pub impossible: Vec<&'a str>,
+    /// A key whose value would not stay within its own line, and why.
+    pub unruly: Option<(&'a str, NotOne)>,
 }
 
 pub(crate) fn tfvars(variables: &[Variable]) -> Tfvars<'_> {
@@ -28,6 +31,12 @@ pub(crate) fn tfvars(variables: &[Variable]) -> Tfvars<'_> {
     for variable in variables.iter().filter(|v| v.kind == VariableKind::Terraform) {
         if !is_identifier(&variable.key) {
             files.impossible.push(variable.key.as_str());
+            continue;
+        }
+        if variable.hcl
+            && let Err(why) = engine_env::check_expression(&variable.value)
+        {
+            files.unruly.get_or_insert((variable.key.as_str(), why));
             continue;
         }
         let text = if variable.sensitive { &mut files.sensitive } else { &mut files.open };
@@ -116,6 +125,14 @@ mod tests {
         let files = tfvars(&variables);
         assert_eq!(files.open, "");
         assert_eq!(files.impossible, ["a = 1\nb", ""]);
+    }
+
+    #[test]
+    fn a_value_cannot_smuggle_in_a_line_either() {
+        let variables = [variable("a", "1\nb = 2", true), variable("c", "1", true)];
+        let files = tfvars(&variables);
+        assert_eq!(files.open, "c = 1\n");
+        assert_eq!(files.unruly, Some(("a", NotOne::GoesOn)));
     }
 
     #[test]

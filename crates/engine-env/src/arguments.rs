@@ -43,6 +43,21 @@ const REFUSED: [(&str, &str); 28] = [
     ("autocomplete-install", NOTHING),
 ];
 
+/// Arguments whose value may be the next word; of all others it stands behind an equals sign.
+const SEPARATE: [&str; 8] = [
+    "parallelism",
+    "var",
+    "var-file",
+    "lock-timeout",
+    "plugin-dir",
+    "lockfile",
+    "test-directory",
+    "json-into",
+];
+
+/// What the server asks the engine itself, to show plans and states.
+const QUESTIONS: [&str; 3] = ["show", "providers", "providers_schema"];
+
 /// Whether an engine takes the value of this variable for arguments; OpenTofu has names of its own for its settings.
 pub fn is_arguments(name: &str) -> bool {
     let name = name.strip_prefix("TF_").or_else(|| name.strip_prefix("TOFU_"));
@@ -53,7 +68,19 @@ pub fn is_arguments(name: &str) -> bool {
 pub(crate) fn check(name: &str, value: &str) -> Result<(), Refusal> {
     let words =
         words(value).map_err(|reason| Refusal::Unreadable { name: name.to_owned(), reason })?;
+    let command = name.split_once("CLI_ARGS_").map(|(_, command)| command);
+    if !words.is_empty() && command.is_some_and(|command| QUESTIONS.contains(&command)) {
+        return Err(Refusal::Question { name: name.to_owned() });
+    }
+    let mut is_value = false;
     for word in words {
+        // Engines stop reading arguments there, and take ours behind it for something else.
+        if !is_value && (word == "-" || word == "--" || !word.starts_with('-')) {
+            return Err(Refusal::Word { name: name.to_owned() });
+        }
+        is_value = !is_value
+            && flag_of(&word).is_some_and(|flag| SEPARATE.contains(&flag))
+            && !word.contains('=');
         if let Some((flag, reason)) = REFUSED.iter().find(|(flag, _)| flag_of(&word) == Some(*flag))
         {
             let argument = format!("-{flag}");
@@ -120,6 +147,7 @@ mod tests {
             "-state=x",
             "--state=x",
             "-state x",
+            "-var a=b -state",
             "-parallelism=2 -state=x",
             "'-state=x'",
             "\"-state=x\"",
@@ -131,9 +159,8 @@ mod tests {
             "-var\n-state=x",
             "-var '' -state",
             "-var # -state=x",
+            "-var -state",
             "-parallelism=2\t-state",
-            "-- -state=x",
-            "\u{0}-x -state",
         ] {
             assert_eq!(refused(value).as_deref(), Some("-state"), "{value:?}");
         }
@@ -147,6 +174,7 @@ mod tests {
             ("-chdir=..", "-chdir"),
             ("-backend=false", "-backend"),
             ("-backend-config 'path=x'", "-backend-config"),
+            ("-json -replace a.b", "-replace"),
             ("-destroy", "-destroy"),
             ("-destroy=false", "-destroy"),
             ("-lock=false", "-lock"),
@@ -176,10 +204,43 @@ mod tests {
             "-var-file=states.tfvars",
             "-no-color -upgrade",
             "-var \"a=\\\"-destroy\\\"\"",
-            "state destroy",
         ] {
             assert_eq!(refused(value), None, "{value:?}");
         }
+    }
+
+    #[test]
+    fn a_word_behind_which_no_arguments_are_read_is_refused() {
+        for value in [
+            "--",
+            "-",
+            "-- -parallelism=5",
+            "-parallelism=5 --",
+            "plan.bin",
+            "-no-color other/folder",
+            "-refresh true",
+            "-parallelism 5 6",
+            "-parallelism=5 6",
+            "-var a=b c=d",
+            "-unknown x",
+            "''",
+            "state destroy",
+        ] {
+            let refused = check("TF_CLI_ARGS_plan", value).unwrap_err();
+            assert_eq!(refused, Refusal::Word { name: "TF_CLI_ARGS_plan".into() }, "{value:?}");
+        }
+        assert!(check("TF_CLI_ARGS", "-var -- -no-color").is_ok(), "the value of an argument");
+    }
+
+    #[test]
+    fn what_the_server_asks_is_not_changed() {
+        for name in ["TF_CLI_ARGS_show", "TF_CLI_ARGS_providers", "TOFU_CLI_ARGS_providers_schema"]
+        {
+            let refused = check(name, "-no-color").unwrap_err();
+            assert_eq!(refused, Refusal::Question { name: name.into() });
+            assert_eq!(check(name, " "), Ok(()));
+        }
+        assert_eq!(check("TF_CLI_ARGS_showroom", "-no-color"), Ok(()));
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! What may stand in the environment of an engine: the server refuses the rest when a variable is saved, and the
-//! agent once more when a phase starts, because rows are older than rules.
+//! What may stand in the environment of an engine, and what may stand for the value of a variable in HCL: the server
+//! refuses the rest when a variable is saved, and the agent once more when a phase starts, because rows are older than
+//! rules.
 
 mod arguments;
+mod expression;
 mod size;
 
 pub use arguments::is_arguments;
+pub use expression::{NotOne, check_expression};
 pub use size::{ROOM, SINGLE};
 
 /// Why a variable cannot be in the environment; a sentence that goes on behind the word "value".
@@ -12,6 +15,17 @@ pub use size::{ROOM, SINGLE};
 pub enum Refusal {
     #[error("of {name} gives the engine the argument {argument}: {reason}")]
     Argument { name: String, argument: String, reason: &'static str },
+    /// Without the word, which may be a secret.
+    #[error(
+        "of {name} has a word in it that belongs to no argument, behind which the engine would \
+         read no arguments any more: those with a value are written as -name=value"
+    )]
+    Word { name: String },
+    #[error(
+        "of {name} cannot be taken: what the server asks the engine about plans and states is for \
+         the server to say"
+    )]
+    Question { name: String },
     #[error("of {name} cannot be taken apart into arguments: {reason}")]
     Unreadable { name: String, reason: String },
     #[error(

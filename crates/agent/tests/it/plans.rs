@@ -3,7 +3,7 @@
 use protocol::{Counts, PhaseResult};
 use serde_json::Value;
 
-use crate::bench::{Bench, inspect, resource, variable};
+use crate::bench::{Bench, environment, inspect, resource, variable};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_with_changes_leaves_all_that_its_apply_needs() {
@@ -233,4 +233,30 @@ async fn a_destroy_needs_no_configuration() {
     assert_eq!(destroyed.outcome().result, PhaseResult::Finished, "{}", destroyed.text());
     assert_eq!(destroyed.outcome().counts.destructions, 1);
     assert_eq!(inspect(destroyed.states.last().unwrap()).1, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_for_the_engine_do_not_change_what_it_is_asked() {
+    let bench = Bench::start().await;
+    let mut job = bench.plan(&[("main.tf", "resource \"terraform_data\" \"a\" {}\n")]);
+    // Which `show` and `providers schema` do not know.
+    job.variables = vec![environment("TF_CLI_ARGS", "-lock-timeout=5s")];
+    let record = bench.execute(&job).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    assert!(record.artifacts.contains_key("json-plan"));
+    assert!(record.artifacts.contains_key("provider-schemas"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_was_saved_before_it_was_refused_defines_nothing_else() {
+    let bench = Bench::start().await;
+    let main = "variable \"a\" {}\nvariable \"region\" {}\n";
+    let mut job = bench.plan(&[("main.tf", main)]);
+    job.variables =
+        vec![variable("region", "here", false), variable("a", "1\nregion = \"EVIL\"", true)];
+    let record = bench.execute(&job).await;
+    assert_eq!(record.outcome().result, PhaseResult::Errored);
+    let message = record.outcome().message.as_deref().unwrap();
+    assert!(message.contains("“a” is not one HCL expression"), "{message}");
+    assert!(!record.text().contains("EVIL"), "{}", record.text());
 }

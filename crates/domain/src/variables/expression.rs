@@ -1,16 +1,13 @@
-//! Values that are written in HCL: one expression each, since they stand in a file together with others.
+//! Values that are written in HCL, as they are saved; the agent looks at them in the same way once more.
 
 use crate::{Error, Result};
 
 /// # Errors
-/// Invalid for a value that would define more than its own variable, and so overrule what others have decided.
+/// Invalid for a value that would define more than its own variable, and so overrule what others have decided, or
+/// take in what stands behind it.
 pub(crate) fn check(attribute: &str, value: &str) -> Result<()> {
-    // What is no HCL at all stops the engine, which says where.
-    let Ok(body) = hcl::parse(&format!("value = {}\n", value.trim())) else { return Ok(()) };
-    if value.trim().is_empty() || (body.attributes().count() == 1 && body.blocks().count() == 0) {
-        return Ok(());
-    }
-    Err(Error::invalid(attribute, "must be one HCL expression and nothing else"))
+    let why = |why| format!("must be one HCL expression and nothing else: {why}");
+    engine_env::check_expression(value).map_err(|not| Error::invalid(attribute, why(not)))
 }
 
 #[cfg(test)]
@@ -19,18 +16,12 @@ mod tests {
 
     #[test]
     fn a_value_defines_its_own_variable_alone() {
-        for good in [
-            "",
-            "1",
-            "[\n  1,\n  2,\n]",
-            "{ a = 1, b = { c = \"d\" } }",
-            "<<EOT\na = 1\nEOT",
-            "\"x\" # y",
-        ] {
+        for good in ["", "1", "{ a = 1 }", "<<EOT\na = 1\nEOT", "\"x\" # y"] {
             assert!(check("value", good).is_ok(), "{good}");
         }
-        for bad in ["1\nregion = \"EVIL\"", "\"a\"\nb = 3", "1\nblock {}", "{}\n\nx = 1"] {
-            assert!(check("value", bad).is_err(), "{bad}");
+        for bad in ["1\nregion = \"EVIL\"", "@\nb = 3", "{ a = "] {
+            let said = check("value", bad).unwrap_err().to_string();
+            assert!(said.contains("one HCL expression"), "{said}");
         }
     }
 }
