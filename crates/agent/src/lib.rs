@@ -6,7 +6,8 @@
 //! The way of a job: `agent` claims it → `session` holds its lease → `phase` prepares the
 //! `workplace` (`archive`, `engines`, `variables`, `environment`, `cli_config`, `git`, `backend`) → `plan` or `apply` starts the
 //! engine (`process`) in the `sandbox`, within what `reach` lists → `log` and `state` (out of its `state_file`) carry to the
-//! server what comes out → `output` and `redaction` say what it means.
+//! server what comes out, without the `secrets` that were given to the run (`mask`, `spellings`, `quotes`) → `output` and
+//! `redaction` say what it means.
 //! `disk` sees to the room that all of this needs, and `emergency` to the state of an engine that had none.
 //! `recovery` picks up what a crash left.
 
@@ -23,6 +24,7 @@ mod environment;
 mod fetch;
 mod git;
 mod log;
+mod mask;
 mod output;
 mod phase;
 mod plan;
@@ -33,8 +35,10 @@ mod reach;
 mod recovery;
 mod redaction;
 mod roots;
+mod secrets;
 mod server;
 mod session;
+mod spellings;
 mod state;
 mod state_file;
 mod steps;

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::disk;
 use crate::emergency::Emergency;
+use crate::mask::Mask;
 use crate::quotes::{Quotes, Sensitive};
 use crate::server::{Backoff, CallError, Server};
 use crate::session::Session;
@@ -48,10 +49,11 @@ pub(crate) struct Log {
 impl Log {
     /// Opens the log of a phase that the server knows as started, with its first three lines,
     /// which command lines do not show for an apply.
-    pub fn open(session: &Session, path: &Path, title: &str) -> io::Result<Self> {
+    pub fn open(session: &Session, path: &Path, title: &str, mask: &Mask) -> io::Result<Self> {
         let job = &session.job;
-        let sensitive = variables::tfvars(&job.variables).lines;
-        let log = Self::resume(session.server.clone(), &job.id, path, job.log_offset, sensitive)?;
+        let hidden =
+            Hidden { sensitive: variables::tfvars(&job.variables).lines, mask: mask.anew() };
+        let log = Self::resume(session.server.clone(), &job.id, path, job.log_offset, hidden)?;
         log.begin(session, title)?;
         Ok(log)
     }
@@ -62,7 +64,8 @@ impl Log {
         fcntl_setfl(&file, OFlags::APPEND)?;
         let (job, raw) = (&session.job, file.try_clone()?);
         let (server, id) = (session.server.clone(), &job.id);
-        let log = Self::carried(server, id, file, raw, job.log_offset, Sensitive::default());
+        // Nothing was started that could say anything.
+        let log = Self::carried(server, id, file, raw, job.log_offset, Hidden::default());
         log.begin(session, title)?;
         Ok(log)
     }
@@ -96,13 +99,13 @@ impl Log {
         job: &str,
         path: &Path,
         base: u64,
-        sensitive: Sensitive,
+        hidden: Hidden,
     ) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.append(true).create(true).mode(0o600).open(path)?;
         // Another file, as the engine gets the first one and has nothing to read in it.
         let raw = File::open(path)?;
-        Ok(Self::carried(server, job, file, raw, base, sensitive))
+        Ok(Self::carried(server, job, file, raw, base, hidden))
     }
 
     fn carried(
@@ -111,12 +114,12 @@ impl Log {
         file: File,
         raw: File,
         base: u64,
-        sensitive: Sensitive,
+        hidden: Hidden,
     ) -> Self {
         let (end, ended) = watch::channel(None);
         let written = Arc::new(Notify::new());
         let unwritten = Unwritten::default();
-        let clean = Clean::new(raw, sensitive, unwritten.clone());
+        let clean = Clean::new(raw, hidden, unwritten.clone());
         let carrier = Carrier { server, job: job.to_owned(), clean, base };
         let carrier = tokio::spawn(carrier.carry(written.clone(), ended));
         Self { file, written, unwritten, reserve: AtomicU64::new(0), end, carrier }
@@ -210,14 +213,23 @@ impl Unwritten {
     }
 }
 
+/// What a log does not show.
+#[derive(Clone, Default)]
+pub(crate) struct Hidden {
+    pub sensitive: Sensitive,
+    /// At the beginning of the log.
+    pub mask: Mask,
+}
+
 /// What of the log people may read, as far as the server has not taken it. It is made from the file, and can be made
 /// anew from its beginning: nothing of it lies on the disk, which may be full.
 struct Clean {
     raw: File,
-    sensitive: Sensitive,
+    hidden: Hidden,
     unwritten: Unwritten,
     emergency: Emergency,
     quotes: Quotes,
+    mask: Mask,
     /// The beginning of a line whose end is not written yet.
     open: Vec<u8>,
     /// Bytes of the file that are dealt with.
@@ -235,12 +247,13 @@ struct Clean {
 const LINE: usize = 4 << 20;
 
 impl Clean {
-    fn new(raw: File, sensitive: Sensitive, unwritten: Unwritten) -> Self {
+    fn new(raw: File, hidden: Hidden, unwritten: Unwritten) -> Self {
         Self {
             raw,
             emergency: Emergency::default(),
-            quotes: Quotes::new(sensitive.clone()),
-            sensitive,
+            quotes: Quotes::new(hidden.sensitive.clone()),
+            mask: hidden.mask.clone(),
+            hidden,
             unwritten,
             open: Vec::new(),
             read: 0,
@@ -271,17 +284,20 @@ impl Clean {
         }
         if self.complete {
             self.show_open();
-            let (quotes, ready) = (&mut self.quotes, &mut self.ready);
-            self.emergency.finish(|line| quotes.clean(line, ready));
-            ready.extend_from_slice(&self.unwritten.all());
+            let mut shown = Vec::new();
+            self.emergency.finish(|line| self.quotes.clean(line, &mut shown));
+            shown.extend_from_slice(&self.unwritten.all());
+            self.mask.line(&shown, &mut self.ready);
+            self.mask.finish(&mut self.ready);
         }
         self.forget();
         Ok(())
     }
 
     fn show_open(&mut self) {
-        let (quotes, ready) = (&mut self.quotes, &mut self.ready);
-        self.emergency.clean(&self.open, |line| quotes.clean(line, ready));
+        let mut shown = Vec::new();
+        self.emergency.clean(&self.open, |line| self.quotes.clean(line, &mut shown));
+        self.mask.line(&shown, &mut self.ready);
         self.open.clear();
     }
 
@@ -300,7 +316,8 @@ impl Clean {
     fn stands_at(&mut self, position: u64) {
         self.taken = position;
         if position < self.start {
-            self.quotes = Quotes::new(self.sensitive.clone());
+            self.quotes = Quotes::new(self.hidden.sensitive.clone());
+            self.mask = self.hidden.mask.clone();
             self.emergency = Emergency::default();
             self.open.clear();
             self.ready.clear();

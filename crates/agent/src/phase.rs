@@ -13,9 +13,11 @@ use crate::disk::{Reserve, has_room};
 use crate::engines::title;
 use crate::fetch::Fetch;
 use crate::log::Log;
+use crate::mask::Mask;
 use crate::output::Summary;
 use crate::plugins::Plugins;
 use crate::process::{Ended, Engine, Manners};
+use crate::secrets::Secrets;
 use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::steps::Step;
@@ -146,8 +148,8 @@ async fn executed_in(
     fetched: impl Future<Output = Result<PathBuf, String>> + Send,
 ) -> bool {
     let job = &session.job;
-    let log = match Log::open(session, &place.log(), title(job.engine.kind)) {
-        Ok(log) => log,
+    let (log, mask) = match open_log(agent, session, place) {
+        Ok(open) => open,
         Err(error) => {
             refuse(session, format!("The agent cannot write a log: {error}.")).await;
             return true;
@@ -166,7 +168,9 @@ async fn executed_in(
         done = Box::pin(executed) => done,
         () = reserve.watch(session, &log) => unreachable!("the watch has no end"),
     };
-    let done = done.unwrap_or_else(|failure| work.failed(failure));
+    let mut done = done.unwrap_or_else(|failure| work.failed(failure));
+    // It may repeat what the engine said.
+    done.outcome.message = done.outcome.message.map(|message| mask.text(&message));
     let (run, removable) = (&job.run_id, done.removable);
     if removable {
         work.settled(&done.outcome);
@@ -190,6 +194,16 @@ async fn executed_in(
     }
     finish(session).await;
     removable
+}
+
+/// The log, and what it and the outcome must not show, which a successor finds too.
+fn open_log(agent: &Agent, session: &Session, place: &Workplace) -> anyhow::Result<(Log, Mask)> {
+    let job = &session.job;
+    let secrets = Secrets::of(job, agent.config.cli_config_file.as_deref());
+    secrets.keep(place)?;
+    let mask = Mask::new(&secrets)?;
+    let log = Log::open(session, &place.log(), title(job.engine.kind), &mask)?;
+    Ok((log, mask))
 }
 
 /// Ends a phase that cannot begin, and says why; nothing of it touches the disk.

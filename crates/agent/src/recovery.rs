@@ -9,8 +9,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
 use crate::disk;
-use crate::log::Log;
+use crate::log::{Hidden, Log};
+use crate::mask::Mask;
 use crate::plan::summary;
+use crate::secrets::Secrets;
 use crate::server::{Server, insist};
 use crate::state::Keeping;
 use crate::workplace::{Manifest, Workplace};
@@ -58,13 +60,7 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
         None => take_up(place, manifest, server).await,
     };
     // The server may have ended the run without us; then it wants neither log nor outcome.
-    match Log::resume(
-        server.clone(),
-        job,
-        &place.log(),
-        manifest.log_offset,
-        manifest.sensitive.clone(),
-    ) {
+    match resumed(place, manifest, server) {
         Ok(log) => {
             if let Some(line) = &found.line {
                 log.say(line);
@@ -84,6 +80,14 @@ async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Serv
         Err(error) => tracing::warn!(run, %error, "the apply of {run} was not ended by us"),
     }
     found.safe
+}
+
+/// Fails without the secrets that it must not show.
+fn resumed(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -> anyhow::Result<Log> {
+    let mask = Mask::new(&Secrets::kept(place)?)?;
+    let hidden = Hidden { sensitive: manifest.sensitive.clone(), mask };
+    let (job, base) = (&manifest.job_id, manifest.log_offset);
+    Ok(Log::resume(server.clone(), job, &place.log(), base, hidden)?)
 }
 
 /// What is to be said of an apply, and whether its directory may go.

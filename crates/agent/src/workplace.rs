@@ -161,6 +161,10 @@ impl Workplace {
     pub fn sensitive_tfvars(&self) -> PathBuf {
         self.root.join(SENSITIVE_FILE)
     }
+    /// What the log must not show.
+    pub fn secrets(&self) -> PathBuf {
+        self.root.join("secrets.json")
+    }
     pub fn log(&self) -> PathBuf {
         self.root.join("log")
     }
@@ -212,7 +216,13 @@ impl Workplace {
 
     /// Removes what the engine needed to get at things, for a directory that must stay for another reason.
     pub fn forget_secrets(&self) {
-        for path in [self.ssh_key(), self.cli_config(), self.tfvars(), self.sensitive_tfvars()] {
+        for path in [
+            self.ssh_key(),
+            self.cli_config(),
+            self.tfvars(),
+            self.sensitive_tfvars(),
+            self.secrets(),
+        ] {
             if let Err(error) = fs::remove_file(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {

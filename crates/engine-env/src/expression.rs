@@ -51,7 +51,7 @@ struct Scan<'a> {
     ended: bool,
 }
 
-impl<'a> Scan<'a> {
+impl Scan<'_> {
     fn skip(&mut self, bytes: usize) {
         self.rest = self.rest.get(bytes..).unwrap_or_default();
     }

@@ -2,7 +2,7 @@
 
 use protocol::{PhaseResult, Variable};
 
-use crate::bench::{Bench, variable};
+use crate::bench::{Bench, resource, variable};
 
 const SECRET: &str = "hunter2-s3cret";
 
@@ -68,4 +68,92 @@ async fn a_complaint_about_another_value_is_shown_in_full() {
     job.configuration_url = main.configuration_url;
     let record = bench.execute(&job).await;
     assert!(record.text().contains("value of the sensitive variable “m”"), "{}", record.text());
+}
+
+/// What people do with a secret, each in the shell of a resource.
+const PRINTED: [&str; 10] = [
+    "echo \"$S\"",
+    "printf 'open se'; printf 'same?>~>~'",
+    "printf %s \"$S\" | base64 -w0",
+    "printf a%s \"$S\" | base64 -w0",
+    "printf ab%sc \"$S\" | base64 -w0",
+    "printf %s \"$S\" | base64 -w0 | tr '+/' '-_'",
+    "printf %s \"$S\" | od -An -tx1 | tr -d ' \\n'",
+    "printf %s \"$S\" | od -An -tx1 | tr -d ' \\n' | tr a-f A-F",
+    "printf %s \"$S\" | sed 's/ /%20/g; s/?/%3F/g; s/>/%3E/g'",
+    "printf '{\"a\": \"%s\"}' \"$S\"",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_shows_a_secret_however_a_run_writes_it() {
+    let bench = Bench::start().await;
+    let value = "open sesame?>~>~";
+    let known = [
+        value.to_owned(),
+        "sesame".into(),
+        // In base64 at each place, in hexadecimal, in an address.
+        "b3BlbiBzZXNhb".into(),
+        "9wZW4gc2VzYW1l".into(),
+        "cGVuIHNlc2FtZ".into(),
+        "6f70656e20736573616d65".into(),
+        "6F70656E20736573616D65".into(),
+        "open%20sesame".into(),
+    ];
+    let local = "variable \"n\" {}\nlocals { l = \"x ${var.n}\" }\n\
+                 module \"m\" {\n  source = \"./m\"\n  n = local.l\n}\n\
+                 resource \"terraform_data\" \"b\" { input = local.l }\n\
+                 output \"o\" { value = jsonencode([local.l]) }\n";
+    let module = "variable \"n\" {}\nresource \"terraform_data\" \"a\" { input = [var.n] }\n";
+    let shell = PRINTED.map(|line| format!("({line}); echo")).join("; ");
+    let main = local.to_owned() + &resource("c", &shell);
+    for structured in [false, true] {
+        let mut plan = bench.plan(&[("main.tf", &main), ("m/main.tf", module)]);
+        let secret = Variable { sensitive: true, ..crate::bench::environment("S", value) };
+        plan.variables = vec![Variable { sensitive: true, ..variable("n", value, false) }, secret];
+        plan.structured_output = structured;
+        let (planned, applied) = bench.plan_and_apply(&plan).await;
+        assert_eq!(applied.outcome().result, PhaseResult::Finished, "{}", applied.text());
+        assert!(applied.raw().matches("(sensitive value)").count() >= PRINTED.len());
+        for log in [planned.raw(), applied.raw()] {
+            for text in &known {
+                assert!(!log.contains(text.as_str()), "{text}: {log}");
+            }
+            for line in log.lines().filter(|line| line.starts_with("{\"@")) {
+                serde_json::from_str::<serde_json::Value>(line).unwrap();
+            }
+        }
+        let state = String::from_utf8(applied.states.last().unwrap().to_vec()).unwrap();
+        assert!(state.contains("open sesame?"), "states are whole: {state}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_about_locals_modules_and_arguments_show_no_secret_either() {
+    let bench = Bench::start().await;
+    let local = "variable \"n\" {}\nlocals { l = \"x${var.n}\" }\n\
+                 output \"o\" { value = tonumber(local.l) }\n";
+    let called = "variable \"n\" {}\nmodule \"m\" {\n  source = \"./m\"\n  n = var.n\n}\n";
+    let module = "variable \"n\" { type = number }\n";
+    let arguments = |value: &str| Variable {
+        sensitive: true,
+        ..crate::bench::environment("TF_CLI_ARGS_plan", value)
+    };
+    for (main, variables) in [
+        (local, vec![secret(SECRET, false)]),
+        (called, vec![secret(SECRET, false)]),
+        ("", vec![arguments(&format!("-{SECRET}"))]),
+        ("", vec![arguments(&format!("--{SECRET}=x"))]),
+        ("", vec![arguments(&format!("-parallelism={SECRET}"))]),
+    ] {
+        for structured in [false, true] {
+            let mut job = bench.plan(&[("main.tf", main), ("m/main.tf", module)]);
+            job.variables = variables.clone();
+            job.structured_output = structured;
+            let record = bench.execute(&job).await;
+            assert_eq!(record.outcome().result, PhaseResult::Errored, "{}", record.text());
+            let message = record.outcome().message.as_deref().unwrap();
+            assert!(!message.contains(SECRET), "{message}");
+            assert!(!record.raw().contains(SECRET), "{}", record.raw());
+        }
+    }
 }

@@ -24,6 +24,7 @@ pub fn leave_behind(bench: &Bench, phase: &str) -> PathBuf {
         "state": state,
     });
     std::fs::write(place.join("job.json"), manifest.to_string()).unwrap();
+    std::fs::write(place.join("secrets.json"), r#"["hunter2-s3cret"]"#).unwrap();
     place.join(state)
 }
 
@@ -44,8 +45,11 @@ async fn the_state_of_an_orphaned_engine_is_brought_to_the_server() {
     // Its parent is this test, which must bury it.
     std::thread::spawn(move || orphan.wait());
     // The server has seen a part of its log.
-    std::fs::write(bench.path("work/jobs/job-lost-x1/log"), "x.y: Creation complete after 0s\n")
-        .unwrap();
+    std::fs::write(
+        bench.path("work/jobs/job-lost-x1/log"),
+        "x.y: Creation complete after 0s\nhunter2-s3cret\n",
+    )
+    .unwrap();
     bench.server.world().jobs.entry("job-lost".into()).or_default().log = b"\x02old\nx.y: ".into();
     bench.go();
     bench.until_clean().await;
@@ -55,9 +59,9 @@ async fn the_state_of_an_orphaned_engine_is_brought_to_the_server() {
     assert_eq!(record.outcome().counts.additions, 1);
     assert!(record.finished);
     let text = record.text();
-    assert!(
-        text.starts_with("\u{2}old\nx.y: Creation complete after 0s\n\nError: The agent was lost")
-    );
+    assert!(text.starts_with(
+        "\u{2}old\nx.y: Creation complete after 0s\n(sensitive value)\n\nError: The agent was lost"
+    ));
     assert!(text.ends_with("is saved.\n\u{3}"), "{text}");
     assert!(record.called("state") < record.called("outcome"));
 }
@@ -71,6 +75,7 @@ async fn an_apply_that_had_not_begun_is_ended_at_once() {
         "job_id": "job-lost", "run_id": "run-lost", "phase": "apply", "log_offset": 0,
     });
     std::fs::write(place.join("job.json"), manifest.to_string()).unwrap();
+    std::fs::write(place.join("secrets.json"), "[]").unwrap();
     bench.go();
     bench.until_clean().await;
     let record = bench.server.record("job-lost");
