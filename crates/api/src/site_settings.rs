@@ -69,6 +69,8 @@ struct GeneralAttributes {
     api_rate_limit: u32,
     plan_timeout: Span,
     apply_timeout: Span,
+    /// Ours.
+    events_kept_days: u32,
     terraform_build_worker_plan_timeout: Span,
     terraform_build_worker_apply_timeout: Span,
     #[serde(flatten)]
@@ -104,6 +106,7 @@ impl Resource for General<'_> {
             api_rate_limit: now.api_rate_limit,
             plan_timeout: now.plan_timeout,
             apply_timeout: now.apply_timeout,
+            events_kept_days: now.events_kept_days,
             terraform_build_worker_plan_timeout: now.plan_timeout,
             terraform_build_worker_apply_timeout: now.apply_timeout,
             decided: Decided::default(),
@@ -126,6 +129,7 @@ struct GeneralInput {
     api_rate_limit: Field<u32>,
     plan_timeout: Field<Span>,
     apply_timeout: Field<Span>,
+    events_kept_days: Field<u32>,
     send_passing_statuses_for_untriggered_speculative_plans: Option<bool>,
     allow_speculative_plans_on_pull_requests_from_forks: Option<bool>,
     require_two_factor_for_admins: Option<bool>,
@@ -182,6 +186,7 @@ async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) ->
         api_rate_limit: input.api_rate_limit.into_change(),
         plan_timeout: input.plan_timeout.into_change(),
         apply_timeout: input.apply_timeout.into_change(),
+        events_kept_days: input.events_kept_days.into_change(),
         ..Change::default()
     };
     let values = site_settings::update(&site.cx, &site, change).await?;

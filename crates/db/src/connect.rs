@@ -217,6 +217,14 @@ impl Db {
         Ok(row.map_or(0, |row| row.number))
     }
 
+    /// Where a connection of one's own is made; `None` for a file.
+    pub(crate) fn postgres_address(&self) -> Option<&PgConnectOptions> {
+        match &self.unlimited {
+            Unlimited::Sqlite(_) => None,
+            Unlimited::Postgres(options) => Some(options),
+        }
+    }
+
     pub fn is_postgres(&self) -> bool {
         self.writers.is_postgres()
     }

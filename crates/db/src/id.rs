@@ -87,6 +87,8 @@ ids! {
     ReservedTagKeyId = "rtk",
     RunId = "run",
     RunTriggerId = "rt",
+    /// A process that serves, for as long as it does.
+    ServerId = "server",
     SshKeyId = "sshkey",
     StateVersionId = "sv",
     StateVersionOutputId = "wsout",

@@ -37,13 +37,36 @@ EXCEPTION
   WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN NULL;
 END $$";
 
+/// Numbers of events. They are given in another order than transactions end, so that nobody waits for anybody. For those
+/// who read them in order, a transaction holds, from before its first number until its end, a lock that is named for
+/// the last number before (`events.rs`): shared, so that it is never waited for, and below zero, where nobody else's
+/// are.
+const EVENT_NUMBERS: &str = "
+CREATE SEQUENCE IF NOT EXISTS event_numbers;
+CREATE OR REPLACE FUNCTION next_event_number() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  used bigint;
+BEGIN
+  IF current_setting('statehouse.writes_events', true) IS DISTINCT FROM 'yes' THEN
+    SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO used FROM event_numbers;
+    PERFORM pg_advisory_xact_lock_shared(-1 - used);
+    -- Until the transaction ends.
+    PERFORM set_config('statehouse.writes_events', 'yes', true);
+  END IF;
+  RETURN nextval('event_numbers');
+END $$;
+-- Events that came by another way, as out of a backup, have used theirs.
+SELECT setval('event_numbers', used)
+FROM (SELECT MAX(number) AS used FROM events) AS known, event_numbers
+WHERE used > CASE WHEN is_called THEN last_value ELSE 0 END";
+
 /// Only one of several servers that start at once alters tables; the others wait and find it done.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8315164617331)";
 
 /// Brings the schema that the migrations have made to where statements expect it. Harmless when repeated.
 pub(crate) async fn settle(pool: &PgPool) -> Result<()> {
     let mut transaction = pool.begin().await?;
-    for statement in [LOCK, BYTE_ORDER, PARTS_OF_NAMES] {
+    for statement in [LOCK, BYTE_ORDER, PARTS_OF_NAMES, EVENT_NUMBERS] {
         sqlx::raw_sql(statement).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;

@@ -8,10 +8,10 @@ use std::sync::{
 use blobs::Blobs;
 use courier::Courier;
 use crypto::{Keyring, Signer};
-use db::{Db, Timestamp};
+use db::{Db, Timestamp, id::ServerId};
 
 use crate::{
-    access::Actor, accounts::RecentActors, bell::Bell, context::Ctx, rate_limit::Requests,
+    access::Actor, accounts::RecentActors, bell::Bell, context::Ctx, keeper, rate_limit::Requests,
     site_settings, tool_versions::Sources, troubles::Troubles,
 };
 
@@ -49,6 +49,8 @@ struct Means {
     signer: Signer,
     settings: Settings,
     bell: Bell,
+    server: ServerId,
+    kept: keeper::Kept,
     troubles: Troubles,
     recent_actors: RecentActors,
     recent_site_settings: site_settings::Recent,
@@ -81,6 +83,8 @@ impl App {
             signer,
             settings,
             bell: Bell::default(),
+            server: ServerId::fresh(),
+            kept: keeper::Kept::default(),
             troubles: Troubles::default(),
             recent_actors: RecentActors::default(),
             recent_site_settings: site_settings::Recent::default(),
@@ -119,6 +123,15 @@ impl App {
     /// Rings whenever something was committed.
     pub fn bell(&self) -> &Bell {
         &self.0.bell
+    }
+
+    /// This server, among those that work on the same database.
+    pub fn server(&self) -> &ServerId {
+        &self.0.server
+    }
+
+    pub(crate) fn kept(&self) -> &keeper::Kept {
+        &self.0.kept
     }
 
     /// What goes wrong in the background.

@@ -1,18 +1,114 @@
-//! A bell that rings after commits, so that nobody has to wait for the next poll. A hint, never the truth.
+//! The bell that rings after commits, here and at the other servers, so that nobody has to wait for the next look. A
+//! hint, never the truth.
 
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
+
+use crate::{App, Happened, events};
+
+/// What somebody may wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// Some run may go on.
+    Queue,
+    /// A job may be claimable.
+    Jobs,
+    /// Something happened that is read by somebody.
+    Events,
+    /// Something was left for later.
+    Tasks,
+}
+
+impl Topic {
+    const ALL: [Self; 4] = [Self::Queue, Self::Jobs, Self::Events, Self::Tasks];
+
+    /// As servers name it to each other.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Jobs => "jobs",
+            Self::Events => "events",
+            Self::Tasks => "tasks",
+        }
+    }
+
+    fn concerns(self, happened: Happened) -> bool {
+        match self {
+            Self::Queue => lets_runs_go_on(happened),
+            Self::Jobs => matches!(
+                happened,
+                Happened::RunPlanQueued | Happened::RunApplyQueued | Happened::JobHandedOutAgain
+            ),
+            Self::Events => events::interests_somebody(happened),
+            Self::Tasks => false,
+        }
+    }
+}
+
+fn lets_runs_go_on(happened: Happened) -> bool {
+    use Happened as H;
+    happened.status().is_some()
+        || matches!(
+            happened,
+            H::AgentPoolCreated
+                | H::AgentPoolUpdated
+                | H::AgentRegistered
+                | H::ConfigurationErrored
+                | H::ConfigurationUploaded
+                | H::OrganizationUpdated
+                | H::ProjectUpdated
+                | H::RunCreated
+                | H::ToolVersionCreated
+                | H::ToolVersionUpdated
+                | H::WorkspaceDeleted
+                | H::WorkspaceForceUnlocked
+                | H::WorkspaceMoved
+                | H::WorkspaceUnlocked
+                | H::WorkspaceUpdated
+        )
+}
+
+/// Some of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Topics([bool; Topic::ALL.len()]);
+
+impl Topics {
+    const EVERYTHING: Self = Self([true; Topic::ALL.len()]);
+
+    pub fn add(&mut self, topic: Topic) {
+        self.0[topic as usize] = true;
+    }
+
+    /// All that an event concerns.
+    pub fn add_of(&mut self, happened: Happened) {
+        for topic in Topic::ALL.into_iter().filter(|topic| topic.concerns(happened)) {
+            self.add(topic);
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        other.iter().for_each(|topic| self.add(topic));
+    }
+
+    fn iter(self) -> impl Iterator<Item = Topic> {
+        Topic::ALL.into_iter().filter(move |topic| self.0[*topic as usize])
+    }
+
+    fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
 
 #[derive(Debug, Default)]
 pub struct Bell {
-    /// Something may be runnable: a run was queued, a lock released, a phase concluded. Counts the rings.
-    work: watch::Sender<u64>,
-    /// A job may be claimable.
-    jobs: Notify,
+    /// How often it has rung for each topic.
+    rings: [watch::Sender<u64>; Topic::ALL.len()],
+    /// What the other servers have not been told yet.
+    untold: watch::Sender<Topics>,
 }
 
-/// Somebody who misses no ring, even while he is busy; nobody can take it from him.
+/// Somebody who misses no ring, even while busy; nobody can take it from them.
 #[derive(Debug)]
 pub struct Listener(watch::Receiver<u64>);
 
@@ -24,24 +120,78 @@ impl Listener {
 }
 
 impl Bell {
-    /// Wakes those who decide what runs next.
-    pub fn ring_for_work(&self) {
-        self.work.send_modify(|rings| *rings = rings.wrapping_add(1));
+    /// Something was committed here.
+    pub(crate) fn ring(&self, topics: Topics) {
+        if !topics.is_empty() {
+            self.ring_here(topics);
+            self.untold.send_modify(|untold| untold.join(topics));
+        }
     }
 
-    /// Wakes the agents that wait for a job.
-    pub fn ring_for_jobs(&self) {
-        self.jobs.notify_waiters();
+    fn ring_here(&self, topics: Topics) {
+        for topic in topics.iter() {
+            self.rings[topic as usize].send_modify(|rings| *rings = rings.wrapping_add(1));
+        }
     }
 
-    pub fn listen(&self) -> Listener {
-        Listener(self.work.subscribe())
+    /// A listener made before looking for something hears of what comes in between.
+    pub fn listen(&self, topic: Topic) -> Listener {
+        Listener(self.rings[topic as usize].subscribe())
     }
+}
 
-    /// A future made before looking for a job catches a ring in between.
-    pub fn jobs(&self) -> impl Future<Output = ()> + '_ {
-        self.jobs.notified()
+/// Tells the other servers on this database when the bell rings, and rings it when they do. Never ends.
+pub async fn with_others(app: &App) {
+    tokio::join!(tell(app), hear(app));
+}
+
+async fn tell(app: &App) {
+    let mut rung = app.bell().untold.subscribe();
+    loop {
+        let mut topics = Topics::default();
+        app.bell().untold.send_if_modified(|untold| {
+            topics = std::mem::take(untold);
+            false
+        });
+        if topics.is_empty() {
+            // The bell goes with the server.
+            drop(rung.changed().await);
+            continue;
+        }
+        if app.db().is_postgres() {
+            let words: Vec<_> = topics.iter().map(Topic::word).collect();
+            let said = app.db().hint(&format!("{} {}", app.server(), words.join(" "))).await;
+            if let Err(error) = said {
+                tracing::debug!("the other servers were not told: {error}");
+            }
+        }
     }
+}
+
+async fn hear(app: &App) {
+    let mut hints = app.db().hints();
+    loop {
+        let said = hints.next().await;
+        app.bell().ring_here(match &said {
+            Some(said) => topics_in(said, app.server().as_str()),
+            None => Topics::EVERYTHING,
+        });
+    }
+}
+
+/// What another server has said; words of a newer one may be unknown.
+fn topics_in(said: &str, own: &str) -> Topics {
+    let mut topics = Topics::default();
+    let mut words = said.split(' ');
+    if words.next().is_some_and(|server| server != own) {
+        for word in words {
+            Topic::ALL
+                .into_iter()
+                .filter(|topic| topic.word() == word)
+                .for_each(|it| topics.add(it));
+        }
+    }
+    topics
 }
 
 #[cfg(test)]
@@ -50,15 +200,49 @@ mod tests {
 
     use super::*;
 
+    fn topics(all: &[Topic]) -> Topics {
+        let mut topics = Topics::default();
+        all.iter().for_each(|topic| topics.add(*topic));
+        topics
+    }
+
     #[test]
     fn everybody_hears_a_ring_that_came_while_he_was_busy() {
         let bell = Bell::default();
-        let (mut one, mut two) = (bell.listen(), bell.listen());
+        let (mut one, mut two) = (bell.listen(Topic::Queue), bell.listen(Topic::Queue));
         assert!(one.0.changed().now_or_never().is_none());
-        bell.ring_for_work();
-        bell.ring_for_work();
+        bell.ring(topics(&[Topic::Queue]));
+        bell.ring(topics(&[Topic::Queue]));
         assert!(one.0.changed().now_or_never().is_some());
         assert!(one.0.changed().now_or_never().is_none());
         assert!(two.0.changed().now_or_never().is_some());
+    }
+
+    #[test]
+    fn nobody_is_woken_by_what_is_for_others() {
+        let bell = Bell::default();
+        let mut queue = bell.listen(Topic::Queue);
+        bell.ring(topics(&[Topic::Jobs, Topic::Tasks]));
+        assert!(queue.0.changed().now_or_never().is_none());
+    }
+
+    #[test]
+    fn servers_understand_each_other_and_do_not_listen_to_themselves() {
+        let said = "server-1 queue jobs colours";
+        assert_eq!(topics_in(said, "server-2"), topics(&[Topic::Queue, Topic::Jobs]));
+        assert!(topics_in(said, "server-1").is_empty());
+        assert!(topics_in("", "server-1").is_empty());
+    }
+
+    #[test]
+    fn a_run_that_moves_wakes_the_queue_and_a_variable_wakes_nobody() {
+        let woken = |happened| {
+            let mut topics = Topics::default();
+            topics.add_of(happened);
+            topics
+        };
+        assert_eq!(woken(Happened::RunPlanQueued), topics(&[Topic::Queue, Topic::Jobs]));
+        assert_eq!(woken(Happened::RunApplied), topics(&[Topic::Queue, Topic::Events]));
+        assert!(woken(Happened::VariableUpdated).is_empty());
     }
 }

@@ -43,7 +43,7 @@ pub async fn work(cx: &Ctx) -> Result<usize> {
     if holds::any(cx.db(), cx.now()).await? {
         return Ok(0);
     }
-    let due = tasks::due(cx, TASK).await?;
+    let due = tasks::claim(cx, TASK).await?;
     for task in &due {
         let outcome = delete(cx, task).await;
         tasks::settle(cx, task, outcome, None).await?;

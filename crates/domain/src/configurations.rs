@@ -281,7 +281,7 @@ async fn accept(
     row: &ConfigurationVersion,
     size: Option<u64>,
 ) -> Result<ConfigurationVersion> {
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     let (mut workspace, mut row) = lock(&tx, row).await?;
     if row.status != Status::Pending {
         // Sent twice at the same time, and the other one was a little faster.
@@ -300,14 +300,13 @@ async fn accept(
     let workspace = tx.update(workspace).await?;
     let detail = json!({ "size": row.size });
     tx.emit(Happened::ConfigurationUploaded, subject(&workspace, &row.id), detail).await?;
-    tx.ring_for_work();
     tx.commit().await?;
     Ok(row)
 }
 
 async fn reject(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
     const WHY: &str = "The archive must be a tar file compressed with gzip.";
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     let (mut workspace, mut row) = lock(&tx, row).await?;
     if row.status == Status::Pending {
         reach(&mut row, Status::Errored, tx.now());
@@ -319,7 +318,6 @@ async fn reject(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
         }
         let workspace = tx.update(workspace).await?;
         tx.emit(Happened::ConfigurationErrored, subject(&workspace, &row.id), json!({})).await?;
-        tx.ring_for_work();
         tx.commit().await?;
     }
     Err(Error::Invalid { pointer: "/data".into(), message: WHY.into() })

@@ -2,7 +2,7 @@
 
 use std::{
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use db::{
@@ -12,6 +12,7 @@ use db::{
         task,
     },
     id::{EventId, RunId, TaskId, TokenId, WorkspaceId},
+    sea_orm::ActiveValue::{NotSet, Set},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     App, Error, Result,
     access::{Actor, Found, Granted, Permission, Within},
+    bell::{Topic, Topics},
 };
 
 /// Who asks, and the means. Made by authentication, or for the system by [`App::system`].
@@ -88,8 +90,8 @@ impl Ctx {
 
     pub(crate) async fn write(&self) -> Result<Tx> {
         let write = self.app.db().write().await?;
-        let (rings, changes) = (Rings::default(), Mutex::default());
-        Ok(Tx { write, cx: self.clone(), at: self.app.now(), rings, changes })
+        let (topics, changes) = (Mutex::default(), Mutex::default());
+        Ok(Tx { write, cx: self.clone(), at: self.app.now(), topics, changes })
     }
 }
 
@@ -99,7 +101,8 @@ pub(crate) struct Tx {
     write: Write,
     cx: Ctx,
     at: Timestamp,
-    rings: Rings,
+    /// Whom it wakes once it is committed.
+    topics: Mutex<Topics>,
     changes: Mutex<Vec<Change>>,
 }
 
@@ -124,12 +127,6 @@ impl Change {
             .record(seconds),
         }
     }
-}
-
-#[derive(Debug, Default)]
-struct Rings {
-    work: bool,
-    jobs: bool,
 }
 
 impl Deref for Tx {
@@ -183,20 +180,22 @@ impl Tx {
         subject: Subject<'_>,
         detail: Value,
     ) -> Result<()> {
+        self.topics().add_of(action);
         let (actor_kind, actor_id) = self.cx.actor.name();
         self.write
-            .insert(event::Model {
-                id,
-                at: self.at,
-                action,
-                actor_kind: actor_kind.to_owned(),
-                actor_id,
-                organization_name: subject.organization.map(str::to_owned),
-                workspace_id: subject.workspace.cloned(),
-                run_id: subject.run.cloned(),
-                resource_type: subject.kind.to_owned(),
-                resource_id: subject.id.to_owned(),
-                detail: Json(detail),
+            .tell(event::ActiveModel {
+                id: Set(id),
+                number: NotSet,
+                at: Set(self.at),
+                action: Set(action),
+                actor_kind: Set(actor_kind.to_owned()),
+                actor_id: Set(actor_id),
+                organization_name: Set(subject.organization.map(str::to_owned)),
+                workspace_id: Set(subject.workspace.cloned()),
+                run_id: Set(subject.run.cloned()),
+                resource_type: Set(subject.kind.to_owned()),
+                resource_id: Set(subject.id.to_owned()),
+                detail: Set(Json(detail)),
             })
             .await?;
         Ok(())
@@ -204,6 +203,7 @@ impl Tx {
 
     /// Leaves work for later, done if and only if this transaction is.
     pub async fn later(&self, kind: &str, payload: impl Serialize) -> Result<()> {
+        self.topics().add(Topic::Tasks);
         self.write
             .insert(task::Model {
                 id: TaskId::fresh(),
@@ -218,14 +218,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Something may be runnable once this is committed.
-    pub fn ring_for_work(&mut self) {
-        self.rings.work = true;
-    }
-
-    /// A job may be claimable once this is committed.
-    pub fn ring_for_jobs(&mut self) {
-        self.rings.jobs = true;
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a change once it is committed.
@@ -242,12 +236,7 @@ impl Tx {
         self.write.commit().await?;
         let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);
         changes.into_iter().for_each(Change::count);
-        if self.rings.work {
-            self.cx.bell().ring_for_work();
-        }
-        if self.rings.jobs {
-            self.cx.bell().ring_for_jobs();
-        }
+        self.cx.bell().ring(self.topics.into_inner().unwrap_or_else(PoisonError::into_inner));
         Ok(())
     }
 }

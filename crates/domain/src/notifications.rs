@@ -1,8 +1,8 @@
 //! Notifications: who is told what happens in a workspace or in a project, or to a team; by a request, or by mail.
 
 mod delivery;
-mod outbox;
 mod payload;
+mod reader;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 pub use delivery::{Deliveries, enable, verify, work};
-pub(crate) use outbox::{note, note_auto_destroy, remind_of_auto_destroy};
+pub(crate) use reader::READER;
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx,

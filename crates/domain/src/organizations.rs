@@ -265,7 +265,7 @@ pub async fn update(
     if let Some(Some(pool)) = &change.default_agent_pool_id {
         agent_pools::fits_organization(cx, pool, &organization.name).await?;
     }
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     let before = tx
         .lock::<organization::Entity>(organization.name.clone())
         .await?
@@ -285,8 +285,6 @@ pub async fn update(
         .map_err(db::Error::from)
         .map_err(taken("name"))?;
     tx.emit(Happened::OrganizationUpdated, subject(&after), json!({})).await?;
-    // Workspaces that inherit may run elsewhere now.
-    tx.ring_for_work();
     tx.commit().await?;
     Ok(after)
 }

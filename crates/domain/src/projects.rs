@@ -231,7 +231,7 @@ pub async fn update(
     if let Some(Some(pool)) = &change.default_agent_pool_id {
         agent_pools::fits_project(cx, pool, &project.organization_name, &project.id).await?;
     }
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     let mut row = tx.lock::<project::Entity>(project.id.clone()).await?.ok_or(Error::NotFound)?;
     let duration = row.auto_destroy_activity_duration.clone();
     change.apply(&mut row)?;
@@ -243,8 +243,6 @@ pub async fn update(
         tags::replace(&tx, &project, tags::Kind::Keyed, tags).await?;
     }
     tx.emit(Happened::ProjectUpdated, subject(&project), json!({})).await?;
-    // Workspaces that inherit may run elsewhere now.
-    tx.ring_for_work();
     tx.commit().await?;
     Ok(project)
 }

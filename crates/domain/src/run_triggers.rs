@@ -18,7 +18,8 @@ use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx,
     access::Within,
     can,
-    row::{Run, RunTrigger, Workspace},
+    events::Reader,
+    row::{Event, Run, RunTrigger, Workspace},
     runs::{self, New, TriggeredBy},
     tasks, workspaces,
 };
@@ -160,24 +161,31 @@ struct Due {
     workspace: WorkspaceId,
 }
 
-/// A run was applied: what it triggers is written down in the same transaction, so that none is forgotten.
-pub(crate) async fn applied(tx: &Tx, run: &Run) -> Result<()> {
+pub(crate) const READER: Reader = Reader {
+    name: "run triggers",
+    wants: |happened| happened == Happened::RunApplied,
+    take: |tx, event| Box::pin(applied(tx, event)),
+};
+
+/// A run was applied: what it triggers is written down, so that none is forgotten.
+async fn applied(tx: &Tx, event: &Event) -> Result<()> {
+    let (Some(run), Some(source)) = (&event.run_id, &event.workspace_id) else { return Ok(()) };
     let targets: Vec<WorkspaceId> = run_trigger::Entity::find()
         .select_only()
         .column(run_trigger::Column::WorkspaceId)
-        .filter(run_trigger::Column::SourceId.eq(&run.workspace_id))
+        .filter(run_trigger::Column::SourceId.eq(source))
         .into_tuple()
         .all(tx.db())
         .await?;
     for workspace in targets {
-        tx.later(TASK, Due { run: run.id.clone(), workspace }).await?;
+        tx.later(TASK, Due { run: run.clone(), workspace }).await?;
     }
     Ok(())
 }
 
 /// Queues the runs that are due. Safe to repeat: what a crash left half done is found and not done again.
 pub async fn work(cx: &Ctx) -> Result<()> {
-    for task in tasks::due(cx, TASK).await? {
+    for task in tasks::claim(cx, TASK).await? {
         let outcome = match serde_json::from_value::<Due>(task.payload.0.clone()) {
             Ok(due) => Box::pin(queue(cx, due)).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),

@@ -2,10 +2,11 @@
 
 use db::{
     entity::task,
+    id::TaskId,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select},
 };
 
-use crate::{Ctx, Result};
+use crate::{Ctx, Result, Tx};
 
 const AT_ONCE: u64 = 20;
 /// Seconds; longer than anything takes.
@@ -53,6 +54,13 @@ pub(crate) async fn put_off(cx: &Ctx, task: &task::Model, seconds: i64) -> Resul
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// Strikes a task off in the transaction that does it; `false` if somebody else has done so.
+pub(crate) async fn strike_off(tx: &Tx, id: &TaskId) -> Result<bool> {
+    let Some(row) = tx.lock::<task::Entity>(id.clone()).await? else { return Ok(false) };
+    tx.delete(row).await?;
+    Ok(true)
 }
 
 /// Strikes off what was done, and puts off what failed; after so many `tries` it is given up.

@@ -85,6 +85,8 @@ pub async fn run(
     let start = app.system("start");
     domain::tool_versions::learn_own(&start).await?;
     domain::tool_versions::know_official(&start).await?;
+    // Whoever has no cursor yet begins here, and misses nothing of what people do from now on.
+    domain::events::read(&start).await?;
     let embedded = match &settings.agent {
         Some(agent) => Some(embedded::config(agent, &settings, &app, bound)?),
         None => None,

@@ -18,6 +18,7 @@ pub mod contract;
 mod database;
 mod people;
 mod server;
+mod servers;
 mod snapshot;
 mod stored;
 
@@ -31,4 +32,5 @@ pub use courier;
 pub use database::TestDatabase;
 pub use db::sea_orm;
 pub use server::{Options, Server};
+pub use servers::Working;
 pub use snapshot::Snapshot;

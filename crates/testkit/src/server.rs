@@ -35,6 +35,7 @@ pub struct Server {
     /// What sealed columns are sealed with.
     pub keyring: Keyring,
     pub(crate) store: Arc<InMemory>,
+    pub(crate) courier: courier::Settings,
     pub(crate) router: Router,
     pub(crate) people: People,
     // Dropped last, when nobody uses it any more.
@@ -93,10 +94,10 @@ impl Server {
         let Kept { blobs: store, keyring } = kept;
         let store = Arc::new(store);
         let blobs = Blobs::over(store.clone(), keyring.clone());
-        let courier = Courier::new(options.courier).expect("the settings of a test");
+        let courier = Courier::new(options.courier.clone()).expect("the settings of a test");
         let app = App::new(db.clone(), blobs, courier, keyring.clone(), options.settings);
         let router = (options.router)(app.clone());
-        Self { app, db, keyring, store, router, people, database }
+        Self { app, db, keyring, store, courier: options.courier, router, people, database }
     }
 
     /// Answers on a port of the loopback interface as well, at [`Server::url`].

@@ -1,9 +1,16 @@
 //! What lies in the database, past all rules.
 
 use db::{
-    entity::{run, workspace},
-    id::{ApplyId, PlanId, RunId, WorkspaceId},
-    sea_orm::{ConnectionTrait, EntityTrait, Statement},
+    Json,
+    entity::{
+        event::{self, Happened},
+        run, task, workspace,
+    },
+    id::{ApplyId, EventId, PlanId, RunId, WorkspaceId},
+    sea_orm::{
+        ActiveValue::{NotSet, Set},
+        ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement,
+    },
 };
 use object_store::ObjectStoreExt;
 
@@ -16,6 +23,58 @@ impl Server {
         let statement = Statement::from_string(tx.get_database_backend(), sql);
         tx.execute_raw(statement).await.expect("a test knows the tables");
         tx.commit().await.expect("the database can be written");
+    }
+
+    /// A transaction that has told of a run and is not over yet.
+    pub async fn telling(
+        &self,
+        action: Happened,
+        workspace: &workspace::Model,
+        run: &str,
+    ) -> db::Write {
+        let tx = self.db.write().await.expect("the database can be written");
+        self.tell(&tx, action, workspace, run).await;
+        tx
+    }
+
+    /// Writes down that something happened to a run.
+    pub async fn tell(
+        &self,
+        tx: &db::Write,
+        action: Happened,
+        workspace: &workspace::Model,
+        run: &str,
+    ) {
+        let event = event::ActiveModel {
+            id: Set(EventId::fresh()),
+            number: NotSet,
+            at: Set(self.app.now()),
+            action: Set(action),
+            actor_kind: Set("system".into()),
+            actor_id: Set(Some("test".into())),
+            organization_name: Set(Some(workspace.organization_name.clone())),
+            workspace_id: Set(Some(workspace.id.clone())),
+            run_id: Set(Some(run.parse().expect("the id of a run"))),
+            resource_type: Set("runs".into()),
+            resource_id: Set(run.to_owned()),
+            detail: Set(Json(serde_json::json!({}))),
+        };
+        tx.tell(event).await.expect("the database can be written");
+    }
+
+    /// The words that a query finds.
+    pub async fn words(&self, sql: &str) -> Vec<String> {
+        let connection = self.db.read();
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let rows = connection.query_all_raw(statement).await.expect("a test knows the tables");
+        rows.iter().map(|row| row.try_get_by_index(0).expect("text")).collect()
+    }
+
+    /// What is left for later, of one kind.
+    pub async fn tasks(&self, kind: &str) -> Vec<serde_json::Value> {
+        let found = task::Entity::find().filter(task::Column::Kind.eq(kind));
+        let found = found.all(self.db.read()).await.expect("readable");
+        found.into_iter().map(|task| task.payload.0).collect()
     }
 
     /// Copies of a run, each in a copy of its workspace, as if that many people had made them a millisecond after each

@@ -1,10 +1,14 @@
-//! What happens by itself: the queue moves on, policies are evaluated, lost agents are noticed, blobs without rows are
-//! deleted. Each chore has a loop of its own, so that none waits for another, and none keeps another from its turn.
+//! What happens by itself: the queue moves on, events are read, policies are evaluated, lost agents are noticed, blobs
+//! without rows are deleted. Each chore has a loop of its own, so that none waits for another, and none keeps another
+//! from its turn. Several servers may work on one database.
 
 use std::time::Duration;
 
 use domain::{
-    App, Ctx, Result, Site, agents, can, cleanup, letters, notifications::Deliveries,
+    App, Ctx, Result, Site, agents,
+    bell::{self, Topic},
+    can, cleanup, events, keeper, letters,
+    notifications::Deliveries,
     policy_evaluations, retention, run_triggers, runs, task_stages, tool_versions, workspaces,
 };
 use futures::future::{BoxFuture, join_all};
@@ -18,12 +22,15 @@ const CHORES: Duration = Duration::from_secs(5);
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
 /// How often the list of the engines' releases is read, where the operator wants that.
 const VERSIONS: Duration = Duration::from_hours(24);
+/// How often the server that keeps house says so, and the others ask whether one still does.
+const KEEPING: Duration = Duration::from_secs(10);
 
 /// When a chore is done again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rhythm {
-    /// When the bell rings, and once a tick.
-    Bell,
+    /// When the bell rings, and once a tick. By every server: they share the work by claiming it.
+    On(Topic),
+    /// By the one server that keeps house.
     Every(Duration),
 }
 
@@ -49,17 +56,20 @@ macro_rules! chores {
 }
 
 const ALL: &[Chore] = chores! {
-    "the queue", Rhythm::Bell, runs::advance_all;
-    "policies", Rhythm::Bell, policy_evaluations::evaluate_waiting;
+    "the queue", Rhythm::On(Topic::Queue), runs::advance_all;
+    "policies", Rhythm::On(Topic::Queue), policy_evaluations::evaluate_waiting;
+    "events", Rhythm::On(Topic::Events), events::read;
+    "events set aside", Rhythm::On(Topic::Tasks), events::take_again;
+    "run triggers", Rhythm::On(Topic::Tasks), run_triggers::work;
+    "letters", Rhythm::On(Topic::Tasks), letters::work;
+    "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
     "stages", Rhythm::Every(CHORES), task_stages::advance_all;
-    "run triggers", Rhythm::Bell, run_triggers::work;
     "lost jobs", Rhythm::Every(CHORES), agents::sweep;
     "runs without a configuration", Rhythm::Every(CHORES), runs::end_hopeless;
     "scheduled destructions", Rhythm::Every(CHORES), workspaces::destroy_due;
     "reminders of destructions", Rhythm::Every(CHORES), workspaces::remind_due;
-    "letters", Rhythm::Every(TICK), letters::work;
-    "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
     "old data", Rhythm::Every(HOUSEKEEPING), retention::delete_due;
+    "old events", Rhythm::Every(HOUSEKEEPING), events::prune;
     "unfinished uploads", Rhythm::Every(HOUSEKEEPING), unfinished_uploads;
     "blobs without rows", Rhythm::Every(HOUSEKEEPING), blobs_without_rows;
     "the list of releases", Rhythm::Every(VERSIONS), read_releases;
@@ -67,43 +77,81 @@ const ALL: &[Chore] = chores! {
 
 /// Works until it is told to stop. A failure is reported and tried again in its rhythm.
 pub async fn run(app: App, stop: CancellationToken) {
-    let cx = app.system("worker");
-    let loops = ALL.iter().map(|chore| repeat(chore, &cx, &stop));
-    tokio::join!(join_all(loops), deliveries(&cx, &stop));
+    run_at(app, TICK, stop).await;
 }
 
-async fn repeat(chore: &Chore, cx: &Ctx, stop: &CancellationToken) {
-    let mut bell = cx.bell().listen();
-    while !stop.is_cancelled() {
-        let outcome = tokio::select! {
-            outcome = (chore.work)(cx) => outcome,
-            // What only reads from far away is not waited for.
-            () = stop.cancelled(), if chore.rhythm == Rhythm::Every(VERSIONS) => break,
-        };
-        cx.troubles().settle(chore.name, "", outcome, cx.now());
-        let pause = async {
-            match chore.rhythm {
-                Rhythm::Bell => bell.wait(TICK).await,
-                Rhythm::Every(time) => tokio::time::sleep(time).await,
+/// The same with another tick, for tests.
+pub async fn run_at(app: App, tick: Duration, stop: CancellationToken) {
+    let cx = app.system("worker");
+    keep_house(&cx).await;
+    let loops = ALL.iter().map(|chore| repeat(chore, &cx, tick, &stop));
+    let work = async { tokio::join!(join_all(loops), deliveries(&cx, tick, &stop)) };
+    let keeping = async {
+        loop {
+            tokio::time::sleep(KEEPING).await;
+            keep_house(&cx).await;
+        }
+    };
+    // Only work ends.
+    tokio::select! {
+        _ = work => {}
+        () = keeping => {}
+        () = bell::with_others(&app) => {}
+    }
+    let left = keeper::leave(&cx).await;
+    cx.troubles().settle("keeping house", "", left, cx.now());
+}
+
+async fn keep_house(cx: &Ctx) {
+    let renewed = keeper::renew(cx).await;
+    cx.troubles().settle("keeping house", "", renewed, cx.now());
+}
+
+async fn repeat(chore: &Chore, cx: &Ctx, tick: Duration, stop: &CancellationToken) {
+    match chore.rhythm {
+        Rhythm::On(topic) => {
+            let mut bell = cx.bell().listen(topic);
+            while !stop.is_cancelled() {
+                work(chore, cx).await;
+                until(bell.wait(tick), stop).await;
             }
-        };
-        tokio::select! {
-            () = pause => {}
-            () = stop.cancelled() => {}
+        }
+        Rhythm::Every(time) => {
+            while !stop.is_cancelled() {
+                let mut pause = time.min(KEEPING);
+                if keeper::is_here(cx) {
+                    tokio::select! {
+                        () = work(chore, cx) => pause = time,
+                        // What only reads from far away is not waited for.
+                        () = stop.cancelled(), if time == VERSIONS => break,
+                    }
+                }
+                until(tokio::time::sleep(pause), stop).await;
+            }
         }
     }
 }
 
+async fn work(chore: &Chore, cx: &Ctx) {
+    let outcome = (chore.work)(cx).await;
+    cx.troubles().settle(chore.name, "", outcome, cx.now());
+}
+
+async fn until(pause: impl Future<Output = ()>, stop: &CancellationToken) {
+    tokio::select! {
+        () = pause => {}
+        () = stop.cancelled() => {}
+    }
+}
+
 /// Recipients may take their time; nothing else waits for them, and none of them for another.
-async fn deliveries(cx: &Ctx, stop: &CancellationToken) {
+async fn deliveries(cx: &Ctx, tick: Duration, stop: &CancellationToken) {
+    let mut bell = cx.bell().listen(Topic::Tasks);
     let mut under_way = Deliveries::default();
     while !stop.is_cancelled() {
         let begun = under_way.begin(cx).await;
         cx.troubles().settle("notifications", "", begun, cx.now());
-        tokio::select! {
-            () = tokio::time::sleep(TICK) => {}
-            () = stop.cancelled() => {}
-        }
+        until(bell.wait(tick), stop).await;
     }
 }
 

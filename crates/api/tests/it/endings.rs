@@ -206,6 +206,7 @@ async fn connect(owner: &Client<'_>, target: &str, source: &str) {
 /// Does all that can be done without anybody's yes; the plans all want to change something.
 async fn let_go(server: &Server, agent: &Agent<'_>) {
     for _ in 0..100 {
+        domain::events::read(&server.system()).await.unwrap();
         domain::run_triggers::work(&server.system()).await.unwrap();
         advance(server).await;
         let Some(job) = agent.claim().await else { return };

@@ -4,7 +4,7 @@ mod destructions;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
-use domain::{notifications, row::Workspace, runs::advance_all};
+use domain::{events, notifications, row::Workspace, runs::advance_all};
 use serde_json::{Value, json};
 use testkit::{Client, Options, Server};
 use tokio::{
@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// Somebody who is told: answers with the codes that it was given, then with 200.
-struct Recipient {
-    url: String,
+pub struct Recipient {
+    pub url: String,
     heard: Arc<Mutex<Vec<Heard>>>,
 }
 
@@ -75,7 +75,7 @@ impl Recipient {
         Self { url, heard }
     }
 
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::answering(&[]).await
     }
 
@@ -84,7 +84,7 @@ impl Recipient {
     }
 
     /// The triggers of what it was told, verifications left out.
-    async fn triggers(&self) -> Vec<String> {
+    pub async fn triggers(&self) -> Vec<String> {
         let heard = self.heard().await;
         let triggers = heard.iter().map(|one| {
             one.json()["notifications"][0]["trigger"].as_str().unwrap_or_default().to_owned()
@@ -93,7 +93,7 @@ impl Recipient {
     }
 }
 
-fn loopback(options: &mut Options) {
+pub fn loopback(options: &mut Options) {
     options.courier.networks = vec!["127.0.0.0/8".parse().unwrap()];
 }
 
@@ -101,18 +101,19 @@ fn body(attributes: Value) -> Value {
     json!({ "data": { "type": "notification-configurations", "attributes": attributes } })
 }
 
-fn generic(url: &str, enabled: bool, triggers: &[&str]) -> Value {
+pub fn generic(url: &str, enabled: bool, triggers: &[&str]) -> Value {
     body(json!({
         "name": "hook", "destination-type": "generic", "enabled": enabled, "url": url,
         "token": "hunter2", "triggers": triggers,
     }))
 }
 
-fn of(ws: &Workspace) -> String {
+pub fn of(ws: &Workspace) -> String {
     format!("/workspaces/{}/notification-configurations", ws.id)
 }
 
 async fn deliver(server: &Server) {
+    events::read(&server.system()).await.unwrap();
     notifications::work(&server.system()).await.unwrap();
 }
 
@@ -537,6 +538,7 @@ async fn nobody_waits_for_a_recipient_who_takes_his_time() {
         owner.post("/runs", run(&ws, json!({}))).await.is_created();
     }
     let cx = server.system();
+    events::read(&cx).await.unwrap();
     let mut under_way = notifications::Deliveries::default();
     let all_are_told = async {
         while prompt.heard().await.len() < 30 {

@@ -1,6 +1,6 @@
 //! `/run-triggers`, and the runs that they queue
 
-use domain::{row::Workspace, run_triggers, runs::advance_all, workspaces::Change};
+use domain::{events, row::Workspace, run_triggers, runs::advance_all, workspaces::Change};
 use serde_json::{Value, json};
 use testkit::{Client, Server};
 
@@ -38,6 +38,12 @@ async fn apply(server: &Server, agent: &Agent<'_>, workspace: &Workspace) -> Str
     let run = server.owner().get(format!("/runs/{id}")).await.is_ok();
     assert_eq!(run.attribute("status"), "applied");
     id
+}
+
+/// Does what follows from what happened.
+async fn follow(server: &Server) {
+    events::read(&server.system()).await.unwrap();
+    run_triggers::work(&server.system()).await.unwrap();
 }
 
 #[tokio::test]
@@ -131,8 +137,8 @@ async fn an_apply_queues_one_run_in_each_workspace_that_waits_for_it() {
     let cause = apply(&server, &agent, &source).await;
     // A crash between the apply and what follows loses nothing, and whoever comes second changes nothing.
     assert_eq!(runs_in(&owner, &manual).await, [] as [Value; 0]);
-    run_triggers::work(&server.system()).await.unwrap();
-    run_triggers::work(&server.system()).await.unwrap();
+    follow(&server).await;
+    follow(&server).await;
     for (workspace, auto_apply) in [(&manual, false), (&automatic, true)] {
         let runs = runs_in(&owner, workspace).await;
         assert_eq!(runs.len(), 1);
@@ -157,7 +163,7 @@ async fn a_run_that_was_queued_before_a_crash_is_not_queued_again() {
     upload(&owner, &target, false).await;
     connect(&server, &target, &source).await;
     let cause = apply(&server, &agent, &source).await;
-    run_triggers::work(&server.system()).await.unwrap();
+    follow(&server).await;
     assert_eq!(runs_in(&owner, &target).await.len(), 1);
     // As if the server had stopped before it could strike the task off.
     server
@@ -167,7 +173,7 @@ async fn a_run_that_was_queued_before_a_crash_is_not_queued_again() {
             target.id
         ))
         .await;
-    run_triggers::work(&server.system()).await.unwrap();
+    follow(&server).await;
     assert_eq!(runs_in(&owner, &target).await.len(), 1);
     assert_eq!(server.row_counts().await["tasks"], 0);
 }
@@ -181,7 +187,7 @@ async fn a_workspace_that_cannot_run_does_not_hold_up_the_others() {
     upload(&owner, &source, false).await;
     connect(&server, &empty, &source).await;
     apply(&server, &agent, &source).await;
-    run_triggers::work(&server.system()).await.unwrap();
+    follow(&server).await;
     assert_eq!(runs_in(&owner, &empty).await, [] as [Value; 0]);
     assert_eq!(server.row_counts().await["tasks"], 0);
 }

@@ -16,6 +16,8 @@ use crate::{
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EventId,
+    /// In the order in which they were written; [`crate::Write::tell`] gives it.
+    pub number: i64,
     pub at: Timestamp,
     pub action: Happened,
     pub actor_kind: String,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod dump;
+mod events;
 mod failures;
 mod gone;
 mod rights;

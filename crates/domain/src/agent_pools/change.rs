@@ -114,7 +114,7 @@ pub async fn create(
 ) -> Result<AgentPool> {
     let name = check_name(change.name.take().unwrap_or_default())?;
     let lists = Lists::of(cx, &organization.name, &mut change).await?;
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     let row = tx
         .insert(AgentPool {
             id: AgentPoolId::fresh(),
@@ -127,7 +127,6 @@ pub async fn create(
         .map_err(taken("name"))?;
     lists.replace(&tx, &row.id).await?;
     tx.emit(Happened::AgentPoolCreated, subject(&row), json!({ "name": row.name })).await?;
-    tx.ring_for_work();
     tx.commit().await?;
     Ok(row)
 }
@@ -138,7 +137,7 @@ pub async fn update(
     mut change: Change,
 ) -> Result<AgentPool> {
     let lists = Lists::of(cx, &pool.organization_name, &mut change).await?;
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     let mut row = tx.lock::<agent_pool::Entity>(pool.id.clone()).await?.ok_or(Error::NotFound)?;
     if let Some(name) = change.name {
         row.name = check_name(name)?;
@@ -149,8 +148,6 @@ pub async fn update(
     let row = tx.update(row).await.map_err(taken("name"))?;
     lists.replace(&tx, &row.id).await?;
     tx.emit(Happened::AgentPoolUpdated, subject(&row), json!({ "name": row.name })).await?;
-    // What was not allowed to run may be now.
-    tx.ring_for_work();
     tx.commit().await?;
     Ok(row)
 }

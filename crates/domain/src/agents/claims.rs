@@ -15,7 +15,9 @@ use super::{
     open,
 };
 use crate::{
-    Actor, Ctx, Error, Granted, Result, Timestamp, Tx, can,
+    Actor, Ctx, Error, Granted, Result, Timestamp, Tx,
+    bell::Topic,
+    can,
     row::{Agent, Job},
     runs::{moves, status::Event},
 };
@@ -40,8 +42,8 @@ pub async fn claim(
 ) -> Result<Option<Assignment>> {
     let agent = note_ping(cx, id).await?;
     let until = tokio::time::Instant::now() + wait;
+    let mut bell = cx.bell().listen(Topic::Jobs);
     loop {
-        let ring = cx.bell().jobs();
         if let Some(assignment) = take(cx, &agent).await? {
             return Ok(Some(assignment));
         }
@@ -49,7 +51,7 @@ pub async fn claim(
         if left.is_zero() {
             return Ok(None);
         }
-        drop(tokio::time::timeout(left.min(POLL), ring).await);
+        bell.wait(left.min(POLL)).await;
     }
 }
 

@@ -14,6 +14,8 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 
+use serde_json::json;
+
 pub use assignment::Assignment;
 pub use claims::{claim, heartbeat, start};
 pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
@@ -21,7 +23,7 @@ pub(crate) use sweep::silent;
 pub use sweep::sweep;
 
 use crate::{
-    Actor, App, Ctx, Error, Granted, Result, Tx, can, names,
+    Actor, App, Ctx, Error, Granted, Happened, Result, Subject, Tx, can, names,
     row::{Agent, Job},
     runs::held::{Floor, Held},
     tool_versions,
@@ -111,7 +113,9 @@ pub async fn register(
             .await?
         }
     };
-    tx.ring_for_work();
+    let detail = json!({ "name": agent.name, "version": agent.version });
+    let subject = Subject { kind: "agents", id: agent.id.as_str(), ..Subject::default() };
+    tx.emit(Happened::AgentRegistered, subject, detail).await?;
     tx.commit().await?;
     Ok(agent)
 }
@@ -196,7 +200,13 @@ async fn hand_out_again(tx: &mut Tx, job: &Job) -> Result<()> {
             ..job.clone()
         })
         .await?;
-        tx.ring_for_jobs();
+        let subject = Subject {
+            kind: "jobs",
+            id: job.id.as_str(),
+            workspace: Some(&job.workspace_id),
+            ..Subject::default()
+        };
+        tx.emit(Happened::JobHandedOutAgain, subject, json!({ "run": job.run_id })).await?;
     }
     Ok(())
 }

@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 
 use super::{
     Configuration, Shown, by_name,
-    outbox::{Due, TASK},
     payload::Message,
+    reader::{Due, TASK},
     show, token, url,
 };
 use crate::{

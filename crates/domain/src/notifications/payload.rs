@@ -10,7 +10,7 @@ use db::{
 };
 use serde_json::{Value, json};
 
-use super::outbox::{About, Outcome};
+use super::reader::{About, Outcome};
 use crate::{
     Ctx, Result, Timestamp,
     row::{NotificationConfiguration, Run, Workspace},

@@ -17,7 +17,6 @@ use super::{held::Floor, moves::subject, stages::Part, status, turns};
 use crate::{
     Ctx, Error, Granted, Happened, In, Result, Timestamp, can,
     free_text::{all_at_most, at_most},
-    notifications,
     row::{ConfigurationVersion, Run, Workspace},
     task_stages, tool_versions, variables, workspaces,
 };
@@ -172,8 +171,6 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     let (tx, row, held) = run.parts();
     turns::settle(tx, row, None).await?;
     tx.emit(Happened::RunCreated, subject(held), json!({ "message": held.message })).await?;
-    notifications::note(tx, row, held).await?;
-    tx.ring_for_work();
     run.commit().await
 }
 

@@ -24,8 +24,7 @@ pub struct RunEvent {
 pub async fn events(cx: &Ctx, run: &Granted<can::ReadRun, In<Run>>) -> Result<Vec<RunEvent>> {
     let rows = event::Entity::find()
         .filter(event::Column::RunId.eq(&run.id))
-        .order_by_asc(event::Column::At)
-        .order_by_asc(event::Column::Id)
+        .order_by_asc(event::Column::Number)
         .all(cx.read())
         .await?;
     with_comments(cx, rows).await
@@ -74,8 +73,7 @@ pub async fn events_of(cx: &Ctx, runs: &[RunId]) -> Result<HashMap<RunId, Vec<Ev
         .select_only()
         .columns([event::Column::Id, event::Column::RunId])
         .filter(event::Column::RunId.is_in(runs))
-        .order_by_asc(event::Column::At)
-        .order_by_asc(event::Column::Id)
+        .order_by_asc(event::Column::Number)
         .into_tuple()
         .all(cx.read())
         .await?;

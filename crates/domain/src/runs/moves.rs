@@ -20,9 +20,8 @@ use super::{
 use crate::{
     Change, Error, Happened, Result, Subject, Tx,
     id::RunId,
-    notifications,
     row::{Run, Workspace},
-    run_triggers, task_stages, workspaces,
+    task_stages, workspaces,
 };
 
 pub(crate) fn purpose(run: &Run) -> Purpose {
@@ -70,7 +69,8 @@ pub(super) async fn happen(
         run.status_timestamps.insert(status::timestamp_key(reached), tx.now());
     }
     tx.note(Change::RunBecame { status: next.to_string() });
-    tx.emit(Happened::from(next), subject(run), json!({})).await?;
+    let detail = json!({ "goes_on_by_itself": goes_on_by_itself(run) });
+    tx.emit(Happened::from(next), subject(run), detail).await?;
     let has_its_turn = matches!(event, Event::Begun(_) | Event::PlanQueued | Event::ApplyQueued);
     if has_its_turn && turns::takes_turn(run) {
         workspaces::give_to_run(tx, workspace, &run.id);
@@ -88,11 +88,6 @@ pub(super) async fn happen(
     if status::is_final(next) || (event == Event::Confirmed && run.save_plan) {
         turns::settle(tx, workspace, Some(run)).await?;
     }
-    if next == run::Status::Applied {
-        run_triggers::applied(tx, run).await?;
-    }
-    notifications::note(tx, workspace, run).await?;
-    tx.ring_for_work();
     Ok(())
 }
 

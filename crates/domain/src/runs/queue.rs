@@ -417,7 +417,6 @@ async fn queue_job(tx: &mut Tx, run: &Run, kind: phase::Kind, executor: &Executo
         started_at: None,
     })
     .await?;
-    tx.ring_for_jobs();
     Ok(())
 }
 

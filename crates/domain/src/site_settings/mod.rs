@@ -98,6 +98,8 @@ settings! {
     plan_timeout, "plan-timeout": Span = Span::hours(2);
     /// How long an apply may take.
     apply_timeout, "apply-timeout": Span = Span::hours(24);
+    /// How long what happened is kept, but for what happened to runs that are still there.
+    events_kept_days, "events-kept-days": u32 = 365;
     /// Whether mail leaves by the server below.
     smtp_enabled, "smtp-enabled": bool = false;
     smtp_host, "smtp-host": String = String::new();

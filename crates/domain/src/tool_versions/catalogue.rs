@@ -223,7 +223,7 @@ pub async fn update(
     version: &Granted<can::ManageSite, In<ToolVersion, Site>>,
     change: Change,
 ) -> Result<Used> {
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     let mut row =
         tx.lock::<tool_version::Entity>(version.id.clone()).await?.ok_or(Error::NotFound)?;
     let before = row.version.clone();
@@ -241,7 +241,6 @@ pub async fn update(
     }
     let row = tx.update(row).await.map_err(taken("version"))?;
     tx.emit(Happened::ToolVersionUpdated, subject(&row), json!({ "version": row.version })).await?;
-    tx.ring_for_work();
     tx.commit().await?;
     one(cx, row).await
 }

@@ -95,7 +95,7 @@ fn sums_of(row: &ToolVersion) -> Vec<Sum> {
 
 async fn record(cx: &Ctx, releases: &[Release], outcome: &mut Outcome) -> Result<()> {
     let sources = &cx.settings().releases;
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     for release in releases {
         let name = format!("{} {}", release.project.title(), release.version);
         match put(&tx, release, sources).await? {
@@ -104,7 +104,6 @@ async fn record(cx: &Ctx, releases: &[Release], outcome: &mut Outcome) -> Result
             Put::AsBefore => {}
         }
     }
-    tx.ring_for_work();
     tx.commit().await
 }
 

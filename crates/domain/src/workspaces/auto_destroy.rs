@@ -16,7 +16,7 @@ pub use reminders::remind_due;
 
 use super::subject;
 use crate::{
-    Ctx, Error, Found, Happened, Result, Timestamp, can, notifications,
+    Ctx, Error, Found, Happened, Result, Timestamp, can,
     row::Workspace,
     runs::{self, New},
 };
@@ -163,10 +163,7 @@ async fn destroy(cx: &Ctx, workspace: Workspace) -> Result<()> {
     let row = tx.update(row).await?;
     let (action, detail) = match refusal {
         None => (Happened::WorkspaceAutoDestroyQueued, json!({})),
-        Some(why) => {
-            notifications::note_auto_destroy(&tx, &row, &why).await?;
-            (Happened::WorkspaceAutoDestroyFailed, json!({ "reason": why }))
-        }
+        Some(why) => (Happened::WorkspaceAutoDestroyFailed, json!({ "reason": why })),
     };
     tx.emit(action, subject(&row), detail).await?;
     tx.commit().await

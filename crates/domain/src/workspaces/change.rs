@@ -282,7 +282,7 @@ pub async fn update(
     // Rules that need other rows are checked before the row is locked, so that nothing else is read meanwhile.
     let mut checked = (**workspace).clone();
     change.apply(cx, &mut checked).await?;
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     let mut row =
         tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
     let timed = checked.auto_destroy_at != workspace.auto_destroy_at;
@@ -299,7 +299,6 @@ pub async fn update(
         }
     }
     tx.emit(Happened::WorkspaceUpdated, subject(&workspace), json!({})).await?;
-    tx.ring_for_work();
     tx.commit().await?;
     Ok(workspace)
 }

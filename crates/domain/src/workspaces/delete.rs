@@ -60,11 +60,10 @@ pub async fn force_delete(
     delete(tx, row).await
 }
 
-async fn delete(mut tx: Tx, row: db::Locked<workspace::Entity>) -> Result<()> {
+async fn delete(tx: Tx, row: db::Locked<workspace::Entity>) -> Result<()> {
     forget_blobs(&tx, &row.id).await?;
     tx.emit(Happened::WorkspaceDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
-    tx.ring_for_work();
     tx.commit().await
 }
 

@@ -111,7 +111,7 @@ pub async fn force_unlock(
 }
 
 async fn release(
-    mut tx: Tx,
+    tx: Tx,
     mut row: db::Locked<workspace::Entity>,
     action: Happened,
 ) -> Result<Workspace> {
@@ -119,7 +119,6 @@ async fn release(
     row.updated_at = tx.now();
     let workspace = tx.update(row).await?;
     tx.emit(action, subject(&workspace), json!({})).await?;
-    tx.ring_for_work();
     tx.commit().await?;
     Ok(workspace)
 }

@@ -31,7 +31,7 @@ pub async fn move_into(
             return Err(Error::Forbidden(why));
         }
     }
-    let mut tx = cx.write().await?;
+    let tx = cx.write().await?;
     for id in ids {
         let mut row = tx.lock::<workspace::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
         if row.project_id == project.id {
@@ -43,7 +43,5 @@ pub async fn move_into(
         tx.emit(Happened::WorkspaceMoved, subject(&row), json!({ "project": project.id.as_str() }))
             .await?;
     }
-    // What they inherit may let them run elsewhere now.
-    tx.ring_for_work();
     tx.commit().await
 }

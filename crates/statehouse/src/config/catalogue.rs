@@ -402,6 +402,14 @@ pub const SETTINGS: &[Setting] = &[
         "a time such as 90s, 30m, 2h or 1h30m, at most 168h",
         "How long an apply may take.",
     ),
+    serve(
+        "events_kept_days",
+        Kind::Text,
+        "N",
+        "365; administrators decide it",
+        "1 or more",
+        "How many days what happened is kept, but for what happened to runs that are still there.",
+    ),
     work("log_format", Kind::Text, "FORMAT", "text", "text, json", "How log lines look."),
     work(
         "log_filter",

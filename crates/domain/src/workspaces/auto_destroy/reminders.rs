@@ -11,7 +11,7 @@ use db::{
 use serde_json::json;
 
 use super::{AT_ONCE, subject};
-use crate::{Ctx, Happened, Result, Timestamp, notifications};
+use crate::{Ctx, Happened, Result, Timestamp};
 
 /// Milliseconds before the time of destruction.
 const AHEAD: [i64; 2] = [24 * 60 * 60 * 1000, 12 * 60 * 60 * 1000];
@@ -49,7 +49,6 @@ pub async fn remind_due(cx: &Ctx) -> Result<()> {
         }
         row.auto_destroy_reminded_at = Some(now);
         let row = tx.update(row).await?;
-        notifications::remind_of_auto_destroy(&tx, &row).await?;
         let detail = json!({ "at": row.auto_destroy_at });
         tx.emit(Happened::WorkspaceAutoDestroyReminded, subject(&row), detail).await?;
         tx.commit().await?;

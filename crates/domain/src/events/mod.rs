@@ -1,0 +1,158 @@
+//! The one outbox. Whatever follows from what happened (messages, triggered runs, pages) is done by readers of the
+//! events, each at its own pace; the code that lets things happen knows none of them.
+//!
+//! A reader's cursor moves in the transaction that does what an event asks for, so that each event is taken once; what
+//! is to be done outside the database is left as a task by it. A cursor passes only numbers below which nothing can
+//! come any more ([`db::Db::settled_events`]).
+
+mod aside;
+mod prune;
+
+use db::{
+    Locked,
+    entity::{
+        event::{self, Happened},
+        event_reader,
+    },
+    sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
+};
+use futures::future::BoxFuture;
+
+pub use aside::take_again;
+pub use prune::prune;
+
+use crate::{Ctx, Error, Result, Tx, notifications, row::Event, run_triggers};
+
+/// Somebody for whom events are read. Where its cursor begins stands in a migration.
+pub(crate) struct Reader {
+    /// Its cursor's.
+    pub name: &'static str,
+    /// What it is told of; the rest is passed over.
+    pub wants: fn(Happened) -> bool,
+    /// Does what follows from an event, or leaves it for later.
+    pub take: for<'a> fn(&'a Tx, &'a Event) -> BoxFuture<'a, Result<()>>,
+}
+
+/// Everybody who reads.
+const READERS: &[Reader] = &[notifications::READER, run_triggers::READER];
+
+/// Events that are taken in one transaction.
+const AT_ONCE: u64 = 100;
+/// A cursor is moved past so many events at the latest, even if there was nothing in them for its reader.
+const PASSED_OVER: i64 = 1000;
+
+/// Whether there is anybody who reads of this.
+pub(crate) fn interests_somebody(happened: Happened) -> bool {
+    READERS.iter().any(|reader| (reader.wants)(happened))
+}
+
+/// Lets everybody take what they have not seen. Safe to repeat, and for several servers at once.
+pub async fn read(cx: &Ctx) -> Result<()> {
+    let settled = cx.db().settled_events().await?;
+    for reader in READERS {
+        let read = Box::pin(read_for(cx, reader, settled)).await;
+        cx.troubles().settle("events", reader.name, read, cx.now());
+    }
+    Ok(())
+}
+
+async fn read_for(cx: &Ctx, reader: &Reader, settled: i64) -> Result<()> {
+    let mut at_once = AT_ONCE;
+    loop {
+        match step(cx, reader, settled, at_once).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            // One after the other shows which one it is.
+            Err(_) if at_once > 1 => at_once = 1,
+            Err(error) => {
+                aside::put(cx, reader, settled, &error).await?;
+                at_once = AT_ONCE;
+            }
+        }
+    }
+}
+
+/// Takes some events; whether there may be more.
+async fn step(cx: &Ctx, reader: &Reader, settled: i64, at_once: u64) -> Result<bool> {
+    let known = event_reader::Entity::find_by_id(reader.name).one(cx.read()).await?;
+    let Some(known) = known else {
+        begin(cx, reader, settled).await?;
+        return Ok(false);
+    };
+    // Nearly always there is nothing, and then nothing is locked.
+    if settled - known.number < PASSED_OVER
+        && unread(cx.read(), reader, known.number, settled, 1).await?.is_empty()
+    {
+        return Ok(false);
+    }
+    let tx = cx.write().await?;
+    match take_some(&tx, reader, settled, at_once).await {
+        Ok(more) => {
+            tx.commit().await?;
+            Ok(more)
+        }
+        Err(error) => {
+            // The next try needs the cursor.
+            tx.roll_back().await;
+            Err(error)
+        }
+    }
+}
+
+async fn take_some(tx: &Tx, reader: &Reader, settled: i64, at_once: u64) -> Result<bool> {
+    // Whoever holds it takes the same events.
+    let Some(mut cursor) = claim(tx, reader).await? else { return Ok(false) };
+    let numbers = unread(tx.db(), reader, cursor.number, settled, at_once).await?;
+    let last = numbers.last().copied().filter(|_| numbers.len() as u64 == at_once);
+    cursor.number = last.unwrap_or_else(|| settled.max(cursor.number));
+    for number in numbers {
+        take(tx, reader, number).await?;
+    }
+    tx.update(cursor).await?;
+    Ok(last.is_some())
+}
+
+async fn claim(tx: &Tx, reader: &Reader) -> Result<Option<Locked<event_reader::Entity>>> {
+    Ok(tx.claim(event_reader::Entity::find_by_id(reader.name)).await?.pop())
+}
+
+/// A reader that has no cursor begins with what happens from now on.
+async fn begin(cx: &Ctx, reader: &Reader, settled: i64) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = event_reader::Model { name: reader.name.to_owned(), number: settled };
+    match tx.insert(row).await {
+        Ok(_) => tx.commit().await,
+        // Another server was faster.
+        Err(db::Error::Taken(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The numbers of the first events that are for a reader. Not the events: one that cannot be read must not keep the
+/// others from being found.
+async fn unread(
+    connection: &impl ConnectionTrait,
+    reader: &Reader,
+    after: i64,
+    settled: i64,
+    most: u64,
+) -> Result<Vec<i64>> {
+    let wanted = Happened::ALL.iter().filter(|happened| (reader.wants)(**happened));
+    Ok(event::Entity::find()
+        .select_only()
+        .column(event::Column::Number)
+        .filter(event::Column::Number.gt(after))
+        .filter(event::Column::Number.lte(settled))
+        .filter(event::Column::Action.is_in(wanted))
+        .order_by_asc(event::Column::Number)
+        .limit(most)
+        .into_tuple()
+        .all(connection)
+        .await?)
+}
+
+async fn take(tx: &Tx, reader: &Reader, number: i64) -> Result<()> {
+    let found = event::Entity::find().filter(event::Column::Number.eq(number));
+    let event = found.one(tx.db()).await?.ok_or(Error::NotFound)?;
+    Box::pin((reader.take)(tx, &event)).await
+}
