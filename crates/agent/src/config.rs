@@ -37,6 +37,8 @@ pub struct Config {
     pub shared_paths: Vec<PathBuf>,
     pub sandbox: Sandbox,
     pub limits: Limits,
+    /// Keep what `init` made for the workspace's next run of the same configuration.
+    pub keep_init: bool,
     /// Stands in every engine's `TF_CLI_CONFIG_FILE`, before the credentials of its run.
     pub cli_config_file: Option<PathBuf>,
     /// Trusted besides the system's roots when talking to the server (PEM).

@@ -4,7 +4,8 @@
 //! It knows the server only over HTTP ([`protocol`]), and never the database.
 //!
 //! The way of a job: `agent` claims it → `session` holds its lease → `phase` prepares the
-//! `workplace` (`archive`, `engines`, `variables`, `environment`, `cli_config`, `git`, `backend`) → `plan` or `apply` starts the
+//! `workplace` (`archive`, `engines`, `variables`, `environment`, `cli_config`, `git`, `backend`) → `init` runs, or gives what
+//! `kept_init` kept of `packages` → `plan` or `apply` starts the
 //! engine (`process`) in the `sandbox`, within what `reach` lists → `log` and `state` (out of its `state_file`) carry to the
 //! server what comes out, without the `secrets` that were given to the run (`mask`, `spellings`, `quotes`) → `output` and
 //! `redaction` say what it means.
@@ -23,9 +24,12 @@ mod engines;
 mod environment;
 mod fetch;
 mod git;
+mod init;
+mod kept_init;
 mod log;
 mod mask;
 mod output;
+mod packages;
 mod phase;
 mod plan;
 mod plugins;
@@ -35,6 +39,7 @@ mod reach;
 mod recovery;
 mod redaction;
 mod roots;
+mod schemas;
 mod secrets;
 mod server;
 mod session;

@@ -16,12 +16,13 @@ use crate::log::Log;
 use crate::mask::Mask;
 use crate::output::Summary;
 use crate::plugins::Plugins;
-use crate::process::{Ended, Engine, Manners};
+use crate::process::Engine;
+use crate::schemas::Made;
 use crate::secrets::Secrets;
 use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::steps::Step;
-use crate::workplace::{Manifest, Site, Workplace, private_file, write_private};
+use crate::workplace::{Manifest, Site, Workplace, write_private};
 use crate::{apply, backend, cli_config, environment, git, plan, reach, roots, variables};
 
 /// How long a finished phase waits for the server to take its log and its outcome.
@@ -30,11 +31,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 const AFTERWORK: Duration = Duration::from_mins(10);
 
 /// Everything a phase needs once its engine is initialized.
+#[derive(Clone)]
 pub(crate) struct Prepared {
     pub engine: Engine,
     pub site: Site,
     /// Files of Terraform variables.
     pub tfvars: Vec<PathBuf>,
+    /// What `init` has made, where somebody vouches for it.
+    pub made: Option<Made>,
 }
 
 impl Prepared {
@@ -277,25 +281,27 @@ impl Work<'_> {
         let binary = self.session.unless_stopped(fetched).await?.map_err(broken)?;
         self.session.begin(Step::Settle);
         let site = self.place.settle(job).map_err(broken)?;
-        let plugins = plugins.of(job).map_err(|error| broken(error.to_string()))?;
+        let cache = plugins.of(job).map_err(|error| broken(error.to_string()))?;
         let tfvars = self.write_tfvars()?;
         self.write_credentials().await?;
         let agent = self.agent;
         let (env, left_out) =
-            environment::build(job, self.place, &plugins.to_string_lossy()).map_err(broken)?;
+            environment::build(job, self.place, &cache.to_string_lossy()).map_err(broken)?;
         for name in left_out {
             self.log.say(&format!(
                 "The environment variable {name} is left out: the server decides about it."
             ));
         }
-        let reach = reach::of_a_run(&agent.reach, self.place, &binary, &plugins);
+        let reach = reach::of_a_run(&agent.reach, self.place, &binary, &cache);
         let (launcher, layers) = (agent.launcher.clone(), agent.layers);
         let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, layers, reach };
-        let mut prepared = Prepared { engine, site, tfvars };
+        let mut prepared = Prepared { engine, site, tfvars, made: None };
         self.session.begin(Step::Init);
-        self.initialize(&prepared).await?;
-        reach::without_cache(&mut prepared.engine.reach, &plugins);
+        let kept = self.initialize(&prepared, &cache).await?;
+        reach::without_cache(&mut prepared.engine.reach, &cache);
         backend::check(self.place, &prepared.site.cwd).await.map_err(broken)?;
+        self.keep_init(kept).await;
+        prepared.made = Made::note(&prepared.site.cwd, &cache).unwrap_or_default();
         self.session.begin(Step::Engine);
         Ok(prepared)
     }
@@ -345,35 +351,6 @@ impl Work<'_> {
                 .map_err(|error| Failure::Broken(format!("No SSH key: {error}.")))?;
         }
         Ok(())
-    }
-
-    /// `init`; what it prints is shown only if it fails.
-    async fn initialize(&self, prepared: &Prepared) -> Result<(), Failure> {
-        let mut args = vec!["init".to_owned(), "-input=false".into(), "-no-color".into()];
-        args.extend(prepared.var_files());
-        let output = self.place.root().join("init.log");
-        let run = async {
-            let file = private_file(&output)?;
-            let errors = file.try_clone()?;
-            let config = &self.agent.config;
-            let engine = &prepared.engine;
-            let running = engine.start(config, args, Manners::BRIEF, file, errors).await?;
-            running.wait(self.session, |line| self.log.say(line)).await
-        };
-        let ended: std::io::Result<Ended> = run.await;
-        let ended = ended
-            .map_err(|error| Failure::Broken(format!("The engine cannot be started: {error}.")))?;
-        if ended.stopped != Stop::No {
-            return Err(Failure::Stopped(ended.stopped));
-        }
-        if ended.status.success() {
-            return Ok(());
-        }
-        let summary = Summary::read(&output, 0).unwrap_or_default();
-        if let Err(error) = self.log.append(output).await {
-            tracing::warn!(%error, "the log takes no more lines");
-        }
-        Err(Failure::Broken(sentence("init", ended.status, &summary)))
     }
 
     /// What a successor must know if we are killed from here on.

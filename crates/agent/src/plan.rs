@@ -9,6 +9,7 @@ use crate::output::Summary;
 use crate::phase::{Done, Failure, Prepared, Work, sentence, stopped};
 use crate::process::Manners;
 use crate::redaction::redacted_plan;
+use crate::schemas;
 use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::steps::Step;
@@ -160,18 +161,13 @@ pub(crate) async fn documents(
 ) -> Result<(), String> {
     let (engine, config) = (&prepared.engine, &agent.config);
     let file = plan_file(place).display().to_string();
-    let paths = [place.root().join("plan.json"), place.root().join("schemas.json")];
-    let show = ["show", "-json", "-no-color", &file];
-    let schemas = ["providers", "schema", "-json"];
-    let asked = tokio::try_join!(
-        engine.ask(config, &show, &paths[0]),
-        engine.ask(config, &schemas, &paths[1])
-    );
-    let (shown, listed) = asked.map_err(|error| error.to_string())?;
+    let output = place.root().join("plan.json");
+    let asked = engine.ask(config, &["show", "-json", "-no-color", &file], &output).await;
+    let shown = asked.map_err(|error| error.to_string())?;
     if !shown.success() {
         return Err(format!("“show -json” failed: {shown}"));
     }
-    let plan = answer(place, &paths[0]).await?;
+    let plan = answer(place, &output).await?;
     let job = &session.job.id;
     let put = |artifact, bytes: bytes::Bytes| {
         insist(std::time::Duration::from_mins(1), move || {
@@ -180,11 +176,9 @@ pub(crate) async fn documents(
     };
     let full = put(Artifact::JsonPlan, plan.clone());
     let with_schemas = async {
-        if !listed.success() {
-            return Err(format!("“providers schema -json” failed: {listed}"));
-        }
-        let schemas = answer(place, &paths[1]).await?;
-        let copy = schemas.clone();
+        let whose = &session.job.organization;
+        let schemas = schemas::of(agent, place, whose, prepared, &plan).await?;
+        let (plan, copy) = (plan.clone(), schemas.clone());
         let document = tokio::task::spawn_blocking(move || redacted_plan(&plan, &copy))
             .await
             .map_err(|error| error.to_string())?

@@ -34,6 +34,7 @@ pub fn config(
         shared_paths: execution.shared.clone(),
         sandbox: execution.sandbox.into(),
         limits: agent::Limits::default(),
+        keep_init: execution.keep_init,
         cli_config_file: execution.cli_config.clone(),
         ca_file: self_signed.then(|| tls::ca_file(&store.data_dir)),
         grace: settings.grace_period,

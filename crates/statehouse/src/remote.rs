@@ -44,6 +44,7 @@ fn config(settings: AgentSettings) -> Result<agent::Config> {
         shared_paths: execution.shared,
         sandbox: execution.sandbox.into(),
         limits: agent::Limits::default(),
+        keep_init: execution.keep_init,
         cli_config_file: execution.cli_config,
         ca_file: settings.ca_file,
         grace: settings.grace_period,

@@ -83,6 +83,7 @@ impl Bench {
             shared_paths: vec![self.path("open")],
             sandbox: Sandbox::Preferred,
             limits: Limits::default(),
+            keep_init: true,
             cli_config_file: None,
             ca_file: None,
             grace: Duration::from_secs(20),

@@ -14,3 +14,4 @@ mod plans;
 mod quotes;
 mod recovery;
 mod server;
+mod starts;

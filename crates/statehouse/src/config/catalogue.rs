@@ -251,6 +251,14 @@ pub const SETTINGS: &[Setting] = &[
         "Given to each run as its CLI configuration: provider mirrors, plugin caches.",
     ),
     work(
+        "keep_init",
+        Kind::Text,
+        "BOOL",
+        "true",
+        "true, false",
+        "Use what init made for a workspace in its next run of the same configuration, instead of running init again. Off where the lock file does not name every provider, or a module comes from elsewhere.",
+    ),
+    work(
         "sandbox",
         Kind::Text,
         "MODE",

@@ -100,6 +100,7 @@ pub struct Execution {
     /// Empty: what PATH has.
     pub engines: Vec<PathBuf>,
     pub cli_config: Option<PathBuf>,
+    pub keep_init: bool,
     pub sandbox: Sandbox,
     /// What runs may read beside what they need.
     pub shared: Vec<PathBuf>,

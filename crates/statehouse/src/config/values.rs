@@ -76,12 +76,15 @@ impl<'a> Reader<'a> {
     }
 
     fn switch(&mut self, key: &str) -> bool {
+        self.decided(key).unwrap_or(false)
+    }
+
+    fn decided(&mut self, key: &str) -> Option<bool> {
         self.read(key, |text| match text {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err("neither true nor false"),
         })
-        .unwrap_or(false)
     }
 
     fn path(&mut self, key: &str) -> Option<PathBuf> {
@@ -322,6 +325,7 @@ fn execution(reader: &mut Reader<'_>) -> Execution {
         found
     });
     let cli_config = reader.existing("agent_cli_config");
+    let keep_init = reader.decided("keep_init").unwrap_or(true);
     let sandbox = reader
         .read("sandbox", |text| match text {
             "required" => Ok(Sandbox::Required),
@@ -336,7 +340,16 @@ fn execution(reader: &mut Reader<'_>) -> Execution {
     let data_dir = data_dir(reader);
     let mut closed = reader.layers.named_paths();
     closed.push(std::path::absolute(&data_dir).unwrap_or(data_dir));
-    Execution { concurrency, engines, cli_config, sandbox, shared, closed, min_free_disk }
+    Execution {
+        concurrency,
+        engines,
+        cli_config,
+        keep_init,
+        sandbox,
+        shared,
+        closed,
+        min_free_disk,
+    }
 }
 
 fn shared(reader: &mut Reader<'_>) -> Vec<PathBuf> {
