@@ -2,12 +2,16 @@
 //! nothing of Statehouse: no rows, no runs, no settings.
 //!
 //! * [`events`] are what a provider tells by its hooks.
+//! * [`git`] is what the repository itself says: commits, changed files, archives.
 //! * [`triggers`] are the rules, as pure functions: does this push concern that workspace, and why.
 
 pub mod events;
+pub mod git;
 mod names;
+mod refs;
 mod service_provider;
 pub mod triggers;
 
 pub use names::{CommitId, NameError, RefName, RepositoryName};
+pub use refs::{Reference, Refs};
 pub use service_provider::{Family, ServiceProvider, UnknownProvider};
