@@ -49,8 +49,11 @@ async fn update(site: May<can::UseAccount>, body: Body<Change>) -> Result<Docume
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Passwords {
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     current_password: String,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     password: String,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     password_confirmation: String,
 }
 

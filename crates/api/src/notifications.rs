@@ -167,6 +167,7 @@ struct Input {
     destination_type: Option<Destination>,
     enabled: Option<bool>,
     url: Field<String>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     token: Field<String>,
     triggers: Option<Vec<Trigger>>,
     email_addresses: Option<Vec<String>>,

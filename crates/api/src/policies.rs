@@ -111,8 +111,10 @@ impl Resource for View {
 #[serde(default, rename_all = "kebab-case")]
 struct Input {
     name: Option<String>,
+    #[serde(deserialize_with = "jsonapi::prose")]
     description: Field<String>,
     kind: Option<Kind>,
+    #[serde(deserialize_with = "jsonapi::prose")]
     query: Field<String>,
     enforcement_level: Option<Enforcement>,
     enforce: Option<Vec<EnforceInput>>,

@@ -196,6 +196,7 @@ async fn show(project: May<can::ReadProject>, query: Query) -> Result<Document> 
 #[serde(default, rename_all = "kebab-case")]
 struct Input {
     name: Option<String>,
+    #[serde(deserialize_with = "jsonapi::prose")]
     description: Field<String>,
     auto_destroy_activity_duration: Field<String>,
     default_execution_mode: Field<ExecutionMode>,

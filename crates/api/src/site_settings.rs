@@ -253,6 +253,7 @@ struct SmtpInput {
     sender: Field<String>,
     auth: Field<MailAuth>,
     username: Field<String>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     password: Field<String>,
     /// Where a message goes to, to see whether the settings are right; it is not kept.
     test_email_address: Option<String>,

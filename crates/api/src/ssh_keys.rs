@@ -49,6 +49,7 @@ impl Resource for View {
 #[serde(default)]
 struct Input {
     name: Option<String>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     value: Option<String>,
 }
 

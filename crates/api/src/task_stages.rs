@@ -113,6 +113,7 @@ async fn show(stage: May<can::ReadRun, In<TaskStage>>, query: Query) -> Result<D
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Comment {
+    #[serde(deserialize_with = "jsonapi::prose")]
     comment: Option<String>,
 }
 

@@ -154,6 +154,7 @@ struct Input<T> {
     enabled: Option<bool>,
     beta: Option<bool>,
     deprecated: Option<bool>,
+    #[serde(deserialize_with = "jsonapi::prose")]
     deprecated_reason: Field<String>,
     #[serde(skip)]
     tool: PhantomData<T>,

@@ -135,10 +135,12 @@ impl Resource for View {
 #[serde(default, rename_all = "kebab-case")]
 pub struct Input {
     key: Option<String>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     value: Field<String>,
     category: Option<Category>,
     hcl: Option<bool>,
     sensitive: Option<bool>,
+    #[serde(deserialize_with = "jsonapi::prose")]
     description: Field<String>,
 }
 

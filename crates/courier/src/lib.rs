@@ -200,11 +200,6 @@ fn failure(error: reqwest::Error) -> Error {
     Error::Unreachable(deepest)
 }
 
-/// Whether mail can be sent there at all.
-pub fn is_mail_address(text: &str) -> bool {
-    mail::is_address(text)
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::{

@@ -45,10 +45,6 @@ pub(crate) struct Mailer {
     from: Mailbox,
 }
 
-pub(crate) fn is_address(text: &str) -> bool {
-    text.len() <= 254 && text.parse::<Address>().is_ok()
-}
-
 /// Whether it names a mail server, as [`MailSettings::url`] does.
 pub fn is_server(url: &str) -> bool {
     AsyncSmtpTransport::<Tokio1Executor>::from_url(url).is_ok()

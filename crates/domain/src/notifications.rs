@@ -26,7 +26,7 @@ pub(crate) use reader::READER;
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx,
     access::Within,
-    can, names,
+    accounts, can, names,
     row::{NotificationConfiguration, NotificationDelivery, Project, Team, Workspace},
 };
 
@@ -244,11 +244,12 @@ impl Change {
             to.triggers = Json(triggers);
         }
         if let Some(addresses) = self.email_addresses {
-            if addresses.len() > RECIPIENTS_LIMIT
-                || !addresses.iter().all(|text| courier::is_mail_address(text))
-            {
-                let rule = format!("must be mail addresses, at most {RECIPIENTS_LIMIT}");
+            if addresses.len() > RECIPIENTS_LIMIT {
+                let rule = format!("has at most {RECIPIENTS_LIMIT} elements");
                 return Err(Error::invalid("email-addresses", rule));
+            }
+            for address in &addresses {
+                accounts::check_address("email-addresses", address)?;
             }
             to.email_addresses = Json(addresses);
         }

@@ -22,7 +22,7 @@ use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx, can,
     cleanup::{self, Orphan},
     error::taken,
-    names,
+    free_text, names,
     row::{Organization, Policy},
 };
 
@@ -72,20 +72,18 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
 }
 
 /// Free text that is stored.
-pub(crate) fn check_text(attribute: &str, text: &str) -> Result<()> {
-    if text.chars().count() > TEXT_LIMIT {
-        return Err(Error::invalid(attribute, format!("has at most {TEXT_LIMIT} characters")));
-    }
-    if text.contains('\0') {
-        return Err(Error::invalid(attribute, "can't have null characters"));
-    }
-    Ok(())
+pub(crate) fn check_prose(attribute: &str, text: &str) -> Result<()> {
+    free_text::prose(attribute, text, TEXT_LIMIT)
+}
+
+pub(crate) fn check_line(attribute: &str, text: &str) -> Result<()> {
+    free_text::line(attribute, text, TEXT_LIMIT)
 }
 
 impl Change {
     fn apply(self, to: &mut Policy) -> Result<()> {
         if let Some(description) = self.description {
-            check_text("description", description.as_deref().unwrap_or_default())?;
+            check_prose("description", description.as_deref().unwrap_or_default())?;
             to.description = description;
         }
         if let Some(query) = self.query
@@ -96,7 +94,7 @@ impl Change {
         if to.kind == Kind::Opa {
             let query = to.query.as_deref();
             let query = query.ok_or_else(|| Error::invalid("query", "can't be blank"))?;
-            check_text("query", query)?;
+            check_prose("query", query)?;
         }
         if let Some(level) = self.enforcement_level {
             check_enforcement(to.kind, level)
@@ -193,7 +191,7 @@ pub async fn create(
     let path = first.map(|enforce| enforce.path.clone());
     let path = path.filter(|path| !path.is_empty());
     let path = path.unwrap_or_else(|| format!("{name}.{extension}"));
-    check_text("enforce", &path)?;
+    check_line("enforce", &path)?;
     let tx = cx.write().await?;
     let mut new = Policy {
         id: PolicyId::fresh(),

@@ -20,7 +20,7 @@ use crate::{
     access::Scope,
     agent_pools, can,
     error::taken,
-    names,
+    free_text, names,
     row::{Organization, Project},
     tags::TagFilter,
     tags::{self, Binding},
@@ -55,9 +55,7 @@ impl Change {
             to.name = name;
         }
         if let Some(description) = self.description {
-            if description.as_ref().is_some_and(|text| text.chars().count() > 256) {
-                return Err(Error::invalid("description", "has at most 256 characters"));
-            }
+            free_text::prose("description", description.as_deref().unwrap_or_default(), 256)?;
             to.description = description;
         }
         if let Some(duration) = self.auto_destroy_activity_duration {

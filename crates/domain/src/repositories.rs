@@ -5,7 +5,7 @@
 use db::entity::workspace::VcsRepo;
 use regex::Regex;
 
-use crate::{Error, Result};
+use crate::{Error, Result, free_text};
 
 /// Characters of each text.
 const TEXT_LIMIT: usize = 255;
@@ -66,9 +66,7 @@ fn check(repo: &VcsRepo) -> Result<()> {
         ("tags-regex", repo.tags_regex.as_ref()),
     ] {
         let text = text.map_or("", String::as_str);
-        if text.chars().count() > TEXT_LIMIT || text.chars().any(char::is_control) {
-            return refused(name, "has at most 255 characters, and none that control");
-        }
+        free_text::line(&format!("vcs-repo/{name}"), text, TEXT_LIMIT)?;
     }
     let mut parts = repo.identifier.split('/');
     let is_name = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);

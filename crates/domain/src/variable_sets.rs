@@ -33,7 +33,7 @@ use crate::{
     access::Within,
     can,
     error::taken,
-    names,
+    free_text, names,
     row::{Organization, Project, VariableSet},
     variables as values,
 };
@@ -153,7 +153,7 @@ impl Change {
             to.name.clone_from(name);
         }
         if let Some(description) = &self.description {
-            check_text("description", description, DESCRIPTION_LIMIT)?;
+            free_text::prose("description", description, DESCRIPTION_LIMIT)?;
             to.description.clone_from(description);
         }
         to.is_global = self.is_global.unwrap_or(to.is_global);
@@ -164,16 +164,6 @@ impl Change {
         }
         Ok(())
     }
-}
-
-fn check_text(attribute: &str, text: &str, limit: usize) -> Result<()> {
-    if text.chars().count() > limit {
-        return Err(Error::invalid(attribute, format!("has at most {limit} characters")));
-    }
-    if text.contains('\0') {
-        return Err(Error::invalid(attribute, "can't have null characters"));
-    }
-    Ok(())
 }
 
 pub async fn create(

@@ -14,7 +14,8 @@ pub struct Identifier<Id = String> {
     #[serde(rename = "type", default)]
     pub kind: String,
     pub id: Option<Id>,
-    #[serde(default)]
+    /// Texts in it are looked at when it is [read](Self::read).
+    #[serde(default, deserialize_with = "crate::verbatim")]
     pub attributes: Map<String, Value>,
 }
 

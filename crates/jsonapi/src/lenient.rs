@@ -4,7 +4,7 @@
 //! they are spelled. Free-form maps are left as they are. `#[serde(flatten)]` and tagged enums
 //! hide the fields from the reader and are read by the letter.
 
-use crate::spelling::same;
+use crate::{spelling::same, texts::Rule};
 use serde::{
     Deserializer,
     de::{
@@ -18,12 +18,12 @@ use std::{fmt, vec};
 
 /// Reads a value out of a JSON document.
 pub(crate) fn from_json<T: DeserializeOwned>(value: Value) -> Result<T, Fault> {
-    T::deserialize(Lenient { value, form: Form::Json })
+    T::deserialize(Lenient { value, form: Form::Json, rule: Rule::Line })
 }
 
 /// Reads a value out of a tree of query parameters; see [`crate::parameters`].
 pub(crate) fn from_parameters<T: DeserializeOwned>(tree: Value) -> Result<T, Fault> {
-    T::deserialize(Lenient { value: tree, form: Form::Text })
+    T::deserialize(Lenient { value: tree, form: Form::Text, rule: Rule::Verbatim })
 }
 
 /// What was wrong, and where. Never repeats the value itself: it may be a secret.
@@ -33,11 +33,17 @@ pub(crate) struct Fault {
     path: Vec<String>,
     /// Continues a sentence that begins with the name: `is required`.
     message: String,
+    /// A text of the right type has what no text may have there.
+    is_about_text: bool,
 }
 
 impl Fault {
     fn says(message: impl Into<String>) -> Self {
-        Self { path: Vec::new(), message: message.into() }
+        Self { path: Vec::new(), message: message.into(), is_about_text: false }
+    }
+
+    fn about_text(message: &str) -> Self {
+        Self { is_about_text: true, ..Self::says(message) }
     }
 
     fn within(mut self, name: String) -> Self {
@@ -48,6 +54,10 @@ impl Fault {
     /// The names from the outermost inwards.
     pub(crate) fn path(&self) -> impl Iterator<Item = &str> + Clone {
         self.path.iter().rev().map(String::as_str)
+    }
+
+    pub(crate) fn is_about_text(&self) -> bool {
+        self.is_about_text
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -122,28 +132,31 @@ enum Form {
 struct Lenient {
     value: Value,
     form: Form,
+    rule: Rule,
 }
 
 impl Lenient {
     /// The text of a parameter. `q` beside `q[name]` is kept in the branch under an empty name.
     fn leaf(self) -> Self {
-        match (self.form, self.value) {
+        let Self { value, form, rule } = self;
+        let value = match (form, value) {
             (Form::Text, Value::Object(mut members)) if members.contains_key("") => {
-                Self { value: members.remove("").unwrap_or_default(), form: self.form }
+                members.remove("").unwrap_or_default()
             }
-            (form, value) => Self { value, form },
-        }
+            (_, value) => value,
+        };
+        Self { value, form, rule }
     }
 
     fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let Self { value, form } = self.leaf();
+        let Self { value, form, rule } = self.leaf();
         let value = match (form, value) {
             (Form::Text, Value::String(text)) => {
                 Value::Number(text.trim().parse().map_err(|_| Fault::says("must be a number"))?)
             }
             (_, value) => value,
         };
-        Self { value, form }.deserialize_any(visitor)
+        Self { value, form, rule }.deserialize_any(visitor)
     }
 }
 
@@ -171,9 +184,14 @@ impl<'de> Deserializer<'de> for Lenient {
                     visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN))
                 }
             }
-            Value::String(text) => visitor.visit_string(storable(text)?),
-            Value::Array(items) => visitor.visit_seq(Items::new(items, self.form)),
-            Value::Object(members) => visitor.visit_map(Members::new(members, self.form)),
+            Value::String(text) => match self.rule.wrong(&text) {
+                Some(why) => Err(Fault::about_text(why)),
+                None => visitor.visit_string(text),
+            },
+            Value::Array(items) => visitor.visit_seq(Items::new(items, self.form, self.rule)),
+            Value::Object(members) => {
+                visitor.visit_map(Members::new(members, self.form, self.rule))
+            }
         }
     }
 
@@ -184,14 +202,14 @@ impl<'de> Deserializer<'de> for Lenient {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let Self { value, form } = self.leaf();
+        let Self { value, form, rule } = self.leaf();
         match (form, value) {
             (Form::Text, Value::String(text)) => match text.as_str() {
                 "true" | "1" => visitor.visit_bool(true),
                 "false" | "0" => visitor.visit_bool(false),
                 _ => Err(Fault::says("must be true or false")),
             },
-            (form, value) => Self { value, form }.deserialize_any(visitor),
+            (form, value) => Self { value, form, rule }.deserialize_any(visitor),
         }
     }
 
@@ -224,10 +242,11 @@ impl<'de> Deserializer<'de> for Lenient {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
+        let rule = Rule::named(name).unwrap_or(self.rule);
+        visitor.visit_newtype_struct(Self { rule, ..self })
     }
 
     /// In a query, a list is `a,b` or `[]=a` or `[0]=a`; gaps between the indexes do not matter.
@@ -236,16 +255,16 @@ impl<'de> Deserializer<'de> for Lenient {
             (Form::Text, Value::String(text)) => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 let rest = parts.map(Value::from).collect::<Vec<_>>().into_iter();
-                visitor.visit_seq(Items { rest, next: None, form: self.form })
+                visitor.visit_seq(Items { rest, next: None, form: self.form, rule: self.rule })
             }
             (Form::Text, Value::Object(members)) => {
                 let mut items: Vec<_> =
                     members.into_iter().filter(|(index, _)| !index.is_empty()).collect();
                 items.sort_by_key(|(index, _)| index.parse::<u64>().unwrap_or(u64::MAX));
                 let items = items.into_iter().map(|(_, value)| value).collect();
-                visitor.visit_seq(Items::new(items, self.form))
+                visitor.visit_seq(Items::new(items, self.form, self.rule))
             }
-            (form, value) => Self { value, form }.deserialize_any(visitor),
+            (form, value) => Self { value, form, rule: self.rule }.deserialize_any(visitor),
         }
     }
 
@@ -261,7 +280,7 @@ impl<'de> Deserializer<'de> for Lenient {
             // Not handed on: serde would take an array for the fields in their order.
             (_, other) => return Err(Fault::invalid_type(unexpected(&other), &visitor)),
         };
-        visitor.visit_map(Members::new(named(members, fields), self.form))
+        visitor.visit_map(Members::new(named(members, fields), self.form, self.rule))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -296,15 +315,6 @@ fn unexpected(value: &Value) -> Unexpected<'_> {
     }
 }
 
-/// PostgreSQL keeps no text with a null character, so none gets past this door.
-fn storable(text: String) -> Result<String, Fault> {
-    if text.contains('\0') {
-        Err(Fault::says("must not contain a null character"))
-    } else {
-        Ok(text)
-    }
-}
-
 /// Gives each member the name of the field that it spells. The exact spelling goes first.
 fn named(members: Map<String, Value>, fields: &[&str]) -> Map<String, Value> {
     let (exact, other): (Vec<_>, Vec<_>) =
@@ -322,11 +332,12 @@ struct Items {
     /// `None` where the items have no index of their own to be named by.
     next: Option<usize>,
     form: Form,
+    rule: Rule,
 }
 
 impl Items {
-    fn new(items: Vec<Value>, form: Form) -> Self {
-        Self { rest: items.into_iter(), next: Some(0), form }
+    fn new(items: Vec<Value>, form: Form, rule: Rule) -> Self {
+        Self { rest: items.into_iter(), next: Some(0), form, rule }
     }
 }
 
@@ -340,7 +351,7 @@ impl<'de> SeqAccess<'de> for Items {
         let Some(value) = self.rest.next() else { return Ok(None) };
         let index = self.next;
         self.next = index.map(|index| index + 1);
-        let item = Lenient { value, form: self.form };
+        let item = Lenient { value, form: self.form, rule: self.rule };
         seed.deserialize(item).map(Some).map_err(|fault| match index {
             Some(index) => fault.within(index.to_string()),
             None => fault,
@@ -356,11 +367,12 @@ struct Members {
     rest: serde_json::map::IntoIter,
     current: Option<(String, Value)>,
     form: Form,
+    rule: Rule,
 }
 
 impl Members {
-    fn new(members: Map<String, Value>, form: Form) -> Self {
-        Self { rest: members.into_iter(), current: None, form }
+    fn new(members: Map<String, Value>, form: Form, rule: Rule) -> Self {
+        Self { rest: members.into_iter(), current: None, form, rule }
     }
 }
 
@@ -372,7 +384,7 @@ impl<'de> MapAccess<'de> for Members {
         seed: S,
     ) -> Result<Option<S::Value>, Fault> {
         let Some((key, value)) = self.rest.next() else { return Ok(None) };
-        let key = storable(key)?;
+        text::anything(&key).map_or(Ok(()), |why| Err(Fault::about_text(why)))?;
         let name = seed.deserialize(key.as_str().into_deserializer())?;
         self.current = Some((key, value));
         Ok(Some(name))
@@ -380,7 +392,8 @@ impl<'de> MapAccess<'de> for Members {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
         let (key, value) = self.current.take().ok_or_else(|| Fault::says("has no value"))?;
-        seed.deserialize(Lenient { value, form: self.form }).map_err(|fault| fault.within(key))
+        let member = Lenient { value, form: self.form, rule: self.rule };
+        seed.deserialize(member).map_err(|fault| fault.within(key))
     }
 
     fn size_hint(&self) -> Option<usize> {

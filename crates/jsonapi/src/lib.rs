@@ -17,6 +17,7 @@ mod plain;
 mod query;
 mod resource;
 mod spelling;
+mod texts;
 
 pub use body::{Body, NoRelationships, Typed};
 pub use document::{Accepted, Document, Empty};
@@ -29,6 +30,7 @@ pub use limits::Limits;
 pub use plain::Plain;
 pub use query::{BaseUrl, Page, Query, SortKey};
 pub use resource::{Linkage, Links, Object, Relationships, Resource};
+pub use texts::{prose, verbatim};
 
 /// The media type of every document, in both directions.
 pub const MEDIA_TYPE: &str = "application/vnd.api+json";

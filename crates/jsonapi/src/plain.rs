@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 /// The members of an action's body, from its top level or from `data.attributes`.
 ///
 /// An empty body is like an empty object, and a member that `T` cannot read is like an absent one:
-/// old clients send `{"data":{"type":""}}`. Only what is no object at all is refused, with 400.
+/// old clients send `{"data":{"type":""}}`. Refused are what is no object at all, with 400, and a text that hides or
+/// disguises something: to leave that out in silence would lose what somebody wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plain<T>(pub T);
 
@@ -21,34 +22,89 @@ impl<S: Send + Sync, T: Default + DeserializeOwned> FromRequest<S> for Plain<T> 
             return Ok(Self(T::default()));
         }
         match body::parse(&bytes, Limits::USUAL)? {
-            Value::Object(top) => Ok(Self(readable(members(top)))),
+            Value::Object(top) => {
+                let (members, place) = members(top);
+                Ok(Self(readable(members, place)?))
+            }
             _ => Err(Error::bad_request("invalid body", "the body must be a JSON object").into()),
         }
     }
 }
 
-fn members(mut top: Map<String, Value>) -> Map<String, Value> {
-    if let Some(Value::Object(attributes)) =
-        top.get_mut("data").and_then(|data| data.get_mut("attributes")).map(Value::take)
-    {
-        top.extend(attributes);
+/// The members, and where they stand.
+fn members(mut top: Map<String, Value>) -> (Map<String, Value>, &'static str) {
+    match top.get_mut("data").and_then(|data| data.get_mut("attributes")).map(Value::take) {
+        Some(Value::Object(attributes)) => {
+            top.extend(attributes);
+            (top, "/data/attributes")
+        }
+        _ => (top, ""),
     }
-    top
 }
 
 /// Reads what can be read, leaving out one unreadable member after the other.
-fn readable<T: Default + DeserializeOwned>(mut members: Map<String, Value>) -> T {
+fn readable<T: Default + DeserializeOwned>(
+    mut members: Map<String, Value>,
+    place: &str,
+) -> Result<T, Errors> {
     loop {
         match from_json(Value::Object(members.clone())) {
-            Ok(read) => return read,
+            Ok(read) => return Ok(read),
+            Err(fault) if fault.is_about_text() => {
+                return Err(body::refusal("invalid attribute", place.into(), "body", &fault));
+            }
             Err(fault) => {
-                let Some(field) = fault.path().next() else { return T::default() };
+                let Some(field) = fault.path().next() else { return Ok(T::default()) };
                 let before = members.len();
                 members.retain(|key, _| !crate::spelling::same(key, field));
                 if members.len() == before {
-                    return T::default();
+                    return Ok(T::default());
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Action {
+        reason: Option<String>,
+    }
+
+    fn read(body: Value) -> Result<Action, Errors> {
+        let Value::Object(top) = body else { panic!("an object") };
+        let (members, place) = members(top);
+        readable(members, place)
+    }
+
+    #[test]
+    fn a_text_that_hides_something_is_refused_where_it_stands_and_not_left_out() {
+        for text in ["a\0b", "a\u{1b}b", "a\nb", "a\u{202e}b"] {
+            for (body, place) in [
+                (json!({ "reason": text }), "/reason"),
+                (
+                    json!({ "data": { "attributes": { "reason": text } } }),
+                    "/data/attributes/reason",
+                ),
+            ] {
+                let refused = read(body).expect_err("it hides something");
+                assert!(format!("{refused:?}").contains(&format!("{place:?}")), "{refused:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_of_another_kind_is_left_out() {
+        assert_eq!(
+            read(json!({ "reason": 1, "data": { "type": "" } })).unwrap(),
+            Action::default()
+        );
+        assert_eq!(read(json!({ "reason": "why" })).unwrap().reason.as_deref(), Some("why"));
     }
 }

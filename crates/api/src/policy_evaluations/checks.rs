@@ -145,6 +145,7 @@ async fn output(check: May<can::ReadRun, In<PolicyCheck>>) -> Result<Response> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Comment {
+    #[serde(deserialize_with = "jsonapi::prose")]
     comment: Option<String>,
 }
 

@@ -16,6 +16,7 @@ use crate::{Result, repositories};
 #[serde(default, rename_all = "kebab-case")]
 pub struct Input {
     name: Option<String>,
+    #[serde(deserialize_with = "jsonapi::prose")]
     description: Field<String>,
     kind: Option<Kind>,
     global: Option<bool>,

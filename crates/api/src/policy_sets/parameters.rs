@@ -77,10 +77,12 @@ impl Resource for View {
 #[serde(default, rename_all = "kebab-case")]
 struct Input {
     key: Option<String>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     value: Field<String>,
     category: Option<String>,
     sensitive: Option<bool>,
     hcl: Option<bool>,
+    #[serde(deserialize_with = "jsonapi::prose")]
     description: Field<String>,
 }
 

@@ -18,6 +18,7 @@ pub fn routes() -> Routes {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Comment {
+    #[serde(deserialize_with = "jsonapi::prose")]
     comment: Option<String>,
 }
 

@@ -65,6 +65,7 @@ async fn show(comment: May<can::ReadRun, In<Comment>>, query: Query) -> Result<D
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Input {
+    #[serde(deserialize_with = "jsonapi::prose")]
     body: String,
 }
 

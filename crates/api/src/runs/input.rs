@@ -12,6 +12,7 @@ use crate::Result;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Input {
+    #[serde(deserialize_with = "jsonapi::prose")]
     message: Option<String>,
     is_destroy: Option<bool>,
     auto_apply: Option<bool>,
@@ -23,8 +24,11 @@ pub struct Input {
     allow_config_generation: Option<bool>,
     debugging_mode: Option<bool>,
     terraform_version: Option<String>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     target_addrs: Option<Vec<String>>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     replace_addrs: Option<Vec<String>>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     invoke_action_addrs: Option<Vec<String>>,
     policy_paths: Option<Vec<String>>,
     variables: Option<Vec<Pair>>,
@@ -37,6 +41,7 @@ impl Typed for Input {
 #[derive(Deserialize)]
 struct Pair {
     key: String,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     value: String,
 }
 

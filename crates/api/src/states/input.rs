@@ -20,8 +20,10 @@ pub struct Input {
     lineage: Option<String>,
     force: Option<bool>,
     /// Base64.
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     state: Option<String>,
     /// Base64.
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     json_state: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use crate::{Result, variables};
 #[serde(default)]
 pub struct Input {
     name: Option<String>,
+    #[serde(deserialize_with = "jsonapi::prose")]
     description: Field<String>,
     global: Option<bool>,
     priority: Option<bool>,

@@ -15,6 +15,7 @@ use crate::{Result, repositories, tags};
 #[serde(default, rename_all = "kebab-case")]
 pub struct Input {
     name: Option<String>,
+    #[serde(deserialize_with = "jsonapi::prose")]
     description: Field<String>,
     execution_mode: Option<ExecutionMode>,
     /// Deprecated spelling of the execution mode.

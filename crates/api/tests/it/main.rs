@@ -60,6 +60,7 @@ mod states_of_runs;
 mod tags;
 mod team_access;
 mod teams;
+mod texts;
 mod token_lifetimes;
 mod tokens;
 mod tool_versions;

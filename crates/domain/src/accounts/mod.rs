@@ -14,7 +14,7 @@ mod sessions;
 mod tokens;
 mod users;
 
-pub(crate) use addresses::{check_email, confirm_read_address, confirmation_link};
+pub(crate) use addresses::{check_address, check_email, confirm_read_address, confirmation_link};
 pub use addresses::{claimed, confirm_email, confirm_own_email};
 pub use attempts::{KNOWN_BROWSER_SECONDS, Origin, known_browser};
 pub use authentication::{authenticate, refreshed};

@@ -49,7 +49,9 @@ impl Introduction {
             return Err(Error::BadRequest("An engine has a version.".into()));
         }
         let is_storable = |text: &String| text.len() <= 255 && names::unclear(text, 255).is_none();
-        if [&self.name, &self.version, &self.instance].into_iter().chain(versions).all(is_storable)
+        let texts = [&self.name, &self.version, &self.instance];
+        if texts.into_iter().chain(versions).all(is_storable)
+            && !text::looks_like_another(&self.name)
         {
             Ok(())
         } else {

@@ -15,7 +15,7 @@ use super::{changed, lock, members, selectors, subject, versions};
 use crate::{
     Ctx, Error, Granted, Happened, In, Result, can, cleanup,
     error::taken,
-    policies::{check_name, check_text},
+    policies::{check_line, check_name, check_prose},
     repositories,
     row::{Organization, PolicySet},
     tool_versions::{self, LATEST},
@@ -59,7 +59,7 @@ impl Change {
             to.name = name;
         }
         if let Some(description) = self.description {
-            check_text("description", description.as_deref().unwrap_or_default())?;
+            check_prose("description", description.as_deref().unwrap_or_default())?;
             to.description = description;
         }
         if let Some(global) = self.global {
@@ -83,7 +83,7 @@ impl Change {
             to.policy_tool_version.get_or_insert_with(|| LATEST.into());
         }
         if let Some(path) = self.policies_path {
-            check_text("policies-path", path.as_deref().unwrap_or_default())?;
+            check_line("policies-path", path.as_deref().unwrap_or_default())?;
             to.policies_path = path;
         }
         if let Some(repo) = self.vcs_repo {
@@ -97,7 +97,7 @@ impl Change {
                 return Err(Error::invalid("policy-update-patterns", message));
             }
             for pattern in &patterns {
-                check_text("policy-update-patterns", pattern)?;
+                check_line("policy-update-patterns", pattern)?;
             }
             to.policy_update_patterns = Json(patterns);
         }

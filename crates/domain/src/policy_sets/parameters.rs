@@ -14,7 +14,7 @@ use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, can,
     error::taken,
     names,
-    policies::check_text,
+    policies::check_prose,
     row::{Organization, PolicySet, PolicySetParameter},
 };
 
@@ -161,7 +161,7 @@ fn apply(cx: &Ctx, change: Change, to: &mut PolicySetParameter) -> Result<()> {
     }
     names::check("key", &to.name, KEY_LIMIT)?;
     if let Some(description) = change.description {
-        check_text("description", description.as_deref().unwrap_or_default())?;
+        check_prose("description", description.as_deref().unwrap_or_default())?;
         to.description = description;
     }
     if to.sensitive && change.sensitive == Some(false) {

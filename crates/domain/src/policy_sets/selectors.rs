@@ -56,8 +56,10 @@ pub(super) fn check(selectors: &[TagSelector], pointer: &str) -> Result<()> {
                 format!("A tag value has at most {VALUE_LIMIT} characters."),
             );
         }
-        if selector.tag_key.contains('\0') || value.contains('\0') {
-            return refused("tag-key", "Tags can't have null characters.".into());
+        for (member, text) in [("tag-key", selector.tag_key.as_str()), ("tag-value", value)] {
+            if let Some(why) = text::line(text) {
+                return refused(member, format!("A tag {why}."));
+            }
         }
     }
     Ok(())

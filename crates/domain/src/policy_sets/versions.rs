@@ -22,7 +22,7 @@ use super::{changed, lock, subject};
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, can,
     cleanup::Orphan,
-    policies::{check_enforcement, check_text},
+    policies::{check_enforcement, check_prose},
     row::{Organization, PolicySet, PolicySetVersion},
 };
 
@@ -221,7 +221,8 @@ fn check(policy: policy::Declared, kind: Kind) -> Result<Declared, String> {
         return Err(refused("an OPA policy needs a query."));
     }
     for text in [Some(&name), policy.query.as_ref(), policy.description.as_ref()] {
-        check_text("", text.map_or("", |text| text)).map_err(|_| refused("a text is too long."))?;
+        check_prose("", text.map_or("", |text| text))
+            .map_err(|_| refused("a text is too long or has characters that cannot be shown."))?;
     }
     Ok(Declared {
         description: policy.description,

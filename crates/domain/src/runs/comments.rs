@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::moves::subject;
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Tx, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Tx, can, free_text,
     row::{Comment, Run},
 };
 
@@ -87,13 +87,7 @@ fn check(attribute: &str, body: &str) -> Result<()> {
     if body.trim().is_empty() {
         return Err(Error::invalid(attribute, "can't be blank"));
     }
-    if body.chars().count() > LIMIT {
-        return Err(Error::invalid(attribute, format!("has at most {LIMIT} characters")));
-    }
-    if body.contains('\0') {
-        return Err(Error::invalid(attribute, "can't have null characters"));
-    }
-    Ok(())
+    free_text::prose(attribute, body, LIMIT)
 }
 
 /// A comment that comes with an action; a blank one is none.

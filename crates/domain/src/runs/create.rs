@@ -15,8 +15,7 @@ use serde_json::json;
 
 use super::{held::Floor, moves::subject, stages::Part, status, turns};
 use crate::{
-    Ctx, Error, Granted, Happened, In, Result, Timestamp, can,
-    free_text::{all_at_most, at_most},
+    Ctx, Error, Granted, Happened, In, Result, Timestamp, can, free_text, names,
     row::{ConfigurationVersion, Run, Workspace},
     task_stages, tool_versions, variables, workspaces,
 };
@@ -263,21 +262,21 @@ async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> R
     if new.invoke_action_addrs.len() > 1 {
         return refused("invoke-action-addrs", "can only name one action");
     }
-    at_most("message", new.message.as_deref().unwrap_or_default(), MESSAGE_LIMIT)?;
+    free_text::prose("message", new.message.as_deref().unwrap_or_default(), MESSAGE_LIMIT)?;
+    free_text::lines("policy-paths", &new.policy_paths, ADDRESS_LIMIT, ADDRESSES_LIMIT)?;
     for (attribute, addresses) in [
         ("target-addrs", &new.target_addrs),
         ("replace-addrs", &new.replace_addrs),
-        ("policy-paths", &new.policy_paths),
         ("invoke-action-addrs", &new.invoke_action_addrs),
     ] {
-        all_at_most(attribute, addresses, ADDRESS_LIMIT, ADDRESSES_LIMIT)?;
+        free_text::addresses(attribute, addresses, ADDRESS_LIMIT, ADDRESSES_LIMIT)?;
     }
     if new.variables.len() > VARIABLES_LIMIT {
         return Err(Error::invalid("variables", format!("has at most {VARIABLES_LIMIT} elements")));
     }
     for variable in &new.variables {
-        at_most("variables", &variable.key, VARIABLE_KEY_LIMIT)?;
-        at_most("variables", &variable.value, VARIABLE_LIMIT)?;
+        names::check("variables", &variable.key, VARIABLE_KEY_LIMIT)?;
+        free_text::is_short("variables", &variable.value, VARIABLE_LIMIT)?;
         variables::expression::check("variables", &variable.value)?;
     }
     for addresses in [&new.target_addrs, &new.replace_addrs, &new.invoke_action_addrs] {

@@ -4,7 +4,7 @@ use courier::MailSettings;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{MailAuth, Values, current};
-use crate::{App, Ctx, Error, Granted, Result, can};
+use crate::{App, Ctx, Error, Granted, Result, accounts, can};
 
 /// Whether mail can be sent at all.
 pub async fn has_mail(app: &App) -> Result<bool> {
@@ -21,6 +21,7 @@ pub fn process_mail(app: &App) -> Option<courier::MailServer> {
 /// # Errors
 /// Invalid with what was wrong.
 pub async fn try_mail(cx: &Ctx, _site: &Granted<can::ManageSite>, to: &str) -> Result<()> {
+    accounts::check_address("test-email-address", to)?;
     let text = "This message shows that mail leaves.";
     send_mail(cx, &[to.to_owned()], "Mail from Statehouse", text)
         .await?

@@ -26,7 +26,7 @@ pub(crate) use members::{another_owner_stays, join, leave_all, lock_if_owner, mo
 use crate::{
     Ctx, Error, Found, Granted, Happened, Result, Subject, can,
     error::taken,
-    names,
+    free_text, names,
     row::{Organization, Team},
 };
 
@@ -98,9 +98,7 @@ impl Change {
             to.visibility = visibility;
         }
         if let Some(id) = self.sso_team_id {
-            if id.as_ref().is_some_and(|id| id.chars().count() > 255) {
-                return Err(Error::invalid("sso-team-id", "has at most 255 characters"));
-            }
+            free_text::line("sso-team-id", id.as_deref().unwrap_or_default(), 255)?;
             to.sso_team_id = id;
         }
         if let Some(allow) = self.allow_member_token_management {

@@ -7,7 +7,7 @@ use db::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::expression;
-use crate::{Ctx, Error, Result, Timestamp, names, row::Variable};
+use crate::{Ctx, Error, Result, Timestamp, free_text, names, row::Variable};
 
 /// Where values are sealed; part of what authenticates them.
 const SEALED: &str = "variables.value";
@@ -84,18 +84,13 @@ impl Change {
             ));
         }
         if let Some(description) = self.description {
+            let text = description.as_deref().unwrap_or_default();
+            free_text::prose("description", text, DESCRIPTION_LIMIT)?;
             to.description = description;
         }
         check_key(to.category, &to.name)?;
         if to.hcl && to.category == Category::Environment {
             return Err(Error::invalid("hcl", "can only be true for the category terraform"));
-        }
-        if to.description.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION_LIMIT) {
-            let message = format!("has at most {DESCRIPTION_LIMIT} characters");
-            return Err(Error::invalid("description", message));
-        }
-        if to.description.as_ref().is_some_and(|text| text.contains('\0')) {
-            return Err(Error::invalid("description", "can't have null characters"));
         }
         let value = match self.value {
             Some(value) => value,

@@ -11,8 +11,7 @@ use super::{auto_destroy, execution::pool_for, subject, triggers};
 use crate::{
     Ctx, Error, Granted, Happened, Result, agent_pools, can,
     error::taken,
-    free_text::at_most,
-    names, repositories,
+    free_text, names, repositories,
     row::{Organization, Project, Workspace},
     site_settings,
     tags::{self, Binding, Kind},
@@ -116,17 +115,17 @@ impl Change {
             tool_versions::check(cx, &version).await?;
             to.terraform_version = version;
         }
-        at_most(
+        free_text::prose(
             "description",
             self.description.iter().flatten().next().map_or("", String::as_str),
             TEXT_LIMIT,
         )?;
         for (attribute, text) in [("source-name", &to.source_name), ("source-url", &to.source_url)]
         {
-            at_most(attribute, text.as_deref().unwrap_or_default(), TEXT_LIMIT)?;
+            free_text::line(attribute, text.as_deref().unwrap_or_default(), TEXT_LIMIT)?;
         }
         if let Some(directory) = self.working_directory {
-            at_most("working-directory", &directory, PATH_LIMIT)?;
+            free_text::line("working-directory", &directory, PATH_LIMIT)?;
             check_directory(&directory)?;
             to.working_directory = directory;
         }
@@ -374,7 +373,7 @@ fn check_name(name: &str) -> Result<()> {
 
 /// A path that stays inside; where it begins or ends with slashes, clients get them back.
 fn check_directory(path: &str) -> Result<()> {
-    let inside = !path.contains('\0') && !path.split('/').any(|part| part == "..");
+    let inside = !path.split('/').any(|part| part == "..");
     if inside {
         Ok(())
     } else {

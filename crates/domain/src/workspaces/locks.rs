@@ -11,8 +11,7 @@ use serde_json::json;
 
 use super::subject;
 use crate::{
-    Actor, Ctx, Error, Granted, Happened, Result, Tx, can,
-    free_text::at_most,
+    Actor, Ctx, Error, Granted, Happened, Result, Tx, can, free_text,
     id::{RunId, WorkspaceId},
     row::Workspace,
 };
@@ -29,7 +28,7 @@ pub async fn lock(
     workspace: &Granted<can::LockWorkspace>,
     reason: Option<String>,
 ) -> Result<Workspace> {
-    at_most("reason", reason.as_deref().unwrap_or_default(), REASON_LIMIT)?;
+    free_text::line("reason", reason.as_deref().unwrap_or_default(), REASON_LIMIT)?;
     let (kind, holder) = holder(cx.actor())?;
     let tx = cx.write().await?;
     let mut row =

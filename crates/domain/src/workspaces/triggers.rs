@@ -3,7 +3,7 @@
 use db::Json;
 
 use super::change::Change;
-use crate::{Error, Result, free_text::all_at_most, repositories, row::Workspace};
+use crate::{Error, Result, free_text, repositories, row::Workspace};
 
 /// Characters of each, and numbers of elements.
 const PATH_LIMIT: usize = 1_000;
@@ -38,11 +38,11 @@ pub(super) fn set(change: &mut Change, to: &mut Workspace) -> Result<()> {
         _ => {}
     }
     if let Some(prefixes) = change.trigger_prefixes.take() {
-        all_at_most("trigger-prefixes", &prefixes, PATH_LIMIT, PATHS_LIMIT)?;
+        free_text::lines("trigger-prefixes", &prefixes, PATH_LIMIT, PATHS_LIMIT)?;
         to.trigger_prefixes = Json(prefixes);
     }
     if let Some(patterns) = change.trigger_patterns.take() {
-        all_at_most("trigger-patterns", &patterns, PATH_LIMIT, PATHS_LIMIT)?;
+        free_text::lines("trigger-patterns", &patterns, PATH_LIMIT, PATHS_LIMIT)?;
         to.trigger_patterns = Json(patterns);
     }
     Ok(())
