@@ -249,6 +249,7 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
         status: Status::Active,
         created_at: now,
         email,
+        invitations: 0,
     })
     .await?;
     tx.insert(team_membership::Model { team_id, user_id: owner }).await?;

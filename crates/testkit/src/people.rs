@@ -295,6 +295,7 @@ impl Server {
             email: user.email.clone(),
             status: organization_membership::Status::Active,
             created_at: self.app.now(),
+            invitations: 0,
         };
         insert(&self.db, row).await;
     }

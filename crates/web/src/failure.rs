@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use maud::Markup;
 
-use crate::frame::error_page;
+use crate::{accounts::Once, frame::error_page};
 
 /// When somebody may look again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -13,11 +13,15 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Made from any domain error by `?`.
 #[derive(Debug)]
-pub struct Failure(domain::Error);
+pub enum Failure {
+    Refused(domain::Error),
+    /// An address that works once does not work any more.
+    UsedUp(Once),
+}
 
 impl From<domain::Error> for Failure {
     fn from(error: domain::Error) -> Self {
-        Self(error)
+        Self::Refused(error)
     }
 }
 
@@ -100,7 +104,11 @@ fn about(pointer: &str, message: &str) -> String {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         use domain::Error as E;
-        let (status, title, why) = match self.0 {
+        let error = match self {
+            Self::Refused(error) => error,
+            Self::UsedUp(once) => return (StatusCode::NOT_FOUND, once.used_up()).into_response(),
+        };
+        let (status, title, why) = match error {
             E::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, "Not signed in", "Sign in and try again.".to_owned())
             }

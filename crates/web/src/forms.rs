@@ -13,7 +13,6 @@ use serde::{
     Deserialize,
     de::{DeserializeOwned, value::MapDeserializer},
 };
-use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::{
@@ -27,7 +26,7 @@ pub const TOKEN_FIELD: &str = "form_token";
 
 const LIMIT: usize = 64 << 10;
 
-/// A form of somebody signed in. `T` has strings for fields, and lists of them; missing ones need a default.
+/// A form of somebody signed in. `T` has strings for fields; missing ones need a default.
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
@@ -126,21 +125,14 @@ fn check(ours: bool, headers: &HeaderMap) -> Result<()> {
     Err(Error::Forbidden(why.into()).into())
 }
 
-/// A field that can be sent several times has a name that ends with `[]`.
 fn read<T: DeserializeOwned>(fields: Fields) -> Result<T> {
-    let mut members: BTreeMap<String, Value> = BTreeMap::new();
-    for (name, text) in fields {
-        if let Some(why) = text::anything(&text) {
+    for (name, text) in &fields {
+        if let Some(why) = text::anything(text) {
             return Err(Error::invalid(name, why).into());
         }
-        if let Some(list) = name.strip_suffix("[]") {
-            let list = members.entry(list.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
-            list.as_array_mut().into_iter().for_each(|list| list.push(text.clone().into()));
-        } else if members.insert(name, text.into()).is_some() {
-            return Err(Error::BadRequest("The form says something twice.".into()).into());
-        }
     }
-    T::deserialize(MapDeserializer::<_, serde_json::Error>::new(members.into_iter()))
+    let fields = MapDeserializer::<_, serde::de::value::Error>::new(fields.into_iter());
+    T::deserialize(fields)
         .map_err(|error| Error::BadRequest(format!("The form is incomplete: {error}.")).into())
 }
 

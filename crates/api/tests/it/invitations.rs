@@ -350,3 +350,72 @@ async fn an_invitation_to_the_site_alone_makes_an_account_and_nothing_else() {
     let taken = accounts::invite_to_site(&cx, &site, "owner@example.com").await;
     assert!(matches!(taken, Err(Error::Taken { .. })), "{taken:?}");
 }
+
+#[tokio::test]
+async fn a_new_invitation_ends_the_one_before_it() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let invited = invite(&owner, "new@example.com", None).await.is_created();
+    let first = secret(&invited);
+    let path = format!("/organization-memberships/{}/actions/invite-again", invited.id());
+    let again = owner.post(&path, ()).await.is_ok();
+    let second = secret(&again);
+    assert!(matches!(join(&server, &first, "thief").await, Err(Error::NotFound)));
+    assert!(matches!(accept(&server.stranger(), &first).await, Err(Error::NotFound)));
+    // Found before, accepted after.
+    let found = memberships::find_invitation(&server.app, &second).await.unwrap();
+    let third = secret(&owner.post(&path, ()).await.is_ok());
+    let person = NewPerson { username: "thief".into(), password: PASSWORD.into() };
+    let late = memberships::accept_as_new(&server.app, &found, person).await;
+    assert!(matches!(late, Err(Error::NotFound)), "{:?}", late.map(drop));
+    join(&server, &third, "newcomer").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_invitation_to_the_site_ends_the_one_before_it() {
+    let server = Server::start().await;
+    let cx = server.system();
+    let site = cx.check::<can::ManageSite, _>(Site::found()).unwrap();
+    let mut secrets = Vec::new();
+    for email in ["new@example.com", "New@example.com"] {
+        let (_, link) = accounts::invite_to_site(&cx, &site, email).await.unwrap();
+        secrets.push(link.unwrap().expose_secret().rsplit('/').next().unwrap().to_owned());
+    }
+    assert!(matches!(join(&server, &secrets[0], "thief").await, Err(Error::NotFound)));
+    join(&server, &secrets[1], "newcomer").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_letter_that_waits_leaves_with_the_newest_address() {
+    let (server, mut told) = with_mail().await;
+    let owner = server.owner();
+    let invited = invite(&owner, "new@example.com", None).await.is_created();
+    let first = mailed(&server, &mut told, "/invitations/").await;
+    owner
+        .post(format!("/organization-memberships/{}/actions/invite-again", invited.id()), ())
+        .await
+        .is_ok();
+    assert!(matches!(join(&server, &first, "thief").await, Err(Error::NotFound)));
+    let second = mailed(&server, &mut told, "/invitations/").await;
+    join(&server, &second, "newcomer").await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_is_invited_by_what_is_no_address() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    owner.token().await;
+    let before = server.row_counts().await;
+    for bad in [
+        "nowhere",
+        "\u{430}da@example.com",
+        "ada@ex\u{430}mple.com",
+        "adm\u{131}n@example.com",
+        "ada\u{200b}@example.com",
+        "ada@example.com\n",
+        "ada@example.com,eve@example.com",
+    ] {
+        invite(&owner, bad, None).await.is_unprocessable("/data/attributes/email");
+    }
+    assert_eq!(server.row_counts().await, before);
+}

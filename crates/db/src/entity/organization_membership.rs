@@ -23,6 +23,8 @@ pub struct Model {
     pub created_at: Timestamp,
     /// How the organization knows the member: by which it invited them, or what they have confirmed.
     pub email: Option<String>,
+    /// How often they were invited: only the newest address that accepts is good.
+    pub invitations: i64,
 }
 
 super::standalone!();

@@ -21,6 +21,8 @@ pub struct Model {
     pub created_at: Timestamp,
     /// Made by an invitation that nobody has accepted so far.
     pub is_awaited: bool,
+    /// How often they were invited to the site: only the newest address that accepts is good.
+    pub invitations: i64,
 }
 
 super::standalone!();

@@ -1,9 +1,11 @@
 //! Accounts that wait for somebody: made by an invitation, without a password, until it is accepted.
 
 use db::{
-    entity::user,
+    entity::{organization_membership as membership, user},
     id::UserId,
-    sea_orm::{EntityTrait, QueryFilter, sea_query::ExprTrait},
+    sea_orm::{
+        ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::ExprTrait,
+    },
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -80,7 +82,7 @@ async fn insert(tx: &Tx, email: &str) -> Result<User> {
 }
 
 /// Invites somebody to the site alone: an account waits, and is theirs who accept. Gives the secret where no mail is set
-/// up, this once. For an organization there is [`crate::memberships::invite`].
+/// up, this once; inviting the same address again ends it. For an organization there is [`crate::memberships::invite`].
 ///
 /// # Errors
 /// Taken if somebody has this address.
@@ -92,10 +94,33 @@ pub async fn invite_to_site(
     check_email(email)?;
     let tx = cx.write().await?;
     free(&tx, None, Some(email), None).await?;
-    let user = insert(&tx, email).await?;
-    let link = invitations::deliver(&tx, &To::Site(user.id.clone()), email).await?;
+    let user = match awaited_by_site(&tx, email).await? {
+        None => insert(&tx, email).await?,
+        Some(id) => {
+            let mut row = tx.lock::<user::Entity>(id).await?.ok_or(Error::NotFound)?;
+            row.invitations += 1;
+            tx.update(row).await?
+        }
+    };
+    let link =
+        invitations::deliver(&tx, &To::Site(user.id.clone()), user.invitations, email).await?;
     tx.commit().await?;
     Ok((user, link))
+}
+
+/// The account that an invitation of this address to the site alone has made.
+async fn awaited_by_site(tx: &Tx, email: &str) -> Result<Option<UserId>> {
+    let members =
+        membership::Entity::find().select_only().column(membership::Column::UserId).into_query();
+    Ok(user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .filter(lower(user::Column::UnconfirmedEmail).eq(email.to_lowercase()))
+        .filter(user::Column::IsAwaited.eq(true))
+        .filter(user::Column::Id.not_in_subquery(members))
+        .into_tuple()
+        .one(tx.db())
+        .await?)
 }
 
 /// The account becomes that of whoever accepts. `email` is what they have shown to read the mail of.

@@ -93,6 +93,7 @@ pub(super) async fn insert(tx: &Tx, new: Prepared) -> Result<User> {
             is_site_admin: new.is_site_admin,
             is_suspended: false,
             created_at: tx.now(),
+            invitations: i64::from(new.is_awaited),
         })
         .await
         .map_err(taken("username"))?;

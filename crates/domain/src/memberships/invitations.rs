@@ -1,7 +1,8 @@
 //! Invitations: accepted by their secret, and by nothing that an account says of itself.
 //!
 //! The secret is signed rather than kept. It says whether it left by mail, which proves to whom the address belongs, or
-//! was shown to whoever invited, which proves nothing: it lets a person in and confirms no address.
+//! was shown to whoever invited, which proves nothing: it lets a person in and confirms no address. It says, too, which
+//! one of those that were made it is, because a newer one ends the older.
 
 use db::{
     entity::{
@@ -42,8 +43,8 @@ pub(crate) enum Seen {
     ByInviter,
 }
 
-/// The address of a page that accepts, good once and for a week.
-pub(crate) fn link(app: &App, to: &To, seen: Seen) -> SecretString {
+/// The address of a page that accepts, good once, for a week, and until `number` is not the newest any more.
+pub(crate) fn link(app: &App, to: &To, number: i64, seen: Seen) -> SecretString {
     let (kind, id) = match to {
         To::Organization(id) => ("organization", id.as_str()),
         To::Site(id) => ("site", id.as_str()),
@@ -52,15 +53,16 @@ pub(crate) fn link(app: &App, to: &To, seen: Seen) -> SecretString {
         Seen::ByRecipient => "recipient",
         Seen::ByInviter => "inviter",
     };
-    let payload = format!("{kind}:{id}:{seen}");
+    let payload = format!("{kind}:{id}:{seen}:{number}");
     let secret = app.signer().sign(PURPOSE, &payload, app.now().0 + LIFETIME_MS);
     app.url(format_args!("/invitations/{secret}")).into()
 }
 
-fn read(app: &App, secret: &str) -> Option<(To, Seen)> {
+fn read(app: &App, secret: &str) -> Option<(To, Seen, i64)> {
     let payload = app.signer().verify(PURPOSE, secret, app.now().0).ok()?;
     let (kind, rest) = payload.split_once(':')?;
-    let (id, seen) = rest.split_once(':')?;
+    let (id, rest) = rest.split_once(':')?;
+    let (seen, number) = rest.split_once(':')?;
     let to = match kind {
         "organization" => To::Organization(id.parse().ok()?),
         "site" => To::Site(id.parse().ok()?),
@@ -71,16 +73,26 @@ fn read(app: &App, secret: &str) -> Option<(To, Seen)> {
         "inviter" => Seen::ByInviter,
         _ => return None,
     };
-    Some((to, seen))
+    Some((to, seen, number.parse().ok()?))
 }
 
 /// Sends the secret by mail or, where no mail is set up, gives it to whoever invites, this once.
-pub(crate) async fn deliver(tx: &Tx, to: &To, email: &str) -> Result<Option<SecretString>> {
+pub(crate) async fn deliver(
+    tx: &Tx,
+    to: &To,
+    number: i64,
+    email: &str,
+) -> Result<Option<SecretString>> {
     if site_settings::has_mail(tx.cx()).await? {
         letters::invite(tx, to, email).await?;
         return Ok(None);
     }
-    Ok(Some(link(tx.cx(), to, Seen::ByInviter)))
+    Ok(Some(link(tx.cx(), to, number, Seen::ByInviter)))
+}
+
+/// Whether this invitation is the newest, and has not been accepted.
+fn waits(row: &membership::Model, number: i64) -> bool {
+    row.status == Status::Invited && row.invitations == number
 }
 
 /// An invitation that waits to be accepted.
@@ -95,24 +107,26 @@ pub struct Invitation {
     pub is_for_somebody_new: bool,
     to: To,
     seen: Seen,
+    number: i64,
     user: UserId,
 }
 
 /// # Errors
-/// NotFound for a secret that is forged, has expired, was used, or whose invitation was taken back.
+/// NotFound for a secret that is forged, has expired, was used, was followed by a newer one, or whose invitation was
+/// taken back.
 pub async fn find(app: &App, secret: &str) -> Result<Invitation> {
-    let (to, seen) = read(app, secret).ok_or(Error::NotFound)?;
+    let (to, seen, number) = read(app, secret).ok_or(Error::NotFound)?;
     let db = app.db().read();
     let (organization, email, user_id) = match &to {
         To::Organization(id) => {
             let row = membership::Entity::find_by_id(id.clone()).one(db).await?;
-            let row = row.filter(|row| row.status == Status::Invited).ok_or(Error::NotFound)?;
+            let row = row.filter(|row| waits(row, number)).ok_or(Error::NotFound)?;
             (Some(row.organization_name), row.email, row.user_id)
         }
         To::Site(id) => (None, None, id.clone()),
     };
     let user = user::Entity::find_by_id(user_id).one(db).await?.ok_or(Error::NotFound)?;
-    if organization.is_none() && !user.is_awaited {
+    if organization.is_none() && !(user.is_awaited && user.invitations == number) {
         return Err(Error::NotFound);
     }
     Ok(Invitation {
@@ -122,6 +136,7 @@ pub async fn find(app: &App, secret: &str) -> Result<Invitation> {
         is_for_somebody_new: user.is_awaited,
         to,
         seen,
+        number,
         user: user.id,
     })
 }
@@ -129,7 +144,7 @@ pub async fn find(app: &App, secret: &str) -> Result<Invitation> {
 /// Somebody new accepts: the account that waited becomes theirs. Gives the cookie of their first session.
 ///
 /// # Errors
-/// NotFound if somebody else was faster; otherwise as for any new account.
+/// NotFound if somebody else was faster, or a newer invitation; otherwise as for any new account.
 pub async fn accept_as_new(
     app: &App,
     invitation: &Invitation,
@@ -139,13 +154,15 @@ pub async fn accept_as_new(
     let cx = app.system("invitation");
     let tx = cx.write().await?;
     let row = tx.lock::<user::Entity>(invitation.user.clone()).await?.ok_or(Error::NotFound)?;
-    if !row.is_awaited {
+    let is_newest =
+        invitation.to != To::Site(row.id.clone()) || row.invitations == invitation.number;
+    if !row.is_awaited || !is_newest {
         return Err(Error::NotFound);
     }
     let email = (invitation.seen == Seen::ByRecipient).then_some(invitation.email.as_str());
     let user = accounts::take(&tx, row, prepared, email).await?;
     if let To::Organization(id) = &invitation.to {
-        activate(&tx, id, &user.id).await?;
+        activate(&tx, id, invitation.number, &user.id).await?;
     }
     tx.commit().await?;
     accounts::start_session(app, user).await
@@ -175,7 +192,7 @@ pub async fn accept(
         }
         take_over(&tx, id, &own).await?;
     }
-    let row = activate(&tx, id, &own).await?;
+    let row = activate(&tx, id, invitation.number, &own).await?;
     if invitation.user != own {
         teams::move_all(&tx, &row.organization_name, &invitation.user, &own).await?;
         accounts::forget_awaited(&tx, &invitation.user).await?;
@@ -200,10 +217,11 @@ async fn take_over(tx: &Tx, id: &OrganizationMembershipId, user: &UserId) -> Res
 async fn activate(
     tx: &Tx,
     id: &OrganizationMembershipId,
+    number: i64,
     user: &UserId,
 ) -> Result<membership::Model> {
     let mut row = tx.lock::<membership::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
-    if row.status != Status::Invited || row.user_id != *user {
+    if !waits(&row, number) || row.user_id != *user {
         return Err(Error::NotFound);
     }
     row.status = Status::Active;

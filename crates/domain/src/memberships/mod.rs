@@ -273,6 +273,7 @@ pub async fn invite(
         status: Status::Invited,
         created_at: tx.now(),
         email: Some(email.to_owned()),
+        invitations: 1,
     };
     let row = tx.insert(row).await.map_err(crate::error::taken("email"))?;
     // Whoever comes back is in no team but those named now.
@@ -280,13 +281,19 @@ pub async fn invite(
     for team in &into {
         teams::join(&tx, team, &user.id).await?;
     }
-    tx.emit(Happened::MemberInvited, subject(&row), json!({ "user": user.id.as_str() })).await?;
-    let link = invitations::deliver(&tx, &To::Organization(row.id.clone()), email).await?;
+    deliver(tx, row, email).await
+}
+
+async fn deliver(tx: Tx, row: OrganizationMembership, email: &str) -> Result<Invited> {
+    tx.emit(Happened::MemberInvited, subject(&row), json!({ "user": row.user_id.as_str() }))
+        .await?;
+    let to = To::Organization(row.id.clone());
+    let link = invitations::deliver(&tx, &to, row.invitations, email).await?;
     tx.commit().await?;
     Ok(Invited { membership: row, link })
 }
 
-/// Invites once more: the address that was sent or shown may have expired, or be lost.
+/// Invites once more: the address that was sent or shown may have expired, be lost, or be in wrong hands. It ends.
 ///
 /// # Errors
 /// Conflict for those who have accepted.
@@ -295,17 +302,15 @@ pub async fn invite_again(
     membership: &Granted<can::ManageMembership, Membership>,
 ) -> Result<Invited> {
     let tx = cx.write().await?;
-    let row = tx.lock::<membership::Entity>(membership.id.clone()).await?.ok_or(Error::NotFound)?;
-    let row = row.into_inner();
+    let mut row =
+        tx.lock::<membership::Entity>(membership.id.clone()).await?.ok_or(Error::NotFound)?;
     if row.status != Status::Invited {
         return Err(Error::conflict("The invitation has been accepted."));
     }
+    row.invitations += 1;
+    let row = tx.update(row).await?;
     let email = row.email.clone().unwrap_or_default();
-    tx.emit(Happened::MemberInvited, subject(&row), json!({ "user": row.user_id.as_str() }))
-        .await?;
-    let link = invitations::deliver(&tx, &To::Organization(row.id.clone()), &email).await?;
-    tx.commit().await?;
-    Ok(Invited { membership: row, link })
+    deliver(tx, row, &email).await
 }
 
 async fn of_user(

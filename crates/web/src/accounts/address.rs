@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use crate::{
     Routes,
+    accounts::Once,
     components::{Button, Header, action},
     failure::Result,
     forms::Press,
@@ -21,7 +22,7 @@ pub fn routes() -> Routes {
 
 async fn show(own: May<can::UseAccount>, Path(secret): Path<String>) -> Result<Markup> {
     let visitor = &own.visitor;
-    let email = accounts::claimed(&visitor.cx, &own, &secret).await?;
+    let email = Once::Confirmation.open(accounts::claimed(&visitor.cx, &own, &secret).await)?;
     let button = Button { label: "Confirm the address", ..Button::default() };
     let main = html! {
         (Header { title: "Your address", ..Header::default() })
@@ -36,6 +37,7 @@ async fn confirm(
     Path(secret): Path<String>,
     _: Press,
 ) -> Result<Redirect> {
-    accounts::confirm_own_email(&own.visitor.cx, &own, &secret).await?;
+    let cx = &own.visitor.cx;
+    Once::Confirmation.open(accounts::confirm_own_email(cx, &own, &secret).await)?;
     Ok(Redirect::to("/"))
 }

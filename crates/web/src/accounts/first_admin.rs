@@ -5,12 +5,12 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::accounts::{self, NewUser};
-use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::{
     Routes,
+    accounts::Once,
     components::{About, Button, Kind, Secret, Sheet, Text},
     failure::{Result, Wrong},
     forms::OpenForm,
@@ -26,14 +26,9 @@ pub fn routes() -> Routes {
 }
 
 async fn show(anybody: Anybody, Path(secret): Path<String>) -> Result<Response> {
-    match accounts::accept_offer(&anybody.app, &secret).await {
-        Ok(_) => {
-            let page = draw(&anybody, &secret, &Input::default(), None);
-            Ok((anybody.remember(), page).into_response())
-        }
-        Err(domain::Error::NotFound) => Ok((StatusCode::NOT_FOUND, used_up()).into_response()),
-        Err(other) => Err(other.into()),
-    }
+    Once::FirstAdmin.open(accounts::accept_offer(&anybody.app, &secret).await)?;
+    let page = draw(&anybody, &secret, &Input::default(), None);
+    Ok((anybody.remember(), page).into_response())
 }
 
 #[derive(Default, Deserialize)]
@@ -50,13 +45,7 @@ async fn create(
     OpenForm(input): OpenForm<Input>,
 ) -> Result<Response> {
     let app = &anybody.app;
-    let offer = match accounts::accept_offer(app, &secret).await {
-        Ok(offer) => offer,
-        Err(domain::Error::NotFound) => {
-            return Ok((StatusCode::NOT_FOUND, used_up()).into_response());
-        }
-        Err(other) => return Err(other.into()),
-    };
+    let offer = Once::FirstAdmin.open(accounts::accept_offer(app, &secret).await)?;
     let new = NewUser {
         username: input.username.clone(),
         email: input.email.clone(),
@@ -73,16 +62,6 @@ async fn create(
             Ok((anybody.remember(), wrong.shown_in(page)).into_response())
         }
     }
-}
-
-/// One text for a used, an old and a forged address: nobody learns which of them it was.
-fn used_up() -> Markup {
-    let main = html! {
-        p { "It works once, and for a day. If the first administrator's account was made with it, "
-            a href="/session/new" { "sign in" } "." }
-        p { "If nobody has an account yet, restart the server: its log shows a new address." }
-    };
-    door("This address no longer works", &main)
 }
 
 fn draw(anybody: &Anybody, secret: &str, input: &Input, wrong: Option<&Wrong>) -> Markup {

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{
+    App, Error,
     accounts::NewPerson,
     can,
     memberships::{self, Invitation},
@@ -16,6 +17,7 @@ use url::form_urlencoded;
 
 use crate::{
     Routes,
+    accounts::Once,
     components::{About, Button, Header, Secret, Sheet, Text, action},
     failure::{Result, Wrong},
     forms::{OpenForm, Press},
@@ -42,6 +44,10 @@ fn sign_in_path(secret: &str) -> String {
     format!("/session/new?{}", query.append_pair("return_to", &path(secret)).finish())
 }
 
+async fn find(app: &App, secret: &str) -> Result<Invitation> {
+    Once::Invitation.open(memberships::find_invitation(app, secret).await)
+}
+
 /// What the invitation is to, in words.
 fn what(invitation: &Invitation) -> String {
     match &invitation.organization {
@@ -56,7 +62,7 @@ async fn show(
     Path(secret): Path<String>,
 ) -> Result<Response> {
     let app = &anybody.app;
-    let invitation = memberships::find_invitation(app, &secret).await?;
+    let invitation = find(app, &secret).await?;
     if let Some(visitor) = SignedIn::find(&headers, app).await? {
         return Ok(signed_in_page(&visitor, &secret, &invitation).await?.into_response());
     }
@@ -79,10 +85,11 @@ async fn join(
     OpenForm(input): OpenForm<Input>,
 ) -> Result<Response> {
     let app = &anybody.app;
-    let invitation = memberships::find_invitation(app, &secret).await?;
+    let invitation = find(app, &secret).await?;
     let person = NewPerson { username: input.username.clone(), password: input.password.into() };
     match memberships::accept_as_new(app, &invitation, person).await {
         Ok(session) => Ok((visitor::begin(app, &session), Redirect::to("/")).into_response()),
+        Err(error @ Error::NotFound) => Once::Invitation.open(Err(error)),
         Err(error) => {
             let wrong = Wrong::of(error)?;
             let page =
@@ -98,8 +105,8 @@ async fn accept(
     _: Press,
 ) -> Result<Redirect> {
     let cx = &own.visitor.cx;
-    let invitation = memberships::find_invitation(cx, &secret).await?;
-    memberships::accept(cx, &own, &invitation).await?;
+    let invitation = find(cx, &secret).await?;
+    Once::Invitation.open(memberships::accept(cx, &own, &invitation).await)?;
     Ok(Redirect::to("/"))
 }
 

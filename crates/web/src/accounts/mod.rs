@@ -5,9 +5,12 @@ mod address;
 mod first_admin;
 mod invitation;
 mod oauth;
+mod once;
 mod password;
 mod sign_in;
 mod tokens;
+
+pub use once::Once;
 
 use crate::Routes;
 

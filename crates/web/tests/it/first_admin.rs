@@ -87,7 +87,8 @@ async fn a_forged_or_expired_secret_leads_nowhere() {
     server.forget_people().await;
     let path = accounts::offer_first_admin(&server.app).await.unwrap().unwrap();
     let mut browser = Browser::new(&server);
-    browser.get(&format!("{path}x")).await.is_not_found();
+    let text = browser.get(&format!("{path}x")).await.is_not_found().text();
+    assert!(text.contains("This address no longer works"), "{text}");
     browser.get("/admin/first/guess").await.is_not_found();
     server.pass(Duration::from_hours(24));
     browser.get(&path).await.is_not_found();
