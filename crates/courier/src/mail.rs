@@ -145,11 +145,5 @@ mod tests {
             let settings = MailSettings { url: url.to_owned().into(), from: from.into() };
             assert!(Mailer::new(&settings).is_err(), "{url} {from}");
         }
-        assert!(is_address("a@example.com"));
-        for wrong in
-            ["", "a", "a@", "a@b@c", "a\r\nb@example.com", &format!("{}@x", "a".repeat(300))]
-        {
-            assert!(!is_address(wrong), "{wrong}");
-        }
     }
 }
