@@ -37,8 +37,14 @@ fn check_name(name: &str) -> Result<()> {
             ),
         ));
     }
+    if PAGES.iter().any(|page| name.eq_ignore_ascii_case(page)) {
+        return Err(Error::invalid("name", "is that of pages of this server"));
+    }
     Ok(())
 }
+
+/// What stands in addresses where organizations do.
+const PAGES: [&str; 2] = ["settings", "site"];
 
 /// The settings that can be given on create and changed later; absent ones keep their value.
 #[derive(Debug, Default)]

@@ -1,6 +1,7 @@
 //! `/` and `/app/{organization}`: the organizations of the visitor, each with what changed last.
 
 mod create;
+mod settings;
 
 use axum::{extract::Query, response::Redirect};
 use domain::{
@@ -26,6 +27,7 @@ pub use create::NEW;
 pub fn routes() -> Routes {
     Routes::default()
         .merge(create::routes())
+        .merge(settings::routes())
         .get("/", overview)
         .get("/app", home)
         .get("/app/{organization_name}", show)

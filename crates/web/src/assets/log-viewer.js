@@ -103,6 +103,7 @@ class LogViewer extends HTMLElement {
         wait = 0;
       } else {
         if (over) return this.#end();
+        if (!this.#lines.length) this.state.textContent = "Nothing yet.";
         this.#wait = Math.min(this.#wait * 1.2, 2000);
       }
     } catch {

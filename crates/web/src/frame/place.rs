@@ -1,7 +1,7 @@
 //! Where in the house a page is. What is still to come has its place here as well, and no address yet, so that nothing
 //! leads to it.
 
-use domain::{Ctx, can, row::Organization};
+use domain::{Ctx, Site, can, row::Organization};
 
 use crate::components::Icon;
 
@@ -77,11 +77,9 @@ impl Section {
             Self::Members => Some("members"),
             Self::AgentPools if cx.may::<can::ReadAgentPools>(organization) => Some("agents"),
             Self::AgentPools => None,
-            Self::Registry
-            | Self::VariableSets
-            | Self::Policies
-            | Self::AuditLog
-            | Self::Settings => None,
+            Self::Settings if cx.may::<can::UpdateOrganization>(organization) => Some("settings"),
+            Self::Settings => None,
+            Self::Registry | Self::VariableSets | Self::Policies | Self::AuditLog => None,
         }
     }
 
@@ -114,18 +112,26 @@ impl Account {
 
 words! {
     /// A part of the whole installation, for its administrators.
-    OnSite { Parts }
+    OnSite { Overview, Users, Versions, Settings, Parts }
 }
 
 impl OnSite {
-    pub fn links(here: Self) -> Vec<Link> {
+    /// The catalogue of parts is for whoever is there; the rest for administrators.
+    pub fn links(cx: &Ctx, here: Self) -> Vec<Link> {
         let link = |which: Self| {
             let (label, icon, path) = match which {
-                Self::Parts => ("Parts", Icon::Layers, "parts"),
+                Self::Overview => ("Overview", Icon::Heart, ""),
+                Self::Users => ("Users", Icon::People, "/users"),
+                Self::Versions => ("Versions", Icon::Layers, "/versions"),
+                Self::Settings => ("Settings", Icon::Gear, "/settings"),
+                Self::Parts => ("Parts", Icon::Book, "/parts"),
             };
-            let href = format!("/app/site/{path}");
+            let href = format!("/app/site{path}");
             Link { label, icon, href, key: None, is_here: which == here }
         };
-        [Self::Parts].into_iter().map(link).collect()
+        let administered = [Self::Overview, Self::Users, Self::Versions, Self::Settings];
+        let parts = [Self::Parts].into_iter().filter(|part| *part == here);
+        let administered = administered.into_iter().filter(|_| cx.may::<can::ManageSite>(&Site));
+        administered.chain(parts).map(link).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! The bar on top: which organization, what waits for the visitor, the jump to anything, the account.
 
-use domain::runs;
+use domain::{Site, can, runs};
 use maud::{Markup, html};
 
 use super::place::Place;
@@ -75,17 +75,12 @@ fn account(visitor: &SignedIn) -> Markup {
             }
             div.list {
                 a href="/app/settings/tokens" { "Account, " (name) }
-                @if visitor.cx.actor().is_site_admin() { (site()) }
+                @if visitor.cx.may::<can::ManageSite>(&Site) { a href="/app/site" { "Site administration" } }
                 div.sep {}
                 (action("/session/delete", &visitor.form_token(), &sign_out))
             }
         }
     }
-}
-
-/// As soon as there are pages of the site.
-fn site() -> Markup {
-    html! {}
 }
 
 /// Of a name, or of its words.

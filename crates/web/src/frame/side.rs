@@ -22,7 +22,9 @@ pub async fn of(visitor: &SignedIn, place: Place<'_>) -> Result<Markup> {
         Place::Account(here) => {
             ("Account".to_owned(), vec![(Some("Account"), Account::links(here))])
         }
-        Place::Site(here) => ("Site".to_owned(), vec![(Some("Site"), OnSite::links(here))]),
+        Place::Site(here) => {
+            ("Site".to_owned(), vec![(Some("Site"), OnSite::links(&visitor.cx, here))])
+        }
     };
     Ok(draw(&label, &groups))
 }

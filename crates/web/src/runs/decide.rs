@@ -5,7 +5,7 @@ use domain::{
     In, can,
     entity::run::Cancel,
     policy_evaluations,
-    row::Run,
+    row::{Phase, Run},
     runs::{self, status},
     task_stages,
 };
@@ -156,8 +156,14 @@ impl Verbs {
 }
 
 /// The form of a decision: one field for words, and a button for each way on.
-pub fn form(visitor: &SignedIn, run: &In<Run>, verbs: Verbs) -> Markup {
+/// The button says itself what it destroys.
+pub fn form(visitor: &SignedIn, run: &In<Run>, plan: &Phase, verbs: Verbs) -> Markup {
     let here = path(run);
+    let confirm = match plan.resource_destructions.unwrap_or_default() {
+        0 => "Confirm and apply".to_owned(),
+        1 => "Confirm and apply, destroying 1 resource".to_owned(),
+        many => format!("Confirm and apply, destroying {many} resources"),
+    };
     let words = TextArea {
         about: About {
             name: "comment",
@@ -175,7 +181,7 @@ pub fn form(visitor: &SignedIn, run: &In<Run>, verbs: Verbs) -> Markup {
                     @if verbs.overrides {
                         (Button { label: "Override and go on", icon: Some(Icon::StShieldOk), ..Button::default() })
                     } @else if verbs.confirm {
-                        (Button { label: "Confirm and apply", icon: Some(Icon::Check), ..Button::default() })
+                        (Button { label: &confirm, icon: Some(Icon::Check), ..Button::default() })
                     }
                     @if verbs.discard && verbs.decides() {
                         (elsewhere(&here, "discard", "Discard run"))

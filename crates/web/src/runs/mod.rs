@@ -1,6 +1,7 @@
 //! Runs: as lists, and each on a page of its own, which command lines print the address of.
 
 mod activity;
+mod checks;
 mod decide;
 pub mod list;
 mod show;

@@ -1,17 +1,17 @@
 //! The page of a run: what it waits for and who can end that, its stages, its logs, what was said and done.
 
 use domain::{
-    Granted, In, accounts,
+    Granted, In, Paging, accounts,
     archivist::{self, Content},
     can,
     entity::{phase, run::Cancel},
     row::{Phase, Run},
-    runs,
+    runs, task_stages,
 };
 use maud::{Markup, html};
 
 use super::{
-    activity,
+    activity, checks,
     decide::{self, Verbs},
     path,
     stages::stages,
@@ -47,6 +47,7 @@ pub async fn draw(
 ) -> Result<Markup> {
     let cx = &visitor.cx;
     let status = status_of(visitor, run).await?;
+    let checks = checks::draw(visitor, run).await?;
     let workspace = workspaces::path(&run.of);
     let crumbs = [
         Crumb { label: "Workspaces", href: organizations::path(&run.organization_name) },
@@ -75,6 +76,7 @@ pub async fn draw(
                     (log_viewer("log of the apply", &log_path(visitor, run.apply_id.as_str()), "apply"))
                 }
             }
+            @if let Some(checks) = &checks { (checks) }
             (activity::draw(visitor, run, said).await?)
         }
     };
@@ -95,9 +97,11 @@ async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> 
     let verbs = Verbs::of(visitor, run);
     let canceling = run.cancel != Cancel::No && !run.is_final;
     let facts = facts(run, &plan, &apply);
+    let all = Paging { number: 1, size: 100 };
+    let asked = task_stages::list(&visitor.cx, run, all).await?.items;
     Ok(html! {
-        div data-final[run.is_final] {
-            div.row.gap {
+        div.stack data-final[run.is_final] {
+            div.row {
                 (run_status(run.status, Size::Big))
                 (interruptions(visitor, run, verbs))
             }
@@ -107,9 +111,9 @@ async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> 
             @if canceling {
                 (Notice::new(Tone::Busy, &html! { p { "The engine was asked to stop. It may finish what it has begun." } }))
             }
-            @if let Some(wait) = &wait { (decision(visitor, run, wait, verbs)) }
+            @if let Some(wait) = &wait { (decision(visitor, run, &plan, wait, verbs)) }
             div.run {
-                aside.rail aria-label="The run" { (stages(run, &plan, &apply)) }
+                aside.rail aria-label="The run" { (stages(run, &plan, &apply, &asked)) }
                 div.pane { (stacked_facts(&facts)) }
             }
         }
@@ -132,7 +136,13 @@ fn facts<'a>(run: &Run, plan: &Phase, apply: &Phase) -> Vec<(&'a str, Markup)> {
 }
 
 /// What it waits for in words, and what the visitor can do about it.
-fn decision(visitor: &SignedIn, run: &In<Run>, wait: &waiting::Wait, verbs: Verbs) -> Markup {
+fn decision(
+    visitor: &SignedIn,
+    run: &In<Run>,
+    plan: &Phase,
+    wait: &waiting::Wait,
+    verbs: Verbs,
+) -> Markup {
     html! {
         section.decide.calm[!wait.for_a_person] aria-labelledby="wait" {
             header {
@@ -143,7 +153,7 @@ fn decision(visitor: &SignedIn, run: &In<Run>, wait: &waiting::Wait, verbs: Verb
             @if verbs.decides() || (verbs.discard && wait.for_a_person) {
                 div.in {
                     div { @for sentence in &wait.who { p { (sentence) } } }
-                    (decide::form(visitor, run, verbs))
+                    (decide::form(visitor, run, plan, verbs))
                 }
             } @else if !wait.who.is_empty() {
                 footer { @for sentence in &wait.who { span { (sentence) } } }

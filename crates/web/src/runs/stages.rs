@@ -1,13 +1,14 @@
 //! The way of a run, stage by stage: what is done, what goes on, what is still to come.
 
 use domain::{
-    StatusTimestamps,
+    In, StatusTimestamps,
     entity::{
         phase,
         run::{self, Status},
+        task_stage,
     },
-    row::{Phase, Run},
-    runs::status::{awaits_override, is_confirmable, is_final},
+    row::{Phase, Run, TaskStage},
+    runs::status::{is_confirmable, is_final},
 };
 use maud::{Markup, html};
 
@@ -36,16 +37,23 @@ const TO_COME: (Tone, Icon) = (Tone::Neutral, Icon::StNone);
 const AT_WORK: (Tone, Icon) = (Tone::Busy, Icon::StBusy);
 const WAITS: (Tone, Icon) = (Tone::Waiting, Icon::StWait);
 
-pub fn stages(run: &Run, plan: &Phase, apply: &Phase) -> Markup {
-    let mut all = vec![queued(run, plan), phase("Plan", "#plan-log", plan)];
-    if !run.task_stages.is_empty() || !run.policy_checks.is_empty() {
-        all.push(checks(run, plan));
+pub fn stages(run: &Run, plan: &Phase, apply: &Phase, asked: &[In<TaskStage>]) -> Markup {
+    use task_stage::Stage as T;
+    let around = |which: T| asked.iter().filter(move |one| one.stage == which).map(question);
+    let mut all: Vec<Stage> = around(T::PrePlan).collect();
+    all.push(queued(run, plan));
+    all.push(phase("Plan", "#plan-log", plan));
+    all.extend(around(T::PostPlan));
+    if !run.policy_checks.is_empty() {
+        all.push(policy_check(run, plan));
     }
     if !run.plan_only {
         if !run.auto_apply {
             all.push(confirmation(run));
         }
+        all.extend(around(T::PreApply));
         all.push(phase("Apply", "#apply-log", apply));
+        all.extend(around(T::PostApply));
     }
     html! {
         nav aria-label="Stages of the run" {
@@ -111,17 +119,38 @@ fn phase(name: &'static str, href: &'static str, phase: &Phase) -> Stage {
     }
 }
 
-fn checks(run: &Run, plan: &Phase) -> Stage {
+/// What is asked of tasks and policies.
+fn question(asked: &In<TaskStage>) -> Stage {
+    use task_stage::Status as S;
+    let look = match asked.status {
+        S::Pending | S::Unreachable => TO_COME,
+        S::Running => AT_WORK,
+        S::Passed => (Tone::Good, Icon::StShieldOk),
+        S::Failed => (Tone::Bad, Icon::StShield),
+        S::AwaitingOverride => WAITS,
+        S::Errored => (Tone::Bad, Icon::StBad),
+        S::Canceled => (Tone::Neutral, Icon::StStop),
+    };
+    let name = match asked.stage {
+        task_stage::Stage::PrePlan => "Pre-plan checks",
+        task_stage::Stage::PreApply => "Pre-apply checks",
+        task_stage::Stage::PostApply => "Post-apply checks",
+        _ => "Post-plan checks",
+    };
+    Stage { href: Some("#checks"), ..Stage::new(name, look) }
+}
+
+fn policy_check(run: &Run, plan: &Phase) -> Stage {
     use Status as S;
     let look = match run.status {
-        S::PostPlanRunning | S::PolicyChecking => AT_WORK,
-        status if awaits_override(status) => WAITS,
+        S::PolicyChecking => AT_WORK,
+        S::PolicyOverride => WAITS,
         S::PolicySoftFailed => (Tone::Bad, Icon::StShield),
         S::Errored | S::Discarded | S::Canceled | S::ForceCanceled => TO_COME,
         _ if plan.status == phase::Status::Finished => (Tone::Good, Icon::StShieldOk),
         _ => TO_COME,
     };
-    Stage { href: Some("#checks"), ..Stage::new("Checks", look) }
+    Stage { href: Some("#checks"), ..Stage::new("Policy check", look) }
 }
 
 fn confirmation(run: &Run) -> Stage {

@@ -8,7 +8,11 @@ use domain::{
     runs::{self, End, ends, may_decide},
 };
 
-use crate::{components::run_meaning, failure::Result, visitor::SignedIn};
+use crate::{
+    components::{run_meaning, run_word},
+    failure::Result,
+    visitor::SignedIn,
+};
 
 /// A wait, as a page says it.
 #[derive(Debug)]
@@ -76,10 +80,10 @@ async fn turn(visitor: &SignedIn, run: &In<Run>) -> Result<String> {
             let found = runs::load(&visitor.cx, id.as_slice()).await?;
             match found.first() {
                 Some(other) => format!(
-                    "Waits for its turn: “{}” holds {} and is {}.",
+                    "Waits for its turn: “{}” holds {}, and stands at “{}”.",
                     other.message,
                     workspace.name,
-                    crate::components::run_word(other.status).to_lowercase()
+                    run_word(other.status).to_lowercase()
                 ),
                 None => format!("Waits for its turn: another run holds {}.", workspace.name),
             }

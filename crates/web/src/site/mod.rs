@@ -1,12 +1,20 @@
 //! `/app/site`: the whole installation, for its administrators; and, in debug builds, the catalogue of parts.
 
+mod overview;
 #[cfg(debug_assertions)]
 mod parts;
+mod settings;
+mod users;
+mod versions;
 
 use crate::Routes;
 
 pub fn routes() -> Routes {
-    let routes = Routes::default();
+    let routes = Routes::default()
+        .get("/app/site", overview::show)
+        .get("/app/site/users", users::show)
+        .get("/app/site/versions", versions::show)
+        .get("/app/site/settings", settings::show);
     #[cfg(debug_assertions)]
     let routes = routes.merge(parts::routes());
     routes

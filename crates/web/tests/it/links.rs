@@ -49,6 +49,7 @@ async fn no_link_leads_nowhere_for_an_owner() {
         below("teams"),
         below("members"),
         below("agents"),
+        below("settings"),
         below("new-workspace"),
         below("new-project"),
         of_workspace("start-run"),
@@ -67,13 +68,25 @@ async fn no_link_leads_nowhere_for_an_owner() {
 }
 
 #[tokio::test]
+async fn no_link_leads_nowhere_for_a_site_administrator() {
+    let server = server().await;
+    Box::pin(world::made(&server)).await;
+    let mut admin = Browser::of(&server, &server.site_admin()).await;
+    let found = visited(&mut admin).await;
+    for path in ["/app/site", "/app/site/users", "/app/site/versions", "/app/site/settings"] {
+        assert!(found.contains(path), "nothing leads to {path}: {found:#?}");
+    }
+}
+
+#[tokio::test]
 async fn no_link_leads_nowhere_for_a_reader_and_none_to_what_would_be_refused() {
     let server = server().await;
     let (ws, _) = Box::pin(world::made(&server)).await;
     let mut reader = Browser::of(&server, &server.reader(&ws)).await;
     let found = visited(&mut reader).await;
     assert!(found.contains("/app/acme/workspaces/networking"), "{found:#?}");
-    for refused in ["new-workspace", "new-project", "agents", "start-run", "settings/general"] {
+    for refused in ["new-workspace", "new-project", "agents", "start-run", "acme/settings", "/site"]
+    {
         assert!(!found.iter().any(|path| path.ends_with(refused)), "{refused}: {found:#?}");
     }
 }

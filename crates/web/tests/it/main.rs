@@ -5,6 +5,7 @@
 mod access;
 mod agents;
 mod browser;
+mod checks;
 mod first_admin;
 mod forms;
 mod invitations;
@@ -19,6 +20,7 @@ mod runs;
 mod sent;
 mod settings;
 mod sign_in;
+mod site;
 mod starts;
 mod states;
 mod teams;

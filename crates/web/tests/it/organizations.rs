@@ -39,7 +39,13 @@ async fn a_wrong_name_comes_back_with_what_was_typed_and_makes_nothing() {
     person(&server, "ada").await;
     let mut browser = Browser::signed_in(&server, "ada").await;
     let before = server.row_counts().await;
-    for (name, word) in [("a b", "name"), ("", "name"), ("acme", "taken")] {
+    for (name, word) in [
+        ("a b", "name"),
+        ("", "name"),
+        ("acme", "taken"),
+        ("Site", "pages of this server"),
+        ("settings", "pages of this server"),
+    ] {
         let page = browser.get("/organizations/new").await.is_ok();
         let fields = [("name", name), ("email", "kept@people.example")];
         let answer = browser.submit(&page, "/organizations/new", &fields).await;

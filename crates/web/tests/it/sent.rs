@@ -25,7 +25,10 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "variables/{variable_id}" => {
             &[("key", "region"), ("value", "eu-2"), ("category", "terraform")]
         }
-        "settings" => &[("name", "networking"), ("terraform-version", "1.12.2")],
+        "settings" if path.contains("{workspace_name}") => {
+            &[("name", "networking"), ("terraform-version", "1.12.2")]
+        }
+        "settings" => &[("email", "ops@people.example"), ("default-execution-mode", "remote")],
         "lock" => &[("reason", "a window")],
         "force-unlock" => &[("confirm", "networking")],
         "delete" => &[("confirm", "acme/networking"), ("force", "true")],

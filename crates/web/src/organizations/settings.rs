@@ -1,0 +1,280 @@
+//! `/app/{organization}/settings`: what holds for the whole organization, and its token.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::{
+    Granted, Order, Paging,
+    accounts::{self, NewToken, OrganizationTokenKind},
+    agent_pools, can,
+    entity::workspace::ExecutionMode,
+    organizations::{self, Change},
+    row::{AgentPool, Organization},
+};
+use maud::{Markup, Render, html};
+use serde::Deserialize;
+
+use crate::{
+    Routes,
+    components::{
+        About, Button, Card, Cards, Check, Choice, Control, Header, Icon, Kind, Look, Notice,
+        Panel, Select, Sheet, Text, Tone, action, code_block, time,
+    },
+    failure::{Result, Wrong},
+    forms::{Form, Press, Ticked},
+    frame::{Place, Section, page},
+    guard::May,
+    visitor::SignedIn,
+};
+
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/app/{organization_name}/settings", show)
+        .post("/app/{organization_name}/settings", save)
+        .post("/app/{organization_name}/settings/token", token)
+        .post("/app/{organization_name}/settings/token/delete", delete_token)
+}
+
+fn here(organization: &str) -> String {
+    format!("/app/{organization}/settings")
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Input {
+    email: String,
+    default_execution_mode: String,
+    default_agent_pool_id: String,
+    allow_force_delete_workspaces: Ticked,
+    user_tokens_enabled: Ticked,
+}
+
+impl Input {
+    fn of(row: &Organization) -> Self {
+        let pool = row.default_agent_pool_id.as_ref();
+        Self {
+            email: row.email.clone(),
+            default_execution_mode: row.default_execution_mode.to_string(),
+            default_agent_pool_id: pool.map(ToString::to_string).unwrap_or_default(),
+            allow_force_delete_workspaces: Ticked(row.allow_force_delete_workspaces),
+            user_tokens_enabled: Ticked(row.user_tokens_enabled),
+        }
+    }
+
+    fn wanted(&self) -> domain::Result<Change> {
+        let mode: ExecutionMode = self.default_execution_mode.parse().map_err(|_| {
+            domain::Error::invalid("default-execution-mode", "is none that there is")
+        })?;
+        let pool = if mode == ExecutionMode::Agent {
+            Some(self.default_agent_pool_id.parse().map_err(|_| {
+                domain::Error::invalid("default-agent-pool-id", "must be chosen for runs on agents")
+            })?)
+        } else {
+            None
+        };
+        Ok(Change {
+            email: Some(self.email.trim().to_owned()),
+            default_execution_mode: Some(mode),
+            default_agent_pool_id: Some(pool),
+            allow_force_delete_workspaces: Some(self.allow_force_delete_workspaces.0),
+            user_tokens_enabled: Some(self.user_tokens_enabled.0),
+            ..Change::default()
+        })
+    }
+}
+
+async fn show(organization: May<can::UpdateOrganization>) -> Result<Markup> {
+    let input = Input::of(&organization);
+    draw(&organization.visitor, &organization, &input, None, None).await
+}
+
+async fn save(
+    organization: May<can::UpdateOrganization>,
+    Form(input): Form<Input>,
+) -> Result<Response> {
+    let visitor = &organization.visitor;
+    let saved = match input.wanted() {
+        Ok(change) => organizations::update(&visitor.cx, &organization, change).await.map(drop),
+        Err(error) => Err(error),
+    };
+    match saved {
+        Ok(()) => Ok(Redirect::to(&here(&organization.name)).into_response()),
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            let page = draw(visitor, &organization, &input, Some(&wrong), None).await?;
+            Ok(wrong.shown_in(page))
+        }
+    }
+}
+
+/// Shows the new token in the answer itself. The one before stops working.
+async fn token(organization: May<can::ManageOrganizationToken>, _: Press) -> Result<Markup> {
+    let visitor = &organization.visitor;
+    let cx = &visitor.cx;
+    let kind = OrganizationTokenKind::Full;
+    let minted =
+        accounts::create_organization_token(cx, &organization, kind, NewToken::default()).await?;
+    let found = organizations::find(cx, &organization.name).await?;
+    let granted = cx.check::<can::UpdateOrganization, _>(found)?;
+    let input = Input::of(&granted);
+    draw(visitor, &granted, &input, None, Some(minted.secret.expose())).await
+}
+
+async fn delete_token(
+    organization: May<can::ManageOrganizationToken>,
+    _: Press,
+) -> Result<Redirect> {
+    let cx = &organization.visitor.cx;
+    let kind = OrganizationTokenKind::Full;
+    accounts::delete_organization_token(cx, &organization, kind).await?;
+    Ok(Redirect::to(&here(&organization.name)))
+}
+
+const MODES: [Card<'_>; 3] = [
+    Card { value: "remote", label: "On this server", means: "In its sandbox. Right for most." },
+    Card {
+        value: "agent",
+        label: "On agents",
+        means: "Where the network is. Choose a pool below.",
+    },
+    Card {
+        value: "local",
+        label: "Where somebody types",
+        means: "This server keeps the state and nothing else.",
+    },
+];
+
+async fn pools(visitor: &SignedIn, organization: &Organization) -> Result<Vec<AgentPool>> {
+    let cx = &visitor.cx;
+    let found = organizations::find(cx, &organization.name).await?;
+    let granted = cx.check::<can::ReadAgentPools, _>(found)?;
+    let order = (agent_pools::Sort::Name, Order::Ascending);
+    let paging = Paging { number: 1, size: 500 };
+    let filter = agent_pools::Filter::default();
+    Ok(agent_pools::list(cx, &granted, filter, order, paging).await?.items)
+}
+
+async fn draw(
+    visitor: &SignedIn,
+    organization: &Granted<can::UpdateOrganization>,
+    input: &Input,
+    wrong: Option<&Wrong>,
+    secret: Option<&str>,
+) -> Result<Markup> {
+    let name = &organization.name;
+    let general = general(visitor, organization, input, wrong).await?;
+    let token = token_panel(visitor, organization).await?;
+    let main = html! {
+        (Header { title: "Settings", ..Header::default() })
+        @if let Some(secret) = secret {
+            (Notice::answer(Tone::Good, &html! {
+                h2 { "Copy the new token now" }
+                p { "It is not shown again. The one before does not work any more." }
+                (code_block("organization-secret", "Token", secret))
+            }))
+        }
+        div.stack { (general) (token) }
+    };
+    let title = format!("Settings of {name}");
+    page(visitor, Place::In(name, Section::Settings), &title, &main).await
+}
+
+async fn general(
+    visitor: &SignedIn,
+    organization: &Organization,
+    input: &Input,
+    wrong: Option<&Wrong>,
+) -> Result<Markup> {
+    let about = |name, label, hint| About { name, label, hint, optional: false };
+    let email = Text {
+        about: about("email", "E-mail", Some("Whom to reach about the organization as a whole.")),
+        kind: Kind::Email,
+        value: &input.email,
+        ..Text::default()
+    };
+    let mode = Cards {
+        about: about(
+            "default-execution-mode",
+            "Where runs happen, unless a project or a workspace says otherwise",
+            None,
+        ),
+        cards: &MODES,
+        value: &input.default_execution_mode,
+    };
+    let pools = pools(visitor, organization).await?;
+    let mut choices: Vec<Choice<'_>> = vec![("", "none")];
+    choices.extend(pools.iter().map(|pool| (pool.id.as_str(), pool.name.as_str())));
+    let pool = Select {
+        about: about("default-agent-pool-id", "Agent pool", Some("For runs on agents.")),
+        choices: &choices,
+        value: &input.default_agent_pool_id,
+    };
+    let force = Check {
+        about: about(
+            "allow-force-delete-workspaces",
+            "Administrators of a workspace may delete it while it manages something",
+            None,
+        ),
+        is_on: input.allow_force_delete_workspaces.0,
+        must: false,
+    };
+    let tokens = Check {
+        about: about("user-tokens-enabled", "API tokens of people are taken", None),
+        is_on: input.user_tokens_enabled.0,
+        must: false,
+    };
+    let mut controls: Vec<&dyn Control> = vec![&email, &mode];
+    if !pools.is_empty() {
+        controls.push(&pool);
+    }
+    controls.extend([&force as &dyn Control, &tokens]);
+    let form = Sheet {
+        id: "general",
+        action: &here(&organization.name),
+        token: &visitor.form_token(),
+        wrong,
+        hidden: &[],
+        controls: &controls,
+        send: Button { label: "Save", ..Button::default() },
+    };
+    let panel =
+        Panel { id: "o-general", title: "General", content: form.render(), ..Panel::default() };
+    Ok(panel.render())
+}
+
+async fn token_panel(visitor: &SignedIn, organization: &Organization) -> Result<Markup> {
+    let cx = &visitor.cx;
+    let found = organizations::find(cx, &organization.name).await?;
+    let granted = cx.check::<can::ManageOrganizationToken, _>(found)?;
+    let kind = OrganizationTokenKind::Full;
+    let now = match accounts::organization_token(cx, &granted, kind).await {
+        Ok(token) => Some(token),
+        Err(domain::Error::NotFound) => None,
+        Err(other) => return Err(other.into()),
+    };
+    let at = format!("{}/token", here(&organization.name));
+    let new = Button {
+        label: "New token",
+        look: Look::Plain,
+        icon: Some(Icon::Key),
+        ..Button::default()
+    };
+    let revoke = Button { label: "Revoke it", look: Look::Danger, ..Button::default() };
+    let content = html! {
+        p { "It manages teams, workspaces and variables of the organization, but starts no run and writes no state." }
+        @match &now {
+            None => p { "There is none." },
+            Some(token) => p {
+                "Made " (time(token.created_at))
+                @if let Some(at) = token.last_used_at { ", used last " (time(at)) }
+                @else { ", never used" }
+                "."
+            },
+        }
+        div.row {
+            (action(&at, &visitor.form_token(), &new))
+            @if now.is_some() { (action(&format!("{at}/delete"), &visitor.form_token(), &revoke)) }
+        }
+    };
+    let panel =
+        Panel { id: "o-token", title: "The organization's token", content, ..Panel::default() };
+    Ok(panel.render())
+}

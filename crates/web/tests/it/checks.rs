@@ -1,0 +1,44 @@
+//! What is asked about a run between its phases.
+
+use crate::{
+    browser::{Browser, server},
+    runs::{run, set_status},
+};
+
+#[tokio::test]
+async fn a_run_that_policies_disagree_with_says_so_and_asks_whoever_may_override() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = run(&server, &ws).await;
+    let at = server.app.now().0;
+    let stage = format!(
+        "INSERT INTO task_stages (id, run_id, stage, status, attempts, status_timestamps, created_at, updated_at) \
+         VALUES ('ts-1111111111111111', '{run}', 'post_plan', 'awaiting_override', 1, '{{}}', {at}, {at})"
+    );
+    server.execute(&stage).await;
+    set_status(&server, &run, "post_plan_awaiting_decision").await;
+    let path = format!("/app/acme/workspaces/networking/runs/{run}");
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let text = owner.get(&path).await.is_ok().text();
+    for said in ["Policies disagree", "You may override", "Override and go on", "id=\"checks\""] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(text.contains("Post-plan checks") && text.contains("needs override"), "{text}");
+    assert!(owner.get("/waiting").await.is_ok().text().contains(&run));
+    let mut writer = Browser::of(&server, &server.writer(&ws)).await;
+    let text = writer.get(&path).await.is_ok().text();
+    assert!(text.contains("Whoever may override policies in networking"), "{text}");
+    assert!(!text.contains("Override and go on") && text.contains("Discard run"), "{text}");
+    assert!(!writer.get("/waiting").await.is_ok().text().contains(&run));
+}
+
+#[tokio::test]
+async fn a_run_about_which_nothing_is_asked_has_no_checks() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = run(&server, &ws).await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let path = format!("/app/acme/workspaces/networking/runs/{run}");
+    let text = owner.get(&path).await.is_ok().text();
+    assert!(!text.contains("#checks") && !text.contains("id=\"checks\""), "{text}");
+}

@@ -1,0 +1,63 @@
+//! The pages of the site and of an organization's settings.
+
+use http::StatusCode;
+
+use crate::{
+    browser::{Browser, person, server},
+    runs::run,
+};
+
+#[tokio::test]
+async fn an_administrator_sees_what_waits_who_is_there_and_what_holds() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    run(&server, &ws).await;
+    person(&server, "ada").await;
+    let mut admin = Browser::of(&server, &server.site_admin()).await;
+    let overview = admin.get("/app/site").await.is_ok().text();
+    assert!(overview.contains("Waits for an agent") && overview.contains("acme"), "{overview}");
+    let users = admin.get("/app/site/users?q=ADA").await.is_ok().text();
+    assert!(users.contains("ada@people.example") && !users.contains("acme@example.com"), "{users}");
+    let versions = admin.get("/app/site/versions?kind=opa").await.is_ok().text();
+    assert!(versions.contains("1.2.0"), "{versions}");
+    let settings = admin.get("/app/site/settings").await.is_ok().text();
+    assert!(settings.contains("smtp-password") && settings.contains("secret"), "{settings}");
+    let mut ada = Browser::signed_in(&server, "ada").await;
+    for path in ["/app/site", "/app/site/users", "/app/site/versions", "/app/site/settings"] {
+        ada.get(path).await.is_not_found();
+    }
+}
+
+#[tokio::test]
+async fn the_settings_of_an_organization_are_its_owners() {
+    let server = server().await;
+    let api = server.owner();
+    let mut owner = Browser::of(&server, &api).await;
+    let here = "/app/acme/settings";
+    let page = owner.get(here).await.is_ok();
+    let fields = [("email", "no address"), ("default-execution-mode", "local")];
+    let answer = owner.submit(&page, here, &fields).await;
+    let text = answer.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(text.contains("general-email-wrong") && text.contains("no address"), "{text}");
+    let fields = [
+        ("email", "ops@people.example"),
+        ("default-execution-mode", "local"),
+        ("user-tokens-enabled", "true"),
+    ];
+    assert_eq!(owner.submit(&page, here, &fields).await.redirects(), here);
+    let shown = api.get("/organizations/acme").await.is_ok();
+    assert_eq!(shown.attribute("email"), "ops@people.example");
+    assert_eq!(shown.attribute("default-execution-mode"), "local");
+
+    let page = owner.get(here).await.is_ok();
+    let made = owner.submit(&page, "/app/acme/settings/token", &[]).await.is_ok().text();
+    let secret = made.split("<code>").find(|part| part.contains(".atlasv1.")).unwrap();
+    let secret = secret.split('<').next().unwrap().to_owned();
+    server.bearer(&secret).get("/organizations/acme/teams").await.is_ok();
+    let page = owner.get(here).await.is_ok();
+    assert!(!page.text().contains(&secret), "{page}");
+    owner.submit(&page, "/app/acme/settings/token/delete", &[]).await.redirects();
+    server.bearer(&secret).get("/organizations/acme/teams").await.is_unauthorized();
+    let mut member = Browser::of(&server, &server.member()).await;
+    member.get(here).await.is_not_found();
+}
