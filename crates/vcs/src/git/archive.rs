@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use super::cache::words;
 use super::command::Call;
 use super::links::{Links, stays_inside};
@@ -67,7 +69,7 @@ struct Tree {
 
 impl Repository {
     /// Writes the files of a commit that is here into a new file, as tar compressed with gzip, without folders for
-    /// themselves and without `.git`.
+    /// themselves and without `.git`. The file is whole, or not there.
     pub async fn archive(
         &self,
         commit: &CommitId,
@@ -81,7 +83,8 @@ impl Repository {
         }
         let committed_at = self.commit(commit).await?.committed_at;
         let limits = self.git.settings().limits;
-        let mut packer = Packer::new(File::create_new(into)?, limits.archive_bytes, committed_at);
+        let unfinished = NamedTempFile::new_in(into.parent().unwrap_or(Path::new(".")))?;
+        let mut packer = Packer::new(unfinished.reopen()?, limits.archive_bytes, committed_at);
         let mut left_out = Vec::new();
         for part in &parts {
             packer = part.pack(packer).await?;
@@ -93,8 +96,9 @@ impl Repository {
                 left_out.push(path.clone());
             }
         }
-        let files = packer.files();
-        Ok(Packed { bytes: packer.finish()?, files, left_out })
+        let (files, bytes) = (packer.files(), packer.finish()?);
+        unfinished.persist_noclobber(into).map_err(|error| error.error)?;
+        Ok(Packed { bytes, files, left_out })
     }
 
     /// This repository and those inside of it, with all that is in their files.

@@ -2,8 +2,10 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use tokio::time::sleep;
 
 use super::command::{Call, packs, size_of, too_large};
 use super::home::Route;
@@ -14,6 +16,9 @@ use crate::{CommitId, NameError, Reference, Refs};
 const REFS_LIMIT: u64 = 64 << 20;
 /// Bytes of an answer that is one name.
 const WORD_LIMIT: u64 = 4 << 10;
+
+/// Between two tries to be the one who fetches.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A repository, as far as it was fetched. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -224,13 +229,14 @@ impl Repository {
         self.caches()?;
         let path = self.folder.with_extension("lock");
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(error.into()),
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                // Its holder ends by its own limits.
+                Err(TryLockError::WouldBlock) => sleep(PAUSE).await,
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
         }
-        let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
-        Ok(waiting.await.map_err(std::io::Error::other)??)
     }
 }
 

@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -41,12 +42,28 @@ impl Home {
             folder: tempfile::Builder::new().prefix("git-").tempdir_in(homes)?,
             env: BTreeMap::new(),
         };
+        home.sweep(settings.limits.patience * 2);
         home.write("gitconfig", config(settings, route)?)?;
         home.surrounded(route)
     }
 
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Away with homes whose program has ended without us: older than any program gets.
+    fn sweep(&self, age: Duration) {
+        let made = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+        let Some(now) = made(self.path()) else { return };
+        let homes = self.path().parent().map(fs::read_dir);
+        let homes = homes.into_iter().flatten().flatten().flatten().map(|entry| entry.path());
+        let is_old = |home: &PathBuf| {
+            made(home).and_then(|made| now.duration_since(made).ok()).is_some_and(|old| old > age)
+        };
+        for home in homes.filter(is_old) {
+            // Somebody else may have been quicker.
+            let _ = fs::remove_dir_all(home);
+        }
     }
 
     /// For us alone.
@@ -261,6 +278,21 @@ mod tests {
         assert!(said.contains(&format!("{here}/known_hosts")), "{said}");
         assert_eq!(fs::read_to_string(home.path().join("key")).unwrap(), "BEGIN\nx\nEND\n");
         assert!(!home.env["GIT_SSH_COMMAND"].contains("BEGIN"));
+    }
+
+    #[test]
+    fn homes_that_nobody_left_tidy_are_removed_and_those_in_use_are_not() {
+        let root = tempfile::tempdir().unwrap();
+        let in_use = Home::new(&settings(root.path()), None).unwrap();
+        let left = root.path().join("homes/git-left");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("gitconfig"), "secret").unwrap();
+        let now = fs::metadata(in_use.path()).unwrap().modified().unwrap();
+        let age = Limits::default().patience * 2 + Duration::from_secs(60);
+        fs::File::open(&left).unwrap().set_modified(now - age).unwrap();
+        let next = Home::new(&settings(root.path()), None).unwrap();
+        assert!(!left.exists());
+        assert!(in_use.path().exists() && next.path().exists());
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub struct Limits {
     pub patience: Duration,
     /// Bytes that one fetch may add to a cache, as they are sent.
     pub fetched_bytes: u64,
-    /// Bytes of all files of an archive, unpacked, and of the archive itself.
+    /// Bytes of all files of an archive, unpacked.
     pub archive_bytes: u64,
     /// Files of an archive, and names in a list of what has changed.
     pub files: usize,

@@ -208,6 +208,8 @@ async fn what_is_too_large_ends_where_the_limit_is() {
     let refused = repository.archive(&commit, &Wishes::default(), &place.path("a")).await;
     assert!(matches!(refused, Err(GitError::TooLarge { limit, .. }) if limit == 1 << 20));
     assert_eq!(place.started.killed.lock().unwrap().len(), 1, "and git with it");
+    let left: Vec<_> = std::fs::read_dir(place.folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "only the caches, and no half of an archive: {left:?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What the tests are made of: real repositories, a server of them, and a `git` that looks at nothing else.
 
+mod carrier;
 mod origin;
 mod reach;
 mod server;
@@ -11,9 +12,10 @@ use std::sync::Arc;
 use statehouse_vcs::git::{Access, Address, Git, Limits, Remote, Repository, Settings};
 use tempfile::TempDir;
 
+pub use carrier::Carrier;
 pub use origin::Origin;
 pub use reach::Known;
-pub use server::Server;
+pub use server::{Server, backend};
 pub use started::Started;
 
 /// A place for caches, and `git` in it.
