@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use domain::{
     In, Site, Timestamp, can,
-    entity::tool_version::{Archive, Kind},
+    entity::tool_version::{Archive, Engine, Kind},
     row::ToolVersion,
     tool_versions::{self, Change, Filter, Used},
 };
@@ -71,6 +71,9 @@ impl<T> View<T> {
 #[serde(rename_all = "kebab-case")]
 struct Attributes<'a> {
     version: &'a str,
+    /// Ours: the versions of OpenTofu are kept beside those of Terraform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<Engine>,
     url: Option<&'a str>,
     sha: Option<&'a str>,
     deprecated: bool,
@@ -95,6 +98,7 @@ impl<T: Tool> Resource for View<T> {
         let archive = self.used.archive();
         Attributes {
             version: &row.version,
+            engine: row.kind.engine(),
             url: row.url.as_deref().or(archive.map(|archive| archive.url.as_str())),
             sha: row.sha.as_deref().or(archive.map(|archive| archive.sha.as_str())),
             deprecated: row.deprecated,
@@ -116,8 +120,16 @@ impl<T: Tool> Resource for View<T> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ListParameters {
-    filter: ByVersion,
+    filter: ByVersionAndEngine,
     search: ByVersion,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ByVersionAndEngine {
+    version: Option<String>,
+    /// Ours: Terraform's without it.
+    engine: Option<Engine>,
 }
 
 #[derive(Default, Deserialize)]
@@ -126,19 +138,27 @@ struct ByVersion {
     version: Option<String>,
 }
 
-impl ByVersion {
-    fn text(&self) -> Option<String> {
-        self.version.clone().filter(|text| !text.is_empty())
-    }
+fn text(given: Option<&String>) -> Option<String> {
+    given.filter(|text| !text.is_empty()).cloned()
+}
+
+/// Under the address of Terraform's versions, the engine says which are meant.
+fn kind_of<T: Tool>(engine: Option<Engine>) -> Kind {
+    engine.filter(|_| T::KIND.engine().is_some()).map_or(T::KIND, Kind::from)
 }
 
 async fn list<T: Tool>(
     site: May<can::ManageSite>,
     query: Query<ListParameters>,
 ) -> Result<Document> {
-    let filter = Filter { version: query.own.filter.text(), search: query.own.search.text() };
+    let asked = &query.own;
+    let filter = Filter {
+        version: text(asked.filter.version.as_ref()),
+        search: text(asked.search.version.as_ref()),
+    };
+    let kind = kind_of::<T>(asked.filter.engine);
     let paging = paging(&query);
-    let page = tool_versions::list(&site.cx, &site, T::KIND, filter, paging).await?;
+    let page = tool_versions::list(&site.cx, &site, kind, filter, paging).await?;
     let views: Vec<_> = page.items.into_iter().map(View::<T>::new).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &site.cx).await
 }
@@ -147,6 +167,7 @@ async fn list<T: Tool>(
 #[serde(default, rename_all = "kebab-case", bound = "T: Tool")]
 struct Input<T> {
     version: Option<String>,
+    engine: Option<Engine>,
     url: Option<String>,
     sha: Option<String>,
     archs: Option<Vec<Archive>>,
@@ -181,7 +202,8 @@ impl<T> From<Input<T>> for Change {
 }
 
 async fn create<T: Tool>(site: May<can::ManageSite>, body: Body<Input<T>>) -> Result<Document> {
-    let used = tool_versions::create(&site.cx, &site, T::KIND, body.attributes.into()).await?;
+    let kind = kind_of::<T>(body.attributes.engine);
+    let used = tool_versions::create(&site.cx, &site, kind, body.attributes.into()).await?;
     Ok(Document::one(&View::<T>::new(used)).created())
 }
 
@@ -194,6 +216,9 @@ async fn update<T: Tool>(
     version: May<can::ManageSite, In<ToolVersion, Site>>,
     body: Body<Input<T>>,
 ) -> Result<Document> {
+    if body.attributes.engine.is_some_and(|engine| version.granted.kind != Kind::from(engine)) {
+        return Err(jsonapi::Error::invalid("engine", "can't be changed").into());
+    }
     let used = tool_versions::update(&version.cx, &version, body.attributes.into()).await?;
     Ok(Document::one(&View::<T>::new(used)))
 }

@@ -10,7 +10,7 @@ mod usage;
 
 use db::{
     Json,
-    entity::tool_version::{self, Kind},
+    entity::tool_version::{self, Engine, Kind},
     id::ToolVersionId,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select},
 };
@@ -31,6 +31,31 @@ pub const LATEST: &str = "latest";
 
 /// What carries out runs; the other tools evaluate policies.
 const ENGINES: [Kind; 2] = [Kind::Terraform, Kind::Tofu];
+
+/// Which engine somebody wants to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wish<'a> {
+    /// An exact version, a constraint such as `~> 1.5.0`, or `latest`.
+    pub version: &'a str,
+    /// Of this engine; without it of any, where a number that both have means Terraform's.
+    pub engine: Option<Engine>,
+}
+
+impl Wish<'_> {
+    fn is_of(self, kind: Kind) -> bool {
+        self.engine.is_none_or(|engine| Kind::from(engine) == kind)
+    }
+}
+
+/// Reads as `OpenTofu 1.9.1`.
+impl std::fmt::Display for Wish<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(engine) = self.engine {
+            write!(f, "{} ", engine.title())?;
+        }
+        f.write_str(self.version)
+    }
+}
 
 fn engines() -> Select<tool_version::Entity> {
     tool_version::Entity::find().filter(tool_version::Column::Kind.is_in(ENGINES))
@@ -93,39 +118,41 @@ fn newest_first(rows: Vec<ToolVersion>) -> Vec<(Version, ToolVersion)> {
 }
 
 /// What a new workspace gets: the newest release, or `latest` while none is known.
-pub(crate) async fn default_version(cx: &Ctx) -> Result<String> {
-    let newest = resolve(cx, LATEST).await?;
+pub(crate) async fn default_version(cx: &Ctx, engine: Option<Engine>) -> Result<String> {
+    let newest = resolve(cx, Wish { version: LATEST, engine }).await?;
     Ok(newest.map_or_else(|| LATEST.to_owned(), |found| found.version))
 }
 
-/// The newest known version that fulfils the wish: exact, a constraint such as `~> 1.5.0`, or `latest`.
-pub async fn resolve(cx: &Ctx, wish: &str) -> Result<Option<ToolVersion>> {
+/// The newest known version that fulfils the wish.
+pub(crate) async fn resolve(cx: &Ctx, wish: Wish<'_>) -> Result<Option<ToolVersion>> {
     Ok(pick(&usable(cx).await?, wish).cloned())
 }
 
 /// The version that a run was given, even if it has been disabled since.
-pub(crate) async fn given(cx: &Ctx, version: &str) -> Result<Option<ToolVersion>> {
+pub(crate) async fn given(cx: &Ctx, wish: Wish<'_>) -> Result<Option<ToolVersion>> {
+    let kinds = ENGINES.into_iter().filter(|kind| wish.is_of(*kind));
     let query = engines()
-        .filter(tool_version::Column::Version.eq(version))
+        .filter(tool_version::Column::Version.eq(wish.version))
+        .filter(tool_version::Column::Kind.is_in(kinds))
         .order_by_asc(tool_version::Column::Kind);
     let mut rows = query.all(cx.read()).await?;
     rows.sort_by_key(|row| !row.enabled);
     Ok(rows.into_iter().next())
 }
 
-fn pick<'v>(versions: &'v [(Version, ToolVersion)], wish: &str) -> Option<&'v ToolVersion> {
-    if wish == LATEST {
+fn pick<'v>(versions: &'v [(Version, ToolVersion)], wish: Wish<'_>) -> Option<&'v ToolVersion> {
+    let versions = || versions.iter().filter(|(_, row)| wish.is_of(row.kind));
+    if wish.version == LATEST {
         // Of several that are first, it is the newest: Terraform's if there is one. Where there is no release at all,
         // something that is not yet one is better than nothing.
-        let first =
-            versions.iter().min_by_key(|(version, row)| (!version.pre.is_empty(), row.kind));
+        let first = versions().min_by_key(|(version, row)| (!version.pre.is_empty(), row.kind));
         return first.map(|(_, row)| row);
     }
-    if let Some((_, exact)) = versions.iter().find(|(_, row)| row.version == wish) {
+    if let Some((_, exact)) = versions().find(|(_, row)| row.version == wish.version) {
         return Some(exact);
     }
-    let constraint = Constraint::parse(wish)?;
-    versions.iter().find(|(version, _)| constraint.allows(version)).map(|(_, row)| row)
+    let constraint = Constraint::parse(wish.version)?;
+    versions().find(|(version, _)| constraint.allows(version)).map(|(_, row)| row)
 }
 
 /// Whether an agent or an administrator has named a version yet. Until then none is refused: at the first start of
@@ -136,13 +163,17 @@ pub(crate) async fn any(cx: &Ctx) -> Result<bool> {
 }
 
 /// Refuses a wish that no known version fulfils.
-pub(crate) async fn check(cx: &Ctx, wish: &str) -> Result<()> {
+pub(crate) async fn check(cx: &Ctx, wish: Wish<'_>) -> Result<()> {
     // Asked first: an agent may make its versions known at this very moment.
     let is_too_early = !any(cx).await?;
-    if wish == LATEST || resolve(cx, wish).await?.is_some() {
+    let is_any = wish.version == LATEST && wish.engine.is_none();
+    if is_any || resolve(cx, wish).await?.is_some() {
         return Ok(());
     }
-    let possible = Version::parse(wish).is_ok() || Constraint::parse(wish).is_some();
+    let version = wish.version;
+    let possible = version == LATEST
+        || Version::parse(version).is_ok()
+        || Constraint::parse(version).is_some();
     if possible && is_too_early {
         Ok(())
     } else {

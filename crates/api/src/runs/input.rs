@@ -1,6 +1,7 @@
 //! What a request may say of a run.
 
 use domain::{
+    entity::tool_version::Engine,
     id::ConfigurationVersionId,
     runs::{New, Variable},
 };
@@ -24,6 +25,8 @@ pub struct Input {
     allow_config_generation: Option<bool>,
     debugging_mode: Option<bool>,
     terraform_version: Option<String>,
+    /// Ours: which engine's version that is.
+    engine: Option<Engine>,
     #[serde(deserialize_with = "jsonapi::verbatim")]
     target_addrs: Option<Vec<String>>,
     #[serde(deserialize_with = "jsonapi::verbatim")]
@@ -75,6 +78,7 @@ pub fn new(input: Input, relations: Relations) -> Result<New> {
         allow_config_generation: input.allow_config_generation.unwrap_or(false),
         debugging_mode: input.debugging_mode.unwrap_or(false),
         terraform_version: input.terraform_version.filter(|version| !version.is_empty()),
+        engine: input.engine,
         target_addrs: input.target_addrs.unwrap_or_default(),
         replace_addrs: input.replace_addrs.unwrap_or_default(),
         invoke_action_addrs: input.invoke_action_addrs.unwrap_or_default(),

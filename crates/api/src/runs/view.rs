@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use domain::{
     Ctx, In, StatusTimestamps, Timestamp, can,
-    entity::run::{Cancel, Source, Status},
+    entity::{
+        run::{Cancel, Source, Status},
+        tool_version::Engine,
+    },
     id::{ConfigurationVersionId, EventId},
     row::Run,
     runs::{self, status},
@@ -55,6 +58,8 @@ struct Attributes<'a> {
     canceled_at: Option<Timestamp>,
     created_at: Timestamp,
     debugging_mode: bool,
+    /// Ours: whose version `terraform-version` names; what the workspace asks for, until it is known.
+    engine: Option<Engine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     force_cancel_available_at: Option<Timestamp>,
     has_changes: bool,
@@ -159,6 +164,7 @@ impl Resource for View {
             canceled_at: run.canceled_at,
             created_at: run.created_at,
             debugging_mode: run.debugging_mode,
+            engine: run.engine.or(self.run.of.engine.filter(|_| !run.is_final)),
             force_cancel_available_at: run.force_cancel_available_at,
             has_changes: run.has_changes,
             invoke_action_addrs: some(&run.invoke_action_addrs),

@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp,
-    entity::workspace::ExecutionMode,
+    entity::{tool_version::Engine, workspace::ExecutionMode},
     id::{AgentPoolId, ProjectId},
     workspaces::Change,
 };
@@ -24,6 +24,8 @@ pub struct Input {
     agent_pool_id: Field<String>,
     setting_overwrites: Option<SettingOverwrites>,
     terraform_version: Field<String>,
+    /// Ours: which engine's version that is.
+    engine: Field<Engine>,
     working_directory: Field<String>,
     auto_apply: Option<bool>,
     auto_apply_run_trigger: Option<bool>,
@@ -78,6 +80,7 @@ pub fn change(input: Input, relations: Relations) -> Result<Change> {
         agent_pool_id,
         execution_mode,
         terraform_version: input.terraform_version.into_option(),
+        engine: input.engine.into_change(),
         working_directory: input.working_directory.into_change().map(Option::unwrap_or_default),
         auto_apply: input.auto_apply,
         auto_apply_run_trigger: input.auto_apply_run_trigger,

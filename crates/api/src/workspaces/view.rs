@@ -2,7 +2,10 @@
 
 use domain::{
     Ctx, Timestamp, can,
-    entity::workspace::{AutoDestroy, ExecutionMode, LockKind, Source, VcsRepo},
+    entity::{
+        tool_version::Engine,
+        workspace::{AutoDestroy, ExecutionMode, LockKind, Source, VcsRepo},
+    },
     row::Workspace,
     workspaces::{Details, details, details_of},
 };
@@ -71,6 +74,8 @@ struct Attributes<'a> {
     created_at: Timestamp,
     effective_run_data_retention_desc: Option<&'static str>,
     effective_state_version_retention_desc: Option<String>,
+    /// Ours: whose version `terraform-version` names; null where a number alone decides.
+    engine: Option<Engine>,
     environment: &'static str,
     execution_mode: ExecutionMode,
     file_triggers_enabled: bool,
@@ -206,6 +211,7 @@ impl Resource for View {
             structured_run_output_enabled: row.structured_run_output_enabled,
             tag_names: &self.details.tag_names,
             terraform_version: &row.terraform_version,
+            engine: row.engine,
             trigger_patterns: &row.trigger_patterns,
             trigger_prefixes: &row.trigger_prefixes,
             updated_at: row.updated_at,

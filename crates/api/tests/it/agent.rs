@@ -25,6 +25,19 @@ impl<'s> Agent<'s> {
         agent
     }
 
+    /// One that says all of this of itself, beside its name.
+    pub async fn register_with_abilities(server: &'s Server, instance: &str, body: &Value) -> Self {
+        let client = server.bearer(server.app.embedded_agent_token().expose());
+        let mut all =
+            json!({ "name": "test", "version": "0", "instance": instance, "engines": [] });
+        for (name, value) in body.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        let answer = client.post("/agent/v1/register", all).await.is_ok();
+        let id = answer.json()["agent_id"].as_str().unwrap().to_owned();
+        Self { client, id, instance: instance.to_owned() }
+    }
+
     /// An agent of the pool that the token is for.
     pub async fn register_with(server: &'s Server, token: &str) -> Self {
         let mut agent = Self {

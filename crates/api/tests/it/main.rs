@@ -22,6 +22,7 @@ mod crowd;
 mod data_retention;
 mod encrypted_states;
 mod endings;
+mod engine_choice;
 mod engines;
 mod events;
 mod figures;

@@ -88,6 +88,7 @@ rows! {
     auto_destroy_activity_duration: "auto-destroy-activity-duration", default null,
         takes ["14d", "1h", "9999h", null], refuses ["0d", "14", "14m", "10000d", "-1d", "1.5d", 14];
     description: "description", default null, takes ["Cables", null], refuses [1, ["x"]];
+    engine: "engine", default null, takes ["terraform", null], refuses ["opa", "pulumi", 1];
     execution_mode: "execution-mode", default "remote", takes ["local", "remote"], refuses ["somewhere", 1];
     file_triggers_enabled: "file-triggers-enabled", default true, takes [false, true], refuses ["perhaps"];
     global_remote_state: "global-remote-state", default false, takes [true, false], refuses ["perhaps"];

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::tool_version::Engine;
 use crate::{
     Json, StatusTimestamps, Timestamp,
     column::words,
@@ -84,6 +85,8 @@ pub struct Model {
     pub trigger_reason: String,
     /// Overrides the workspace's version for this run; only plan-only runs may.
     pub terraform_version: Option<String>,
+    /// The engine of that version: what somebody asked for, and from when it leaves the queue what it was given.
+    pub engine: Option<Engine>,
     pub is_destroy: bool,
     pub auto_apply: bool,
     pub allow_empty_apply: bool,

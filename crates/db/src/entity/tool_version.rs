@@ -7,6 +7,41 @@ use serde::{Deserialize, Serialize};
 use crate::{Json, Timestamp, column::words, id::ToolVersionId};
 
 words! {
+    /// What carries out runs. Terraform comes first where a number alone is named.
+    Engine { Terraform = "terraform", Tofu = "tofu" }
+}
+
+impl Engine {
+    /// As people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Terraform => "Terraform",
+            Self::Tofu => "OpenTofu",
+        }
+    }
+}
+
+impl From<Engine> for Kind {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Terraform => Self::Terraform,
+            Engine::Tofu => Self::Tofu,
+        }
+    }
+}
+
+impl Kind {
+    /// The engine that it is, if it is one.
+    pub fn engine(self) -> Option<Engine> {
+        match self {
+            Self::Terraform => Some(Engine::Terraform),
+            Self::Tofu => Some(Engine::Tofu),
+            Self::Opa | Self::Sentinel => None,
+        }
+    }
+}
+
+words! {
     Kind { Terraform = "terraform", Tofu = "tofu", Opa = "opa", Sentinel = "sentinel" }
 }
 

@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use serde::{Deserialize, Serialize};
 
+use super::tool_version::Engine;
 use crate::{
     Json, Timestamp,
     column::words,
@@ -70,6 +71,8 @@ pub struct Model {
     pub agent_pool_id: Option<AgentPoolId>,
     /// An exact version, a constraint, or `latest`.
     pub terraform_version: String,
+    /// Which engine's version that is; without it, whichever has one, Terraform first.
+    pub engine: Option<Engine>,
     /// Relative to the configuration's root; empty for the root.
     pub working_directory: String,
     pub auto_apply: bool,

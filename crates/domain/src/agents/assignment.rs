@@ -126,7 +126,10 @@ pub(super) async fn seconds_for(cx: &Ctx, phase: phase::Kind) -> Result<u64> {
 /// The engine that the run was given when it left the queue.
 pub(super) async fn tool_of(cx: &Ctx, run: &Run) -> Result<Option<ToolVersion>> {
     match &run.terraform_version {
-        Some(version) => crate::tool_versions::given(cx, version).await,
+        Some(version) => {
+            let wish = crate::tool_versions::Wish { version, engine: run.engine };
+            crate::tool_versions::given(cx, wish).await
+        }
         None => Ok(None),
     }
 }

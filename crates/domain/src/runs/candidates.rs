@@ -7,6 +7,7 @@ use db::{
     entity::{
         phase,
         run::Status,
+        tool_version::Engine,
         workspace::{ExecutionMode, LockKind},
     },
     id::{AgentPoolId, ProjectId, RunId, WorkspaceId},
@@ -14,7 +15,7 @@ use db::{
 };
 
 use super::{stages, turns};
-use crate::{Ctx, Result, Timestamp, agent_pools};
+use crate::{Ctx, Result, Timestamp, agent_pools, tool_versions::Wish};
 
 /// Candidates that are read at once.
 pub(super) const PAGE: usize = 200;
@@ -31,14 +32,17 @@ pub(super) struct Candidate {
     wished: Option<String>,
     /// The workspace's.
     setting: String,
+    /// The engine of that version: its own wish, or the workspace's.
+    engine: Option<Engine>,
     mode: ExecutionMode,
     pool: Option<AgentPoolId>,
 }
 
 impl Candidate {
-    /// The version of the engine that it is to be planned with.
-    pub fn version(&self) -> &str {
-        self.wished.as_deref().unwrap_or(&self.setting)
+    /// What it is to be planned with, or was.
+    pub fn wish(&self) -> Wish<'_> {
+        let version = self.wished.as_deref().unwrap_or(&self.setting);
+        Wish { version, engine: self.engine }
     }
 
     /// Whose agents would execute it, if it may have them.
@@ -113,7 +117,7 @@ pub(super) fn query(
     let (since, id) = after.map_or((Timestamp(i64::MIN), ""), |(at, id)| (at, id.as_str()));
     let sql = format!(
         "SELECT r.id, r.status, r.workspace_id, w.project_id, r.created_at, r.terraform_version AS wished, \
-         w.terraform_version AS setting, {mode} AS mode, {pool} AS pool \
+         w.terraform_version AS setting, COALESCE(r.engine, w.engine) AS engine, {mode} AS mode, {pool} AS pool \
          FROM runs r \
          JOIN workspaces w ON w.id = r.workspace_id \
          JOIN projects p ON p.id = w.project_id \

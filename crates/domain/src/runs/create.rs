@@ -5,6 +5,7 @@ use db::{
     entity::{
         configuration_version, phase,
         run::{self, Cancel, Source, Status},
+        tool_version::Engine,
         workspace::ExecutionMode,
     },
     id::{ApplyId, ConfigurationVersionId, PlanId, RunId},
@@ -17,7 +18,9 @@ use super::{held::Floor, moves::subject, stages::Part, status, turns};
 use crate::{
     Ctx, Error, Granted, Happened, In, Result, Timestamp, can, free_text, names,
     row::{ConfigurationVersion, Run, Workspace},
-    task_stages, tool_versions, variables, workspaces,
+    task_stages,
+    tool_versions::{self, Wish},
+    variables, workspaces,
 };
 
 /// What a run is asked to do. Absent means: as the workspace or the configuration says.
@@ -35,6 +38,7 @@ pub struct New {
     pub allow_config_generation: bool,
     pub debugging_mode: bool,
     pub terraform_version: Option<String>,
+    pub engine: Option<Engine>,
     pub target_addrs: Vec<String>,
     pub replace_addrs: Vec<String>,
     pub invoke_action_addrs: Vec<String>,
@@ -98,8 +102,10 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     // The run of somebody who may only plan waits for somebody who may apply, whatever the workspace's setting.
     let wanted = new.auto_apply.unwrap_or(workspace.auto_apply && may_apply);
     let auto_apply = wanted && !plan_only && !new.save_plan;
-    if let Some(version) = &new.terraform_version {
-        tool_versions::check(cx, version).await?;
+    if new.terraform_version.is_some() || new.engine.is_some() {
+        let version = new.terraform_version.as_ref().unwrap_or(&workspace.terraform_version);
+        let engine = new.engine.or(workspace.engine);
+        tool_versions::check(cx, Wish { version, engine }).await?;
     }
     let id = RunId::fresh();
     let variables = serde_json::to_vec(&new.variables).map_err(|e| Error::Internal(e.into()))?;
@@ -124,6 +130,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
         source,
         trigger_reason: new.trigger_reason.unwrap_or_else(|| "manual".into()),
         terraform_version: new.terraform_version,
+        engine: new.engine,
         is_destroy: new.is_destroy,
         auto_apply,
         allow_empty_apply: new.allow_empty_apply,
@@ -258,6 +265,9 @@ async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> R
     }
     if new.terraform_version.is_some() && !plan_only {
         return refused("terraform-version", "can only be set for plan-only runs");
+    }
+    if new.engine.is_some() && !plan_only {
+        return refused("engine", "can only be set for plan-only runs");
     }
     if new.invoke_action_addrs.len() > 1 {
         return refused("invoke-action-addrs", "can only name one action");

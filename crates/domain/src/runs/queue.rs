@@ -9,6 +9,7 @@ use db::{
         configuration_version::Status as Uploaded,
         job, phase,
         run::{self, Status},
+        tool_version::Engine,
     },
     id::{AgentPoolId, JobId, RunId},
     sea_orm::{
@@ -28,7 +29,8 @@ use super::{
 use crate::{
     Ctx, Result, Tx, agents,
     row::{Run, ToolVersion, Workspace},
-    task_stages, tool_versions,
+    task_stages,
+    tool_versions::{self, Wish},
     workspaces::{self, Executor},
 };
 
@@ -119,7 +121,7 @@ struct Pass<'c> {
     /// The pools that have an agent to speak of, with the engines that these have.
     present: HashMap<Option<AgentPoolId>, HashSet<String>>,
     /// By what is asked for.
-    tools: BTreeMap<(Status, String), Tool>,
+    tools: BTreeMap<(Status, String, Option<Engine>), Tool>,
     unreadable: Vec<RunId>,
 }
 
@@ -261,18 +263,16 @@ impl<'c> Pass<'c> {
             Step::Wait => Ok(Taken::No),
             Step::Apply => begin(run, phase::Kind::Apply, &executor).await,
             Step::Plan => {
-                let wish = run.terraform_version.clone();
-                if wish.as_ref().unwrap_or(&run.workspace().terraform_version)
-                    != candidate.version()
-                {
+                let version = run.terraform_version.as_ref();
+                let version = version.unwrap_or(&run.workspace().terraform_version);
+                let engine = run.engine.or(run.workspace().engine);
+                if candidate.wish() != (Wish { version, engine }) {
                     return Ok(Taken::No);
                 }
                 match tool {
                     Tool::TooEarly => Ok(Taken::No),
                     Tool::Unknown => {
-                        let version = candidate.version();
-                        let why =
-                            format!("Version {version} of the engine is not known to this server.");
+                        let why = unknown(candidate.wish());
                         run.let_go().await;
                         endings::give_up(self.cx, &candidate.id, &why).await?;
                         Ok(Taken::No)
@@ -280,6 +280,7 @@ impl<'c> Pass<'c> {
                     Tool::Known(tool) => {
                         let mut run = run;
                         // From here on the run keeps its engine, whatever becomes of the workspace's setting.
+                        run.engine = tool.kind.engine();
                         run.terraform_version = Some(tool.version);
                         begin(run, phase::Kind::Plan, &executor).await
                     }
@@ -290,13 +291,14 @@ impl<'c> Pass<'c> {
 
     /// What it is planned with, or was: that one counts even if it has been disabled since.
     async fn tool(&mut self, candidate: &Candidate) -> Result<Tool> {
-        let key = (candidate.status, candidate.version().to_owned());
+        let wish = candidate.wish();
+        let key = (candidate.status, wish.version.to_owned(), wish.engine);
         if let Some(known) = self.tools.get(&key) {
             return Ok(known.clone());
         }
         let found = match stages::awaited_phase(candidate.status) {
-            Some(phase::Kind::Apply) => tool_versions::given(self.cx, candidate.version()).await?,
-            _ => tool_versions::resolve(self.cx, candidate.version()).await?,
+            Some(phase::Kind::Apply) => tool_versions::given(self.cx, wish).await?,
+            _ => tool_versions::resolve(self.cx, wish).await?,
         };
         let tool = match found {
             Some(tool) => Tool::Known(Box::new(tool)),
@@ -319,6 +321,12 @@ impl<'c> Pass<'c> {
                 engines.contains(&agents::engine_name(tool.kind, &tool.version))
             })
     }
+}
+
+/// For people.
+fn unknown(wish: Wish<'_>) -> String {
+    let engine = wish.engine.map_or("the engine", Engine::title);
+    format!("Version {} of {engine} is not known to this server.", wish.version)
 }
 
 async fn begin(mut run: Held, kind: phase::Kind, executor: &Executor) -> Result<Taken> {

@@ -116,13 +116,18 @@ fn check_sha(attribute: &'static str, sha: &str) -> Result<()> {
     Ok(())
 }
 
+/// The versions of all engines are kept under one address.
+fn together_with(kind: Kind) -> Vec<Kind> {
+    if ENGINES.contains(&kind) { ENGINES.to_vec() } else { vec![kind] }
+}
+
 pub async fn find(
     cx: &Ctx,
     kind: Kind,
     id: &ToolVersionId,
 ) -> Result<Found<In<ToolVersion, Site>>> {
     let row = tool_version::Entity::find_by_id(id.clone())
-        .filter(tool_version::Column::Kind.eq(kind))
+        .filter(tool_version::Column::Kind.is_in(together_with(kind)))
         .one(cx.read())
         .await?
         .ok_or(Error::NotFound)?;

@@ -5,17 +5,18 @@ use std::collections::HashMap;
 use db::{
     entity::{
         policy_set, run,
-        tool_version::{self, Archive, Kind},
+        tool_version::{self, Archive, Engine, Kind},
         workspace,
     },
     id::ToolVersionId,
     sea_orm::{
-        ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+        ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+        QuerySelect,
     },
 };
 
 use super::{
-    ENGINES, LATEST,
+    ENGINES, LATEST, Wish,
     catalogue::{ARCH, OS, is_default},
     newest_first, official, pick,
     policy_tools::{is_built_in, policies_of},
@@ -81,7 +82,7 @@ pub(super) async fn with_usage(cx: &Ctx, kind: Kind, rows: Vec<ToolVersion>) -> 
 async fn usage(
     db: &impl ConnectionTrait,
     kind: Kind,
-    wishes: &[(String, i64)],
+    wishes: &[(String, Option<Engine>, i64)],
 ) -> Result<HashMap<ToolVersionId, u64>> {
     // A wish for an engine can come down to one of the other kind.
     let kinds = if ENGINES.contains(&kind) { ENGINES.to_vec() } else { vec![kind] };
@@ -89,11 +90,13 @@ async fn usage(
     let known = newest_first(of_kinds.all(db).await?);
     let usable: Vec<_> = known.iter().filter(|(_, row)| row.enabled).cloned().collect();
     let mut usage: HashMap<ToolVersionId, u64> = HashMap::new();
-    for (wish, count) in wishes {
+    for (version, engine, count) in wishes {
+        let wish = Wish { version, engine: *engine };
         // An exact version is used, even if it cannot be had any more.
-        let exact = || known.iter().find(|(_, row)| row.version == *wish).map(|(_, row)| row);
+        let is_exact = |row: &ToolVersion| row.version == *version && wish.is_of(row.kind);
+        let exact = || known.iter().find(|(_, row)| is_exact(row)).map(|(_, row)| row);
         let own = || known.iter().find(|(_, row)| is_built_in(row)).map(|(_, row)| row);
-        let found = own().filter(|_| wish == LATEST);
+        let found = own().filter(|_| version == LATEST);
         if let Some(row) = found.or_else(|| pick(&usable, wish)).or_else(exact) {
             *usage.entry(row.id.clone()).or_default() += u64::try_from(*count).unwrap_or_default();
         }
@@ -102,20 +105,24 @@ async fn usage(
 }
 
 /// How many want which version of a tool: workspaces want engines, policy sets the others.
-async fn wishes(db: &impl ConnectionTrait, kind: Kind) -> Result<Vec<(String, i64)>> {
-    let wishes = match policies_of(kind) {
+async fn wishes(
+    db: &impl ConnectionTrait,
+    kind: Kind,
+) -> Result<Vec<(String, Option<Engine>, i64)>> {
+    Ok(match policies_of(kind) {
         None => {
             workspace::Entity::find()
                 .select_only()
-                .column(workspace::Column::TerraformVersion)
+                .columns([workspace::Column::TerraformVersion, workspace::Column::Engine])
                 .column_as(workspace::Column::Id.count(), "wishes")
                 .group_by(workspace::Column::TerraformVersion)
+                .group_by(workspace::Column::Engine)
                 .into_tuple()
                 .all(db)
                 .await?
         }
         Some(policies) => {
-            policy_set::Entity::find()
+            let wishes: Vec<(String, i64)> = policy_set::Entity::find()
                 .select_only()
                 .column(policy_set::Column::PolicyToolVersion)
                 .column_as(policy_set::Column::Id.count(), "wishes")
@@ -124,25 +131,26 @@ async fn wishes(db: &impl ConnectionTrait, kind: Kind) -> Result<Vec<(String, i6
                 .group_by(policy_set::Column::PolicyToolVersion)
                 .into_tuple()
                 .all(db)
-                .await?
+                .await?;
+            wishes.into_iter().map(|(version, count)| (version, None, count)).collect()
         }
-    };
-    Ok(wishes)
+    })
 }
 
 /// Whether somebody wants this very version; to whom the newest one is good, another one is as well.
 pub(super) async fn is_used(db: &impl ConnectionTrait, row: &ToolVersion) -> Result<bool> {
     let mut wishes = wishes(db, row.kind).await?;
-    wishes.retain(|(wish, _)| wish != LATEST);
+    wishes.retain(|(version, ..)| version != LATEST);
     if usage(db, row.kind, &wishes).await?.contains_key(&row.id) {
         return Ok(true);
     }
-    if !ENGINES.contains(&row.kind) {
-        return Ok(false);
-    }
+    let Some(engine) = row.kind.engine() else { return Ok(false) };
+    let given =
+        Condition::any().add(run::Column::Engine.eq(engine)).add(run::Column::Engine.is_null());
     let unfinished = run::Entity::find()
         .filter(run::Column::IsFinal.eq(false))
         .filter(run::Column::TerraformVersion.eq(&row.version))
+        .filter(given)
         .count(db)
         .await?;
     Ok(unfinished > 0)

@@ -2,7 +2,10 @@
 
 use db::{
     Json, Timestamp,
-    entity::workspace::{self, ExecutionMode, Source},
+    entity::{
+        tool_version::Engine,
+        workspace::{self, ExecutionMode, Source},
+    },
     id::{AgentPoolId, ProjectId, WorkspaceId},
 };
 use serde_json::json;
@@ -15,7 +18,7 @@ use crate::{
     row::{Organization, Project, Workspace},
     site_settings,
     tags::{self, Binding, Kind},
-    tool_versions,
+    tool_versions::{self, Wish},
 };
 
 /// Characters of each.
@@ -32,6 +35,8 @@ pub struct Change {
     /// Only together with the execution mode agent.
     pub agent_pool_id: Option<Option<AgentPoolId>>,
     pub terraform_version: Option<String>,
+    /// `Some(None)` leaves it to the number again.
+    pub engine: Option<Option<Engine>>,
     pub working_directory: Option<String>,
     pub auto_apply: Option<bool>,
     pub auto_apply_run_trigger: Option<bool>,
@@ -111,9 +116,11 @@ impl Change {
             to.name = name;
         }
         // Clients send along what is there already, which may have gone since.
-        if let Some(version) = self.terraform_version.filter(|new| *new != to.terraform_version) {
-            tool_versions::check(cx, &version).await?;
-            to.terraform_version = version;
+        let version = self.terraform_version.unwrap_or_else(|| to.terraform_version.clone());
+        let engine = self.engine.unwrap_or(to.engine);
+        if version != to.terraform_version || engine != to.engine {
+            tool_versions::check(cx, Wish { version: &version, engine }).await?;
+            (to.terraform_version, to.engine) = (version, engine);
         }
         free_text::prose(
             "description",
@@ -217,7 +224,8 @@ pub async fn create(
         description: None,
         execution_mode: None,
         agent_pool_id: None,
-        terraform_version: tool_versions::default_version(cx).await?,
+        terraform_version: tool_versions::default_version(cx, change.engine.flatten()).await?,
+        engine: None,
         working_directory: String::new(),
         auto_apply: false,
         auto_apply_run_trigger: false,

@@ -122,6 +122,9 @@ async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> 
 
 fn facts<'a>(run: &Run, plan: &Phase, apply: &Phase) -> Vec<(&'a str, Markup)> {
     let mut facts = vec![("Run", copy_id(&run.id))];
+    if let Some(version) = &run.terraform_version {
+        facts.push(("Engine", html! { (workspaces::engines::shown(run.engine, version)) }));
+    }
     for (name, phase) in [("Plan", plan), ("Apply", apply)] {
         if let Some(changes) = changes(phase) {
             facts.push((name, html! { (changes) }));

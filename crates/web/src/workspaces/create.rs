@@ -11,6 +11,7 @@ use domain::{
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::engines;
 use crate::{
     components::{About, Button, Choice, Crumb, Header, Select, Sheet, Text, TextArea},
     failure::{Result, Wrong},
@@ -33,6 +34,7 @@ const MOST_PROJECTS: u64 = 1_000;
 pub struct Input {
     name: String,
     project: String,
+    engine: String,
     description: String,
 }
 
@@ -75,10 +77,12 @@ async fn made(
     let project = project.ok_or_else(|| {
         Error::invalid_relation("project", "is none that you may make workspaces in")
     })?;
+    let engine = engines::chosen(&input.engine)?;
     let change = Change {
         name: Some(input.name.trim().to_owned()),
         description: Some(Some(input.description.clone()).filter(|text| !text.is_empty())),
         project_id: Some(project.id.clone()),
+        engine: Some(engine),
         source: Some(Source::Ui),
         ..Change::default()
     };
@@ -119,6 +123,12 @@ async fn draw(
         choices: &choices,
         value: &input.project,
     };
+    let engines = engines::choices();
+    let engine = Select {
+        about: About { name: "engine", label: "Engine", ..About::default() },
+        choices: &engines,
+        value: &input.engine,
+    };
     let description = TextArea {
         about: About {
             name: "description",
@@ -135,7 +145,7 @@ async fn draw(
         token: &visitor.form_token(),
         wrong,
         hidden: &[],
-        controls: &[&name, &project, &description],
+        controls: &[&name, &project, &engine, &description],
         send: Button { label: "Create the workspace", ..Button::default() },
     };
     let crumbs = [Crumb { label: "Workspaces", href: organizations::path(organization_name) }];

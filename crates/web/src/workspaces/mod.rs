@@ -1,6 +1,7 @@
 //! `/app/{organization}/workspaces/{workspace}`: a workspace and its parts, each a page below its name.
 
 mod create;
+pub mod engines;
 mod heading;
 pub mod list;
 mod overview;

@@ -3,7 +3,7 @@
 use domain::{Paging, can, entity::workspace::ExecutionMode, runs, states, workspaces};
 use maud::{Markup, Render, html};
 
-use super::{Heading, Part, path};
+use super::{Heading, Part, engines, path};
 use crate::{
     components::{Head, Icon, Panel, Table, copy_id, count, empty, stacked_facts, time},
     failure::Result,
@@ -51,7 +51,7 @@ pub async fn show(workspace: May<can::ReadWorkspace>) -> Result<Markup> {
     let mut facts = vec![
         ("Id", copy_id(&workspace.id)),
         ("Runs happen", html! { (execution) }),
-        ("Engine version", html! { (workspace.terraform_version) }),
+        ("Engine", html! { (engines::shown(workspace.engine, &workspace.terraform_version)) }),
         ("Apply", html! { (apply) }),
         ("Resources", html! { (workspace.resource_count) }),
         ("Made", time(workspace.created_at)),

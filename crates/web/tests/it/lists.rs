@@ -115,13 +115,19 @@ async fn a_workspace_is_made_where_one_may_and_a_wrong_name_comes_back() {
         .has_status(StatusCode::UNPROCESSABLE_ENTITY)
         .text();
     assert!(text.contains("workspace-name-wrong") && text.contains("Money"), "{text}");
-    let fields =
-        [("name", "billing"), ("project", ws.project_id.as_str()), ("description", "Money")];
+    let fields = [
+        ("name", "billing"),
+        ("project", ws.project_id.as_str()),
+        ("engine", "terraform"),
+        ("description", "Money"),
+    ];
     let to = owner.submit(&page, path, &fields).await.redirects();
     assert_eq!(to, "/app/acme/workspaces/billing");
-    assert!(owner.get(&to).await.is_ok().text().contains("Money"));
+    let text = owner.get(&to).await.is_ok().text();
+    assert!(text.contains("Money") && text.contains("Terraform latest"), "{text}");
     let made = server.owner().get("/organizations/acme/workspaces/billing").await.is_ok();
     assert_eq!(made.attribute("source"), "tfe-ui");
+    assert_eq!(made.attribute("engine"), "terraform");
 
     let mut reader = Browser::of(&server, &server.reader(&ws)).await;
     reader.get(path).await.is_not_found();

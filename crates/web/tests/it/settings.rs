@@ -20,6 +20,7 @@ async fn what_is_not_ticked_is_off_and_what_is_wrong_changes_nothing() {
     let fields = [
         ("name", "networking"),
         ("execution-mode", "local"),
+        ("engine", "terraform"),
         ("terraform-version", "1.12.2"),
         ("auto-apply", "true"),
     ];
@@ -27,6 +28,7 @@ async fn what_is_not_ticked_is_off_and_what_is_wrong_changes_nothing() {
     let shown = api.get(format!("/workspaces/{}", ws.id)).await.is_ok();
     assert_eq!(shown.attribute("auto-apply"), true);
     assert_eq!(shown.attribute("execution-mode"), "local");
+    assert_eq!(shown.attribute("engine"), "terraform");
     assert_eq!(shown.attribute("allow-destroy-plan"), false);
 
     let page = owner.get(&here).await.is_ok();

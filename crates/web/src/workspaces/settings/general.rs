@@ -11,7 +11,10 @@ use domain::{
 use maud::{Markup, Render};
 use serde::Deserialize;
 
-use super::{Setting, path};
+use super::{
+    super::engines::{choices as engines, chosen as engine},
+    Setting, path,
+};
 use crate::{
     components::{
         About, Button, Card, Cards, Check, Choice, Control, Panel, Select, Sheet, Text, TextArea,
@@ -28,6 +31,7 @@ pub struct Input {
     description: String,
     execution_mode: String,
     agent_pool_id: String,
+    engine: String,
     terraform_version: String,
     working_directory: String,
     auto_apply: Ticked,
@@ -41,6 +45,7 @@ fn as_it_is(row: &domain::row::Workspace) -> Input {
         description: row.description.clone().unwrap_or_default(),
         execution_mode: row.execution_mode.map(|mode| mode.to_string()).unwrap_or_default(),
         agent_pool_id: row.agent_pool_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        engine: row.engine.map(|engine| engine.to_string()).unwrap_or_default(),
         terraform_version: row.terraform_version.clone(),
         working_directory: row.working_directory.clone(),
         auto_apply: Ticked(row.auto_apply),
@@ -70,6 +75,7 @@ impl Input {
             description: Some(description),
             execution_mode: Some(mode),
             agent_pool_id: Some(pool),
+            engine: Some(engine(&self.engine)?),
             terraform_version: Some(self.terraform_version.trim().to_owned()),
             working_directory: Some(self.working_directory.trim().to_owned()),
             auto_apply: Some(self.auto_apply.0),
@@ -163,6 +169,9 @@ async fn draw(
         choices: &choices,
         value: &input.agent_pool_id,
     };
+    let engines = engines();
+    let engine =
+        Select { about: about("engine", "Engine", None), choices: &engines, value: &input.engine };
     let hint = "One version such as 1.9.8, a constraint such as ~> 1.9.0, or latest.";
     let version = Text {
         about: about("terraform-version", "Engine version", Some(hint)),
@@ -195,7 +204,7 @@ async fn draw(
     if !pools.is_empty() {
         controls.push(&pool);
     }
-    controls.extend([&version as &dyn Control, &directory, &auto_apply, &destroy]);
+    controls.extend([&engine as &dyn Control, &version, &directory, &auto_apply, &destroy]);
     let form = Sheet {
         id: "general",
         action: &format!("{}/settings", path(workspace)),
