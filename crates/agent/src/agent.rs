@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use protocol::{Claim, Job, Leave, Register};
+use protocol::{Abilities, Claim, Job, Leave, Register};
 use reqwest::{StatusCode, Url};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::DumpableBehavior;
@@ -157,6 +157,22 @@ fn instance(work_dir: &Path) -> io::Result<String> {
     }
 }
 
+/// What this program can do on this machine.
+fn abilities() -> Abilities {
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        other => other,
+    };
+    Abilities {
+        protocol: protocol::VERSION,
+        os: std::env::consts::OS.into(),
+        arch: arch.into(),
+        ..Abilities::default()
+    }
+}
+
 /// Our own address on the way to the server; nothing is sent.
 async fn address_towards(server: &Url) -> Option<IpAddr> {
     let (host, port) = (server.host_str()?, server.port_or_known_default()?);
@@ -247,6 +263,7 @@ impl Agent {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 instance: self.instance.clone(),
                 engines: self.engines.local(),
+                abilities: abilities(),
                 address: address_towards(&self.config.server).await,
             })
             .await?;

@@ -12,7 +12,7 @@ use domain::{
     Ctx,
     agents::{self, Assignment, Ending, Introduction},
     can,
-    entity::{phase, run::Cancel, tool_version, variable},
+    entity::{agent::Abilities, phase, run::Cancel, tool_version, variable},
     id::JobId,
 };
 use http::StatusCode;
@@ -90,6 +90,13 @@ async fn register(agent: Agent, Json(body): Json<Register>) -> crate::Result<Jso
             .into_iter()
             .map(|engine| (kind(engine.kind), engine.version))
             .collect(),
+        abilities: Abilities {
+            protocol: body.abilities.protocol,
+            jobs: body.abilities.jobs,
+            engines: body.abilities.engines,
+            os: body.abilities.os,
+            arch: body.abilities.arch,
+        },
         address: body.address,
     };
     let row = agents::register(&agent.cx, &agent, introduction).await?;
@@ -129,11 +136,11 @@ fn access(cx: &Ctx, token: &str) -> Access {
 fn job(cx: &Ctx, assignment: Assignment) -> Job {
     let access = access(cx, assignment.token.expose());
     let ssh_key = assignment.ssh_key.map(|key| Secret(key.expose_secret().to_owned()));
-    let Assignment { job, run, workspace, tool, circumstances, .. } = assignment;
+    let Assignment { job, run, workspace, tool, source, circumstances, .. } = assignment;
     Job {
         id: job.id.to_string(),
         run_id: run.id.to_string(),
-        phase: match job.phase {
+        phase: match assignment.phase {
             phase::Kind::Plan => Phase::Plan,
             phase::Kind::Apply => Phase::Apply,
         },
@@ -150,15 +157,15 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
                 | tool_version::Kind::Sentinel => EngineKind::Terraform,
             },
             version: tool.version,
-            url: tool.url,
-            sha256: tool.sha,
+            url: source.as_ref().map(|source| source.url.clone()),
+            sha256: source.and_then(|source| source.sha),
         },
         working_directory: circumstances.working_directory,
         configuration_url: assignment.configuration,
         state_url: assignment.state,
         plan_file_url: assignment.plan_file,
         lock_file_url: assignment.lock_file,
-        has_changes: job.phase == phase::Kind::Apply && run.has_changes,
+        has_changes: assignment.phase == phase::Kind::Apply && run.has_changes,
         options: PlanOptions {
             destroy: run.is_destroy,
             refresh: run.refresh,

@@ -22,7 +22,8 @@ pub(crate) use policy_tools::check as check_policy_tool;
 pub use policy_tools::learn_own;
 pub use releases::Sources;
 pub use sync::{Outcome, synchronise, take_built_in};
-pub use usage::Used;
+pub(crate) use usage::source_of;
+pub use usage::{Source, Used};
 
 use crate::{Ctx, Error, Result, row::ToolVersion};
 

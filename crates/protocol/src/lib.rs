@@ -5,7 +5,7 @@
 //!
 //! | call | body → answer | meaning |
 //! | --- | --- | --- |
-//! | `POST /agent/v1/register` | [`Register`] → [`Registered`] | introduces the agent and the engines that it found |
+//! | `POST /agent/v1/register` | [`Register`] → [`Registered`] | introduces the agent, the engines that it found and what it can do |
 //! | `POST /agent/v1/jobs/claim` | [`Claim`] → 200 [`Job`] or 204 | long poll, at most `wait_seconds` (30) |
 //! | `POST /agent/v1/leave` | [`Leave`] → 204 | the agent ends and holds no job any more |
 //! | `POST /agent/v1/jobs/{job}/start` | → 204 | the phase begins; from here on an apply is never handed out again |
@@ -22,6 +22,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+/// The version of this protocol. It grows when an agent could no longer read what it is told; that a field or a kind is
+/// new is no reason.
+pub const VERSION: u32 = 1;
 
 /// How often an agent must call `heartbeat`, in seconds.
 pub const HEARTBEAT_SECONDS: u64 = 5;
@@ -42,9 +46,39 @@ pub struct Register {
     pub instance: String,
     /// Engines found on the agent's own machine.
     pub engines: Vec<LocalEngine>,
+    #[serde(default)]
+    pub abilities: Abilities,
     /// The agent's own address on its way to the server; shown to people.
     #[serde(default)]
     pub address: Option<std::net::IpAddr>,
+}
+
+/// What an agent understands and can do. It is handed nothing else, so that either side may be the newer one: words that
+/// the server does not know mean nothing to it, and an agent that says nothing can do what agents could before they said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Abilities {
+    /// The version of this protocol: [`VERSION`].
+    pub protocol: u32,
+    /// Kinds of jobs, in the words of [`Phase`].
+    pub jobs: Vec<String>,
+    /// Engines that it can fetch and run, in the words of [`EngineKind`].
+    pub engines: Vec<String>,
+    /// Of its machine, in the words of the engines' own releases: `linux`, `amd64`.
+    pub os: String,
+    pub arch: String,
+}
+
+impl Default for Abilities {
+    fn default() -> Self {
+        Self {
+            protocol: 1,
+            jobs: vec!["plan".into(), "apply".into()],
+            engines: vec!["terraform".into(), "tofu".into()],
+            os: "linux".into(),
+            arch: "amd64".into(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use db::{
     Db, Json, Timestamp,
     entity::{
-        job, organization_membership, phase, session,
+        job, organization_membership, session,
         team::{self, OrganizationAccess},
         team_membership, team_project,
         team_workspace::{self, Access, Runs, StateVersions, WorkspaceAccess},
@@ -176,9 +176,9 @@ impl Server {
         let token = crypto::Token::mint();
         let row = job::Model {
             id: JobId::fresh(),
-            run_id: run.clone(),
-            workspace_id: workspace.id.clone(),
-            phase: phase::Kind::Plan,
+            kind: job::Kind::Plan,
+            run_id: Some(run.clone()),
+            workspace_id: Some(workspace.id.clone()),
             status: job::Status::Started,
             agent_pool_id: None,
             agent_id: None,

@@ -6,6 +6,7 @@
     reason = "a test that is wrong should stop where it is, and its bodies are literals"
 )]
 
+mod abilities;
 mod access;
 mod accounts;
 mod addresses;

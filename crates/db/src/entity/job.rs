@@ -1,13 +1,44 @@
-//! Work for agents: one phase of one run.
+//! Work for agents, such as one phase of one run.
 
 use sea_orm::entity::prelude::*;
 
-use super::phase::Kind;
+use super::phase;
 use crate::{
     Timestamp,
     column::words,
     id::{AgentId, AgentPoolId, JobId, RunId, WorkspaceId},
 };
+
+words! {
+    /// What is to be done.
+    Kind {
+        Plan = "plan",
+        Apply = "apply",
+        /// Whether what is there is still as it was applied.
+        Assessment = "assessment",
+        ModuleTest = "module_test",
+    }
+}
+
+impl Kind {
+    /// The phase that it is, if it is one; then it belongs to a run.
+    pub fn phase(self) -> Option<phase::Kind> {
+        match self {
+            Self::Plan => Some(phase::Kind::Plan),
+            Self::Apply => Some(phase::Kind::Apply),
+            Self::Assessment | Self::ModuleTest => None,
+        }
+    }
+}
+
+impl From<phase::Kind> for Kind {
+    fn from(phase: phase::Kind) -> Self {
+        match phase {
+            phase::Kind::Plan => Self::Plan,
+            phase::Kind::Apply => Self::Apply,
+        }
+    }
+}
 
 words! {
     Status {
@@ -29,9 +60,11 @@ pub struct Model {
     /// New whenever the job is handed out again, so that whoever had it is refused.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: JobId,
-    pub run_id: RunId,
-    pub workspace_id: WorkspaceId,
-    pub phase: Kind,
+    pub kind: Kind,
+    /// For a phase: whose.
+    pub run_id: Option<RunId>,
+    /// Absent for what is about no workspace.
+    pub workspace_id: Option<WorkspaceId>,
     pub status: Status,
     pub agent_pool_id: Option<AgentPoolId>,
     pub agent_id: Option<AgentId>,

@@ -64,6 +64,7 @@ async fn unfinished(tx: &Tx, pool: &AgentPoolId) -> Result<Vec<String>> {
         .select_only()
         .column(job::Column::RunId)
         .filter(job::Column::AgentPoolId.eq(pool))
+        .filter(job::Column::RunId.is_not_null())
         .filter(job::Column::Status.ne(job::Status::Finished));
     let closing: Vec<String> = closing.into_tuple().all(tx.db()).await?;
     for run in closing {

@@ -1,6 +1,6 @@
 //! All that an agent needs to know to execute a phase.
 
-use db::entity::{phase, state_version, tool_version, workspace};
+use db::entity::{phase, state_version, workspace};
 use db::sea_orm::EntityTrait;
 use secrecy::SecretString;
 
@@ -9,6 +9,7 @@ use crate::{
     archivist::{self, Content},
     row::{Job, Run, ToolVersion, Workspace},
     runs::circumstances::Circumstances,
+    tool_versions::Source,
 };
 
 /// A claimed job with everything around it; secrets are in the clear.
@@ -20,6 +21,9 @@ pub struct Assignment {
     /// The workspace's settings as the run was planned with them, and its variables, the run's own among them.
     pub circumstances: Circumstances,
     pub tool: ToolVersion,
+    /// Where its agent gets the tool from, unless it has it.
+    pub source: Option<Source>,
+    pub phase: phase::Kind,
     pub configuration: Option<String>,
     pub state: Option<String>,
     pub plan_file: Option<String>,
@@ -34,28 +38,36 @@ pub struct Assignment {
 
 /// What is handed out with a job, read before it is.
 pub(super) struct Package {
+    phase: phase::Kind,
     run: Run,
     workspace: Workspace,
     tool: ToolVersion,
+    source: Option<Source>,
     circumstances: Circumstances,
 }
 
 impl Package {
     /// # Errors
     /// NotFound if something of it is gone.
-    pub async fn of(cx: &Ctx, job: &Job, run: Run, tool: ToolVersion) -> Result<Self> {
+    pub async fn of(
+        cx: &Ctx,
+        phase: phase::Kind,
+        run: Run,
+        tool: ToolVersion,
+        source: Option<Source>,
+    ) -> Result<Self> {
         let workspace = workspace::Entity::find_by_id(run.workspace_id.clone()).one(cx.read());
         let workspace = workspace.await?.ok_or(Error::NotFound)?;
-        let circumstances = match job.phase {
+        let circumstances = match phase {
             phase::Kind::Plan => Circumstances::now(cx, &run, &workspace).await?,
             phase::Kind::Apply => Circumstances::of_plan(cx, &run, &workspace).await?,
         };
-        Ok(Self { run, workspace, tool, circumstances })
+        Ok(Self { phase, run, workspace, tool, source, circumstances })
     }
 
     /// In the transaction that hands out the job: the apply gets what the plan got.
-    pub async fn keep(&self, tx: &Tx, job: &Job) -> Result<()> {
-        match job.phase {
+    pub async fn keep(&self, tx: &Tx) -> Result<()> {
+        match self.phase {
             phase::Kind::Plan => {
                 let state = self.workspace.current_state_version_id.clone();
                 self.circumstances.keep(tx, &self.run.id, state).await
@@ -71,10 +83,10 @@ pub(super) async fn assemble(
     token: crypto::Token,
     package: Package,
 ) -> Result<Assignment> {
-    let Package { run, workspace, tool, circumstances } = package;
+    let Package { phase, run, workspace, tool, source, circumstances } = package;
     let address = |content, id: &str| relative(cx, content, id);
     let (mut plan_file, mut lock_file) = (None, None);
-    if job.phase == phase::Kind::Apply {
+    if phase == phase::Kind::Apply {
         let plan = phase::Entity::find_by_id(run.plan_id.as_str()).one(cx.read()).await?;
         let has = |name: &str| {
             plan.as_ref().is_some_and(|plan| plan.artifacts.iter().any(|other| other == name))
@@ -92,7 +104,7 @@ pub(super) async fn assemble(
         Some(id) => crate::ssh_keys::value(cx, id).await?,
         None => None,
     };
-    let timeout_seconds = seconds_for(cx, job.phase).await?;
+    let timeout_seconds = seconds_for(cx, phase).await?;
     Ok(Assignment {
         configuration: run
             .configuration_version_id
@@ -110,6 +122,8 @@ pub(super) async fn assemble(
         run,
         workspace,
         tool,
+        source,
+        phase,
     })
 }
 
@@ -138,9 +152,4 @@ pub(super) async fn tool_of(cx: &Ctx, run: &Run) -> Result<Option<ToolVersion>> 
 fn relative(cx: &Ctx, content: Content, id: &str) -> String {
     let absolute = archivist::address(cx, content, id);
     absolute.strip_prefix(&cx.settings().public_url).unwrap_or(&absolute).to_owned()
-}
-
-/// Whether an agent that has these engines can use the tool.
-pub(super) fn can_use(engines: &[String], tool: &tool_version::Model) -> bool {
-    tool.url.is_some() || engines.contains(&super::engine_name(tool.kind, &tool.version))
 }

@@ -10,8 +10,8 @@ use db::{
 };
 
 use super::{
-    Assignment, LEASE_SECONDS,
-    assignment::{Package, assemble, can_use, seconds_for, tool_of},
+    Able, Assignment, LEASE_SECONDS, OfRun,
+    assignment::{Package, assemble, seconds_for, tool_of},
     open,
 };
 use crate::{
@@ -110,12 +110,16 @@ async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignme
     let Some(found) = job::Entity::find_by_id(id.clone()).one(cx.read()).await? else {
         return Ok(None);
     };
-    let Some(run) = run::Entity::find_by_id(found.run_id.clone()).one(cx.read()).await? else {
+    // What cannot be told to anybody yet is left for those who can.
+    let Ok(OfRun { run, phase, .. }) = OfRun::of(&found) else { return Ok(None) };
+    let Some(run) = run::Entity::find_by_id(run).one(cx.read()).await? else {
         return Ok(None);
     };
-    let tool = tool_of(cx, &run).await?.filter(|tool| can_use(&agent.engines, tool));
+    let able = Able::from(agent);
+    let tool = tool_of(cx, &run).await?.filter(|tool| able.can(found.kind, tool));
     let Some(tool) = tool else { return Ok(None) };
-    let package = Package::of(cx, &found, run, tool).await?;
+    let source = able.source_of(&tool);
+    let package = Package::of(cx, phase, run, tool, source).await?;
     let tx = cx.write().await?;
     let query =
         job::Entity::find_by_id(found.id).filter(job::Column::Status.eq(job::Status::Queued));
@@ -127,7 +131,7 @@ async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignme
     let token = crypto::Token::mint();
     job.token_hash = Some(token.hash());
     let job = tx.update(job).await?;
-    package.keep(&tx, &job).await?;
+    package.keep(&tx).await?;
     tx.commit().await?;
     assemble(cx, job, token, package).await.map(Some)
 }
@@ -141,13 +145,13 @@ pub async fn start(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) -> 
     if open.job.status != job::Status::Claimed {
         return Ok(());
     }
-    let event = match open.job.phase {
+    let event = match open.phase {
         phase::Kind::Plan => Event::PlanStarted,
         phase::Kind::Apply => Event::ApplyStarted,
     };
     open.run.happen(event).await.map_err(|_| Error::NotFound)?;
     let tx = open.run.tx();
-    if let Some(mut phase) = moves::phase_of(tx, &open.run.id, open.job.phase).await? {
+    if let Some(mut phase) = moves::phase_of(tx, &open.run.id, open.phase).await? {
         moves::set_phase(tx, &mut phase, phase::Status::Running);
         phase.agent_id.clone_from(&open.job.agent_id);
         phase.executor = executor(tx, &open.job).await?.map(Json);
@@ -192,8 +196,9 @@ pub async fn heartbeat(
     id: &JobId,
 ) -> Result<run::Cancel> {
     let found = super::of(cx, id).await?;
-    let seconds = seconds_for(cx, found.phase).await?;
-    let run = run::Entity::find_by_id(found.run_id).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    let OfRun { run, phase, .. } = OfRun::of(&found)?;
+    let seconds = seconds_for(cx, phase).await?;
+    let run = run::Entity::find_by_id(run).one(cx.read()).await?.ok_or(Error::NotFound)?;
     let tx = cx.write().await?;
     let mut job = tx.lock::<job::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     if matches!(job.status, job::Status::Queued | job::Status::Finished) {

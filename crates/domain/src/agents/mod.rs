@@ -1,23 +1,30 @@
 //! Agents and their jobs: who executes a phase of a run, and what becomes of it when nobody does any more.
 
+mod abilities;
 mod assignment;
 mod claims;
+mod kinds;
 mod outcome;
 mod sweep;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use db::{
     Json, Locked,
-    entity::{agent, job, phase, run, tool_version},
+    entity::{
+        agent::{self, Abilities},
+        job, phase, run, tool_version,
+    },
     id::{AgentId, AgentPoolId, JobId, RunId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 
 use serde_json::json;
 
+pub(crate) use abilities::Able;
 pub use assignment::Assignment;
 pub use claims::{claim, heartbeat, start};
+use kinds::{OfRun, is_repeatable};
 pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
 pub(crate) use sweep::silent;
 pub use sweep::sweep;
@@ -37,9 +44,13 @@ pub struct Introduction {
     /// Stays the same over restarts of the agent.
     pub instance: String,
     pub engines: Vec<(tool_version::Kind, String)>,
+    pub abilities: Abilities,
     /// By which it reaches the server, as far as it knows.
     pub address: Option<std::net::IpAddr>,
 }
+
+/// Kinds of jobs or engines that an agent may name.
+const WORDS: usize = 64;
 
 impl Introduction {
     /// Agents are trusted with secrets, not with the size of rows.
@@ -48,9 +59,14 @@ impl Introduction {
         if versions.clone().any(|version| version.trim().is_empty()) {
             return Err(Error::BadRequest("An engine has a version.".into()));
         }
+        let Abilities { jobs, engines, os, arch, .. } = &self.abilities;
+        if jobs.len().max(engines.len()) > WORDS {
+            return Err(Error::BadRequest(format!("An agent names at most {WORDS} of each.")));
+        }
+        let words = jobs.iter().chain(engines).chain([os, arch]);
         let is_storable = |text: &String| text.len() <= 255 && names::unclear(text, 255).is_none();
         let texts = [&self.name, &self.version, &self.instance];
-        if texts.into_iter().chain(versions).all(is_storable)
+        if texts.into_iter().chain(versions).chain(words).all(is_storable)
             && !text::looks_like_another(&self.name)
         {
             Ok(())
@@ -85,12 +101,14 @@ pub async fn register(
         .filter(agent::Column::Instance.eq(&introduction.instance))
         .one(tx.db())
         .await?;
+    let abilities = Json(introduction.abilities);
     let agent = match known {
         Some(known) => {
             let mut row = tx.lock::<agent::Entity>(known.id).await?.ok_or(Error::NotFound)?;
             row.name = introduction.name;
             row.version = introduction.version;
             row.engines = engines;
+            row.abilities = abilities;
             row.last_ping_at = tx.now();
             row.agent_pool_id.clone_from(pool);
             row.ip_address = address;
@@ -107,6 +125,7 @@ pub async fn register(
                 version: introduction.version,
                 instance: introduction.instance,
                 engines,
+                abilities,
                 last_ping_at: tx.now(),
                 ip_address: address,
                 has_exited: false,
@@ -142,22 +161,24 @@ async fn release(tx: &mut Tx, agent: &AgentId) -> Result<()> {
 /// Agents that were heard of within this time count when it is asked who could do something.
 const HEARD_OF_SECONDS: i64 = 300;
 
-/// The engines that are at hand in each pool that has an agent to speak of; without a pool, those of the site.
-pub(crate) type Present = HashMap<Option<AgentPoolId>, HashSet<String>>;
+/// What agents can do in each pool that has one to speak of; without a pool, those of the site.
+pub(crate) type Present = HashMap<Option<AgentPoolId>, Vec<Able>>;
 
 /// Who is there, asked once for all pools.
 pub(crate) async fn present(cx: &Ctx) -> Result<Present> {
-    let there: Vec<(Option<AgentPoolId>, Json<Vec<String>>)> = agent::Entity::find()
-        .select_only()
-        .columns([agent::Column::AgentPoolId, agent::Column::Engines])
-        .filter(agent::Column::HasExited.eq(false))
-        .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
-        .into_tuple()
-        .all(cx.read())
-        .await?;
+    let there: Vec<(Option<AgentPoolId>, Json<Vec<String>>, Json<Abilities>)> =
+        agent::Entity::find()
+            .select_only()
+            .columns([agent::Column::AgentPoolId, agent::Column::Engines, agent::Column::Abilities])
+            .filter(agent::Column::HasExited.eq(false))
+            .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
+            .into_tuple()
+            .all(cx.read())
+            .await?;
     let mut present = Present::new();
-    for (pool, engines) in there {
-        present.entry(pool).or_default().extend(engines.0);
+    for (pool, engines, abilities) in there {
+        let able = Able { engines: engines.0, abilities: abilities.0 };
+        present.entry(pool).or_default().push(able);
     }
     Ok(present)
 }
@@ -183,11 +204,6 @@ pub async fn leave(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &AgentId) -
 /// How long a job stays with an agent that is not heard of.
 const LEASE_SECONDS: i64 = 60;
 
-/// An apply that may have begun is never executed a second time.
-fn is_repeatable(job: &Job) -> bool {
-    job.phase == phase::Kind::Plan || job.status == job::Status::Claimed
-}
-
 /// Replaces a job by one of a new id, so that whoever had it is refused.
 async fn hand_out_again(tx: &mut Tx, job: &Job) -> Result<()> {
     if let Some(row) = tx.lock::<job::Entity>(job.id.clone()).await? {
@@ -205,7 +221,7 @@ async fn hand_out_again(tx: &mut Tx, job: &Job) -> Result<()> {
         let subject = Subject {
             kind: "jobs",
             id: job.id.as_str(),
-            workspace: Some(&job.workspace_id),
+            workspace: job.workspace_id.as_ref(),
             ..Subject::default()
         };
         tx.emit(Happened::JobHandedOutAgain, subject, json!({ "run": job.run_id })).await?;
@@ -216,6 +232,7 @@ async fn hand_out_again(tx: &mut Tx, job: &Job) -> Result<()> {
 /// An open job, with its run and workspace locked before it.
 struct Open {
     run: Held,
+    phase: phase::Kind,
     job: Locked<job::Entity>,
 }
 
@@ -225,12 +242,13 @@ struct Open {
 /// NotFound if the job is not this caller's (any more); the agent is to forget it.
 async fn open(cx: &Ctx, id: &JobId) -> Result<Open> {
     let job = of(cx, id).await?;
-    let run = Floor::lock(cx, &job.workspace_id).await?.hold(&job.run_id).await?;
+    let OfRun { run, workspace, phase } = OfRun::of(&job)?;
+    let run = Floor::lock(cx, &workspace).await?.hold(&run).await?;
     let job = run.tx().lock::<job::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     if job.status == job::Status::Finished {
         return Err(Error::NotFound);
     }
-    Ok(Open { run, job })
+    Ok(Open { run, phase, job })
 }
 
 /// A job that is still the caller's, unlocked.
@@ -253,7 +271,7 @@ pub(crate) async fn run_with_token(app: &App, hash: &str) -> Result<Option<RunId
         .filter(job::Column::LeasedUntil.gt(app.now()))
         .one(app.db().read())
         .await?;
-    Ok(held.map(|job| job.run_id))
+    Ok(held.and_then(|job| job.run_id))
 }
 
 /// Appends to the log of a job's phase; what is there already is passed over.
@@ -279,9 +297,9 @@ pub async fn append_log(
 }
 
 async fn phase_id_of(cx: &Ctx, job: &Job) -> Result<String> {
-    let run =
-        run::Entity::find_by_id(job.run_id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    Ok(match job.phase {
+    let OfRun { run, phase, .. } = OfRun::of(job)?;
+    let run = run::Entity::find_by_id(run).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    Ok(match phase {
         phase::Kind::Plan => run.plan_id.to_string(),
         phase::Kind::Apply => run.apply_id.to_string(),
     })
@@ -307,10 +325,11 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let job = of(cx, id).await?;
-    if job.phase != phase::Kind::Apply || job.status == job::Status::Claimed {
+    let OfRun { run, phase, .. } = OfRun::of(&job)?;
+    if phase != phase::Kind::Apply || job.status == job::Status::Claimed {
         return Err(Error::NotFound);
     }
-    let run = run::Entity::find_by_id(job.run_id).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    let run = run::Entity::find_by_id(run).one(cx.read()).await?.ok_or(Error::NotFound)?;
     Box::pin(crate::states::save_from_run(cx, &run, content, true)).await?;
     crate::states::read_back(cx, &run.workspace_id).await
 }

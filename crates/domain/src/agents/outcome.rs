@@ -10,7 +10,7 @@ use db::{
     sea_orm::EntityTrait,
 };
 
-use super::{LEASE_SECONDS, Open, of, open};
+use super::{LEASE_SECONDS, OfRun, Open, of, open};
 use crate::{
     Ctx, Error, Granted, Result, Tx, can,
     row::Job,
@@ -46,10 +46,11 @@ const NOTICED_AFTER: Duration = Duration::from_secs(3);
 /// Lets an apply that nobody had to confirm fail only when the command line has seen it begin.
 async fn let_it_be_noticed(cx: &Ctx, id: &JobId, outcome: &Outcome) -> Result<()> {
     let job = of(cx, id).await?;
-    if job.phase != phase::Kind::Apply || outcome.ending != Ending::Errored {
+    let OfRun { run, phase, .. } = OfRun::of(&job)?;
+    if phase != phase::Kind::Apply || outcome.ending != Ending::Errored {
         return Ok(());
     }
-    let run = run::Entity::find_by_id(job.run_id).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    let run = run::Entity::find_by_id(run).one(cx.read()).await?.ok_or(Error::NotFound)?;
     if let Some(planned) = run.status_timestamps.get("planned-at").filter(|_| run.auto_apply) {
         let since = u64::try_from(cx.now().0 - planned.0).unwrap_or_default();
         tokio::time::sleep(NOTICED_AFTER.saturating_sub(Duration::from_millis(since))).await;
@@ -74,18 +75,17 @@ pub async fn conclude(
 
 /// Writes an outcome down, whoever reports it.
 pub(super) async fn settle(open: Open, outcome: &Outcome) -> Result<()> {
-    let Open { mut run, mut job } = open;
+    let Open { mut run, phase: kind, mut job } = open;
     if run.is_final {
         return Err(Error::NotFound);
     }
     let tx = run.tx();
-    if let Some(mut phase) = moves::phase_of(tx, &run.id, job.phase).await? {
+    if let Some(mut phase) = moves::phase_of(tx, &run.id, kind).await? {
         record(tx, &mut phase, outcome);
         tx.update(phase).await?;
     }
     job.status = job::Status::Concluded;
     job.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
-    let kind = job.phase;
     tx.update(job).await?;
     if kind == phase::Kind::Apply {
         crate::states::finish_intermediate(tx, &run.id).await?;
@@ -183,7 +183,7 @@ where
         "json-plan-redacted" => Name::new(Kind::PlanJsonRedacted, &phase_id)?,
         "errored-state" => Name::new(Kind::ErroredState, &phase_id)?,
         "json-state" => {
-            return crate::states::save_json_from_run(cx, &job.run_id, content).await;
+            return crate::states::save_json_from_run(cx, &OfRun::of(&job)?.run, content).await;
         }
         _ => return Err(Error::NotFound),
     };

@@ -7,7 +7,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select},
 };
 
-use super::{Ending, Open, Outcome, hand_out_again, is_repeatable, outcome};
+use super::{Ending, OfRun, Open, Outcome, hand_out_again, is_repeatable, outcome};
 use crate::{Ctx, Error, Result, row::Job, runs::held::Floor};
 
 /// How failures of this room are reported.
@@ -47,7 +47,7 @@ async fn settle(cx: &Ctx, id: &JobId) -> Result<()> {
         outcome::close(cx, &job).await
     } else if is_repeatable(&job) && job.attempts < ATTEMPTS && !is_canceled(cx, &job).await? {
         let mut tx = cx.write().await?;
-        tracing::warn!(job = %job.id, run = %job.run_id, "an agent was lost; its job is free again");
+        tracing::warn!(job = %job.id, kind = %job.kind, "an agent was lost; its job is free again");
         hand_out_again(&mut tx, &job).await?;
         tx.commit().await
     } else {
@@ -56,7 +56,8 @@ async fn settle(cx: &Ctx, id: &JobId) -> Result<()> {
 }
 
 async fn is_canceled(cx: &Ctx, job: &Job) -> Result<bool> {
-    let run = run::Entity::find_by_id(job.run_id.clone()).one(cx.read()).await?;
+    let Some(run) = job.run_id.clone() else { return Ok(false) };
+    let run = run::Entity::find_by_id(run).one(cx.read()).await?;
     Ok(run.is_some_and(|run| run.cancel != run::Cancel::No))
 }
 
@@ -67,6 +68,7 @@ async fn disobeyed(cx: &Ctx) -> Result<Vec<JobId>> {
         .columns([job::Column::Id, job::Column::RunId])
         .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
         .filter(job::Column::LeasedUntil.gte(cx.now()))
+        .filter(job::Column::RunId.is_not_null())
         .into_tuple()
         .all(cx.read())
         .await?;
@@ -88,7 +90,8 @@ async fn disobeyed(cx: &Ctx) -> Result<Vec<JobId>> {
 
 /// Ends the run, and says so in the log that people are reading.
 async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
-    let message = match job.phase {
+    let OfRun { run, workspace, phase } = OfRun::of(job)?;
+    let message = match phase {
         phase::Kind::Plan => "The agent that was planning was lost.",
         phase::Kind::Apply => {
             "The agent that was applying was lost. What it had saved of the state until then is kept; \
@@ -100,8 +103,8 @@ async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
     let start = if length == 0 { "\u{2}" } else { "" };
     let note = format!("{start}\r\n{message}\r\n\u{3}");
     cx.blobs().append_log(&log, length, note.into()).await?;
-    let run = match Floor::lock(cx, &job.workspace_id).await {
-        Ok(floor) => floor.hold(&job.run_id).await?,
+    let run = match Floor::lock(cx, &workspace).await {
+        Ok(floor) => floor.hold(&run).await?,
         Err(Error::NotFound) => return Ok(()),
         Err(other) => return Err(other),
     };
@@ -109,7 +112,7 @@ async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
     if matches!(row.status, job::Status::Concluded | job::Status::Finished) {
         return Ok(());
     }
-    tracing::error!(job = %job.id, run = %job.run_id, "{message}");
+    tracing::error!(job = %job.id, run = %run.id, "{message}");
     let canceled = run.cancel != run::Cancel::No;
     let outcome = Outcome {
         ending: if canceled { Ending::Canceled } else { Ending::Errored },
@@ -122,7 +125,7 @@ async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
         generated_configuration: false,
     };
     let status = run.status;
-    outcome::settle(Open { run, job: row }, &outcome).await?;
+    outcome::settle(Open { run, phase, job: row }, &outcome).await?;
     if status != run::Status::Planning && status != run::Status::Applying {
         tracing::debug!(%status, "the phase had not begun");
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use db::{
     entity::{
-        phase,
+        job, phase,
         run::Status,
         tool_version::Engine,
         workspace::{ExecutionMode, LockKind},
@@ -82,7 +82,7 @@ pub(super) fn query(
     wanted: Wanted<'_>,
     after: Option<(Timestamp, &RunId)>,
 ) -> Statement {
-    let plan = phase::Kind::Plan;
+    let plan = job::Kind::Plan;
     let (agent, by_run) = (ExecutionMode::Agent, LockKind::Run);
     let (turn, coming) = (turns::taking_turn("r"), turns::without_configuration("r"));
     let behind = turns::is_behind_another("r", wanted.unreadable);
@@ -122,7 +122,7 @@ pub(super) fn query(
          JOIN workspaces w ON w.id = r.workspace_id \
          JOIN projects p ON p.id = w.project_id \
          JOIN organizations o ON o.name = w.organization_name \
-         LEFT JOIN jobs j ON j.run_id = r.id AND j.phase = '{plan}' \
+         LEFT JOIN jobs j ON j.run_id = r.id AND j.kind = '{plan}' \
          WHERE r.status = $1 AND r.created_at >= $2 AND (r.created_at > $2 OR (r.created_at = $2 AND r.id > $3)) \
          AND NOT {coming} \
          AND (NOT {turn} OR (w.lock_kind = '{by_run}' AND w.lock_holder_id = r.id) \

@@ -239,7 +239,7 @@ pub async fn artifact(cx: &Ctx, phase: &str, name: &str) -> Result<Artifact> {
     }
     let open = db::entity::job::Entity::find()
         .filter(db::entity::job::Column::RunId.eq(&phase.run_id))
-        .filter(db::entity::job::Column::Phase.eq(phase.kind))
+        .filter(db::entity::job::Column::Kind.eq(db::entity::job::Kind::from(phase.kind)))
         .filter(db::entity::job::Column::Status.eq(db::entity::job::Status::Concluded))
         .one(cx.read())
         .await?;

@@ -2,7 +2,7 @@
 //! after every restart and once a second. Each run is taken up by itself: what is held by somebody else, or cannot be
 //! read, holds up nothing but itself.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use db::{
     entity::{
@@ -11,7 +11,7 @@ use db::{
         run::{self, Status},
         tool_version::Engine,
     },
-    id::{AgentPoolId, JobId, RunId},
+    id::{JobId, RunId},
     sea_orm::{
         ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
     },
@@ -118,8 +118,8 @@ struct Pass<'c> {
     cx: &'c Ctx,
     /// Phases that the site may still begin, counted once, before anything is locked.
     slots: u64,
-    /// The pools that have an agent to speak of, with the engines that these have.
-    present: HashMap<Option<AgentPoolId>, HashSet<String>>,
+    /// The pools that have an agent to speak of, with what these can do.
+    present: agents::Present,
     /// By what is asked for.
     tools: BTreeMap<(Status, String, Option<Engine>), Tool>,
     unreadable: Vec<RunId>,
@@ -245,7 +245,7 @@ impl<'c> Pass<'c> {
 
     async fn step(&mut self, candidate: &Candidate) -> Result<Taken> {
         let tool = self.tool(candidate).await?;
-        if !self.is_at_hand(&tool, &candidate.place()) {
+        if !self.is_at_hand(&tool, candidate) {
             // Queued, it would keep a slot from those who could use it.
             return Ok(Taken::No);
         }
@@ -309,17 +309,19 @@ impl<'c> Pass<'c> {
         Ok(tool)
     }
 
-    /// Whether some agent there can use the tool: it has an address, or somebody has it already.
-    fn is_at_hand(&self, tool: &Tool, place: &Place) -> bool {
+    /// Whether some agent there could do it with this tool. Where nobody is, somebody may come who can.
+    fn is_at_hand(&self, tool: &Tool, candidate: &Candidate) -> bool {
         let Tool::Known(tool) = tool else { return true };
+        let (place, phase) = (candidate.place(), stages::awaited_phase(candidate.status));
+        let Some(kind) = phase.map(job::Kind::from) else { return false };
         let pool = match place {
-            Place::Pool(pool) => Some(pool.clone()),
+            Place::Pool(pool) => Some(pool),
             Place::Site | Place::Nowhere => None,
         };
-        tool.url.is_some()
-            || self.present.get(&pool).is_some_and(|engines| {
-                engines.contains(&agents::engine_name(tool.kind, &tool.version))
-            })
+        match self.present.get(&pool) {
+            Some(there) => there.iter().any(|able| able.can(kind, tool)),
+            None => tool.url.is_some(),
+        }
     }
 }
 
@@ -350,7 +352,7 @@ pub(super) async fn executor_of(
     if stages::awaited_phase(run.status) == Some(phase::Kind::Apply) {
         let planned = job::Entity::find()
             .filter(job::Column::RunId.eq(&run.id))
-            .filter(job::Column::Phase.eq(phase::Kind::Plan))
+            .filter(job::Column::Kind.eq(job::Kind::Plan))
             .one(db)
             .await?;
         return workspaces::executor_again(db, workspace, planned).await;
@@ -412,9 +414,9 @@ async fn queue_job(tx: &mut Tx, run: &Run, kind: phase::Kind, executor: &Executo
     }
     tx.insert(job::Model {
         id: JobId::fresh(),
-        run_id: run.id.clone(),
-        workspace_id: run.workspace_id.clone(),
-        phase: kind,
+        kind: kind.into(),
+        run_id: Some(run.id.clone()),
+        workspace_id: Some(run.workspace_id.clone()),
         status: job::Status::Queued,
         agent_pool_id: executor.pool().cloned(),
         agent_id: None,

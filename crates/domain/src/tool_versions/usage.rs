@@ -41,6 +41,23 @@ impl Used {
     }
 }
 
+/// Where a tool is fetched from; what has no checksum is refused by whoever fetches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub url: String,
+    pub sha: Option<String>,
+}
+
+/// The archive for one platform, if there is one.
+pub(crate) fn source_of(row: &ToolVersion, os: &str, arch: &str) -> Option<Source> {
+    let is_it = |archive: &&Archive| archive.os == os && archive.arch == arch;
+    let named = row.archs.iter().find(is_it);
+    let named = named.map(|it| Source { url: it.url.clone(), sha: Some(it.sha.clone()) });
+    // The one at the top.
+    let own = || Some(Source { url: row.url.clone()?, sha: row.sha.clone() });
+    named.or_else(|| own().filter(|_| (os, arch) == (OS, ARCH)))
+}
+
 pub(super) fn archives_of(row: &ToolVersion) -> Vec<Archive> {
     match (&row.url, &row.sha) {
         (Some(url), Some(sha)) if row.archs.is_empty() => {
