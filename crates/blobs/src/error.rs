@@ -1,6 +1,6 @@
 //! What can go wrong with blobs.
 
-use crate::{LogId, Name};
+use crate::{LogId, Name, held::Away};
 use std::{error::Error as StdError, io, path::PathBuf};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -43,16 +43,19 @@ pub enum Error {
 impl Error {
     /// Whether there may be room in a while.
     pub fn is_full(&self) -> bool {
-        let mut cause: Option<&(dyn StdError + 'static)> = Some(self);
-        while let Some(error) = cause {
-            if let Some(error) = error.downcast_ref::<io::Error>()
-                && is_full(error.kind())
-            {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
+        self.causes().any(|cause| {
+            cause.downcast_ref::<io::Error>().is_some_and(|error| is_full(error.kind()))
+        })
+    }
+
+    /// Whether the folder of the blobs is not where it was opened.
+    pub fn is_away(&self) -> bool {
+        self.causes().any(|cause| cause.is::<Away>())
+    }
+
+    fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let first: &(dyn StdError + 'static) = self;
+        std::iter::successors(Some(first), |error| (*error).source())
     }
 }
 

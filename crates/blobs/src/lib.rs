@@ -7,6 +7,7 @@
 
 mod error;
 mod health;
+mod held;
 mod logs;
 mod mark;
 mod measured;

@@ -6,7 +6,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path}
 use std::fmt;
 
 /// Beside the folders of the kinds, none of which has this name.
-const FILE: &str = "installation";
+pub(crate) const FILE: &str = "installation";
 const LOGS: &str = "logs";
 
 /// What the mark says, with the id of an installation.
@@ -52,11 +52,21 @@ impl Blobs {
         Mark::parse(&text).map(Some).ok_or(Error::Mark)
     }
 
+    /// From here on a folder without its mark is not ours.
+    fn is_marked(&self) {
+        if let Some(root) = &self.root {
+            root.is_marked();
+        }
+    }
+
     /// Puts a mark unless there is one, and gives the one that is there then.
     pub async fn claim(&self, mark: &Mark) -> Result<Mark> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.store.put_opts(&Path::from(FILE), mark.to_string().into(), options).await {
-            Ok(_) => Ok(mark.clone()),
+            Ok(_) => {
+                self.is_marked();
+                Ok(mark.clone())
+            }
             Err(object_store::Error::AlreadyExists { .. }) => self.mark().await?.ok_or(Error::Mark),
             Err(error) => Err(failed(error)),
         }
@@ -65,6 +75,7 @@ impl Blobs {
     /// Puts a mark in the place of any other.
     pub async fn replace_mark(&self, mark: &Mark) -> Result<()> {
         self.store.put(&Path::from(FILE), mark.to_string().into()).await.map_err(failed)?;
+        self.is_marked();
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Name, Result,
+    held::{Held, Root},
     logs::{Index, LogId},
     measured::Measured,
 };
@@ -15,7 +16,7 @@ use std::{
     fs::DirBuilder,
     io,
     os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex},
 };
 use url::Url;
@@ -26,7 +27,7 @@ pub struct Blobs {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) keyring: Keyring,
     /// The folder, if the store is one.
-    pub(crate) root: Option<PathBuf>,
+    pub(crate) root: Option<Arc<Root>>,
     /// What is known of logs, to spare looking for it at each poll. Never the truth: see `logs`.
     pub(crate) logs: Arc<Mutex<HashMap<LogId, Arc<Index>>>>,
 }
@@ -49,7 +50,8 @@ impl Blobs {
     }
 
     /// Blobs in a folder of the local file system, made with mode 0700 if it is not there. Each
-    /// write is synced to the disk, file and folder, before it is reported as done.
+    /// write is synced to the disk, file and folder, before it is reported as done. The folder is held: while it is not
+    /// at its path, or without its mark, everything is refused.
     pub fn directory(path: impl AsRef<Path>, keyring: Keyring) -> Result<Self> {
         let path = path.as_ref();
         let folder = |source| Error::Folder { path: path.to_owned(), source };
@@ -58,7 +60,8 @@ impl Blobs {
         let store = LocalFileSystem::new_with_prefix(&root)
             .map_err(|error| folder(io::Error::other(error)))?
             .with_fsync(true);
-        Ok(Self::new(Arc::new(store), keyring, Some(root)))
+        let root = Arc::new(Root::hold(root).map_err(folder)?);
+        Ok(Self::new(Arc::new(Held::new(store, root.clone())), keyring, Some(root)))
     }
 
     /// Blobs at an address from the configuration: `file:///absolute/path`.
@@ -78,7 +81,7 @@ impl Blobs {
         }
     }
 
-    fn new(store: Arc<dyn ObjectStore>, keyring: Keyring, root: Option<PathBuf>) -> Self {
+    fn new(store: Arc<dyn ObjectStore>, keyring: Keyring, root: Option<Arc<Root>>) -> Self {
         Self { store: Arc::new(Measured(store)), keyring, root, logs: Arc::default() }
     }
 

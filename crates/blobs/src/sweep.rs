@@ -28,8 +28,8 @@ impl Blobs {
     /// saves space. Other stores have their own rules for unfinished uploads.
     pub async fn sweep_unfinished(&self, idle: Duration) -> Result<u64> {
         let Some(root) = self.root.clone() else { return Ok(0) };
-        let path = root.clone();
-        tokio::task::spawn_blocking(move || sweep(&root, idle))
+        let path = root.path().to_owned();
+        tokio::task::spawn_blocking(move || sweep(root.path(), idle))
             .await
             .map_err(io::Error::other)
             .flatten()

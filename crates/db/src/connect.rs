@@ -19,7 +19,7 @@ use sqlx::{
 
 use crate::{
     Error, Limits, PoolFigures, Reads, Result, RightsReads, Settings, Transaction, Write,
-    entity::epoch, pool::Pool, postgres, presence::Presence, rights, schema::newer,
+    entity::epoch, place::Place, pool::Pool, postgres, presence::Presence, rights, schema::newer,
     wait::first_connection,
 };
 
@@ -46,6 +46,8 @@ pub struct Db {
     writers: Pool,
     rights: RightsChanges,
     unlimited: Unlimited,
+    /// Of SQLite's files.
+    place: Option<Place>,
 }
 
 /// Where migrations run, without limits of time: a new index of a large table takes its time.
@@ -93,18 +95,28 @@ impl Db {
     async fn open_sqlite(path: &Path, settings: &Settings) -> Result<Self> {
         let Limits { acquire, lock, .. } = settings.limits;
         let options = sqlite_options(path).busy_timeout(lock).statement_cache_capacity(512);
-        let writer = SqlitePoolOptions::new()
+        let place = Place::hold(path, &options).await?;
+        // From here on nothing is made in the place of files that are gone.
+        let options = options.create_if_missing(false);
+        let pool = || {
+            let place = place.clone();
+            SqlitePoolOptions::new().after_connect(move |_, _| {
+                let place = place.clone();
+                Box::pin(async move { place.check().await.map_err(sqlx::Error::decode) })
+            })
+        };
+        let writer = pool()
             .max_connections(1)
             // A file does not hang up: to ask each time would cost as much as a query.
             .test_before_acquire(false)
             .acquire_timeout(acquire)
             .connect_with(options.clone())
             .await?;
-        let readers = SqlitePoolOptions::new()
+        let readers = pool()
             .max_connections(settings.connections.max(1))
             .test_before_acquire(false)
             .acquire_timeout(acquire)
-            .connect_with(options.read_only(true).create_if_missing(false))
+            .connect_with(options.read_only(true))
             .await?;
         let reads = Reads(Pool::sqlite("readers", readers));
         Ok(Self {
@@ -113,6 +125,7 @@ impl Db {
             writers: Pool::sqlite("writers", writer.clone()),
             rights: RightsChanges::default(),
             unlimited: Unlimited::Sqlite(writer),
+            place: Some(place),
         })
     }
 
@@ -164,6 +177,7 @@ impl Db {
             writers: Pool::postgres("writers", pool(writers), presence),
             rights: RightsChanges::default(),
             unlimited: Unlimited::Postgres(Box::new(options)),
+            place: None,
         })
     }
 
@@ -197,7 +211,8 @@ impl Db {
 
     /// A transaction that keeps nothing without `commit`. On SQLite there is one at a time.
     pub async fn write(&self) -> Result<Write> {
-        Ok(Write::new(Transaction::begin(&self.writers).await?, self.rights.clone()))
+        let transaction = Transaction::begin(&self.writers).await?;
+        Ok(Write::new(transaction, self.rights.clone(), self.place.clone()))
     }
 
     /// How the connections are used at this moment.
@@ -249,6 +264,10 @@ impl Db {
 
     /// Ends all connections; later use fails.
     pub async fn close(self) {
+        // One that may write is the last to go: it brings SQLite's log into the file.
+        if let Some(place) = &self.place {
+            place.close().await;
+        }
         self.reads.0.close().await;
         self.writers.close().await;
     }

@@ -12,6 +12,7 @@ mod hints;
 pub mod id;
 mod load;
 mod page;
+mod place;
 mod pool;
 mod postgres;
 mod presence;

@@ -7,11 +7,16 @@ use sea_orm::{
     IntoActiveModel, ModelTrait, PrimaryKeyTrait, QuerySelect,
 };
 
-use crate::{Result, Transaction, connect::RightsChanges, rights};
+use crate::{Result, Transaction, connect::RightsChanges, place::Place, rights};
 
 /// A write transaction. Queries run on it by `&*tx`.
 #[derive(Debug)]
-pub struct Write(Transaction, RightsChanges);
+pub struct Write {
+    transaction: Transaction,
+    changes: RightsChanges,
+    /// Of the files that are written, where they are ours to look after.
+    place: Option<Place>,
+}
 
 /// A row that nobody else can change until this transaction ends.
 #[derive(Debug)]
@@ -39,13 +44,17 @@ impl<E: EntityTrait> Locked<E> {
 impl Deref for Write {
     type Target = Transaction;
     fn deref(&self) -> &Transaction {
-        &self.0
+        &self.transaction
     }
 }
 
 impl Write {
-    pub(crate) fn new(transaction: Transaction, changes: RightsChanges) -> Self {
-        Self(transaction, changes)
+    pub(crate) fn new(
+        transaction: Transaction,
+        changes: RightsChanges,
+        place: Option<Place>,
+    ) -> Self {
+        Self { transaction, changes, place }
     }
 
     /// Locks a row for this transaction; `None` if there is none.
@@ -57,11 +66,11 @@ impl Write {
         E: EntityTrait,
     {
         let mut query = E::find_by_id(id);
-        if self.0.get_database_backend() == DbBackend::Postgres {
+        if self.transaction.get_database_backend() == DbBackend::Postgres {
             // SQLite has one writer, who therefore holds every row already.
             query = query.lock_exclusive();
         }
-        Ok(query.one(&self.0).await?.map(Locked))
+        Ok(query.one(&self.transaction).await?.map(Locked))
     }
 
     /// Locks the rows that a query finds, in its order; rows that others hold are passed over.
@@ -70,13 +79,13 @@ impl Write {
         E: EntityTrait,
     {
         let mut query = query;
-        if self.0.get_database_backend() == DbBackend::Postgres {
+        if self.transaction.get_database_backend() == DbBackend::Postgres {
             query = query.lock_with_behavior(
                 sea_orm::sea_query::LockType::Update,
                 sea_orm::sea_query::LockBehavior::SkipLocked,
             );
         }
-        Ok(query.all(&self.0).await?.into_iter().map(Locked).collect())
+        Ok(query.all(&self.transaction).await?.into_iter().map(Locked).collect())
     }
 
     pub async fn insert<M, A>(&self, row: M) -> Result<M>
@@ -86,7 +95,9 @@ impl Write {
         M::Entity: EntityTrait<Model = M>,
     {
         let active = row.clone().into_active_model().reset_all();
-        <M::Entity as EntityTrait>::insert(active).exec_without_returning(&self.0).await?;
+        <M::Entity as EntityTrait>::insert(active)
+            .exec_without_returning(&self.transaction)
+            .await?;
         Ok(row)
     }
 
@@ -98,7 +109,7 @@ impl Write {
         A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
     {
         let model = row.0.clone();
-        row.0.into_active_model().reset_all().update_without_returning(&self.0).await?;
+        row.0.into_active_model().reset_all().update_without_returning(&self.transaction).await?;
         Ok(model)
     }
 
@@ -108,16 +119,27 @@ impl Write {
         E::Model: IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: Send,
     {
-        row.0.delete(&self.0).await?;
+        row.0.delete(&self.transaction).await?;
         Ok(())
     }
 
     /// Returns once the database has confirmed that all of it is kept.
     pub async fn commit(self) -> Result<()> {
-        if !self.0.may_change_rights() {
-            return Ok(self.0.commit().await?);
+        let Some(place) = self.place.clone() else { return self.confirmed().await };
+        if let Err(away) = place.check().await {
+            self.roll_back().await;
+            return Err(away);
         }
-        let (transaction, changes) = (self.0, self.1);
+        self.confirmed().await?;
+        // What was moved away at this very moment is not said to be kept.
+        place.check().await
+    }
+
+    async fn confirmed(self) -> Result<()> {
+        let Self { transaction, changes, .. } = self;
+        if !transaction.may_change_rights() {
+            return Ok(transaction.commit().await?);
+        }
         let confirmed = async {
             // As late as can be: whoever else changes rights waits from here until the commit.
             rights::raise(&transaction).await?;
@@ -131,7 +153,7 @@ impl Write {
 
     /// Keeps nothing, and returns once others can have what was locked: for whoever goes on with the same rows.
     pub async fn roll_back(self) {
-        self.0.roll_back().await;
+        self.transaction.roll_back().await;
     }
 }
 
@@ -147,7 +169,9 @@ where
     let mut rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).peekable();
     while rows.peek().is_some() {
         let batch: Vec<A> = rows.by_ref().take(ROWS_AT_ONCE).collect();
-        <M::Entity as EntityTrait>::insert_many(batch).exec_without_returning(&tx.0).await?;
+        <M::Entity as EntityTrait>::insert_many(batch)
+            .exec_without_returning(&tx.transaction)
+            .await?;
     }
     Ok(())
 }

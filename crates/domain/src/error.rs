@@ -149,6 +149,13 @@ impl From<blobs::Error> for Error {
                 );
                 Self::Unavailable("There is no room left to store this. Try again shortly.".into())
             }
+            away if away.is_away() => {
+                tracing::error!(
+                    error = format!("{:#}", anyhow::Error::new(away)),
+                    "the blob store is not where it was opened"
+                );
+                Self::Unavailable("The blob store is not in its place. Try again shortly.".into())
+            }
             other => Self::Internal(anyhow::Error::new(other)),
         }
     }

@@ -6,6 +6,7 @@ mod dump;
 mod events;
 mod failures;
 mod gone;
+mod place;
 mod rights;
 mod schema;
 mod text;
