@@ -12,7 +12,7 @@ mod setup;
 mod start;
 mod states;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -33,6 +33,9 @@ pub struct Args {
     /// One part alone.
     #[arg(long, value_enum, conflicts_with = "write")]
     only: Option<Part>,
+    /// Measure this executable instead of building one: an older one, to compare with.
+    #[arg(long, conflicts_with = "write")]
+    program: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -91,10 +94,10 @@ impl Sizes {
 /// Measures everything, one thing after the other, with a server of its own for each.
 pub async fn run(args: Args) -> Result<()> {
     let sizes = Sizes::of(&args);
-    let mut build = command("cargo");
-    succeed(build.args(["build", "--release", "--locked", "--bin", "statehouse"])).await?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let program = workspace::root().join(target).join("release/statehouse");
+    let program = match &args.program {
+        Some(program) => program.canonicalize().context("--program")?,
+        None => built().await?,
+    };
     let engine = engines::terraform(engines::NEWEST).await?;
 
     let mut report = Report::new(&machine(&engine).await?);
@@ -125,6 +128,13 @@ pub async fn run(args: Args) -> Result<()> {
         report.write(&workspace::root().join("docs/benchmarks.md"))?;
     }
     Ok(())
+}
+
+async fn built() -> Result<PathBuf> {
+    let mut build = command("cargo");
+    succeed(build.args(["build", "--release", "--locked", "--bin", "statehouse"])).await?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    Ok(workspace::root().join(target).join("release/statehouse"))
 }
 
 /// What the figures were measured on.

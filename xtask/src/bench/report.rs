@@ -34,7 +34,9 @@ impl Report {
              The client runs on the same machine as the server, on one thread. A run is looked at \
              every 2 ms, so its times are known to about 3 ms. The ratio compares runs with bare \
              `init` and `plan`, taken alternately with the same engine and the same configuration. \
-             Extra memory is the peak of resident memory above what was resident just before.\n\n\
+             Extra memory is the peak of resident memory above what was resident just before. The \
+             steps of a run are those of the agent's log; what they make durable and which programs \
+             they start is counted by `strace`, in other runs than those whose time is taken.\n\n\
              ## Machine\n\n{}\n## Figures\n\n{self}",
             self.machine
         );
