@@ -1,5 +1,7 @@
 //! The crate against real repositories, served as providers serve them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod fake;
 mod git;
 mod hostile;
