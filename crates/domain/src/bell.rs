@@ -202,7 +202,9 @@ mod tests {
 
     fn topics(all: &[Topic]) -> Topics {
         let mut topics = Topics::default();
-        all.iter().for_each(|topic| topics.add(*topic));
+        for topic in all {
+            topics.add(*topic);
+        }
         topics
     }
 

@@ -7,7 +7,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect},
 };
 
-use crate::{App, Result};
+use crate::{App, Result, events};
 
 /// With more organizations, or pools, than this, they are not told apart.
 const MOST_NAMES: u64 = 100;
@@ -21,6 +21,7 @@ pub struct Figures {
     pub jobs: Vec<Jobs>,
     pub agents: Vec<Agents>,
     pub tasks: Vec<Tasks>,
+    pub readers: Vec<Readers>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,14 @@ pub struct Tasks {
     pub seconds: i64,
 }
 
+/// Who reads what happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readers {
+    pub name: &'static str,
+    /// How long the first event has been waiting that was not read; 0 if there is none.
+    pub seconds: i64,
+}
+
 pub async fn gather(app: &App) -> Result<Figures> {
     let pools = Pools::read(app).await?;
     Ok(Figures {
@@ -62,6 +71,7 @@ pub async fn gather(app: &App) -> Result<Figures> {
         jobs: jobs(app, &pools).await?,
         agents: agents(app, &pools).await?,
         tasks: tasks(app).await?,
+        readers: readers(app).await?,
     })
 }
 
@@ -192,4 +202,10 @@ async fn tasks(app: &App) -> Result<Vec<Tasks>> {
         .into_iter()
         .map(|(kind, count, due)| Tasks { kind, count, seconds: seconds_since(app, due) })
         .collect())
+}
+
+async fn readers(app: &App) -> Result<Vec<Readers>> {
+    let behind = events::behind(app).await?;
+    let seconds = |since: Option<Timestamp>| since.map_or(0, |since| seconds_since(app, since));
+    Ok(behind.into_iter().map(|(name, since)| Readers { name, seconds: seconds(since) }).collect())
 }

@@ -15,7 +15,7 @@ const LEASE: i64 = 120;
 const BACK_OFF: [i64; 5] = [5, 30, 120, 600, 3600];
 
 /// What is due of one kind, the longest first.
-pub(crate) async fn due(cx: &Ctx, kind: &str) -> Result<Vec<task::Model>> {
+async fn due(cx: &Ctx, kind: &str) -> Result<Vec<task::Model>> {
     Ok(query(cx, kind).all(cx.read()).await?)
 }
 

@@ -77,7 +77,7 @@ const ALL: &[Chore] = chores! {
 
 /// Works until it is told to stop. A failure is reported and tried again in its rhythm.
 pub async fn run(app: App, stop: CancellationToken) {
-    run_at(app, TICK, stop).await;
+    Box::pin(run_at(app, TICK, stop)).await;
 }
 
 /// The same with another tick, for tests.

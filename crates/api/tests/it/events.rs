@@ -10,7 +10,8 @@ use crate::runs::{run, upload};
 
 /// A workspace whose applies trigger runs in another one.
 async fn source(server: &Server) -> Workspace {
-    let (source, target) = (server.workspace("source").await, server.workspace("target").await);
+    let (source, target) =
+        (Box::pin(server.workspace("source")).await, Box::pin(server.workspace("target")).await);
     let body = json!({ "data": { "type": "run-triggers", "relationships": {
         "sourceable": { "data": { "type": "workspaces", "id": source.id } } } } });
     server.owner().post(format!("/workspaces/{}/run-triggers", target.id), body).await.is_created();
@@ -109,8 +110,25 @@ async fn kept(server: &Server) -> Vec<String> {
     server.words("SELECT action FROM events ORDER BY number").await
 }
 
-async fn days_pass(server: &Server, days: u64) {
+fn days_pass(server: &Server, days: u64) {
     server.pass(Duration::from_hours(24 * days));
+}
+
+#[tokio::test]
+async fn whoever_watches_sees_how_long_an_event_waits_to_be_read() {
+    let server = Server::start().await;
+    server.stop_clock();
+    let behind = async || {
+        let figures = domain::figures::gather(&server.app).await.unwrap();
+        figures.readers.into_iter().map(|reader| (reader.name, reader.seconds)).collect::<Vec<_>>()
+    };
+    let source = source(&server).await;
+    assert_eq!(behind().await, [("notifications", 0), ("run triggers", 0)]);
+    applied(&server, &source, "run-1").await;
+    server.pass(Duration::from_secs(7));
+    assert_eq!(behind().await, [("notifications", 7), ("run triggers", 7)]);
+    events::read(&server.system()).await.unwrap();
+    assert_eq!(behind().await, [("notifications", 0), ("run triggers", 0)]);
 }
 
 #[tokio::test]
@@ -124,10 +142,10 @@ async fn old_events_are_forgotten_but_those_of_runs_that_are_still_there() {
     let path = format!("/runs/{id}/run-events");
     let told = owner.get(&path).await.is_ok().data().as_array().unwrap().len();
     assert!(told >= 2);
-    days_pass(&server, 364).await;
+    days_pass(&server, 364);
     events::read(&server.system()).await.unwrap();
     assert_eq!(events::prune(&server.system()).await.unwrap(), 0);
-    days_pass(&server, 2).await;
+    days_pass(&server, 2);
     server.workspace("another").await;
     assert!(events::prune(&server.system()).await.unwrap() > 0);
     let left = kept(&server).await;
@@ -148,7 +166,7 @@ async fn no_event_is_forgotten_that_somebody_has_not_read() {
     applied(&server, &source, "run-1").await;
     applied(&server, &source, "run-2").await;
     server.execute("UPDATE events SET detail = 'what?' WHERE run_id = 'run-1'").await;
-    days_pass(&server, 400).await;
+    days_pass(&server, 400);
     events::prune(&server.system()).await.unwrap();
     // The second is read, and the first is set aside.
     events::read(&server.system()).await.unwrap();
@@ -156,7 +174,7 @@ async fn no_event_is_forgotten_that_somebody_has_not_read() {
     events::prune(&server.system()).await.unwrap();
     assert!(kept(&server).await.contains(&"run_applied".to_owned()));
     server.execute("UPDATE events SET detail = '{}' WHERE run_id = 'run-1'").await;
-    days_pass(&server, 1).await;
+    days_pass(&server, 1);
     events::take_again(&server.system()).await.unwrap();
     assert_eq!(triggering(&server).await, ["run-1", "run-2"]);
     events::prune(&server.system()).await.unwrap();
@@ -175,7 +193,7 @@ async fn administrators_decide_how_long_events_are_kept() {
     assert_eq!(decided.attribute("events-kept-days"), 30);
     admin.patch(path, change(json!(0))).await.is_unprocessable("/data/attributes/events-kept-days");
     events::read(&server.system()).await.unwrap();
-    days_pass(&server, 31).await;
+    days_pass(&server, 31);
     server.workspace("another").await;
     events::prune(&server.system()).await.unwrap();
     assert_eq!(kept(&server).await, ["workspace_created"]);

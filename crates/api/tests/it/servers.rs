@@ -21,20 +21,20 @@ async fn in_time(what: impl Future<Output = ()>) {
 }
 
 async fn ready(server: &Server, name: &str) -> Workspace {
-    let ws = server.workspace(name).await;
-    upload(&server.owner(), &ws, false).await;
+    let ws = Box::pin(server.workspace(name)).await;
+    Box::pin(upload(&server.owner(), &ws, false)).await;
     ws
 }
 
 /// Makes a run, and waits until its plan is queued.
 async fn is_dispatched(owner: &Client<'_>, ws: &Workspace) {
-    let id = owner.post("/runs", run(ws, json!({}))).await.is_created().id();
-    in_time(async {
+    let id = Box::pin(owner.post("/runs", run(ws, json!({})))).await.is_created().id();
+    in_time(Box::pin(async {
         let shown = async || owner.get(format!("/runs/{id}")).await.is_ok();
         while shown().await.attribute("status") != "plan_queued" {
             tokio::task::yield_now().await;
         }
-    })
+    }))
     .await;
 }
 
@@ -119,13 +119,13 @@ async fn two_servers_tell_everybody_once_and_trigger_each_run_once() {
         }
         count
     };
-    in_time(async {
+    in_time(Box::pin(async {
         while triggered().await < PAIRS || recipient.triggers().await.len() < 2 * PAIRS {
             if let Some(job) = agent.claim().await {
                 job.execute().await;
             }
         }
-    })
+    }))
     .await;
     let keeping = [&server.app, &other].into_iter().filter(|app| keeper::is_here(app)).count();
     assert_eq!(keeping, 1);

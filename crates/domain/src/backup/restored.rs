@@ -49,10 +49,9 @@ pub(super) fn row(table: &Table, row: Row, now: Timestamp, changed: &mut Changed
             row.set("leased_until", Value::Null);
         }
         // Work of runs that are over now, and messages and runs that followed long ago.
-        "jobs" | "run_circumstances" => return None,
-        "tasks" if row.get("kind") != "delete_blobs" => return None,
         // Whoever reads what happens goes on with what will happen.
-        "event_readers" => return None,
+        "jobs" | "run_circumstances" | "event_readers" => return None,
+        "tasks" if row.get("kind") != "delete_blobs" => return None,
         "workspaces" => {
             if row.get("lock_kind") == "runs" {
                 for column in ["lock_kind", "lock_holder_id", "lock_reason", "locked_at"] {

@@ -6,6 +6,7 @@
 //! come any more ([`db::Db::settled_events`]).
 
 mod aside;
+mod lag;
 mod prune;
 
 use db::{
@@ -19,6 +20,7 @@ use db::{
 use futures::future::BoxFuture;
 
 pub use aside::take_again;
+pub(crate) use lag::behind;
 pub use prune::prune;
 
 use crate::{Ctx, Error, Result, Tx, notifications, row::Event, run_triggers};

@@ -111,6 +111,11 @@ fn write(figures: &Figures, text: &mut Text) {
     for tasks in &figures.tasks {
         text.sample(name, &[("kind", &tasks.kind)], tasks.seconds);
     }
+    let name = "statehouse_events_oldest_unread_seconds";
+    text.family(name, "How long the first event has been waiting, by who has not read it.");
+    for reader in &figures.readers {
+        text.sample(name, &[("reader", reader.name)], reader.seconds);
+    }
 }
 
 fn pools(app: &App, text: &mut Text) {
@@ -159,7 +164,7 @@ fn escaped(value: &str) -> String {
 mod tests {
     use super::*;
     use domain::entity::job;
-    use domain::figures::{Agents, Jobs, Runs, Tasks};
+    use domain::figures::{Agents, Jobs, Readers, Runs, Tasks};
 
     fn runs(organization: Option<&str>, status: run::Status, count: i64, seconds: i64) -> Runs {
         Runs { organization: organization.map(str::to_owned), status, count, seconds }
@@ -176,6 +181,7 @@ mod tests {
             jobs: vec![Jobs { pool: "site".into(), status: job::Status::Started, count: 1 }],
             agents: vec![Agents { pool: "acme/basement".into(), count: 2 }],
             tasks: vec![Tasks { kind: "notify".into(), count: 4, seconds: 7 }],
+            readers: vec![Readers { name: "notifications", seconds: 8 }],
         };
         let mut text = Text::default();
         write(&figures, &mut text);
@@ -189,6 +195,7 @@ mod tests {
             r#"statehouse_jobs{pool="site",state="started"} 1"#,
             r#"statehouse_agents{pool="acme/basement"} 2"#,
             r#"statehouse_background_tasks{kind="notify"} 4"#,
+            r#"statehouse_events_oldest_unread_seconds{reader="notifications"} 8"#,
         ] {
             assert!(text.0.lines().any(|found| found == line), "{line}\n{}", text.0);
         }
