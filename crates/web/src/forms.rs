@@ -24,7 +24,9 @@ use crate::{
 /// The hidden field that says for whom the form was made.
 pub const TOKEN_FIELD: &str = "form_token";
 
+/// Bytes of whoever is not known, and of somebody signed in, whose variables are long and grow when they are sent.
 const LIMIT: usize = 64 << 10;
+const LIMIT_SIGNED_IN: usize = 1 << 20;
 
 /// A form of somebody signed in. `T` has strings for fields; missing ones need a default.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
         let headers = parts.headers.clone();
         let session = visitor.session();
         let read = async {
-            let fields = fields(Request::from_parts(parts, body)).await?;
+            let fields = fields(Request::from_parts(parts, body), LIMIT_SIGNED_IN).await?;
             check(accounts::form_token_matches(session, token(&fields)), &headers)?;
             read(fields)
         };
@@ -84,7 +86,7 @@ impl<T: DeserializeOwned> FromRequest<App> for OpenForm<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         let headers = request.headers().clone();
-        let fields = fields(request).await?;
+        let fields = fields(request, LIMIT).await?;
         check(visitor::form_cookie_matches(&headers, app, token(&fields)), &headers)?;
         Ok(Self(read(fields)?))
     }
@@ -98,16 +100,15 @@ impl<T: DeserializeOwned> FromRequest<App> for PlainForm<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &App) -> Result<Self> {
-        Ok(Self(read(fields(request).await?)?))
+        Ok(Self(read(fields(request, LIMIT).await?)?))
     }
 }
 
 type Fields = Vec<(String, String)>;
 
-async fn fields(request: Request) -> Result<Fields> {
-    let bytes = to_bytes(request.into_body(), LIMIT)
-        .await
-        .map_err(|_| Error::TooLarge("A form has at most 64 KiB.".into()))?;
+async fn fields(request: Request, limit: usize) -> Result<Fields> {
+    let too_large = |_| Error::TooLarge(format!("A form has at most {} KiB.", limit >> 10));
+    let bytes = to_bytes(request.into_body(), limit).await.map_err(too_large)?;
     Ok(form_urlencoded::parse(&bytes).into_owned().collect())
 }
 

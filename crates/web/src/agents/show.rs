@@ -121,10 +121,7 @@ async fn draw(
     let organization = &pool.of.name;
     let crumbs = [Crumb { label: "Agent pools", href: list_path(organization) }];
     let manages = cx.may::<can::ManageAgentPools>(&pool.of);
-    let tokens = match manages {
-        true => Some(tokens(visitor, pool, said).await?),
-        false => None,
-    };
+    let tokens = if manages { Some(tokens(visitor, pool, said).await?) } else { None };
     let facts = [("Id", copy_id(&pool.id)), ("Made", time(pool.created_at))];
     let main = html! {
         (Header { crumbs: &crumbs, title: &pool.name, ..Header::default() })

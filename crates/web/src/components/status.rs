@@ -54,6 +54,7 @@ pub fn run_word(status: Status) -> &'static str {
     look(status).1
 }
 
+#[expect(clippy::match_same_arms, reason = "each status has a line of its own")]
 fn look(status: Status) -> (Look, &'static str) {
     use Status as S;
     match status {
@@ -94,6 +95,7 @@ fn look(status: Status) -> (Look, &'static str) {
 }
 
 /// What it means, in a sentence.
+#[expect(clippy::match_same_arms, reason = "each status has a line of its own")]
 pub fn run_meaning(status: Status) -> &'static str {
     use Status as S;
     match status {

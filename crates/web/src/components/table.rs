@@ -95,7 +95,7 @@ pub fn empty(sign: Icon, title: &str, text: &str, action: &Markup) -> Markup {
     html! {
         div.empty {
             (icon(sign))
-            h3 { (title) }
+            h2 { (title) }
             p { (text) }
             (action)
         }

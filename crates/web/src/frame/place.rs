@@ -76,10 +76,13 @@ impl Section {
             Self::Teams => Some("teams"),
             Self::Members => Some("members"),
             Self::AgentPools if cx.may::<can::ReadAgentPools>(organization) => Some("agents"),
-            Self::AgentPools => None,
             Self::Settings if cx.may::<can::UpdateOrganization>(organization) => Some("settings"),
-            Self::Settings => None,
-            Self::Registry | Self::VariableSets | Self::Policies | Self::AuditLog => None,
+            Self::Registry
+            | Self::VariableSets
+            | Self::Policies
+            | Self::AgentPools
+            | Self::AuditLog
+            | Self::Settings => None,
         }
     }
 

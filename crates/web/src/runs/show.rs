@@ -95,6 +95,7 @@ async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> 
     let (plan, apply) = runs::phases(&visitor.cx, run).await?;
     let wait = waiting::sentence(visitor, run).await?;
     let verbs = Verbs::of(visitor, run);
+    let decides = wait.as_ref().is_some_and(|wait| is_decided_here(wait, verbs));
     let canceling = run.cancel != Cancel::No && !run.is_final;
     let facts = facts(run, &plan, &apply);
     let all = Paging { number: 1, size: 100 };
@@ -103,7 +104,7 @@ async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> 
         div.stack data-final[run.is_final] {
             div.row {
                 (run_status(run.status, Size::Big))
-                (interruptions(visitor, run, verbs))
+                (interruptions(visitor, run, verbs, decides))
             }
             @for message in [&plan, &apply].into_iter().filter_map(|phase| phase.message.as_ref()) {
                 (Notice::new(Tone::Bad, &html! { p { (message) } }))
@@ -153,7 +154,7 @@ fn decision(
                 h2 id="wait" { (wait.title) }
                 @if let Some(since) = wait.since { span.since { "since " (time(since)) } }
             }
-            @if verbs.decides() || (verbs.discard && wait.for_a_person) {
+            @if is_decided_here(wait, verbs) {
                 div.in {
                     div { @for sentence in &wait.who { p { (sentence) } } }
                     (decide::form(visitor, run, plan, verbs))
@@ -166,8 +167,13 @@ fn decision(
     }
 }
 
+/// Whether the form of a decision is drawn, which has the button to discard as well.
+fn is_decided_here(wait: &waiting::Wait, verbs: Verbs) -> bool {
+    verbs.decides() || (verbs.discard && wait.for_a_person)
+}
+
 /// What stops a run that goes on by itself.
-fn interruptions(visitor: &SignedIn, run: &In<Run>, verbs: Verbs) -> Markup {
+fn interruptions(visitor: &SignedIn, run: &In<Run>, verbs: Verbs, decides: bool) -> Markup {
     let token = visitor.form_token();
     let form = |verb: &str, label: &str, look: Look| {
         let button = Button { label, look, icon: Some(Icon::StStop), ..Button::default() };
@@ -176,7 +182,7 @@ fn interruptions(visitor: &SignedIn, run: &In<Run>, verbs: Verbs) -> Markup {
     html! {
         @if verbs.cancel { (form("cancel", "Cancel run", Look::Danger)) }
         @if verbs.force_cancel { (form("force-cancel", "Cut it off", Look::Final)) }
-        @if verbs.discard && run.status == domain::entity::run::Status::Pending {
+        @if verbs.discard && !decides {
             (form("discard", "Discard run", Look::Plain))
         }
     }

@@ -173,9 +173,10 @@ async fn draw(
         Head::number("Since"),
         Head::unseen("Actions"),
     ];
-    let form = match cx.may::<can::ManageMembership>(organization) {
-        true => Some(form(visitor, organization, said).await?),
-        false => None,
+    let form = if cx.may::<can::ManageMembership>(organization) {
+        Some(form(visitor, organization, said).await?)
+    } else {
+        None
     };
     let main = html! {
         (Header { title: "Members", beside: count(total), ..Header::default() })

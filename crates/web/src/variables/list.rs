@@ -39,13 +39,15 @@ pub async fn draw(
     let cx = &visitor.cx;
     let all = variables::list_standing(cx, workspace).await?;
     let may_write = cx.may::<can::UpdateVariables>(workspace);
-    let of = |category: Category| all.iter().filter(move |one| one.shown.row.category == category);
+    let of = |category: Category| -> Vec<&Standing> {
+        all.iter().filter(|one| one.shown.row.category == category).collect()
+    };
     let main = html! {
         (Heading { workspace, here: Part::Variables }.draw(cx))
         div.beside {
             div.stack {
-                (panel("v-tf", "Terraform variables", workspace, of(Category::Terraform).collect(), may_write))
-                (panel("v-env", "Environment variables", workspace, of(Category::Environment).collect(), may_write))
+                (panel("v-tf", "Terraform variables", workspace, &of(Category::Terraform), may_write))
+                (panel("v-env", "Environment variables", workspace, &of(Category::Environment), may_write))
                 @if may_write {
                     (Panel {
                         id: "v-new",
@@ -78,7 +80,7 @@ fn panel(
     id: &str,
     title: &str,
     workspace: &Workspace,
-    all: Vec<&Standing>,
+    all: &[&Standing],
     may_write: bool,
 ) -> Markup {
     let many = u64::try_from(all.iter().filter(|one| one.overwritten_by.is_none()).count());

@@ -63,6 +63,18 @@ async fn both_addresses_that_command_lines_print_show_the_run() {
 }
 
 #[tokio::test]
+async fn a_run_is_found_by_its_short_address_in_workspaces_that_are_called_like_pages() {
+    let server = server().await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    for name in ["teams", "projects", "agents", "members", "runs", "settings", "new-project"] {
+        let ws = server.workspace(name).await;
+        let run = run(&server, &ws).await;
+        let text = owner.get(&format!("/app/acme/{name}/runs/{run}")).await.is_ok().text();
+        assert!(text.contains(&run), "{name}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn strangers_and_wrong_addresses_get_404_and_nobody_signs_in_first() {
     let server = server().await;
     person(&server, "ada").await;

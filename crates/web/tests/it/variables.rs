@@ -39,6 +39,20 @@ async fn a_secret_is_never_shown_again_and_keeps_its_value_where_none_is_typed()
 }
 
 #[tokio::test]
+async fn the_longest_value_fits_into_the_form() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get(HERE).await.is_ok();
+    // Each grows to three bytes on its way.
+    let value = "%".repeat(256 << 10);
+    let fields = [("key", "long"), ("value", value.as_str()), ("category", "terraform")];
+    assert_eq!(owner.submit(&page, HERE, &fields).await.redirects(), HERE);
+    let vars = server.owner().get(format!("/workspaces/{}/vars", ws.id)).await.is_ok();
+    assert_eq!(vars.data()[0]["attributes"]["value"].as_str().unwrap().len(), 256 << 10);
+}
+
+#[tokio::test]
 async fn lines_are_kept_as_engines_end_them() {
     let server = server().await;
     let ws = server.workspace("networking").await;

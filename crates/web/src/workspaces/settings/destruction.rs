@@ -38,13 +38,13 @@ pub async fn delete(
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
     let visitor = &workspace.visitor;
-    let deleted = if typed.confirm.trim() != full_name(&workspace) {
-        let sentence = format!("Type {} to go on.", full_name(&workspace));
-        Err(Wrong::in_field("confirm", &sentence))
+    let deleted = if typed.confirm.trim() == full_name(&workspace) {
+        match done(&workspace, typed.force.0).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Wrong::of(error)?),
+        }
     } else {
-        done(&workspace, typed.force.0)
-            .await
-            .map_or_else(|error| Wrong::of(error).map(Err), |()| Ok(Ok(())))?
+        Err(Wrong::in_field("confirm", &format!("Type {} to go on.", full_name(&workspace))))
     };
     match deleted {
         Ok(()) => {
