@@ -21,6 +21,7 @@ impl Environment {
 
 /// The environment, made or still good.
 pub async fn environment() -> Result<Environment> {
+    chromium().await?;
     let environment = Environment { folder: workspace::cache().join("venv") };
     let wanted = std::fs::read_to_string(workspace::root().join("e2e/requirements.txt"))
         .context("cannot read e2e/requirements.txt")?;
@@ -39,6 +40,14 @@ pub async fn environment() -> Result<Environment> {
     succeed(pip.args(["--requirement", "e2e/requirements.txt"])).await?;
     std::fs::write(&stamp, wanted)?;
     Ok(environment)
+}
+
+/// Makes sure of the browser that the tests of the pages drive.
+async fn chromium() -> Result<()> {
+    if output(command("chromium").arg("--version")).await.is_ok() {
+        return Ok(());
+    }
+    debian::install("chromium", "Chromium").await
 }
 
 /// Makes sure of Python; Debian ships it without what makes environments.
