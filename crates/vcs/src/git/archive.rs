@@ -178,7 +178,7 @@ impl Repository {
         let listed = self.ask(args, limit).await?;
         let listed = String::from_utf8_lossy(&listed);
         let missing = listed.lines().filter_map(|line| line.strip_prefix('?'));
-        Ok(missing.map(|object| format!("{object}\n")).collect())
+        Ok(missing.flat_map(|object| [object, "\n"]).collect())
     }
 }
 
@@ -269,7 +269,8 @@ impl Part {
 
     /// What is in these files, one after the other.
     fn contents(&self, entries: &[Entry]) -> Call<'_> {
-        let names: String = entries.iter().map(|entry| format!("{}\n", entry.object)).collect();
+        let names: String =
+            entries.iter().flat_map(|entry| [entry.object.as_str(), "\n"]).collect();
         Call {
             args: words(&["cat-file", "--batch", "--buffer"]),
             cache: Some(&self.repository.folder),

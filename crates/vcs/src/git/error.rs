@@ -40,8 +40,11 @@ pub enum GitError {
     Io(#[from] io::Error),
 }
 
+/// Words in lower case, any of which means this.
+type Meaning = (&'static [&'static str], fn(&str) -> GitError);
+
 /// What it says in what case. Texts of `git` 2.39 and later in the language `C`; what stands first is looked for first.
-const MEANINGS: &[(&[&str], fn(&str) -> GitError)] = &[
+const MEANINGS: &[Meaning] = &[
     (&["host key verification failed"], |_| GitError::HostKey),
     (
         &[

@@ -288,7 +288,7 @@ mod tests {
         fs::create_dir(&left).unwrap();
         fs::write(left.join("gitconfig"), "secret").unwrap();
         let now = fs::metadata(in_use.path()).unwrap().modified().unwrap();
-        let age = Limits::default().patience * 2 + Duration::from_secs(60);
+        let age = Limits::default().patience * 2 + Duration::from_mins(1);
         fs::File::open(&left).unwrap().set_modified(now - age).unwrap();
         let next = Home::new(&settings(root.path()), None).unwrap();
         assert!(!left.exists());

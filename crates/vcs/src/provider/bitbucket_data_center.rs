@@ -37,7 +37,7 @@ pub(super) struct BitbucketDataCenter {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Values<T> {
+struct Part<T> {
     values: Vec<T>,
     #[serde(default)]
     is_last_page: bool,
@@ -133,7 +133,7 @@ impl BitbucketDataCenter {
     ) -> Result<(Vec<T>, Option<Cursor>)> {
         let start = from.and_then(|cursor| cursor.0.parse::<u64>().ok()).unwrap_or(0);
         url.query_pairs_mut().append_pair("limit", "100").append_pair("start", &start.to_string());
-        let page: Values<T> = self.api.get(url).await?;
+        let page: Part<T> = self.api.get(url).await?;
         let next = page.next_page_start.filter(|_| !page.is_last_page);
         Ok((page.values, next.map(|start| Cursor(start.to_string()))))
     }

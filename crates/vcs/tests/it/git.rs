@@ -286,8 +286,8 @@ async fn a_cache_that_was_forgotten_or_left_unfinished_is_made_anew() {
     let repository = place.repository(&server.of("infra"));
     repository.fetch(&the(&commit)).await.unwrap();
     let caches = place.path("vcs/caches");
-    let cache = std::fs::read_dir(&caches).unwrap().map(|entry| entry.unwrap().path());
-    let cache = cache.filter(|path| path.extension().is_some_and(|of| of == "git")).next().unwrap();
+    let mut cache = std::fs::read_dir(&caches).unwrap().map(|entry| entry.unwrap().path());
+    let cache = cache.find(|path| path.extension().is_some_and(|of| of == "git")).unwrap();
     let unfinished = cache.join("objects/pack/tmp_pack_x");
     std::fs::write(&unfinished, "half").unwrap();
     origin.write("x.tf", "x");

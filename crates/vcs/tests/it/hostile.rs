@@ -231,9 +231,9 @@ async fn more_files_than_allowed_are_refused_by_their_number() {
     let server = Server::new().await;
     let origin = Origin::new(server.root(), "infra");
     let blob = origin.git_with(&["hash-object", "-w", "--stdin"], "x");
-    let lines: String =
+    let lines: Vec<String> =
         (0..1001).map(|number| format!("100644 blob {blob}\tf{number}\n")).collect();
-    let tree = origin.git_with(&["mktree"], &lines);
+    let tree = origin.git_with(&["mktree"], &lines.concat());
     let commit = origin.git(&["commit-tree", "-m", "many", &tree]);
     origin.git(&["push", "-q", "origin", &format!("{commit}:refs/heads/many")]);
     let commit = CommitId::parse(&commit).unwrap();

@@ -233,11 +233,8 @@ impl Shared {
 
     fn answer(&self, call: &Call) -> Answer {
         let path = call.path.clone();
-        let parts: Vec<String> = path
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .map(|part| percent_decoded(part))
-            .collect();
+        let parts: Vec<String> =
+            path.split('/').filter(|part| !part.is_empty()).map(percent_decoded).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         match self.provider.family() {
             Family::Github | Family::Gitea => github::answer(self, call, &parts),
@@ -300,10 +297,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
     let mood = *shared.mood.lock().unwrap();
-    let (status, headers, body) = if shown != Some(shared.authorization()) {
-        shared.moody(Mood::Revoked).unwrap()
-    } else {
+    let (status, headers, body) = if shown == Some(shared.authorization()) {
         shared.moody(mood).unwrap_or_else(|| shared.answer(&call))
+    } else {
+        shared.moody(Mood::Revoked).unwrap()
     };
     shared.calls.lock().unwrap().push(call);
     let mut builder = Response::builder().status(StatusCode::from_u16(status).unwrap());

@@ -67,13 +67,12 @@ pub fn unpacked(archive: &Path) -> std::collections::BTreeMap<String, String> {
         let mut entry = entry.unwrap();
         let path = entry.path().unwrap().to_string_lossy().into_owned();
         let mut content = String::new();
-        match entry.link_name().unwrap() {
-            Some(target) => content = format!("→ {}", target.display()),
-            None => {
-                entry.read_to_string(&mut content).unwrap();
-                if entry.header().mode().unwrap() & 0o111 != 0 {
-                    content.push('*');
-                }
+        if let Some(target) = entry.link_name().unwrap() {
+            content = format!("→ {}", target.display());
+        } else {
+            entry.read_to_string(&mut content).unwrap();
+            if entry.header().mode().unwrap() & 0o111 != 0 {
+                content.push('*');
             }
         }
         assert!(files.insert(path, content).is_none());
