@@ -166,15 +166,15 @@ pub(crate) type Present = HashMap<Option<AgentPoolId>, Vec<Able>>;
 
 /// Who is there, asked once for all pools.
 pub(crate) async fn present(cx: &Ctx) -> Result<Present> {
-    let there: Vec<(Option<AgentPoolId>, Json<Vec<String>>, Json<Abilities>)> =
-        agent::Entity::find()
-            .select_only()
-            .columns([agent::Column::AgentPoolId, agent::Column::Engines, agent::Column::Abilities])
-            .filter(agent::Column::HasExited.eq(false))
-            .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
-            .into_tuple()
-            .all(cx.read())
-            .await?;
+    type There = (Option<AgentPoolId>, Json<Vec<String>>, Json<Abilities>);
+    let there: Vec<There> = agent::Entity::find()
+        .select_only()
+        .columns([agent::Column::AgentPoolId, agent::Column::Engines, agent::Column::Abilities])
+        .filter(agent::Column::HasExited.eq(false))
+        .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
+        .into_tuple()
+        .all(cx.read())
+        .await?;
     let mut present = Present::new();
     for (pool, engines, abilities) in there {
         let able = Able { engines: engines.0, abilities: abilities.0 };
