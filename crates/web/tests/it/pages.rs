@@ -50,7 +50,10 @@ async fn assets_are_named_by_their_content_and_kept_for_ever() {
         .collect();
     // Style, font, icons, mark, three scripts.
     assert_eq!(paths.len(), 7, "{paths:?}");
-    let style = paths.iter().find(|path| path.ends_with(".css")).unwrap();
+    let style = paths
+        .iter()
+        .find(|path| path.starts_with("/assets/statehouse.") && path.contains(".css"))
+        .unwrap();
     let style = browser.get(style).await.is_ok().text();
     let font = style.split("url(\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(paths.contains(&font), "{font}");

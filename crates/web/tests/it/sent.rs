@@ -18,7 +18,7 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
             ("password_confirmation", "correct horse battery"),
         ],
         "new-workspace" => &[("name", "spare"), ("project", &names["project_id"])],
-        "new-project" | "projects/{project_id}" => &[("name", "another one")],
+        "new-project" | "projects/{project_id}" | "teams" => &[("name", "another one")],
         "runs/{run_id}/comments" => &[("body", "Looks right.")],
         "start-run" => &[("kind", "plan")],
         "variables" => &[("key", "size"), ("value", "3"), ("category", "terraform")],
@@ -32,7 +32,6 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "lock" => &[("reason", "a window")],
         "force-unlock" => &[("confirm", "networking")],
         "delete" => &[("confirm", "acme/networking"), ("force", "true")],
-        "teams" => &[("name", "another one")],
         "teams/{team_id}/add" | "teams/{team_id}/remove" => &[("username", "member")],
         "members" => &[("email", "somebody@people.example")],
         "agents" | "agents/{agent_pool_id}" => {
