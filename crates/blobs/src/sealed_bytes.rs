@@ -73,6 +73,14 @@ impl Blobs {
         Ok(Some(Sealed { size, bytes }))
     }
 
+    /// Opens all that lies in a place, to see whether it can be read.
+    pub async fn prove(&self, place: &Place) -> Result<()> {
+        let (folder, file) =
+            place.0.rsplit_once('/').ok_or_else(|| Error::Name(place.0.clone()))?;
+        let (_, content) = self.get_stream(&Name::inside(folder, file)).await?;
+        content.try_for_each(|_| futures::future::ready(Ok(()))).await
+    }
+
     /// Begins to put sealed bytes where they came from. Nothing is there before [`Receiving::finish`].
     pub fn receive(&self, place: &Place) -> Receiving<'_> {
         Receiving { blobs: self, place: place.clone(), pending: Vec::new(), parts: None }

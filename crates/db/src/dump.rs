@@ -177,7 +177,31 @@ impl Connection {
 }
 
 impl Snapshot {
+    /// Of a database that is whole.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] for one that is damaged: what is read from it may be less than there is.
     pub async fn take(settings: &Settings) -> Result<Self> {
+        let mut snapshot = Self::take_as_it_is(settings).await?;
+        snapshot.prove().await?;
+        Ok(snapshot)
+    }
+
+    /// Reads all of the database, as [`Self::take`] does; PostgreSQL does so itself.
+    pub async fn prove(&mut self) -> Result<()> {
+        if let Connection::Postgres(_) = self.0 {
+            return Ok(());
+        }
+        let damaged = |why: String| Error::Settings(format!("the database is damaged: {why}"));
+        let said = self.0.texts("PRAGMA integrity_check(1)").await;
+        match said.map_err(|error| damaged(error.to_string()))?.into_iter().flatten().next() {
+            Some(verdict) if verdict == "ok" => Ok(()),
+            verdict => Err(damaged(verdict.unwrap_or_default())),
+        }
+    }
+
+    /// Whether the database is whole or not.
+    pub async fn take_as_it_is(settings: &Settings) -> Result<Self> {
         let mut connection = Connection::open(settings, true).await?;
         let (begin, look) = match connection {
             Connection::Sqlite(_) => ("BEGIN", "SELECT name FROM sqlite_master LIMIT 1"),

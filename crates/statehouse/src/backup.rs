@@ -1,8 +1,9 @@
 //! `statehouse backup FILE`: everything in one file, while the server serves.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use domain::backup::{self, Source, Summary};
 use tempfile::{Builder, NamedTempFile};
@@ -14,15 +15,22 @@ use crate::{open, progress};
 pub struct Backup {
     /// The file to write; it must not exist. It is there when it is whole, and not before.
     file: PathBuf,
+    /// Back up what is whole, and leave out what is missing or damaged: exit code 2 if that is anything.
+    #[arg(long)]
+    even_if_damaged: bool,
     #[command(flatten)]
     store: StoreFlags,
 }
 
-pub fn run(backup: &Backup) -> Result<()> {
+/// Of a backup that lacks something.
+const NOT_ALL: u8 = 2;
+
+pub fn run(backup: &Backup) -> Result<ExitCode> {
     let store = Store::load(&backup.store)?;
     let file = std::path::absolute(&backup.file)?;
     ensure!(!file.exists(), "{} exists already", file.display());
-    let summary = tokio::runtime::Runtime::new()?.block_on(write(&store, &file))?;
+    let summary =
+        tokio::runtime::Runtime::new()?.block_on(write(&store, &file, backup.even_if_damaged))?;
     let end = summary.end;
     println!(
         "{}: {} rows and {} blobs ({})",
@@ -35,17 +43,18 @@ pub fn run(backup: &Backup) -> Result<()> {
         "The key file is not in it. Keep a copy apart from the backup: {}",
         store.key_file.display()
     );
-    if end.missing.is_empty() {
-        return Ok(());
+    let lacks = end.missing.len() + end.damaged.len();
+    if lacks == 0 {
+        return Ok(ExitCode::SUCCESS);
     }
-    bail!(
-        "the backup is complete but for {} blobs that rows name and that are not there:\n  {}",
-        end.missing.len(),
-        end.missing.join("\n  ")
-    )
+    eprintln!(
+        "statehouse: the backup is complete but for {lacks} that were missing or damaged:\n  {}",
+        backup::all_of(&end.missing, &end.damaged)
+    );
+    Ok(ExitCode::from(NOT_ALL))
 }
 
-async fn write(store: &Store, file: &Path) -> Result<Summary> {
+async fn write(store: &Store, file: &Path, even_if_damaged: bool) -> Result<Summary> {
     let (db, blobs, _, known) = open::existing(store).await?;
     let unfinished = unfinished(file)?;
     let source = Source {
@@ -54,6 +63,7 @@ async fn write(store: &Store, file: &Path) -> Result<Summary> {
         blobs,
         known,
         clock: open::now,
+        even_if_damaged,
     };
     let summary = backup::write(source, unfinished.reopen()?, progress::shown()).await?;
     db.close().await;

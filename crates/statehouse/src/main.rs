@@ -67,8 +67,8 @@ enum Command {
     Sentinel(sentinel::Sentinel),
     /// Write database and blobs into one file, while the server serves.
     ///
-    /// The key file is not in it: keep a copy of that elsewhere. Exit code 1 if the backup could not
-    /// be made, or if a blob was missing that a row names; the backup is then whole but for that.
+    /// The key file is not in it: keep a copy of that elsewhere. Exit code 1 if there is none:
+    /// it could not be made, or something that belongs into it is missing or damaged.
     Backup(backup::Backup),
     /// Restore a backup into an empty place.
     ///
@@ -97,7 +97,10 @@ fn main() -> ExitCode {
         Command::Admin(admin) => admin::run(admin),
         Command::Migrate(flags) => migrate::run(&flags),
         Command::Sentinel(command) => return command.run(),
-        Command::Backup(backup) => backup::run(&backup),
+        Command::Backup(backup) => match backup::run(&backup) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Restore(restore) => restore::run(&restore),
         Command::Verify(flags) => verify::run(&flags),
     })

@@ -8,7 +8,7 @@ use clap::Args;
 use crypto::Keyring;
 use domain::backup::{self, Restored, Target};
 
-use crate::config::{Store, StoreFlags};
+use crate::config::{Database, Store, StoreFlags};
 use crate::lock::DataDirLock;
 use crate::{open, private_file, progress};
 
@@ -52,6 +52,9 @@ pub fn run(restore: &Restore) -> Result<()> {
     for missing in &end.missing {
         println!("the backup has no {missing}, which was not there when it was made");
     }
+    for damaged in &end.damaged {
+        println!("when the backup was made, this was damaged: {damaged}");
+    }
     println!("Look at it with `statehouse verify`, then start the server.");
     Ok(())
 }
@@ -59,6 +62,60 @@ pub fn run(restore: &Restore) -> Result<()> {
 async fn fill(restore: &Restore, store: &Store, keyring: Keyring) -> Result<Restored> {
     private_file::directory(&store.data_dir).context("data_dir")?;
     let _lock = DataDirLock::take(&store.data_dir).await?;
+    let before = Before::of(store);
+    let restored = try_to_fill(restore, store, keyring).await;
+    if restored.is_err() {
+        before.bring_back(store);
+    }
+    restored
+}
+
+/// What there was, so that a restore that fails leaves nothing behind that would hinder the next.
+struct Before {
+    blobs: bool,
+    nothing_in_blobs: bool,
+    /// Of SQLite.
+    nothing_in_database: bool,
+}
+
+impl Before {
+    fn of(store: &Store) -> Self {
+        let entries = std::fs::read_dir(&store.blobs);
+        let blank = |database: &Database| match database {
+            Database::Sqlite(path) => open::is_blank(path),
+            Database::Postgres(_) => false,
+        };
+        Self {
+            blobs: store.blobs.exists(),
+            nothing_in_blobs: entries.map_or(true, |mut entries| entries.next().is_none()),
+            nothing_in_database: blank(&store.database),
+        }
+    }
+
+    fn bring_back(&self, store: &Store) {
+        let mut gone = Vec::new();
+        if self.nothing_in_blobs {
+            gone.push(std::fs::remove_dir_all(&store.blobs));
+            if self.blobs {
+                gone.push(private_file::directory(&store.blobs).map_err(std::io::Error::other));
+            }
+        }
+        if let (true, Database::Sqlite(path)) = (self.nothing_in_database, &store.database) {
+            for ending in ["", "-wal", "-shm"] {
+                let mut file = path.clone().into_os_string();
+                file.push(ending);
+                gone.push(std::fs::remove_file(file));
+            }
+        }
+        for error in gone.into_iter().filter_map(Result::err) {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                eprintln!("statehouse: what was restored so far is not all removed: {error}");
+            }
+        }
+    }
+}
+
+async fn try_to_fill(restore: &Restore, store: &Store, keyring: Keyring) -> Result<Restored> {
     private_file::directory(&store.blobs).context("blob_url")?;
     let blobs = Blobs::directory(&store.blobs, keyring.clone()).context("blob_url")?;
     let settings = open::database_settings(store);

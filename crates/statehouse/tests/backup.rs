@@ -230,21 +230,96 @@ fn a_restore_does_nothing_a_second_time() {
     server.stop();
 }
 
+/// What a command says, on both channels, that ends with this code.
+fn ends_with(place: &Place, code: i32, words: &[&str]) -> String {
+    let output = place.output(words);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &message(&output);
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+    said
+}
+
 #[test]
-fn a_blob_that_a_row_names_and_that_is_not_there_is_told() {
+fn a_blob_that_is_missing_or_cut_short_makes_no_backup_unless_that_is_wanted() {
+    for cut in [false, true] {
+        let (place, _) = filled();
+        let states = place.blobs().join("states");
+        let lost = fs::read_dir(&states).unwrap().next().unwrap().unwrap().path();
+        if cut {
+            let whole = fs::read(&lost).unwrap();
+            fs::write(&lost, &whole[..whole.len() - 1]).unwrap();
+        } else {
+            fs::remove_file(&lost).unwrap();
+        }
+        let file = file(&place);
+        let file_name = file.to_str().unwrap();
+        let said = place.refused(&["backup", file_name]);
+        let name = format!("states/{}", lost.file_name().unwrap().display());
+        assert!(said.contains("no backup was made") && said.contains(&name), "{said}");
+        assert!(!file.exists());
+        let said = ends_with(&place, 2, &["backup", file_name, "--even-if-damaged"]);
+        assert!(said.contains("complete but for 1 that") && said.contains(&name), "{said}");
+        let new = place_with_key_of(&place);
+        let said = new.done(&["restore", file_name]);
+        assert!(said.contains(&name), "{said}");
+        let said = new.refused(&["verify"]);
+        assert!(said.contains(&format!("DAMAGED acme/net: blob {name}")), "{said}");
+    }
+}
+
+/// Writes nonsense over the first page of an index, of which no row says anything.
+fn damage_an_index(place: &Place) -> bool {
+    use db::sea_orm::{ConnectionTrait, Statement};
+    let Some(file) = place.database().url.strip_prefix("sqlite://").map(PathBuf::from) else {
+        return false;
+    };
+    let page: i64 = server::wait(async {
+        let db = db::Db::connect(&place.database()).await.unwrap();
+        let sql = "SELECT rootpage FROM sqlite_master WHERE name = 'team_projects_project'";
+        let reads = db.read();
+        let statement = Statement::from_string(reads.get_database_backend(), sql);
+        let row = reads.query_one_raw(statement).await.unwrap().unwrap();
+        let page = row.try_get_by_index(0).unwrap();
+        db.close().await;
+        page
+    });
+    let mut bytes = fs::read(&file).unwrap();
+    let at = usize::try_from(page - 1).unwrap() * 4096;
+    bytes[at..at + 4096].fill(0xff);
+    fs::write(&file, bytes).unwrap();
+    true
+}
+
+#[test]
+fn a_damaged_database_is_found_by_verify_and_makes_no_backup_unless_that_is_wanted() {
     let (place, _) = filled();
-    let states = place.blobs().join("states");
-    let lost = fs::read_dir(&states).unwrap().next().unwrap().unwrap().path();
-    fs::remove_file(&lost).unwrap();
+    if !damage_an_index(&place) {
+        // PostgreSQL looks after its own pages.
+        return;
+    }
+    let said = place.refused(&["verify"]);
+    assert!(said.contains("DAMAGED the database"), "{said}");
     let file = file(&place);
     let said = place.refused(&["backup", file.to_str().unwrap()]);
-    let name = format!("states/{}", lost.file_name().unwrap().display());
-    assert!(said.contains("complete but for 1 blobs") && said.contains(&name), "{said}");
+    assert!(said.contains("the database is damaged"), "{said}");
+    assert!(!file.exists());
+    let said = ends_with(&place, 2, &["backup", file.to_str().unwrap(), "--even-if-damaged"]);
+    assert!(said.contains("the database is damaged"), "{said}");
+    assert!(file.exists());
+}
+
+#[test]
+fn a_restore_that_fails_leaves_nothing_behind() {
+    let (place, _) = filled();
+    let file = backup(&place);
     let new = place_with_key_of(&place);
-    let said = new.done(&["restore", file.to_str().unwrap()]);
-    assert!(said.contains(&name), "{said}");
-    let said = new.refused(&["verify"]);
-    assert!(said.contains(&format!("DAMAGED acme/net: blob {name}")), "{said}");
+    let url = place.database().url;
+    let into_a_full_one =
+        new.command(&["restore", file.to_str().unwrap(), "--database-url", &url]).output().unwrap();
+    assert_eq!(into_a_full_one.status.code(), Some(1), "{}", message(&into_a_full_one));
+    assert!(message(&into_a_full_one).contains("not empty"), "{}", message(&into_a_full_one));
+    assert!(!new.blobs().exists());
+    new.done(&["restore", file.to_str().unwrap()]);
+    new.done(&["verify"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{END, End};
+use super::{END, End, Lack};
 
 pub(super) struct Writer<W: Write> {
     tar: tar::Builder<GzEncoder<W>>,
@@ -46,9 +46,10 @@ impl<W: Write> Writer<W> {
     }
 
     /// Ends the file; gives back what it was written to.
-    pub fn finish(mut self, rows: u64, blobs: u64, missing: Vec<String>) -> Result<(W, End)> {
+    pub fn finish(mut self, rows: u64, blobs: u64, lack: Lack) -> Result<(W, End)> {
+        let Lack { missing, damaged } = lack;
         let digest = hex::encode(self.digest.clone().finalize());
-        let end = End { rows, blobs, missing, entries: self.entries, digest };
+        let end = End { rows, blobs, missing, damaged, entries: self.entries, digest };
         self.json(END, &end)?;
         Ok((self.tar.into_inner()?.finish()?, end))
     }
@@ -125,7 +126,7 @@ mod tests {
         let mut writer = Writer::new(Vec::new());
         writer.add("one", b"1").unwrap();
         writer.stream("two", 100_000, &*vec![7; 100_000]).unwrap();
-        writer.finish(3, 4, vec!["gone".into()]).unwrap().0
+        writer.finish(3, 4, Lack { missing: vec!["gone".into()], damaged: Vec::new() }).unwrap().0
     }
 
     fn read(file: &[u8]) -> Result<(Vec<(String, u64)>, End)> {

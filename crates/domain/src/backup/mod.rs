@@ -13,7 +13,7 @@ use db::dump::Table;
 use serde::{Deserialize, Serialize};
 
 pub use restore::{Changed, Restored, Target, check, restore};
-pub use write::{Source, Summary, write};
+pub use write::{Source, Summary, all_of, write};
 
 /// Of the file's form; another one is refused.
 const FORMAT: u32 = 1;
@@ -59,9 +59,25 @@ pub struct End {
     pub blobs: u64,
     /// Blobs that rows name and that were not there.
     pub missing: Vec<String>,
+    /// What was damaged, and why: the database, or blobs, which are left out.
+    #[serde(default)]
+    pub damaged: Vec<String>,
     entries: u64,
     /// SHA-256 over the names and contents of all that comes before.
     digest: String,
+}
+
+/// What a backup has not.
+#[derive(Debug, Default)]
+struct Lack {
+    missing: Vec<String>,
+    damaged: Vec<String>,
+}
+
+impl Lack {
+    fn is_nothing(&self) -> bool {
+        self.missing.is_empty() && self.damaged.is_empty()
+    }
 }
 
 /// How far a long piece of work is.

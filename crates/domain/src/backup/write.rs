@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use blobs::{Blobs, LogId, Name, Place};
 use bytes::{Buf, Bytes};
 use db::{Db, Snapshot, Timestamp, dump::Table};
 use futures::{StreamExt, stream::BoxStream};
 use tokio::runtime::Handle;
 
-use super::{BLOBS, End, FORMAT, HEADER, Header, Key, Progress, ROWS, Step, archive::Writer};
+use super::{BLOBS, End, FORMAT, HEADER, Header, Key, Lack, Progress, ROWS, Step, archive::Writer};
 use crate::installation::{
     Known,
     holds::Hold,
@@ -37,6 +37,8 @@ pub struct Source {
     pub blobs: Blobs,
     pub known: Known,
     pub clock: fn() -> Timestamp,
+    /// Whether what is whole is backed up without the rest.
+    pub even_if_damaged: bool,
 }
 
 /// What a backup holds.
@@ -62,8 +64,10 @@ pub async fn write(source: Source, to: File, progress: Arc<Progress>) -> Result<
     });
     let handle = Handle::current();
     let written = tokio::task::spawn_blocking(move || {
-        Backup { handle, blobs: source.blobs, writer: Writer::new(BufWriter::new(to)), progress }
-            .run(&source.settings, &source.known, clock())
+        let writer = Writer::new(BufWriter::new(to));
+        let (blobs, lack) = (source.blobs, Lack::default());
+        let backup = Backup { handle, blobs, writer, progress, lack };
+        backup.run(&source.settings, &source.known, clock(), source.even_if_damaged)
     });
     let written = written.await.context("writing")?;
     renewing.abort();
@@ -81,12 +85,27 @@ struct Backup {
     blobs: Blobs,
     writer: Writer<BufWriter<File>>,
     progress: Arc<Progress>,
+    lack: Lack,
 }
 
 impl Backup {
-    fn run(mut self, settings: &db::Settings, known: &Known, now: Timestamp) -> Result<Summary> {
+    fn run(
+        mut self,
+        settings: &db::Settings,
+        known: &Known,
+        now: Timestamp,
+        even_if_damaged: bool,
+    ) -> Result<Summary> {
         let handle = self.handle.clone();
-        let mut snapshot = handle.block_on(Snapshot::take(settings))?;
+        let mut snapshot = if even_if_damaged {
+            let mut snapshot = handle.block_on(Snapshot::take_as_it_is(settings))?;
+            if let Err(error) = handle.block_on(snapshot.prove()) {
+                self.lack.damaged.push(error.to_string());
+            }
+            snapshot
+        } else {
+            handle.block_on(Snapshot::take(settings))?
+        };
         let tables = handle.block_on(snapshot.tables())?;
         let header = Header {
             format: FORMAT,
@@ -113,21 +132,32 @@ impl Backup {
 
         let mut names = names.into_inner().context("a temporary file")?;
         names.rewind()?;
-        let (mut blobs, mut bytes, mut missing) = (0, 0, Vec::new());
+        let (mut blobs, mut bytes) = (0, 0);
         for name in BufReader::new(names).lines() {
             let name = name?;
             match name.strip_prefix("log ") {
-                Some(log) => bytes += self.log(&LogId::new(log)?)?,
+                Some(log) => {
+                    bytes += self.log(&LogId::new(log)?)?;
+                    blobs += 1;
+                }
                 None => match self.copy(&Place::parse(&name)?)? {
-                    Some(size) => bytes += size,
-                    None => missing.push(name),
+                    Copied::All(size) => {
+                        bytes += size;
+                        blobs += 1;
+                    }
+                    Copied::Damaged => {}
+                    Copied::Absent => self.lack.missing.push(name),
                 },
             }
-            blobs += 1;
             (self.progress)(Step { what: "blobs", done: blobs, bytes });
         }
-        let blobs = blobs - missing.len() as u64;
-        let (file, end) = self.writer.finish(rows, blobs, missing)?;
+        ensure!(
+            even_if_damaged || self.lack.is_nothing(),
+            "no backup was made, as what is stored is damaged; `--even-if-damaged` makes one of the rest. Run \
+             `statehouse verify` to see whose it is.\n  {}",
+            all_of(&self.lack.missing, &self.lack.damaged)
+        );
+        let (file, end) = self.writer.finish(rows, blobs, self.lack)?;
         let file = file.into_inner().context("writing the last bytes")?;
         file.sync_all()?;
         Ok(Summary { end, bytes })
@@ -167,15 +197,25 @@ impl Backup {
         }
     }
 
-    /// Copies a blob; its bytes, or `None` if it is not there.
-    fn copy(&mut self, place: &Place) -> Result<Option<u64>> {
+    /// Copies a blob that can be opened.
+    fn copy(&mut self, place: &Place) -> Result<Copied> {
+        // Before anything of it is in the archive, which cannot be taken out again.
+        match self.handle.block_on(self.blobs.prove(place)) {
+            Ok(()) => {}
+            Err(blobs::Error::NotFound(_)) => return Ok(Copied::Absent),
+            Err(error @ blobs::Error::Sealed { .. }) => {
+                self.lack.damaged.push(format!("{:#}", anyhow::Error::new(error)));
+                return Ok(Copied::Damaged);
+            }
+            Err(error) => return Err(error.into()),
+        }
         let Some(sealed) = self.handle.block_on(self.blobs.sealed(place))? else {
-            return Ok(None);
+            return Ok(Copied::Absent);
         };
         let content =
             Blocking { handle: self.handle.clone(), from: sealed.bytes, current: Bytes::new() };
         self.writer.stream(&format!("{BLOBS}{place}"), sealed.size, content)?;
-        Ok(Some(sealed.size))
+        Ok(Copied::All(sealed.size))
     }
 
     /// Copies what there is of a log. Parts may be joined meanwhile: then the joined one is copied as well, and counts.
@@ -188,11 +228,12 @@ impl Backup {
                     continue;
                 }
                 match self.copy(&place)? {
-                    Some(size) => {
+                    Copied::All(size) => {
                         bytes += size;
                         copied.insert(place);
                     }
-                    None => complete = false,
+                    Copied::Damaged => drop(copied.insert(place)),
+                    Copied::Absent => complete = false,
                 }
             }
             if complete {
@@ -201,6 +242,19 @@ impl Backup {
         }
         Ok(bytes)
     }
+}
+
+/// What became of a blob; bytes.
+enum Copied {
+    All(u64),
+    Damaged,
+    Absent,
+}
+
+/// What a backup lacks, line by line.
+pub fn all_of(missing: &[String], damaged: &[String]) -> String {
+    let missing = missing.iter().map(|name| format!("{name} is not there"));
+    missing.chain(damaged.iter().cloned()).collect::<Vec<_>>().join("\n  ")
 }
 
 /// A stream, as something that blocks.

@@ -72,7 +72,8 @@ impl Report {
 /// # Errors
 /// Only for what keeps it from looking; what is damaged is in the report.
 pub async fn verify(app: &App, database: &db::Settings, progress: Arc<Progress>) -> Result<Report> {
-    let mut snapshot = Snapshot::take(database).await?;
+    let mut snapshot = Snapshot::take_as_it_is(database).await?;
+    let whole = snapshot.prove().await;
     let mut looking = Looking {
         cx: app.system("verify"),
         places: HashMap::new(),
@@ -82,7 +83,7 @@ pub async fn verify(app: &App, database: &db::Settings, progress: Arc<Progress>)
         progress,
     };
     // What nobody reads row by row, an index for one, would not be noticed below.
-    if let Err(error) = app.db().check_integrity().await {
+    if let Err(error) = whole {
         looking.report.findings.push(Finding {
             weight: Weight::Damage,
             place: String::new(),
@@ -240,7 +241,7 @@ impl Looking {
         if self.missing.is_empty() {
             return Ok(());
         }
-        let mut snapshot = Snapshot::take(database).await?;
+        let mut snapshot = Snapshot::take_as_it_is(database).await?;
         let mut still = Known::default();
         for table in snapshot.tables().await? {
             let mut rows = snapshot.rows(&table);
