@@ -60,6 +60,7 @@ fn only_who_knows_the_secret_is_heard() {
         assert!(matches!(twice, Err(Refusal::Unsigned(_))), "{provider}: {twice:?}");
         let wrong = [
             right[..right.len() - 1].to_owned(),
+            right[..right.len() - 2].to_owned(),
             format!("{right}0"),
             "sha256=".into(),
             "sha256=zz".into(),
