@@ -38,6 +38,12 @@ pub(crate) async fn hash_password(password: SecretString, about: &[&str]) -> Res
     if text.len() > MAX_BYTES {
         return Err(Error::invalid("password", "is too long (maximum is 1024 bytes)"));
     }
+    if names_its_owner(text, about) {
+        return Err(Error::invalid(
+            "password",
+            "contains your username or e-mail address, which others would try first",
+        ));
+    }
     if is_easy(text, about) {
         return Err(Error::invalid(
             "password",
@@ -45,6 +51,40 @@ pub(crate) async fn hash_password(password: SecretString, about: &[&str]) -> Res
         ));
     }
     beside(move || crypto::hash_password(password.expose_secret())).await
+}
+
+/// Whether a word of the person's own is in it, however it is written: in capitals, with digits for letters, with signs
+/// in between, backwards. Words of one or two letters are in too many others to be looked for.
+fn names_its_owner(password: &str, about: &[&str]) -> bool {
+    let forward = plain(password);
+    let backward: String = forward.chars().rev().collect();
+    let is_in = |word: &String| forward.contains(word) || backward.contains(word);
+    about.iter().flat_map(|word| words_of(word)).any(|word| is_in(&word))
+}
+
+/// A username or an address as a whole, and the longer of its parts, but for the end of the host that many have.
+fn words_of(own: &str) -> Vec<String> {
+    let (name, host) = own.rsplit_once('@').unwrap_or((own, ""));
+    let labels = host.rsplit_once('.').map_or("", |(labels, _)| labels);
+    let parts = name.split(['.', '-', '_', '+']).chain(labels.split('.'));
+    let long = |least: usize| move |word: &String| word.chars().count() >= least;
+    std::iter::once(plain(name)).filter(long(3)).chain(parts.map(plain).filter(long(4))).collect()
+}
+
+/// Letters alone, with those for which people write digits and signs told apart no more.
+fn plain(text: &str) -> String {
+    let letter = |c: char| match c {
+        '0' => 'o',
+        '1' | '!' | '|' | 'l' => 'i',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        '8' => 'b',
+        '9' => 'g',
+        other => other,
+    };
+    text.to_lowercase().chars().map(letter).filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// Whether it is found within a hundred million guesses by whoever knows what passwords are like.
@@ -196,6 +236,28 @@ mod tests {
         {
             assert!(!is_easy(hard, &about), "{hard}");
         }
+    }
+
+    #[test]
+    fn whoever_knows_the_person_finds_nothing_of_them_in_it() {
+        let ceo = ["ceo", "ada.lovelace@engines.example"];
+        for own in [
+            "ceo-corp-2026",
+            "CEO-Corp-2026!x",
+            "c3o#Qz!27vLmT",
+            "8f#c.e.o!27vLm",
+            "8f#oec!27vLmTy",
+            "xK9#L0vel4ce!q",
+            "ecalevol#8fQz7",
+            "ada.lovelace+8f#kQ",
+            "8f#engines!27vLm",
+        ] {
+            assert!(names_its_owner(own, &ceo), "{own}");
+        }
+        for other in ["correct horse battery", "8f#kQz!27vLm", "röter mond über see"] {
+            assert!(!names_its_owner(other, &ceo), "{other}");
+        }
+        assert!(!names_its_owner("correct horse battery", &["o", "re@tt.example"]), "too short");
     }
 
     /// Whoever stops waiting does not make room while the work goes on.
