@@ -8,7 +8,7 @@ use db::{
     Json,
     entity::{
         configuration_version::{self, Source, Status},
-        run, user, workspace,
+        run, workspace,
     },
     id::{ConfigurationVersionId, WorkspaceId},
     page,
@@ -19,8 +19,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx,
-    accounts, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx, can,
     cleanup::{self, Orphan},
     retention,
     row::{ConfigurationVersion, Run, Workspace},
@@ -144,7 +143,8 @@ pub async fn create(
     Ok(row)
 }
 
-/// Takes the archive of an announced configuration. The signed address that led here is the permission.
+/// Takes the archive of an announced configuration. The signed address that led here is the permission, and whatever
+/// follows is done by whoever asked for it, of whatever kind, with the rights of this moment.
 ///
 /// # Errors
 /// Conflict for another archive once a run uses the first or a newer configuration is there; the same one may always
@@ -157,8 +157,6 @@ where
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
     let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
-    // Whatever follows is done in the name of who announced it, and with no more rights.
-    let cx = &in_name_of_creator(cx, &row).await?;
     let mut archive = pin!(archive.map_err(|error| blobs::Error::Content(error.into())));
     if !matches!(row.status, Status::Pending | Status::Uploaded) {
         return Err(Error::conflict("This configuration version takes no archive any more."));
@@ -251,14 +249,6 @@ pub async fn archive(
     cleanup::later(&tx, vec![Orphan::blob(Kind::Configuration, &row.id)?]).await?;
     tx.emit(Happened::ConfigurationArchived, subject(&workspace, &row.id), json!({})).await?;
     tx.commit().await
-}
-
-async fn in_name_of_creator(cx: &Ctx, row: &ConfigurationVersion) -> Result<Ctx> {
-    let Some(id) = row.created_by_id.clone() else { return Ok(cx.clone()) };
-    match user::Entity::find_by_id(id).one(cx.read()).await? {
-        Some(user) => Ok(Ctx::new(cx.app().clone(), accounts::person(cx.app(), user).await?)),
-        None => Ok(cx.clone()),
-    }
 }
 
 /// The first bytes, if an archive begins like that.

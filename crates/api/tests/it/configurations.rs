@@ -267,3 +267,52 @@ async fn an_archive_that_is_not_current_any_more_is_discarded() {
         .await
         .is_not_found();
 }
+
+#[tokio::test]
+async fn a_run_that_a_configuration_asks_for_has_the_rights_of_whoever_announced_it_at_the_upload()
+{
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let change = json!({ "data": { "type": "workspaces", "attributes": { "auto-apply": true } } });
+    owner.patch(format!("/workspaces/{}", ws.id), change).await.is_ok();
+    let asks = || body(json!({ "auto-queue-runs": true }));
+    let runs = async || owner.get(format!("/workspaces/{}/runs", ws.id)).await.is_ok();
+    for (caller, applies) in
+        [(server.team_token(&ws), true), (server.writer(&ws), true), (server.planner(&ws), false)]
+    {
+        let announced = announce(&caller, ws.id.as_str(), asks()).await;
+        let upload = server.nobody().put(upload_url(&announced), ARCHIVE).await;
+        assert!(upload.status.is_success(), "{upload}");
+        assert_eq!(runs().await.attributes("auto-apply")[0], applies, "{announced}");
+    }
+
+    // What the team may do meanwhile is what counts, and not what it might when it announced.
+    let team = server.team_token(&ws);
+    let access =
+        owner.get(format!("/team-workspaces?filter[workspace][id]={}", ws.id)).await.is_ok();
+    let accesses: Vec<String> = access
+        .data()
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["attributes"]["access"] == "write")
+        .map(|item| item["id"].as_str().unwrap().to_owned())
+        .collect();
+    let announced = announce(&team, ws.id.as_str(), asks()).await;
+    let plan = json!({ "data": { "type": "team-workspaces", "attributes": { "access": "plan" } } });
+    for id in &accesses {
+        owner.patch(format!("/team-workspaces/{id}"), plan.clone()).await.is_ok();
+    }
+    let upload = server.nobody().put(upload_url(&announced), OTHER_ARCHIVE).await;
+    assert!(upload.status.is_success(), "{upload}");
+    assert_eq!(runs().await.attributes("auto-apply")[0], false);
+
+    let announced = announce(&team, ws.id.as_str(), asks()).await;
+    for id in &accesses {
+        owner.delete(format!("/team-workspaces/{id}")).await.is_no_content();
+    }
+    let before = runs().await.data().as_array().unwrap().len();
+    server.nobody().put(upload_url(&announced), ARCHIVE).await.is_not_found();
+    assert_eq!(runs().await.data().as_array().unwrap().len(), before);
+}

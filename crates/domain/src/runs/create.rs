@@ -83,8 +83,8 @@ pub async fn queue_for_configuration(
     cx: &Ctx,
     configuration: &ConfigurationVersion,
 ) -> Result<Run> {
-    let workspace =
-        workspaces::by_id(cx, &configuration.workspace_id).await?.ok_or(Error::NotFound)?;
+    let found = workspaces::find(cx, &configuration.workspace_id).await?;
+    let workspace = cx.check::<can::QueueRun, _>(found)?;
     let new = New { configuration_version_id: Some(configuration.id.clone()), ..New::default() };
     Box::pin(queue(cx, &workspace, new, Source::ConfigurationVersion)).await
 }
