@@ -16,7 +16,7 @@ use domain::{
     id::JobId,
 };
 use http::StatusCode;
-use jsonapi::Error;
+use jsonapi::{Error, Message};
 use protocol::{
     Access, Claim, Engine, EngineKind, Job, Leave, LogPosition, Orders, Outcome, Phase,
     PhaseResult, PlanOptions, Register, Registered, Secret, StateKept, Variable, VariableKind,
@@ -80,7 +80,10 @@ fn kind(kind: EngineKind) -> tool_version::Kind {
     }
 }
 
-async fn register(agent: Agent, Json(body): Json<Register>) -> crate::Result<Json<Registered>> {
+async fn register(
+    agent: Agent,
+    Message(body): Message<Register>,
+) -> crate::Result<Json<Registered>> {
     let introduction = Introduction {
         name: body.name,
         version: body.version,
@@ -104,7 +107,7 @@ async fn register(agent: Agent, Json(body): Json<Register>) -> crate::Result<Jso
 }
 
 /// 404 says that the agent is unknown and has to register again.
-async fn claim(agent: Agent, Json(body): Json<Claim>) -> crate::Result<Response> {
+async fn claim(agent: Agent, Message(body): Message<Claim>) -> crate::Result<Response> {
     let id = body.agent_id.parse().map_err(|_| domain::Error::NotFound)?;
     let wait = Duration::from_secs(body.wait_seconds.min(LONGEST_WAIT));
     Ok(match agents::claim(&agent.cx, &agent, &id, wait).await? {
@@ -113,7 +116,7 @@ async fn claim(agent: Agent, Json(body): Json<Claim>) -> crate::Result<Response>
     })
 }
 
-async fn leave(agent: Agent, Json(body): Json<Leave>) -> crate::Result<StatusCode> {
+async fn leave(agent: Agent, Message(body): Message<Leave>) -> crate::Result<StatusCode> {
     let id = body.agent_id.parse().map_err(|_| domain::Error::NotFound)?;
     agents::leave(&agent.cx, &agent, &id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -253,7 +256,7 @@ async fn artifact(
 async fn outcome(
     agent: Agent,
     Path(id): Path<String>,
-    Json(body): Json<Outcome>,
+    Message(body): Message<Outcome>,
 ) -> Result<StatusCode> {
     let outcome = agents::Outcome {
         ending: match body.result {

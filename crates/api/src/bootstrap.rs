@@ -18,6 +18,7 @@ use http::{
     Extensions, HeaderMap, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, HOST},
 };
+use jsonapi::{Errors, Message};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -81,14 +82,14 @@ struct Input {
 async fn create(
     anyone: Anyone,
     Query(Token { token }): Query<Token>,
-    body: std::result::Result<Json<Input>, axum::extract::rejection::JsonRejection>,
+    body: std::result::Result<Message<Input>, Errors>,
 ) -> Response {
     let app = anyone.cx.app();
     let offer = match accounts::accept_offer(app, &token).await {
         Ok(offer) => offer,
         Err(error) => return refused(error, "the token is not valid, or there is a user already"),
     };
-    let Ok(Json(input)) = body else {
+    let Ok(Message(input)) = body else {
         let why = "the body must be JSON with username, email and password";
         return refused(Error::BadRequest(why.into()), why);
     };

@@ -162,3 +162,21 @@ impl Job<'_> {
         assert_eq!(self.finish().await, 204);
     }
 }
+
+#[tokio::test]
+async fn messages_of_agents_have_the_limits_of_every_document() {
+    let world = crate::world::Worlds::new().await.world().await;
+    let routes = statehouse_api::table();
+    let messages = routes.iter().filter(|route| {
+        route.path.starts_with("/agent/v1/")
+            && matches!(world.body(route), crate::world::Sent::Json(_))
+    });
+    let mut tried = 0;
+    for route in messages {
+        let body = format!("{{\"name\":\"{}\"}}", "x".repeat(1_500_000));
+        let answer = world.agent().raw(route.method.clone(), world.path(route), body).await;
+        answer.is_too_large();
+        tried += 1;
+    }
+    assert_eq!(tried, 4, "register, claim, leave and outcome");
+}

@@ -131,18 +131,21 @@ mod tests {
         panic!("a bug");
     }
 
-    async fn answer(given: Option<&str>, path: &str) -> Response {
-        let house = Router::new()
+    fn house() -> Router {
+        Router::new()
             .route("/fine", get(|| async {}))
             .route("/_health_check", get(|| async {}))
             .route("/api/v2/ping", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
             .route("/broken", get(broken))
-            .layer(axum::middleware::from_fn(observe));
+            .layer(axum::middleware::from_fn(observe))
+    }
+
+    async fn answer(given: Option<&str>, path: &str) -> Response {
         let mut request = Request::get(path);
         if let Some(id) = given {
             request = request.header(REQUEST_ID, id);
         }
-        house.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        house().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     fn id(response: &Response) -> &str {
@@ -212,5 +215,22 @@ mod tests {
         }
         assert!(!said.contains("quiet") && said.contains("refused"), "{said}");
         assert_eq!(said.lines().count(), 2, "{said}");
+    }
+
+    #[tokio::test]
+    async fn methods_that_callers_make_up_are_counted_together() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let counted = recorder.handle();
+        let guard = ::metrics::set_default_local_recorder(&recorder);
+        for method in ["BREW", "X-1", "X-2", "get", "GET"] {
+            let request = Request::builder().method(method).uri("/fine").body(Body::empty());
+            house().oneshot(request.unwrap()).await.unwrap();
+        }
+        drop(guard);
+        let said = counted.render();
+        assert!(said.contains("method=\"GET\"") && said.contains("method=\"other\""), "{said}");
+        for made_up in ["BREW", "X-1", "X-2", "\"get\""] {
+            assert!(!said.contains(made_up), "{said}");
+        }
     }
 }

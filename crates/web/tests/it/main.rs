@@ -25,5 +25,6 @@ mod starts;
 mod states;
 mod teams;
 mod tokens;
+mod unavailable;
 mod variables;
 mod world;
