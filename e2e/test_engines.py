@@ -50,7 +50,8 @@ def test_no_complaint_about_a_sensitive_value_quotes_it(api, org, name, version,
     org.create_workspace(
         other, terraform_version=version, structured_run_output_enabled=structured
     )
-    broken = f'{{\n  "{SECRET}" = [1,\n\n  "{SECRET}"\n'
+    # All that is open is closed, so that only the engine sees what is wrong.
+    broken = f'{{\n  "{SECRET}" = [1 2,\n\n  "{SECRET}"]\n}}\n'
     org.set_variable(other, "n", broken, "terraform", sensitive=True, hcl=True)
     ended = run(api, org, other, {"main.tf": 'variable "n" {}\n'})
     assert ended["attributes"]["status"] == "errored"

@@ -43,7 +43,8 @@ def logged_in(server, api, mirror, tmp_path):
         login.expect("Do you want to proceed?", "Enter a value:")
         login.answer("yes")
         login.expect("Terraform will now wait for the host to signal that login was successful.")
-        (address,) = re.findall(r"http://\S+/oauth/\S+", login.text)
+        # Where it finds a browser it cannot start, it says the address again.
+        address, *_ = re.findall(r"http://\S+/oauth/[^\s']+", login.text)
         browser = Browser()
         browser.sign_in(address, USERNAME, PASSWORD)
         # Without PKCE's challenge and a state, a code would be anyone's.

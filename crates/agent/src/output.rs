@@ -16,6 +16,8 @@ pub(crate) struct Summary {
     pub total: Option<Counts>,
     /// Resources that were reported as done one by one: all there is when an apply fails.
     pub done: Counts,
+    /// The engine has begun to change something, whether or not it came to an end.
+    pub has_begun: bool,
     pub first_error: Option<String>,
 }
 
@@ -60,6 +62,8 @@ impl Summary {
             self.total = Some(count(&found[1]));
         } else if let Some(found) = DONE.captures(line) {
             self.add(&found[1]);
+        } else if BEGUN.is_match(line) {
+            self.has_begun = true;
         } else if self.first_error.is_none()
             && let Some(found) = ERROR.captures(line)
         {
@@ -77,6 +81,7 @@ impl Summary {
                     imports: changes.import,
                 });
             }
+            Event::ApplyStart {} => self.has_begun = true,
             Event::ApplyComplete { hook } => self.add(&hook.action),
             Event::Diagnostic { diagnostic } => {
                 if diagnostic.severity == "error" && self.first_error.is_none() {
@@ -105,6 +110,7 @@ enum Event {
     ChangeSummary {
         changes: Changes,
     },
+    ApplyStart {},
     ApplyComplete {
         hook: Hook,
     },
@@ -136,6 +142,8 @@ struct Diagnostic {
 }
 
 static COLOUR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\x1b\[[0-9;]*[A-Za-z]"));
+static BEGUN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\S.*: (?:Creating|Modifying|Destroying|Importing)\.\.\."));
 static TOTAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^(?:Plan: |(?:Apply|Destroy) complete! Resources: )(\d+ (?:to |[a-z]).*)$")
 });
@@ -203,6 +211,16 @@ mod tests {
     }
 
     #[test]
+    fn what_has_begun_is_known_before_it_ends() {
+        assert!(read("null_resource.a[\"x: y\"]: Destroying... [id=1]").has_begun);
+        assert!(
+            read(r#"{"@level":"info","type":"apply_start","hook":{"action":"create"}}"#).has_begun
+        );
+        assert!(!read("Plan: 1 to add, 0 to change, 0 to destroy.").has_begun);
+        assert!(!read("a (local-exec): b").has_begun);
+    }
+
+    #[test]
     fn a_failed_apply_counts_what_was_done() {
         let summary = read(
             "terraform_data.a: Creating...\n\
@@ -211,6 +229,7 @@ mod tests {
              │ Error: second\n",
         );
         assert_eq!(summary.total, None);
+        assert!(summary.has_begun);
         assert_eq!(summary.counts().additions, 1);
         assert_eq!(summary.first_error.as_deref(), Some("local-exec failed"));
     }

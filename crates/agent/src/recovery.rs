@@ -114,7 +114,11 @@ async fn take_up(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -
         let mut keeping = Keeping::new(server.clone(), ids, place, state, begins);
         keeping.patience = PATIENCE;
         match keeping
-            .save(summary.is_change() || (complete && manifest.has_changes), complete)
+            .save(
+                // Nobody knows how what was begun ended, unless a state says so.
+                summary.is_change() || summary.has_begun || (complete && manifest.has_changes),
+                complete,
+            )
             .await
         {
             Ok(()) => message += " The state that the engine left is saved.",

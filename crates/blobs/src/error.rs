@@ -50,7 +50,7 @@ impl Error {
 
     /// Whether the folder of the blobs is not where it was opened.
     pub fn is_away(&self) -> bool {
-        self.causes().any(|cause| cause.is::<Away>())
+        self.causes().any(<dyn StdError>::is::<Away>)
     }
 
     fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {

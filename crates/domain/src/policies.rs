@@ -101,19 +101,33 @@ impl Change {
                 .map_err(|message| Error::invalid("enforcement-level", message))?;
             to.enforcement_level = level;
         }
-        for enforce in self.enforce.into_iter().flatten() {
-            // Other files than its own are no concern of a policy.
-            if enforce.path == to.path {
-                check_enforcement(to.kind, enforce.mode)
-                    .map_err(|message| Error::invalid("enforce", message))?;
-                to.enforcement_level = enforce.mode;
+        if let Some(mode) = enforced(&to.path, self.enforce.as_deref().unwrap_or_default())? {
+            check_enforcement(to.kind, mode)
+                .map_err(|message| Error::invalid("enforce", message))?;
+            if self.enforcement_level.is_some_and(|level| level != mode) {
+                let message = "says something else than enforcement-level";
+                return Err(Error::invalid("enforce", message));
             }
+            to.enforcement_level = mode;
         }
         Ok(())
     }
 }
 
-/// The policy, with its organization.
+/// What is said of the one file that a policy has.
+fn enforced(path: &str, files: &[Enforce]) -> Result<Option<Enforcement>> {
+    match files {
+        [only] if only.path.is_empty() || only.path == path => Ok(Some(only.mode)),
+        // HashiCorp's suite has it so: another file is no concern of a policy.
+        [] | [_] => Ok(None),
+        _ => {
+            let message =
+                format!("a policy has one file, this one {path}: say how that is enforced");
+            Err(Error::invalid("enforce", message))
+        }
+    }
+}
+
 /// The policy whose code this is.
 pub(crate) async fn find_by_code(cx: &Ctx, code: &str) -> Result<Found<In<Policy, Organization>>> {
     let row = policy::Entity::find().filter(policy::Column::CodeId.eq(code)).one(cx.read()).await?;

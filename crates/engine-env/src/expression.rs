@@ -78,6 +78,10 @@ impl Scan<'_> {
             self.skip(length);
             return Ok(());
         }
+        // What follows in the file would be its first line.
+        if self.rest.starts_with("<<") {
+            return Err(NotOne::Open);
+        }
         self.skip(letter.len_utf8());
         match letter {
             '"' => self.within.push(Within::Quote),
@@ -201,7 +205,7 @@ mod tests {
             // No parser takes these, but an engine might yet.
             ("&&\nx = 1", NotOne::GoesOn),
             ("@ !\nx = 1", NotOne::GoesOn),
-            ("<<E F\nx = 1", NotOne::GoesOn),
+            ("<<E F\nx = 1", NotOne::Open),
             ("\"$${\"\nx = \"}\"", NotOne::GoesOn),
             ("\"$$${\"\nx = \"}\"", NotOne::Ambiguous),
             ("{ a = ", NotOne::Open),
@@ -212,6 +216,9 @@ mod tests {
             ("\"${x\"", NotOne::Open),
             ("/* x", NotOne::Open),
             ("<<EOT\nx", NotOne::Open),
+            // Its first line would be the next variable of the file.
+            ("<<EOT\n", NotOne::Open),
+            ("[<<-EOT", NotOne::Open),
             ("<<EOT\nx ${\nEOT", NotOne::Open),
             ("}\nx = {", NotOne::Closes),
             ("[)", NotOne::Closes),

@@ -47,9 +47,14 @@ impl Signals {
         patience: u32,
         is_orphan: impl Fn() -> bool,
     ) -> anyhow::Result<Ended> {
+        let mut is_told = false;
         loop {
             match self.0.wait().context("wait for a signal")? {
+                // Once: engines take a second one for an order to drop everything, their state too. And each thread
+                // of an agent that is killed may cause one.
+                Caught::SIGTERM if is_told => {}
                 Caught::SIGTERM => {
+                    is_told = true;
                     let _ = kill_process(main, Signal::TERM);
                     // Zero would be no alarm at all.
                     alarm::set(patience.max(1));

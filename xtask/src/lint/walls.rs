@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn the_api_cannot_reach_the_database() {
         let found = edges(&package("statehouse-api", "statehouse-db", None, true));
-        assert_eq!(found, ["api → db: api may depend on domain, jsonapi, protocol"]);
+        assert_eq!(found, ["api → db: api may depend on domain, entrance, jsonapi, protocol"]);
         let found = edges(&package("statehouse-api", "sqlx", None, false));
         assert_eq!(found, ["api → sqlx: only db, testkit may"]);
     }

@@ -166,7 +166,7 @@ async fn an_apply_that_had_ended_is_reported_as_it_ended_and_its_state_is_not_se
     bench.server.world().refuse_states = Some(StatusCode::CONFLICT);
     // A question about its state that never came to an answer.
     let mut orphan = Command::new("sh")
-        .args(["-c", "trap '' TERM; mkfifo p; cat p", "engine-exec"])
+        .args(["-c", "trap '' TERM; mkfifo p; read x < p", "engine-exec"])
         .current_dir(&place)
         .spawn()
         .unwrap();

@@ -372,6 +372,28 @@ async fn a_new_invitation_ends_the_one_before_it() {
 }
 
 #[tokio::test]
+async fn nobody_is_invited_again_into_teams_by_who_could_not_invite_there() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let rights = json!({ "manage-membership": true, "manage-teams": true });
+    let team = json!({ "name": "desk", "organization-access": rights });
+    let team = json!({ "data": { "type": "teams", "attributes": team } });
+    let desk = owner.post("/organizations/acme/teams", team).await.is_created().id();
+    let clerk = server.member();
+    let users = json!({ "data": [{ "type": "users", "id": clerk.user().await.username }] });
+    owner.post(format!("/teams/{desk}/relationships/users"), users).await.is_no_content();
+    let chief =
+        invite(&owner, "chief@example.com", Some(&owners(&server).await)).await.is_created();
+    let guest = invite(&owner, "guest@example.com", None).await.is_created();
+    let again =
+        |who: &Answer| format!("/organization-memberships/{}/actions/invite-again", who.id());
+    clerk.post(again(&chief), ()).await.is_forbidden();
+    clerk.post(again(&guest), ()).await.is_ok();
+    // The address that the owner has goes on being good.
+    join(&server, &secret(&chief), "chief").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_new_invitation_to_the_site_ends_the_one_before_it() {
     let server = Server::start().await;
     let cx = server.system();

@@ -296,7 +296,8 @@ async fn deliver(tx: Tx, row: OrganizationMembership, email: &str) -> Result<Inv
 /// Invites once more: the address that was sent or shown may have expired, be lost, or be in wrong hands. It ends.
 ///
 /// # Errors
-/// Conflict for those who have accepted.
+/// Conflict for those who have accepted. Forbidden where the invitation is to teams into which the caller could not
+/// invite: whoever is shown the new address could accept it.
 pub async fn invite_again(
     cx: &Ctx,
     membership: &Granted<can::ManageMembership, Membership>,
@@ -306,6 +307,13 @@ pub async fn invite_again(
         tx.lock::<membership::Entity>(membership.id.clone()).await?.ok_or(Error::NotFound)?;
     if row.status != Status::Invited {
         return Err(Error::conflict("The invitation has been accepted."));
+    }
+    if !teams::of_member(&tx, &row.organization_name, &row.user_id)
+        .await?
+        .iter()
+        .all(|team| cx.may::<can::UpdateTeamMembers>(team))
+    {
+        return Err(Error::Forbidden("This invitation is to teams that you cannot change.".into()));
     }
     row.invitations += 1;
     let row = tx.update(row).await?;

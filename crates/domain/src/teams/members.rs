@@ -129,7 +129,8 @@ pub(crate) async fn leave_all(tx: &Tx, organization: &str, user: &UserId) -> Res
     Ok(())
 }
 
-async fn of_member(tx: &Tx, organization: &str, user: &UserId) -> Result<Vec<Team>> {
+/// The teams of an organization that somebody is in.
+pub(crate) async fn of_member(tx: &Tx, organization: &str, user: &UserId) -> Result<Vec<Team>> {
     let own = team_membership::Entity::find()
         .select_only()
         .column(team_membership::Column::TeamId)

@@ -21,7 +21,9 @@ use serde_json::json;
 pub(crate) use list::visible;
 pub use list::{Filter, list, load};
 pub use members::{Members, add_members, remove_members};
-pub(crate) use members::{another_owner_stays, join, leave_all, lock_if_owner, move_all};
+pub(crate) use members::{
+    another_owner_stays, join, leave_all, lock_if_owner, move_all, of_member,
+};
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, Result, Subject, can,
