@@ -118,6 +118,21 @@ fn row(organization: &str, one: &Details) -> Vec<Markup> {
 }
 
 fn form(visitor: &SignedIn, organization: &str, input: &Input, wrong: Option<&Wrong>) -> Markup {
+    let (name, scoped) = controls(input);
+    let form = Sheet {
+        id: "pool",
+        action: &list_path(organization),
+        token: &visitor.form_token(),
+        wrong,
+        hidden: &[],
+        controls: &[&name, &scoped],
+        send: Button { label: "Create the pool", ..Button::default() },
+    };
+    Panel { id: "a-new", title: "New pool", content: form.render(), ..Panel::default() }.render()
+}
+
+/// What people say of a pool, a new one or one that is there.
+pub(super) fn controls(input: &Input) -> (Text<'_>, Check<'_>) {
     let name = Text {
         about: About { name: "name", label: "Name", ..About::default() },
         value: &input.name,
@@ -132,14 +147,5 @@ fn form(visitor: &SignedIn, organization: &str, input: &Input, wrong: Option<&Wr
         is_on: input.organization_scoped.0,
         must: false,
     };
-    let form = Sheet {
-        id: "pool",
-        action: &list_path(organization),
-        token: &visitor.form_token(),
-        wrong,
-        hidden: &[],
-        controls: &[&name, &scoped],
-        send: Button { label: "Create the pool", ..Button::default() },
-    };
-    Panel { id: "a-new", title: "New pool", content: form.render(), ..Panel::default() }.render()
+    (name, scoped)
 }

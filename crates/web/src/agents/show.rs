@@ -14,8 +14,8 @@ use serde::Deserialize;
 use super::{list::Input, list_path, path};
 use crate::{
     components::{
-        About, Button, Check, Crumb, Head, Header, Icon, Look, Notice, Panel, Sheet, Table, Text,
-        Tone, action, badge, code_block, copy_id, count, empty, stacked_facts, time,
+        About, Button, Crumb, Head, Header, Icon, Look, Notice, Panel, Sheet, Table, Text, Tone,
+        action, badge, code_block, copy_id, count, empty, stacked_facts, time,
     },
     failure::{Result, Wrong},
     forms::{Form, Press, Ticked},
@@ -267,20 +267,7 @@ fn settings(visitor: &SignedIn, pool: &Pool, said: &Said<'_>) -> Markup {
     let now =
         Input { name: pool.name.clone(), organization_scoped: Ticked(pool.organization_scoped) };
     let input = said.input.unwrap_or(&now);
-    let name = Text {
-        about: About { name: "name", label: "Name", ..About::default() },
-        value: &input.name,
-        ..Text::default()
-    };
-    let scoped = Check {
-        about: About {
-            name: "organization-scoped",
-            label: "Every workspace of the organization may use it",
-            ..About::default()
-        },
-        is_on: input.organization_scoped.0,
-        must: false,
-    };
+    let (name, scoped) = super::list::controls(input);
     let form = Sheet {
         id: "settings",
         action: &path(pool),
