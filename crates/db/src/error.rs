@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
+use sqlx::postgres::PgDatabaseError;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -85,6 +86,7 @@ fn unavailable(error: &sqlx::Error) -> Option<&'static str> {
         sqlx::Error::Database(answer) => {
             let code = answer.code().unwrap_or_default();
             match code.len() {
+                _ if is_outdated(error) => Some(BUSY),
                 5 => by_sqlstate(&code),
                 _ => by_result_code(code.parse().ok()?),
             }
@@ -138,6 +140,15 @@ pub(crate) fn hung_up(error: &sqlx::Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a statement was prepared before a migration changed what it answers: this connection can ask it no more, the
+/// next one can. Told by the routine that says so, since the sentence is translated and the code says little.
+pub(crate) fn is_outdated(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(answer) = error else { return false };
+    answer
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_some_and(|answer| answer.routine() == Some("RevalidateCachedQuery"))
 }
 
 /// Whether a database that cannot be reached may be there in a moment.

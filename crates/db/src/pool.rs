@@ -6,7 +6,7 @@ use sqlx::{PgPool, SqlitePool};
 
 use crate::{
     connection::{Answer, Ask, Connection, Inner},
-    error::hung_up,
+    error::{hung_up, is_outdated},
     presence::Presence,
 };
 
@@ -69,15 +69,20 @@ impl Pool {
     }
 
     /// A connection, and what it answered to a first question that is harmless to repeat: on whom the database has
-    /// hung up meanwhile finds out by asking.
+    /// hung up meanwhile, or whose prepared statements a migration has overtaken, finds out by asking.
     pub async fn ask(&self, ask: Ask<'_>) -> sqlx::Result<(Connection, Answer)> {
-        // Each of them may have been hung up on, and then there is a new one.
-        let mut dead = 0;
+        // Each of them may be of no use any more, and then there is a new one.
+        let mut useless = 0;
         loop {
             let mut connection = self.connection().await?;
             match connection.ask(ask).await {
                 Ok(answer) => return Ok((connection, answer)),
-                Err(error) if hung_up(&error) && dead < self.figures().limit => dead += 1,
+                Err(error)
+                    if (hung_up(&error) || is_outdated(&error))
+                        && useless < self.figures().limit =>
+                {
+                    useless += 1;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -207,6 +207,43 @@ async fn connections_that_were_ended_meanwhile_are_replaced_unseen() {
     the_next_ones_are_kept(&db).await;
 }
 
+/// As an upgrade does, beneath connections that looked at the data before it, and beneath servers that go on.
+#[tokio::test]
+async fn what_was_prepared_before_a_column_changed_is_prepared_again() {
+    let (_database, db) = fresh().await;
+    write(&db, "warm").await.unwrap();
+    for kind in ["TEXT COLLATE \"C\"", "VARCHAR(200)"] {
+        let ask = || is_kept(&db, "warm");
+        futures::future::join_all((0..4).map(|_| ask())).await;
+        let in_transaction = db.write().await.unwrap();
+        setting::Entity::find_by_id("warm".to_owned()).one(&*in_transaction).await.unwrap();
+        in_transaction.commit().await.unwrap();
+        if db.is_postgres() {
+            // SQLite prepares again by itself, and changes no column.
+            let change = format!("ALTER TABLE site_settings ALTER COLUMN \"value\" TYPE {kind}");
+            db.read().execute_unprepared(&change).await.unwrap();
+        }
+        let found = futures::future::join_all((0..4).map(|_| ask())).await;
+        assert_eq!(found, [true; 4]);
+        // A transaction cannot be begun again unseen; whoever comes back gets through, once for each connection.
+        let mut refused = 0;
+        loop {
+            let tx = db.write().await.unwrap();
+            match setting::Entity::find_by_id("warm".to_owned())
+                .one(&*tx)
+                .await
+                .map_err(Error::from)
+            {
+                Ok(found) => break assert!(found.is_some()),
+                Err(error) => assert!(matches!(error, Error::Unavailable { .. }), "{error}"),
+            }
+            refused += 1;
+            assert!(refused <= db.pools()[1].limit, "connections of no use are closed");
+        }
+    }
+    the_next_ones_are_kept(&db).await;
+}
+
 /// A caller who goes away in the middle of a statement, as people do who close their laptop.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_broken_off_in_the_middle_is_not_kept_and_spoils_nothing() {
