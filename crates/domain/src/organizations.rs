@@ -296,6 +296,10 @@ pub async fn update(
     Ok(after)
 }
 
+/// Deletes an organization with all that is in it.
+///
+/// # Errors
+/// Conflict while a run of it applies.
 pub async fn delete(cx: &Ctx, organization: &Granted<can::DestroyOrganization>) -> Result<()> {
     let tx = cx.write().await?;
     let row =

@@ -22,6 +22,7 @@ mod compatibility;
 mod configurations;
 mod crowd;
 mod data_retention;
+mod deletions;
 mod encrypted_states;
 mod endings;
 mod engine_choice;

@@ -18,6 +18,7 @@ mod scans;
 pub mod stages;
 pub mod status;
 pub(crate) mod turns;
+pub(crate) mod unsaved;
 mod waiting;
 
 use std::collections::HashMap;

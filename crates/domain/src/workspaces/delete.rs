@@ -6,7 +6,7 @@ use blobs::Kind;
 use db::{
     entity::{configuration_version, run, state_version, workspace},
     id::WorkspaceId,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
+    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 use serde_json::json;
 
@@ -15,6 +15,7 @@ use crate::{
     Ctx, Error, Granted, Happened, Result, Tx, can,
     cleanup::{self, Orphan},
     row::{Organization, Workspace},
+    runs::unsaved,
     states,
 };
 
@@ -25,6 +26,7 @@ use crate::{
 pub async fn safe_delete(cx: &Ctx, workspace: &Granted<can::DestroyWorkspace>) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
+    check_idle(&tx, &row).await?;
     if row.lock_kind.is_some() {
         return Err(Error::conflict(
             "Workspace cannot be safely deleted: it is locked. Unlock it first.",
@@ -51,13 +53,22 @@ pub async fn safe_delete(cx: &Ctx, workspace: &Granted<can::DestroyWorkspace>) -
 }
 
 /// Deletes a workspace whatever is in it.
+///
+/// # Errors
+/// Conflict while a run applies: only its agent may know what there is by then.
 pub async fn force_delete(
     cx: &Ctx,
     workspace: &Granted<can::ForceDeleteWorkspace, (Workspace, Arc<Organization>)>,
 ) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<workspace::Entity>(workspace.0.id.clone()).await?.ok_or(Error::NotFound)?;
+    check_idle(&tx, &row).await?;
     delete(tx, row).await
+}
+
+async fn check_idle(tx: &Tx, row: &Workspace) -> Result<()> {
+    let this = Condition::all().add(workspace::Column::Id.eq(&row.id));
+    unsaved::refuse_while_applying(tx, "Workspace", this).await
 }
 
 async fn delete(tx: Tx, row: db::Locked<workspace::Entity>) -> Result<()> {
@@ -68,14 +79,24 @@ async fn delete(tx: Tx, row: db::Locked<workspace::Entity>) -> Result<()> {
 }
 
 /// All workspaces of an organization that is about to go.
+///
+/// # Errors
+/// Conflict while a run of one of them applies.
 pub(crate) async fn forget_all(tx: &Tx, organization: &str) -> Result<()> {
     let ids: Vec<WorkspaceId> = workspace::Entity::find()
         .select_only()
         .column(workspace::Column::Id)
         .filter(workspace::Column::OrganizationName.eq(organization))
+        .order_by_asc(workspace::Column::Id)
         .into_tuple()
         .all(tx.db())
         .await?;
+    // Whatever begins in a workspace locks it first: from here on nothing does.
+    for id in &ids {
+        tx.lock::<workspace::Entity>(id.clone()).await?;
+    }
+    let all = Condition::all().add(workspace::Column::OrganizationName.eq(organization));
+    unsaved::refuse_while_applying(tx, "Organization", all).await?;
     for id in &ids {
         forget_blobs(tx, id).await?;
     }

@@ -115,6 +115,25 @@ async fn a_workspace_is_deleted_by_its_whole_name_and_by_force_where_it_manages_
 }
 
 #[tokio::test]
+async fn a_workspace_stays_while_a_run_applies_in_it() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = crate::runs::run(&server, &ws).await;
+    // What an agent leaves behind that has begun an apply.
+    let begun = "UPDATE jobs SET kind = 'apply', status = 'started'";
+    server.execute(begun).await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get(&format!("{WORKSPACE}/settings/destruction")).await.is_ok();
+    for force in ["true", "false"] {
+        let fields = [("confirm", "acme/networking"), ("force", force)];
+        let answer = owner.submit(&page, &format!("{WORKSPACE}/delete"), &fields).await;
+        let text = answer.has_status(StatusCode::CONFLICT).text();
+        assert!(text.contains(&format!("is locked by the run {run}")), "{text}");
+        owner.get(WORKSPACE).await.is_ok();
+    }
+}
+
+#[tokio::test]
 async fn force_is_for_those_who_have_it() {
     let server = server().await;
     let ws = server.workspace("networking").await;

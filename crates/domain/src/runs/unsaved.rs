@@ -1,0 +1,77 @@
+//! Applies whose newest state may be nowhere but at their agent: what they write must not be deleted beneath them.
+
+use db::{
+    entity::{
+        job,
+        run::{self, Status},
+        workspace,
+    },
+    id::{RunId, WorkspaceId},
+    sea_orm::{
+        ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    },
+};
+
+use crate::{Error, Result, Tx};
+
+/// Refuses to go on while an apply is under way in any of these workspaces, which the caller has locked: an apply that
+/// has not begun cannot begin any more then.
+///
+/// # Errors
+/// Conflict, naming the run and what is `kept` for its sake.
+pub(crate) async fn refuse_while_applying(
+    tx: &Tx,
+    kept: &str,
+    workspaces: Condition,
+) -> Result<()> {
+    let ids = workspace::Entity::find()
+        .select_only()
+        .column(workspace::Column::Id)
+        .filter(workspaces)
+        .into_query();
+    let found: Option<(RunId, WorkspaceId)> = run::Entity::find()
+        .select_only()
+        .column(run::Column::Id)
+        .column(run::Column::WorkspaceId)
+        .filter(run::Column::WorkspaceId.in_subquery(ids))
+        .filter(
+            Condition::any()
+                .add(
+                    run::Column::Id
+                        .in_subquery(applies([job::Status::Claimed, job::Status::Started])),
+                )
+                // Of one that went well the state is here; of others it may still come.
+                .add(
+                    Condition::all()
+                        .add(run::Column::Status.is_in([Status::Errored, Status::Canceled]))
+                        .add(run::Column::Id.in_subquery(applies([job::Status::Concluded]))),
+                ),
+        )
+        .order_by_asc(run::Column::Id)
+        .into_tuple()
+        .one(tx.db())
+        .await?;
+    let Some((run, workspace)) = found else { return Ok(()) };
+    let name: Option<String> = workspace::Entity::find_by_id(workspace)
+        .select_only()
+        .column(workspace::Column::Name)
+        .into_tuple()
+        .one(tx.db())
+        .await?;
+    Err(Error::conflict(format!(
+        "{kept} cannot be deleted: {} is locked by the run {run}, whose apply is under way, and what it has changed may \
+         be known to its agent only. Wait until it is over, or cancel it.",
+        name.unwrap_or_default(),
+    )))
+}
+
+/// The runs of which an agent has the apply in one of these ways.
+fn applies<const N: usize>(statuses: [job::Status; N]) -> db::sea_orm::sea_query::SelectStatement {
+    job::Entity::find()
+        .select_only()
+        .column(job::Column::RunId)
+        .filter(job::Column::Kind.eq(job::Kind::Apply))
+        .filter(job::Column::Status.is_in(statuses))
+        .filter(job::Column::RunId.is_not_null())
+        .into_query()
+}
