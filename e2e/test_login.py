@@ -44,7 +44,7 @@ def logged_in(server, api, mirror, tmp_path):
         login.answer("yes")
         login.expect("Terraform will now wait for the host to signal that login was successful.")
         # Where it finds a browser it cannot start, it says the address again.
-        address, *_ = re.findall(r"http://\S+/oauth/[^\s']+", login.text)
+        (address,) = set(re.findall(r"http://\S+/oauth/[^\s']+", login.text))
         browser = Browser()
         browser.sign_in(address, USERNAME, PASSWORD)
         # Without PKCE's challenge and a state, a code would be anyone's.

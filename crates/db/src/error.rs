@@ -83,10 +83,10 @@ fn unavailable(error: &sqlx::Error) -> Option<&'static str> {
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::PoolClosed => Some(AWAY),
         sqlx::Error::PoolTimedOut => Some(BUSY),
+        error if is_outdated(error) => Some(BUSY),
         sqlx::Error::Database(answer) => {
             let code = answer.code().unwrap_or_default();
             match code.len() {
-                _ if is_outdated(error) => Some(BUSY),
                 5 => by_sqlstate(&code),
                 _ => by_result_code(code.parse().ok()?),
             }
@@ -124,8 +124,13 @@ fn by_result_code(code: u32) -> Option<&'static str> {
     }
 }
 
-/// Whether the database has ended this connection, and nothing is known of the next.
-pub(crate) fn hung_up(error: &sqlx::Error) -> bool {
+/// Whether this connection is of no use any more, and nothing is known of the next.
+pub(crate) fn is_useless(error: &sqlx::Error) -> bool {
+    hung_up(error) || is_outdated(error)
+}
+
+/// Whether the database has ended this connection.
+fn hung_up(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => matches!(
             error.kind(),
@@ -144,7 +149,7 @@ pub(crate) fn hung_up(error: &sqlx::Error) -> bool {
 
 /// Whether a statement was prepared before a migration changed what it answers: this connection can ask it no more, the
 /// next one can. Told by the routine that says so, since the sentence is translated and the code says little.
-pub(crate) fn is_outdated(error: &sqlx::Error) -> bool {
+fn is_outdated(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(answer) = error else { return false };
     answer
         .try_downcast_ref::<PgDatabaseError>()

@@ -6,7 +6,7 @@ use sqlx::{PgPool, SqlitePool};
 
 use crate::{
     connection::{Answer, Ask, Connection, Inner},
-    error::{hung_up, is_outdated},
+    error::is_useless,
     presence::Presence,
 };
 
@@ -77,12 +77,7 @@ impl Pool {
             let mut connection = self.connection().await?;
             match connection.ask(ask).await {
                 Ok(answer) => return Ok((connection, answer)),
-                Err(error)
-                    if (hung_up(&error) || is_outdated(&error))
-                        && useless < self.figures().limit =>
-                {
-                    useless += 1;
-                }
+                Err(error) if is_useless(&error) && useless < self.figures().limit => useless += 1,
                 Err(error) => return Err(error),
             }
         }

@@ -73,6 +73,17 @@ impl Write {
         Ok(query.one(&self.transaction).await?.map(Locked))
     }
 
+    /// Locks the rows that a query finds, in its order, which whoever locks several of them keeps to.
+    pub async fn lock_all<E>(&self, mut query: sea_orm::Select<E>) -> Result<Vec<Locked<E>>>
+    where
+        E: EntityTrait,
+    {
+        if self.transaction.get_database_backend() == DbBackend::Postgres {
+            query = query.lock_exclusive();
+        }
+        Ok(query.all(&self.transaction).await?.into_iter().map(Locked).collect())
+    }
+
     /// Locks the rows that a query finds, in its order; rows that others hold are passed over.
     pub async fn claim<E>(&self, query: sea_orm::Select<E>) -> Result<Vec<Locked<E>>>
     where

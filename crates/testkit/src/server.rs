@@ -130,6 +130,11 @@ impl Server {
         self.app.system("test")
     }
 
+    /// One pass of the queue.
+    pub async fn advance(&self) {
+        domain::runs::advance_all(&self.system()).await.expect("the queue advances");
+    }
+
     /// From now on time passes by [`Server::pass`] only.
     pub fn stop_clock(&self) -> Timestamp {
         let now = self.app.now();

@@ -9,10 +9,6 @@ use crate::{
     runs::{run, upload},
 };
 
-async fn advance(server: &Server) {
-    domain::runs::advance_all(&server.system()).await.unwrap();
-}
-
 async fn queue(server: &Server, name: &str) -> String {
     let (owner, ws) = (server.owner(), server.workspace(name).await);
     upload(&owner, &ws, false).await;
@@ -41,15 +37,15 @@ async fn an_agent_that_cannot_apply_plans_and_hides_nothing() {
     let planner = with(&json!({ "protocol": 1, "jobs": ["plan"] }));
     let planner = Agent::register_with_abilities(&server, "planner", &planner).await;
     let first = queue(&server, "first").await;
-    advance(&server).await;
+    server.advance().await;
     planner.must_claim().await.execute().await;
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&server, &first).await, "confirmed", "nobody there can apply it");
     let second = queue(&server, "second").await;
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(planner.must_claim().await.run(), second);
     let able = Agent::register_as(&server, "able").await;
-    advance(&server).await;
+    server.advance().await;
     assert!(planner.claim().await.is_none(), "the apply is not for it");
     let apply = able.must_claim().await;
     assert!(apply.is_apply() && apply.run() == first);
@@ -64,7 +60,7 @@ async fn words_that_the_server_does_not_know_mean_nothing_to_it() {
     }));
     let newer = Agent::register_with_abilities(&server, "newer", &newer).await;
     let id = queue(&server, "first").await;
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(newer.must_claim().await.run(), id);
 }
 
@@ -74,7 +70,7 @@ async fn an_agent_that_speaks_no_protocol_we_know_is_handed_nothing() {
     let older = with(&json!({ "protocol": 0 }));
     let older = Agent::register_with_abilities(&server, "older", &older).await;
     let id = queue(&server, "first").await;
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&server, &id).await, "pending");
     assert!(older.claim().await.is_none());
 }
@@ -94,7 +90,7 @@ async fn each_agent_gets_the_archive_for_its_own_platform() {
         let agent = json!({ "abilities": { "arch": arch } });
         let agent = Agent::register_with_abilities(&server, arch, &agent).await;
         let id = queue(&server, arch).await;
-        advance(&server).await;
+        server.advance().await;
         if arch == "riscv64" {
             assert!(agent.claim().await.is_none(), "there is none for it");
             assert!(why(&server, &id).await.unwrap().contains("none has Terraform 1.2.3"));
@@ -130,7 +126,7 @@ async fn a_job_that_nobody_can_do_hides_none_behind_it() {
     .unwrap();
     tx.commit().await.unwrap();
     let id = queue(&server, "first").await;
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(agent.must_claim().await.run(), id);
     assert!(agent.claim().await.is_none());
     domain::agents::sweep(&server.system()).await.unwrap();

@@ -75,7 +75,7 @@ async fn a_pool_in_use_is_not_deleted_and_says_by_what() {
     use_pool(&owner, &used[0], &id).await.is_ok();
     upload(&owner, &used[0], false).await;
     let planned = owner.post("/runs", run(&used[0], json!({}))).await.is_created().id();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     agent.must_claim().await.execute().await;
     let remote = body("workspaces", &json!({ "execution-mode": "remote" }));
     owner.patch(format!("/workspaces/{}", used[0].id), remote).await.is_ok();
@@ -228,7 +228,7 @@ async fn agents_are_idle_busy_unknown_and_gone() {
 
     upload(&owner, &ws, false).await;
     owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let job = agent.must_claim().await;
     of("busy").await;
     let used = owner.delete(format!("/agent-pools/{id}")).await.is_conflict();
@@ -264,10 +264,10 @@ async fn a_pools_runs_are_its_agents_alone() {
     let status = async || owner.get(format!("/runs/{id}")).await.is_ok().attribute("status");
 
     // Nobody of the pool is there.
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     assert_eq!(status().await, "pending");
     let agent = Agent::register_with(&server, &secret).await;
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     assert_eq!(status().await, "plan_queued");
     assert!(site.claim().await.is_none());
     assert!(stranger.claim().await.is_none());
@@ -301,7 +301,7 @@ async fn runs_of_the_site_do_not_wait_for_those_of_pools() {
         upload(&owner, ws, false).await;
         owner.post("/runs", run(ws, json!({}))).await.is_created();
     }
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let job = site.must_claim().await;
     assert_eq!(job.json["workspace"], "networking");
 }
@@ -329,7 +329,7 @@ async fn a_workspace_uses_the_pools_that_it_may_use() {
     let agent = Agent::register_with(&server, &secret).await;
     upload(&owner, &ws, false).await;
     owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     assert!(agent.claim().await.is_none());
 
     let remote = body("workspaces", &json!({ "execution-mode": "remote" }));
@@ -394,7 +394,7 @@ async fn projects_and_organizations_have_a_default_pool() {
     let site = Agent::register(&server).await;
     upload(&owner, &ws, false).await;
     owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     assert!(site.claim().await.is_none());
 }
 

@@ -133,9 +133,9 @@ async fn activity_puts_destruction_off() {
     upload(&server.owner(), &ws, false).await;
     let attributes = json!({ "auto-apply": true });
     server.owner().post("/runs", run(&ws, attributes)).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     agent.must_claim().await.execute().await;
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let apply = agent.must_claim().await;
     apply.start().await;
     apply.save_state(1, 2).await;

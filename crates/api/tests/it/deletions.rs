@@ -8,19 +8,19 @@ use crate::{
     runs::{run, upload},
 };
 
-async fn advance(server: &Server) {
-    domain::runs::advance_all(&server.system()).await.unwrap();
-}
-
-/// A run of `networking` whose apply this agent has, but has not begun.
-async fn claimed_apply<'a>(server: &Server, agent: &'a Agent<'_>) -> Job<'a> {
+/// A run of `networking` that waits for an agent to apply it.
+async fn queue_apply(server: &Server, agent: &Agent<'_>) {
     let ws = server.workspace("networking").await;
     let owner = server.owner();
     upload(&owner, &ws, false).await;
     owner.post("/runs", run(&ws, json!({ "auto-apply": true }))).await.is_created();
-    advance(server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
-    advance(server).await;
+    server.advance().await;
+}
+
+async fn claimed_apply<'a>(server: &Server, agent: &'a Agent<'_>) -> Job<'a> {
+    queue_apply(server, agent).await;
     let apply = agent.must_claim().await;
     assert!(apply.is_apply());
     apply
@@ -80,20 +80,15 @@ async fn a_canceled_apply_is_over_only_when_its_agent_has_brought_all_it_has() {
 async fn an_apply_that_no_agent_has_yet_and_a_plan_hold_up_no_deletion() {
     let server = Server::start().await;
     let agent = Agent::register(&server).await;
-    let ws = server.workspace("networking").await;
+    queue_apply(&server, &agent).await;
     let owner = server.owner();
-    upload(&owner, &ws, false).await;
-    owner.post("/runs", run(&ws, json!({ "auto-apply": true }))).await.is_created();
-    advance(&server).await;
-    agent.must_claim().await.execute().await;
-    advance(&server).await;
-    owner.delete(format!("/workspaces/{}", ws.id)).await.is_no_content();
+    owner.delete("/organizations/acme/workspaces/networking").await.is_no_content();
     assert!(agent.claim().await.is_none(), "nobody begins what nobody wants any more");
 
     let ws = server.workspace("second").await;
     upload(&owner, &ws, false).await;
     owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    advance(&server).await;
+    server.advance().await;
     let plan = agent.must_claim().await;
     plan.start().await;
     owner.delete("/organizations/acme").await.is_no_content();

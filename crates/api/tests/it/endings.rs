@@ -12,10 +12,6 @@ use crate::{
     runs::{run, upload},
 };
 
-async fn advance(server: &Server) {
-    runs::advance_all(&server.system()).await.unwrap();
-}
-
 async fn status(client: &Client<'_>, id: &str) -> String {
     let run = client.get(format!("/runs/{id}")).await.is_ok();
     run.attribute("status").as_str().unwrap().to_owned()
@@ -35,7 +31,7 @@ async fn bring(server: &Server, agent: &Agent<'_>, wanted: &str) -> String {
     if wanted == "pending" {
         return id;
     }
-    advance(server).await;
+    server.advance().await;
     if wanted == "plan_queued" {
         return id;
     }
@@ -54,7 +50,7 @@ async fn bring(server: &Server, agent: &Agent<'_>, wanted: &str) -> String {
         owner.post(format!("/runs/{id}/actions/apply"), json!({})).await.is_accepted();
     }
     if matches!(wanted, "apply_queued" | "applying") {
-        advance(server).await;
+        server.advance().await;
     }
     if wanted == "applying" {
         agent.must_claim().await.start().await;
@@ -130,7 +126,7 @@ async fn a_run_whose_configuration_never_comes_holds_up_nobody_and_ends_after_an
     other["data"]["relationships"]["configuration-version"] =
         json!({ "data": { "type": "configuration-versions", "id": uploaded } });
     let other = owner.post("/runs", other).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&owner, &waiting).await, "pending");
     assert_eq!(status(&owner, &other).await, "plan_queued");
     let shown = owner.get(format!("/workspaces/{}", ws.id)).await.is_ok();
@@ -166,7 +162,7 @@ async fn a_configuration_that_comes_after_its_run_gives_it_its_turn() {
     owner.put(address.as_str().unwrap(), vec![0x1f, 0x8b, 8, 0]).await.is_ok();
     let shown = owner.get(format!("/workspaces/{}", ws.id)).await.is_ok();
     assert_eq!(shown.related("current-run"), id);
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&owner, &id).await, "plan_queued");
 }
 
@@ -208,7 +204,7 @@ async fn let_go(server: &Server, agent: &Agent<'_>) {
     for _ in 0..100 {
         domain::events::read(&server.system()).await.unwrap();
         domain::run_triggers::work(&server.system()).await.unwrap();
-        advance(server).await;
+        server.advance().await;
         let Some(job) = agent.claim().await else { return };
         job.execute().await;
     }

@@ -10,10 +10,6 @@ use crate::{
 
 const PATH: &str = "/admin/terraform-versions";
 
-async fn advance(server: &Server) {
-    domain::runs::advance_all(&server.system()).await.unwrap();
-}
-
 /// An agent that has both.
 async fn agent(server: &Server) -> Agent<'_> {
     let engines = json!({ "engines": [
@@ -74,7 +70,7 @@ async fn a_number_alone_is_terraforms_and_the_engine_says_otherwise() {
         let chosen = choose(&owner, ws.id.as_str(), json!({ "engine": engine })).await.is_ok();
         assert_eq!(chosen.attribute("engine"), engine);
         let id = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
-        advance(&server).await;
+        server.advance().await;
         let job = agent.must_claim().await;
         assert_eq!(job.json["engine"]["kind"], expected);
         assert_eq!(job.json["engine"]["version"], "1.9.1");
@@ -95,11 +91,11 @@ async fn what_was_planned_with_one_is_not_applied_with_the_other() {
     let tofu = json!({ "terraform-version": "1.9.1", "engine": "tofu" });
     choose(&owner, ws.id.as_str(), tofu).await.is_ok();
     let id = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
     choose(&owner, ws.id.as_str(), json!({ "engine": "terraform" })).await.is_ok();
     owner.post(format!("/runs/{id}/actions/apply"), ()).await.is_accepted();
-    advance(&server).await;
+    server.advance().await;
     let apply = agent.must_claim().await;
     assert!(apply.is_apply());
     assert_eq!(apply.json["engine"]["kind"], "tofu");
@@ -127,7 +123,7 @@ async fn a_version_that_the_engine_does_not_have_is_refused() {
     choose(&owner, ws.id.as_str(), wish).await.is_ok();
     upload(&owner, &ws, false).await;
     owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(agent.must_claim().await.json["engine"]["version"], "1.9.1");
 }
 
@@ -154,7 +150,7 @@ async fn only_a_run_that_is_only_planned_may_name_an_engine() {
     refused.is_unprocessable("/data/attributes/engine");
     let wish = json!({ "engine": "tofu", "plan-only": true, "terraform-version": "1.9.1" });
     owner.post("/runs", run(&ws, wish)).await.is_created();
-    advance(&server).await;
+    server.advance().await;
     let job = agent.must_claim().await;
     assert_eq!(
         (&job.json["engine"]["kind"], &job.json["engine"]["version"]),

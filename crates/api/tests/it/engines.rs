@@ -20,7 +20,7 @@ async fn engine<'a>(
     let owner = server.owner();
     upload(&owner, ws, false).await;
     owner.post("/runs", run(ws, json!({}))).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let job = agent.must_claim().await;
     let client = bearer(server, &job);
     (job, client)
@@ -102,7 +102,7 @@ async fn what_it_shows_is_good_for_as_long_as_the_job_is_held() {
 
     let path = format!("/runs/{}/actions/apply", plan.run());
     server.owner().post(path, ()).await.is_accepted();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let apply = agent.must_claim().await;
     assert_ne!(apply.json["access"]["token"], plan.json["access"]["token"]);
     bearer(&server, &apply).get(&own).await.is_ok();

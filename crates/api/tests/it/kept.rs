@@ -11,10 +11,6 @@ use crate::{
     runs::{run, upload},
 };
 
-async fn advance(server: &Server) {
-    domain::runs::advance_all(&server.system()).await.unwrap();
-}
-
 async fn status(client: &Client<'_>, id: &str) -> String {
     let run = client.get(format!("/runs/{id}")).await.is_ok();
     run.attribute("status").as_str().unwrap().to_owned()
@@ -61,7 +57,7 @@ async fn an_apply_gets_what_its_plan_got_whatever_was_changed_in_between() {
     let kept = variable(&owner, &ws, "region", "eu", "terraform").await;
     let gone = variable(&owner, &ws, "SECRET", "planned-with-this", "env").await;
     let id = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     let plan = agent.must_claim().await;
     plan.execute().await;
     assert!(!server.everything().await.contains("planned-with-this"), "it is sealed");
@@ -80,7 +76,7 @@ async fn an_apply_gets_what_its_plan_got_whatever_was_changed_in_between() {
     variable(&owner, &ws, "new", "one", "terraform").await;
 
     owner.post(format!("/runs/{id}/actions/apply"), json!({})).await.is_accepted();
-    advance(&server).await;
+    server.advance().await;
     let apply = agent.must_claim().await;
     assert!(apply.is_apply());
     assert_eq!(seen(&apply.json), seen(&plan.json));
@@ -107,7 +103,7 @@ async fn a_run_that_was_not_planned_when_its_workspace_became_local_is_executed_
     let id = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
     let path = format!("/workspaces/{}", ws.id);
     owner.patch(&path, body("workspaces", json!({ "execution-mode": "local" }))).await.is_ok();
-    advance(&server).await;
+    server.advance().await;
     assert!(agent.claim().await.is_none());
     let cx = owner.cx().await;
     let found = domain::runs::find(&cx, &id.parse().unwrap()).await.unwrap();
@@ -115,14 +111,14 @@ async fn a_run_that_was_not_planned_when_its_workspace_became_local_is_executed_
     let why = domain::runs::waits_for(&cx, &found).await.unwrap().unwrap();
     assert!(why.contains("execution mode is local"), "{why}");
     owner.patch(&path, body("workspaces", json!({ "execution-mode": "remote" }))).await.is_ok();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(agent.must_claim().await.run(), id);
 }
 
 async fn saved(server: &Server, agent: &Agent<'_>, ws: &Workspace) -> String {
     let new = run(ws, json!({ "save-plan": true }));
     let id = server.owner().post("/runs", new).await.is_created().id();
-    advance(server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
     assert_eq!(status(&server.owner(), &id).await, "planned_and_saved");
     id
@@ -132,9 +128,9 @@ async fn saved(server: &Server, agent: &Agent<'_>, ws: &Workspace) -> String {
 async fn apply(server: &Server, agent: &Agent<'_>, ws: &Workspace, serial: u64) {
     let new = run(ws, json!({ "auto-apply": true }));
     server.owner().post("/runs", new).await.is_created();
-    advance(server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
-    advance(server).await;
+    server.advance().await;
     let apply = agent.must_claim().await;
     apply.start().await;
     assert_eq!(apply.save_state(serial, 1).await, 200);
@@ -168,7 +164,7 @@ async fn a_saved_plan_stays_as_long_as_the_state_does() {
     owner.post(format!("/runs/{other}/actions/discard"), json!({})).await.is_accepted();
     assert_eq!(status(&owner, &first).await, "planned_and_saved");
     owner.post(format!("/runs/{first}/actions/apply"), json!({})).await.is_accepted();
-    advance(&server).await;
+    server.advance().await;
     let apply = agent.must_claim().await;
     apply.start().await;
     assert_eq!(apply.save_state(2, 2).await, 200);
@@ -184,7 +180,7 @@ async fn a_plan_is_not_saved_on_a_state_that_changed_while_it_was_made() {
     let (owner, ws) = (server.owner(), server.workspace("networking").await);
     upload(&owner, &ws, false).await;
     let id = owner.post("/runs", run(&ws, json!({ "save-plan": true }))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     let plan = agent.must_claim().await;
     plan.start().await;
     apply(&server, &agent, &ws, 1).await;
@@ -202,13 +198,13 @@ async fn a_confirmed_saved_plan_is_never_applied_to_another_state_and_blocks_nob
     let id = saved(&server, &agent, &ws).await;
     // Queued later, but it holds the workspace.
     let holder = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
     for run in [&id, &holder] {
         server.pass(Duration::from_secs(1));
         owner.post(format!("/runs/{run}/actions/apply"), json!({})).await.is_accepted();
     }
-    advance(&server).await;
+    server.advance().await;
     let apply = agent.must_claim().await;
     assert_eq!(apply.run(), holder);
     assert!(agent.claim().await.is_none());
@@ -216,6 +212,6 @@ async fn a_confirmed_saved_plan_is_never_applied_to_another_state_and_blocks_nob
     apply.save_state(1, 1).await;
     assert_eq!(status(&owner, &id).await, "discarded");
     apply.outcome("finished", true).await;
-    advance(&server).await;
+    server.advance().await;
     assert!(agent.claim().await.is_none());
 }

@@ -4,7 +4,7 @@ mod destructions;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
-use domain::{events, notifications, row::Workspace, runs::advance_all};
+use domain::{events, notifications, row::Workspace};
 use serde_json::{Value, json};
 use testkit::{Client, Options, Server};
 use tokio::{
@@ -360,12 +360,12 @@ async fn the_way_of_a_run_is_told_to_whom_it_interests() {
     upload(&owner, &ws, false).await;
     let made = owner.post("/runs", run(&ws, json!({ "message": "go" }))).await.is_created().id();
     deliver(&server).await;
-    advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     agent.must_claim().await.execute().await;
     // Each step on its own: what is due at one moment may arrive in any order.
     deliver(&server).await;
     owner.post(format!("/runs/{made}/actions/apply"), json!({})).await.is_accepted();
-    advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     agent.must_claim().await.execute().await;
     deliver(&server).await;
     let mut told = all.triggers().await;

@@ -220,7 +220,7 @@ async fn agents_download_what_was_synchronised() {
     upload(&owner, &ws, false).await;
     owner.post("/runs", run(&ws, json!({}))).await.is_created();
     let agent = Agent::register(&server).await;
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let job = agent.must_claim().await;
     let url = format!("{}/terraform/{NEW}/terraform_{NEW}_linux_amd64.zip", mirror.address);
     let engine =

@@ -22,7 +22,7 @@ async fn what_the_agent_has_brought_is_shown_by_plan_and_by_run() {
     let agent = Agent::register(&server).await;
     upload(&owner, &ws, false).await;
     let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let plan = format!("/plans/{}", made.related("plan").as_str().unwrap());
     let of_run = format!("/runs/{}/plan", made.id());
     for place in [&plan, &of_run] {
@@ -59,7 +59,7 @@ async fn a_plan_that_failed_has_no_documents() {
     let agent = Agent::register(&server).await;
     upload(&owner, &ws, false).await;
     let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let job = agent.must_claim().await;
     job.start().await;
     job.outcome("errored", false).await;

@@ -49,7 +49,7 @@ async fn planned(server: &Server, ws: &Workspace, attributes: Value, has_changes
     let agent = Agent::register(server).await;
     upload(&owner, ws, false).await;
     let id = owner.post("/runs", run(ws, attributes)).await.is_created().id();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     plan(&agent, has_changes).await;
     evaluate(server).await;
     owner.get(format!("/runs/{id}")).await.is_ok()
@@ -367,7 +367,7 @@ async fn policies_attached_while_a_run_is_planned_count() {
     upload(&owner, &ws, false).await;
     let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
     assert_eq!(made.data()["relationships"]["task-stages"]["data"], json!([]));
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     attach(&owner, &ws, "mandatory", AGAINST, json!({ "name": "all" })).await;
     plan(&agent, true).await;
     evaluate(&server).await;
@@ -401,7 +401,7 @@ async fn an_evaluation_that_a_crash_interrupted_is_repeated_once_its_time_is_ove
     attach(&owner, &ws, "mandatory", AGAINST, json!({ "name": "all" })).await;
     upload(&owner, &ws, false).await;
     let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     plan(&agent, true).await;
     // As another server leaves it behind that is killed in the middle.
     begin(&server, &made, 1).await;
@@ -425,7 +425,7 @@ async fn an_evaluation_that_kills_servers_is_given_up() {
     attach(&owner, &ws, "mandatory", FOR, json!({ "name": "all" })).await;
     upload(&owner, &ws, false).await;
     let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     plan(&agent, true).await;
     begin(&server, &made, 3).await;
     server.pass(Duration::from_secs(46));
@@ -459,7 +459,7 @@ async fn a_plan_without_its_json_cannot_be_judged() {
     attach(&owner, &ws, "mandatory", FOR, json!({ "name": "all" })).await;
     upload(&owner, &ws, false).await;
     let id = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let job = agent.must_claim().await;
     job.start().await;
     job.outcome("finished", true).await;
@@ -522,7 +522,7 @@ async fn a_run_whose_sentinel_policies_are_gone_goes_on() {
     let set = owner.post("/organizations/acme/policy-sets", set).await.is_created().id();
     upload(&owner, &ws, false).await;
     let id = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     owner.delete(format!("/policy-sets/{set}")).await.is_no_content();
     plan(&agent, true).await;
     let shown = owner.get(format!("/runs/{id}?include=policy_checks")).await.is_ok();

@@ -206,7 +206,7 @@ async fn step(
             seen.gates.insert(id.clone(), courses[workspace].gate);
             seen.runs.push(id);
         }
-        Act::Advance => domain::runs::advance_all(&server.system()).await.unwrap(),
+        Act::Advance => server.advance().await,
         Act::Claim => {
             if let Some(job) = agent.claim().await {
                 seen.jobs.insert(0, job.json);
@@ -374,7 +374,7 @@ async fn drain(server: &Server, agent: &Agent<'_>, seen: &mut Seen) {
     for _ in 0..200 {
         server.pass(Duration::from_secs(61));
         domain::agents::sweep(&server.system()).await.unwrap();
-        domain::runs::advance_all(&server.system()).await.unwrap();
+        server.advance().await;
         while let Some(job) = agent.claim().await {
             let json = job.json.clone();
             start(agent, seen, json.clone()).await;

@@ -1,6 +1,6 @@
 //! `/run-triggers`, and the runs that they queue
 
-use domain::{events, row::Workspace, run_triggers, runs::advance_all, workspaces::Change};
+use domain::{events, row::Workspace, run_triggers, workspaces::Change};
 use serde_json::{Value, json};
 use testkit::{Client, Server};
 
@@ -32,7 +32,7 @@ async fn apply(server: &Server, agent: &Agent<'_>, workspace: &Workspace) -> Str
     let new = run(workspace, json!({ "auto-apply": true }));
     let id = server.owner().post("/runs", new).await.is_created().id();
     for _ in 0..2 {
-        advance_all(&server.system()).await.unwrap();
+        server.advance().await;
         agent.must_claim().await.execute().await;
     }
     let run = server.owner().get(format!("/runs/{id}")).await.is_ok();

@@ -31,10 +31,6 @@ pub fn run(workspace: &Workspace, attributes: Value) -> Value {
         "workspace": { "data": { "type": "workspaces", "id": workspace.id } } } } })
 }
 
-async fn advance(server: &Server) {
-    domain::runs::advance_all(&server.system()).await.unwrap();
-}
-
 async fn status(client: &Client<'_>, id: &str) -> String {
     let run = client.get(format!("/runs/{id}")).await.is_ok();
     run.attribute("status").as_str().unwrap().to_owned()
@@ -52,7 +48,7 @@ async fn a_run_is_planned_confirmed_and_applied() {
     assert_eq!(made.attribute("status"), "pending");
     assert_eq!(made.attribute("permissions")["can-apply"], true);
 
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&writer, &id).await, "plan_queued");
     let plan = agent.must_claim().await;
     assert_eq!(plan.json["phase"], "plan");
@@ -71,7 +67,7 @@ async fn a_run_is_planned_confirmed_and_applied() {
         .post(format!("/runs/{id}/actions/apply"), json!({ "comment": "yes" }))
         .await
         .is_accepted();
-    advance(&server).await;
+    server.advance().await;
     let apply = agent.must_claim().await;
     assert!(apply.is_apply());
     apply.start().await;
@@ -97,7 +93,7 @@ async fn auto_apply_confirms_in_the_moment_in_which_the_plan_ends() {
     let writer = server.writer(&ws);
     upload(&writer, &ws, false).await;
     let made = writer.post("/runs", run(&ws, json!({ "auto-apply": true }))).await.is_created();
-    advance(&server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
     assert_eq!(status(&writer, &made.id()).await, "confirmed");
 }
@@ -110,7 +106,7 @@ async fn a_plan_without_changes_ends_the_run_and_frees_the_workspace() {
     let writer = server.writer(&ws);
     upload(&writer, &ws, false).await;
     let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     let plan = agent.must_claim().await;
     plan.start().await;
     plan.outcome("finished", false).await;
@@ -132,7 +128,7 @@ async fn runs_of_a_workspace_go_one_after_the_other_and_speculative_ones_beside(
     let second = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
     let beside =
         writer.post("/runs", run(&ws, json!({ "plan-only": true }))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&writer, &first).await, "plan_queued");
     assert_eq!(status(&writer, &second).await, "pending");
     assert_eq!(status(&writer, &beside).await, "plan_queued");
@@ -143,7 +139,7 @@ async fn runs_of_a_workspace_go_one_after_the_other_and_speculative_ones_beside(
     }
     assert_eq!(status(&writer, &beside).await, "planned_and_finished");
     writer.post(format!("/runs/{first}/actions/discard"), json!({})).await.is_accepted();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&writer, &second).await, "plan_queued");
 }
 
@@ -156,10 +152,10 @@ async fn a_manual_lock_keeps_the_next_run_waiting() {
     upload(&writer, &ws, false).await;
     writer.post(format!("/workspaces/{}/actions/lock", ws.id), json!({})).await.is_ok();
     let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&writer, &id).await, "pending");
     writer.post(format!("/workspaces/{}/actions/unlock", ws.id), json!({})).await.is_ok();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&writer, &id).await, "plan_queued");
 }
 
@@ -174,7 +170,7 @@ async fn no_more_phases_are_under_way_than_the_site_allows() {
         upload(&owner, ws, false).await;
         ids.push(owner.post("/runs", run(ws, json!({}))).await.is_created().id());
     }
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&owner, &ids[0]).await, "plan_queued");
     assert_eq!(status(&owner, &ids[1]).await, "pending");
     let capacity = owner.get("/organizations/acme/capacity").await.is_ok();
@@ -190,7 +186,7 @@ async fn canceling_asks_the_engine_and_forcing_waits_for_the_cool_off() {
     let admin = server.admin_of(&ws);
     upload(&admin, &ws, false).await;
     let id = admin.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     let plan = agent.must_claim().await;
     plan.start().await;
     assert_eq!(plan.cancel_order().await, "no");
@@ -218,7 +214,7 @@ async fn what_has_not_begun_is_canceled_at_once_and_its_agent_refused() {
     let writer = server.writer(&ws);
     upload(&writer, &ws, false).await;
     let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     let plan = agent.must_claim().await;
     writer.post(format!("/runs/{id}/actions/cancel"), json!({})).await.is_accepted();
     assert_eq!(status(&writer, &id).await, "canceled");
@@ -234,7 +230,7 @@ async fn a_lost_plan_is_planned_again_and_whoever_had_it_is_refused() {
     let writer = server.writer(&ws);
     upload(&writer, &ws, false).await;
     let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     let lost = agent.must_claim().await;
     lost.start().await;
     lost.log(0, "\u{2}half").await;
@@ -258,9 +254,9 @@ async fn a_lost_apply_ends_its_run_keeps_its_state_and_is_never_repeated() {
     let writer = server.writer(&ws);
     upload(&writer, &ws, false).await;
     let id = writer.post("/runs", run(&ws, json!({ "auto-apply": true }))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
-    advance(&server).await;
+    server.advance().await;
     let apply = agent.must_claim().await;
     apply.start().await;
     apply.log(0, "\u{2}creating\r\n").await;
@@ -284,14 +280,14 @@ async fn an_agent_that_comes_back_frees_its_plans_and_keeps_its_apply() {
     let owner = server.owner();
     upload(&owner, &one, false).await;
     owner.post("/runs", run(&one, json!({ "auto-apply": true }))).await.is_created();
-    advance(&server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
-    advance(&server).await;
+    server.advance().await;
     let apply = agent.must_claim().await.json;
     agent.old_job(apply.clone()).start().await;
     upload(&owner, &two, false).await;
     owner.post("/runs", run(&two, json!({}))).await.is_created();
-    advance(&server).await;
+    server.advance().await;
     let plan = agent.must_claim().await.json;
     agent.old_job(plan.clone()).start().await;
 
@@ -345,7 +341,7 @@ async fn a_planner_may_plan_but_neither_apply_nor_auto_apply() {
         .await
         .is_unprocessable("/data/attributes/auto-apply");
     let id = planner.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
     planner.post(format!("/runs/{id}/actions/apply"), json!({})).await.is_not_found();
     server.writer(&ws).post(format!("/runs/{id}/actions/apply"), json!({})).await.is_accepted();
@@ -378,7 +374,7 @@ async fn a_run_of_a_missing_engine_ends_with_a_sentence() {
     let writer = server.writer(&ws);
     upload(&writer, &ws, false).await;
     let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&writer, &id).await, "errored");
     let plan = writer.get(format!("/runs/{id}/plan")).await.is_ok();
     let log = writer.get(plan.attribute("log-read-url").as_str().unwrap()).await.is_ok().text();
@@ -395,10 +391,10 @@ async fn a_run_waits_for_an_agent_that_has_its_engine_without_taking_a_slot() {
     upload(&writer, &ws, false).await;
     server.pass(Duration::from_secs(301));
     let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&writer, &id).await, "pending");
     Agent::register(&server).await;
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&writer, &id).await, "plan_queued");
 }
 
@@ -411,13 +407,13 @@ async fn a_saved_plan_waits_without_the_lock_and_takes_its_turn_when_confirmed()
     upload(&writer, &ws, false).await;
     let saved =
         writer.post("/runs", run(&ws, json!({ "save-plan": true }))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
     assert_eq!(status(&writer, &saved).await, "planned_and_saved");
     let free = writer.get(format!("/workspaces/{}", ws.id)).await.is_ok();
     assert_eq!(free.attribute("locked"), false);
     writer.post(format!("/runs/{saved}/actions/apply"), json!({})).await.is_accepted();
-    advance(&server).await;
+    server.advance().await;
     assert!(agent.must_claim().await.is_apply());
 }
 

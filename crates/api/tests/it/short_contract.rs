@@ -280,7 +280,7 @@ async fn planned(caller: &Caller<'_>, agent: &Agent<'_>, ws: &str) -> String {
         json!({ "workspace": { "data": { "type": "workspaces", "id": ws } } });
     let made = caller.call("POST /runs", &[], wanted, 201).await;
     assert_eq!(made.attribute("message"), "go");
-    domain::runs::advance_all(&caller.server.system()).await.unwrap();
+    caller.server.advance().await;
     let plan = agent.must_claim().await;
     plan.start().await;
     plan.outcome("finished", true).await;
@@ -298,7 +298,7 @@ async fn runs(caller: &Caller<'_>, agent: &Agent<'_>, ws: &str) {
 
     let wanted = planned(caller, agent, ws).await;
     caller.call("POST /runs/{run_id}/actions/apply", &[&wanted], comment.clone(), 202).await;
-    domain::runs::advance_all(&caller.server.system()).await.unwrap();
+    caller.server.advance().await;
     let apply = agent.must_claim().await;
     apply.start().await;
     caller.call("POST /runs/{run_id}/actions/cancel", &[&wanted], comment, 202).await;

@@ -87,10 +87,6 @@ pub async fn answer(server: &Server, run: &str, agrees: bool) -> Option<Stage> {
     Some(asked.stage)
 }
 
-async fn advance(server: &Server) {
-    domain::runs::advance_all(&server.system()).await.unwrap();
-}
-
 async fn status(client: &Client<'_>, run: &str) -> String {
     let run = client.get(format!("/runs/{run}")).await.is_ok();
     run.attribute("status").as_str().unwrap().to_owned()
@@ -108,7 +104,7 @@ async fn with(server: &Server, ws: &Workspace, stages: &[Stage]) -> String {
     for stage in stages {
         add(server, &id, *stage).await;
     }
-    advance(server).await;
+    server.advance().await;
     id
 }
 
@@ -123,21 +119,21 @@ async fn a_run_goes_through_all_its_stages_in_their_order() {
     assert_eq!(status(&owner, &id).await, "pre_plan_running");
     let shown = owner.get(format!("/workspaces/{}", ws.id)).await.is_ok();
     assert_eq!(shown.related("locked-by"), id, "it has its turn");
-    advance(&server).await;
+    server.advance().await;
     assert!(agent.claim().await.is_none(), "nothing is planned before");
     assert_eq!(answer(&server, &id, true).await, Some(Stage::PrePlan));
     assert_eq!(status(&owner, &id).await, "pre_plan_completed");
-    advance(&server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
     assert_eq!(status(&owner, &id).await, "cost_estimating");
     assert_eq!(answer(&server, &id, true).await, Some(Stage::CostEstimation));
     assert_eq!(status(&owner, &id).await, "confirmed");
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&owner, &id).await, "pre_apply_running");
     assert!(agent.claim().await.is_none(), "nothing is applied before");
     assert_eq!(answer(&server, &id, true).await, Some(Stage::PreApply));
     assert_eq!(status(&owner, &id).await, "pre_apply_completed");
-    advance(&server).await;
+    server.advance().await;
     agent.must_claim().await.execute().await;
     assert_eq!(status(&owner, &id).await, "post_apply_running");
     assert_eq!(answer(&server, &id, true).await, Some(Stage::PostApply));
@@ -173,7 +169,7 @@ async fn what_is_refused_before_the_plan_is_never_planned() {
     let ws = server.workspace("networking").await;
     let id = with(&server, &ws, &[Stage::PrePlan, Stage::PreApply]).await;
     let next = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&owner, &next).await, "pending", "another one has the turn");
     answer(&server, &id, false).await;
     assert_eq!(status(&owner, &id).await, "errored");
@@ -182,7 +178,7 @@ async fn what_is_refused_before_the_plan_is_never_planned() {
     assert_eq!(stages, ["failed", "unreachable"]);
     let plan = owner.get(format!("/runs/{id}/plan")).await.is_ok();
     assert_eq!(plan.attribute("status"), "unreachable");
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(agent.must_claim().await.run(), next, "the next one has its turn");
 }
 
@@ -194,11 +190,11 @@ async fn what_is_refused_before_the_apply_is_never_applied() {
     let ws = server.workspace("networking").await;
     let id = with(&server, &ws, &[Stage::PreApply]).await;
     agent.must_claim().await.execute().await;
-    advance(&server).await;
+    server.advance().await;
     assert_eq!(status(&owner, &id).await, "pre_apply_running");
     answer(&server, &id, false).await;
     assert_eq!(status(&owner, &id).await, "errored");
-    advance(&server).await;
+    server.advance().await;
     assert!(agent.claim().await.is_none());
 }
 
@@ -211,7 +207,7 @@ async fn what_was_applied_stays_applied_whatever_comes_after() {
         let ws = server.workspace(name).await;
         let id = with(&server, &ws, &[Stage::PostApply]).await;
         agent.must_claim().await.execute().await;
-        advance(&server).await;
+        server.advance().await;
         agent.must_claim().await.execute().await;
         assert_eq!(status(&owner, &id).await, "post_apply_running");
         if canceled {
@@ -246,7 +242,7 @@ async fn a_stage_that_has_lost_its_row_is_not_passed() {
     let ws = server.workspace("networking").await;
     let id = with(&server, &ws, &[Stage::PreApply]).await;
     agent.must_claim().await.execute().await;
-    advance(&server).await;
+    server.advance().await;
     let tx = server.db.write().await.unwrap();
     task_stage::Entity::delete_many().exec(&*tx).await.unwrap();
     tx.commit().await.unwrap();

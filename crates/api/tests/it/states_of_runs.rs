@@ -40,7 +40,7 @@ async fn running(server: &Server, ws: &Workspace) -> Run {
         "configuration-version": relation("configuration-versions", &configuration.id()),
     } } });
     let id = owner.post("/runs", run).await.is_created().id();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let cx = owner.cx().await;
     let found = domain::runs::find(&cx, &id.parse().unwrap()).await.unwrap();
     cx.check::<can::ReadRun, _>(found).unwrap().row.clone()
@@ -84,7 +84,7 @@ async fn nobody_else_writes_state_while_a_run_is_under_way_and_the_run_not_after
     owner.post(format!("/workspaces/{}/state-versions", ws.id), body).await.is_conflict();
 
     owner.post(format!("/runs/{}/actions/cancel", run.id), ()).await.is_accepted();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let late = save(&server.system(), &run, &state(1, "a")).await.unwrap_err();
     assert!(matches!(late, Error::Conflict(_)), "{late}");
     owner.get(format!("/workspaces/{}/current-state-version", ws.id)).await.is_not_found();

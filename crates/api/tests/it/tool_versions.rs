@@ -332,7 +332,7 @@ async fn agents_get_the_address_and_the_checksum_of_what_was_made_here() {
     upload(&owner, &ws, false).await;
     owner.post("/runs", run(&ws, json!({}))).await.is_created();
     let agent = Agent::register(&server).await;
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     // The run keeps its engine, even if nobody else may use it from now on.
     let path = format!("{PATH}/{}", made.id());
     server.site_admin().patch(path, body(&json!({ "enabled": false }))).await.is_ok();

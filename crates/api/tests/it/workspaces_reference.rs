@@ -270,7 +270,7 @@ async fn the_status_of_the_current_run_restricts_the_list() {
     crate::runs::upload(&server.owner(), &ws, false).await;
     let run = crate::runs::run(&ws, json!({}));
     server.owner().post("/runs", run).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     let planning = agent.must_claim().await;
     planning.start().await;
     assert_eq!(names(&server, "filter[current-run][status]=planning").await, ["busy"]);
@@ -329,7 +329,7 @@ async fn performance_is_that_of_the_last_runs() {
     assert_eq!(measured().await, [(); 6].map(|()| Value::Null));
 
     let phase = async |takes: u64, result: &str| {
-        domain::runs::advance_all(&server.system()).await.unwrap();
+        server.advance().await;
         let job = agent.must_claim().await;
         job.start().await;
         server.pass(seconds(takes));
@@ -363,7 +363,7 @@ async fn related_resources_are_included_by_their_documented_names() {
     let configuration = crate::runs::upload(&owner, &ws, false).await;
     let run = crate::runs::run(&ws, json!({}));
     let run = owner.post("/runs", run).await.is_created();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     agent.must_claim().await.start().await;
     let included = async |path: &str| {
         let shown = owner.get(format!("/workspaces/{}?include={path}", ws.id)).await.is_ok();

@@ -83,22 +83,14 @@ async fn delete(tx: Tx, row: db::Locked<workspace::Entity>) -> Result<()> {
 /// # Errors
 /// Conflict while a run of one of them applies.
 pub(crate) async fn forget_all(tx: &Tx, organization: &str) -> Result<()> {
-    let ids: Vec<WorkspaceId> = workspace::Entity::find()
-        .select_only()
-        .column(workspace::Column::Id)
-        .filter(workspace::Column::OrganizationName.eq(organization))
-        .order_by_asc(workspace::Column::Id)
-        .into_tuple()
-        .all(tx.db())
-        .await?;
-    // Whatever begins in a workspace locks it first: from here on nothing does.
-    for id in &ids {
-        tx.lock::<workspace::Entity>(id.clone()).await?;
-    }
     let all = Condition::all().add(workspace::Column::OrganizationName.eq(organization));
+    // Whatever begins in a workspace locks it first: from here on nothing does.
+    let rows = tx
+        .lock_all(workspace::Entity::find().filter(all.clone()).order_by_asc(workspace::Column::Id))
+        .await?;
     unsaved::refuse_while_applying(tx, "Organization", all).await?;
-    for id in &ids {
-        forget_blobs(tx, id).await?;
+    for row in &rows {
+        forget_blobs(tx, &row.id).await?;
     }
     // Workspaces hold on to their projects, so they go first.
     workspace::Entity::delete_many()

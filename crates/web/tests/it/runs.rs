@@ -29,7 +29,7 @@ pub async fn run(server: &Server, ws: &Workspace) -> String {
             "configuration-version": relation("configuration-versions", &configuration.id()),
         } } });
     let id = owner.post("/runs", run).await.is_created().id();
-    domain::runs::advance_all(&server.system()).await.unwrap();
+    server.advance().await;
     id
 }
 
