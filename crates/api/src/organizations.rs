@@ -1,7 +1,7 @@
 //! `/organizations`
 
 use domain::{
-    Ctx, Timestamp, can,
+    Ctx, Timestamp, can, deletions,
     entity::{organization::CollaboratorAuthPolicy, workspace::ExecutionMode},
     id::AgentPoolId,
     organizations::{self, Change},
@@ -333,7 +333,7 @@ async fn update(
 }
 
 async fn delete(organization: May<can::DestroyOrganization>) -> Result<Empty> {
-    organizations::delete(&organization.cx, &organization).await?;
+    deletions::organization(&organization.cx, &organization).await?;
     Ok(Empty)
 }
 

@@ -10,7 +10,7 @@ mod view;
 use std::sync::Arc;
 
 use domain::{
-    can,
+    can, deletions, locks,
     row::{Organization, Workspace},
     workspaces,
 };
@@ -73,12 +73,12 @@ async fn update(
 async fn delete(
     both: May<can::ForceDeleteWorkspace, (Workspace, Arc<Organization>)>,
 ) -> Result<Empty> {
-    workspaces::force_delete(&both.cx, &both).await?;
+    deletions::workspace_by_force(&both.cx, &both).await?;
     Ok(Empty)
 }
 
 async fn safe_delete(workspace: May<can::DestroyWorkspace>) -> Result<Empty> {
-    workspaces::safe_delete(&workspace.cx, &workspace).await?;
+    deletions::workspace_safely(&workspace.cx, &workspace).await?;
     Ok(Empty)
 }
 
@@ -89,16 +89,16 @@ struct Reason {
 }
 
 async fn lock(workspace: May<can::LockWorkspace>, body: Plain<Reason>) -> Result<Document> {
-    let row = workspaces::lock(&workspace.cx, &workspace, body.0.reason).await?;
+    let row = locks::lock(&workspace.cx, &workspace, body.0.reason).await?;
     Ok(Document::one(&view(&workspace.cx, row).await?))
 }
 
 async fn unlock(workspace: May<can::UnlockWorkspace>) -> Result<Document> {
-    let row = workspaces::unlock(&workspace.cx, &workspace).await?;
+    let row = locks::unlock(&workspace.cx, &workspace).await?;
     Ok(Document::one(&view(&workspace.cx, row).await?))
 }
 
 async fn force_unlock(workspace: May<can::ForceUnlockWorkspace>) -> Result<Document> {
-    let row = workspaces::force_unlock(&workspace.cx, &workspace).await?;
+    let row = locks::force_unlock(&workspace.cx, &workspace).await?;
     Ok(Document::one(&view(&workspace.cx, row).await?))
 }

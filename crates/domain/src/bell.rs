@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::{App, Happened, events};
+use crate::{App, Happened, parts::READERS};
 
 /// What somebody may wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Topic {
                 happened,
                 Happened::RunPlanQueued | Happened::RunApplyQueued | Happened::JobHandedOutAgain
             ),
-            Self::Events => events::interests_somebody(happened),
+            Self::Events => READERS.iter().any(|reader| (reader.wants)(happened)),
             Self::Tasks => false,
         }
     }

@@ -20,14 +20,14 @@ use db::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+pub use crate::access::Subscribable;
 pub use delivery::{Deliveries, enable, verify, work};
 pub(crate) use reader::READER;
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx,
-    access::Within,
     accounts, can, names,
-    row::{NotificationConfiguration, NotificationDelivery, Project, Team, Workspace},
+    row::{NotificationConfiguration, NotificationDelivery},
 };
 
 /// Where values are sealed; part of what authenticates them.
@@ -40,20 +40,6 @@ const TOKEN_LIMIT: usize = 1024;
 const RECIPIENTS_LIMIT: usize = 100;
 /// Of one workspace, project or team: <https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations>
 const COUNT_LIMIT: u64 = 20;
-
-/// What configurations are about, and their permissions as well.
-#[derive(Clone, Debug)]
-pub enum Subscribable {
-    Workspace(Box<Workspace>),
-    Project(Project),
-    Team(Team),
-}
-
-impl Within<Self> for Subscribable {
-    fn on(&self) -> &Self {
-        self
-    }
-}
 
 impl Subscribable {
     fn organization_name(&self) -> &str {

@@ -296,23 +296,6 @@ pub async fn update(
     Ok(after)
 }
 
-/// Deletes an organization with all that is in it.
-///
-/// # Errors
-/// Conflict while a run of it applies.
-pub async fn delete(cx: &Ctx, organization: &Granted<can::DestroyOrganization>) -> Result<()> {
-    let tx = cx.write().await?;
-    let row =
-        tx.lock::<organization::Entity>(organization.name.clone()).await?.ok_or(Error::NotFound)?;
-    crate::workspaces::forget_all(&tx, &row.name).await?;
-    let mut orphans = crate::policies::orphans_of(&tx, &row.name).await?;
-    orphans.extend(crate::policy_sets::orphans_of(&tx, &row.name).await?);
-    crate::cleanup::later(&tx, orphans).await?;
-    tx.emit(Happened::OrganizationDeleted, subject(&row), json!({})).await?;
-    tx.delete(row).await?;
-    tx.commit().await
-}
-
 /// How many runs wait and how many are under way.
 #[derive(Clone, Copy, Debug)]
 pub struct Capacity {

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx,
-    access::Within,
+    access::{Ends, Within},
     can,
     events::Reader,
     row::{Event, Run, RunTrigger, Workspace},
@@ -29,13 +29,6 @@ const TASK: &str = "trigger_run";
 const SOURCES_LIMIT: u64 = 20;
 /// Runs that may trigger each other without anybody's doing.
 const CHAIN_LIMIT: usize = 20;
-
-/// The workspaces that a trigger connects: where runs are queued, and whose applies queue them.
-#[derive(Clone, Debug)]
-pub struct Ends {
-    pub workspace: Workspace,
-    pub source: Workspace,
-}
 
 pub type Trigger = In<RunTrigger, Ends>;
 

@@ -17,6 +17,7 @@ use db::{
 };
 use serde_json::json;
 
+pub use crate::access::Owner;
 pub use list::{
     Filter, Overview, Relation, list, list_applicable, list_of_project, list_of_workspace,
     with_contents,
@@ -29,12 +30,10 @@ pub use variables::{
 };
 
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Result, Subject, Tx,
-    access::Within,
-    can,
+    Ctx, Error, Found, Granted, Happened, In, Result, Subject, Tx, can,
     error::taken,
     free_text, names,
-    row::{Organization, Project, VariableSet},
+    row::{Organization, VariableSet},
     variables as values,
 };
 
@@ -42,32 +41,12 @@ use crate::{
 const NAME_LIMIT: usize = 255;
 const DESCRIPTION_LIMIT: usize = 512;
 
-/// Whose set it is, which its permissions are about.
-#[derive(Clone, Debug)]
-pub enum Owner {
-    Organization(String),
-    Project(Project),
-}
-
 impl Owner {
-    pub fn organization_name(&self) -> &str {
-        match self {
-            Self::Organization(name) => name,
-            Self::Project(project) => &project.organization_name,
-        }
-    }
-
     fn project_id(&self) -> Option<ProjectId> {
         match self {
             Self::Organization(_) => None,
             Self::Project(project) => Some(project.id.clone()),
         }
-    }
-}
-
-impl Within<Self> for Owner {
-    fn on(&self) -> &Self {
-        self
     }
 }
 

@@ -19,7 +19,8 @@ use serde_json::json;
 pub use change::Change;
 pub(crate) use change::Owner;
 pub use precedence::{
-    RunVariable, Standing, Weighed, list_effective, list_in_context, list_standing, show_in_context,
+    OfRun, RunVariable, Standing, Weighed, list_effective, list_in_context, list_standing,
+    show_in_context,
 };
 pub(crate) use precedence::{check_environment, for_run};
 

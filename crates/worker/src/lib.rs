@@ -7,9 +7,9 @@ use std::time::Duration;
 use domain::{
     App, Ctx, Result, Site, agents,
     bell::{self, Topic},
-    can, cleanup, events, keeper, letters,
+    can, cleanup, destructions, events, keeper, letters,
     notifications::Deliveries,
-    policy_evaluations, retention, run_triggers, runs, task_stages, tool_versions, workspaces,
+    policy_evaluations, retention, run_triggers, runs, task_stages, tool_versions,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -66,8 +66,8 @@ const ALL: &[Chore] = chores! {
     "stages", Rhythm::Every(CHORES), task_stages::advance_all;
     "lost jobs", Rhythm::Every(CHORES), agents::sweep;
     "runs without a configuration", Rhythm::Every(CHORES), runs::end_hopeless;
-    "scheduled destructions", Rhythm::Every(CHORES), workspaces::destroy_due;
-    "reminders of destructions", Rhythm::Every(CHORES), workspaces::remind_due;
+    "scheduled destructions", Rhythm::Every(CHORES), destructions::destroy_due;
+    "reminders of destructions", Rhythm::Every(CHORES), destructions::remind_due;
     "old data", Rhythm::Every(HOUSEKEEPING), retention::delete_due;
     "old events", Rhythm::Every(HOUSEKEEPING), events::prune;
     "unfinished uploads", Rhythm::Every(HOUSEKEEPING), unfinished_uploads;

@@ -1,9 +1,7 @@
 //! What a request may say of a run.
 
 use domain::{
-    entity::tool_version::Engine,
-    id::ConfigurationVersionId,
-    runs::{New, Variable},
+    entity::tool_version::Engine, id::ConfigurationVersionId, runs::New, variables::OfRun,
 };
 use jsonapi::{ToOne, Typed};
 use serde::Deserialize;
@@ -87,7 +85,7 @@ pub fn new(input: Input, relations: Relations) -> Result<New> {
             .variables
             .unwrap_or_default()
             .into_iter()
-            .map(|Pair { key, value }| Variable { key, value })
+            .map(|Pair { key, value }| OfRun { key, value })
             .collect(),
         source: None,
         trigger_reason: None,

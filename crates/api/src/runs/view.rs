@@ -11,6 +11,7 @@ use domain::{
     id::{ConfigurationVersionId, EventId},
     row::Run,
     runs::{self, status},
+    variables,
 };
 use jsonapi::{Links, Object, Relationships, Resource};
 use serde::Serialize;
@@ -23,7 +24,7 @@ pub struct View {
     position: Option<u64>,
     actions: Actions,
     permissions: Permissions,
-    variables: Vec<runs::Variable>,
+    variables: Vec<variables::OfRun>,
 }
 
 /// Without these the command line crashes (CLI protocol, rule 7).
@@ -84,7 +85,7 @@ struct Attributes<'a> {
     trigger_reason: &'a str,
     triggering_source_name: Option<&'a str>,
     updated_at: Timestamp,
-    variables: &'a [runs::Variable],
+    variables: &'a [variables::OfRun],
 }
 
 /// With what happened to them, read at once.

@@ -19,7 +19,7 @@ async fn set(server: &Server, ws: &Workspace, attributes: Value) -> Answer {
 }
 
 async fn work(server: &Server) {
-    domain::workspaces::destroy_due(&server.system()).await.unwrap();
+    domain::destructions::destroy_due(&server.system()).await.unwrap();
 }
 
 async fn runs(server: &Server, ws: &Workspace) -> Answer {

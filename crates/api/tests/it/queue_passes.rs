@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{Ctx, entity::workspace, runs};
+use domain::{Ctx, entity::workspace, runs, scans};
 use serde_json::json;
 use testkit::{Client, Server, TestDatabase};
 
@@ -192,7 +192,7 @@ async fn fill(server: &Server) -> Ctx {
 async fn whatever_looks_for_work_reads_an_index() {
     let server = Server::start().await;
     let cx = fill(&server).await;
-    for (name, statement) in runs::scans(&cx) {
+    for (name, statement) in scans::all(&cx) {
         let plan = server.explain(&statement).await;
         for scanned in ["SCAN r", "SCAN runs", "SCAN e", "SCAN jobs", "SCAN j", "Seq Scan on runs"]
         {

@@ -13,15 +13,8 @@ use db::entity::{
     workspace::Model as Workspace,
 };
 
-use super::{Actor, Permission};
-use crate::{
-    Error, Site,
-    accounts::{HeldToken, Member},
-    memberships::Membership,
-    notifications::Subscribable,
-    run_triggers::Ends,
-    variable_sets::Owner,
-};
+use super::{Actor, Ends, HeldToken, Member, Membership, Owner, Permission, Subscribable};
+use crate::{Error, Site};
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident on $on:ty $(, of its $organization:ident)? $(, 403 for those who $seen:ident)?: |$a:ident, $r:pat_param| $when:expr;)+) => {$(

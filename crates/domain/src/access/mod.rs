@@ -3,6 +3,7 @@
 mod actor;
 pub mod can;
 mod rights;
+mod subjects;
 
 use std::{marker::PhantomData, ops::Deref};
 
@@ -10,6 +11,7 @@ use db::entity::{organization, project, team, workspace};
 
 pub use actor::{Actor, Person, Scope, TeamRights};
 pub use rights::{ProjectRights, WorkspaceRights};
+pub use subjects::{Ends, HeldToken, Member, Membership, Owner, Subscribable};
 
 use crate::{Error, Result};
 
@@ -68,8 +70,14 @@ within_itself!(
     db::entity::organization::Model,
     db::entity::project::Model,
     db::entity::team::Model,
+    db::entity::user::Model,
     db::entity::workspace::Model,
     crate::Site,
+    HeldToken,
+    Member,
+    Membership,
+    Owner,
+    Subscribable,
 );
 
 /// Proof that the actor of this request may do `P`, together with what it was checked on. It can only be had
@@ -154,14 +162,14 @@ impl<T> Placed for In<T, organization::Model> {
     }
 }
 
-impl<T> Placed for In<T, crate::variable_sets::Owner> {
+impl<T> Placed for In<T, Owner> {
     fn organization_name(&self) -> &str {
         self.of.organization_name()
     }
 }
 
 /// Of a person it is in no organization.
-impl Placed for crate::accounts::HeldToken {
+impl Placed for HeldToken {
     fn organization_name(&self) -> &str {
         self.token.organization_name.as_deref().unwrap_or_default()
     }

@@ -5,12 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use db::{
     Timestamp,
     entity::{
-        organization, organization_membership as membership, team, team_membership, team_project,
-        team_workspace,
+        job, organization, organization_membership as membership, team, team_membership,
+        team_project, team_workspace,
         token::{self, Kind},
         user,
     },
-    id::TeamId,
+    id::{TeamId, UserId},
     sea_orm::{
         ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait,
     },
@@ -20,7 +20,6 @@ use crate::{
     Actor, App, Ctx, Error, Result,
     access::{Person, ProjectRights, TeamRights, WorkspaceRights},
     accounts::lifetimes,
-    agents,
     row::{Organization, Team, Token, User},
     site_settings, workspaces,
 };
@@ -69,13 +68,29 @@ pub(crate) async fn bearer_of(app: &App, token: &Token) -> Result<Ctx> {
     Ok(Ctx::bearing(app.clone(), actor, token.id.clone()))
 }
 
-/// The engine of a run whose job is held just now.
+/// The engine of a run whose job an agent holds just now.
 async fn engine(app: &App, hash: &str) -> Result<Ctx> {
-    let run = agents::run_with_token(app, hash).await?.ok_or(Error::Unauthorized)?;
+    let held = job::Entity::find()
+        .filter(job::Column::TokenHash.eq(hash))
+        .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
+        .filter(job::Column::LeasedUntil.gt(app.now()))
+        .one(app.db().rights())
+        .await?;
+    let run = held.and_then(|job| job.run_id).ok_or(Error::Unauthorized)?;
     workspaces::engine_of(&app.system("engine"), &run).await.map_err(|error| match error {
         Error::NotFound => Error::Unauthorized,
         other => other,
     })
+}
+
+/// Uploads come without a token: they are done in the name of whoever asked for the address, and with no more
+/// rights.
+pub(crate) async fn in_name_of(cx: &Ctx, creator: Option<&UserId>) -> Result<Ctx> {
+    let Some(id) = creator else { return Ok(cx.clone()) };
+    match user::Entity::find_by_id(id.clone()).one(cx.db().rights()).await? {
+        Some(user) => Ok(Ctx::new(cx.app().clone(), person(cx.app(), user).await?)),
+        None => Ok(cx.clone()),
+    }
 }
 
 async fn actor_of(app: &App, token: &Token) -> Result<Actor> {

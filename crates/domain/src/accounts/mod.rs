@@ -14,11 +14,12 @@ mod sessions;
 mod tokens;
 mod users;
 
+pub use crate::access::{HeldToken, Member};
 pub(crate) use addresses::{check_address, check_email, confirm_read_address, confirmation_link};
 pub use addresses::{claimed, confirm_email, confirm_own_email};
 pub use attempts::{KNOWN_BROWSER_SECONDS, Origin, known_browser};
 pub use authentication::{authenticate, refreshed};
-pub(crate) use authentication::{bearer_of, person};
+pub(crate) use authentication::{bearer_of, in_name_of, person};
 pub use awaited::{NewPerson, invite_to_site};
 pub(crate) use awaited::{forget_awaited, invited, start_session, take};
 pub use first_admin::{
@@ -40,10 +41,10 @@ pub use sessions::{
     person_by_session, sign_in, sign_out,
 };
 pub use tokens::{
-    HeldToken, MintedToken, NewToken, create_user_token, delete_token, find_token, mint_user_token,
+    MintedToken, NewToken, create_user_token, delete_token, find_token, mint_user_token,
     user_tokens,
 };
 pub use users::{
-    ChangeAccount, Member, NewUser, create_user, find_by_name, find_member, find_on_site,
-    find_user, list_users, load, own, update_account,
+    ChangeAccount, NewUser, create_user, find_by_name, find_member, find_on_site, find_user,
+    list_users, load, own, update_account,
 };

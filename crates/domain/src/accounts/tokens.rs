@@ -14,24 +14,11 @@ use serde_json::json;
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, Tx,
-    access::Within,
+    access::HeldToken,
     accounts::lifetimes,
     can, names,
-    row::{Team, Token, User},
+    row::{Token, User},
 };
-
-/// A token with the team that it is for, if it is a team's.
-#[derive(Clone, Debug)]
-pub struct HeldToken {
-    pub token: Token,
-    pub team: Option<Team>,
-}
-
-impl Within<Self> for HeldToken {
-    fn on(&self) -> &Self {
-        self
-    }
-}
 
 /// A new token, with its secret for the only time.
 #[derive(Debug)]

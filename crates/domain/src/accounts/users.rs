@@ -16,7 +16,7 @@ use super::{
     passwords::hash_password,
 };
 use crate::{
-    App, Ctx, Error, Found, Granted, Happened, In, Result, Site, Subject, Tx, access::Within, can,
+    App, Ctx, Error, Found, Granted, Happened, In, Result, Site, Subject, Tx, access::Member, can,
     error::taken, row::User,
 };
 
@@ -166,25 +166,6 @@ pub async fn update_account(
 pub async fn own(cx: &Ctx, _site: &Granted<can::UseAccount>) -> Result<User> {
     let id = cx.actor().user_id().ok_or(Error::NotFound)?;
     by_id(cx, &id).await?.ok_or(Error::NotFound)
-}
-
-/// A person with the names of the organizations that they belong to.
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub user: User,
-    pub organizations: Vec<String>,
-}
-
-impl Within<Self> for Member {
-    fn on(&self) -> &Self {
-        self
-    }
-}
-
-impl Within<Self> for User {
-    fn on(&self) -> &Self {
-        self
-    }
 }
 
 pub async fn find_member(cx: &Ctx, id: &UserId) -> Result<Found<Member>> {

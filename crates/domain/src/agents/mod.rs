@@ -15,7 +15,7 @@ use db::{
         agent::{self, Abilities},
         job, phase, run, tool_version,
     },
-    id::{AgentId, AgentPoolId, JobId, RunId},
+    id::{AgentId, AgentPoolId, JobId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 
@@ -30,7 +30,7 @@ pub(crate) use sweep::silent;
 pub use sweep::sweep;
 
 use crate::{
-    Actor, App, Ctx, Error, Granted, Happened, Result, Subject, Tx, can, names,
+    Actor, Ctx, Error, Granted, Happened, Result, Subject, Tx, can, names,
     row::{Agent, Job},
     runs::held::{Floor, Held},
     tool_versions,
@@ -261,17 +261,6 @@ async fn of(cx: &Ctx, id: &JobId) -> Result<Job> {
         return Err(Error::NotFound);
     }
     Ok(job)
-}
-
-/// The run whose engine shows this token, as long as an agent holds the job.
-pub(crate) async fn run_with_token(app: &App, hash: &str) -> Result<Option<RunId>> {
-    let held = job::Entity::find()
-        .filter(job::Column::TokenHash.eq(hash))
-        .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
-        .filter(job::Column::LeasedUntil.gt(app.now()))
-        .one(app.db().read())
-        .await?;
-    Ok(held.and_then(|job| job.run_id))
 }
 
 /// Appends to the log of a job's phase; what is there already is passed over.

@@ -7,7 +7,6 @@ use std::{error::Error as StdError, fmt};
 
 use blobs::{Kind, LogId, Name};
 use bytes::Bytes;
-use db::{entity::user, id::UserId, sea_orm::EntityTrait};
 use futures::{
     Stream, StreamExt, TryStreamExt,
     stream::{self, BoxStream},
@@ -16,8 +15,8 @@ use futures::{
 use bearer::Bearer;
 
 use crate::{
-    Actor, App, Ctx, Error, Result, accounts, can, configurations, policies, policy_sets,
-    retention, runs, states,
+    Actor, App, Ctx, Error, Result, can, configurations, policies, policy_sets, retention, runs,
+    states,
 };
 
 /// As on HCP: long enough for a command that waits over night.
@@ -286,16 +285,6 @@ where
         Content::JsonStateUpload => states::receive_json(cx, &id(object)?, content).await,
         Content::PolicySetUpload => policy_sets::receive_version(cx, &id(object)?, content).await,
         _ => Err(Error::NotFound),
-    }
-}
-
-/// Uploads come without a token: they are done in the name of whoever asked for the address, and with no more
-/// rights.
-pub(crate) async fn in_name_of(cx: &Ctx, creator: Option<&UserId>) -> Result<Ctx> {
-    let Some(id) = creator else { return Ok(cx.clone()) };
-    match user::Entity::find_by_id(id.clone()).one(cx.read()).await? {
-        Some(user) => Ok(Ctx::new(cx.app().clone(), accounts::person(cx.app(), user).await?)),
-        None => Ok(cx.clone()),
     }
 }
 

@@ -3,8 +3,8 @@
 use db::{entity::task, id::TaskId};
 use serde::{Deserialize, Serialize};
 
-use super::{READERS, Reader, claim, take, unread};
-use crate::{Ctx, Error, Result, tasks};
+use super::{Reader, claim, take, unread};
+use crate::{Ctx, Error, Result, parts::READERS, tasks};
 
 pub(super) const TASK: &str = "event";
 

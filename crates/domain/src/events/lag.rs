@@ -6,8 +6,8 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 
-use super::{READERS, unread};
-use crate::{App, Result};
+use super::unread;
+use crate::{App, Result, parts::READERS};
 
 /// For each reader by name, since when the first event waits that it has not passed; `None` where there is none.
 pub(crate) async fn behind(app: &App) -> Result<Vec<(&'static str, Option<Timestamp>)>> {

@@ -23,7 +23,7 @@ pub use aside::take_again;
 pub(crate) use lag::behind;
 pub use prune::prune;
 
-use crate::{Ctx, Error, Result, Tx, notifications, row::Event, run_triggers};
+use crate::{Ctx, Error, Result, Tx, parts::READERS, row::Event};
 
 /// Somebody for whom events are read. Where its cursor begins stands in a migration.
 pub(crate) struct Reader {
@@ -35,18 +35,10 @@ pub(crate) struct Reader {
     pub take: for<'a> fn(&'a Tx, &'a Event) -> BoxFuture<'a, Result<()>>,
 }
 
-/// Everybody who reads.
-const READERS: &[Reader] = &[notifications::READER, run_triggers::READER];
-
 /// Events that are taken in one transaction.
 const AT_ONCE: u64 = 100;
 /// A cursor is moved past so many events at the latest, even if there was nothing in them for its reader.
 const PASSED_OVER: i64 = 1000;
-
-/// Whether there is anybody who reads of this.
-pub(crate) fn interests_somebody(happened: Happened) -> bool {
-    READERS.iter().any(|reader| (reader.wants)(happened))
-}
 
 /// Lets everybody take what they have not seen. Safe to repeat, and for several servers at once.
 pub async fn read(cx: &Ctx) -> Result<()> {

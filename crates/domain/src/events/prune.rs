@@ -10,8 +10,8 @@ use db::{
     },
 };
 
-use super::{READERS, aside, unread};
-use crate::{Ctx, Result, Timestamp, site_settings};
+use super::{aside, unread};
+use crate::{Ctx, Result, Timestamp, parts::READERS, site_settings};
 
 const DAY: i64 = 24 * 60 * 60;
 /// Numbers that are looked at in one go.

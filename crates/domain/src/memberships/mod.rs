@@ -21,25 +21,16 @@ use db::{
 use secrecy::SecretString;
 use serde_json::json;
 
+pub use crate::access::Membership;
 pub use invitations::{Invitation, accept, accept_as_new, find as find_invitation};
 
 use self::invitations::To;
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx,
-    access::Within,
-    accounts, can, organizations,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx, accounts, can,
+    organizations,
     row::{Organization, OrganizationMembership, Team},
     teams,
 };
-
-/// A membership with the organization that it is about.
-pub type Membership = In<OrganizationMembership, Organization>;
-
-impl Within<Self> for Membership {
-    fn on(&self) -> &Self {
-        self
-    }
-}
 
 pub async fn find(cx: &Ctx, id: &OrganizationMembershipId) -> Result<Found<Membership>> {
     let row =

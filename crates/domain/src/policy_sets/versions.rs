@@ -126,7 +126,7 @@ where
         return Err(Error::conflict("This policy set version has its archive already."));
     }
     // Whatever follows is done in the name of who announced it, and with no more rights.
-    let cx = &crate::archivist::in_name_of(cx, row.created_by_id.as_ref()).await?;
+    let cx = &crate::accounts::in_name_of(cx, row.created_by_id.as_ref()).await?;
     let set = super::by_id(cx, &row.policy_set_id).await?.ok_or(Error::NotFound)?;
     let archive = whole(archive).await?;
     let kind = set.kind;

@@ -64,7 +64,7 @@ pub(super) enum Place {
 
 /// Which candidates are wanted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     pub status: Status,
     /// Those that the site's own agents execute.
     pub of_site: bool,
@@ -77,7 +77,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// The next candidates, the oldest first. `after` is the last one of the page before.
-pub(super) fn query(
+pub(crate) fn query(
     backend: DbBackend,
     wanted: Wanted<'_>,
     after: Option<(Timestamp, &RunId)>,

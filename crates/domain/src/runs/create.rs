@@ -11,7 +11,6 @@ use db::{
     id::{ApplyId, ConfigurationVersionId, PlanId, RunId},
     sea_orm::EntityTrait,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{held::Floor, moves::subject, stages::Part, status, turns};
@@ -20,7 +19,8 @@ use crate::{
     row::{ConfigurationVersion, Run, Workspace},
     task_stages,
     tool_versions::{self, Wish},
-    variables, workspaces,
+    variables::{self, OfRun},
+    workspaces,
 };
 
 /// What a run is asked to do. Absent means: as the workspace or the configuration says.
@@ -43,7 +43,7 @@ pub struct New {
     pub replace_addrs: Vec<String>,
     pub invoke_action_addrs: Vec<String>,
     pub policy_paths: Vec<String>,
-    pub variables: Vec<Variable>,
+    pub variables: Vec<OfRun>,
     pub source: Option<Source>,
     pub trigger_reason: Option<String>,
     pub triggered_by: Option<TriggeredBy>,
@@ -54,13 +54,6 @@ pub struct New {
 pub struct TriggeredBy {
     pub run: RunId,
     pub workspace: Workspace,
-}
-
-/// A variable for one run: the value is an expression in HCL (CLI protocol 3.6).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Variable {
-    pub key: String,
-    pub value: String,
 }
 
 const SEALED_VARIABLES: &str = "runs.variables";
@@ -304,13 +297,13 @@ async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> R
 }
 
 /// The run's own variables in the clear, for the agent.
-pub(crate) fn variables_of(cx: &Ctx, run: &run::Model) -> Result<Vec<Variable>> {
+pub(crate) fn variables_of(cx: &Ctx, run: &run::Model) -> Result<Vec<OfRun>> {
     let opened = cx.keyring().open(SEALED_VARIABLES, run.id.as_str(), &run.variables)?;
     serde_json::from_slice(&opened).map_err(|error| Error::Internal(error.into()))
 }
 
 /// The same as the API shows them: to those who may read the workspace's variables, as a value may be a secret.
-pub fn shown_variables(cx: &Ctx, run: &In<Run>) -> Vec<Variable> {
+pub fn shown_variables(cx: &Ctx, run: &In<Run>) -> Vec<OfRun> {
     if !cx.may::<can::ReadVariables>(&run.of) {
         return Vec::new();
     }

@@ -1,7 +1,7 @@
 //! Runs: from a wish to a changed infrastructure, each step derived from stored facts.
 
 mod actions;
-mod candidates;
+pub(crate) mod candidates;
 pub(crate) mod circumstances;
 pub(crate) mod comments;
 mod create;
@@ -14,7 +14,6 @@ pub(crate) mod moves;
 mod performance;
 pub(crate) mod queue;
 pub(crate) mod saved_plans;
-mod scans;
 pub mod stages;
 pub mod status;
 pub(crate) mod turns;
@@ -34,13 +33,12 @@ pub use actions::may_force_cancel;
 pub use actions::{apply, cancel, discard, force_cancel, force_execute};
 pub use comments::{comment, comments, find_comment, load_comments, load_comments_of};
 pub(crate) use create::variables_of;
-pub use create::{New, TriggeredBy, Variable, create, queue_for_configuration, shown_variables};
+pub use create::{New, TriggeredBy, create, queue_for_configuration, shown_variables};
 pub use decisions::{may_decide, waiting_for_caller};
 pub use endings::{End, end_hopeless, ends};
 pub use events::{RunEvent, events, events_of, find_event, load_events};
 pub use list::{Filter, StatusGroup, Timeframe, list, list_of_organization, queue_of};
 pub use queue::{advance_all, position_in_queue};
-pub use scans::scans;
 pub use waiting::waits_for;
 
 use crate::{

@@ -20,8 +20,9 @@ use super::{
 use crate::{
     Change, Error, Happened, Result, Subject, Tx,
     id::RunId,
+    locks,
     row::{Run, Workspace},
-    task_stages, workspaces,
+    task_stages,
 };
 
 pub(crate) fn purpose(run: &Run) -> Purpose {
@@ -73,7 +74,7 @@ pub(super) async fn happen(
     tx.emit(Happened::from(next), subject(run), detail).await?;
     let has_its_turn = matches!(event, Event::Begun(_) | Event::PlanQueued | Event::ApplyQueued);
     if has_its_turn && turns::takes_turn(run) {
-        workspaces::give_to_run(tx, workspace, &run.id);
+        locks::give_to_run(tx, workspace, &run.id);
         make_current(workspace, run);
     }
     if event == Event::Confirmed {
@@ -145,7 +146,7 @@ async fn end(tx: &Tx, workspace: &mut Workspace, run: &mut Run) -> Result<()> {
     }
     task_stages::end(tx, run).await?;
     circumstances::forget(tx, &run.id).await?;
-    workspaces::take_from_run(workspace, &run.id);
+    locks::take_from_run(workspace, &run.id);
     if performance::counts(run.status) {
         workspace.performance = Json(performance::measure(tx, run).await?);
     }

@@ -27,7 +27,7 @@ use super::{
     turns,
 };
 use crate::{
-    Ctx, Result, Tx, agents,
+    Ctx, Result, Tx, agents, locks,
     row::{Run, ToolVersion, Workspace},
     task_stages,
     tool_versions::{self, Wish},
@@ -382,7 +382,7 @@ async fn facts(run: &Held, cx: &Ctx, executor: &Executor, unreadable: &[RunId]) 
 fn lock_of(workspace: &Workspace, run: &Run) -> Lock {
     if workspace.lock_kind.is_none() {
         Lock::Free
-    } else if workspaces::is_held_by_run(workspace, &run.id) {
+    } else if locks::is_held_by_run(workspace, &run.id) {
         Lock::Own
     } else {
         Lock::Others

@@ -111,7 +111,7 @@ pub(super) struct Waiting {
 }
 
 /// Pending runs whose configuration is not there and will not be: it failed, is gone, or did not come in time.
-pub(super) fn hopeless(backend: DbBackend, created_before: Timestamp) -> Statement {
+pub(crate) fn hopeless(backend: DbBackend, created_before: Timestamp) -> Statement {
     use Configuration as C;
     let (pending, uploaded) = (Status::Pending, C::Uploaded);
     let sql = format!(

@@ -16,8 +16,8 @@ use super::{
 use crate::{
     Ctx, Error, Granted, Result, can,
     id::{RunId, StateVersionId},
+    locks,
     row::{StateVersion, Workspace},
-    workspaces,
 };
 
 /// What a client says of a new state.
@@ -105,7 +105,7 @@ pub async fn create(
 
 /// The caller holds the lock.
 pub(super) fn may_write(cx: &Ctx, workspace: &Workspace) -> Result<()> {
-    if workspaces::is_held_by(workspace, cx.actor()) {
+    if locks::is_held_by(workspace, cx.actor()) {
         Ok(())
     } else {
         Err(Error::conflict(

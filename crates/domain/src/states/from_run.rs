@@ -22,6 +22,7 @@ use super::{
 use crate::{
     Ctx, Error, Result, Tx,
     id::{RunId, StateVersionId, WorkspaceId},
+    locks,
     row::{Run, StateVersion, Workspace},
     workspaces,
 };
@@ -83,7 +84,7 @@ where
         rollback_of_id: None,
     };
     let may_write = |place: &Workspace| {
-        if workspaces::is_held_by_run(place, &run.id) {
+        if locks::is_held_by_run(place, &run.id) {
             Ok(())
         } else {
             Err(Error::conflict("The run does not hold the lock of its workspace (any more)."))

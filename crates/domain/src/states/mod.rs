@@ -27,7 +27,6 @@ pub(crate) use content::read_blob;
 pub use create::{New, create};
 pub(crate) use from_run::{finish_intermediate, read_back};
 pub use from_run::{save_from_run, save_json_from_run};
-pub(crate) use outputs::output_ids_of;
 pub use outputs::{Output, current_outputs, find_output, list_outputs, load_outputs, reveal};
 pub use receive::{receive, receive_json};
 pub use resources::{ManagedResource, ResourceSort, resources};
@@ -108,7 +107,8 @@ pub async fn list(
 
 /// One query, however many versions there are.
 pub async fn details(cx: &Ctx, versions: Vec<StateVersion>) -> Result<Vec<Details>> {
-    let mut outputs = output_ids_of(cx, versions.iter().map(|row| &row.id)).await?;
+    let mut outputs =
+        crate::workspaces::output_ids_of(cx, versions.iter().map(|row| &row.id)).await?;
     let details = versions.into_iter().map(|version| {
         let output_ids = outputs.remove(&version.id).unwrap_or_default();
         Details { version, output_ids }

@@ -106,32 +106,6 @@ pub async fn load_outputs(cx: &Ctx, ids: &[StateVersionOutputId]) -> Result<Vec<
         .collect()
 }
 
-/// The ids of many versions' outputs at once, by name.
-pub(crate) async fn output_ids_of<'a>(
-    cx: &Ctx,
-    ids: impl Iterator<Item = &'a StateVersionId>,
-) -> Result<HashMap<StateVersionId, Vec<StateVersionOutputId>>> {
-    let ids: Vec<_> = ids.collect();
-    let mut outputs: HashMap<_, Vec<_>> = HashMap::new();
-    if ids.is_empty() {
-        return Ok(outputs);
-    }
-    let query = state_version_output::Entity::find()
-        .select_only()
-        .columns([state_version_output::Column::StateVersionId, state_version_output::Column::Id])
-        .filter(state_version_output::Column::StateVersionId.is_in(ids));
-    let name = state_version_output::Column::Name;
-    let rows = query
-        .order_by_asc(name)
-        .into_tuple::<(StateVersionId, StateVersionOutputId)>()
-        .all(cx.read())
-        .await?;
-    for (version, output) in rows {
-        outputs.entry(version).or_default().push(output);
-    }
-    Ok(outputs)
-}
-
 /// As in lists: a sensitive value is read one by one only, as on HCP.
 fn show(cx: &Ctx, row: StateVersionOutput) -> Result<Output> {
     if row.sensitive { Ok(Output { row, value: None }) } else { open(cx, row) }

@@ -17,7 +17,7 @@ use super::{
     create::wrong_md5,
     record::{self, Arrived},
 };
-use crate::{Ctx, Error, Result, archivist, id::StateVersionId};
+use crate::{Ctx, Error, Result, accounts, id::StateVersionId};
 
 /// Bytes of the largest state that is taken.
 const LIMIT: u64 = 2 << 30;
@@ -52,7 +52,7 @@ where
     let content = content::of_blob(cx, &name).await?;
     let mut arrived = Arrived::new(cx, id, content, written.size);
 
-    let cx = archivist::in_name_of(cx, row.created_by_id.as_ref()).await?;
+    let cx = accounts::in_name_of(cx, row.created_by_id.as_ref()).await?;
     let mut tx = cx.write().await?;
     let place = tx.lock::<workspace::Entity>(row.workspace_id).await?.ok_or(Error::NotFound)?;
     let mut row = tx.lock::<state_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;

@@ -11,11 +11,12 @@ use db::{
 };
 
 use super::{
-    members::{KINDS, Verdict, fold},
+    members::{Verdict, fold},
     of, of_run, prepare, set_status,
 };
 use crate::{
     Ctx, Result,
+    parts::MEMBERS,
     row::TaskStage,
     runs::{
         held::{Floor, Held},
@@ -153,7 +154,7 @@ struct Asked {
 /// One kind of members after the other, until one has not spoken yet or is against it for good.
 async fn ask(held: &Held, stage: &TaskStage) -> Result<Asked> {
     let (mut worst, mut has_begun) = (Verdict::Passes, false);
-    for kind in KINDS {
+    for kind in MEMBERS {
         let mut standings = kind.standings(held.tx(), stage).await?;
         if standings.contains(&super::Standing::Waits) {
             kind.begin(held, stage).await?;

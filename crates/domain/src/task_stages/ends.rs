@@ -5,8 +5,8 @@ use db::entity::{
     task_stage::{self as stage, Status},
 };
 
-use super::{members::KINDS, of_run, set_status};
-use crate::{Result, Tx, row::Run};
+use super::{of_run, set_status};
+use crate::{Result, Tx, parts::MEMBERS, row::Run};
 
 pub(crate) async fn end(tx: &Tx, run: &Run) -> Result<()> {
     let is_broken = run.status == run::Status::Errored;
@@ -18,7 +18,7 @@ pub(crate) async fn end(tx: &Tx, run: &Run) -> Result<()> {
             (Status::Running | Status::AwaitingOverride, _) => Some(Status::Canceled),
             _ => None,
         };
-        for kind in KINDS {
+        for kind in MEMBERS {
             kind.end(tx, &found, is_broken).await?;
         }
         if let Some(status) = status

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use db::entity::task_stage::Status;
 
 use super::Place;
-use crate::{Result, Tx, policy_evaluations, row::TaskStage, runs::held::Held};
+use crate::{Result, Tx, row::TaskStage, runs::held::Held};
 
 /// A kind of member. Those of the next kind begin once all of the kinds before have spoken and none refuses.
 #[async_trait]
@@ -26,10 +26,6 @@ pub(crate) trait Members: Sync {
     /// The run is over: none of them stays open. `is_broken` if it failed, and was not stopped by somebody.
     async fn end(&self, tx: &Tx, stage: &TaskStage, is_broken: bool) -> Result<()>;
 }
-
-/// Those that there are.
-pub(super) const KINDS: [&dyn Members; 2] =
-    [&policy_evaluations::Evaluations, &policy_evaluations::Checks];
 
 /// How a member stands, whatever it is; what is worse for the run comes later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

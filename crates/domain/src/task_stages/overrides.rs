@@ -6,9 +6,10 @@ use db::{
 };
 use serde_json::json;
 
-use super::{course, is_shown, members::KINDS, of, set_status};
+use super::{course, is_shown, of, set_status};
 use crate::{
     Ctx, Error, Granted, Happened, In, Result, can,
+    parts::MEMBERS,
     row::TaskStage,
     runs::{comments, held::Floor, moves, stages},
 };
@@ -52,7 +53,7 @@ pub(crate) async fn overrule(
             row.status
         )));
     }
-    for kind in KINDS {
+    for kind in MEMBERS {
         kind.overrule(tx, &row).await?;
     }
     set_status(tx, &mut row, Status::Passed);

@@ -7,9 +7,10 @@ use db::{
     id::TaskStageId,
 };
 
-use super::{is_shown, members::KINDS, of};
+use super::{is_shown, of};
 use crate::{
     Result, Tx,
+    parts::MEMBERS,
     row::{Run, TaskStage, Workspace},
     runs::{
         held::Held,
@@ -69,7 +70,7 @@ pub(crate) async fn prepare(held: &mut Held, parts: &[Part]) -> Result<()> {
             continue;
         }
         let mut place = Place { tx, workspace, run: &mut *run, stage: line.stage, made: None };
-        for kind in KINDS {
+        for kind in MEMBERS {
             kind.prepare(&mut place).await?;
         }
     }

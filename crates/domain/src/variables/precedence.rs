@@ -16,12 +16,12 @@ use db::{
     sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter},
 };
 use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
 
 use super::{Shown, change};
 use crate::{
     Ctx, Error, Granted, In, Result, can,
     row::{Variable, VariableSet, Workspace},
-    runs,
     variable_sets::{self, Applied},
 };
 
@@ -262,11 +262,18 @@ pub(crate) async fn check_environment(cx: &Ctx, workspace: &Workspace) -> Result
         .map_err(|refusal| Error::invalid_relation("workspace", format!("The value {refusal}.")))
 }
 
+/// A variable for one run: the value is an expression in HCL (CLI protocol 3.6).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OfRun {
+    pub key: String,
+    pub value: String,
+}
+
 /// What a run gets, in the clear; `own` are those that it brings along.
 pub(crate) async fn for_run(
     cx: &Ctx,
     workspace: &Workspace,
-    own: Vec<runs::Variable>,
+    own: Vec<OfRun>,
 ) -> Result<Vec<RunVariable>> {
     let candidates = candidates(cx, workspace).await?;
     let forced = candidates.partition_point(|candidate| candidate.rank < Rank::Run);

@@ -1,32 +1,13 @@
 //! Scheduled destruction: at a given time, or when the state has not changed for a while (Workspaces reference).
 
-mod reminders;
+use db::entity::workspace::AutoDestroy;
 
-use db::{
-    entity::{
-        run,
-        workspace::{self, AutoDestroy},
-    },
-    id::WorkspaceId,
-    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect},
-};
-use serde_json::json;
-
-pub use reminders::remind_due;
-
-use super::subject;
-use crate::{
-    Ctx, Error, Found, Happened, Result, Timestamp, can,
-    row::Workspace,
-    runs::{self, New},
-};
+use crate::{Error, Result, Timestamp, row::Workspace};
 
 /// How runs that nobody asked for at that moment name their reason.
 pub(crate) const REASON: &str = "auto_destroy";
 /// The last second of the year 9999.
 const LATEST: Timestamp = Timestamp(253_402_300_799_000);
-/// Workspaces in one go; the rest comes with the next.
-const AT_ONCE: u64 = 50;
 
 /// Seconds in a duration such as `14d` or `8h`.
 ///
@@ -97,76 +78,6 @@ pub(crate) fn note_activity(workspace: &mut Workspace, is_empty: bool, now: Time
         let at = after(Some(duration), now).filter(|_| !is_empty);
         schedule(workspace, at, now);
     }
-}
-
-/// Queues the destroy runs whose time has come. Safe to repeat, and for several servers at once.
-pub async fn destroy_due(cx: &Ctx) -> Result<()> {
-    let due: Vec<WorkspaceId> = workspace::Entity::find()
-        .select_only()
-        .column(workspace::Column::Id)
-        .filter(workspace::Column::AutoDestroyAt.lte(cx.now()))
-        .order_by_asc(workspace::Column::AutoDestroyAt)
-        .limit(AT_ONCE)
-        .into_tuple()
-        .all(cx.read())
-        .await?;
-    for id in due {
-        let destroyed = Box::pin(destroy_one(cx, &id)).await;
-        cx.troubles().settle("scheduled destructions", id.as_str(), destroyed, cx.now());
-    }
-    Ok(())
-}
-
-async fn destroy_one(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
-    match super::by_id(cx, id).await? {
-        Some(workspace) => destroy(cx, workspace).await,
-        None => Ok(()),
-    }
-}
-
-async fn destroy(cx: &Ctx, workspace: Workspace) -> Result<()> {
-    let Some(at) = workspace.auto_destroy_at else { return Ok(()) };
-    // Queued a moment ago, by a server that stopped before it could note so.
-    let queued = run::Entity::find()
-        .filter(run::Column::WorkspaceId.eq(&workspace.id))
-        .filter(run::Column::TriggerReason.eq(REASON))
-        .filter(run::Column::CreatedAt.gte(at))
-        .count(cx.read())
-        .await?;
-    let refusal = if queued > 0 {
-        None
-    } else {
-        let granted = cx.check::<can::QueueRun, _>(Found::new(workspace.clone()))?;
-        let new = New {
-            message: Some("Destroyed as scheduled".into()),
-            is_destroy: true,
-            auto_apply: Some(true),
-            trigger_reason: Some(REASON.into()),
-            ..New::default()
-        };
-        match runs::create(cx, &granted, new).await {
-            Ok(_) => None,
-            Err(Error::Internal(error)) => return Err(Error::Internal(error)),
-            Err(refusal) => Some(refusal.to_string()),
-        }
-    };
-    let tx = cx.write().await?;
-    let Some(mut row) = tx.lock::<workspace::Entity>(workspace.id.clone()).await? else {
-        return Ok(());
-    };
-    // Somebody has given it another time meanwhile, which then holds.
-    if row.auto_destroy_at == Some(at) {
-        row.auto_destroy_at = None;
-    }
-    row.auto_destroy_status =
-        Some(if refusal.is_some() { AutoDestroy::Errored } else { AutoDestroy::Queued });
-    let row = tx.update(row).await?;
-    let (action, detail) = match refusal {
-        None => (Happened::WorkspaceAutoDestroyQueued, json!({})),
-        Some(why) => (Happened::WorkspaceAutoDestroyFailed, json!({ "reason": why })),
-    };
-    tx.emit(action, subject(&row), detail).await?;
-    tx.commit().await
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::{
 };
 
 use db::{
-    entity::{organization, project, variable},
-    id::VariableId,
+    entity::{organization, project, state_version_output, variable},
+    id::{StateVersionId, StateVersionOutputId, VariableId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 
@@ -16,7 +16,7 @@ use crate::{
     Ctx, Result, can,
     retention::{self, Rule},
     row::{DataRetentionPolicy, Organization, Project, Workspace},
-    states, tags,
+    tags,
 };
 
 /// A workspace as people see it.
@@ -28,7 +28,7 @@ pub struct Details {
     /// Keys of its own tags, in order.
     pub tag_names: Vec<String>,
     /// Outputs of the current state: their ids.
-    pub output_ids: Vec<crate::id::StateVersionOutputId>,
+    pub output_ids: Vec<StateVersionOutputId>,
     /// Of its own variables; absent where it is one of many, or for those who may not read them.
     pub variable_ids: Option<Vec<VariableId>>,
     pub may_force_delete: bool,
@@ -42,7 +42,7 @@ pub struct Details {
 pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details>> {
     let homes = homes(cx, &workspaces).await?;
     let mut tags = tags::names_of(cx, workspaces.iter().map(|row| &row.id)).await?;
-    let mut outputs = states::output_ids_of(
+    let mut outputs = output_ids_of(
         cx,
         workspaces.iter().filter_map(|row| row.current_state_version_id.as_ref()),
     )
@@ -118,4 +118,30 @@ async fn homes(
         (project.id.clone(), (project, organization))
     });
     Ok(homes.collect())
+}
+
+/// The ids of many versions' outputs at once, by name.
+pub(crate) async fn output_ids_of<'a>(
+    cx: &Ctx,
+    ids: impl Iterator<Item = &'a StateVersionId>,
+) -> Result<HashMap<StateVersionId, Vec<StateVersionOutputId>>> {
+    let ids: Vec<_> = ids.collect();
+    let mut outputs: HashMap<_, Vec<_>> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(outputs);
+    }
+    let query = state_version_output::Entity::find()
+        .select_only()
+        .columns([state_version_output::Column::StateVersionId, state_version_output::Column::Id])
+        .filter(state_version_output::Column::StateVersionId.is_in(ids));
+    let name = state_version_output::Column::Name;
+    let rows = query
+        .order_by_asc(name)
+        .into_tuple::<(StateVersionId, StateVersionOutputId)>()
+        .all(cx.read())
+        .await?;
+    for (version, output) in rows {
+        outputs.entry(version).or_default().push(output);
+    }
+    Ok(outputs)
 }

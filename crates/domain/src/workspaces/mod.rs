@@ -2,11 +2,9 @@
 
 pub(crate) mod auto_destroy;
 mod change;
-mod delete;
 mod details;
 mod execution;
 mod list;
-mod locks;
 mod relocation;
 mod state_sharing;
 mod triggers;
@@ -22,16 +20,12 @@ use db::{
     },
 };
 
-pub use auto_destroy::{destroy_due, remind_due};
 pub use change::{Change, create, update};
-pub(crate) use delete::forget_all;
-pub use delete::{force_delete, safe_delete};
+pub(crate) use details::output_ids_of;
 pub use details::{Details, details, details_of};
 pub use execution::Execution;
 pub(crate) use execution::{Executor, executed_by, executor, executor_again, pool_for};
 pub use list::{Filter, Sort, count_by_status, list};
-pub use locks::{force_unlock, lock, lock_holder, unlock};
-pub(crate) use locks::{give_to_run, is_held_by, is_held_by_run, take_from_run};
 pub use relocation::move_into;
 pub use state_sharing::{add_consumers, consumers, engine_of, remove_consumers, replace_consumers};
 

@@ -7,7 +7,8 @@ use axum::{
 use domain::{
     can,
     entity::run::Source,
-    runs::{self, New, Variable},
+    runs::{self, New},
+    variables::OfRun,
 };
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -48,7 +49,7 @@ impl Input {
                 let why = "must have the form key = value, where the value is an expression in HCL";
                 domain::Error::invalid("variables", why)
             })?;
-            Ok(Variable { key: key.trim().to_owned(), value: value.trim().to_owned() })
+            Ok(OfRun { key: key.trim().to_owned(), value: value.trim().to_owned() })
         };
         let known = ["apply", "plan", "save", "refresh", "destroy"];
         if !known.contains(&self.kind.as_str()) {

@@ -25,7 +25,7 @@ async fn scheduled_destructions_tell_what_became_of_them() {
         owner.patch(format!("/workspaces/{}", ws.id), change).await.is_ok();
     }
     server.pass(Duration::from_secs(61));
-    domain::workspaces::destroy_due(&server.system()).await.unwrap();
+    domain::destructions::destroy_due(&server.system()).await.unwrap();
     let runs = owner.get(format!("/workspaces/{}/runs", ended.id)).await.is_ok();
     let run = runs.data()[0]["id"].as_str().unwrap().to_owned();
     owner.post(format!("/runs/{run}/actions/cancel"), json!({})).await.is_accepted();
@@ -73,7 +73,7 @@ async fn people_are_reminded_of_a_destruction_a_day_and_half_a_day_ahead() {
     let heard_after = async |hours: u64| {
         server.pass(Duration::from_hours(hours));
         for _ in 0..2 {
-            domain::workspaces::remind_due(&server.system()).await.unwrap();
+            domain::destructions::remind_due(&server.system()).await.unwrap();
         }
         deliver(&server).await;
         reminders().await.len()

@@ -1,7 +1,7 @@
 //! The end of a workspace: a run that destroys what it manages, and its deletion, with what has to be typed first.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{can, row::Workspace, workspaces};
+use domain::{can, deletions, row::Workspace, workspaces};
 use maud::{Markup, Render, html};
 use serde::Deserialize;
 
@@ -57,12 +57,12 @@ pub async fn delete(
 async fn done(workspace: &May<can::DestroyWorkspace>, force: bool) -> domain::Result<()> {
     let cx = &workspace.visitor.cx;
     if !force {
-        return workspaces::safe_delete(cx, workspace).await;
+        return deletions::workspace_safely(cx, workspace).await;
     }
     let found = workspaces::find(cx, &workspace.id).await?;
     let both = workspaces::with_organization(cx, found).await?;
     let granted = cx.check::<can::ForceDeleteWorkspace, _>(both)?;
-    workspaces::force_delete(cx, &granted).await
+    deletions::workspace_by_force(cx, &granted).await
 }
 
 async fn draw(

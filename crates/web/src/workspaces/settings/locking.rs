@@ -1,12 +1,7 @@
 //! The lock of a workspace: whose it is, and how it is given, taken back, and taken away.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{
-    Ctx, Found, can,
-    entity::workspace::LockKind,
-    row::Workspace,
-    workspaces::{self, lock_holder},
-};
+use domain::{Ctx, Found, can, entity::workspace::LockKind, locks, row::Workspace, workspaces};
 use maud::{Markup, Render, html};
 use serde::Deserialize;
 
@@ -60,12 +55,12 @@ pub async fn lock(
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
     let reason = Some(typed.reason.clone());
-    let done = told(workspaces::lock(&workspace.visitor.cx, &workspace, reason).await)?;
+    let done = told(locks::lock(&workspace.visitor.cx, &workspace, reason).await)?;
     answered(&workspace.visitor, &workspace, &typed, done).await
 }
 
 pub async fn unlock(workspace: May<can::UnlockWorkspace>, _: Press) -> Result<Response> {
-    let done = told(workspaces::unlock(&workspace.visitor.cx, &workspace).await)?;
+    let done = told(locks::unlock(&workspace.visitor.cx, &workspace).await)?;
     answered(&workspace.visitor, &workspace, &Typed::default(), done).await
 }
 
@@ -74,7 +69,7 @@ pub async fn force_unlock(
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
     let done = if typed.confirm.trim() == workspace.name {
-        told(workspaces::force_unlock(&workspace.visitor.cx, &workspace).await)?
+        told(locks::force_unlock(&workspace.visitor.cx, &workspace).await)?
     } else {
         let sentence = format!("Type {} to go on.", workspace.name);
         Err(Wrong::in_field("confirm", &sentence))
@@ -118,7 +113,7 @@ async fn fresh(cx: &Ctx, workspace: &Workspace) -> Result<Workspace> {
 
 async fn now(visitor: &SignedIn, row: &Workspace) -> Result<Markup> {
     let cx = &visitor.cx;
-    let holder = lock_holder(cx, row).await?;
+    let holder = locks::holder_of(cx, row).await?;
     let own = row.lock_kind == Some(LockKind::User)
         && row.lock_holder_id.as_deref()
             == cx.actor().user_id().as_ref().map(domain::id::UserId::as_str);

@@ -1,29 +1,30 @@
-//! Deleting workspaces: safely, or whatever is still in them. Their blobs go afterwards, by a task.
+//! Deleting what others live in: workspaces, safely or whatever is still in them, and whole organizations. Their blobs go
+//! afterwards, by a task.
 
 use std::sync::Arc;
 
 use blobs::Kind;
 use db::{
-    entity::{configuration_version, run, state_version, workspace},
+    entity::{configuration_version, organization, run, state_version, workspace},
     id::WorkspaceId,
     sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 use serde_json::json;
 
-use super::subject;
 use crate::{
     Ctx, Error, Granted, Happened, Result, Tx, can,
     cleanup::{self, Orphan},
+    organizations, policies, policy_sets,
     row::{Organization, Workspace},
-    runs::unsaved,
-    states,
+    runs::{self, unsaved},
+    states, workspaces,
 };
 
 /// Deletes a workspace that manages nothing.
 ///
 /// # Errors
 /// Conflict, in the words that clients look for: it manages resources, or is locked.
-pub async fn safe_delete(cx: &Ctx, workspace: &Granted<can::DestroyWorkspace>) -> Result<()> {
+pub async fn workspace_safely(cx: &Ctx, workspace: &Granted<can::DestroyWorkspace>) -> Result<()> {
     let tx = cx.write().await?;
     let row = tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
     check_idle(&tx, &row).await?;
@@ -56,7 +57,7 @@ pub async fn safe_delete(cx: &Ctx, workspace: &Granted<can::DestroyWorkspace>) -
 ///
 /// # Errors
 /// Conflict while a run applies: only its agent may know what there is by then.
-pub async fn force_delete(
+pub async fn workspace_by_force(
     cx: &Ctx,
     workspace: &Granted<can::ForceDeleteWorkspace, (Workspace, Arc<Organization>)>,
 ) -> Result<()> {
@@ -73,7 +74,28 @@ async fn check_idle(tx: &Tx, row: &Workspace) -> Result<()> {
 
 async fn delete(tx: Tx, row: db::Locked<workspace::Entity>) -> Result<()> {
     forget_blobs(&tx, &row.id).await?;
-    tx.emit(Happened::WorkspaceDeleted, subject(&row), json!({ "name": row.name })).await?;
+    tx.emit(Happened::WorkspaceDeleted, workspaces::subject(&row), json!({ "name": row.name }))
+        .await?;
+    tx.delete(row).await?;
+    tx.commit().await
+}
+
+/// Deletes an organization with all that is in it.
+///
+/// # Errors
+/// Conflict while a run of it applies.
+pub async fn organization(
+    cx: &Ctx,
+    organization: &Granted<can::DestroyOrganization>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    let row =
+        tx.lock::<organization::Entity>(organization.name.clone()).await?.ok_or(Error::NotFound)?;
+    forget_workspaces(&tx, &row.name).await?;
+    let mut orphans = policies::orphans_of(&tx, &row.name).await?;
+    orphans.extend(policy_sets::orphans_of(&tx, &row.name).await?);
+    cleanup::later(&tx, orphans).await?;
+    tx.emit(Happened::OrganizationDeleted, organizations::subject(&row), json!({})).await?;
     tx.delete(row).await?;
     tx.commit().await
 }
@@ -82,7 +104,7 @@ async fn delete(tx: Tx, row: db::Locked<workspace::Entity>) -> Result<()> {
 ///
 /// # Errors
 /// Conflict while a run of one of them applies.
-pub(crate) async fn forget_all(tx: &Tx, organization: &str) -> Result<()> {
+async fn forget_workspaces(tx: &Tx, organization: &str) -> Result<()> {
     let all = Condition::all().add(workspace::Column::OrganizationName.eq(organization));
     // Whatever begins in a workspace locks it first: from here on nothing does.
     let rows = tx
@@ -131,7 +153,7 @@ async fn forget_blobs(tx: &Tx, workspace: &WorkspaceId) -> Result<()> {
         .all(tx.db())
         .await?;
     for (plan, apply) in phases {
-        orphans.extend(crate::runs::orphans_of(&plan, &apply)?);
+        orphans.extend(runs::orphans_of(&plan, &apply)?);
     }
     cleanup::later(tx, orphans).await
 }

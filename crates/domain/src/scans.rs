@@ -6,14 +6,17 @@ use db::{
     sea_orm::{ConnectionTrait, QueryTrait, Statement},
 };
 
-use super::{
-    candidates::{self, Wanted},
-    turns,
+use crate::{
+    Ctx, agents,
+    runs::{
+        candidates::{self, Wanted},
+        turns,
+    },
+    task_stages,
 };
-use crate::{Ctx, agents, task_stages};
 
 /// By what they look for.
-pub fn scans(cx: &Ctx) -> Vec<(&'static str, Statement)> {
+pub fn all(cx: &Ctx) -> Vec<(&'static str, Statement)> {
     let backend = cx.read().get_database_backend();
     let wanted =
         |status| Wanted { status, of_site: true, of_pools: true, workspace: None, unreadable: &[] };

@@ -10,8 +10,8 @@ use db::{
 };
 use serde_json::json;
 
-use super::{AT_ONCE, subject};
-use crate::{Ctx, Happened, Result, Timestamp};
+use super::AT_ONCE;
+use crate::{Ctx, Happened, Result, Timestamp, workspaces};
 
 /// Milliseconds before the time of destruction.
 const AHEAD: [i64; 2] = [24 * 60 * 60 * 1000, 12 * 60 * 60 * 1000];
@@ -50,7 +50,7 @@ pub async fn remind_due(cx: &Ctx) -> Result<()> {
         row.auto_destroy_reminded_at = Some(now);
         let row = tx.update(row).await?;
         let detail = json!({ "at": row.auto_destroy_at });
-        tx.emit(Happened::WorkspaceAutoDestroyReminded, subject(&row), detail).await?;
+        tx.emit(Happened::WorkspaceAutoDestroyReminded, workspaces::subject(&row), detail).await?;
         tx.commit().await?;
     }
     Ok(())

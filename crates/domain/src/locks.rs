@@ -9,11 +9,11 @@ use db::{
 };
 use serde_json::json;
 
-use super::subject;
 use crate::{
-    Actor, Ctx, Error, Granted, Happened, Result, Tx, can, free_text,
+    Actor, Ctx, Error, Granted, Happened, Result, Tx, accounts, can, free_text,
     id::{RunId, WorkspaceId},
     row::Workspace,
+    runs, states, teams, workspaces,
 };
 
 /// Characters.
@@ -43,7 +43,7 @@ pub async fn lock(
     row.updated_at = tx.now();
     let workspace = tx.update(row).await?;
     let detail = json!({ "reason": workspace.lock_reason });
-    tx.emit(Happened::WorkspaceLocked, subject(&workspace), detail).await?;
+    tx.emit(Happened::WorkspaceLocked, workspaces::subject(&workspace), detail).await?;
     tx.commit().await?;
     Ok(workspace)
 }
@@ -103,7 +103,7 @@ pub async fn force_unlock(
             )))
         }
         Some(_) => {
-            crate::states::give_up_pending(&tx, &row.id).await?;
+            states::give_up_pending(&tx, &row.id).await?;
             release(tx, row, Happened::WorkspaceForceUnlocked).await
         }
     }
@@ -117,7 +117,7 @@ async fn release(
     free(&mut row);
     row.updated_at = tx.now();
     let workspace = tx.update(row).await?;
-    tx.emit(action, subject(&workspace), json!({})).await?;
+    tx.emit(action, workspaces::subject(&workspace), json!({})).await?;
     tx.commit().await?;
     Ok(workspace)
 }
@@ -171,29 +171,26 @@ fn holder(actor: &Actor) -> Result<(LockKind, String)> {
     }
 }
 
-/// Who holds the lock, in words that the client looks for (CLI protocol 3.1, "409 mapping").
 /// Who holds the lock, for those who may see the workspace: a person, a team or an organization by name, a run by its
 /// message.
-pub async fn lock_holder(cx: &Ctx, workspace: &Workspace) -> Result<Option<String>> {
+pub async fn holder_of(cx: &Ctx, workspace: &Workspace) -> Result<Option<String>> {
     let Some(kind) = workspace.lock_kind else { return Ok(None) };
     let id = workspace.lock_holder_id.clone().unwrap_or_default();
     let known = match kind {
         LockKind::User => match id.parse::<crate::id::UserId>() {
-            Ok(id) => crate::accounts::load(cx, &[id]).await?.pop().map(|user| user.username),
+            Ok(id) => accounts::load(cx, &[id]).await?.pop().map(|user| user.username),
             Err(_) => None,
         },
         LockKind::Team => match id.parse::<crate::id::TeamId>() {
-            Ok(id) => crate::teams::load(cx, &[id])
-                .await?
-                .pop()
-                .map(|team| format!("The team {}", team.name)),
+            Ok(id) => {
+                teams::load(cx, &[id]).await?.pop().map(|team| format!("The team {}", team.name))
+            }
             Err(_) => None,
         },
         LockKind::Run => match id.parse::<RunId>() {
-            Ok(id) => crate::runs::load(cx, &[id])
-                .await?
-                .pop()
-                .map(|run| format!("The run “{}”", run.message)),
+            Ok(id) => {
+                runs::load(cx, &[id]).await?.pop().map(|run| format!("The run “{}”", run.message))
+            }
             Err(_) => None,
         },
         LockKind::Organization => Some(format!("The organization {id}")),
@@ -206,6 +203,7 @@ pub async fn lock_holder(cx: &Ctx, workspace: &Workspace) -> Result<Option<Strin
     })))
 }
 
+/// Who holds the lock, in words that the client looks for (CLI protocol 3.1, "409 mapping").
 async fn describe(tx: &Tx, row: &Workspace) -> Result<String> {
     let id = row.lock_holder_id.clone().unwrap_or_default();
     Ok(match row.lock_kind {

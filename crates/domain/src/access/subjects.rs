@@ -1,0 +1,56 @@
+//! What permissions are about, where it is more than a row: named here, so that this room knows none of the nouns'.
+
+use db::entity::{
+    organization, organization_membership, project::Model as Project, team::Model as Team,
+    token::Model as Token, user::Model as User, workspace::Model as Workspace,
+};
+
+use super::In;
+
+/// A person with the names of the organizations that they belong to.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub user: User,
+    pub organizations: Vec<String>,
+}
+
+/// A token with the team that it is for, if it is a team's.
+#[derive(Clone, Debug)]
+pub struct HeldToken {
+    pub token: Token,
+    pub team: Option<Team>,
+}
+
+/// A membership with the organization that it is about.
+pub type Membership = In<organization_membership::Model, organization::Model>;
+
+/// What notifications are about.
+#[derive(Clone, Debug)]
+pub enum Subscribable {
+    Workspace(Box<Workspace>),
+    Project(Project),
+    Team(Team),
+}
+
+/// The workspaces that a run trigger connects: where runs are queued, and whose applies queue them.
+#[derive(Clone, Debug)]
+pub struct Ends {
+    pub workspace: Workspace,
+    pub source: Workspace,
+}
+
+/// Whose a variable set is.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    Organization(String),
+    Project(Project),
+}
+
+impl Owner {
+    pub fn organization_name(&self) -> &str {
+        match self {
+            Self::Organization(name) => name,
+            Self::Project(project) => &project.organization_name,
+        }
+    }
+}
