@@ -25,7 +25,11 @@ pub use sync::{Outcome, synchronise, take_built_in};
 pub(crate) use usage::source_of;
 pub use usage::{Source, Used};
 
-use crate::{Ctx, Error, Result, row::ToolVersion};
+use crate::{
+    Ctx, Error, Result, agents,
+    row::{ToolVersion, Workspace},
+    workspaces::{self, Executor},
+};
 
 /// The word for the newest release.
 pub const LATEST: &str = "latest";
@@ -163,23 +167,49 @@ pub(crate) async fn any(cx: &Ctx) -> Result<bool> {
     Ok(awake.one(cx.read()).await?.is_some())
 }
 
-/// Refuses a wish that no known version fulfils.
-pub(crate) async fn check(cx: &Ctx, wish: Wish<'_>) -> Result<()> {
+/// Whether it is this very version that somebody does not want to be used. What is only listed was disabled by nobody.
+pub(crate) async fn is_disabled(cx: &Ctx, wish: Wish<'_>) -> Result<bool> {
+    let found = given(cx, wish).await?;
+    Ok(found.is_some_and(|row| !row.enabled && !row.dormant))
+}
+
+/// Refuses a wish that cannot come true: what is no version, is disabled, or what the site's own agent, who is there
+/// for the workspace's runs, does not have. Other agents may bring a version of their own, and are waited for. Command
+/// lines wish for their own version with each new workspace, and make do with another where that is refused.
+pub(crate) async fn check(cx: &Ctx, wish: Wish<'_>, of: &Workspace) -> Result<()> {
     // Asked first: an agent may make its versions known at this very moment.
     let is_too_early = !any(cx).await?;
     let is_any = wish.version == LATEST && wish.engine.is_none();
     if is_any || resolve(cx, wish).await?.is_some() {
         return Ok(());
     }
+    let refused = |why: &str| Err(Error::invalid("terraform-version", format!("{wish} {why}")));
     let version = wish.version;
     let possible = version == LATEST
         || Version::parse(version).is_ok()
         || Constraint::parse(version).is_some();
-    if possible && is_too_early {
-        Ok(())
-    } else {
-        Err(Error::invalid("terraform-version", format!("{wish} is not available on this server")))
+    if !possible {
+        return refused("is neither a version nor a constraint");
     }
+    if is_disabled(cx, wish).await? {
+        return refused("is disabled on this server");
+    }
+    if is_too_early || workspaces::executor(cx.read(), of).await? != Executor::Site {
+        return Ok(());
+    }
+    if !agents::present(cx).await?.contains_key(&None) {
+        return Ok(());
+    }
+    let usable = usable(cx).await?;
+    let newest: Vec<_> = usable.iter().take(NAMED).map(|(_, row)| named(row)).collect();
+    refused(&format!("is not available on this server, which has {}", newest.join(", ")))
+}
+
+/// Versions that a refusal names.
+const NAMED: usize = 5;
+
+fn named(row: &ToolVersion) -> String {
+    Wish { version: &row.version, engine: row.kind.engine() }.to_string()
 }
 
 /// A version constraint in Terraform's own language: comparisons joined by commas.

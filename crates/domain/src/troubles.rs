@@ -12,9 +12,15 @@ const SILENCE: i64 = 60;
 /// Seconds after which something that did not come again is forgotten.
 const FORGOTTEN: i64 = 3600;
 
+type Known<T> = Mutex<BTreeMap<(&'static str, String), T>>;
+
 /// The troubles of one process.
 #[derive(Debug, Default)]
-pub struct Troubles(Mutex<BTreeMap<(&'static str, String), Trouble>>);
+pub struct Troubles {
+    failures: Known<Trouble>,
+    /// What else was said, and when.
+    news: Known<Timestamp>,
+}
 
 /// A failure that has not been seen to be over.
 #[derive(Clone, Debug)]
@@ -27,7 +33,7 @@ struct Trouble {
 impl Troubles {
     /// A chore failed, as a whole (`about` is empty) or with one thing.
     pub fn note(&self, chore: &'static str, about: &str, error: &Error, now: Timestamp) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, trouble| trouble.last_at.plus_seconds(FORGOTTEN) > now);
         let fresh = || Trouble { count: 0, last_at: now, said_at: now };
         let trouble = all.entry((chore, about.to_owned())).or_insert_with(fresh);
@@ -45,7 +51,7 @@ impl Troubles {
 
     /// It works, now or again.
     pub fn over(&self, chore: &'static str, about: &str) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         // Nearly always there was nothing.
         if all.is_empty() {
             return;
@@ -78,9 +84,19 @@ impl Troubles {
         }
     }
 
+    /// Whether something that is no failure was not said for an hour; it counts as said then.
+    pub fn is_news(&self, chore: &'static str, what: &str, now: Timestamp) -> bool {
+        let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, said_at| said_at.plus_seconds(FORGOTTEN) > now);
+        let key = (chore, what.to_owned());
+        let is_news = !all.contains_key(&key);
+        all.entry(key).or_insert(now);
+        is_news
+    }
+
     /// How often a chore has failed since it last worked, with all that it is about.
     pub fn count(&self, chore: &str) -> u64 {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().filter(|((name, _), _)| *name == chore).map(|(_, trouble)| trouble.count).sum()
     }
 }
@@ -101,6 +117,15 @@ mod tests {
         assert_eq!(troubles.count("b"), 0);
         troubles.over("a", "one");
         assert_eq!(troubles.count("a"), 100);
+    }
+
+    #[test]
+    fn the_same_is_said_once_an_hour() {
+        let troubles = Troubles::default();
+        let said = |what, second| troubles.is_news("a", what, Timestamp(second * 1000));
+        assert!(said("one", 0) && said("two", 0));
+        assert!(!said("one", 1) && !said("one", FORGOTTEN - 1));
+        assert!(said("one", FORGOTTEN));
     }
 
     #[test]

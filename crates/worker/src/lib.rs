@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 const TICK: Duration = Duration::from_secs(1);
 /// How often the slower chores are done.
 const CHORES: Duration = Duration::from_secs(5);
+/// How often there is a look for runs that nobody can execute.
+const TELLING: Duration = Duration::from_secs(30);
 /// How often there is a look at what is old.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
 /// How often the list of the engines' releases is read, where the operator wants that.
@@ -64,6 +66,7 @@ const ALL: &[Chore] = chores! {
     "letters", Rhythm::On(Topic::Tasks), letters::work;
     "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
     "stages", Rhythm::Every(CHORES), task_stages::advance_all;
+    "waiting runs", Rhythm::Every(TELLING), runs::tell_what_runs_wait_for;
     "lost jobs", Rhythm::Every(CHORES), agents::sweep;
     "runs without a configuration", Rhythm::Every(CHORES), runs::end_hopeless;
     "scheduled destructions", Rhythm::Every(CHORES), destructions::destroy_due;

@@ -25,6 +25,7 @@ pub struct View {
     actions: Actions,
     permissions: Permissions,
     variables: Vec<variables::OfRun>,
+    waiting_reason: Option<String>,
 }
 
 /// Without these the command line crashes (CLI protocol, rule 7).
@@ -86,6 +87,9 @@ struct Attributes<'a> {
     triggering_source_name: Option<&'a str>,
     updated_at: Timestamp,
     variables: &'a [variables::OfRun],
+    /// Ours: why it does not go on, where that is for want of who executes it, and who or what ends that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_reason: Option<&'a str>,
 }
 
 /// With what happened to them, read at once.
@@ -111,8 +115,10 @@ pub async fn by_configuration(
     Ok(ids.into_iter().map(|id| id.to_string()).zip(objects).collect())
 }
 
+/// One alone says as well what it waits for.
 pub(super) async fn view(cx: &Ctx, run: In<Run>) -> Result<View> {
-    Ok(views(cx, vec![run]).await?.swap_remove(0))
+    let waiting_reason = runs::waits_for(cx, &run).await?;
+    Ok(View { waiting_reason, ..views(cx, vec![run]).await?.swap_remove(0) })
 }
 
 impl View {
@@ -134,7 +140,7 @@ impl View {
             can_override_policy_check: cx.may::<can::OverridePolicies>(workspace),
         };
         let variables = runs::shown_variables(cx, &run);
-        Self { run, events, position: None, actions, permissions, variables }
+        Self { run, events, position: None, actions, permissions, variables, waiting_reason: None }
     }
 
     /// In a list of those that wait.
@@ -188,6 +194,7 @@ impl Resource for View {
             triggering_source_name: run.triggering_source_name.as_deref(),
             updated_at: run.updated_at,
             variables: &self.variables,
+            waiting_reason: self.waiting_reason.as_deref(),
         }
     }
 

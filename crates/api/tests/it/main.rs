@@ -71,6 +71,7 @@ mod tool_versions;
 mod unavailable;
 mod variable_sets;
 mod variables;
+mod waiting;
 mod workspace_relationships;
 mod workspaces;
 mod workspaces_reference;

@@ -133,6 +133,7 @@ async fn what_is_only_listed_is_shown_and_used_by_nobody() {
     tool_versions::learn(&server.system(), &[(Kind::Terraform, "1.5.0".into())]).await.unwrap();
     let ws = server.workspace("second").await;
     assert_eq!(ws.terraform_version, "1.5.0");
+    Agent::register_with_abilities(&server, "one", &json!({})).await;
     let path = format!("/workspaces/{}", ws.id);
     let wish = |version: &str| json!({ "data": { "type": "workspaces", "attributes": { "terraform-version": version } } });
     let refused = server.owner().patch(&path, wish(LISTED)).await;

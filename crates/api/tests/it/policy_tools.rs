@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{Answer, Client, Server};
 
-use crate::policy_sets;
+use crate::{agent::Agent, policy_sets};
 
 const SETS: &str = "/organizations/acme/policy-sets";
 /// Each kind of policies, with the type of its tool's versions.
@@ -93,6 +93,7 @@ async fn no_workspace_gets_a_tool_of_policies_as_its_engine() {
         register(&server, tool, "1.9.0").await;
     }
     assert_eq!(server.workspace("storage").await.terraform_version, "1.1.0");
+    Agent::register_with_abilities(&server, "one", &json!({})).await;
     for wrong in ["1.2.0", "1.9.0"] {
         let wish = json!({ "data": { "type": "workspaces", "attributes": {
             "terraform-version": wrong,

@@ -361,27 +361,6 @@ async fn a_workspace_that_applies_by_itself_does_not_do_so_for_a_planner() {
 }
 
 #[tokio::test]
-async fn a_run_of_a_missing_engine_ends_with_a_sentence() {
-    let server = Server::start().await;
-    // Taken at its word while no version is known at all.
-    let old = Change {
-        name: Some("networking".into()),
-        terraform_version: Some("0.15.4".into()),
-        ..Change::default()
-    };
-    let ws = server.workspace_with(old).await;
-    Agent::register(&server).await;
-    let writer = server.writer(&ws);
-    upload(&writer, &ws, false).await;
-    let id = writer.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    server.advance().await;
-    assert_eq!(status(&writer, &id).await, "errored");
-    let plan = writer.get(format!("/runs/{id}/plan")).await.is_ok();
-    let log = writer.get(plan.attribute("log-read-url").as_str().unwrap()).await.is_ok().text();
-    assert!(log.contains("not known to this server") && log.ends_with('\u{3}'), "{log}");
-}
-
-#[tokio::test]
 async fn a_run_waits_for_an_agent_that_has_its_engine_without_taking_a_slot() {
     let server = Server::start_with(|options| options.settings.concurrency = 1).await;
     server.stop_clock();

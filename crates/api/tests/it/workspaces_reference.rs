@@ -38,8 +38,9 @@ struct Row {
 impl Row {
     async fn holds(self) {
         let server = Server::start().await;
-        // Some values need an engine to be known.
+        // Some values need an engine to be known, and an agent that has no other.
         server.execute(ENGINE).await;
+        crate::agent::Agent::register_with_abilities(&server, "one", &json!({})).await;
         let name = self.attribute;
         let pointer = format!("/data/attributes/{name}");
         let shown = create(&server, json!({})).await.is_created();

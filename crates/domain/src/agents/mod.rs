@@ -183,11 +183,6 @@ pub(crate) async fn present(cx: &Ctx) -> Result<Present> {
     Ok(present)
 }
 
-/// Whether the pool has an agent to speak of.
-pub(crate) async fn is_anybody_there(cx: &Ctx, pool: &AgentPoolId) -> Result<bool> {
-    Ok(present(cx).await?.contains_key(&Some(pool.clone())))
-}
-
 /// An agent says goodbye: nobody waits for it any more.
 pub async fn leave(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &AgentId) -> Result<()> {
     let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };

@@ -98,7 +98,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     if new.terraform_version.is_some() || new.engine.is_some() {
         let version = new.terraform_version.as_ref().unwrap_or(&workspace.terraform_version);
         let engine = new.engine.or(workspace.engine);
-        tool_versions::check(cx, Wish { version, engine }).await?;
+        tool_versions::check(cx, Wish { version, engine }, workspace).await?;
     }
     let id = RunId::fresh();
     let variables = serde_json::to_vec(&new.variables).map_err(|e| Error::Internal(e.into()))?;

@@ -39,7 +39,7 @@ pub use endings::{End, end_hopeless, ends};
 pub use events::{RunEvent, events, events_of, find_event, load_events};
 pub use list::{Filter, StatusGroup, Timeframe, list, list_of_organization, queue_of};
 pub use queue::{advance_all, position_in_queue};
-pub use waiting::waits_for;
+pub use waiting::{tell as tell_what_runs_wait_for, waits_for};
 
 use crate::{
     Ctx, Error, Found, Granted, In, Result,

@@ -19,7 +19,6 @@ use db::{
 
 use super::{
     candidates::{self, Candidate, Place, Wanted},
-    endings,
     held::{Floor, Held},
     moves,
     stages::{self, QUEUED},
@@ -120,18 +119,9 @@ struct Pass<'c> {
     slots: u64,
     /// The pools that have an agent to speak of, with what these can do.
     present: agents::Present,
-    /// By what is asked for.
-    tools: BTreeMap<(Status, String, Option<Engine>), Tool>,
+    /// By what is asked for; nothing where no version is like that yet.
+    tools: BTreeMap<(Status, String, Option<Engine>), Option<ToolVersion>>,
     unreadable: Vec<RunId>,
-}
-
-#[derive(Clone)]
-enum Tool {
-    Known(Box<ToolVersion>),
-    /// There are versions, but none like that.
-    Unknown,
-    /// Nobody has made any version known yet.
-    TooEarly,
 }
 
 /// What became of a candidate.
@@ -244,11 +234,9 @@ impl<'c> Pass<'c> {
     }
 
     async fn step(&mut self, candidate: &Candidate) -> Result<Taken> {
-        let tool = self.tool(candidate).await?;
-        if !self.is_at_hand(&tool, candidate) {
-            // Queued, it would keep a slot from those who could use it.
-            return Ok(Taken::No);
-        }
+        let tool = self.tool(candidate).await?.filter(|tool| self.is_at_hand(tool, candidate));
+        // Queued, it would keep a slot from those who could use it. `waiting.rs` says what it waits for.
+        let Some(tool) = tool else { return Ok(Taken::No) };
         let Some(floor) = Floor::lock_if_free(self.cx, &candidate.workspace_id).await? else {
             return Ok(Taken::No);
         };
@@ -269,49 +257,32 @@ impl<'c> Pass<'c> {
                 if candidate.wish() != (Wish { version, engine }) {
                     return Ok(Taken::No);
                 }
-                match tool {
-                    Tool::TooEarly => Ok(Taken::No),
-                    Tool::Unknown => {
-                        let why = unknown(candidate.wish());
-                        run.let_go().await;
-                        endings::give_up(self.cx, &candidate.id, &why).await?;
-                        Ok(Taken::No)
-                    }
-                    Tool::Known(tool) => {
-                        let mut run = run;
-                        // From here on the run keeps its engine, whatever becomes of the workspace's setting.
-                        run.engine = tool.kind.engine();
-                        run.terraform_version = Some(tool.version);
-                        begin(run, phase::Kind::Plan, &executor).await
-                    }
-                }
+                let mut run = run;
+                // From here on the run keeps its engine, whatever becomes of the workspace's setting.
+                run.engine = tool.kind.engine();
+                run.terraform_version = Some(tool.version);
+                begin(run, phase::Kind::Plan, &executor).await
             }
         }
     }
 
     /// What it is planned with, or was: that one counts even if it has been disabled since.
-    async fn tool(&mut self, candidate: &Candidate) -> Result<Tool> {
+    async fn tool(&mut self, candidate: &Candidate) -> Result<Option<ToolVersion>> {
         let wish = candidate.wish();
         let key = (candidate.status, wish.version.to_owned(), wish.engine);
         if let Some(known) = self.tools.get(&key) {
             return Ok(known.clone());
         }
-        let found = match stages::awaited_phase(candidate.status) {
+        let tool = match stages::awaited_phase(candidate.status) {
             Some(phase::Kind::Apply) => tool_versions::given(self.cx, wish).await?,
             _ => tool_versions::resolve(self.cx, wish).await?,
-        };
-        let tool = match found {
-            Some(tool) => Tool::Known(Box::new(tool)),
-            None if tool_versions::any(self.cx).await? => Tool::Unknown,
-            None => Tool::TooEarly,
         };
         self.tools.insert(key, tool.clone());
         Ok(tool)
     }
 
     /// Whether some agent there could do it with this tool. Where nobody is, somebody may come who can.
-    fn is_at_hand(&self, tool: &Tool, candidate: &Candidate) -> bool {
-        let Tool::Known(tool) = tool else { return true };
+    fn is_at_hand(&self, tool: &ToolVersion, candidate: &Candidate) -> bool {
         let (place, phase) = (candidate.place(), stages::awaited_phase(candidate.status));
         let Some(kind) = phase.map(job::Kind::from) else { return false };
         let pool = match place {
@@ -323,12 +294,6 @@ impl<'c> Pass<'c> {
             None => tool.url.is_some(),
         }
     }
-}
-
-/// For people.
-fn unknown(wish: Wish<'_>) -> String {
-    let engine = wish.engine.map_or("the engine", Engine::title);
-    format!("Version {} of {engine} is not known to this server.", wish.version)
 }
 
 async fn begin(mut run: Held, kind: phase::Kind, executor: &Executor) -> Result<Taken> {
@@ -398,7 +363,7 @@ async fn has_configuration(tx: &Tx, run: &Run) -> Result<bool> {
 
 /// Phases that the site's own agents have, or are to have. While all slots are taken, runs stay pending and confirmed,
 /// which is what makes the command line say what it waits for (CLI protocol, gotcha 33).
-async fn busy(db: &impl ConnectionTrait) -> Result<u64> {
+pub(super) async fn busy(db: &impl ConnectionTrait) -> Result<u64> {
     use job::Status as S;
     Ok(job::Entity::find()
         .filter(job::Column::Status.is_in([S::Queued, S::Claimed, S::Started]))

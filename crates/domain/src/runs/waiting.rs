@@ -1,11 +1,18 @@
-//! Why a run that waits does not go on, where nobody sees it from the runs before it: for want of who executes it.
+//! Why a run that waits does not go on, where nobody sees it from the runs before it: for want of who executes it. Each
+//! sentence says who or what ends it.
+
+use std::collections::BTreeMap;
 
 use db::{
-    entity::{phase, run::Status, tool_version::Engine},
+    entity::{job, phase, run::Status, tool_version::Engine},
     id::AgentPoolId,
+    sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter},
 };
 
-use super::{queue, stages};
+use super::{
+    candidates::{self, Candidate, Place, Wanted},
+    queue, stages,
+};
 use crate::{
     Ctx, In, Result, agent_pools, agents, configurations,
     row::Run,
@@ -15,9 +22,7 @@ use crate::{
 
 /// A sentence for people, or nothing if there is somebody.
 pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
-    if stages::awaited_phase(run.status).is_none() {
-        return Ok(None);
-    }
+    let Some(kind) = awaited_phase(run.status) else { return Ok(None) };
     if let Some(id) = &run.configuration_version_id
         && run.status == Status::Pending
         && configurations::is_missing(cx, id).await?
@@ -28,33 +33,56 @@ pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
                 .into(),
         ));
     }
-    Ok(match queue::executor_of(cx.read(), &run.of, &run.row).await? {
-        Executor::Site => nobody_can(cx, run, None).await?,
-        Executor::Nobody(why) => Some(why.to_owned()),
-        Executor::Pool(id) if agents::is_anybody_there(cx, &id).await? => {
-            nobody_can(cx, run, Some(id)).await?
-        }
-        Executor::Pool(id) => {
-            let pool = agent_pools::by_id(cx, &id).await?;
-            let name = pool.map(|pool| pool.name).unwrap_or_default();
-            Some(format!(
-                "No agent of the agent pool “{name}” is there. The run goes on when one is."
-            ))
-        }
-    })
-}
-
-/// What is said where agents are there, and none of them can do it.
-async fn nobody_can(cx: &Ctx, run: &In<Run>, pool: Option<AgentPoolId>) -> Result<Option<String>> {
-    let (present, kind) = (agents::present(cx).await?, stages::awaited_phase(run.status));
-    let (Some(there), Some(kind)) = (present.get(&pool), kind) else { return Ok(None) };
+    let pool = match executor(cx, run).await? {
+        Some(Executor::Site) => None,
+        Some(Executor::Pool(id)) => Some(id),
+        Some(Executor::Nobody(why)) => return Ok(Some(why.to_owned())),
+        None => return Ok(None),
+    };
     let version = run.terraform_version.as_ref().unwrap_or(&run.of.terraform_version);
     let wish = Wish { version, engine: run.engine.or(run.of.engine) };
+    let is_of_site = pool.is_none();
+    if let Some(why) = nobody_can(cx, pool, kind, wish).await? {
+        return Ok(Some(why));
+    }
+    if is_of_site { no_place(cx, run).await } else { Ok(None) }
+}
+
+/// The phase that it waits to begin: until it is its turn, or until an agent takes it.
+fn awaited_phase(status: Status) -> Option<phase::Kind> {
+    match status {
+        Status::PlanQueued => Some(phase::Kind::Plan),
+        Status::ApplyQueued => Some(phase::Kind::Apply),
+        other => stages::awaited_phase(other),
+    }
+}
+
+/// Who is to execute it; nobody is waited for where an agent has it already.
+async fn executor(cx: &Ctx, run: &In<Run>) -> Result<Option<Executor>> {
+    if stages::awaited_phase(run.status).is_some() {
+        return Ok(Some(queue::executor_of(cx.read(), &run.of, &run.row).await?));
+    }
+    let queued = job::Entity::find()
+        .filter(job::Column::RunId.eq(&run.id))
+        .filter(job::Column::Status.eq(job::Status::Queued));
+    let queued = queued.one(cx.read()).await?;
+    Ok(queued.map(|job| job.agent_pool_id.map_or(Executor::Site, Executor::Pool)))
+}
+
+/// Why no agent will take up this phase as things are.
+async fn nobody_can(
+    cx: &Ctx,
+    pool: Option<AgentPoolId>,
+    kind: phase::Kind,
+    wish: Wish<'_>,
+) -> Result<Option<String>> {
+    let present = agents::present(cx).await?;
+    let Some(there) = present.get(&pool) else { return nobody_is_there(cx, pool).await.map(Some) };
     let tool = match kind {
         phase::Kind::Plan => tool_versions::resolve(cx, wish).await?,
         phase::Kind::Apply => tool_versions::given(cx, wish).await?,
     };
-    let Some(tool) = tool else { return Ok(None) };
+    let Some(tool) = tool else { return no_version(cx, wish).await.map(Some) };
     if there.iter().any(|able| able.can(kind.into(), &tool)) {
         return Ok(None);
     }
@@ -64,4 +92,84 @@ async fn nobody_can(cx: &Ctx, run: &In<Run>, pool: Option<AgentPoolId>) -> Resul
          when one can.",
         tool.version
     )))
+}
+
+async fn nobody_is_there(cx: &Ctx, pool: Option<AgentPoolId>) -> Result<String> {
+    let Some(id) = pool else {
+        return Ok("No agent of this server is there. The run goes on when the server runs with its own agent \
+                   (without --no-agent), or, before it is planned, when the workspace has an agent pool with an agent."
+            .to_owned());
+    };
+    let name = agent_pools::by_id(cx, &id).await?.map(|pool| pool.name).unwrap_or_default();
+    Ok(format!("No agent of the agent pool “{name}” is there. The run goes on when one is."))
+}
+
+async fn no_version(cx: &Ctx, wish: Wish<'_>) -> Result<String> {
+    if !tool_versions::any(cx).await? {
+        return Ok("No Terraform and no OpenTofu is known to this server. The run goes on when an agent has one: it \
+                   looks on its PATH and at --engine when it starts; or when an administrator lets workspaces use \
+                   releases."
+            .to_owned());
+    }
+    let wished = wish.engine.map_or_else(|| format!("Version {wish}"), |_| wish.to_string());
+    if tool_versions::is_disabled(cx, wish).await? {
+        return Ok(format!(
+            "{wished} was disabled by an administrator. The run goes on when it is enabled again, or when its \
+             workspace names another one."
+        ));
+    }
+    Ok(format!(
+        "{wished} is not known to this server. The run goes on when an agent has it, when an administrator makes it \
+         known, or when its workspace names another one."
+    ))
+}
+
+/// Whether it is only for others that are at work.
+async fn no_place(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
+    let places = cx.settings().concurrency;
+    if stages::awaited_phase(run.status).is_none() || queue::busy(cx.read()).await? < places {
+        return Ok(None);
+    }
+    let wanted = Wanted { workspace: Some(&run.workspace_id), ..everybody(run.status) };
+    let is_next = find(cx, wanted).await?.iter().any(|candidate| candidate.id == run.id);
+    Ok(is_next.then(|| {
+        format!(
+            "This server executes {places} at once, and all places are taken. The run goes on when one is free."
+        )
+    }))
+}
+
+fn everybody(status: Status) -> Wanted<'static> {
+    Wanted { status, of_site: true, of_pools: true, workspace: None, unreadable: &[] }
+}
+
+async fn find(cx: &Ctx, wanted: Wanted<'_>) -> Result<Vec<Candidate>> {
+    let query = candidates::query(cx.read().get_database_backend(), wanted, None);
+    Ok(Candidate::find_by_statement(query).all(cx.read()).await?)
+}
+
+/// Says in the log for want of what runs wait whose turn it is: once, and again after a while.
+pub async fn tell(cx: &Ctx) -> Result<()> {
+    let mut wants: BTreeMap<_, (usize, Candidate)> = BTreeMap::new();
+    for (status, _) in stages::QUEUED {
+        for candidate in find(cx, everybody(status)).await? {
+            let wish = candidate.wish();
+            let pool = match candidate.place() {
+                Place::Site => None,
+                Place::Pool(id) => Some(id),
+                Place::Nowhere => continue,
+            };
+            let engine = wish.engine.map(Engine::title);
+            let key = (status.as_str(), pool, wish.version.to_owned(), engine);
+            wants.entry(key).or_insert((0, candidate)).0 += 1;
+        }
+    }
+    for ((_, pool, ..), (count, first)) in wants {
+        let Some(kind) = awaited_phase(first.status) else { continue };
+        let Some(why) = nobody_can(cx, pool, kind, first.wish()).await? else { continue };
+        if cx.troubles().is_news("waiting runs", &why, cx.now()) {
+            tracing::warn!(run = %first.id, runs = count, "{count} run(s) wait. {why}");
+        }
+    }
+    Ok(())
 }

@@ -115,13 +115,6 @@ impl Change {
             check_name(&name)?;
             to.name = name;
         }
-        // Clients send along what is there already, which may have gone since.
-        let version = self.terraform_version.unwrap_or_else(|| to.terraform_version.clone());
-        let engine = self.engine.unwrap_or(to.engine);
-        if version != to.terraform_version || engine != to.engine {
-            tool_versions::check(cx, Wish { version: &version, engine }).await?;
-            (to.terraform_version, to.engine) = (version, engine);
-        }
         free_text::prose(
             "description",
             self.description.iter().flatten().next().map_or("", String::as_str),
@@ -137,6 +130,13 @@ impl Change {
             to.working_directory = directory;
         }
         set_execution(cx, self.execution_mode, self.agent_pool_id, to).await?;
+        // Clients send along what is there already, which may have gone since.
+        let version = self.terraform_version.unwrap_or_else(|| to.terraform_version.clone());
+        let engine = self.engine.unwrap_or(to.engine);
+        if version != to.terraform_version || engine != to.engine {
+            tool_versions::check(cx, Wish { version: &version, engine }, to).await?;
+            (to.terraform_version, to.engine) = (version, engine);
+        }
         if let Some(repo) = self.vcs_repo {
             let before = to.vcs_repo.take();
             let after = repo.map(|change| change.apply(before.as_deref())).transpose()?;

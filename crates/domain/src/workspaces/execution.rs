@@ -157,10 +157,11 @@ pub(crate) async fn executor(db: &impl ConnectionTrait, workspace: &Workspace) -
     match (execution.mode, execution.agent_pool_id) {
         (ExecutionMode::Remote, _) => Ok(Executor::Site),
         (ExecutionMode::Local, _) => Ok(Executor::Nobody(
-            "The workspace's execution mode is local now: nobody here executes its runs.",
+            "The workspace's execution mode is local now: nobody here executes its runs. The run goes on when it is \
+             another one.",
         )),
         (ExecutionMode::Agent, None) => Ok(Executor::Nobody(
-            "The workspace's execution mode is agent, but it has no agent pool.",
+            "The workspace's execution mode is agent, but it has no agent pool. The run goes on when it has one.",
         )),
         (ExecutionMode::Agent, Some(id)) => in_pool(db, id, workspace).await,
     }
@@ -186,11 +187,16 @@ async fn in_pool(
 ) -> Result<Executor> {
     let pool = db::entity::agent_pool::Entity::find_by_id(id.clone()).one(db).await?;
     let Some(pool) = pool else {
-        return Ok(Executor::Nobody("The workspace's agent pool does not exist any more."));
+        return Ok(Executor::Nobody(
+            "The agent pool that was to execute it does not exist any more. A run that is not planned yet goes on when \
+             its workspace has another one; else it can only be ended.",
+        ));
     };
     if agent_pools::permits(db, &pool, workspace).await? {
         Ok(Executor::Pool(id))
     } else {
-        Ok(Executor::Nobody("The workspace may not use its agent pool."))
+        Ok(Executor::Nobody(
+            "The workspace may not use its agent pool. The run goes on when the pool's settings let it.",
+        ))
     }
 }
