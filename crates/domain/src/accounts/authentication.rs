@@ -74,7 +74,7 @@ async fn engine(app: &App, hash: &str) -> Result<Ctx> {
         .filter(job::Column::TokenHash.eq(hash))
         .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
         .filter(job::Column::LeasedUntil.gt(app.now()))
-        .one(app.db().rights())
+        .one(app.db().read())
         .await?;
     let run = held.and_then(|job| job.run_id).ok_or(Error::Unauthorized)?;
     workspaces::engine_of(&app.system("engine"), &run).await.map_err(|error| match error {
