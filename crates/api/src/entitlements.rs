@@ -1,7 +1,7 @@
 //! `/organizations/:name/entitlement-set`: what this server really does, and nothing that it does not.
 
-use domain::can;
-use jsonapi::{Document, Resource};
+use domain::{Ctx, can, row::Organization};
+use jsonapi::{Document, Object, Resource};
 use serde::Serialize;
 
 use crate::{May, Result, Routes};
@@ -97,9 +97,23 @@ impl Resource for View {
     }
 }
 
+impl View {
+    fn of(organization: &Organization) -> Self {
+        Self {
+            organization_id: organization.id.to_string(),
+            organization_name: organization.name.clone(),
+        }
+    }
+}
+
 async fn show(organization: May<can::ReadEntitlements>) -> Result<Document> {
-    Ok(Document::one(&View {
-        organization_id: organization.id.to_string(),
-        organization_name: organization.name.clone(),
-    }))
+    Ok(Document::one(&View::of(&organization)))
+}
+
+/// What `include=entitlement_set` shows of each, for those who may read it.
+pub fn by_organization(cx: &Ctx, rows: &[Organization]) -> Vec<(String, Vec<Object>)> {
+    rows.iter()
+        .filter(|row| cx.may::<can::ReadEntitlements>(*row))
+        .map(|row| (row.name.clone(), vec![Object::new(&View::of(row))]))
+        .collect()
 }

@@ -6,9 +6,9 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, agent_pools, configurations, memberships, organizations, policies, policy_evaluations,
-    policy_sets, projects, runs, ssh_keys, states, tags, task_stages, teams, users, variable_sets,
-    variables, workspaces,
+    Failure, agent_pools, configurations, entitlements, memberships, organizations, policies,
+    policy_evaluations, policy_sets, projects, runs, ssh_keys, states, tags, task_stages, teams,
+    users, variable_sets, variables, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -203,6 +203,16 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
                 let found = domain::tags::load_of_projects(cx, &parsed(&ids)).await?;
                 Ok(tags::by_project(found))
             })
+        })
+        .relation_to_one("organizations", "entitlement-set", |cx, names| {
+            Box::pin(async move {
+                let rows = domain::organizations::load(cx, &names).await?;
+                Ok(entitlements::by_organization(cx, &rows))
+            })
+        })
+        // Nobody has one here, which is said to whoever asks.
+        .relation_to_one("organizations", "subscription", |_, _| {
+            Box::pin(async move { Ok(Vec::new()) })
         })
         .relation_to_one("workspaces", "readme", |cx, ids| {
             Box::pin(async move {

@@ -11,7 +11,7 @@ use domain::{
 use jsonapi::{Body, Document, Empty, Field, Query, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::parsed};
 
 pub fn routes() -> Routes {
     of::<OpaVersions>(of::<SentinelVersions>(of::<TerraformVersions>(Routes::default())))
@@ -121,25 +121,27 @@ impl<T: Tool> Resource for View<T> {
 #[serde(default)]
 struct ListParameters {
     filter: ByVersionAndEngine,
-    search: ByVersion,
+    search: ByVersionAndEngine,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ByVersionAndEngine {
     version: Option<String>,
-    /// Ours: Terraform's without it.
-    engine: Option<Engine>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ByVersion {
-    version: Option<String>,
+    /// Ours: those of both engines without it.
+    engine: Option<String>,
 }
 
 fn text(given: Option<&String>) -> Option<String> {
     given.filter(|text| !text.is_empty()).cloned()
+}
+
+/// What a list shows: under the address of Terraform's versions stand those of both engines.
+fn kinds<T: Tool>(engine: Option<Engine>) -> Vec<Kind> {
+    match (T::KIND.engine(), engine) {
+        (Some(_), None) => vec![Kind::Terraform, Kind::Tofu],
+        _ => vec![kind_of::<T>(engine)],
+    }
 }
 
 /// Under the address of Terraform's versions, the engine says which are meant.
@@ -156,9 +158,12 @@ async fn list<T: Tool>(
         version: text(asked.filter.version.as_ref()),
         search: text(asked.search.version.as_ref()),
     };
-    let kind = kind_of::<T>(asked.filter.engine);
     let paging = paging(&query);
-    let page = tool_versions::list(&site.cx, &site, kind, filter, paging).await?;
+    let kinds = kinds::<T>(
+        parsed(asked.filter.engine.as_deref(), "filter[engine]")?
+            .or(parsed(asked.search.engine.as_deref(), "search[engine]")?),
+    );
+    let page = tool_versions::list(&site.cx, &site, &kinds, filter, paging).await?;
     let views: Vec<_> = page.items.into_iter().map(View::<T>::new).collect();
     Document::page(&views, page.total, &query, &INCLUDES, &site.cx).await
 }

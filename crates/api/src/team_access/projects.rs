@@ -12,10 +12,10 @@ use domain::{
     row::TeamProject,
     teams::{
         self,
-        project_access::{self, Change, ChangeProject, ChangeWorkspaces, Held},
+        project_access::{self, Change, ChangeProject, ChangeWorkspaces, Held, Of},
     },
 };
-use jsonapi::{Body, Document, Empty, Error, Query, Relationships, Resource, ToOne, Typed};
+use jsonapi::{Body, Document, Empty, Query, Relationships, Resource, ToOne, Typed};
 use serde::{Deserialize, Serialize};
 
 use super::{filtered, required, team};
@@ -122,15 +122,16 @@ async fn list(
 ) -> Result<Document> {
     let cx = &caller.cx;
     let filter = &query.own.filter;
-    let Some(id) = &filter.project.id else {
-        let missing = Error::bad_request("missing parameter", "is required");
-        return Err(missing.parameter("filter[project][id]").into());
+    let project = match &filter.project.id {
+        Some(id) => {
+            let found = domain::projects::find(cx, &filtered::<ProjectId>(id)?).await?;
+            Some(cx.check::<can::ReadProjectTeams, _>(found)?)
+        }
+        None => None,
     };
-    let found = domain::projects::find(cx, &filtered::<ProjectId>(id)?).await?;
-    let project = cx.check::<can::ReadProjectTeams, _>(found)?;
-    let team = team(cx, filter.team.id.as_deref()).await?;
+    let of = Of { project, team: team(cx, filter.team.id.as_deref()).await? };
     let paging = paging(&query);
-    let page = project_access::list(cx, &project, team.as_ref(), paging).await?.map(View);
+    let page = project_access::list(cx, of, paging).await?.map(View);
     Document::page(&page.items, page.total, &query, &INCLUDES, cx).await
 }
 

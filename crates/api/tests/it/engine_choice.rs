@@ -35,7 +35,13 @@ async fn both_are_listed_and_looked_for() {
         engines.zip(found.attributes("version")).collect::<Vec<_>>()
     };
     let is = |engine: &str, version: &str| (json!(engine), json!(version));
-    assert_eq!(versions("").await, [is("terraform", "1.9.1")]);
+    let all = [is("tofu", "1.9.2"), is("terraform", "1.9.1"), is("tofu", "1.9.1")];
+    assert_eq!(versions("").await, all);
+    assert_eq!(versions("?filter[engine]=").await, all);
+    assert_eq!(versions("?filter[version]=1.9.1").await, all[1..]);
+    assert_eq!(versions("?filter[engine]=terraform").await, all[1..2]);
+    assert_eq!(versions("?search[engine]=terraform").await, all[1..2]);
+    admin.get(format!("{PATH}?search[engine]=opa")).await.is_bad_request();
     let tofu = [is("tofu", "1.9.2"), is("tofu", "1.9.1")];
     assert_eq!(versions("?filter[engine]=tofu").await, tofu);
     let found = versions("?filter[engine]=tofu&filter[version]=1.9.1").await;

@@ -24,6 +24,8 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("/api/v2/organization-memberships/{organization_membership_id}", "user", "users"),
     ("/api/v2/organizations/{organization_name}/organization-memberships", "teams", "teams"),
     ("/api/v2/organizations/{organization_name}", "default-project", "projects"),
+    ("/api/v2/organizations/{organization_name}", "entitlement_set", "entitlement-sets"),
+    ("/api/v2/organizations", "entitlement_set", "entitlement-sets"),
     (SET, "policies", "policies"),
     (SET, "workspaces", "workspaces"),
     (SET, "projects", "projects"),
@@ -133,4 +135,15 @@ async fn every_documented_include_comes() {
         }
     }
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_subscription_is_told_that_there_is_none() {
+    let world = Worlds::new().await.world().await;
+    let path = "/organizations/acme?include=subscription,entitlement_set";
+    let shown = world.server.owner().get(path).await.is_ok();
+    assert_eq!(shown.data()["relationships"]["subscription"]["data"], json!(null));
+    assert!(
+        shown.data()["relationships"]["subscription"].as_object().unwrap().contains_key("data")
+    );
 }

@@ -33,6 +33,30 @@ impl Acme {
     }
 }
 
+async fn ids(client: &Client<'_>, path: &str) -> Vec<Value> {
+    let list = client.get(path).await.is_ok();
+    list.data().as_array().unwrap().iter().map(|item| item["id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn the_projects_of_a_team_are_those_whose_teams_one_may_see() {
+    let acme = Acme::with_team().await;
+    let (seen, hidden) = (acme.server.project("Seen").await, acme.server.project("Hidden").await);
+    let own = acme.to_project(&seen.id, json!({ "access": "read" })).await.is_created().id();
+    let other = acme.to_project(&hidden.id, json!({ "access": "read" })).await.is_created().id();
+    let path = format!("/team-projects?filter[team][id]={}", acme.team);
+    assert_eq!(ids(&acme.server.owner(), &path).await, [json!(own), json!(other)]);
+    // Another team that reads one of both.
+    let (reader, token) = team(&acme.server.owner(), "reader").await;
+    let custom =
+        json!({ "access": "custom", "project-access": { "settings": "read", "teams": "read" } });
+    let body = related("team-projects", custom, &reader, "project", seen.id.as_ref());
+    acme.server.owner().post("/team-projects", body).await.is_created();
+    assert_eq!(ids(&acme.server.bearer(&token), &path).await, [json!(own)]);
+    let nobody = acme.server.owner().get("/team-projects?filter[team][id]=team-x").await;
+    nobody.is_not_found();
+}
+
 async fn team(owner: &Client<'_>, name: &str) -> (String, String) {
     let attributes = json!({ "name": name, "visibility": "organization" });
     let body = json!({ "data": { "type": "teams", "attributes": attributes } });

@@ -2,12 +2,15 @@
 
 use db::{
     entity::{
+        project,
         team_project::{self, Access, ProjectAccess, Settings, Teams, VariableSets},
         team_workspace::{Runs, SentinelMocks, StateVersions, Variables, WorkspaceAccess},
     },
-    id::TeamProjectId,
+    id::{ProjectId, TeamProjectId},
     page,
-    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder},
+    sea_orm::{
+        ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    },
 };
 use serde_json::json;
 
@@ -121,15 +124,30 @@ pub fn pair(project: Found<Project>, team: Found<Team>) -> Result<Found<(Project
     Ok(Found::new((project, team)))
 }
 
-/// The accesses of teams to a project, the oldest first; of one team, where one is named.
-pub async fn list(
-    cx: &Ctx,
-    project: &Granted<can::ReadProjectTeams>,
-    team: Option<&Granted<can::ReadTeam>>,
-    paging: Paging,
-) -> Result<Page<TeamProject>> {
-    let mut condition = Condition::all().add(team_project::Column::ProjectId.eq(&project.id));
-    if let Some(team) = team {
+/// Whose access, or access to what: at least one of them.
+#[derive(Debug, Default)]
+pub struct Of {
+    pub project: Option<Granted<can::ReadProjectTeams>>,
+    pub team: Option<Granted<can::ReadTeam>>,
+}
+
+/// The accesses that the caller may see, the oldest first.
+///
+/// # Errors
+/// Bad request where neither a project nor a team is named.
+pub async fn list(cx: &Ctx, of: Of, paging: Paging) -> Result<Page<TeamProject>> {
+    let mut condition = Condition::all();
+    if let Some(project) = &of.project {
+        condition = condition.add(team_project::Column::ProjectId.eq(&project.id));
+    } else if let Some(team) = &of.team {
+        condition =
+            condition.add(team_project::Column::ProjectId.is_in(seen_with(cx, team).await?));
+    } else {
+        return Err(Error::BadRequest(
+            "filter[project][id] or filter[team][id] is required.".into(),
+        ));
+    }
+    if let Some(team) = &of.team {
         condition = condition.add(team_project::Column::TeamId.eq(&team.id));
     }
     let query = team_project::Entity::find()
@@ -137,6 +155,20 @@ pub async fn list(
         .order_by_asc(team_project::Column::CreatedAt)
         .order_by_asc(team_project::Column::Id);
     Ok(page(cx.read(), query, paging).await?)
+}
+
+/// The projects of a team whose teams the caller may see.
+async fn seen_with(cx: &Ctx, team: &Team) -> Result<Vec<ProjectId>> {
+    let of_team = team_project::Entity::find()
+        .select_only()
+        .column(team_project::Column::ProjectId)
+        .filter(team_project::Column::TeamId.eq(&team.id));
+    let projects = project::Entity::find()
+        .filter(project::Column::Id.in_subquery(of_team.into_query()))
+        .all(cx.read())
+        .await?;
+    let seen = projects.into_iter().filter(|project| cx.may::<can::ReadProjectTeams>(project));
+    Ok(seen.map(|project| project.id).collect())
 }
 
 pub async fn create(

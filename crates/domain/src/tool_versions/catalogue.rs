@@ -142,15 +142,16 @@ pub struct Filter {
     pub search: Option<String>,
 }
 
-/// Newest first.
+/// Of all these kinds together, newest first.
 pub async fn list(
     cx: &Ctx,
     _site: &Granted<can::ManageSite>,
-    kind: Kind,
+    kinds: &[Kind],
     filter: Filter,
     paging: Paging,
 ) -> Result<Page<Used>> {
-    let mut query = tool_version::Entity::find().filter(tool_version::Column::Kind.eq(kind));
+    let mut query = tool_version::Entity::find()
+        .filter(tool_version::Column::Kind.is_in(kinds.iter().copied()));
     if let Some(version) = filter.version {
         query = query.filter(tool_version::Column::Version.eq(version));
     } else if let Some(text) = filter.search {
@@ -163,7 +164,7 @@ pub async fn list(
     let size = usize::try_from(paging.size).unwrap_or(usize::MAX);
     let rows = rows.into_iter().map(|(_, row)| row);
     let items = rows.skip(skip.unwrap_or(usize::MAX)).take(size).collect();
-    Ok(Page { items: with_usage(cx, kind, items).await?, total })
+    Ok(Page { items: with_usage(cx, items).await?, total })
 }
 
 /// With the number of those that use it.

@@ -69,11 +69,13 @@ pub(super) fn archives_of(row: &ToolVersion) -> Vec<Archive> {
 }
 
 pub(super) async fn one(cx: &Ctx, row: ToolVersion) -> Result<Used> {
-    let mut all = with_usage(cx, row.kind, vec![row]).await?;
+    let mut all = with_usage(cx, vec![row]).await?;
     Ok(all.swap_remove(0))
 }
 
-pub(super) async fn with_usage(cx: &Ctx, kind: Kind, rows: Vec<ToolVersion>) -> Result<Vec<Used>> {
+/// All of one kind, or all of engines.
+pub(super) async fn with_usage(cx: &Ctx, rows: Vec<ToolVersion>) -> Result<Vec<Used>> {
+    let Some(kind) = rows.first().map(|row| row.kind) else { return Ok(Vec::new()) };
     let usage = usage(cx.read(), kind, &wishes(cx.read(), kind).await?).await?;
     let releases = official::releases();
     let sources = &cx.settings().releases;

@@ -38,7 +38,7 @@ pub async fn show(site: May<can::ManageSite>, Query(asked): Query<Asked>) -> Res
     let visitor = &site.visitor;
     let kind = asked.kind.parse().unwrap_or(Kind::Terraform);
     let paging = Paging { number: asked.page, size: PAGE_SIZE };
-    let list = tool_versions::list(&visitor.cx, &site, kind, Filter::default(), paging).await?;
+    let list = tool_versions::list(&visitor.cx, &site, &[kind], Filter::default(), paging).await?;
     let all: Vec<_> = KINDS
         .iter()
         .map(|(one, label)| Tab {

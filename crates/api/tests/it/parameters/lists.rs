@@ -246,6 +246,8 @@ pub async fn people(server: &Server, owner: &Client<'_>, lists: &Lists<'_>) {
         lists.is_needed(path, &of, "id", json!(all)).await;
         let own = lists.read(path, &format!("{of}&filter[team][id]={}", ids[0]), "id").await;
         assert_eq!((all.len(), own.len()), (2, 1), "{path}");
+        let of_team = format!("filter[team][id]={}", ids[0]);
+        assert_eq!(lists.read(path, &of_team, "id").await, own, "{path}");
         lists.note(path, "filter[team][id]=");
     }
 }
