@@ -35,6 +35,18 @@ impl Mark {
             _ => None,
         }
     }
+
+    /// The mark of a folder that nobody has opened, and perhaps nobody has the keys for.
+    ///
+    /// # Errors
+    /// [`Error::Mark`] for one that is not understood.
+    pub fn of_folder(folder: &std::path::Path) -> Result<Option<Self>> {
+        match std::fs::read_to_string(folder.join(FILE)) {
+            Ok(text) => Self::parse(&text).map(Some).ok_or(Error::Mark),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Folder { path: folder.to_owned(), source }),
+        }
+    }
 }
 
 impl Blobs {

@@ -38,22 +38,15 @@ impl Loading {
             Error::Settings(format!("the database is not empty, or of another version: {error}"))
         };
         let mut connection = Connection::open(settings, false).await?;
+        // Before the schema of what is somebody's is changed.
+        connection.refuse_rows().await?;
         match &mut connection {
             Connection::Sqlite(connection) => migrator.run_direct(None, connection, false).await,
             Connection::Postgres(connection) => migrator.run_direct(None, connection, false).await,
         }
         .map_err(schema)?;
-        let tables = connection.tables().await?;
         connection.execute("BEGIN".to_owned()).await?;
-        // What migrations put there belongs to them; what people did must not be lost.
-        for table in ["users", "organizations", "state_versions", "installations"] {
-            if tables.iter().any(|known| known.name == table) && !connection.is_empty(table).await?
-            {
-                return Err(Error::Settings(format!(
-                    "the database is not empty ({table} has rows): restore into a new one"
-                )));
-            }
-        }
+        let tables = connection.refuse_rows().await?;
         for table in tables.iter().rev() {
             connection.execute(format!("DELETE FROM \"{}\"", table.name)).await?;
         }
@@ -125,6 +118,19 @@ impl Loading {
 }
 
 impl Connection {
+    /// What migrations put there belongs to them; what people did must not be lost.
+    async fn refuse_rows(&mut self) -> Result<Vec<Table>> {
+        let tables = self.tables().await?;
+        for table in ["users", "organizations", "state_versions", "installations"] {
+            if tables.iter().any(|known| known.name == table) && !self.is_empty(table).await? {
+                return Err(Error::Settings(format!(
+                    "the database is not empty ({table} has rows): restore into a new one"
+                )));
+            }
+        }
+        Ok(tables)
+    }
+
     async fn is_empty(&mut self, table: &str) -> Result<bool> {
         let sql = AssertSqlSafe(format!("SELECT 1 FROM \"{table}\" LIMIT 1"));
         Ok(match self {

@@ -106,11 +106,14 @@ async fn database(store: &Store, findings: &mut Findings) -> Option<(Option<Db>,
     if let Database::Sqlite(path) = &store.database
         && open::is_blank(path)
     {
+        let known = Known::nothing();
         let parent = path.parent().unwrap_or(Path::new("."));
-        let finding = makeable(parent)
+        let finding = open::is_restored(store, &known)
+            .and_then(|()| makeable(parent))
             .map(|()| format!("{} will be made on the first start", path.display()));
+        let is_usable = finding.is_ok();
         findings.push(("database", finding));
-        return Some((None, Known::nothing()));
+        return is_usable.then_some((None, known));
     }
     let looked = async {
         if let Database::Sqlite(path) = &store.database {

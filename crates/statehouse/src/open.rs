@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use blobs::Blobs;
+use blobs::{Blobs, Mark};
 use courier::Courier;
 use crypto::{ExposeSecret, Keyring};
 use db::{Db, Schema, Timestamp};
@@ -46,20 +46,6 @@ pub async fn open(
     Ok(App::new(db, blobs, courier, keyring, settings))
 }
 
-/// Brings the schema up to date. A new installation gets its key as well; an old one's need not be here.
-pub async fn migrate(store: &Store) -> Result<Db> {
-    let (db, known) = connect(store, Absent::Create).await?;
-    if known.is_new() || store.key_file.exists() {
-        db.close().await;
-        let rules = crate::admin::offline();
-        let courier = Courier::new(courier::Settings::default())?;
-        open(store, rules, courier, Absent::Create).await?.close().await;
-        return Ok(connect(store, Absent::Refuse).await?.0);
-    }
-    db.migrate().await.context("database_url")?;
-    Ok(db)
-}
-
 /// What there is and belongs together, as it is: nothing is made, and no schema changed.
 pub async fn existing(store: &Store) -> Result<(Db, Blobs, Keyring, Known)> {
     let (db, known) = connect(store, Absent::Refuse).await?;
@@ -75,7 +61,7 @@ pub async fn existing(store: &Store) -> Result<(Db, Blobs, Keyring, Known)> {
     Ok((db, blobs, keyring, known))
 }
 
-/// The database, and what it tells of its installation.
+/// The database, and what it tells of its installation. Every command that opens data comes by here.
 pub async fn connect(store: &Store, absent: Absent) -> Result<(Db, Known)> {
     let nothing = |place: String| {
         anyhow!(
@@ -83,18 +69,27 @@ pub async fn connect(store: &Store, absent: Absent) -> Result<(Db, Known)> {
              make one; is --data-dir or --database-url mistyped?"
         )
     };
-    if absent == Absent::Refuse
-        && let Database::Sqlite(path) = &store.database
+    if let Database::Sqlite(path) = &store.database
         && is_blank(path)
     {
-        return Err(nothing(format!("{} does not exist", path.display())));
+        is_restored(store, &Known::nothing())?;
+        if absent == Absent::Refuse {
+            return Err(nothing(format!("{} does not exist", path.display())));
+        }
     }
     let db = Db::connect(&database_settings(store)).await.context("database_url")?;
     let known = Known::read(&db).await.context("database_url")?;
+    is_restored(store, &known)?;
     if absent == Absent::Refuse && known.schema == Schema::Absent {
         return Err(nothing("the database is empty".to_owned()));
     }
     Ok((db, known))
+}
+
+/// Refuses what a restore has left that was broken off; needs no keys.
+pub fn is_restored(store: &Store, known: &Known) -> Result<()> {
+    let mark = Mark::of_folder(&store.blobs).context("blob_url")?;
+    known.check_restored(mark.as_ref()).map_err(|refusal| explain(store, refusal))
 }
 
 /// A database file that is not there, or that nobody has written to.

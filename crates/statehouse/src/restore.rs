@@ -1,6 +1,8 @@
 //! `statehouse restore FILE`: a backup into an empty place.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use blobs::Blobs;
@@ -72,34 +74,25 @@ async fn fill(restore: &Restore, store: &Store, keyring: Keyring) -> Result<Rest
 
 /// What there was, so that a restore that fails leaves nothing behind that would hinder the next.
 struct Before {
-    blobs: bool,
-    nothing_in_blobs: bool,
+    /// The names in the folder of the blobs; nothing if it was not there.
+    blobs: Option<BTreeSet<OsString>>,
     /// Of SQLite.
     nothing_in_database: bool,
 }
 
 impl Before {
     fn of(store: &Store) -> Self {
-        let entries = std::fs::read_dir(&store.blobs);
-        let blank = |database: &Database| match database {
+        let entries = std::fs::read_dir(&store.blobs).ok();
+        let names = entries.map(|all| all.flatten().map(|entry| entry.file_name()).collect());
+        let nothing_in_database = match &store.database {
             Database::Sqlite(path) => open::is_blank(path),
             Database::Postgres(_) => false,
         };
-        Self {
-            blobs: store.blobs.exists(),
-            nothing_in_blobs: entries.map_or(true, |mut entries| entries.next().is_none()),
-            nothing_in_database: blank(&store.database),
-        }
+        Self { blobs: names, nothing_in_database }
     }
 
     fn bring_back(&self, store: &Store) {
         let mut gone = Vec::new();
-        if self.nothing_in_blobs {
-            gone.push(std::fs::remove_dir_all(&store.blobs));
-            if self.blobs {
-                gone.push(private_file::directory(&store.blobs).map_err(std::io::Error::other));
-            }
-        }
         if let (true, Database::Sqlite(path)) = (self.nothing_in_database, &store.database) {
             for ending in ["", "-wal", "-shm"] {
                 let mut file = path.clone().into_os_string();
@@ -107,11 +100,32 @@ impl Before {
                 gone.push(std::fs::remove_file(file));
             }
         }
+        gone.push(self.bring_back_blobs(&store.blobs));
         for error in gone.into_iter().filter_map(Result::err) {
             if error.kind() != std::io::ErrorKind::NotFound {
                 eprintln!("statehouse: what was restored so far is not all removed: {error}");
             }
         }
+    }
+
+    /// The mark is a file beside folders, and goes last: until then this is a restore that was broken off.
+    fn bring_back_blobs(&self, blobs: &Path) -> std::io::Result<()> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(blobs)? {
+            let entry = entry?;
+            if self.blobs.as_ref().is_some_and(|names| names.contains(&entry.file_name())) {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                std::fs::remove_dir_all(entry.path())?;
+            } else {
+                files.push(entry.path());
+            }
+        }
+        for file in files {
+            std::fs::remove_file(file)?;
+        }
+        if self.blobs.is_none() { std::fs::remove_dir(blobs) } else { Ok(()) }
     }
 }
 

@@ -19,8 +19,8 @@ fn filled() -> (Place, String) {
     (place, workspace)
 }
 
-/// `serve` and `doctor` refuse in the same words, and both leave the files as they are.
-fn both_refuse(place: &Place, words: &[&str]) {
+/// `serve`, `migrate` and `doctor` refuse in the same words, and leave the files as they are.
+fn all_refuse(place: &Place, words: &[&str]) {
     let changing = |(path, _): &(std::path::PathBuf, Vec<u8>)| {
         let name = path.file_name().unwrap().to_string_lossy();
         // Who asked last, and what readers of the database make for themselves.
@@ -29,7 +29,8 @@ fn both_refuse(place: &Place, words: &[&str]) {
     let before: Vec<_> = place.files().into_iter().filter(changing).collect();
     let doctor = place.refused(&["doctor", "--no-agent", "--listen", "127.0.0.1:0"]);
     let serve = place.serve_refused();
-    for said in [&serve, &doctor] {
+    let migrate = place.refused(&["migrate"]);
+    for said in [&serve, &doctor, &migrate] {
         for word in words {
             assert!(said.contains(word), "{word:?} is not in {said}");
         }
@@ -63,7 +64,7 @@ fn the_key_of_another_installation_is_refused() {
     let (place, workspace) = filled();
     let own = fs::read(place.key()).unwrap();
     write_key(&place, other_key());
-    both_refuse(&place, &["key_file", "this data was sealed with the key", "back from the backup"]);
+    all_refuse(&place, &["key_file", "this data was sealed with the key", "back from the backup"]);
     // Once is enough.
     assert_eq!(place.serve_refused().matches("this data was sealed").count(), 1);
     // The right name does not make it the right key.
@@ -71,15 +72,15 @@ fn the_key_of_another_installation_is_refused() {
     let other = keys(&other_key());
     let forged = format!("{name}:{}", other.split_once(':').unwrap().1);
     write_key(&place, forged);
-    both_refuse(&place, &["key_file", "another key", "fingerprint"]);
+    all_refuse(&place, &["key_file", "another key", "fingerprint"]);
     // An empty one, one that is none, one for all to read.
     write_key(&place, "");
-    both_refuse(&place, &["key_file", "has no key"]);
+    all_refuse(&place, &["key_file", "has no key"]);
     write_key(&place, "\u{0}garbage\n");
-    both_refuse(&place, &["key_file", "line 1"]);
+    all_refuse(&place, &["key_file", "line 1"]);
     write_key(&place, &own);
     fs::set_permissions(place.key(), fs::Permissions::from_mode(0o644)).unwrap();
-    both_refuse(&place, &["key_file", "chmod 600"]);
+    all_refuse(&place, &["key_file", "chmod 600"]);
 
     write_key(&place, &own);
     let server = place.serve();
@@ -92,7 +93,7 @@ fn a_missing_key_is_not_made_anew() {
     let (place, _) = filled();
     let own = fs::read(place.key()).unwrap();
     fs::remove_file(place.key()).unwrap();
-    both_refuse(&place, &["key_file", "is missing", "backup"]);
+    all_refuse(&place, &["key_file", "is missing", "backup"]);
     let said = place.refused(&["admin", "list-users"]);
     assert!(said.contains("is missing"), "{said}");
     assert!(!place.key().exists());
@@ -109,9 +110,9 @@ fn a_new_key_goes_on_top_and_the_old_ones_stay() {
     server.push(&workspace, 2);
     server.stop();
     write_key(&place, &new);
-    both_refuse(&place, &["key_file", "this data was sealed with the key"]);
+    all_refuse(&place, &["key_file", "this data was sealed with the key"]);
     write_key(&place, &old);
-    both_refuse(&place, &["key_file", "this data was sealed with the key"]);
+    all_refuse(&place, &["key_file", "this data was sealed with the key"]);
     write_key(&place, format!("{old}{new}"));
     let server = place.serve();
     assert_eq!(server.current_state(&workspace), state(2));
@@ -124,13 +125,13 @@ fn blobs_of_another_installation_are_refused() {
     let aside = one.dir.path().join("aside");
     fs::rename(one.blobs(), &aside).unwrap();
     fs::rename(other.blobs(), one.blobs()).unwrap();
-    both_refuse(&one, &["blob_url", "belong to installation"]);
+    all_refuse(&one, &["blob_url", "belong to installation"]);
     // As a file system that is not mounted looks like.
     fs::rename(one.blobs(), other.blobs()).unwrap();
-    both_refuse(&one, &["blob_url", "mounted"]);
+    all_refuse(&one, &["blob_url", "mounted"]);
     assert!(!one.blobs().exists());
     fs::create_dir(one.blobs()).unwrap();
-    both_refuse(&one, &["blob_url", "mounted"]);
+    all_refuse(&one, &["blob_url", "mounted"]);
     fs::remove_dir(one.blobs()).unwrap();
     fs::rename(&aside, one.blobs()).unwrap();
     let server = one.serve();
@@ -145,9 +146,9 @@ fn a_new_database_does_not_take_blobs_that_are_there() {
     fs::create_dir(new.data()).unwrap();
     fs::rename(old.blobs(), new.blobs()).unwrap();
     fs::copy(old.key(), new.key()).unwrap();
-    both_refuse(&new, &["blob_url", "belong to installation"]);
+    all_refuse(&new, &["blob_url", "belong to installation"]);
     fs::remove_file(new.blobs().join("installation")).unwrap();
-    both_refuse(&new, &["blob_url", "the database is new"]);
+    all_refuse(&new, &["blob_url", "the database is new"]);
     assert!(new.blobs().join("states").exists());
 }
 
@@ -159,20 +160,20 @@ fn data_from_before_there_were_marks_is_marked_once_it_was_opened() {
     place.execute("DELETE FROM sealing_keys; DELETE FROM installations;");
     fs::remove_file(&mark).unwrap();
     write_key(&place, other_key());
-    both_refuse(&place, &["key_file", "which the key file does not have"]);
+    all_refuse(&place, &["key_file", "which the key file does not have"]);
     fs::remove_file(place.key()).unwrap();
-    both_refuse(&place, &["key_file", "is missing"]);
+    all_refuse(&place, &["key_file", "is missing"]);
     write_key(&place, &own);
     let states = place.blobs().join("states");
     fs::rename(&states, place.dir.path().join("states")).unwrap();
-    both_refuse(&place, &["blob_url", "none of the latest states"]);
+    all_refuse(&place, &["blob_url", "none of the latest states"]);
     fs::rename(place.dir.path().join("states"), &states).unwrap();
     let server = place.serve();
     assert_eq!(server.current_state(&workspace), state(1));
     server.stop();
     assert!(fs::read_to_string(&mark).unwrap().starts_with("of "));
     write_key(&place, other_key());
-    both_refuse(&place, &["key_file", "this data was sealed with the key"]);
+    all_refuse(&place, &["key_file", "this data was sealed with the key"]);
 }
 
 #[test]
@@ -259,8 +260,8 @@ fn doctor_refuses_a_database_that_cannot_be_used() {
 }
 
 #[test]
-fn doctor_and_serve_refuse_a_schema_of_a_newer_version() {
+fn a_schema_of_a_newer_version_is_refused() {
     let (place, _) = filled();
     place.execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 25");
-    both_refuse(&place, &["migration 9999", "newer version"]);
+    all_refuse(&place, &["migration 9999", "newer version"]);
 }

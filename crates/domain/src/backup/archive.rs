@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::{END, End, Lack};
 
+/// What is wrong with a file that cannot be read as it should.
+pub(super) const BROKEN: &str = "the file is no backup, or is not whole";
+
 pub(super) struct Writer<W: Write> {
     tar: tar::Builder<GzEncoder<W>>,
     digest: Sha256,
@@ -63,7 +66,6 @@ pub(super) fn each<R: BufRead>(
     from: R,
     mut with: impl FnMut(&str, u64, &mut dyn Read) -> Result<()>,
 ) -> Result<End> {
-    const BROKEN: &str = "the file is no backup, or is not whole";
     let mut tar = tar::Archive::new(GzDecoder::new(from));
     let (mut digest, mut entries) = (Sha256::new(), 0);
     let mut end: Option<End> = None;
@@ -94,6 +96,18 @@ pub(super) fn each<R: BufRead>(
     let digest = hex::encode(digest.finalize());
     ensure!(end.entries == entries && end.digest == digest, "{BROKEN}: its digest is another one");
     Ok(end)
+}
+
+/// Gives the first entry to `with`, and reads no further.
+pub(super) fn first<R: BufRead, T>(
+    from: R,
+    with: impl FnOnce(&str, &mut dyn Read) -> Result<T>,
+) -> Result<T> {
+    let mut tar = tar::Archive::new(GzDecoder::new(from));
+    let first = tar.entries().context(BROKEN)?.next();
+    let mut entry = first.context(BROKEN)?.context(BROKEN)?;
+    let name = entry.path().context(BROKEN)?.to_string_lossy().into_owned();
+    with(&name, &mut entry)
 }
 
 /// So that no byte can move from an entry to the next unnoticed.

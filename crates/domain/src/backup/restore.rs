@@ -1,5 +1,6 @@
-//! Restoring a backup into an empty place. The file is read twice: whether it is whole is known before anything is
-//! made. The rows come to be with the last step, all at once, so that what was broken off is never taken for done.
+//! Restoring a backup into an empty place. A mark beside the blobs comes first and goes last: what was broken off in
+//! between is taken by nobody for a new installation, nor for a whole one. Then the file is read twice: whether it is
+//! whole is known before anything else is made. The rows come to be all at once, when all blobs are there.
 
 use std::{
     fs::File,
@@ -60,34 +61,54 @@ pub async fn check(file: &Path, progress: Arc<Progress>) -> Result<(Header, End)
     .context("reading")?
 }
 
-/// Restores a backup. Whoever calls holds the place for himself.
+/// Restores a backup. Whoever calls holds the place for himself, and takes away what was made of a restore that failed.
 ///
 /// # Errors
-/// If the file is not whole, the keys are not those of the backup, or the place is not empty, before anything is
-/// changed. What is broken off later has to be restored again from the start.
+/// If the keys are not those of the backup, or the folder of the blobs is not empty, before anything is made; if the
+/// file is not whole or the database not empty, before anything but the mark is. What was broken off has to be restored
+/// again from the start.
 pub async fn restore(file: &Path, to: Target, progress: Arc<Progress>) -> Result<Restored> {
-    let (header, _) = check(file, progress.clone()).await?;
+    let header = header(file).await?;
     check_keys(&header.keys(), &to.keyring)?;
-    let restoring = Mark::Restoring(header.installation.clone());
     match to.blobs.mark().await? {
         // What was broken off is written over.
         Some(Mark::Restoring(id)) if id == header.installation => {}
+        Some(Mark::Restoring(id)) => bail!(
+            "the restore of another installation ({id}) was broken off here: restore a backup of that one, or empty \
+             the folder of the blobs"
+        ),
         Some(mark) => bail!("the folder of the blobs is not empty; its mark says: {mark}"),
         None => ensure!(to.blobs.is_empty().await?, "the folder of the blobs is not empty"),
     }
+    to.blobs.replace_mark(&Mark::Restoring(header.installation.clone())).await?;
+    progress(Step { what: "place taken", done: 1, bytes: 0 });
+    let (checked, _) = check(file, progress.clone()).await?;
+    ensure!(checked == header, EXCHANGED);
     let mut loading = Loading::begin(&to.settings, &header.migrations).await?;
-    to.blobs.replace_mark(&restoring).await?;
+    progress(Step { what: "schema made", done: 1, bytes: 0 });
 
     let (handle, path) = (Handle::current(), file.to_owned());
+    let told = progress.clone();
     let filled = tokio::task::spawn_blocking(move || {
-        let (end, changed) = Filling { handle, to: &to, header: &header, progress: &*progress }
+        let (end, changed) = Filling { handle, to: &to, header: &header, progress: &*told }
             .run(&path, &mut loading)?;
         Ok::<_, anyhow::Error>((to.blobs, loading, header, end, changed))
     });
     let (blobs, loading, header, end, changed) = filled.await.context("restoring")??;
     loading.commit().await?;
+    progress(Step { what: "database filled", done: 1, bytes: 0 });
     blobs.replace_mark(&Mark::Of(header.installation.clone())).await?;
     Ok(Restored { header, end, changed })
+}
+
+/// Another file lies at the path than when it was looked at.
+const EXCHANGED: &str = "the file was exchanged meanwhile";
+
+/// What a file says of itself, whether or not the rest of it is whole.
+async fn header(file: &Path) -> Result<Header> {
+    let file = file.to_owned();
+    let read = tokio::task::spawn_blocking(move || archive::first(open(&file)?, read_header));
+    read.await.context("reading")?
 }
 
 fn open(path: &PathBuf) -> Result<BufReader<File>> {
@@ -97,7 +118,7 @@ fn open(path: &PathBuf) -> Result<BufReader<File>> {
 fn read_header(name: &str, content: &mut dyn Read) -> Result<Header> {
     ensure!(name == HEADER, "the file is no backup: it begins with {name}");
     let mut text = Vec::new();
-    content.read_to_end(&mut text)?;
+    content.read_to_end(&mut text).context(archive::BROKEN)?;
     // The form first: of another one the rest may not be readable.
     let form: serde_json::Value = serde_json::from_slice(&text)?;
     ensure!(
@@ -122,7 +143,7 @@ impl Filling<'_> {
         let end = archive::each(open(path)?, |name, size, content| {
             if name == HEADER {
                 let header = read_header(name, content)?;
-                ensure!(header == *self.header, "the file was exchanged meanwhile");
+                ensure!(header == *self.header, EXCHANGED);
             } else if let Some(of) = name.strip_prefix(ROWS) {
                 let table = of.split('/').next().unwrap_or_default();
                 rows += self.rows(table, content, loading, &mut changed)?;

@@ -78,7 +78,13 @@ impl Known {
             let mark =
                 |row: sealing_key::Model| KeyMark { id: row.id, fingerprint: row.fingerprint };
             known.keys = rows.into_iter().map(mark).collect();
+        }
+        if db.has_table("installations").await? {
             known.row = installation::Entity::find_by_id(installation::ONE).one(db.read()).await?;
+        }
+        // A schema may be one that was broken off.
+        if !db.has_table("organizations").await? {
+            return Ok(known);
         }
         let any = "SELECT name FROM organizations LIMIT 1";
         let any = Statement::from_string(db.read().get_database_backend(), any);
@@ -106,6 +112,17 @@ impl Known {
         &self.keys
     }
 
+    /// Whether no restore into this place was broken off: its rows come when all else is there.
+    pub fn check_restored(&self, mark: Option<&Mark>) -> Result<(), Refusal> {
+        if self.row.is_none() && matches!(mark, Some(Mark::Restoring(_))) {
+            let why = "a restore into this place was broken off, and not all of it is here: run `statehouse restore` \
+                       again with a backup of the same installation, or, to begin anew, empty the folder and the \
+                       database";
+            return Err(Refusal::Blobs(why.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Whether these keys and blobs are those of this database.
     pub async fn check(&self, db: &Db, blobs: &Blobs, keyring: &Keyring) -> Result<(), Refusal> {
         check_keys(&self.keys, keyring)?;
@@ -123,7 +140,9 @@ impl Known {
 
     async fn check_blobs(&self, blobs: &Blobs) -> Result<(), Refusal> {
         let refused = |why: String| Err(Refusal::Blobs(why));
-        match (&self.row, blobs.mark().await?) {
+        let mark = blobs.mark().await?;
+        self.check_restored(mark.as_ref())?;
+        match (&self.row, mark) {
             (Some(row), Some(Mark::Of(id) | Mark::Restoring(id))) if id == row.id => Ok(()),
             (Some(row), None) if !row.blobs_marked => Ok(()),
             (Some(row), None) => refused(format!(
@@ -131,9 +150,6 @@ impl Known {
                  mounted, is it the right folder?",
                 row.id
             )),
-            (None, Some(Mark::Restoring(_))) => refused(
-                "a restore into this folder was broken off: run `statehouse restore` again".into(),
-            ),
             (row, Some(Mark::Of(id) | Mark::Restoring(id))) if row.is_some() || self.is_new() => {
                 let ours = row.as_ref().map_or("a new one".to_owned(), |row| row.id.clone());
                 refused(format!(

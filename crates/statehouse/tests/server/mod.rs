@@ -77,17 +77,6 @@ impl Place {
         Self { database: None, ..self }
     }
 
-    /// The same directory and a database without any schema.
-    pub fn with_fresh_database(self) -> Self {
-        if self.database.is_some() {
-            return Self { database: Some(wait(TestDatabase::empty())), ..self };
-        }
-        for suffix in ["", "-wal", "-shm"] {
-            fs::remove_file(self.data().join(format!("statehouse.db{suffix}"))).ok();
-        }
-        self
-    }
-
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod killed;
+#[path = "../server/mod.rs"]
 mod server;
 
 use std::fs;
@@ -190,23 +192,6 @@ fn a_backup_is_restored_only_with_its_keys_and_only_into_an_empty_place() {
     assert!(said.contains("not empty"), "{said}");
     let said = place.refused(&["backup", file.to_str().unwrap()]);
     assert!(said.contains("exists already"), "{said}");
-}
-
-#[test]
-fn a_restore_that_was_broken_off_is_noticed_and_can_be_done_again() {
-    let (place, workspace) = filled();
-    let file = backup(&place);
-    let new = place_with_key_of(&place);
-    // As a killed restore leaves it: some blobs, the mark, and no rows.
-    new.done(&["restore", file.to_str().unwrap()]);
-    let mark = new.blobs().join("installation");
-    let id = fs::read_to_string(&mark).unwrap();
-    fs::write(&mark, id.replace("of ", "restoring ")).unwrap();
-    let interrupted = new.with_fresh_database();
-    let said = interrupted.serve_refused();
-    assert!(said.contains("restore") && said.contains("broken off"), "{said}");
-    interrupted.done(&["restore", file.to_str().unwrap()]);
-    is_restored(&interrupted, &workspace, 1, 1);
 }
 
 #[test]
