@@ -35,6 +35,7 @@ mod includes;
 mod invitations;
 mod keeper;
 mod kept;
+mod list_scopes;
 mod memberships;
 mod names;
 mod notifications;
