@@ -26,7 +26,7 @@ pub(crate) use usage::source_of;
 pub use usage::{Source, Used};
 
 use crate::{
-    Ctx, Error, Result, agents,
+    Ctx, Error, Result, agent_pools,
     row::{ToolVersion, Workspace},
     workspaces::{self, Executor},
 };
@@ -197,7 +197,7 @@ pub(crate) async fn check(cx: &Ctx, wish: Wish<'_>, of: &Workspace) -> Result<()
     if is_too_early || workspaces::executor(cx.read(), of).await? != Executor::Site {
         return Ok(());
     }
-    if !agents::present(cx).await?.contains_key(&None) {
+    if !agent_pools::present(cx).await?.contains_key(&None) {
         return Ok(());
     }
     let usable = usable(cx).await?;

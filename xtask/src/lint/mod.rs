@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod licences;
+mod rooms;
 mod text;
 mod walls;
 

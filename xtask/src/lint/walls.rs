@@ -15,12 +15,12 @@ const WALLS: &[(&str, &[&str])] = &[
     (
         "statehouse",
         &[
-            "agent", "api", "blobs", "courier", "crypto", "db", "domain", "identity", "policy",
-            "protocol", "sandbox", "sentinel", "vcs", "web", "worker",
+            "agent", "api", "blobs", "courier", "crypto", "db", "domain", "policy", "protocol",
+            "sandbox", "sentinel", "vcs", "web", "worker",
         ],
     ),
     ("api", &["domain", "entrance", "jsonapi", "protocol"]),
-    ("web", &["domain", "entrance", "identity", "text"]),
+    ("web", &["domain", "entrance", "text"]),
     ("worker", &["domain", "sandbox", "vcs"]),
     ("domain", &["blobs", "courier", "crypto", "db", "engine-env", "policy", "text"]),
     ("agent", &["engine-env", "protocol", "sandbox"]),
@@ -30,7 +30,6 @@ const WALLS: &[(&str, &[&str])] = &[
     ("db", &[]),
     ("engine-env", &[]),
     ("entrance", &["domain"]),
-    ("identity", &[]),
     ("jsonapi", &["text"]),
     ("policy", &[]),
     ("protocol", &[]),
@@ -88,6 +87,7 @@ pub async fn check() -> Result<()> {
         let path = Path::new(&package.manifest_path).strip_prefix(workspace::root())?;
         complaints.extend(inherited(path, &workspace::toml(path)?));
     }
+    complaints.extend(super::rooms::check()?);
     super::verdict(&complaints)
 }
 

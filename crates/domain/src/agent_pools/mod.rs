@@ -1,5 +1,6 @@
 //! Agent pools: agents of an organization's own, and which of its workspaces may use them.
 
+mod abilities;
 mod change;
 mod list;
 mod roll;
@@ -14,6 +15,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 
+pub(crate) use abilities::{Able, Present, engine_name, present};
 pub use change::{Change, create, delete, update};
 pub use list::{Filter, Sort, list};
 pub use roll::{AgentSort, HeldAgent, Status, agents, delete_agent, find_agent};

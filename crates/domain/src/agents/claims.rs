@@ -10,12 +10,13 @@ use db::{
 };
 
 use super::{
-    Able, Assignment, LEASE_SECONDS, OfRun,
+    Assignment, LEASE_SECONDS, OfRun,
     assignment::{Package, assemble, seconds_for, tool_of},
     open,
 };
 use crate::{
     Actor, Ctx, Error, Granted, Result, Timestamp, Tx,
+    agent_pools::Able,
     bell::Topic,
     can,
     row::{Agent, Job},

@@ -1,13 +1,10 @@
 //! Agents and their jobs: who executes a phase of a run, and what becomes of it when nobody does any more.
 
-mod abilities;
 mod assignment;
 mod claims;
 mod kinds;
 mod outcome;
 mod sweep;
-
-use std::collections::HashMap;
 
 use db::{
     Json, Locked,
@@ -15,13 +12,12 @@ use db::{
         agent::{self, Abilities},
         job, phase, run, tool_version,
     },
-    id::{AgentId, AgentPoolId, JobId},
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
+    id::{AgentId, JobId},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
 use serde_json::json;
 
-pub(crate) use abilities::Able;
 pub use assignment::Assignment;
 pub use claims::{claim, heartbeat, start};
 use kinds::{OfRun, is_repeatable};
@@ -30,7 +26,9 @@ pub(crate) use sweep::silent;
 pub use sweep::sweep;
 
 use crate::{
-    Actor, Ctx, Error, Granted, Happened, Result, Subject, Tx, can, names,
+    Actor, Ctx, Error, Granted, Happened, Result, Subject, Tx,
+    agent_pools::engine_name,
+    can, names,
     row::{Agent, Job},
     runs::held::{Floor, Held},
     tool_versions,
@@ -75,11 +73,6 @@ impl Introduction {
             Err(Error::BadRequest(why.into()))
         }
     }
-}
-
-/// How engines are named in an agent's row.
-pub(crate) fn engine_name(kind: tool_version::Kind, version: &str) -> String {
-    format!("{kind} {version}")
 }
 
 /// Makes an agent known. What an earlier process of the same instance had claimed is free again, but for an apply
@@ -156,31 +149,6 @@ async fn release(tx: &mut Tx, agent: &AgentId) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Agents that were heard of within this time count when it is asked who could do something.
-const HEARD_OF_SECONDS: i64 = 300;
-
-/// What agents can do in each pool that has one to speak of; without a pool, those of the site.
-pub(crate) type Present = HashMap<Option<AgentPoolId>, Vec<Able>>;
-
-/// Who is there, asked once for all pools.
-pub(crate) async fn present(cx: &Ctx) -> Result<Present> {
-    type There = (Option<AgentPoolId>, Json<Vec<String>>, Json<Abilities>);
-    let there: Vec<There> = agent::Entity::find()
-        .select_only()
-        .columns([agent::Column::AgentPoolId, agent::Column::Engines, agent::Column::Abilities])
-        .filter(agent::Column::HasExited.eq(false))
-        .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
-        .into_tuple()
-        .all(cx.read())
-        .await?;
-    let mut present = Present::new();
-    for (pool, engines, abilities) in there {
-        let able = Able { engines: engines.0, abilities: abilities.0 };
-        present.entry(pool).or_default().push(able);
-    }
-    Ok(present)
 }
 
 /// An agent says goodbye: nobody waits for it any more.

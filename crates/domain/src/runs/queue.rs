@@ -26,7 +26,7 @@ use super::{
     turns,
 };
 use crate::{
-    Ctx, Result, Tx, agents, locks,
+    Ctx, Result, Tx, agent_pools, locks,
     row::{Run, ToolVersion, Workspace},
     task_stages,
     tool_versions::{self, Wish},
@@ -118,7 +118,7 @@ struct Pass<'c> {
     /// Phases that the site may still begin, counted once, before anything is locked.
     slots: u64,
     /// The pools that have an agent to speak of, with what these can do.
-    present: agents::Present,
+    present: agent_pools::Present,
     /// By what is asked for; nothing where no version is like that yet.
     tools: BTreeMap<(Status, String, Option<Engine>), Option<ToolVersion>>,
     unreadable: Vec<RunId>,
@@ -139,7 +139,7 @@ impl<'c> Pass<'c> {
         Ok(Self {
             cx,
             slots: cx.settings().concurrency.saturating_sub(busy),
-            present: agents::present(cx).await?,
+            present: agent_pools::present(cx).await?,
             tools: BTreeMap::new(),
             unreadable: Vec::new(),
         })

@@ -14,7 +14,7 @@ use super::{
     queue, stages,
 };
 use crate::{
-    Ctx, In, Result, agent_pools, agents, configurations,
+    Ctx, In, Result, agent_pools, configurations,
     row::Run,
     tool_versions::{self, Wish},
     workspaces::Executor,
@@ -76,7 +76,7 @@ async fn nobody_can(
     kind: phase::Kind,
     wish: Wish<'_>,
 ) -> Result<Option<String>> {
-    let present = agents::present(cx).await?;
+    let present = agent_pools::present(cx).await?;
     let Some(there) = present.get(&pool) else { return nobody_is_there(cx, pool).await.map(Some) };
     let tool = match kind {
         phase::Kind::Plan => tool_versions::resolve(cx, wish).await?,

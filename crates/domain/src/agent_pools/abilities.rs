@@ -1,9 +1,20 @@
 //! Whom a job can be handed to: agents differ in what they have and can do, and none gets what it could not read or
 //! execute.
 
-use db::entity::{agent::Abilities, job};
+use std::collections::HashMap;
+
+use db::{
+    Json,
+    entity::{
+        agent::{self, Abilities},
+        job, tool_version,
+    },
+    id::AgentPoolId,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
+};
 
 use crate::{
+    Ctx, Result,
     row::{Agent, ToolVersion},
     tool_versions,
 };
@@ -29,7 +40,7 @@ impl Able {
     /// Whether it could do a job of this kind with this tool.
     pub fn can(&self, kind: job::Kind, tool: &ToolVersion) -> bool {
         let knows = |words: &[String], word: &str| words.iter().any(|known| known == word);
-        let has_it = || self.engines.contains(&super::engine_name(tool.kind, &tool.version));
+        let has_it = || self.engines.contains(&engine_name(tool.kind, &tool.version));
         let gets_it =
             || knows(&self.abilities.engines, tool.kind.as_str()) && self.source_of(tool).is_some();
         self.abilities.protocol >= PROTOCOL
@@ -41,6 +52,36 @@ impl Able {
     pub fn source_of(&self, tool: &ToolVersion) -> Option<tool_versions::Source> {
         tool_versions::source_of(tool, &self.abilities.os, &self.abilities.arch)
     }
+}
+
+/// How engines are named in an agent's row.
+pub(crate) fn engine_name(kind: tool_version::Kind, version: &str) -> String {
+    format!("{kind} {version}")
+}
+
+/// Agents that were heard of within this time count when it is asked who could do something.
+const HEARD_OF_SECONDS: i64 = 300;
+
+/// What agents can do in each pool that has one to speak of; without a pool, those of the site.
+pub(crate) type Present = HashMap<Option<AgentPoolId>, Vec<Able>>;
+
+/// Who is there, asked once for all pools.
+pub(crate) async fn present(cx: &Ctx) -> Result<Present> {
+    type There = (Option<AgentPoolId>, Json<Vec<String>>, Json<Abilities>);
+    let there: Vec<There> = agent::Entity::find()
+        .select_only()
+        .columns([agent::Column::AgentPoolId, agent::Column::Engines, agent::Column::Abilities])
+        .filter(agent::Column::HasExited.eq(false))
+        .filter(agent::Column::LastPingAt.gt(cx.now().plus_seconds(-HEARD_OF_SECONDS)))
+        .into_tuple()
+        .all(cx.read())
+        .await?;
+    let mut present = Present::new();
+    for (pool, engines, abilities) in there {
+        let able = Able { engines: engines.0, abilities: abilities.0 };
+        present.entry(pool).or_default().push(able);
+    }
+    Ok(present)
 }
 
 #[cfg(test)]
