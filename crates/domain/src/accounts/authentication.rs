@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use db::{
     Timestamp,
     entity::{
-        job, organization, organization_membership as membership, team, team_membership,
-        team_project, team_workspace,
+        organization, organization_membership as membership, team, team_membership, team_project,
+        team_workspace,
         token::{self, Kind},
         user,
     },
@@ -19,9 +19,9 @@ use db::{
 use crate::{
     Actor, App, Ctx, Error, Result,
     access::{Person, ProjectRights, TeamRights, WorkspaceRights},
-    accounts::lifetimes,
+    accounts::{engines, lifetimes},
     row::{Organization, Team, Token, User},
-    site_settings, workspaces,
+    site_settings,
 };
 
 /// `last_used_at` is written at most this often, so that reading does not mean writing.
@@ -43,7 +43,7 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
     }
     let token =
         token::Entity::find().filter(token::Column::Hash.eq(&hash)).one(app.db().rights()).await?;
-    let Some(token) = token else { return engine(app, &hash).await };
+    let Some(token) = token else { return engines::of_token(app, &hash).await };
     let ends_at = lifetimes::end(app, &token).await?;
     if ends_at.is_some_and(|at| at <= app.now()) {
         return Err(Error::Unauthorized);
@@ -66,21 +66,6 @@ pub(crate) async fn bearer_of(app: &App, token: &Token) -> Result<Ctx> {
     }
     let actor = Arc::new(actor_of(app, token).await?);
     Ok(Ctx::bearing(app.clone(), actor, token.id.clone()))
-}
-
-/// The engine of a run whose job an agent holds just now.
-async fn engine(app: &App, hash: &str) -> Result<Ctx> {
-    let held = job::Entity::find()
-        .filter(job::Column::TokenHash.eq(hash))
-        .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
-        .filter(job::Column::LeasedUntil.gt(app.now()))
-        .one(app.db().read())
-        .await?;
-    let run = held.and_then(|job| job.run_id).ok_or(Error::Unauthorized)?;
-    workspaces::engine_of(&app.system("engine"), &run).await.map_err(|error| match error {
-        Error::NotFound => Error::Unauthorized,
-        other => other,
-    })
 }
 
 /// Uploads come without a token: they are done in the name of whoever asked for the address, and with no more

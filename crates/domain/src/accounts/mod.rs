@@ -4,6 +4,7 @@ mod addresses;
 mod attempts;
 mod authentication;
 mod awaited;
+mod engines;
 mod first_admin;
 mod lifetimes;
 pub mod oauth;
