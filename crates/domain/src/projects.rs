@@ -16,9 +16,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, Tx,
-    access::Scope,
-    agent_pools, can,
+    Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, Tx, agent_pools, can,
     error::taken,
     free_text, names,
     row::{Organization, Project},
@@ -122,7 +120,7 @@ pub async fn list(
 ) -> Result<Page<Project>> {
     let mut condition =
         Condition::all().add(project::Column::OrganizationName.eq(&organization.name));
-    if let Scope::Some { projects, .. } = cx.actor().project_scope(&organization.name) {
+    if let Some(projects) = cx.actor().project_scope(&organization.name) {
         condition = condition.add(project::Column::Id.is_in(projects));
     }
     if let Some(names) = filter.names {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 /// Where the contract is wrong about what clients take: the end of a place in an answer, what stands there, and what
 /// is known of it.
-const MISTAKEN: [(&str, &str, &str); 3] = [
+const MISTAKEN: [(&str, &str, &str); 4] = [
     (
         "/relationships/comments",
         "",
@@ -28,6 +28,11 @@ const MISTAKEN: [(&str, &str, &str); 3] = [
         "/data/type",
         "data-retention-policies",
         "the type from before there were two, which go-tfe still reads",
+    ),
+    (
+        "/included/0",
+        r#""type":"entitlement-sets""#,
+        "HCP's documents list it beside the subscription, go-tfe asks for it",
     ),
 ];
 

@@ -68,11 +68,20 @@ pub struct TeamRights {
     pub workspaces: HashMap<WorkspaceId, WorkspaceRights>,
 }
 
-/// Which rows of an organization a list may show.
+/// Which workspaces of an organization a list may show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     All,
-    Some { projects: Vec<ProjectId>, workspaces: Vec<WorkspaceId> },
+    Some {
+        projects: Vec<ProjectId>,
+        workspaces: Vec<WorkspaceId>,
+    },
+    /// To the engine of a run: its own, and those that share their state with it.
+    Engine {
+        own: WorkspaceId,
+        project: ProjectId,
+        shared: Vec<WorkspaceId>,
+    },
 }
 
 impl Actor {
@@ -359,6 +368,15 @@ impl Actor {
         if all {
             return Scope::All;
         }
+        if let Self::Run { workspace, project, shared, organization: own, .. } = self
+            && own == organization
+        {
+            return Scope::Engine {
+                own: workspace.clone(),
+                project: project.clone(),
+                shared: shared.clone(),
+            };
+        }
         let mut projects = Vec::new();
         let mut workspaces = Vec::new();
         for team in self.teams_of(organization) {
@@ -370,22 +388,17 @@ impl Actor {
             );
             workspaces.extend(team.workspaces.keys().cloned());
         }
-        if let Self::Run { workspace, .. } = self {
-            workspaces.push(workspace.clone());
-        }
         Scope::Some { projects, workspaces }
     }
 
-    /// The projects of an organization that this actor may see, for lists.
-    pub fn project_scope(&self, organization: &str) -> Scope {
+    /// The projects of an organization that lists may show; `None` for all.
+    pub fn project_scope(&self, organization: &str) -> Option<Vec<ProjectId>> {
         let all = self.manages(organization, |access| {
             access.manage_projects || access.manage_workspaces || access.read_projects
         });
         if all {
-            return Scope::All;
+            return None;
         }
-        let projects =
-            self.teams_of(organization).flat_map(|team| team.projects.keys().cloned()).collect();
-        Scope::Some { projects, workspaces: Vec::new() }
+        Some(self.teams_of(organization).flat_map(|team| team.projects.keys().cloned()).collect())
     }
 }

@@ -18,9 +18,7 @@ use db::{
 
 use super::{status, with_workspaces};
 use crate::{
-    Ctx, Granted, In, Page, Paging, Result, Timestamp,
-    access::Scope,
-    can,
+    Ctx, Granted, In, Page, Paging, Result, Timestamp, can,
     row::{Run, Workspace},
     workspaces,
 };
@@ -216,14 +214,7 @@ pub async fn list(
 
 /// Ids of an organization's workspaces that the caller may see: of those with these names, if there are names.
 fn visible_workspaces(cx: &Ctx, organization: &str, names: &[String]) -> SelectStatement {
-    let mut visible = Condition::all().add(workspace::Column::OrganizationName.eq(organization));
-    if let Scope::Some { projects, workspaces } = cx.actor().workspace_scope(organization) {
-        visible = visible.add(
-            Condition::any()
-                .add(workspace::Column::ProjectId.is_in(projects))
-                .add(workspace::Column::Id.is_in(workspaces)),
-        );
-    }
+    let mut visible = workspaces::visible(cx, organization);
     if !names.is_empty() {
         visible = visible.add(workspace::Column::Name.is_in(names));
     }

@@ -20,8 +20,11 @@ pub struct Filter {
     pub search: Option<String>,
 }
 
-/// Holds for the teams of an organization that the caller, who belongs to it, may see.
+/// Holds for the teams of an organization that the caller may see: none for who does not belong to it, such as an engine.
 pub(crate) fn visible(cx: &Ctx, organization: &str) -> Condition {
+    if !cx.actor().belongs_to_named(organization) {
+        return Condition::all().add(team::Column::Id.is_in(Vec::<TeamId>::new()));
+    }
     let condition = Condition::all().add(team::Column::OrganizationName.eq(organization));
     match cx.actor().secret_team_scope(organization) {
         None => condition,

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject,
-    access::{Scope, Within, WorkspaceRights},
+    access::{Within, WorkspaceRights},
     can,
     row::{Team, TeamWorkspace, Workspace},
     workspaces,
@@ -153,15 +153,10 @@ pub async fn list(cx: &Ctx, of: Of, paging: Paging) -> Result<Page<TeamWorkspace
 
 /// Holds for access to workspaces that the caller may see.
 fn seen_with(cx: &Ctx, team: &Team) -> Condition {
-    let Scope::Some { projects, workspaces } = cx.actor().workspace_scope(&team.organization_name)
-    else {
-        return Condition::all();
-    };
-    let seen = workspace::Entity::find().select_only().column(workspace::Column::Id).filter(
-        Condition::any()
-            .add(workspace::Column::ProjectId.is_in(projects))
-            .add(workspace::Column::Id.is_in(workspaces)),
-    );
+    let seen = workspace::Entity::find()
+        .select_only()
+        .column(workspace::Column::Id)
+        .filter(workspaces::visible(cx, &team.organization_name));
     Condition::all().add(team_workspace::Column::WorkspaceId.in_subquery(seen.into_query()))
 }
 

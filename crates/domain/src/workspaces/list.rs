@@ -89,9 +89,7 @@ pub async fn count_by_status(
 }
 
 fn condition(cx: &Ctx, organization: &Granted<can::ReadOrganization>, filter: Filter) -> Condition {
-    let mut condition =
-        Condition::all().add(workspace::Column::OrganizationName.eq(&organization.name));
-    condition = condition.add_option(visible(cx.actor().workspace_scope(&organization.name)));
+    let mut condition = visible(cx, &organization.name);
     if let Some(text) = &filter.search {
         condition = condition.add(contains(workspace::Column::Name, text));
     }
@@ -120,15 +118,27 @@ fn condition(cx: &Ctx, organization: &Granted<can::ReadOrganization>, filter: Fi
     condition
 }
 
-pub(super) fn visible(scope: Scope) -> Option<Condition> {
-    match scope {
+/// Holds for the workspaces of an organization that the caller may see.
+pub(crate) fn visible(cx: &Ctx, organization: &str) -> Condition {
+    use workspace::Column as C;
+    let scope = match cx.actor().workspace_scope(organization) {
         Scope::All => None,
-        Scope::Some { projects, workspaces } => Some(
-            Condition::any()
-                .add(workspace::Column::ProjectId.is_in(projects))
-                .add(workspace::Column::Id.is_in(workspaces)),
-        ),
-    }
+        Scope::Some { projects, workspaces } => {
+            Some(Condition::any().add(C::ProjectId.is_in(projects)).add(C::Id.is_in(workspaces)))
+        }
+        Scope::Engine { own, project, shared } => {
+            let in_project = C::ProjectRemoteState.eq(true).and(C::ProjectId.eq(project));
+            let named = C::ProjectRemoteState.eq(false).and(C::Id.is_in(shared));
+            Some(
+                Condition::any()
+                    .add(C::Id.eq(own))
+                    .add(C::GlobalRemoteState.eq(true))
+                    .add(in_project)
+                    .add(named),
+            )
+        }
+    };
+    Condition::all().add(C::OrganizationName.eq(organization)).add_option(scope)
 }
 
 /// `*` at the start, at the end or at both; without one the name is meant exactly.

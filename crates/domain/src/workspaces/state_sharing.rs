@@ -6,9 +6,7 @@ use db::{
     entity::{remote_state_consumer as consumer, run, workspace},
     id::{RunId, WorkspaceId},
     page,
-    sea_orm::{
-        ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    },
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait},
 };
 use serde_json::json;
 
@@ -22,7 +20,6 @@ pub async fn consumers(
     only_configured: bool,
     paging: Paging,
 ) -> Result<Page<Workspace>> {
-    let organization = &workspace.organization_name;
     let named = consumer::Entity::find()
         .select_only()
         .column(consumer::Column::ConsumerId)
@@ -35,11 +32,9 @@ pub async fn consumers(
         row if row.project_remote_state => Some(workspace::Column::ProjectId.eq(&row.project_id)),
         _ => Some(named),
     };
-    let condition = Condition::all()
-        .add(workspace::Column::OrganizationName.eq(organization))
+    let condition = visible(cx, &workspace.organization_name)
         .add(workspace::Column::Id.ne(&workspace.id))
-        .add_option(shared)
-        .add_option(visible(cx.actor().workspace_scope(organization)));
+        .add_option(shared);
     let query = workspace::Entity::find().filter(condition);
     let query = query.order_by_asc(workspace::Column::Name);
     Ok(page(cx.read(), query, paging).await?)
