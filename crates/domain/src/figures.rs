@@ -11,6 +11,10 @@ use crate::{App, Result, events};
 
 /// With more organizations, or pools, than this, they are not told apart.
 const MOST_NAMES: u64 = 100;
+/// The agents of the site.
+const SITE: &str = "site";
+/// All others, where they are not named.
+const POOLS: &str = "pools";
 /// Seconds; agents call every few seconds while they are there.
 const HEARD_OF: i64 = 60;
 
@@ -62,6 +66,49 @@ pub struct Readers {
     pub name: &'static str,
     /// How long the first event has been waiting that was not read; 0 if there is none.
     pub seconds: i64,
+}
+
+impl Figures {
+    /// The same for who is not to learn which organizations and agent pools there are.
+    #[must_use]
+    pub fn without_names(&self) -> Self {
+        let mut all =
+            Self { tasks: self.tasks.clone(), readers: self.readers.clone(), ..Self::default() };
+        for runs in &self.runs {
+            match all.runs.iter_mut().find(|other| other.status == runs.status) {
+                Some(other) => {
+                    other.count += runs.count;
+                    other.seconds = other.seconds.max(runs.seconds);
+                }
+                None => all.runs.push(Runs { organization: None, ..runs.clone() }),
+            }
+        }
+        for jobs in &self.jobs {
+            add_jobs(&mut all.jobs, Jobs { pool: kind_of(&jobs.pool), ..jobs.clone() });
+        }
+        for agents in &self.agents {
+            add_agents(&mut all.agents, Agents { pool: kind_of(&agents.pool), ..agents.clone() });
+        }
+        all
+    }
+}
+
+fn kind_of(pool: &str) -> String {
+    if pool == SITE { SITE } else { POOLS }.to_owned()
+}
+
+fn add_jobs(all: &mut Vec<Jobs>, jobs: Jobs) {
+    match all.iter_mut().find(|one| one.pool == jobs.pool && one.status == jobs.status) {
+        Some(one) => one.count += jobs.count,
+        None => all.push(jobs),
+    }
+}
+
+fn add_agents(all: &mut Vec<Agents>, agents: Agents) {
+    match all.iter_mut().find(|one| one.pool == agents.pool) {
+        Some(one) => one.count += agents.count,
+        None => all.push(agents),
+    }
 }
 
 pub async fn gather(app: &App) -> Result<Figures> {
@@ -129,14 +176,13 @@ impl Pools {
         Ok(Self(Some(all)))
     }
 
-    /// `site` for the agents of the site, `pools` where there are too many to name them.
     fn name(&self, id: Option<&AgentPoolId>) -> String {
         let (Some(id), Some(all)) = (id, &self.0) else {
-            return if id.is_none() { "site" } else { "pools" }.to_owned();
+            return if id.is_none() { SITE } else { POOLS }.to_owned();
         };
         let found = all.iter().find(|(pool, ..)| pool == id);
         found.map_or_else(
-            || "pools".to_owned(),
+            || POOLS.to_owned(),
             |(_, organization, name)| format!("{organization}/{name}"),
         )
     }
@@ -157,11 +203,7 @@ async fn jobs(app: &App, pools: &Pools) -> Result<Vec<Jobs>> {
         .await?;
     let mut all: Vec<Jobs> = Vec::new();
     for (pool, status, count) in found {
-        let pool = pools.name(pool.as_ref());
-        match all.iter_mut().find(|jobs| jobs.pool == pool && jobs.status == status) {
-            Some(jobs) => jobs.count += count,
-            None => all.push(Jobs { pool, status, count }),
-        }
+        add_jobs(&mut all, Jobs { pool: pools.name(pool.as_ref()), status, count });
     }
     Ok(all)
 }
@@ -179,11 +221,7 @@ async fn agents(app: &App, pools: &Pools) -> Result<Vec<Agents>> {
         .await?;
     let mut all: Vec<Agents> = Vec::new();
     for (pool, count) in found {
-        let pool = pools.name(pool.as_ref());
-        match all.iter_mut().find(|agents| agents.pool == pool) {
-            Some(agents) => agents.count += count,
-            None => all.push(Agents { pool, count }),
-        }
+        add_agents(&mut all, Agents { pool: pools.name(pool.as_ref()), count });
     }
     Ok(all)
 }

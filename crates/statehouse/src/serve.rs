@@ -95,7 +95,11 @@ pub async fn run(
         embedded::make_known(&start, config).await?;
     }
     let pages = api::router(app.clone()).merge(web::router(app.clone()));
-    let source = metrics::Source::new(figures.clone(), Some(Rows::of(app.clone())));
+    let source = metrics::Source::new(
+        figures.clone(),
+        Some(Rows::of(app.clone())),
+        settings.metrics_token.clone(),
+    );
     let router = with_metrics(pages, &source, side_door.is_none())
         .merge(health::router(checks(&app)))
         .layer(axum::middleware::from_fn(requests::observe));

@@ -436,6 +436,14 @@ pub const SETTINGS: &[Setting] = &[
         "Serve /metrics here instead.",
     ),
     serve(
+        "metrics_token",
+        Kind::Secret,
+        "TOKEN",
+        "none; /metrics names no organization and no agent pool",
+        "16 to 256 letters, digits, - . _",
+        "Whoever brings it gets all of /metrics, from anywhere.",
+    ),
+    serve(
         "admin_token",
         Kind::Secret,
         "TOKEN",

@@ -38,6 +38,7 @@ pub struct Settings {
     pub grace_period: Duration,
     pub log: Log,
     pub metrics_listen: Option<SocketAddr>,
+    pub metrics_token: Option<SecretString>,
     pub admin_token: Option<SecretString>,
     /// How notifications leave.
     pub courier: courier::Settings,

@@ -180,6 +180,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         reader.read("grace_period", duration).unwrap_or_else(|| Duration::from_mins(5));
     let log = log(reader);
     let metrics_listen = reader.read("metrics_listen", address);
+    let metrics_token = reader.read("metrics_token", token);
     let admin_token = reader.read("admin_token", token);
     let courier = courier(reader);
     let releases = releases(reader);
@@ -199,6 +200,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         grace_period,
         log,
         metrics_listen,
+        metrics_token: metrics_token.map(Into::into),
         admin_token: admin_token.map(Into::into),
         courier,
         releases,

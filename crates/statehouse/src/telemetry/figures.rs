@@ -15,6 +15,13 @@ const KEPT_FOR: Duration = Duration::from_secs(5);
 const QUEUED: [run::Status; 3] =
     [run::Status::Pending, run::Status::PlanQueued, run::Status::ApplyQueued];
 
+/// Whether it is said which organizations and agent pools there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    Told,
+    Untold,
+}
+
 /// The figures of one server.
 #[derive(Debug)]
 pub struct Rows {
@@ -28,13 +35,14 @@ impl Rows {
     }
 
     /// Everything that can be said; what the database does not say is left out, and `statehouse_figures_up` is 0.
-    pub async fn render(&self) -> String {
+    pub async fn render(&self, names: Names) -> String {
         let mut text = Text::default();
         let figures = self.figures().await;
         let up = u8::from(figures.is_some());
         text.family("statehouse_figures_up", "Whether the figures of the database could be read.");
         text.sample("statehouse_figures_up", &[], up);
         if let Some(figures) = figures {
+            let figures = if names == Names::Told { figures } else { figures.without_names() };
             write(&figures, &mut text);
         }
         pools(&self.app, &mut text);
@@ -170,21 +178,36 @@ mod tests {
         Runs { organization: organization.map(str::to_owned), status, count, seconds }
     }
 
-    #[test]
-    fn rows_are_told_by_the_conventions() {
-        let figures = Figures {
+    fn some() -> Figures {
+        Figures {
             runs: vec![
                 runs(Some("acme"), run::Status::Pending, 3, 40),
                 runs(Some("bi\"g\\"), run::Status::Pending, 2, 90),
                 runs(Some("acme"), run::Status::Planning, 1, 5),
             ],
-            jobs: vec![Jobs { pool: "site".into(), status: job::Status::Started, count: 1 }],
-            agents: vec![Agents { pool: "acme/basement".into(), count: 2 }],
+            jobs: vec![
+                Jobs { pool: "site".into(), status: job::Status::Started, count: 1 },
+                Jobs { pool: "acme/basement".into(), status: job::Status::Started, count: 2 },
+                Jobs { pool: "acme/attic".into(), status: job::Status::Started, count: 3 },
+            ],
+            agents: vec![
+                Agents { pool: "acme/basement".into(), count: 2 },
+                Agents { pool: "acme/attic".into(), count: 5 },
+            ],
             tasks: vec![Tasks { kind: "notify".into(), count: 4, seconds: 7 }],
             readers: vec![Readers { name: "notifications", seconds: 8 }],
-        };
+        }
+    }
+
+    fn written(figures: &Figures) -> String {
         let mut text = Text::default();
-        write(&figures, &mut text);
+        write(figures, &mut text);
+        text.0
+    }
+
+    #[test]
+    fn rows_are_told_by_the_conventions() {
+        let text = written(&some());
         for line in [
             "# TYPE statehouse_runs gauge",
             r#"statehouse_runs{organization="acme",status="pending"} 3"#,
@@ -197,7 +220,27 @@ mod tests {
             r#"statehouse_background_tasks{kind="notify"} 4"#,
             r#"statehouse_events_oldest_unread_seconds{reader="notifications"} 8"#,
         ] {
-            assert!(text.0.lines().any(|found| found == line), "{line}\n{}", text.0);
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn whoever_brings_no_token_learns_no_names() {
+        let text = written(&some().without_names());
+        for line in [
+            r#"statehouse_runs{status="pending"} 5"#,
+            r#"statehouse_runs{status="planning"} 1"#,
+            r#"statehouse_queue_length{state="pending"} 5"#,
+            r#"statehouse_queue_oldest_age_seconds{state="pending"} 90"#,
+            r#"statehouse_jobs{pool="site",state="started"} 1"#,
+            r#"statehouse_jobs{pool="pools",state="started"} 5"#,
+            r#"statehouse_agents{pool="pools"} 7"#,
+            r#"statehouse_background_tasks{kind="notify"} 4"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+        for name in ["acme", "bi", "basement", "attic"] {
+            assert!(!text.contains(&format!("\"{name}")), "{text}");
         }
     }
 

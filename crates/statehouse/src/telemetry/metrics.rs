@@ -9,10 +9,11 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, http::HeaderMap};
+use crypto::{ExposeSecret, SecretString, constant_time_eq};
 use http::{StatusCode, header};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::figures::Rows;
+use super::figures::{Names, Rows};
 
 pub const REQUESTS: &str = "statehouse_http_requests_total";
 pub const REQUEST_SECONDS: &str = "statehouse_http_request_duration_seconds";
@@ -87,16 +88,33 @@ pub async fn upkeep(handle: PrometheusHandle) {
     }
 }
 
-/// What `/metrics` is written from.
+/// What `/metrics` is written from, and for whom.
 #[derive(Clone, Debug)]
 pub struct Source {
     counted: PrometheusHandle,
     rows: Option<Arc<Rows>>,
+    token: Option<SecretString>,
 }
 
 impl Source {
-    pub fn new(counted: PrometheusHandle, rows: Option<Rows>) -> Self {
-        Self { counted, rows: rows.map(Arc::new) }
+    pub fn new(counted: PrometheusHandle, rows: Option<Rows>, token: Option<SecretString>) -> Self {
+        Self { counted, rows: rows.map(Arc::new), token }
+    }
+
+    async fn render(&self, names: Names) -> Response {
+        let mut text = self.counted.render();
+        if let Some(rows) = &self.rows {
+            text.push_str(&rows.render(names).await);
+        }
+        ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+    }
+
+    /// Whether the right token was brought; `None` if there was none.
+    fn knows(&self, headers: &HeaderMap) -> Option<bool> {
+        let given = headers.get(header::AUTHORIZATION)?.as_bytes();
+        let given = given.strip_prefix(b"Bearer ").unwrap_or_default();
+        let token = self.token.as_ref();
+        Some(token.is_some_and(|token| constant_time_eq(given, token.expose_secret())))
     }
 }
 
@@ -105,17 +123,19 @@ pub fn open(source: Source) -> Router {
     Router::new().route("/metrics", get(render)).with_state(source)
 }
 
-/// `/metrics` on the main listener: only for this machine, and not through a proxy on it.
+/// `/metrics` on the main listener: for whoever brings the token, else only for this machine, and not through a proxy
+/// on it.
 pub fn local(source: Source) -> Router {
     Router::new().route("/metrics", get(render_locally)).with_state(source)
 }
 
-async fn render(State(source): State<Source>) -> Response {
-    let mut text = source.counted.render();
-    if let Some(rows) = &source.rows {
-        text.push_str(&rows.render().await);
+/// Without the token nobody learns names: runs, which are others' code, reach this listener as well.
+async fn render(State(source): State<Source>, headers: HeaderMap) -> Response {
+    match source.knows(&headers) {
+        Some(true) => source.render(Names::Told).await,
+        None => source.render(Names::Untold).await,
+        Some(false) => StatusCode::UNAUTHORIZED.into_response(),
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
 async fn render_locally(
@@ -123,9 +143,10 @@ async fn render_locally(
     headers: HeaderMap,
     source: State<Source>,
 ) -> Response {
-    if peer.ip().to_canonical().is_loopback() && !FORWARDED.iter().any(|h| headers.contains_key(*h))
-    {
-        render(source).await
+    let is_local = peer.ip().to_canonical().is_loopback()
+        && !FORWARDED.iter().any(|h| headers.contains_key(*h));
+    if is_local || source.knows(&headers) == Some(true) {
+        render(source, headers).await
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
@@ -139,13 +160,19 @@ mod tests {
     use http::Request;
     use tower::ServiceExt;
 
-    async fn asked_by(peer: [u8; 4], header: Option<&str>) -> StatusCode {
+    const TOKEN: &str = "a-token-of-prometheus";
+
+    fn source(token: Option<&str>) -> Source {
         let handle = PrometheusBuilder::new().build_recorder().handle();
+        Source::new(handle, None, token.map(Into::into))
+    }
+
+    async fn asked_by(peer: [u8; 4], header: Option<(&str, &str)>) -> StatusCode {
         let mut request = Request::get("/metrics");
-        if let Some(name) = header {
-            request = request.header(name, "203.0.113.9");
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
         }
-        local(Source::new(handle, None))
+        local(source(Some(TOKEN)))
             .layer(MockConnectInfo(SocketAddr::from((peer, 4000))))
             .oneshot(request.body(Body::empty()).unwrap())
             .await
@@ -157,6 +184,29 @@ mod tests {
     async fn the_main_listener_shows_metrics_to_this_machine_only() {
         assert_eq!(asked_by([127, 0, 0, 1], None).await, StatusCode::OK);
         assert_eq!(asked_by([203, 0, 113, 9], None).await, StatusCode::NOT_FOUND);
-        assert_eq!(asked_by([127, 0, 0, 1], Some("x-forwarded-for")).await, StatusCode::NOT_FOUND);
+        let forwarded = Some(("x-forwarded-for", "203.0.113.9"));
+        assert_eq!(asked_by([127, 0, 0, 1], forwarded).await, StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn whoever_brings_the_token_may_come_from_anywhere() {
+        let right = format!("Bearer {TOKEN}");
+        let right = Some(("authorization", right.as_str()));
+        assert_eq!(asked_by([203, 0, 113, 9], right).await, StatusCode::OK);
+        for wrong in ["Bearer wrong", "Bearer ", TOKEN] {
+            let wrong = Some(("authorization", wrong));
+            assert_eq!(asked_by([203, 0, 113, 9], wrong).await, StatusCode::NOT_FOUND);
+            assert_eq!(asked_by([127, 0, 0, 1], wrong).await, StatusCode::UNAUTHORIZED);
+        }
+    }
+
+    #[test]
+    fn names_are_told_to_nobody_where_there_is_no_token() {
+        let headers = |value: &'static str| {
+            HeaderMap::from_iter([(header::AUTHORIZATION, http::HeaderValue::from_static(value))])
+        };
+        assert_eq!(source(None).knows(&headers("Bearer ")), Some(false));
+        assert_eq!(source(Some(TOKEN)).knows(&headers("Bearer a-token-of-prometheus")), Some(true));
+        assert_eq!(source(Some(TOKEN)).knows(&HeaderMap::new()), None);
     }
 }
