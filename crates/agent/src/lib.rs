@@ -28,6 +28,7 @@ mod init;
 mod kept_init;
 mod log;
 mod mask;
+mod members;
 mod output;
 mod packages;
 mod phase;

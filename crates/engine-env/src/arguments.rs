@@ -99,7 +99,11 @@ fn flag_of(word: &str) -> Option<&str> {
 
 /// Takes a line apart as engines do (`mattn/go-shellwords`, without variables and commands). What its versions read
 /// in different ways, or end a line at without a word, is refused where it is not quoted.
-fn words(line: &str) -> Result<Vec<String>, String> {
+///
+/// # Errors
+///
+/// The reason, for people, why engines do not read it or not all in the same way.
+pub fn words(line: &str) -> Result<Vec<String>, String> {
     let (mut words, mut word) = (Vec::new(), None::<String>);
     let mut quote = None;
     let mut letters = line.chars();

@@ -6,7 +6,7 @@ mod arguments;
 mod expression;
 mod size;
 
-pub use arguments::is_arguments;
+pub use arguments::{is_arguments, words};
 pub use expression::{NotOne, check_expression};
 pub use size::{ROOM, SINGLE};
 

@@ -1,58 +1,50 @@
 //! Takes secrets out of a stream of text, wherever it is cut, in each way in which they can be written (`spellings`).
 
-use std::collections::BTreeSet;
+mod finder;
+#[cfg(test)]
+mod laws;
+mod squeeze;
+
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
-use serde::de::IgnoredAny;
+use aho_corasick::BuildError;
 use serde_json::Value;
 
 use crate::secrets::Secrets;
-use crate::spellings;
+use finder::{Finder, Piece};
 
 /// Stands where a secret was.
 const MASK: &str = "(sensitive value)";
-/// Bytes of a pattern; longer ones are several, so that little is held back.
-const LONGEST: usize = 1024;
-/// Bytes of all patterns, of which each takes about ten times as much memory. A run that has more secrets than that,
-/// the longest behind the others, has those looked for only as they are and as JSON and HCL quote them.
-const ROOM: usize = 2 << 20;
-
 /// Of one log, from its beginning.
 #[derive(Clone, Default)]
 pub(crate) struct Mask {
     finder: Option<Arc<Finder>>,
-    /// What may be the beginning of a secret.
+    /// What may be the beginning of a secret, and what of that was handed on.
     held: Vec<u8>,
-    /// Bytes of that which belong to a secret whose place is taken already.
-    covered: usize,
-}
-
-struct Finder {
-    automaton: AhoCorasick,
-    /// In order, by which beginnings are found.
-    patterns: Vec<Vec<u8>>,
+    /// Bytes of it that are dealt with.
+    done: usize,
+    /// Whether they end within a secret whose place is taken already.
+    is_within: bool,
+    /// Whether what is held begins within a line.
+    is_line_begun: bool,
 }
 
 impl Mask {
     pub fn new(secrets: &Secrets) -> Result<Self, BuildError> {
-        let patterns = patterns(secrets);
-        let finder =
-            if patterns.is_empty() { None } else { Some(Arc::new(Finder::new(patterns)?)) };
-        Ok(Self { finder, held: Vec::new(), covered: 0 })
+        Ok(Self { finder: Finder::new(secrets)?.map(Arc::new), ..Self::default() })
     }
 
     /// One for another text.
     pub fn anew(&self) -> Self {
-        Self { finder: self.finder.clone(), held: Vec::new(), covered: 0 }
+        Self { finder: self.finder.clone(), ..Self::default() }
     }
 
     /// A text of its own.
     pub fn text(&self, text: &str) -> String {
-        let mut masked = Vec::new();
-        let mut mask = self.anew();
-        mask.push(text.as_bytes(), &mut masked);
-        mask.finish(&mut masked);
+        let Some(finder) = &self.finder else { return text.to_owned() };
+        let (mut mask, mut masked) = (self.anew(), Vec::new());
+        mask.held.extend_from_slice(text.as_bytes());
+        mask.hand_on(finder, true, &mut masked);
         String::from_utf8_lossy(&masked).into_owned()
     }
 
@@ -71,125 +63,75 @@ impl Mask {
             return;
         };
         self.held.extend_from_slice(text);
-        let certain = finder.beginning(&self.held);
-        self.hand_on(&finder, certain, into);
+        self.hand_on(&finder, false, into);
     }
 
     /// Hands on the rest.
     pub fn finish(&mut self, into: &mut Vec<u8>) {
         if let Some(finder) = self.finder.clone() {
-            self.hand_on(&finder, self.held.len(), into);
+            self.hand_on(&finder, true, into);
         }
     }
 
-    fn hand_on(&mut self, finder: &Finder, certain: usize, into: &mut Vec<u8>) {
-        let mut at = 0;
-        for (start, end) in finder.spans(&self.held, self.covered) {
+    fn hand_on(&mut self, finder: &Finder, is_last: bool, into: &mut Vec<u8>) {
+        let piece = Piece { text: &self.held, is_line_begun: self.is_line_begun, is_last };
+        let found = finder.look(&piece);
+        // What was handed on stays so.
+        let certain = found.certain.max(self.done);
+        let mut at = self.done;
+        for (start, end) in found.secrets.into_iter().filter(|(_, end)| *end > self.done) {
             if start >= certain {
                 break;
             }
-            into.extend_from_slice(&self.held[at..start]);
-            if start > 0 || self.covered == 0 {
+            into.extend_from_slice(self.held.get(at..start).unwrap_or_default());
+            if start > self.done || !self.is_within {
                 into.extend_from_slice(MASK.as_bytes());
             }
-            at = end;
+            (at, self.is_within) = (end, true);
         }
         if at < certain {
             into.extend_from_slice(&self.held[at..certain]);
+            (at, self.is_within) = (certain, false);
         }
-        self.covered = at.max(self.covered).saturating_sub(certain);
-        self.held.drain(..certain);
+        self.done = at - found.kept;
+        self.is_line_begun = found.is_line_begun;
+        self.held.drain(..found.kept);
     }
 
-    /// The line with its texts and numbers masked, if it would be no JSON any more without that.
+    /// The line with its texts and numbers masked, if there are secrets in them: what quotes them is undone then, and
+    /// the line stays JSON.
     fn event(&self, line: &[u8]) -> Option<String> {
         if self.finder.is_none() || !line.starts_with(b"{\"@") {
             return None;
         }
-        let masked = self.text(&String::from_utf8_lossy(line));
-        if masked.as_bytes() == line || serde_json::from_str::<IgnoredAny>(&masked).is_ok() {
-            return None;
-        }
         let mut event = serde_json::from_slice(line).ok()?;
-        self.values(&mut event);
-        Some(format!("{event}\n"))
+        self.values(&mut event).then(|| format!("{event}\n"))
     }
 
-    fn values(&self, value: &mut Value) {
+    /// Whether one was there.
+    fn values(&self, value: &mut Value) -> bool {
         match value {
-            Value::String(text) => *text = self.text(text),
-            Value::Array(members) => members.iter_mut().for_each(|member| self.values(member)),
+            Value::String(text) => {
+                let masked = self.text(text);
+                let is_other = masked != *text;
+                *text = masked;
+                is_other
+            }
+            Value::Array(members) => {
+                members.iter_mut().map(|member| self.values(member)).filter(|it| *it).count() > 0
+            }
             Value::Object(members) => {
-                members.values_mut().for_each(|member| self.values(member));
+                members.values_mut().map(|member| self.values(member)).filter(|it| *it).count() > 0
             }
             Value::Number(_) | Value::Bool(_) | Value::Null => {
                 let plain = value.to_string();
-                if self.text(&plain) != plain {
+                let is_other = self.text(&plain) != plain;
+                if is_other {
                     *value = MASK.into();
                 }
+                is_other
             }
         }
-    }
-}
-
-fn patterns(secrets: &Secrets) -> BTreeSet<Vec<u8>> {
-    let mut values: Vec<&String> = secrets.0.iter().collect();
-    values.sort_by_key(|value| value.len());
-    let (mut all, mut room) = (BTreeSet::new(), ROOM);
-    for value in values {
-        let mut texts = spellings::of(value);
-        let bytes: usize = texts.iter().map(String::len).sum();
-        match room.checked_sub(bytes) {
-            Some(left) => room = left,
-            None => texts = spellings::plain(value),
-        }
-        for text in texts {
-            all.extend(pieces(text.as_bytes()).map(<[u8]>::to_vec));
-        }
-    }
-    all
-}
-
-/// None of them is so short that it would stand everywhere.
-fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let count = text.len().div_ceil(LONGEST).max(1);
-    text.chunks(text.len().div_ceil(count).max(1))
-}
-
-impl Finder {
-    fn new(patterns: BTreeSet<Vec<u8>>) -> Result<Self, BuildError> {
-        let kind = Some(AhoCorasickKind::ContiguousNFA);
-        let automaton = AhoCorasick::builder().kind(kind).build(&patterns)?;
-        Ok(Self { automaton, patterns: patterns.into_iter().collect() })
-    }
-
-    /// Where secrets stand, from the first on; those that overlap are one. So many bytes at the start are one's end.
-    fn spans(&self, text: &[u8], covered: usize) -> Vec<(usize, usize)> {
-        let found = self.automaton.find_overlapping_iter(text).map(|it| (it.start(), it.end()));
-        let mut found: Vec<(usize, usize)> = found.collect();
-        if covered > 0 {
-            found.push((0, covered));
-        }
-        found.sort_unstable();
-        let mut spans: Vec<(usize, usize)> = Vec::new();
-        for (start, end) in found {
-            match spans.last_mut() {
-                Some(last) if start < last.1 => last.1 = last.1.max(end),
-                _ => spans.push((start, end)),
-            }
-        }
-        spans
-    }
-
-    /// From where on the text may be the beginning of a secret that is not complete.
-    fn beginning(&self, text: &[u8]) -> usize {
-        let first = text.len().saturating_sub(LONGEST);
-        (first..text.len()).find(|at| self.begins(&text[*at..])).unwrap_or(text.len())
-    }
-
-    fn begins(&self, tail: &[u8]) -> bool {
-        let at = self.patterns.partition_point(|pattern| pattern.as_slice() <= tail);
-        self.patterns.get(at).is_some_and(|pattern| pattern.starts_with(tail))
     }
 }
 
@@ -210,7 +152,7 @@ mod tests {
         assert_eq!(
             whole,
             "a (sensitive value) b (sensitive value) c (sensitive value)ab hunter2h abcab\n\
-             (sensitive value) (sensitive value)(sensitive value) (sensitive value)\n  \
+             (sensitive value) (sensitive value) (sensitive value)\n  \
              (sensitive value)\nfirst lin"
         );
         for size in 1..text.len() {
@@ -224,10 +166,10 @@ mod tests {
     #[test]
     fn little_is_held_back() {
         let (mut one, mut masked) = (mask(&["hunter2-s3cret"]), Vec::new());
-        one.push(b"nothing of it hunter", &mut masked);
-        assert_eq!(masked, b"nothing of it ");
-        one.push(b"s\n", &mut masked);
-        assert_eq!(masked, b"nothing of it hunters\n");
+        one.push(b"\nnothing of it hunter\n", &mut masked);
+        assert_eq!(masked, b"\nnothing of it ");
+        one.push(b"s\nhun\n", &mut masked);
+        assert_eq!(masked, b"\nnothing of it hunter\ns\nhun\n");
         let endless = mask(&["aaaaaa"]);
         assert_eq!(endless.text(&"a".repeat(10_000)), MASK);
     }
@@ -251,6 +193,50 @@ mod tests {
         assert_eq!(event["a"], MASK);
         assert_eq!(event["b"][0], format!("x {MASK}"));
         assert_eq!(event["c"], 1);
+    }
+
+    #[test]
+    fn what_an_event_quotes_is_known_whatever_it_was_quoted_in_before() {
+        let mut one = mask(&["it's <a> \"b\"\nc"]);
+        for text in ["it'\\''s <a> \"b\"\n  c", "it's &lt;a&gt; &quot;b&quot;\nc"] {
+            let line = format!("{}\n", serde_json::json!({ "@level": "info", "o": [text] }));
+            let line = line.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
+            let mut masked = Vec::new();
+            one.line(line.as_bytes(), &mut masked);
+            one.finish(&mut masked);
+            let event: Value = serde_json::from_slice(&masked).unwrap();
+            assert_eq!(event["o"][0], MASK, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_known_however_it_was_wrapped_and_framed() {
+        let value = "correct horse\nbattery staple";
+        let all = mask(&[value, "a b\nc d\ne f\ng h"]);
+        for text in [
+            "│ invalid value correct\n│ horse battery staple for it",
+            "\u{1b}[31m│\u{1b}[0m invalid value correct horse\r\n    battery\n\nstaple for it",
+            "+ invalid value correct\n + horse\n - battery staple for it",
+            "x (local-exec): invalid value correct\nx (local-exec): horse\nx (local-exec): battery staple for it",
+            "invalid value <<-EOT\n  ~ a b\n    c d\n  \u{1b}[32m+\u{1b}[0m e f\n    g h\n for it",
+        ] {
+            let masked = all.text(text);
+            let rest = masked.split_once(MASK).expect(&masked);
+            assert!(rest.0.contains("invalid value ") && rest.1.trim() == "for it", "{masked}");
+        }
+        for text in ["cor\nrecto horses", "ab cd ef", "correct horse battle"] {
+            assert_eq!(all.text(text), text.replace("correct horse", MASK));
+        }
+    }
+
+    #[test]
+    fn a_beginning_is_not_waited_for_without_end() {
+        let (mut one, mut masked) = (mask(&["correct horse battery"]), Vec::new());
+        one.push(b"correct horse", &mut masked);
+        for _ in 0..100 {
+            one.push(&[b' '; 1000], &mut masked);
+        }
+        assert!(one.held.len() < 50_000 && masked.starts_with(b"correct"), "{}", one.held.len());
     }
 
     #[test]

@@ -1,81 +1,110 @@
 //! The ways in which a secret can be written.
 
+mod base64;
+mod quoting;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-
-use base64::Engine as _;
-use base64::engine::GeneralPurpose;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 /// Shorter values are not looked for: they stand in every log.
 pub(crate) const SHORTEST: usize = 6;
 
-/// Bytes of base64 in a line, as `base64` and PEM write them.
-const WRAPS: [usize; 2] = [76, 64];
+type Texts = BTreeSet<String>;
 
 /// What percent-encoding leaves as it is beside letters and digits: Go for queries, JavaScript for parts, Go for paths,
 /// JavaScript for whole addresses.
 const KEPT: [&str; 4] = ["-_.~", "-_.~!*'()", "-_.~$&+=:@", "-_.~!*'();/?:@&=+$,#"];
 
-/// All of them, or nothing for a value that is too short. A value may end with a line break that is not printed.
-pub(crate) fn of(value: &str) -> BTreeSet<String> {
-    let mut all = plain(value);
-    let value = value.trim();
-    if value.chars().count() < SHORTEST {
-        return all;
-    }
-    for kept in KEPT {
-        for upper in [true, false] {
-            let text = percent(value, kept, upper);
-            all.insert(text.replace("%20", "+"));
-            all.insert(text);
-        }
-    }
-    let bytes = value.as_bytes();
-    all.insert(hex::encode(bytes));
-    all.insert(hex::encode_upper(bytes));
-    for alphabet in [STANDARD, URL_SAFE] {
-        all.extend(base64(bytes, &alphabet));
-    }
-    all.retain(|text| text.len() >= SHORTEST);
-    all
-}
+/// In the order of what is left out first where a run has too many: the last ones.
+pub(crate) const FURTHER: [fn(&str) -> Texts; 2] = [encoded, nested];
 
-/// As it is and as JSON and HCL quote it, whole and line by line: engines indent and frame what has several.
-pub(crate) fn plain(value: &str) -> BTreeSet<String> {
-    let whole = value.trim();
-    let mut texts: BTreeSet<&str> = whole.lines().map(str::trim).collect();
-    texts.insert(whole);
-    texts.retain(|text| text.chars().count() >= SHORTEST);
-    let mut all = BTreeSet::new();
-    for text in texts {
-        let once = quoted(text);
+/// As it is and as JSON and HCL quote it, whole and line by line: engines indent and frame what has several. None for a
+/// value that is too short. A value may end with a line break that is not printed.
+pub(crate) fn plain(value: &str) -> Texts {
+    let mut all = Texts::new();
+    for text in parts(value) {
+        let once = quoting::engines(text);
         // Logs of events quote what the engine has quoted.
-        all.extend(once.iter().flat_map(|text| quoted(text)));
+        all.extend(once.iter().flat_map(|text| quoting::engines(text)));
         all.extend(once);
     }
     all
 }
 
-/// As it is, as JSON, as Go's JSON, as HCL.
-fn quoted(text: &str) -> [String; 4] {
-    let json = serde_json::Value::from(text).to_string();
-    let json = json.trim_start_matches('"').strip_suffix('"').unwrap_or_default();
-    // A text that begins with a quote keeps it, escaped.
-    let json = if text.starts_with('"') {
-        serde_json::Value::from(text).to_string()
-    } else {
-        format!("\"{json}\"")
-    };
-    let json = json[1..json.len() - 1].to_owned();
-    let go = json
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029");
-    let hcl = json.replace("${", "$${").replace("%{", "%%{");
-    [text.to_owned(), json, go, hcl]
+/// As other languages quote it, and in one encoding.
+fn encoded(value: &str) -> Texts {
+    let mut all: Texts = parts(value).into_iter().flat_map(quoting::others).collect();
+    let value = value.trim();
+    all.extend(percents(value));
+    all.extend(hexadecimal(value.as_bytes()));
+    all.extend(base64::of(value.as_bytes()));
+    long_enough(all)
+}
+
+/// In an encoding of what is quoted or encoded already, and in that of Windows.
+fn nested(value: &str) -> Texts {
+    // What a script has quoted is quoted once more by the engine that shows it.
+    let mut all: Texts = encoded(value).iter().flat_map(|text| quoting::engines(text)).collect();
+    let value = value.trim();
+    for text in quoting::engines(value).into_iter().chain(quoting::others(value)) {
+        if text != value {
+            all.extend(base64::of(text.as_bytes()));
+            all.insert(percent(&text, KEPT[0], true));
+            all.extend(hexadecimal(text.as_bytes()));
+        }
+    }
+    for text in base64::of(value.as_bytes()) {
+        all.extend(base64::of(text.as_bytes()));
+        all.insert(percent(&text, KEPT[0], true));
+    }
+    for text in percents(value) {
+        all.insert(percent(&text, KEPT[0], true));
+        all.extend(base64::of(text.as_bytes()));
+    }
+    let wide: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    all.extend(base64::of(&wide));
+    all.extend(hexadecimal(&wide));
+    long_enough(all)
+}
+
+/// The whole, and its lines where it has several.
+fn parts(value: &str) -> BTreeSet<&str> {
+    let whole = value.trim();
+    let mut texts: BTreeSet<&str> = whole.lines().map(str::trim).collect();
+    texts.insert(whole);
+    texts.retain(|text| text.chars().count() >= SHORTEST);
+    texts
+}
+
+fn long_enough(mut texts: Texts) -> Texts {
+    texts.retain(|text| text.len() >= SHORTEST);
+    texts
+}
+
+/// As bytes are listed: in a row, with colons, in a text of C, Python or a shell, in an address.
+fn hexadecimal(bytes: &[u8]) -> Texts {
+    let mut all = Texts::new();
+    for row in [hex::encode(bytes), hex::encode_upper(bytes)] {
+        for before in [":", "\\x", "%"] {
+            let pairs = row.as_bytes().chunks(2).map(String::from_utf8_lossy);
+            let text: String = pairs.flat_map(|pair| [before.into(), pair]).collect();
+            all.insert(text.trim_start_matches(':').to_owned());
+        }
+        all.insert(row);
+    }
+    all
+}
+
+fn percents(text: &str) -> Texts {
+    let mut all = Texts::new();
+    for kept in KEPT {
+        for upper in [true, false] {
+            let encoded = percent(text, kept, upper);
+            all.insert(encoded.replace("%20", "+"));
+            all.insert(encoded);
+        }
+    }
+    all
 }
 
 fn percent(text: &str, kept: &str, upper: bool) -> String {
@@ -93,86 +122,76 @@ fn percent(text: &str, kept: &str, upper: bool) -> String {
     encoded
 }
 
-/// What of it does not depend on what stands before and behind, for each of the three places where it can begin; and
-/// its lines, where it has several.
-fn base64(bytes: &[u8], alphabet: &GeneralPurpose) -> BTreeSet<String> {
-    let mut all = BTreeSet::new();
-    for (before, begin) in [(0, 0), (1, 2), (2, 3)] {
-        let mut text = vec![0; before];
-        text.extend_from_slice(bytes);
-        let end = text.len() * 8 / 6;
-        let encoded = alphabet.encode(text);
-        all.insert(encoded[begin..end].to_owned());
+/// Whatever is no encoding of a byte stays.
+pub(crate) fn unpercent(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let byte = behind.get(..2).filter(|_| *first == b'%');
+        let byte =
+            byte.and_then(|pair| hex::decode(pair).ok()).and_then(|one| one.first().copied());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &behind[2..] } else { behind };
     }
-    let whole = alphabet.encode(bytes);
-    for width in WRAPS {
-        let lines = whole.as_bytes().chunks(width);
-        all.extend(
-            lines.map(|line| String::from_utf8_lossy(line).trim_end_matches('=').to_owned()),
-        );
-    }
-    all
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn all(value: &str) -> Texts {
+        FURTHER.iter().flat_map(|tier| tier(value)).chain(plain(value)).collect()
+    }
+
     #[test]
     fn a_value_is_known_in_each_way_to_write_it() {
         let value = "\"p&ss\\w/rd ${é}";
-        let all = of(value);
+        let all = all(value);
         for text in [
             value,
             r#"\"p&ss\\w/rd ${é}"#,
             r#"\"p\u0026ss\\w/rd ${é}"#,
             r#"\"p&ss\\w/rd $${é}"#,
             r#"\\\"p&ss\\\\w/rd $${é}"#,
+            r#"\"p&ss\\w/rd ${\u00e9}"#,
+            r#"\"p&ss\\w\/rd ${\u00e9}"#,
+            r#"\"p&ss\\w\/rd ${é}"#,
+            "&quot;p&amp;ss\\w/rd ${é}",
+            "&#34;p&amp;ss\\w/rd ${é}",
+            r#"\"p\&ss\\w/rd\ \$\{é\}"#,
             "%22p%26ss%5Cw%2Frd+%24%7B%C3%A9%7D",
             "%22p%26ss%5Cw%2Frd%20%24%7B%C3%A9%7D",
             "%22p%26ss%5cw%2frd%20%24%7b%c3%a9%7d",
             "%22p&ss%5Cw/rd%20$%7B%C3%A9%7D",
+            "%2522p%2526ss%255Cw%252Frd%2520%2524%257B%25C3%25A9%257D",
             "22702673735c772f726420247bc3a97d",
             "22702673735C772F726420247BC3A97D",
+            "22:70:26:73:73:5c:77:2f:72:64:20:24:7b:c3:a9:7d",
+            r"\x22\x70\x26\x73\x73\x5c\x77\x2f\x72\x64\x20\x24\x7b\xc3\xa9\x7d",
         ] {
             assert!(all.contains(text), "{text}: {all:#?}");
         }
     }
 
     #[test]
-    fn base64_is_known_wherever_it_begins() {
-        let value = "hunter2-s3cret?>~";
-        let all = of(value);
-        for before in ["", "a", "ab", "abc", "abcd"] {
-            for behind in ["", "z", "yz", "xyz"] {
-                let text = format!("{before}{value}{behind}");
-                for alphabet in [STANDARD, URL_SAFE] {
-                    let encoded = alphabet.encode(&text);
-                    assert!(all.iter().any(|one| encoded.contains(one)), "{encoded}");
-                }
-            }
+    fn lines_are_known_one_by_one_and_short_values_not_at_all() {
+        let known = all("first line\n  second\nx\n");
+        for text in ["first line\n  second\nx", "first line", "second", r"first line\n  second\nx"]
+        {
+            assert!(known.contains(text), "{known:#?}");
         }
-        // Of a long one each line is.
-        let long = "0123456789abcdef".repeat(20);
-        let encoded = STANDARD.encode(&long);
-        let all = of(&long);
-        for width in WRAPS {
-            for line in encoded.as_bytes().chunks(width) {
-                let line = std::str::from_utf8(line).unwrap().trim_end_matches('=');
-                assert!(all.contains(line), "{line}");
-            }
-        }
+        assert!(!known.contains("x"));
+        assert!(plain("short").is_empty() && plain(" short\n").is_empty());
+        assert!(plain("ärgern").contains("ärgern"));
     }
 
     #[test]
-    fn lines_are_known_one_by_one_and_short_values_not_at_all() {
-        let all = of("first line\n  second\nx\n");
-        for text in ["first line\n  second\nx", "first line", "second", r"first line\n  second\nx"]
-        {
-            assert!(all.contains(text), "{all:#?}");
+    fn percent_encoding_is_taken_back() {
+        for text in ["a b%é", "100%", "%4"] {
+            assert_eq!(unpercent(&percent(text, "", true)), text);
+            assert_eq!(unpercent(text), text);
         }
-        assert!(!all.contains("x"));
-        assert!(of("short").is_empty() && of(" short\n").is_empty());
-        assert!(of("ärgern").contains("ärgern"));
+        assert_eq!(unpercent("%c3%A9%zz+"), "é%zz+");
     }
 }

@@ -71,7 +71,7 @@ async fn a_complaint_about_another_value_is_shown_in_full() {
 }
 
 /// What people do with a secret, each in the shell of a resource.
-const PRINTED: [&str; 10] = [
+const PRINTED: [&str; 14] = [
     "echo \"$S\"",
     "printf 'open se'; printf 'same?>~>~'",
     "printf %s \"$S\" | base64 -w0",
@@ -82,7 +82,15 @@ const PRINTED: [&str; 10] = [
     "printf %s \"$S\" | od -An -tx1 | tr -d ' \\n' | tr a-f A-F",
     "printf %s \"$S\" | sed 's/ /%20/g; s/?/%3F/g; s/>/%3E/g'",
     "printf '{\"a\": \"%s\"}' \"$S\"",
+    "printf %s \"$S\" | base64 -w0 | base64 -w0",
+    "printf %s \"$S\" | iconv -t UTF-16LE | base64 -w0",
+    "printf %s \"$S\" | sed 's/>/\\&gt;/g'",
+    "printf '{\"a\":\"%s\"}' \"$S\" | base64 -w0",
 ];
+
+/// In several lines, each of which is an event of its own where logs are structured.
+const APART: [&str; 2] =
+    ["printf %s \"$S\" | od -An -tx1 -w5", "printf %s \"$S\" | sed 's/ /\\n│     /'"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_shows_a_secret_however_a_run_writes_it() {
@@ -98,22 +106,28 @@ async fn no_log_shows_a_secret_however_a_run_writes_it() {
         "6f70656e20736573616d65".into(),
         "6F70656E20736573616D65".into(),
         "open%20sesame".into(),
+        // Twice, as Windows has it, in rows.
+        "YjNCbGJpQnpaWE5oY".into(),
+        "bwBwAGUAbgAgAHMA".into(),
+        "6f 70 65 6e 20".into(),
     ];
     let local = "variable \"n\" {}\nlocals { l = \"x ${var.n}\" }\n\
                  module \"m\" {\n  source = \"./m\"\n  n = local.l\n}\n\
                  resource \"terraform_data\" \"b\" { input = local.l }\n\
                  output \"o\" { value = jsonencode([local.l]) }\n";
     let module = "variable \"n\" {}\nresource \"terraform_data\" \"a\" { input = [var.n] }\n";
-    let shell = PRINTED.map(|line| format!("({line}); echo")).join("; ");
-    let main = local.to_owned() + &resource("c", &shell);
     for structured in [false, true] {
+        let apart: &[&str] = if structured { &[] } else { &APART };
+        let lines = PRINTED.iter().chain(apart).map(|line| format!("({line}); echo"));
+        let main = local.to_owned() + &resource("c", &lines.collect::<Vec<_>>().join("; "));
         let mut plan = bench.plan(&[("main.tf", &main), ("m/main.tf", module)]);
         let secret = Variable { sensitive: true, ..crate::bench::environment("S", value) };
         plan.variables = vec![Variable { sensitive: true, ..variable("n", value, false) }, secret];
         plan.structured_output = structured;
         let (planned, applied) = bench.plan_and_apply(&plan).await;
         assert_eq!(applied.outcome().result, PhaseResult::Finished, "{}", applied.text());
-        assert!(applied.raw().matches("(sensitive value)").count() >= PRINTED.len());
+        let count = applied.raw().matches("(sensitive value)").count();
+        assert!(count >= PRINTED.len(), "{}", applied.raw());
         for log in [planned.raw(), applied.raw()] {
             for text in &known {
                 assert!(!log.contains(text.as_str()), "{text}: {log}");
