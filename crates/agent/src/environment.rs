@@ -31,24 +31,6 @@ const INHERITED: [&str; 17] = [
     "REQUESTS_CA_BUNDLE",
 ];
 
-/// Which a workspace cannot set: they would break its own run or another's.
-const DECIDED: [&str; 6] = [
-    "TF_WORKSPACE",
-    "TF_DATA_DIR",
-    "TF_INPUT",
-    "TF_IN_AUTOMATION",
-    "TF_PLUGIN_CACHE_DIR",
-    "TFC_RUN_ID",
-];
-
-/// OpenTofu has names of its own for its settings.
-fn is_decided(name: &str) -> bool {
-    let own = name.strip_prefix("TOFU_");
-    DECIDED
-        .iter()
-        .any(|decided| name == *decided || (own.is_some() && decided.strip_prefix("TF_") == own))
-}
-
 /// Bytes that the kernel has for them: a quarter of the stack, of which engine and plugins get their share too.
 fn room() -> usize {
     let stack = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
@@ -94,7 +76,7 @@ pub(crate) fn build<'a>(
     let (decided, own): (Vec<_>, Vec<_>) = own
         .map(|variable| (variable.key.as_str(), variable.value.as_str()))
         .filter(|(name, _)| !name.is_empty() && !name.contains(['=', '\0']))
-        .partition(|(name, _)| is_decided(name));
+        .partition(|(name, _)| engine_env::decided(name).is_some());
     engine_env::check_all(own.iter().copied(), room())
         .map_err(|refusal| format!("The value {refusal}."))?;
     env.extend(own.iter().map(|(name, value)| ((*name).to_owned(), value.replace('\0', ""))));

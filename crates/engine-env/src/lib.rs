@@ -3,10 +3,12 @@
 //! rules.
 
 mod arguments;
+mod decided;
 mod expression;
 mod size;
 
 pub use arguments::{is_arguments, words};
+pub use decided::decided;
 pub use expression::{NotOne, check_expression};
 pub use size::{ROOM, SINGLE};
 

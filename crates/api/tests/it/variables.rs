@@ -276,3 +276,42 @@ async fn an_hcl_value_defines_no_variable_beside_its_own() {
     let changed = owner.patch(format!("{path}/{made}"), attributes("\"a\"\nb = 3")).await;
     changed.is_unprocessable("/data/attributes/value");
 }
+
+#[tokio::test]
+async fn an_environment_variable_that_is_the_agents_is_refused_by_name() {
+    let server = Server::start().await;
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    let set = body(json!({ "name": "set" }));
+    let set = owner.post("/organizations/acme/varsets", set).await.is_created().id();
+    let [mine, of_set] =
+        [format!("/workspaces/{}/vars", ws.id), format!("/varsets/{set}/relationships/vars")];
+    let new =
+        |key: &str, category: &str| body(json!({ "key": key, "value": "x", "category": category }));
+    let rows = server.row_counts().await;
+    for key in [
+        "TF_WORKSPACE",
+        "TF_DATA_DIR",
+        "TF_INPUT",
+        "TF_IN_AUTOMATION",
+        "TF_PLUGIN_CACHE_DIR",
+        "TFC_RUN_ID",
+        "TOFU_WORKSPACE",
+        "TOFU_DATA_DIR",
+        " TF_DATA_DIR",
+    ] {
+        for path in [&mine, &of_set] {
+            let refused = owner.post(path, new(key, "env")).await;
+            let refused = refused.is_unprocessable("/data/attributes/key");
+            assert!(refused.error().contains(key.trim()), "{refused}");
+        }
+    }
+    assert_eq!(server.row_counts().await, rows);
+    // What is no environment variable is none of the engine's settings.
+    let made = owner.post(&mine, new("TF_DATA_DIR", "terraform")).await.is_created().id();
+    let moved = owner.patch(format!("{mine}/{made}"), body(json!({ "category": "env" }))).await;
+    moved.is_unprocessable("/data/attributes/key");
+    let made = owner.post(&mine, new("TF_LOG", "env")).await.is_created().id();
+    let renamed =
+        owner.patch(format!("{mine}/{made}"), body(json!({ "key": "TF_DATA_DIR" }))).await;
+    renamed.is_unprocessable("/data/attributes/key");
+}

@@ -117,6 +117,11 @@ impl Change {
 /// The engine takes identifiers, a shell the names of environment variables.
 fn check_key(category: Category, key: &str) -> Result<()> {
     names::check("key", key, KEY_LIMIT)?;
+    if category == Category::Environment
+        && let Some(why) = engine_env::decided(key)
+    {
+        return Err(Error::invalid("key", format!("cannot be {key}: {why}")));
+    }
     let mut letters = key.chars();
     let first = letters.next().unwrap_or_default();
     let (valid, rule) = match category {
