@@ -153,23 +153,22 @@ async fn conclude(cx: &Ctx, run: &Run, begun: &TaskStage, sets: Sets) -> Result<
     if run.status != run::Status::PostPlanRunning || row.attempts != begun.attempts {
         return Ok(false);
     }
-    let can_apply = !run.plan_only && (run.has_changes || run.allow_empty_apply);
     for open in evaluations_of(tx, &row.id).await? {
-        keep(tx, open, &sets, can_apply).await?;
+        keep(tx, open, &sets).await?;
     }
     task_stages::settle(&mut run).await?;
     run.commit().await?;
     Ok(true)
 }
 
-async fn keep(tx: &Tx, open: evaluation::Model, sets: &Sets, can_apply: bool) -> Result<()> {
+async fn keep(tx: &Tx, open: evaluation::Model, sets: &Sets) -> Result<()> {
     let own = || sets.iter().filter(|(kind, _)| *kind == open.kind).map(|(_, said)| said);
     for (position, said) in own().enumerate() {
         outcomes::keep(tx, &open.id, position, said).await?;
     }
     if let Some(mut row) = tx.lock::<evaluation::Entity>(open.id.clone()).await? {
         row.result_count = db::Json(verdict::count(own().flat_map(|said| &said.outcomes)));
-        row.can_be_overridden = verdict::fate(&own(), can_apply) == Fate::Waits;
+        row.can_be_overridden = verdict::fate(&own()) == Fate::Waits;
         set(tx, &mut row, verdict::evaluation(&own()));
         tx.update(row).await?;
     }

@@ -29,37 +29,43 @@ fn can_be_overridden(set: &SetOutcome, policy: &PolicyOutcome) -> bool {
     }
 }
 
-/// The fate of an evaluation of these sets. Nobody is asked to override for a run that could not be applied anyway.
-pub(super) fn fate<'a>(
+/// What stands in the way, with the set that it is of.
+fn blocking<'a>(
     sets: &(impl Iterator<Item = &'a SetOutcome> + Clone),
-    can_apply: bool,
-) -> Fate {
-    let unreadable = sets.clone().any(|set| set.is_out_of_reach);
-    let blocking = || {
-        let each = |set: &'a SetOutcome| set.outcomes.iter().map(move |policy| (set, policy));
-        sets.clone().flat_map(each).filter(|(_, policy)| blocks(policy))
-    };
-    if unreadable {
+) -> impl Iterator<Item = (&'a SetOutcome, &'a PolicyOutcome)> + Clone {
+    let each = |set: &'a SetOutcome| set.outcomes.iter().map(move |policy| (set, policy));
+    sets.clone().flat_map(each).filter(|(_, policy)| blocks(policy))
+}
+
+/// The fate of an evaluation of these sets. Whether there is anything to decide about is for the run to say.
+pub(super) fn fate<'a>(sets: &(impl Iterator<Item = &'a SetOutcome> + Clone)) -> Fate {
+    if sets.clone().any(|set| set.is_out_of_reach) {
         Fate::Errs
-    } else if blocking().next().is_none() {
+    } else if blocking(sets).next().is_none() {
         Fate::Passes
-    } else if can_apply && blocking().all(|(set, policy)| can_be_overridden(set, policy)) {
+    } else if blocking(sets).all(|(set, policy)| can_be_overridden(set, policy)) {
         Fate::Waits
-    } else if blocking().any(|(_, policy)| policy.status == Said::Failed) {
+    } else if has_failed(sets) {
         Fate::Fails
     } else {
         Fate::Errs
     }
 }
 
+/// Whether a policy said no, beside those that said nothing.
+fn has_failed<'a>(sets: &(impl Iterator<Item = &'a SetOutcome> + Clone)) -> bool {
+    blocking(sets).any(|(_, policy)| policy.status == Said::Failed)
+}
+
 /// The status of an evaluation of these sets.
 pub(super) fn evaluation<'a>(
     sets: &(impl Iterator<Item = &'a SetOutcome> + Clone),
 ) -> evaluation::Status {
-    match fate(sets, false) {
+    match fate(sets) {
         Fate::Passes => evaluation::Status::Passed,
-        Fate::Errs => evaluation::Status::Errored,
-        Fate::Fails | Fate::Waits => evaluation::Status::Failed,
+        Fate::Fails => evaluation::Status::Failed,
+        Fate::Waits if has_failed(sets) => evaluation::Status::Failed,
+        Fate::Waits | Fate::Errs => evaluation::Status::Errored,
     }
 }
 
@@ -114,14 +120,13 @@ mod tests {
         #[test]
         fn nothing_passes_a_mandatory_policy_that_did_not_agree(
             sets in vec(set(), 0..4),
-            can_apply in any::<bool>(),
         ) {
             let policies = || sets.iter().flat_map(|set| &set.outcomes);
             let disagreed = policies().any(|policy| {
                 policy.status != Said::Passed && policy.enforcement_level != Enforcement::Advisory
             });
             let unreadable = sets.iter().any(|set| set.is_out_of_reach);
-            let passes = fate(&sets.iter(), can_apply) == Fate::Passes;
+            let passes = fate(&sets.iter()) == Fate::Passes;
             prop_assert_eq!(passes, !disagreed && !unreadable);
         }
 
@@ -131,8 +136,7 @@ mod tests {
                 policy.status != Said::Passed
                     && policy.enforcement_level == Enforcement::HardMandatory
             });
-            prop_assert!(!(hard && fate(&sets.iter(), true) == Fate::Waits));
-            prop_assert!(fate(&sets.iter(), false) != Fate::Waits);
+            prop_assert!(!(hard && fate(&sets.iter()) == Fate::Waits));
         }
 
         #[test]

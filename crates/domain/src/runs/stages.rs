@@ -23,22 +23,16 @@ pub struct Line {
     pub part: Part,
     /// Its members, or an agent, are at work.
     pub running: Status,
-    /// Members disagree, and somebody may decide to go on; without it they have the last word.
-    pub decision: Option<Decision>,
+    /// Where the run waits for somebody to decide whether it goes on although members disagree; without it they have the
+    /// last word.
+    pub awaited: Option<Status>,
     pub done: Status,
     /// Whether members that refuse end the run.
     pub is_binding: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub struct Decision {
-    pub awaited: Status,
-    /// Where a run ends that nobody is asked about, as there is nothing that could be applied.
-    pub moot: Status,
-}
-
 const fn stage(stage: Stage, part: Part, running: Status, done: Status) -> Line {
-    Line { stage, part, running, decision: None, done, is_binding: true }
+    Line { stage, part, running, awaited: None, done, is_binding: true }
 }
 
 /// In the order of `Stage`.
@@ -46,10 +40,7 @@ pub const WAY: &[Line] = &[
     stage(Stage::PrePlan, Part::BeforePlan, Status::PrePlanRunning, Status::PrePlanCompleted),
     stage(Stage::Plan, Part::Plan, Status::Planning, Status::Planned),
     Line {
-        decision: Some(Decision {
-            awaited: Status::PostPlanAwaitingDecision,
-            moot: Status::Errored,
-        }),
+        awaited: Some(Status::PostPlanAwaitingDecision),
         ..stage(Stage::PostPlan, Part::Plan, Status::PostPlanRunning, Status::PostPlanCompleted)
     },
     Line {
@@ -57,10 +48,7 @@ pub const WAY: &[Line] = &[
         ..stage(Stage::CostEstimation, Part::Plan, Status::CostEstimating, Status::CostEstimated)
     },
     Line {
-        decision: Some(Decision {
-            awaited: Status::PolicyOverride,
-            moot: Status::PolicySoftFailed,
-        }),
+        awaited: Some(Status::PolicyOverride),
         ..stage(Stage::PolicyCheck, Part::Plan, Status::PolicyChecking, Status::PolicyChecked)
     },
     stage(Stage::PreApply, Part::BeforeApply, Status::PreApplyRunning, Status::PreApplyCompleted),
@@ -72,20 +60,13 @@ pub const WAY: &[Line] = &[
     },
 ];
 
-impl Line {
-    /// Where it waits for somebody's decision.
-    pub fn awaited(&self) -> Option<Status> {
-        self.decision.map(|decision| decision.awaited)
-    }
-}
-
 pub fn line(stage: Stage) -> &'static Line {
     WAY.iter().find(|line| line.stage == stage).expect("the way has a line for every stage")
 }
 
 /// The stage that a run in this status is in, at work or waiting for a decision.
 pub fn at(status: Status) -> Option<&'static Line> {
-    let is_here = |line: &&Line| line.running == status || line.awaited() == Some(status);
+    let is_here = |line: &&Line| line.running == status || line.awaited == Some(status);
     WAY.iter().find(is_here)
 }
 
@@ -168,8 +149,7 @@ mod tests {
     fn no_status_belongs_to_two_stages() {
         let mut seen = HashSet::new();
         for line in WAY {
-            for status in
-                [Some(line.running), line.awaited(), Some(line.done)].into_iter().flatten()
+            for status in [Some(line.running), line.awaited, Some(line.done)].into_iter().flatten()
             {
                 assert!(seen.insert(status), "{status}");
             }

@@ -61,9 +61,10 @@ pub fn next(status: Status, event: Event, purpose: Purpose) -> Option<Status> {
         }
         (status, E::DecisionNeeded { has_changes }) => {
             let line = stages::running_at(status)?;
-            let decision = line.decision?;
-            let asked = planned(purpose, has_changes, decision.awaited);
-            Some(if asked == S::PlannedAndFinished { decision.moot } else { decision.awaited })
+            let awaited = line.awaited?;
+            // Nobody is asked about what could not be applied anyway.
+            let is_moot = planned(purpose, has_changes, awaited) == S::PlannedAndFinished;
+            Some(if is_moot { S::PolicySoftFailed } else { awaited })
         }
         (status, E::Confirmed) if is_confirmable(status) => Some(S::Confirmed),
         (S::Confirmed | S::PreApplyCompleted, E::ApplyQueued) => Some(S::ApplyQueued),
@@ -118,7 +119,7 @@ pub fn passed_through(event: Event, next: Status) -> Option<Status> {
 
 /// Whether it waits for somebody who may go on although members disagree.
 pub fn awaits_override(status: Status) -> bool {
-    WAY.iter().any(|line| line.awaited() == Some(status))
+    WAY.iter().any(|line| line.awaited == Some(status))
 }
 
 /// Nothing can happen any more.
@@ -341,13 +342,13 @@ pub(super) mod tests {
         };
         let (plain, speculative) =
             (Purpose::default(), Purpose { plan_only: true, ..Purpose::default() });
-        for (status, awaited, moot) in [
-            (Status::PostPlanRunning, Status::PostPlanAwaitingDecision, Status::Errored),
-            (Status::PolicyChecking, Status::PolicyOverride, Status::PolicySoftFailed),
+        for (status, awaited) in [
+            (Status::PostPlanRunning, Status::PostPlanAwaitingDecision),
+            (Status::PolicyChecking, Status::PolicyOverride),
         ] {
             assert_eq!(asked(status, plain, true), Some(awaited));
-            assert_eq!(asked(status, speculative, true), Some(moot));
-            assert_eq!(asked(status, plain, false), Some(moot));
+            assert_eq!(asked(status, speculative, true), Some(Status::PolicySoftFailed));
+            assert_eq!(asked(status, plain, false), Some(Status::PolicySoftFailed));
         }
         assert_eq!(asked(Status::PreApplyRunning, plain, true), None);
     }

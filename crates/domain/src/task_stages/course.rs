@@ -113,7 +113,7 @@ pub(crate) async fn settle(held: &mut Held) -> Result<bool> {
         }
         match verdict {
             Verdict::Open => return Ok(true),
-            Verdict::Waits if line.decision.is_some() => {
+            Verdict::Waits if line.awaited.is_some() => {
                 let has_changes = held.has_changes;
                 held.happen(Event::DecisionNeeded { has_changes }).await?;
             }

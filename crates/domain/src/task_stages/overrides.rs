@@ -46,7 +46,7 @@ pub(crate) async fn overrule(
         return Err(Error::conflict("transition not allowed: nothing waits for an override"));
     };
     let mut row = tx.lock::<stage::Entity>(found.id).await?.ok_or(Error::NotFound)?;
-    if !is_overridable(&row) || stages::line(which).awaited() != Some(run.status) {
+    if !is_overridable(&row) || stages::line(which).awaited != Some(run.status) {
         let noun = if is_shown(which) { "task stage" } else { "policy check" };
         return Err(Error::conflict(format!(
             "transition not allowed: the {noun} is {} and waits for no override",
