@@ -4,7 +4,7 @@ use domain::{
     accounts::{self, ChangeAccount},
     can,
 };
-use jsonapi::{Body, Document, Error, Typed};
+use jsonapi::{Body, Document, Error, Typed, Unsupported};
 use serde::Deserialize;
 
 use crate::{May, Result, Routes, users::View};
@@ -36,6 +36,8 @@ struct Change {
 
 impl Typed for Change {
     const TYPE: &'static str = "users";
+    const UNSUPPORTED: &'static [Unsupported] =
+        &[("attributes/password", "is changed at /account/password, together with the old one")];
 }
 
 async fn update(site: May<can::UseAccount>, body: Body<Change>) -> Result<Document> {

@@ -146,6 +146,62 @@ impl<const FORM: usize> Resource for View<FORM> {
 #[serde(default, rename_all = "kebab-case")]
 struct Input {
     delete_older_than_n_days: Option<i64>,
+    delete_state_versions: Option<bool>,
+    delete_configuration_versions: Option<bool>,
+    delete_run_data_and_logs: Option<bool>,
+    state_versions_delete_after_n_days: Option<i64>,
+    configuration_versions_delete_after_n_days: Option<i64>,
+    run_data_and_logs_delete_after_n_days: Option<i64>,
+    state_versions_keep_latest_count: Option<i64>,
+    configuration_versions_keep_latest_count: Option<i64>,
+    run_data_keep_latest_count: Option<i64>,
+}
+
+impl Input {
+    /// There is one age here for states and configurations, and none for the data of runs; what is to be kept longer
+    /// than the rule says must not be deleted by it.
+    fn check(&self, rule: &Rule) -> Result<()> {
+        let days = match rule {
+            Rule::DeleteOlderThan(days) => Some(*days),
+            Rule::DontDelete => None,
+        };
+        let deletes = days.is_some();
+        for (name, wanted, is) in [
+            ("delete-state-versions", self.delete_state_versions, deletes),
+            ("delete-configuration-versions", self.delete_configuration_versions, deletes),
+            ("delete-run-data-and-logs", self.delete_run_data_and_logs, false),
+        ] {
+            if wanted.is_some_and(|wanted| wanted != is) {
+                return Err(Error::invalid(name, format!("{name} can only be {is} here")).into());
+            }
+        }
+        for (name, wanted, is) in [
+            ("state-versions-delete-after-n-days", self.state_versions_delete_after_n_days, days),
+            (
+                "configuration-versions-delete-after-n-days",
+                self.configuration_versions_delete_after_n_days,
+                days,
+            ),
+            (
+                "run-data-and-logs-delete-after-n-days",
+                self.run_data_and_logs_delete_after_n_days,
+                None,
+            ),
+            ("state-versions-keep-latest-count", self.state_versions_keep_latest_count, None),
+            (
+                "configuration-versions-keep-latest-count",
+                self.configuration_versions_keep_latest_count,
+                None,
+            ),
+            ("run-data-keep-latest-count", self.run_data_keep_latest_count, None),
+        ] {
+            if wanted.is_some() && wanted != is {
+                let is = is.map_or_else(|| "null".to_owned(), |days| days.to_string());
+                return Err(Error::invalid(name, format!("{name} can only be {is} here")).into());
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Typed for Input {
@@ -154,13 +210,19 @@ impl Typed for Input {
 }
 
 fn rule(form: Form, input: &Input) -> Result<Rule> {
-    match (form, input.delete_older_than_n_days) {
-        (Form::DontDelete, _) => Ok(Rule::DontDelete),
-        (_, Some(days)) => Ok(Rule::DeleteOlderThan(days)),
-        (_, None) => {
-            Err(domain::Error::invalid("delete-older-than-n-days", "can't be blank").into())
+    let rule = match (form, input.delete_older_than_n_days) {
+        (Form::DontDelete, None) => Rule::DontDelete,
+        (Form::DontDelete, Some(_)) => {
+            let why = "a policy that deletes nothing has no days";
+            return Err(Error::invalid("delete-older-than-n-days", why).into());
         }
-    }
+        (_, Some(days)) => Rule::DeleteOlderThan(days),
+        (_, None) => {
+            return Err(Error::invalid("delete-older-than-n-days", "can't be blank").into());
+        }
+    };
+    input.check(&rule)?;
+    Ok(rule)
 }
 
 async fn show_of_organization(organization: May<can::ReadOrganization>) -> Result<Document> {

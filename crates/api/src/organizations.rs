@@ -8,7 +8,9 @@ use domain::{
     retention,
     row::{DataRetentionPolicy, Organization},
 };
-use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, ToOne, Typed};
+use jsonapi::{
+    Body, Document, Empty, Field, Query, Relationships, Resource, ToOne, Typed, Unsupported,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::text};
@@ -106,6 +108,8 @@ struct Attributes<'a> {
     default_execution_mode: ExecutionMode,
     user_tokens_enabled: bool,
     max_ttl_enabled: bool,
+    /// HashiCorp's clients ask for them with every new organization, and learn from the answer that there are none.
+    stacks_enabled: bool,
     permissions: Permissions,
 }
 
@@ -182,6 +186,7 @@ impl Resource for View {
             default_execution_mode: row.default_execution_mode,
             user_tokens_enabled: row.user_tokens_enabled,
             max_ttl_enabled: row.max_ttl_enabled,
+            stacks_enabled: false,
             permissions: self.permissions,
         }
     }
@@ -270,6 +275,27 @@ struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "organizations";
+    const UNSUPPORTED: &'static [Unsupported] = &[
+        ("attributes/enforce-hyok", "cannot be switched on: keys are the server's own here"),
+        (
+            "attributes/global-module-sharing",
+            "cannot be switched on: this server has no registry to share",
+        ),
+        (
+            "attributes/global-provider-sharing",
+            "cannot be switched on: this server has no registry to share",
+        ),
+        (
+            "attributes/recoverable-items-enabled",
+            "cannot be switched on: what is deleted is gone here",
+        ),
+        (
+            "attributes/registry-monorepo-support-enabled",
+            "cannot be switched on: this server has no registry",
+        ),
+        ("attributes/stacks-default-execution-mode", "cannot be set: this server has no stacks"),
+        ("relationships/stacks-default-agent-pool", "cannot be set: this server has no stacks"),
+    ];
 }
 
 /// The default agent pool is an attribute in the documents and a relationship in clients.

@@ -9,7 +9,8 @@ use domain::{
     workspaces::{self, Execution},
 };
 use jsonapi::{
-    Body, Document, Empty, Error, Field, Identifiers, Query, Relationships, Resource, ToMany, Typed,
+    Body, Document, Empty, Error, Field, Identifiers, Query, Relationships, Resource, ToMany,
+    ToOne, Typed, Unsupported,
 };
 use serde::{Deserialize, Serialize};
 
@@ -207,6 +208,18 @@ struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "projects";
+    const UNSUPPORTED: &'static [Unsupported] = &[
+        ("attributes/stacks-default-execution-mode", "cannot be set: this server has no stacks"),
+        (
+            "attributes/setting-overwrites/stacks-default-execution-mode",
+            "cannot be set: this server has no stacks",
+        ),
+        (
+            "attributes/setting-overwrites/stacks-default-agent-pool",
+            "cannot be set: this server has no stacks",
+        ),
+        ("relationships/stacks-default-agent-pool", "cannot be set: this server has no stacks"),
+    ];
 }
 
 /// False gives a setting back to the default of the organization.
@@ -236,10 +249,16 @@ impl Overwrites {
 #[serde(default, rename_all = "kebab-case")]
 struct Relations {
     tag_bindings: Option<ToMany<String>>,
+    /// An attribute in clients, a relationship in the published contract.
+    default_agent_pool: Option<ToOne<AgentPoolId>>,
 }
 
 fn change(input: Input, relations: Relations) -> Result<Change> {
     let given_back = input.setting_overwrites.unwrap_or_default().give_back()?;
+    let default_agent_pool_id = match relations.default_agent_pool {
+        Some(one) => Some(one.of_kind("agent-pools", "default-agent-pool")?),
+        None => input.default_agent_pool_id.into_change(),
+    };
     Ok(Change {
         name: input.name,
         description: input.description.into_change(),
@@ -249,11 +268,7 @@ fn change(input: Input, relations: Relations) -> Result<Change> {
         } else {
             input.default_execution_mode.into_change()
         },
-        default_agent_pool_id: if given_back {
-            Some(None)
-        } else {
-            input.default_agent_pool_id.into_change()
-        },
+        default_agent_pool_id: if given_back { Some(None) } else { default_agent_pool_id },
         tags: relations.tag_bindings.map(|many| tags::keyed(&many.data)).transpose()?,
     })
 }

@@ -2,10 +2,10 @@
 //! site. Beside them stands, in `meta`, who has decided each.
 
 use domain::{
-    Ctx, Error, Granted, Timestamp, can,
+    Ctx, Granted, Timestamp, can,
     site_settings::{self, Change, Line, MailAuth, Source, Span, Values},
 };
-use jsonapi::{Body, Document, Field, Resource, Typed};
+use jsonapi::{Body, Document, Field, Resource, Typed, Unsupported};
 use serde::{Deserialize, Serialize};
 
 use crate::{May, Result, Routes};
@@ -78,8 +78,8 @@ struct GeneralAttributes {
 }
 
 /// What Terraform Enterprise lets administrators decide, and this server has decided once.
-#[derive(Clone, Copy, Default, Deserialize, Serialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct Decided {
     send_passing_statuses_for_untriggered_speculative_plans: bool,
     allow_speculative_plans_on_pull_requests_from_forks: bool,
@@ -129,45 +129,48 @@ struct GeneralInput {
     api_rate_limit: Field<u32>,
     plan_timeout: Field<Span>,
     apply_timeout: Field<Span>,
+    /// Their older names.
+    terraform_build_worker_plan_timeout: Field<Span>,
+    terraform_build_worker_apply_timeout: Field<Span>,
     events_kept_days: Field<u32>,
-    send_passing_statuses_for_untriggered_speculative_plans: Option<bool>,
-    allow_speculative_plans_on_pull_requests_from_forks: Option<bool>,
-    require_two_factor_for_admins: Option<bool>,
-    fair_run_queuing_enabled: Option<bool>,
-    limit_organizations_per_user: Option<bool>,
-    limit_workspaces_per_organization: Option<bool>,
 }
 
 impl Typed for GeneralInput {
     const TYPE: &'static str = "general-settings";
-}
-
-impl GeneralInput {
-    /// Whoever switches on what there is not must not believe that it is on.
-    fn refuse_decided(&self) -> Result<(), Error> {
-        for (name, wanted) in [
-            (
-                "send-passing-statuses-for-untriggered-speculative-plans",
-                self.send_passing_statuses_for_untriggered_speculative_plans,
-            ),
-            (
-                "allow-speculative-plans-on-pull-requests-from-forks",
-                self.allow_speculative_plans_on_pull_requests_from_forks,
-            ),
-            ("require-two-factor-for-admins", self.require_two_factor_for_admins),
-            ("fair-run-queuing-enabled", self.fair_run_queuing_enabled),
-            ("limit-organizations-per-user", self.limit_organizations_per_user),
-            ("limit-workspaces-per-organization", self.limit_workspaces_per_organization),
-        ] {
-            if wanted == Some(true) {
-                return Err(Error::invalid(
-                    name,
-                    "cannot be switched on: this server has no such thing",
-                ));
-            }
-        }
-        Ok(())
-    }
+    const UNSUPPORTED: &'static [Unsupported] = &[
+        (
+            "attributes/send-passing-statuses-for-untriggered-speculative-plans",
+            "cannot be switched on: this server has no such thing",
+        ),
+        (
+            "attributes/allow-speculative-plans-on-pull-requests-from-forks",
+            "cannot be switched on: this server has no such thing",
+        ),
+        (
+            "attributes/require-two-factor-for-admins",
+            "cannot be switched on: this server has no such thing",
+        ),
+        (
+            "attributes/fair-run-queuing-enabled",
+            "cannot be switched on: this server has no such thing",
+        ),
+        (
+            "attributes/limit-organizations-per-user",
+            "cannot be switched on: this server has no such thing",
+        ),
+        (
+            "attributes/default-organizations-per-user-ceiling",
+            "cannot be set: this server has no such limit",
+        ),
+        (
+            "attributes/limit-workspaces-per-organization",
+            "cannot be switched on: this server has no such thing",
+        ),
+        (
+            "attributes/default-workspaces-per-organization-ceiling",
+            "cannot be set: this server has no such limit",
+        ),
+    ];
 }
 
 async fn show_general(site: May<can::ManageSite>) -> Result<Document> {
@@ -177,15 +180,20 @@ async fn show_general(site: May<can::ManageSite>) -> Result<Document> {
 
 async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) -> Result<Document> {
     let input = body.attributes;
-    input.refuse_decided()?;
     let change = Change {
         limit_user_organization_creation: input.limit_user_organization_creation.into_change(),
         default_remote_state_access: input.default_remote_state_access.into_change(),
         team_tokens_outlive_members: input.team_tokens_outlive_members.into_change(),
         api_rate_limiting_enabled: input.api_rate_limiting_enabled.into_change(),
         api_rate_limit: input.api_rate_limit.into_change(),
-        plan_timeout: input.plan_timeout.into_change(),
-        apply_timeout: input.apply_timeout.into_change(),
+        plan_timeout: input
+            .plan_timeout
+            .into_change()
+            .or(input.terraform_build_worker_plan_timeout.into_change()),
+        apply_timeout: input
+            .apply_timeout
+            .into_change()
+            .or(input.terraform_build_worker_apply_timeout.into_change()),
         events_kept_days: input.events_kept_days.into_change(),
         ..Change::default()
     };

@@ -138,9 +138,10 @@ pub fn keyed(bindings: &[Identifier]) -> Result<Vec<Binding>> {
     pairs(bindings, "/data/relationships/tag-bindings/data")
 }
 
-/// Bindings as identifiers carry them, in bodies and in relationships.
+/// Bindings as identifiers carry them, in bodies and in relationships: each key once, since of two values one would be
+/// lost.
 fn pairs<Id>(identifiers: &[Identifier<Id>], pointer: &str) -> Result<Vec<Binding>> {
-    let mut pairs = Vec::new();
+    let mut pairs: Vec<Binding> = Vec::new();
     for (index, binding) in identifiers.iter().enumerate() {
         let text = |name: &str| binding.attributes.get(name).and_then(Value::as_str);
         let key = text("key").or_else(|| text("name")).ok_or_else(|| {
@@ -154,7 +155,15 @@ fn pairs<Id>(identifiers: &[Identifier<Id>], pointer: &str) -> Result<Vec<Bindin
                 return Err(Error::unprocessable(pointer, "value must be a string").into());
             }
         };
-        pairs.push(Binding::keyed(key, value));
+        match pairs.iter().find(|other| other.key == key) {
+            None => pairs.push(Binding::keyed(key, value)),
+            Some(same) if same.value == value => {}
+            Some(_) => {
+                let pointer = format!("{pointer}/{index}/attributes/key");
+                let why = format!("{key} is named twice, with two values");
+                return Err(Error::unprocessable(pointer, why).into());
+            }
+        }
     }
     Ok(pairs)
 }

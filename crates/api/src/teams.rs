@@ -10,7 +10,7 @@ use domain::{
     entity::team::{OrganizationAccess, Visibility},
     teams::{self, Change, Filter},
 };
-use jsonapi::{Body, Document, Empty, Error, Field, Query, Typed};
+use jsonapi::{Body, Document, Empty, Error, Field, Query, Typed, Unsupported};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -68,6 +68,8 @@ struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "teams";
+    const UNSUPPORTED: &'static [Unsupported] =
+        &[("attributes/description", "cannot be set: teams have none here")];
 }
 
 impl Input {

@@ -172,7 +172,8 @@ async fn list<T: Tool>(
 #[serde(default, rename_all = "kebab-case", bound = "T: Tool")]
 struct Input<T> {
     version: Option<String>,
-    engine: Option<Engine>,
+    #[serde(deserialize_with = "jsonapi::id")]
+    engine: Field<Engine>,
     url: Option<String>,
     sha: Option<String>,
     archs: Option<Vec<Archive>>,
@@ -207,7 +208,7 @@ impl<T> From<Input<T>> for Change {
 }
 
 async fn create<T: Tool>(site: May<can::ManageSite>, body: Body<Input<T>>) -> Result<Document> {
-    let kind = kind_of::<T>(body.attributes.engine);
+    let kind = kind_of::<T>(body.attributes.engine.into_option());
     let used = tool_versions::create(&site.cx, &site, kind, body.attributes.into()).await?;
     Ok(Document::one(&View::<T>::new(used)).created())
 }
@@ -221,7 +222,12 @@ async fn update<T: Tool>(
     version: May<can::ManageSite, In<ToolVersion, Site>>,
     body: Body<Input<T>>,
 ) -> Result<Document> {
-    if body.attributes.engine.is_some_and(|engine| version.granted.kind != Kind::from(engine)) {
+    if body
+        .attributes
+        .engine
+        .into_option()
+        .is_some_and(|engine| version.granted.kind != Kind::from(engine))
+    {
         return Err(jsonapi::Error::invalid("engine", "can't be changed").into());
     }
     let used = tool_versions::update(&version.cx, &version, body.attributes.into()).await?;

@@ -55,6 +55,7 @@ async fn create(
     organization: May<can::ReadOrganization>,
     body: Body<Input, Relations>,
 ) -> Result<Document> {
+    body.attributes.check_new()?;
     let change = input::change(body.attributes, body.relationships)?;
     let row = workspaces::create(&organization.cx, &organization, change).await?;
     Ok(Document::one(&view(&organization.cx, row).await?).created())

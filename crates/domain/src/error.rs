@@ -64,6 +64,18 @@ impl Error {
         Self::Invalid { pointer: format!("/data/attributes/{attribute}"), message: message.into() }
     }
 
+    /// Refuses another value for what is said once, when a thing is made.
+    pub(crate) fn unless_same<T: PartialEq>(
+        attribute: &str,
+        wanted: Option<&T>,
+        now: &T,
+    ) -> Result<(), Self> {
+        match wanted {
+            Some(wanted) if wanted != now => Err(Self::invalid(attribute, "can't be changed")),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses an attribute that somebody else has with this value.
     pub(crate) fn taken(attribute: impl fmt::Display) -> Self {
         Self::Taken { pointer: format!("/data/attributes/{attribute}") }

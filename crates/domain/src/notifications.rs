@@ -365,6 +365,8 @@ pub async fn update(
 ) -> Result<Shown> {
     // What it will be, to be tried before it is kept.
     let mut wanted = configuration.row.clone();
+    let destination = change.destination_type.as_ref();
+    Error::unless_same("destination-type", destination, &wanted.destination_type)?;
     change.clone().apply(cx, &configuration.of, &mut wanted)?;
     check(cx, &configuration.of, &wanted).await?;
     let sent = delivery::verify_before_saving(cx, &wanted).await?;

@@ -86,10 +86,12 @@ impl Change {
             check_prose("description", description.as_deref().unwrap_or_default())?;
             to.description = description;
         }
-        if let Some(query) = self.query
-            && to.kind == Kind::Opa
-        {
-            to.query = query.filter(|text| !text.trim().is_empty());
+        if let Some(query) = self.query {
+            let query = query.filter(|text| !text.trim().is_empty());
+            if query.is_some() && to.kind != Kind::Opa {
+                return Err(Error::invalid("query", "is only for policies of the kind opa"));
+            }
+            to.query = query;
         }
         if to.kind == Kind::Opa {
             let query = to.query.as_deref();
@@ -234,6 +236,8 @@ pub async fn update(
 ) -> Result<Policy> {
     let tx = cx.write().await?;
     let mut row = lock(&tx, &policy.id).await?;
+    Error::unless_same("name", change.name.as_ref(), &row.name)?;
+    Error::unless_same("kind", change.kind.as_ref(), &row.kind)?;
     change.apply(&mut row)?;
     let row = tx.update(row).await?;
     tx.emit(Happened::PolicyUpdated, subject(&row), json!({ "name": row.name })).await?;

@@ -108,6 +108,10 @@ pub async fn update(
     key: &Granted<can::ManageSshKeys, In<SshKey, Organization>>,
     change: Change,
 ) -> Result<SshKey> {
+    if change.value.is_some_and(|value| !value.expose_secret().is_empty()) {
+        let why = "can't be changed: make another key, and give workspaces that one";
+        return Err(Error::invalid("value", why));
+    }
     let tx = cx.write().await?;
     let mut row = tx.lock::<ssh_key::Entity>(key.id.clone()).await?.ok_or(Error::NotFound)?;
     if let Some(name) = change.name {

@@ -5,6 +5,7 @@ use crate::{
     lenient::{Fault, from_json},
     limits::Limits,
     spelling::kebab,
+    unsupported::{self, Unsupported},
 };
 use axum::{
     body::{HttpBody, to_bytes},
@@ -22,6 +23,8 @@ pub trait Typed {
     const TYPE: &'static str;
     /// What a document may have.
     const LIMITS: Limits = Limits::USUAL;
+    /// What is documented of such a document and refused here.
+    const UNSUPPORTED: &'static [Unsupported] = &[];
 }
 
 /// For documents whose relationships do not matter.
@@ -30,7 +33,8 @@ pub struct NoRelationships {}
 
 /// A request document with attributes `A` and relationships `R`.
 ///
-/// The members of every struct are accepted in any spelling, unknown ones are ignored. The content type is not looked
+/// The members of every struct are accepted in any spelling, unknown ones are ignored unless they are documented and
+/// [not supported](Typed::UNSUPPORTED). The content type is not looked
 /// at, and neither is the `type`, save by routes that take several: what is meant is said by the address, and clients
 /// that were written against HCP Terraform send `organizations` for a team.
 #[derive(Clone, Debug)]
@@ -68,6 +72,7 @@ impl<A: Typed + DeserializeOwned, R: DeserializeOwned> Body<A, R> {
             let detail = format!("data must be an object: {kind}");
             return Err(Error::unprocessable("/data", detail).into());
         };
+        unsupported::check(&data, A::UNSUPPORTED)?;
         Ok(Self {
             kind: text(&mut data, "type")?.filter(|kind| !kind.is_empty()),
             id: text(&mut data, "id")?,
@@ -77,7 +82,7 @@ impl<A: Typed + DeserializeOwned, R: DeserializeOwned> Body<A, R> {
     }
 }
 
-/// `Option<Body<…>>` is for operations whose document may be left out, or be as empty as `{}`.
+/// `Option<Body<…>>` is for operations whose document may be left out, or be as empty as `{}` or `null`.
 impl<S, A, R> OptionalFromRequest<S> for Body<A, R>
 where
     S: Send + Sync,
@@ -92,6 +97,7 @@ where
             return Ok(None);
         }
         match parse(&bytes, A::LIMITS)? {
+            Value::Null => Ok(None),
             Value::Object(members) if members.values().all(Value::is_null) => Ok(None),
             document => Self::of(document).map(Some),
         }

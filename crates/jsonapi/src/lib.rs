@@ -19,6 +19,7 @@ mod query;
 mod resource;
 mod spelling;
 mod texts;
+mod unsupported;
 
 pub use body::{Body, NoRelationships, Typed};
 pub use document::{Accepted, Document, Empty};
@@ -33,6 +34,7 @@ pub use plain::Plain;
 pub use query::{BaseUrl, Page, Query, SortKey};
 pub use resource::{Linkage, Links, Object, Relationships, Resource};
 pub use texts::{prose, verbatim};
+pub use unsupported::Unsupported;
 
 /// The media type of every document, in both directions.
 pub const MEDIA_TYPE: &str = "application/vnd.api+json";

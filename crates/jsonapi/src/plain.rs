@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// The members of an action's body, from its top level or from `data.attributes`.
 ///
-/// An empty body is like an empty object, and a member that `T` cannot read is like an absent one:
+/// An empty body and `null` are like an empty object, and a member that `T` cannot read is like an absent one:
 /// old clients send `{"data":{"type":""}}`. Refused are what is no object at all, with 400, and a text that hides or
 /// disguises something: to leave that out in silence would lose what somebody wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,7 @@ impl<S: Send + Sync, T: Default + DeserializeOwned> FromRequest<S> for Plain<T> 
             return Ok(Self(T::default()));
         }
         match body::parse(&bytes, Limits::USUAL)? {
+            Value::Null => Ok(Self(T::default())),
             Value::Object(top) => {
                 let (members, place) = members(top);
                 Ok(Self(readable(members, place)?))

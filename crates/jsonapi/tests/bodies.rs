@@ -8,7 +8,9 @@ use axum::{
 use futures::stream;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use statehouse_jsonapi::{Body, Errors, Field, Identifiers, Plain, ToMany, ToOne, Typed};
+use statehouse_jsonapi::{
+    Body, Errors, Field, Identifiers, Plain, ToMany, ToOne, Typed, Unsupported,
+};
 use std::{collections::BTreeMap, convert::Infallible, fmt::Debug};
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -28,6 +30,11 @@ struct Workspace {
 
 impl Typed for Workspace {
     const TYPE: &'static str = "workspaces";
+    const UNSUPPORTED: &'static [Unsupported] = &[
+        ("attributes/hyok-enabled", "cannot be switched on"),
+        ("attributes/vcs-repo/tag-prefix", "cannot be set"),
+        ("relationships/stacks", "cannot be set"),
+    ];
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
@@ -121,8 +128,37 @@ async fn whatever_the_type_is_the_address_says_what_is_meant() {
 }
 
 #[tokio::test]
+async fn what_is_documented_and_not_supported_is_refused_by_name() {
+    let sent = |place: &str, value: &Value| {
+        let mut document = json!({ "data": { "attributes": {
+            "name": "a", "vcs-repo": { "oauth-token-id": "ot" },
+        } } });
+        *document
+            .pointer_mut("/data")
+            .and_then(|data| place.split('/').try_fold(data, |at, name| Some(&mut at[name])))
+            .unwrap() = value.clone();
+        document.to_string()
+    };
+    for (place, pointer, named) in [
+        ("attributes/hyok-enabled", "attributes/hyok-enabled", "hyok-enabled cannot"),
+        ("attributes/hyok_enabled", "attributes/hyok-enabled", "hyok-enabled cannot"),
+        ("attributes/vcs-repo/tagPrefix", "attributes/vcs-repo/tag-prefix", "vcs-repo.tag-prefix"),
+        ("relationships/stacks", "relationships/stacks", "stacks cannot"),
+    ] {
+        for asks in [json!(true), json!("x"), json!(0), json!([null]), json!({ "data": [{}, 1] })] {
+            let error = refused::<Create>(sent(place, &asks)).await;
+            assert_eq!(about(&error), ("422", format!("/data/{pointer}").as_str()), "{asks}");
+            assert!(error["detail"].as_str().unwrap().starts_with(named), "{error}");
+        }
+        for nothing in [json!(null), json!(false), json!(""), json!([]), json!({ "data": [] })] {
+            take::<Create>(sent(place, &nothing)).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_document_that_may_be_left_out_may_be_empty() {
-    for nothing in ["", " \n", "{}", r#"{"data":null}"#] {
+    for nothing in ["", " \n", "{}", "null", r#"{"data":null}"#] {
         let request = Request::new(Bytes::from(nothing));
         let read = <Create as OptionalFromRequest<()>>::from_request(request, &()).await;
         assert!(read.unwrap().is_none(), "{nothing}");
@@ -131,7 +167,7 @@ async fn a_document_that_may_be_left_out_may_be_empty() {
     let read =
         <Create as OptionalFromRequest<()>>::from_request(Request::new(Bytes::from(document)), &());
     assert_eq!(read.await.unwrap().unwrap().attributes.name, "a");
-    for wrong in ["null", "[]", r#"{"comment":"x"}"#] {
+    for wrong in ["[]", r#"{"comment":"x"}"#] {
         let request = Request::new(Bytes::from(wrong));
         let read = <Create as OptionalFromRequest<()>>::from_request(request, &()).await;
         assert_eq!(read.unwrap_err().status().as_u16(), 422, "{wrong}");
@@ -354,7 +390,7 @@ async fn an_action_takes_every_shape_that_clients_send() {
 
 #[tokio::test]
 async fn an_action_body_that_is_no_object_is_refused() {
-    for body in ["[]", "5", "null", "{", r#""x""#] {
+    for body in ["[]", "5", "{", r#""x""#] {
         assert_eq!(refused::<Plain<Action>>(body).await["status"], "400", "{body}");
     }
 }

@@ -7,7 +7,7 @@ use domain::{
     },
     policy_sets::{self, Change},
 };
-use jsonapi::{Field, ToMany, Typed};
+use jsonapi::{Field, ToMany, Typed, Unsupported};
 use serde::Deserialize;
 
 use crate::{Result, repositories};
@@ -31,6 +31,16 @@ pub struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "policy-sets";
+    const UNSUPPORTED: &'static [Unsupported] = &[
+        (
+            "attributes/vcs-repo/source-directory",
+            "cannot be set: only modules of a registry have it, and this server has none",
+        ),
+        (
+            "attributes/vcs-repo/tag-prefix",
+            "cannot be set: only modules of a registry have it, and this server has none",
+        ),
+    ];
 }
 
 /// As attributes and as items.

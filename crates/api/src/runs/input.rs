@@ -3,7 +3,7 @@
 use domain::{
     entity::tool_version::Engine, id::ConfigurationVersionId, runs::New, variables::OfRun,
 };
-use jsonapi::{ToOne, Typed};
+use jsonapi::{Error, Field, ToOne, Typed, Unsupported};
 use serde::Deserialize;
 
 use crate::Result;
@@ -24,7 +24,8 @@ pub struct Input {
     debugging_mode: Option<bool>,
     terraform_version: Option<String>,
     /// Ours: which engine's version that is.
-    engine: Option<Engine>,
+    #[serde(deserialize_with = "jsonapi::id")]
+    engine: Field<Engine>,
     #[serde(deserialize_with = "jsonapi::verbatim")]
     target_addrs: Option<Vec<String>>,
     #[serde(deserialize_with = "jsonapi::verbatim")]
@@ -37,6 +38,8 @@ pub struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "runs";
+    const UNSUPPORTED: &'static [Unsupported] =
+        &[("attributes/comment", "is not taken here: comments are made at /runs/:id/comments")];
 }
 
 #[derive(Deserialize)]
@@ -76,19 +79,30 @@ pub fn new(input: Input, relations: Relations) -> Result<New> {
         allow_config_generation: input.allow_config_generation.unwrap_or(false),
         debugging_mode: input.debugging_mode.unwrap_or(false),
         terraform_version: input.terraform_version.filter(|version| !version.is_empty()),
-        engine: input.engine,
+        engine: input.engine.into_option(),
         target_addrs: input.target_addrs.unwrap_or_default(),
         replace_addrs: input.replace_addrs.unwrap_or_default(),
         invoke_action_addrs: input.invoke_action_addrs.unwrap_or_default(),
         policy_paths: input.policy_paths.unwrap_or_default(),
-        variables: input
-            .variables
-            .unwrap_or_default()
-            .into_iter()
-            .map(|Pair { key, value }| OfRun { key, value })
-            .collect(),
+        variables: variables(input.variables.unwrap_or_default())?,
         source: None,
         trigger_reason: None,
         triggered_by: None,
     })
+}
+
+/// Each once: of two values for one key, one would be lost.
+fn variables(pairs: Vec<Pair>) -> Result<Vec<OfRun>> {
+    let mut variables: Vec<OfRun> = Vec::new();
+    for (index, Pair { key, value }) in pairs.into_iter().enumerate() {
+        match variables.iter().find(|other| other.key == key) {
+            None => variables.push(OfRun { key, value }),
+            Some(same) if same.value == value => {}
+            Some(_) => {
+                let why = format!("{key} is given twice, with two values");
+                return Err(Error::invalid(&format!("variables/{index}/key"), why).into());
+            }
+        }
+    }
+    Ok(variables)
 }

@@ -4,7 +4,7 @@ use domain::{
     id::{ProjectId, VariableId, WorkspaceId},
     variable_sets::Change,
 };
-use jsonapi::{Error, Field, ToMany, ToOne, Typed};
+use jsonapi::{Error, Field, ToMany, ToOne, Typed, Unsupported};
 use serde::Deserialize;
 
 use crate::{Result, variables};
@@ -21,6 +21,8 @@ pub struct Input {
 
 impl Typed for Input {
     const TYPE: &'static str = "varsets";
+    const UNSUPPORTED: &'static [Unsupported] =
+        &[("relationships/stacks", "cannot be set: this server has no stacks")];
 }
 
 #[derive(Default, Deserialize)]

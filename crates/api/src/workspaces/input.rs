@@ -6,7 +6,7 @@ use domain::{
     id::{AgentPoolId, ProjectId},
     workspaces::Change,
 };
-use jsonapi::{Error, Field, ToMany, ToOne, Typed};
+use jsonapi::{Error, Field, ToMany, ToOne, Typed, Unsupported};
 use serde::Deserialize;
 
 use crate::{Result, repositories, tags};
@@ -25,6 +25,7 @@ pub struct Input {
     setting_overwrites: Option<SettingOverwrites>,
     terraform_version: Field<String>,
     /// Ours: which engine's version that is.
+    #[serde(deserialize_with = "jsonapi::id")]
     engine: Field<Engine>,
     working_directory: Field<String>,
     auto_apply: Option<bool>,
@@ -45,10 +46,38 @@ pub struct Input {
     source_name: Option<String>,
     source_url: Option<String>,
     vcs_repo: Field<repositories::Input>,
+    tag_names: Option<Vec<String>>,
+}
+
+impl Input {
+    /// A new workspace gets its tags by a relationship. A change may send the names along that it was shown.
+    pub fn check_new(&self) -> Result<()> {
+        if self.tag_names.as_ref().is_some_and(|names| !names.is_empty()) {
+            let why =
+                "tag-names only shows tags: name those of a new workspace in relationships/tags";
+            return Err(Error::invalid("tag-names", why).into());
+        }
+        Ok(())
+    }
 }
 
 impl Typed for Input {
     const TYPE: &'static str = "workspaces";
+    const UNSUPPORTED: &'static [Unsupported] = &[
+        ("attributes/hyok-enabled", "cannot be switched on: keys are the server's own here"),
+        (
+            "attributes/migration-environment",
+            "cannot be set: no workspaces are moved here from Terraform Enterprise",
+        ),
+        (
+            "attributes/vcs-repo/source-directory",
+            "cannot be set: only modules of a registry have it, and this server has none",
+        ),
+        (
+            "attributes/vcs-repo/tag-prefix",
+            "cannot be set: only modules of a registry have it, and this server has none",
+        ),
+    ];
 }
 
 /// False gives a setting back to the default of the project or organization.

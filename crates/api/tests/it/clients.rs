@@ -148,8 +148,9 @@ async fn other_ids_may_be_empty_as_well() {
     let by_app = json!({ "vcs-repo": {
         "identifier": "acme/infra", "oauth-token-id": "", "github-app-installation-id": "ghain-1",
     } });
-    let shown = owner.patch(format!("/workspaces/{}", ws.id), body("workspaces", by_app)).await;
-    assert_eq!(shown.is_ok().attribute("vcs-repo-identifier"), "acme/infra");
+    // The empty one is none: what is refused is the other one, which names no connection.
+    let refused = owner.patch(format!("/workspaces/{}", ws.id), body("workspaces", by_app)).await;
+    refused.is_unprocessable("/data/attributes/vcs-repo/github-app-installation-id");
 }
 
 /// The routes, each with worlds of its own, several at a time.
@@ -283,7 +284,7 @@ async fn where_a_body_is_optional_none_and_an_empty_one_are_alike() {
             if !is_optional && !matches!(worlds.world().await.body(&route), Sent::Nothing) {
                 return;
             }
-            for body in ["", "{}", " ", r#"{"data":{}}"#] {
+            for body in ["", "{}", " ", "null", r#"{"data":{}}"#] {
                 let world = ready(&worlds, &route).await;
                 let answer = call(&world, &route, body.into()).await;
                 // Nobody listens where a notification would be verified.

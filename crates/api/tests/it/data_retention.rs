@@ -259,3 +259,39 @@ async fn blobs_that_never_got_a_row_are_deleted_once_they_are_old() {
     }
     assert_eq!(stored(&server, &old).await, [true; 4]);
 }
+
+#[tokio::test]
+async fn a_policy_that_would_delete_other_data_than_it_says_is_refused() {
+    let server = Server::start().await;
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    let path = of(&ws);
+    for (name, right, wrong) in [
+        ("deleteStateVersions", json!(true), json!(false)),
+        ("deleteConfigurationVersions", json!(true), json!(false)),
+        ("deleteRunDataAndLogs", json!(false), json!(true)),
+        ("stateVersionsDeleteAfterNDays", json!(33), json!(90)),
+        ("configurationVersionsDeleteAfterNDays", json!(33), json!(90)),
+        ("runDataAndLogsDeleteAfterNDays", json!(null), json!(33)),
+        ("stateVersionsKeepLatestCount", json!(null), json!(5)),
+        ("configurationVersionsKeepLatestCount", json!(null), json!(5)),
+        ("runDataKeepLatestCount", json!(null), json!(5)),
+    ] {
+        let with = |value: Value| {
+            let mut body = delete_older(33);
+            body["data"]["attributes"][name] = value;
+            body
+        };
+        let refused = owner.post(&path, with(wrong)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        owner.get(&path).await.is_not_found();
+        owner.post(&path, with(right)).await.is_ok();
+        owner.delete(&path).await.is_no_content();
+    }
+    let shown = owner.post(&path, delete_older(33)).await.is_ok();
+    let back = json!({ "data": shown.data() });
+    owner.patch(&path, back).await.is_ok();
+    let mut none = dont_delete();
+    none["data"]["attributes"] = json!({ "delete-older-than-n-days": 33 });
+    let refused = owner.patch(&path, none).await;
+    refused.is_unprocessable("/data/attributes/delete-older-than-n-days");
+}

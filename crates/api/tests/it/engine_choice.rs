@@ -188,3 +188,21 @@ async fn a_version_that_only_the_other_engines_workspaces_use_may_go() {
     admin.delete(format!("{PATH}/{}", made[1])).await.is_unprocessable("/data");
     admin.delete(format!("{PATH}/{}", made[0])).await.is_no_content();
 }
+
+#[tokio::test]
+async fn an_empty_engine_is_none() {
+    let server = Server::start().await;
+    agent(&server).await;
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    let changed =
+        choose(&owner, ws.id.as_str(), json!({ "engine": "tofu", "terraform-version": "1.9.1" }));
+    assert_eq!(changed.await.is_ok().attribute("engine"), "tofu");
+    let cleared = choose(&owner, ws.id.as_str(), json!({ "engine": "" })).await.is_ok();
+    let null = choose(&owner, ws.id.as_str(), json!({ "engine": null })).await.is_ok();
+    assert_eq!(cleared.attribute("engine"), null.attribute("engine"));
+    upload(&owner, &ws, false).await;
+    let new = run(&ws, json!({ "engine": "", "plan-only": true }));
+    owner.post("/runs", new).await.is_created();
+    let refused = choose(&owner, ws.id.as_str(), json!({ "engine": "pulumi" })).await;
+    refused.is_unprocessable("/data/attributes/engine");
+}

@@ -14,6 +14,7 @@ mod addresses;
 mod agent;
 mod agent_pools;
 mod asked;
+mod attributes;
 mod auto_destroy;
 mod bad_input;
 mod clients;

@@ -88,7 +88,7 @@ async fn a_policy_is_changed_but_for_its_name_and_kind() {
         .patch(
             &path,
             body(json!({
-                "name": "other", "kind": "sentinel", "description": "New", "query": "data.a.b",
+                "name": "ports", "kind": "opa", "description": "New", "query": "data.a.b",
                 "enforcement-level": "mandatory",
             })),
         )
@@ -101,15 +101,21 @@ async fn a_policy_is_changed_but_for_its_name_and_kind() {
     assert_eq!(changed.attribute("enforcement-level"), "mandatory");
     let refused = owner.patch(&path, body(json!({ "query": null }))).await;
     refused.is_unprocessable("/data/attributes/query");
+    for (name, other) in [("name", "disks"), ("kind", "sentinel")] {
+        let refused = owner.patch(&path, body(json!({ name: other }))).await;
+        refused.is_unprocessable(&format!("/data/attributes/{name}"));
+    }
 }
 
 #[tokio::test]
-async fn the_query_of_a_sentinel_policy_stays_nothing() {
+async fn a_sentinel_policy_has_no_query() {
     let server = Server::start().await;
     let owner = server.owner();
     let made = owner.post(PATH, body(json!({ "name": "tags" }))).await.is_created();
-    let change = body(json!({ "query": "data.example.rule" }));
-    let changed = owner.patch(format!("/policies/{}", made.id()), change).await.is_ok();
+    let path = format!("/policies/{}", made.id());
+    let refused = owner.patch(&path, body(json!({ "query": "data.example.rule" }))).await;
+    refused.is_unprocessable("/data/attributes/query");
+    let changed = owner.patch(&path, body(json!({ "query": "" }))).await.is_ok();
     assert_eq!(changed.attribute("query"), Value::Null);
 }
 

@@ -12,6 +12,7 @@ use testkit::{Answer, Client, Server};
 use crate::{
     agent::Agent,
     policies, policy_sets,
+    repositories::connect_policy_set,
     runs::{run, upload},
 };
 
@@ -210,9 +211,25 @@ async fn nobody_is_asked_to_override_for_a_run_that_is_only_planned() {
     attach(&owner, &ws, "soft-mandatory", AGAINST, json!({ "name": "all" })).await;
     for (attributes, has_changes) in [(json!({ "plan-only": true }), true), (json!({}), false)] {
         let run = planned(&server, &ws, attributes, has_changes).await;
-        assert_eq!(run.attribute("status"), "errored");
-        assert_eq!(stage(&owner, &run).await.attribute("status"), "failed");
+        assert_eq!(run.attribute("status"), "policy_soft_failed");
+        let stage = stage(&owner, &run).await;
+        assert_eq!(stage.attribute("status"), "failed");
+        let evaluations =
+            owner.get(format!("/task-stages/{}/policy-evaluations", stage.id())).await;
+        assert_eq!(evaluations.is_ok().attributes("status"), ["failed"]);
+        let override_it = format!("/task-stages/{}/actions/override", stage.id());
+        owner.post(override_it, ()).await.is_conflict();
     }
+}
+
+#[tokio::test]
+async fn a_run_that_is_only_planned_ends_errored_where_nobody_could_override() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let ws = server.workspace("networking").await;
+    attach(&owner, &ws, "mandatory", AGAINST, json!({ "name": "all" })).await;
+    let run = planned(&server, &ws, json!({ "plan-only": true }), true).await;
+    assert_eq!(run.attribute("status"), "errored");
 }
 
 #[tokio::test]
@@ -587,8 +604,9 @@ async fn a_set_of_a_repository_that_nobody_reads_stops_the_run() {
     let owner = server.owner();
     let ws = server.workspace("networking").await;
     let repo = json!({ "identifier": "acme/policies", "oauth-token-id": "ot-1" });
-    let set = json!({ "name": "all", "kind": "opa", "global": true, "vcs-repo": repo });
-    owner.post("/organizations/acme/policy-sets", policy_sets::body(set)).await.is_created();
+    let set = policy_sets::body(json!({ "name": "all", "kind": "opa", "global": true }));
+    let set = owner.post("/organizations/acme/policy-sets", set).await.is_created().id();
+    connect_policy_set(&server, &set, repo).await;
     let run = planned(&server, &ws, json!({}), true).await;
     assert_eq!(run.attribute("status"), "errored");
     let said = outcomes(&owner, &stage(&owner, &run).await, "").await;

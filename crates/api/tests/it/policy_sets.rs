@@ -6,6 +6,8 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use testkit::{Client, Server};
 
+use crate::repositories::connect_policy_set;
+
 const PATH: &str = "/organizations/acme/policy-sets";
 
 pub fn body(attributes: Value) -> Value {
@@ -422,8 +424,10 @@ async fn a_set_remembers_its_repository() {
     let repo = json!({
         "identifier": "acme/policies", "branch": "main", "oauth-token-id": "ot-1", "ingress-submodules": true,
     });
-    let new = json!({ "name": "all", "kind": "opa", "vcs-repo": repo, "policies-path": "/opa" });
-    let made = owner.post(PATH, body(new)).await.is_created();
+    let new = json!({ "name": "all", "kind": "opa", "policies-path": "/opa" });
+    let id = owner.post(PATH, body(new)).await.is_created().id();
+    connect_policy_set(&server, &id, repo).await;
+    let made = owner.get(format!("/policy-sets/{id}")).await.is_ok();
     assert_eq!(made.attribute("vcs-repo")["identifier"], "acme/policies");
     assert_eq!(made.attribute("vcs-repo")["ingress-submodules"], true);
     assert_eq!(made.attribute("policies-path"), "/opa");

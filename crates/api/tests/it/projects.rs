@@ -127,6 +127,48 @@ async fn a_member_without_access_sees_no_project() {
 }
 
 #[tokio::test]
+async fn nobody_finds_out_by_a_new_workspace_which_projects_there_are() {
+    let server = Server::start().await;
+    let other = server.project("Storage").await;
+    let new = |project: &str| {
+        json!({ "data": { "type": "workspaces", "attributes": { "name": "new" }, "relationships": {
+            "project": { "data": { "type": "projects", "id": project } },
+        } } })
+    };
+    let path = "/organizations/acme/workspaces";
+    let member = server.member();
+    let rows = server.row_counts().await;
+    let mut said = Vec::new();
+    for project in [other.id.as_str(), "prj-9999999999999999"] {
+        let refused = member.post(path, new(project)).await.is_not_found();
+        said.push(refused.json()["errors"].clone());
+    }
+    assert_eq!(said[0], said[1]);
+    let nowhere = json!({ "data": { "type": "workspaces", "attributes": { "name": "new" } } });
+    member.post(path, nowhere).await.is_not_found();
+    assert_eq!(server.row_counts().await["workspaces"], rows["workspaces"]);
+    // Who sees all projects is told what is wrong.
+    let refused = server.owner().post(path, new("prj-9999999999999999")).await;
+    refused.is_unprocessable("/data/relationships/project");
+    server.owner().post(path, new(other.id.as_str())).await.is_created();
+}
+
+#[tokio::test]
+async fn the_pool_of_a_project_is_named_by_attribute_or_relationship() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let pool = json!({ "data": { "attributes": { "name": "builders" } } });
+    let pool = owner.post("/organizations/acme/agent-pools", pool).await.is_created().id();
+    let project = format!("/projects/{}", server.project("Storage").await.id);
+    let by_relation = json!({ "data": {
+        "attributes": { "default-execution-mode": "agent" },
+        "relationships": { "default-agent-pool": { "data": { "type": "agent-pools", "id": pool } } },
+    } });
+    let shown = owner.patch(&project, by_relation).await.is_ok();
+    assert_eq!(shown.related("default-agent-pool"), json!(pool));
+}
+
+#[tokio::test]
 async fn workspaces_are_moved_into_a_project_all_or_none() {
     let server = Server::start().await;
     let [a, b] = [server.workspace("a").await, server.workspace("b").await];

@@ -1,5 +1,10 @@
 //! `vcs-repo` of workspaces, row by row of the Workspaces reference.
 
+use domain::{
+    Json,
+    entity::{policy_set, workspace},
+    id::{PolicySetId, WorkspaceId},
+};
 use serde_json::{Value, json};
 use testkit::{Answer, Server};
 
@@ -25,10 +30,66 @@ async fn create(server: &Server, name: &str, mut attributes: Value) -> Answer {
     server.owner().post(PATH, body(attributes)).await
 }
 
+/// As if it had been connected before anybody looked whether the connection is there.
+pub async fn connect_workspace(server: &Server, id: &WorkspaceId, repo: Value) {
+    let tx = server.db.write().await.unwrap();
+    let mut row = tx.lock::<workspace::Entity>(id.clone()).await.unwrap().unwrap();
+    row.vcs_repo = Some(Json(serde_json::from_value(repo).unwrap()));
+    tx.update(row).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+pub async fn connect_policy_set(server: &Server, id: &str, repo: Value) {
+    let id: PolicySetId = id.parse().unwrap();
+    let tx = server.db.write().await.unwrap();
+    let mut row = tx.lock::<policy_set::Entity>(id).await.unwrap().unwrap();
+    row.vcs_repo = Some(Json(serde_json::from_value(repo).unwrap()));
+    tx.update(row).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// A workspace that has one, and its path.
+async fn connected(server: &Server, repo: Value) -> String {
+    let ws = server.workspace("networking").await;
+    connect_workspace(server, &ws.id, repo).await;
+    format!("/workspaces/{}", ws.id)
+}
+
 #[tokio::test]
-async fn a_repository_is_kept_as_it_was_sent() {
+async fn a_connection_that_is_not_there_is_refused() {
     let server = Server::start().await;
-    let made = create(&server, "plain", json!({ "vcs-repo": repo() })).await.is_created();
+    let owner = server.owner();
+    let path = format!("/workspaces/{}", server.workspace("plain").await.id);
+    let set = json!({ "data": { "type": "policy-sets", "attributes": { "name": "set" } } });
+    let sets = "/organizations/acme/policy-sets";
+    let set = format!("/policy-sets/{}", owner.post(sets, set).await.is_created().id());
+    let rows = server.row_counts().await;
+    for (name, id) in [
+        ("oauth-token-id", "ot-1"),
+        ("oauth-token-id", "ot-hmAyP66qk2AMVdbJ"),
+        ("github-app-installation-id", "ghain-1"),
+    ] {
+        let repo = json!({ "identifier": "acme/network", name: id });
+        let pointer = format!("/data/attributes/vcs-repo/{name}");
+        create(&server, "new", json!({ "vcs-repo": repo })).await.is_unprocessable(&pointer);
+        let sent = body(json!({ "vcs-repo": repo }));
+        owner.patch(&path, sent.clone()).await.is_unprocessable(&pointer);
+        owner.patch(&set, sent.clone()).await.is_unprocessable(&pointer);
+        let new = body(json!({ "name": "new", "vcs-repo": repo }));
+        let refused = owner.post(sets, new).await.is_unprocessable(&pointer);
+        assert!(refused.error().contains("no version control"), "{refused}");
+    }
+    assert_eq!(server.row_counts().await, rows);
+    let none = body(json!({ "vcs-repo": null }));
+    owner.patch(&set, none.clone()).await.is_ok();
+    assert_eq!(owner.patch(&path, none).await.is_ok().attribute("vcs-repo"), Value::Null);
+}
+
+#[tokio::test]
+async fn a_repository_that_was_connected_is_shown_and_sent_back_as_it_is() {
+    let server = Server::start().await;
+    let path = connected(&server, repo()).await;
+    let made = server.owner().get(&path).await.is_ok();
     let shown = made.attribute("vcs-repo");
     assert_eq!(shown["identifier"], "acme/network");
     assert_eq!(shown["oauth-token-id"], "ot-1");
@@ -36,13 +97,15 @@ async fn a_repository_is_kept_as_it_was_sent() {
     assert_eq!(shown["ingress-submodules"], false);
     assert_eq!(shown["tags-regex"], Value::Null);
     assert_eq!(made.attribute("vcs-repo-identifier"), "acme/network");
+    let sent = body(json!({ "vcs-repo": shown }));
+    let kept = server.owner().patch(&path, sent).await.is_ok();
+    assert_eq!(kept.attribute("vcs-repo"), shown);
 }
 
 #[tokio::test]
 async fn each_part_of_a_repository_has_its_rule() {
     let server = Server::start().await;
-    let ws = server.workspace("networking").await;
-    let path = format!("/workspaces/{}", ws.id);
+    let path = connected(&server, repo()).await;
     let owner = server.owner();
     let too_long = "x".repeat(256);
     for (name, takes, refuses) in [
@@ -54,7 +117,7 @@ async fn each_part_of_a_repository_has_its_rule() {
         ("branch", json!(["main", "feature/one", ""]), json!([1, too_long])),
         ("ingress-submodules", json!([true, false]), json!(["perhaps"])),
         ("tags-regex", json!([r"^v\d+\.\d+$"]), json!(["(", "[z-a]", 1])),
-        ("oauth-token-id", json!(["ot-2"]), json!([null, "", 1, too_long])),
+        ("oauth-token-id", json!(["ot-1"]), json!(["ot-2", null, "", 1, too_long])),
         ("github-app-installation-id", json!([null, ""]), json!(["ghain-1", 1])),
     ] {
         for value in takes.as_array().unwrap() {
@@ -83,8 +146,7 @@ async fn a_change_names_what_it_changes_and_the_rest_stays() {
         "identifier": "acme/network", "oauth-token-id": "ot-1", "branch": "main",
         "ingress-submodules": true, "tags-regex": "^v",
     });
-    let made = create(&server, "networking", json!({ "vcs-repo": full })).await.is_created();
-    let path = format!("/workspaces/{}", made.id());
+    let path = connected(&server, full).await;
     let owner = server.owner();
     let change = async |attributes: Value| owner.patch(&path, body(attributes)).await.is_ok();
 
@@ -92,10 +154,6 @@ async fn a_change_names_what_it_changes_and_the_rest_stays() {
     assert_eq!(changed.attribute("vcs-repo")["branch"], "next");
     assert_eq!(changed.attribute("vcs-repo")["ingress-submodules"], true);
     assert_eq!(changed.attribute("vcs-repo")["tags-regex"], "^v");
-    let by_app = json!({ "vcs-repo": { "github-app-installation-id": "ghain-1" } });
-    let changed = change(by_app).await;
-    assert_eq!(changed.attribute("vcs-repo")["github-app-installation-id"], "ghain-1");
-    assert_eq!(changed.attribute("vcs-repo")["oauth-token-id"], Value::Null);
     let untagged = change(json!({ "vcs-repo": { "tags-regex": "" } })).await;
     assert_eq!(untagged.attribute("vcs-repo")["tags-regex"], Value::Null);
     let kept = change(json!({ "description": "Cables" })).await;
@@ -118,11 +176,11 @@ async fn runs_are_started_by_prefixes_or_patterns_or_tags() {
         let refused = create(&server, "both", attributes).await;
         refused.is_unprocessable(&format!("/data/attributes/{pointer}"));
     }
-    let empty = json!({ "vcs-repo": tags, "trigger-prefixes": [], "trigger-patterns": [] });
-    let made = create(&server, "networking", empty).await.is_created();
-    let path = format!("/workspaces/{}", made.id());
+    let path = connected(&server, repo()).await;
     let change =
         async |attributes: Value| server.owner().patch(&path, body(attributes)).await.is_ok();
+    let empty = json!({ "vcs-repo": tags, "trigger-prefixes": [], "trigger-patterns": [] });
+    assert_eq!(change(empty).await.attribute("vcs-repo")["tags-regex"], "^v");
     let by_patterns = change(json!({ "trigger-patterns": ["/a/*"] })).await;
     assert_eq!(by_patterns.attribute("vcs-repo")["tags-regex"], Value::Null);
     let by_tags = change(json!({ "vcs-repo": { "tags-regex": "^v" } })).await;
@@ -138,8 +196,7 @@ async fn what_says_nothing_changes_nothing() {
     let nothing = json!({ "vcs-repo": {} });
     let made = create(&server, "plain", nothing.clone()).await.is_created();
     assert_eq!(made.attribute("vcs-repo"), Value::Null);
-    let made = create(&server, "networking", json!({ "vcs-repo": repo() })).await.is_created();
-    let body = json!({ "data": { "type": "workspaces", "attributes": nothing } });
-    let kept = server.owner().patch(format!("/workspaces/{}", made.id()), body).await.is_ok();
-    assert_eq!(kept.attribute("vcs-repo"), made.attribute("vcs-repo"));
+    let path = connected(&server, repo()).await;
+    let kept = server.owner().patch(&path, body(nothing)).await.is_ok();
+    assert_eq!(kept.attribute("vcs-repo")["oauth-token-id"], "ot-1");
 }

@@ -320,6 +320,10 @@ async fn what_cannot_be_asked_for_is_refused_with_a_pointer() {
         (json!({ "terraform-version": "1.15.5" }), "terraform-version"),
         (json!({ "target-addrs": ["-destroy"] }), "target-addrs"),
         (json!({ "variables": [{ "key": "a b", "value": "1" }] }), "variables"),
+        (
+            json!({ "variables": [{ "key": "a", "value": "1" }, { "key": "a", "value": "2" }] }),
+            "variables/1/key",
+        ),
         (json!({ "message": 5 }), "message"),
     ] {
         refused(attributes).await.is_unprocessable(&format!("/data/attributes/{pointer}"));

@@ -90,6 +90,7 @@ async fn wrong_values_change_nothing() {
         ("fair-run-queuing-enabled", json!(true)),
         ("require-two-factor-for-admins", json!(true)),
         ("limit-organizations-per-user", json!(true)),
+        ("default-workspaces-per-organization-ceiling", json!(3)),
     ] {
         let refused = change(&admin, json!({ name: value })).await;
         refused.is_unprocessable(&format!("/data/attributes/{name}"));

@@ -347,3 +347,28 @@ async fn a_workspace_has_at_most_ten_bindings() {
     let changed = owner.patch(of(&ws, "tag-bindings"), bindings(&again)).await.is_ok();
     assert_eq!(changed.attributes("value")[0], "changed");
 }
+
+#[tokio::test]
+async fn a_key_with_two_values_in_one_request_is_refused_since_one_would_be_lost() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let two = bindings(&[("env", "dev"), ("team", "a"), ("env", "prod")]);
+    let rows = server.row_counts().await;
+    for path in [of(&ws, "tag-bindings"), of(&ws, "relationships/tag-bindings")] {
+        owner.patch(path, two.clone()).await.is_unprocessable("/data/2/attributes/key");
+    }
+    owner
+        .patch(of_project(&ws, "tag-bindings"), two.clone())
+        .await
+        .is_unprocessable("/data/2/attributes/key");
+    let new = json!({ "data": { "attributes": { "name": "new" }, "relationships": { "tag-bindings": two } } });
+    for noun in ["workspaces", "projects"] {
+        let refused = owner.post(format!("/organizations/acme/{noun}"), new.clone()).await;
+        refused.is_unprocessable("/data/relationships/tag-bindings/data/2/attributes/key");
+    }
+    assert_eq!(server.row_counts().await, rows);
+    let same = bindings(&[("env", "dev"), ("env", "dev")]);
+    owner.patch(of(&ws, "tag-bindings"), same).await.is_ok();
+    assert!(is(&pairs(&owner, &of(&ws, "tag-bindings")).await, &[("env", "dev")]));
+}

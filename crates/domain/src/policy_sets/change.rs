@@ -69,6 +69,11 @@ impl Change {
             // OPA knows no other way, and only remembers what was said.
             to.agent_enabled = enabled;
         }
+        if self.overridable == Some(true) && to.kind == Kind::Sentinel && !to.agent_enabled {
+            // Policy checks have levels that say so of each policy.
+            let why = "can only be true for policies of the kind opa, or with agent-enabled";
+            return Err(Error::invalid("overridable", why));
+        }
         if let Some(overridable) = self.overridable {
             to.overridable = overridable;
         }
@@ -118,6 +123,12 @@ pub async fn create(
     change: Change,
     relations: Relations,
 ) -> Result<PolicySet> {
+    let named = change.policy_tool_version.iter().flatten().any(|version| !version.is_empty());
+    let is_agents = change.agent_enabled == Some(true) || change.kind == Some(Kind::Opa);
+    if named && !is_agents {
+        let why = "can only be set for policies of the kind opa, or with agent-enabled";
+        return Err(Error::invalid("policy-tool-version", why));
+    }
     let now = cx.now();
     let mut new = PolicySet {
         id: PolicySetId::fresh(),
@@ -172,6 +183,7 @@ pub async fn update(
     change.check_tool(cx, set.kind).await?;
     let tx = cx.write().await?;
     let mut row = lock(&tx, &set.id).await?;
+    Error::unless_same("kind", change.kind.as_ref(), &row.kind)?;
     change.apply(&mut row)?;
     let roles = Role::ALL.iter().copied().filter(|role| members::conflict(&row, *role).is_some());
     let first = member::Entity::find()

@@ -198,7 +198,7 @@ async fn set_execution(
 /// Creates a workspace in a project of the organization.
 ///
 /// # Errors
-/// NotFound where the caller may create neither in the organization nor in the project.
+/// NotFound where the caller may create neither in the organization nor in the project, whether or not that is there.
 pub async fn create(
     cx: &Ctx,
     organization: &Granted<can::ReadOrganization>,
@@ -208,11 +208,6 @@ pub async fn create(
         return Err(Error::invalid("name", "can't be blank"));
     }
     let project = destination(cx, organization, change.project_id.take()).await?;
-    let may =
-        cx.may::<can::CreateWorkspace>(organization) || cx.may::<can::CreateWorkspaceIn>(&project);
-    if !may {
-        return Err(Error::NotFound);
-    }
     let mut tags = change.tags.take().unwrap_or_default();
     tags.extend(change.tag_bindings.take().unwrap_or_default());
     let now = cx.now();
@@ -286,6 +281,12 @@ pub async fn update(
         _ => None,
     };
     let tags = [(Kind::Flat, change.tags.take()), (Kind::Keyed, change.tag_bindings.take())];
+    let said_once = |name: &str, wanted: &Option<String>, now: &Option<String>| match wanted {
+        Some(_) => Error::unless_same(name, Some(wanted), now),
+        None => Ok(()),
+    };
+    said_once("source-name", &change.source_name, &workspace.source_name)?;
+    said_once("source-url", &change.source_url, &workspace.source_url)?;
     // Rules that need other rows are checked before the row is locked, so that nothing else is read meanwhile.
     let mut checked = (**workspace).clone();
     change.apply(cx, &mut checked).await?;
@@ -333,26 +334,38 @@ fn keep_moving_parts(checked: &mut Workspace, current: &Workspace, timed: bool) 
     checked.performance = current.performance.clone();
 }
 
+/// Said of one that the caller may not use, too.
+const UNKNOWN_PROJECT: &str =
+    "does not exist in this organization, or takes no workspaces of yours";
+
+/// The project of a new workspace.
 async fn destination(
     cx: &Ctx,
     organization: &Organization,
     wanted: Option<ProjectId>,
 ) -> Result<Project> {
-    let unknown = || Error::invalid_relation("project", "does not exist in this organization");
-    let id = match &wanted {
-        Some(id) => id.clone(),
-        None => organization.default_project_id.clone().ok_or_else(unknown)?,
+    let all = cx.may::<can::CreateWorkspace>(organization);
+    let refused = || match &wanted {
+        // They see all projects there are; others must not find out.
+        Some(_) if all => Error::invalid_relation("project", UNKNOWN_PROJECT),
+        _ => Error::NotFound,
     };
-    let project = match crate::projects::find(cx, &id).await {
+    let id = wanted.as_ref().or(organization.default_project_id.as_ref());
+    let found = match id {
+        Some(id) => crate::projects::find(cx, id).await,
+        None => Err(Error::NotFound),
+    };
+    let project = match found {
         Ok(found) => found.into_unchecked(),
-        Err(Error::NotFound) => return Err(unknown()),
+        Err(Error::NotFound) => return Err(refused()),
         Err(other) => return Err(other),
     };
-    if project.organization_name == organization.name { Ok(project) } else { Err(unknown()) }
+    let may = all || cx.may::<can::CreateWorkspaceIn>(&project);
+    if may && project.organization_name == organization.name { Ok(project) } else { Err(refused()) }
 }
 
 async fn move_target(cx: &Ctx, workspace: &Workspace, id: ProjectId) -> Result<Project> {
-    let unknown = || Error::invalid_relation("project", "does not exist in this organization");
+    let unknown = || Error::invalid_relation("project", UNKNOWN_PROJECT);
     let project = match crate::projects::find(cx, &id).await {
         Ok(found) => cx.check::<can::MoveWorkspaceInto, _>(found).map_err(|_| unknown())?,
         Err(Error::NotFound) => return Err(unknown()),
