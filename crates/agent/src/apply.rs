@@ -86,8 +86,14 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         removable = unsaved.copied;
     }
     let counts = summary.counts();
-    let outcome =
-        Outcome { result, message, has_changes: false, counts, generated_configuration: false };
+    let outcome = Outcome {
+        result,
+        message,
+        has_changes: false,
+        counts,
+        generated_configuration: false,
+        state_pending: false,
+    };
     Ok(Done { outcome, afterwork: Some(prepared), removable })
 }
 

@@ -77,6 +77,7 @@ impl Done {
             has_changes: false,
             counts: Counts::default(),
             generated_configuration: false,
+            state_pending: false,
         };
         Self { outcome, afterwork: None, removable: true }
     }

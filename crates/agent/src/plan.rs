@@ -71,6 +71,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         has_changes,
         counts,
         generated_configuration,
+        state_pending: false,
     };
     // The run goes on while its documents are made; the server lets those who ask for them wait.
     Ok(Done { outcome, afterwork: Some(prepared), removable: true })

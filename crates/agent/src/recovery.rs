@@ -137,6 +137,7 @@ async fn take_up(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -
         has_changes: false,
         counts: summary.counts(),
         generated_configuration: false,
+        state_pending: false,
     };
     Found { outcome, line: Some(line), safe }
 }

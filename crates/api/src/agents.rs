@@ -19,7 +19,8 @@ use http::StatusCode;
 use jsonapi::{Error, Message};
 use protocol::{
     Access, Claim, Engine, EngineKind, Job, Leave, LogPosition, Orders, Outcome, Phase,
-    PhaseResult, PlanOptions, Register, Registered, Secret, StateKept, Variable, VariableKind,
+    PhaseResult, PlanOptions, Recovered, Register, Registered, Secret, StateKept, Variable,
+    VariableKind,
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -41,6 +42,7 @@ pub fn routes() -> Routes {
         .post("/agent/v1/jobs/{job_id}/heartbeat", heartbeat)
         .put("/agent/v1/jobs/{job_id}/log", log)
         .put("/agent/v1/jobs/{job_id}/state", state)
+        .put("/agent/v1/jobs/{job_id}/recovered-state", recovered_state)
         .put("/agent/v1/jobs/{job_id}/artifacts/{artifact}", artifact)
         .post("/agent/v1/jobs/{job_id}/outcome", outcome)
         .post("/agent/v1/jobs/{job_id}/finish", finish)
@@ -243,6 +245,16 @@ async fn state(agent: Agent, Path(id): Path<String>, body: Body) -> Result<Json<
     Ok(Json(StateKept { sha256 }))
 }
 
+async fn recovered_state(
+    agent: Agent,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Recovered>> {
+    let content = body.into_data_stream();
+    let kept = agents::recover_state(&agent.cx, &agent, &job_id(&id)?, content).await?;
+    Ok(Json(Recovered { sha256: kept.sha256, is_current: kept.is_current }))
+}
+
 async fn artifact(
     agent: Agent,
     Path((id, name)): Path<(String, String)>,
@@ -271,6 +283,7 @@ async fn outcome(
         destructions: body.counts.destructions,
         imports: body.counts.imports,
         generated_configuration: body.generated_configuration,
+        state_pending: body.state_pending,
     };
     agents::conclude(&agent.cx, &agent, &job_id(&id)?, outcome).await?;
     Ok(StatusCode::NO_CONTENT)

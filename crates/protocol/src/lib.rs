@@ -12,6 +12,7 @@
 //! | `POST /agent/v1/jobs/{job}/heartbeat` | → [`Orders`] | renews the lease (60 s) |
 //! | `PUT /agent/v1/jobs/{job}/log?offset=N` | bytes → [`LogPosition`] | appends; bytes below the stored length are skipped, a gap is 409 |
 //! | `PUT /agent/v1/jobs/{job}/state` | raw state → [`StateKept`] | a state that an apply has written so far; older serials are ignored |
+//! | `PUT /agent/v1/jobs/{job}/recovered-state` | raw state → [`Recovered`] | a state that nobody took before the apply was over; see there |
 //! | `PUT /agent/v1/jobs/{job}/artifacts/{name}` | bytes → 204 | see [`Artifact`] |
 //! | `POST /agent/v1/jobs/{job}/outcome` | [`Outcome`] → 204 | the phase is over: log complete, final state first; the run moves on |
 //! | `POST /agent/v1/jobs/{job}/finish` | → 204 | nothing more will come for this job |
@@ -270,6 +271,18 @@ pub struct StateKept {
     pub sha256: String,
 }
 
+/// Where a state is by now that came after the end of its apply, read back from there after all is committed.
+///
+/// 409 means: not yet, offer it again. 410, 413 and 422 mean: never. Whatever else is answered, as 404 by a server that
+/// does not know the call, says nothing; the agent keeps the state and offers it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovered {
+    /// Lower-case hex SHA-256 of the raw state.
+    pub sha256: String,
+    /// It is the workspace's current state; otherwise the server keeps it beside.
+    pub is_current: bool,
+}
+
 /// Files that a phase leaves behind, stored sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -315,6 +328,9 @@ pub struct Outcome {
     pub counts: Counts,
     /// True if the phase wrote configuration for imported resources.
     pub generated_configuration: bool,
+    /// The state of an apply is still with the agent, which goes on to offer it as `recovered-state`.
+    #[serde(default)]
+    pub state_pending: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,10 +13,21 @@ use crate::Server;
 impl Server {
     /// Another server on the same database, with the same blobs, keys and clock.
     pub async fn beside(&self) -> App {
-        let keyring = self.keyring.clone();
-        let blobs = Blobs::over(self.store.clone(), keyring.clone());
+        self.beside_with(Blobs::over(self.store.clone(), self.keyring.clone())).await
+    }
+
+    /// The same with a store of blobs that is away for good.
+    pub async fn beside_without_blobs(&self) -> App {
+        let folder = tempfile::tempdir().expect("a folder for a moment");
+        let blobs = Blobs::directory(folder.path(), self.keyring.clone()).expect("it is there");
+        drop(folder);
+        self.beside_with(blobs).await
+    }
+
+    async fn beside_with(&self, blobs: Blobs) -> App {
         let courier = Courier::new(self.courier.clone()).expect("the settings of a test");
         let settings = self.app.settings().clone();
+        let keyring = self.keyring.clone();
         App::new(self.database.open().await, blobs, courier, keyring, settings)
     }
 }

@@ -58,6 +58,9 @@ struct Attributes<'a> {
     resource_destructions: Option<i64>,
     resource_imports: Option<i64>,
     execution_details: Option<ExecutionDetails<'a>>,
+    /// Ours: why it failed, and what has become of a state that it could not save.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
     #[serde(flatten)]
     plan: Option<PlanAttributes>,
 }
@@ -118,6 +121,7 @@ impl<const PLAN: bool> Resource for PhaseView<PLAN> {
             resource_destructions: phase.resource_destructions,
             resource_imports: phase.resource_imports,
             execution_details: execution_details(phase),
+            message: phase.message.as_deref(),
             plan: (phase.kind == Kind::Plan).then(|| PlanAttributes {
                 has_changes: phase.has_changes,
                 generated_configuration: phase.generated_configuration,

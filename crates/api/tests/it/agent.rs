@@ -136,6 +136,20 @@ impl Job<'_> {
         self.client.put(self.path("state"), state.to_string()).await.status.as_u16()
     }
 
+    /// Offers a state after the apply is over.
+    pub async fn recover(&self, state: &str) -> testkit::Answer {
+        self.client.put(self.path("recovered-state"), state.to_owned()).await
+    }
+
+    /// Reports that the apply has failed and its state is still with the agent.
+    pub async fn end_without_state(&self) -> u16 {
+        let body = json!({
+            "result": "errored", "message": "The state could not be saved.", "has_changes": false,
+            "counts": {}, "generated_configuration": false, "state_pending": true,
+        });
+        self.post("outcome", body).await
+    }
+
     pub async fn outcome(&self, result: &str, has_changes: bool) -> u16 {
         let body = json!({
             "result": result, "message": null, "has_changes": has_changes,

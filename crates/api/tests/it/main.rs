@@ -51,6 +51,7 @@ mod projects;
 mod queue;
 mod queue_passes;
 mod readmes;
+mod recovered_states;
 mod repositories;
 mod run_triggers;
 mod runs;

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Json, StatusTimestamps,
+    Json, StatusTimestamps, Timestamp,
     column::words,
     id::{AgentId, AgentPoolId, RunId},
 };
@@ -53,6 +53,8 @@ pub struct Model {
     pub message: Option<String>,
     /// Names of the files that it left behind.
     pub artifacts: Json<Vec<String>>,
+    /// Until when the state that an apply has left may still come from its agent.
+    pub state_awaited_until: Option<Timestamp>,
     pub agent_id: Option<AgentId>,
     pub executor: Option<Json<Executor>>,
     pub status_timestamps: StatusTimestamps,

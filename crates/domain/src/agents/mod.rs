@@ -4,6 +4,7 @@ mod assignment;
 mod claims;
 mod kinds;
 mod outcome;
+mod recovered;
 mod sweep;
 
 use db::{
@@ -22,6 +23,7 @@ pub use assignment::Assignment;
 pub use claims::{claim, heartbeat, start};
 use kinds::{OfRun, is_repeatable};
 pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
+pub use recovered::{Recovered, recover_state};
 pub(crate) use sweep::silent;
 pub use sweep::sweep;
 

@@ -10,7 +10,7 @@ use db::{
     sea_orm::EntityTrait,
 };
 
-use super::{LEASE_SECONDS, OfRun, Open, of, open};
+use super::{LEASE_SECONDS, OfRun, Open, of, open, recovered};
 use crate::{
     Ctx, Error, Granted, Result, Tx, can,
     row::Job,
@@ -37,6 +37,8 @@ pub struct Outcome {
     pub destructions: u32,
     pub imports: u32,
     pub generated_configuration: bool,
+    /// The state that an apply has left may still come, by [`super::recover_state`].
+    pub state_pending: bool,
 }
 
 /// The command line notices the end of a plan this late: it rests for up to 2 s between two looks at the log
@@ -119,6 +121,8 @@ fn record(tx: &Tx, phase: &mut phase::Model, outcome: &Outcome) {
     phase.message.clone_from(&outcome.message);
     phase.has_changes = outcome.has_changes;
     phase.generated_configuration = outcome.generated_configuration;
+    phase.state_awaited_until =
+        outcome.state_pending.then(|| tx.now().plus_seconds(recovered::AWAITED_SECONDS));
     if outcome.ending == Ending::Finished {
         phase.resource_additions = Some(outcome.additions.into());
         phase.resource_changes = Some(outcome.changes.into());

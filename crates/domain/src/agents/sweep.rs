@@ -8,7 +8,11 @@ use db::{
 };
 
 use super::{Ending, OfRun, Open, Outcome, hand_out_again, is_repeatable, outcome};
-use crate::{Ctx, Error, Result, row::Job, runs::held::Floor};
+use crate::{
+    Ctx, Error, Result,
+    row::Job,
+    runs::{held::Floor, last_words},
+};
 
 /// How failures of this room are reported.
 const CHORE: &str = "lost jobs";
@@ -95,14 +99,18 @@ async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
         phase::Kind::Plan => "The agent that was planning was lost.",
         phase::Kind::Apply => {
             "The agent that was applying was lost. What it had saved of the state until then is kept; \
-             an apply is never repeated by itself."
+             an apply is never repeated by itself. What else its agent has of the state it brings when it is back."
         }
     };
     let log = super::log_of(cx, job).await?;
-    let length = cx.blobs().log_length(&log).await?;
-    let start = if length == 0 { "\u{2}" } else { "" };
-    let note = format!("{start}\r\n{message}\r\n\u{3}");
-    cx.blobs().append_log(&log, length, note.into()).await?;
+    last_words::or_pass_on(async {
+        let length = cx.blobs().log_length(&log).await?;
+        let start = if length == 0 { "\u{2}" } else { "" };
+        let note = format!("{start}\r\n{message}\r\n\u{3}");
+        cx.blobs().append_log(&log, length, note.into()).await?;
+        Ok(())
+    })
+    .await;
     let run = match Floor::lock(cx, &workspace).await {
         Ok(floor) => floor.hold(&run).await?,
         Err(Error::NotFound) => return Ok(()),
@@ -123,6 +131,8 @@ async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
         destructions: 0,
         imports: 0,
         generated_configuration: false,
+        // Whoever had not begun has nothing.
+        state_pending: phase == phase::Kind::Apply && row.status == job::Status::Started,
     };
     let status = run.status;
     outcome::settle(Open { run, phase, job: row }, &outcome).await?;

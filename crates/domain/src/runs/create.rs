@@ -181,6 +181,7 @@ fn new_phase(id: &str, run: &Run, kind: phase::Kind, now: Timestamp) -> phase::M
         status: phase::Status::Pending,
         has_changes: false,
         generated_configuration: false,
+        state_awaited_until: None,
         resource_additions: None,
         resource_changes: None,
         resource_destructions: None,

@@ -10,7 +10,7 @@ use db::{
     sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult},
 };
 
-use super::{held::Floor, moves, stages, turns, turns::Waiting};
+use super::{held::Floor, last_words, moves, stages, turns, turns::Waiting};
 use crate::{Ctx, Result};
 
 /// Seconds that a run waits for its configuration.
@@ -94,14 +94,18 @@ pub async fn end_hopeless(cx: &Ctx) -> Result<()> {
     Ok(())
 }
 
-/// Ends a run that can never be planned, saying why where people look: in the log, which is there before the end is.
+/// Ends a run that can never be planned, saying why where people look: in the log, if there can be one.
 pub(super) async fn give_up(cx: &Ctx, id: &RunId, why: &str) -> Result<()> {
     let run = run::Entity::find_by_id(id.clone()).one(cx.read()).await?;
     let is_unplanned = |run: &run::Model| stages::awaited_phase(run.status) == Some(Kind::Plan);
     let Some(run) = run.filter(is_unplanned) else { return Ok(()) };
     let log = LogId::new(run.plan_id.as_str())?;
     let note = format!("\u{2}{why}\r\n\u{3}");
-    cx.blobs().append_log(&log, 0, note.into()).await?;
+    last_words::or_pass_on(async {
+        cx.blobs().append_log(&log, 0, note.into()).await?;
+        Ok(())
+    })
+    .await;
     let Some(floor) = Floor::lock_if_free(cx, &run.workspace_id).await? else { return Ok(()) };
     let mut run = floor.hold(id).await?;
     if is_unplanned(&run) {

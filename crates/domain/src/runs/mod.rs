@@ -9,6 +9,7 @@ mod decisions;
 mod endings;
 mod events;
 pub(crate) mod held;
+pub(crate) mod last_words;
 mod list;
 pub(crate) mod moves;
 mod performance;

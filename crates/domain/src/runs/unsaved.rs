@@ -2,7 +2,7 @@
 
 use db::{
     entity::{
-        job,
+        job, phase,
         run::{self, Status},
         workspace,
     },
@@ -12,7 +12,7 @@ use db::{
     },
 };
 
-use crate::{Error, Result, Tx};
+use crate::{Error, Result, Timestamp, Tx};
 
 /// Refuses to go on while an apply is under way in any of these workspaces, which the caller has locked: an apply that
 /// has not begun cannot begin any more then.
@@ -29,11 +29,14 @@ pub(crate) async fn refuse_while_applying(
         .column(workspace::Column::Id)
         .filter(workspaces)
         .into_query();
-    let found: Option<(RunId, WorkspaceId)> = run::Entity::find()
+    let runs = run::Entity::find()
         .select_only()
         .column(run::Column::Id)
         .column(run::Column::WorkspaceId)
         .filter(run::Column::WorkspaceId.in_subquery(ids))
+        .order_by_asc(run::Column::Id);
+    let under_way: Option<(RunId, WorkspaceId)> = runs
+        .clone()
         .filter(
             Condition::any()
                 .add(
@@ -47,22 +50,46 @@ pub(crate) async fn refuse_while_applying(
                         .add(run::Column::Id.in_subquery(applies([job::Status::Concluded]))),
                 ),
         )
-        .order_by_asc(run::Column::Id)
         .into_tuple()
         .one(tx.db())
         .await?;
-    let Some((run, workspace)) = found else { return Ok(()) };
+    if let Some((run, workspace)) = under_way {
+        let name = name_of(tx, workspace).await?;
+        return Err(Error::conflict(format!(
+            "{kept} cannot be deleted: {name} is locked by the run {run}, whose apply is under way, and what it has \
+             changed may be known to its agent only. Wait until it is over, or cancel it.",
+        )));
+    }
+    let awaited: Option<(RunId, WorkspaceId)> = runs
+        .filter(run::Column::Id.in_subquery(awaiting(tx.now())))
+        .into_tuple()
+        .one(tx.db())
+        .await?;
+    let Some((run, workspace)) = awaited else { return Ok(()) };
+    let name = name_of(tx, workspace).await?;
+    Err(Error::conflict(format!(
+        "{kept} cannot be deleted: the run {run} of {name} has ended without its state, which its agent may still \
+         bring. It is waited for until an hour after the end of the run.",
+    )))
+}
+
+async fn name_of(tx: &Tx, workspace: WorkspaceId) -> Result<String> {
     let name: Option<String> = workspace::Entity::find_by_id(workspace)
         .select_only()
         .column(workspace::Column::Name)
         .into_tuple()
         .one(tx.db())
         .await?;
-    Err(Error::conflict(format!(
-        "{kept} cannot be deleted: {} is locked by the run {run}, whose apply is under way, and what it has changed may \
-         be known to its agent only. Wait until it is over, or cancel it.",
-        name.unwrap_or_default(),
-    )))
+    Ok(name.unwrap_or_default())
+}
+
+/// The runs whose state may still come.
+fn awaiting(now: Timestamp) -> db::sea_orm::sea_query::SelectStatement {
+    phase::Entity::find()
+        .select_only()
+        .column(phase::Column::RunId)
+        .filter(phase::Column::StateAwaitedUntil.gt(now))
+        .into_query()
 }
 
 /// The runs of which an agent has the apply in one of these ways.

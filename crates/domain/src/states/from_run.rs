@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use blobs::Kind;
+use blobs::{Kind, Name};
 use bytes::Bytes;
 use db::{
     entity::{
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Bytes of the largest state that is taken.
-const LIMIT: u64 = 2 << 30;
+pub(super) const LIMIT: u64 = 2 << 30;
 
 /// Saves a state of a run that is applying, and makes it the current one. The same state once more, or an older
 /// one, changes nothing: the current version is answered.
@@ -108,7 +108,12 @@ where
 pub(crate) async fn read_back(cx: &Ctx, workspace: &WorkspaceId) -> Result<String> {
     let workspace = workspaces::by_id(cx, workspace).await?.ok_or(Error::NotFound)?;
     let current = super::current_of(cx, &workspace).await?.ok_or(Error::NotFound)?;
-    let (_, mut content) = cx.blobs().get_stream(&blob(Kind::State, &current.id)?).await?;
+    digest(cx, &blob(Kind::State, &current.id)?).await
+}
+
+/// The hex SHA-256 of what is stored now.
+pub(super) async fn digest(cx: &Ctx, name: &Name) -> Result<String> {
+    let (_, mut content) = cx.blobs().get_stream(name).await?;
     let mut digest = Sha256::new();
     while let Some(piece) = content.next().await {
         digest.update(piece?);

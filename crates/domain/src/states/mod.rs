@@ -7,6 +7,7 @@ mod from_run;
 mod outputs;
 mod receive;
 mod record;
+mod recovered;
 mod resources;
 mod rollback;
 mod succession;
@@ -29,6 +30,7 @@ pub(crate) use from_run::{finish_intermediate, read_back};
 pub use from_run::{save_from_run, save_json_from_run};
 pub use outputs::{Output, current_outputs, find_output, list_outputs, load_outputs, reveal};
 pub use receive::{receive, receive_json};
+pub(crate) use recovered::{Place, keep_recovered};
 pub use resources::{ManagedResource, ResourceSort, resources};
 pub use rollback::rollback;
 

@@ -84,11 +84,22 @@ pub(super) async fn record(
     if let Some(current) = current.filter(|_| !take) {
         return Ok(Recorded::Current(current));
     }
-    discard_pending(&tx, &place.id).await?;
+    let row = insert(&mut tx, place, draft).await?;
+    tx.commit().await?;
+    Ok(Recorded::New(row))
+}
+
+/// Records a version in a workspace that is locked, and makes it the current one if its content is there.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    place: Locked<workspace::Entity>,
+    draft: Draft,
+) -> Result<StateVersion> {
+    discard_pending(tx, &place.id).await?;
     let mut row = StateVersion {
         id: draft.id,
         workspace_id: place.id.clone(),
-        number: next_number(&tx, &place.id).await?,
+        number: next_number(tx, &place.id).await?,
         serial: draft.serial,
         lineage: draft.lineage,
         md5: draft.md5,
@@ -109,17 +120,15 @@ pub(super) async fn record(
         created_at: tx.now(),
         soft_deleted_at: None,
     };
-    let row = match draft.content {
+    Ok(match draft.content {
         None => tx.insert(row).await?,
         Some(mut arrived) => {
             fill(&mut row, &mut arrived);
             let row = tx.insert(row).await?;
-            make_current(&mut tx, place, &row, arrived.outputs).await?;
+            make_current(tx, place, &row, arrived.outputs).await?;
             row
         }
-    };
-    tx.commit().await?;
-    Ok(Recorded::New(row))
+    })
 }
 
 async fn next_number(tx: &Tx, workspace: &WorkspaceId) -> Result<i64> {

@@ -30,7 +30,9 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
         ("PUT", "/agent/v1/jobs/{job_id}/log") => Sent::Bytes(b"\x02Terraform\n"),
         (
             "PUT",
-            "/agent/v1/jobs/{job_id}/state" | "/agent/v1/jobs/{job_id}/artifacts/{artifact}",
+            "/agent/v1/jobs/{job_id}/state"
+            | "/agent/v1/jobs/{job_id}/recovered-state"
+            | "/agent/v1/jobs/{job_id}/artifacts/{artifact}",
         ) => Sent::Bytes(STATE.as_bytes()),
         ("POST", "/agent/v1/jobs/{job_id}/outcome") => Sent::Json(json!({
             "result": "finished", "message": null, "has_changes": true,
