@@ -6,4 +6,4 @@ mod rego;
 
 pub use archive::{ArchiveError, Files, unpack};
 pub use manifest::{Declared, ManifestError, declared};
-pub use rego::{Dialect, Module, OPA_VERSION, Refusal, Rego};
+pub use rego::{Dialect, Input, Module, OPA_VERSION, Refusal, Rego};

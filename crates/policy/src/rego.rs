@@ -41,6 +41,18 @@ pub enum Refusal {
     NoList(&'static str),
 }
 
+/// What policies are asked about.
+#[derive(Clone, Debug)]
+pub struct Input(Value);
+
+impl Input {
+    /// # Errors
+    /// If it is no JSON.
+    pub fn read(json: &str) -> Result<Self, Refusal> {
+        Value::from_json_str(json).map(Self).map_err(|error| Refusal::Input(error.to_string()))
+    }
+}
+
 /// Modules that were read, and the input that all queries are about.
 pub struct Rego {
     engine: Engine,
@@ -54,14 +66,14 @@ impl std::fmt::Debug for Rego {
 }
 
 impl Rego {
-    /// Reads all modules and the input, which is JSON; each query may take `time`.
+    /// Reads all modules; each query may take `time`.
     ///
     /// # Errors
-    /// For the first module that cannot be read, or if the input cannot.
+    /// For the first module that cannot be read.
     pub fn new(
         modules: Vec<Module>,
         dialect: Dialect,
-        input: &str,
+        input: &Input,
         time: Duration,
     ) -> Result<Self, Refusal> {
         let mut engine = Engine::new();
@@ -69,9 +81,7 @@ impl Rego {
             add(&mut engine, module, dialect)?;
         }
         engine.set_rego_v0(dialect == Dialect::Old);
-        let input =
-            Value::from_json_str(input).map_err(|error| Refusal::Input(error.to_string()))?;
-        engine.set_input(input);
+        engine.set_input(input.0.clone());
         Ok(Self { engine, time })
     }
 
@@ -142,8 +152,11 @@ mod tests {
 
     fn ask(code: &str, query: &str) -> Result<Vec<String>, Refusal> {
         let module = Module { path: "a.rego".into(), code: code.into() };
-        let input = r#"{"plan":{"resource_changes":[{"address":"a.b"}]},"run":{"message":"hi"}}"#;
-        Rego::new(vec![module], Dialect::Current, input, Duration::from_millis(500))?.ask(query)
+        let input = Input::read(
+            r#"{"plan":{"resource_changes":[{"address":"a.b"}]},"run":{"message":"hi"}}"#,
+        )
+        .unwrap();
+        Rego::new(vec![module], Dialect::Current, &input, Duration::from_millis(500))?.ask(query)
     }
 
     #[test]

@@ -292,6 +292,46 @@ async fn a_policy_without_code_stops_the_run() {
 }
 
 #[tokio::test]
+async fn policies_that_were_made_one_by_one_know_nothing_of_each_other() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let ws = server.workspace("networking").await;
+    // One package, one rule, and helpers of one name that clash or are only complete by each other.
+    let mut ids = Vec::new();
+    for (name, code) in [
+        ("agrees", "package example\nlimit := 1\nrule contains \"a\" if { limit > 1 }"),
+        ("breaks", "package example\nrule :="),
+        ("disagrees", "package example\nlimit := 2\nrule contains \"d\" if { limit > 1 }"),
+        ("leans", "package example\nrule contains \"l\" if { data.example.limit }"),
+    ] {
+        let policy = policies::body(json!({
+            "name": name, "kind": "opa", "query": "data.example.rule",
+            "enforcement-level": "advisory",
+        }));
+        let policy = owner.post("/organizations/acme/policies", policy).await.is_created().id();
+        owner.put(format!("/policies/{policy}/upload"), code.to_owned()).await.is_ok();
+        ids.push(policy);
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut set = policy_sets::body(json!({ "name": "all", "kind": "opa", "global": true }));
+    set["data"]["relationships"] = json!({ "policies": policy_sets::ids("policies", &ids) });
+    owner.post("/organizations/acme/policy-sets", set).await.is_created();
+    let run = planned(&server, &ws, json!({}), true).await;
+    let said = outcomes(&owner, &stage(&owner, &run).await, "").await;
+    assert!(said[0]["attributes"]["error"].is_null(), "{said}");
+    let outcomes = said[0]["attributes"]["outcomes"].as_array().unwrap();
+    let ends: Vec<_> = outcomes.iter().map(|it| (&it["policy_name"], &it["status"])).collect();
+    let expected = [
+        (json!("agrees"), json!("passed")),
+        (json!("breaks"), json!("errored")),
+        (json!("disagrees"), json!("failed")),
+        (json!("leans"), json!("passed")),
+    ];
+    assert_eq!(ends, expected.iter().map(|(name, end)| (name, end)).collect::<Vec<_>>(), "{said}");
+    assert_eq!(outcomes[2]["output"], json!([{ "print": "d" }]));
+}
+
+#[tokio::test]
 async fn the_policies_of_a_version_are_evaluated_with_all_its_code() {
     let server = Server::start().await;
     let owner = server.owner();

@@ -1,15 +1,15 @@
-//! What is asked of a policy set: its policies, and all the code that they may be made of.
+//! What is asked of a policy set: its policies, and the code that each of them is made of.
 
 use std::time::{Duration, Instant};
 
-use ::policy::{Dialect, Module, OPA_VERSION, Rego};
+use ::policy::{Dialect, Input, Module, OPA_VERSION, Rego};
 use db::{
     entity::{
         policy::{self, Enforcement, Kind},
         policy_set_member::{self as member, Role},
         policy_set_version as version,
     },
-    id::PolicyId,
+    id::{PolicyId, PolicySetVersionId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 
@@ -32,13 +32,17 @@ struct Asked {
     enforcement_level: Enforcement,
 }
 
+/// Policies and the code that they share; nobody else's is seen by them.
+struct Group {
+    policies: Vec<Asked>,
+    /// Or why there is none.
+    code: std::result::Result<Vec<Module>, String>,
+}
+
 /// A set with all that is needed to ask it.
 pub(super) struct SetCode {
     set: PolicySet,
-    policies: Vec<Asked>,
-    modules: Vec<Module>,
-    /// Why there is no code.
-    error: Option<String>,
+    groups: Vec<Group>,
 }
 
 impl SetCode {
@@ -48,80 +52,12 @@ impl SetCode {
 
     /// Reads a set's policies, and their code where somebody can run it.
     pub async fn read(cx: &Ctx, set: PolicySet) -> Result<Self> {
-        if set.vcs_repo.is_some() {
-            return Ok(Self { set, policies: vec![], modules: vec![], error: None });
-        }
-        match set.current_version_id.clone() {
-            Some(id) => {
-                let row = version::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-                let policies = row.map(|row| row.policies.0).unwrap_or_default();
-                let policies = policies.into_iter().map(|declared| Asked {
-                    name: declared.name,
-                    description: declared.description,
-                    query: declared.query,
-                    enforcement_level: declared.enforcement_level,
-                });
-                let mut code =
-                    Self { set, policies: policies.collect(), modules: vec![], error: None };
-                if code.set.kind == Kind::Opa {
-                    let archive = policy_sets::archive(cx, &id).await?;
-                    code.unpack(&archive);
-                }
-                Ok(code)
-            }
-            None => Self::of_policies(cx, set).await,
-        }
-    }
-
-    fn unpack(&mut self, archive: &[u8]) {
-        match ::policy::unpack(archive) {
-            Ok(files) => {
-                for (path, content) in files {
-                    // Tests are about policies; they say nothing about runs.
-                    if is_rego(&path) {
-                        let code = String::from_utf8_lossy(&content).into_owned();
-                        self.modules.push(Module { path, code });
-                    }
-                }
-            }
-            Err(error) => self.error = Some(error.to_string()),
-        }
-    }
-
-    /// Policies of the organization: each may use the code of the others of its set.
-    async fn of_policies(cx: &Ctx, set: PolicySet) -> Result<Self> {
-        let ids: Vec<PolicyId> = member::Entity::find()
-            .select_only()
-            .column(member::Column::PolicyId)
-            .filter(member::Column::PolicySetId.eq(&set.id))
-            .filter(member::Column::Role.eq(Role::Policy))
-            .into_tuple()
-            .all(cx.read())
-            .await?;
-        let query = policy::Entity::find().filter(policy::Column::Id.is_in(ids));
-        let query = query.order_by_asc(policy::Column::Name);
-        let rows = query.all(cx.read()).await?;
-        let mut code = Self { set, policies: vec![], modules: vec![], error: None };
-        for row in rows {
-            match &row.code_id {
-                None => {
-                    let why = format!("The policy {} has no code: upload it.", row.name);
-                    code.error.get_or_insert(why);
-                }
-                Some(id) if row.kind == Kind::Opa => {
-                    let text = policies::code(cx, id).await?;
-                    code.modules.push(Module { path: row.path.clone(), code: text });
-                }
-                Some(_) => {}
-            }
-            code.policies.push(Asked {
-                name: row.name,
-                description: row.description,
-                query: row.query,
-                enforcement_level: row.enforcement_level,
-            });
-        }
-        Ok(code)
+        let groups = match set.current_version_id.clone() {
+            _ if set.vcs_repo.is_some() => vec![],
+            Some(id) => vec![Group::of_version(cx, set.kind, &id).await?],
+            None => Group::of_each_policy(cx, &set).await?,
+        };
+        Ok(Self { set, groups })
     }
 
     /// Asks all policies about the input. Takes its time: never on a thread that others wait for.
@@ -134,26 +70,102 @@ impl SetCode {
         if let Some(why) = stop {
             return self.unasked(why, true);
         }
-        if let Some(why) = self.error.clone() {
-            return self.unasked(&why, false);
-        }
-        let Self { set, policies, modules, .. } = self;
-        match Rego::new(modules, dialect(&set), input, POLICY_TIME) {
-            Ok(mut rego) => {
-                let outcomes =
-                    policies.into_iter().map(|policy| ask(&mut rego, policy, until)).collect();
-                SetOutcome { outcomes, ..said(&set) }
+        let input = match Input::read(input) {
+            Ok(input) => input,
+            Err(refusal) => return self.unasked(&refusal.to_string(), false),
+        };
+        let dialect = dialect(&self.set);
+        let (mut outcomes, mut errors, count) = (vec![], vec![], self.groups.len());
+        for Group { policies, code } in self.groups {
+            let rego = code.and_then(|modules| {
+                let rego = Rego::new(modules, dialect, &input, POLICY_TIME);
+                rego.map_err(|refusal| refusal.to_string())
+            });
+            match rego {
+                Ok(mut rego) => {
+                    outcomes.extend(policies.into_iter().map(|it| ask(&mut rego, it, until)));
+                }
+                Err(why) => {
+                    outcomes.extend(policies.into_iter().map(|policy| errored(policy, &why)));
+                    errors.push(why);
+                }
             }
-            Err(refusal) => Self { set, policies, modules: vec![], error: None }
-                .unasked(&refusal.to_string(), false),
         }
+        let is_all = errors.len() == count;
+        let error = errors.into_iter().next().filter(|_| is_all);
+        SetOutcome { outcomes, error, ..said(&self.set) }
     }
 
     /// The outcome of a set that cannot be asked.
     pub fn unasked(self, why: &str, is_out_of_reach: bool) -> SetOutcome {
-        let outcomes = self.policies.into_iter().map(|policy| errored(policy, why)).collect();
+        let policies = self.groups.into_iter().flat_map(|group| group.policies);
+        let outcomes = policies.map(|policy| errored(policy, why)).collect();
         SetOutcome { error: Some(why.to_owned()), is_out_of_reach, outcomes, ..said(&self.set) }
     }
+}
+
+impl Group {
+    /// Policies that were uploaded together share all files.
+    async fn of_version(cx: &Ctx, kind: Kind, id: &PolicySetVersionId) -> Result<Self> {
+        let row = version::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+        let policies = row.map(|row| row.policies.0).unwrap_or_default();
+        let policies = policies.into_iter().map(|declared| Asked {
+            name: declared.name,
+            description: declared.description,
+            query: declared.query,
+            enforcement_level: declared.enforcement_level,
+        });
+        let code = match kind {
+            Kind::Opa => modules(&policy_sets::archive(cx, id).await?),
+            Kind::Sentinel => Ok(vec![]),
+        };
+        Ok(Self { policies: policies.collect(), code })
+    }
+
+    /// Policies of the organization are made one by one, and each is asked by itself: others of its set may have the
+    /// same package, and rules of the same name.
+    async fn of_each_policy(cx: &Ctx, set: &PolicySet) -> Result<Vec<Self>> {
+        let ids: Vec<PolicyId> = member::Entity::find()
+            .select_only()
+            .column(member::Column::PolicyId)
+            .filter(member::Column::PolicySetId.eq(&set.id))
+            .filter(member::Column::Role.eq(Role::Policy))
+            .into_tuple()
+            .all(cx.read())
+            .await?;
+        let query = policy::Entity::find().filter(policy::Column::Id.is_in(ids));
+        let rows = query.order_by_asc(policy::Column::Name).all(cx.read()).await?;
+        let mut groups = Vec::with_capacity(rows.len());
+        for row in rows {
+            let code = match &row.code_id {
+                None => Err(format!("The policy {} has no code: upload it.", row.name)),
+                Some(id) if row.kind == Kind::Opa => {
+                    let code = policies::code(cx, id).await?;
+                    Ok(vec![Module { path: row.path, code }])
+                }
+                Some(_) => Ok(vec![]),
+            };
+            let policy = Asked {
+                name: row.name,
+                description: row.description,
+                query: row.query,
+                enforcement_level: row.enforcement_level,
+            };
+            groups.push(Self { policies: vec![policy], code });
+        }
+        Ok(groups)
+    }
+}
+
+fn modules(archive: &[u8]) -> std::result::Result<Vec<Module>, String> {
+    let files = ::policy::unpack(archive).map_err(|error| error.to_string())?;
+    // Tests are about policies; they say nothing about runs.
+    let code = files.into_iter().filter(|(path, _)| is_rego(path));
+    let read = |(path, content): (String, Vec<u8>)| {
+        let code = String::from_utf8_lossy(&content).into_owned();
+        Module { path, code }
+    };
+    Ok(code.map(read).collect())
 }
 
 fn is_rego(path: &str) -> bool {
