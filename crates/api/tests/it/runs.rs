@@ -334,6 +334,29 @@ async fn what_cannot_be_asked_for_is_refused_with_a_pointer() {
 }
 
 #[tokio::test]
+async fn whoever_may_only_plan_queues_no_destruction_but_may_see_what_it_would_do() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    upload(&server.owner(), &ws, false).await;
+    let (planner, writer) = (server.planner(&ws), server.writer(&ws));
+    let seen = planner.get(format!("/workspaces/{}", ws.id)).await.is_ok();
+    assert_eq!(seen.attribute("permissions")["can-queue-destroy"], false);
+    let before = server.row_counts().await;
+    for attributes in
+        [json!({ "is-destroy": true }), json!({ "is-destroy": true, "save-plan": true })]
+    {
+        planner
+            .post("/runs", run(&ws, attributes))
+            .await
+            .is_unprocessable("/data/attributes/is-destroy");
+    }
+    assert_eq!(server.row_counts().await, before);
+    let only = json!({ "is-destroy": true, "plan-only": true });
+    planner.post("/runs", run(&ws, only)).await.is_created();
+    writer.post("/runs", run(&ws, json!({ "is-destroy": true }))).await.is_created();
+}
+
+#[tokio::test]
 async fn a_planner_may_plan_but_neither_apply_nor_auto_apply() {
     let server = Server::start().await;
     let agent = Agent::register(&server).await;

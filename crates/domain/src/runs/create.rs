@@ -245,6 +245,10 @@ async fn check(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> R
     if new.is_destroy && !workspace.allow_destroy_plan {
         return refused("is-destroy", "is not allowed by the workspace's settings");
     }
+    // Nobody is to find the end of everything waiting for a click who was not to be asked for it.
+    if new.is_destroy && !plan_only && !cx.may::<can::QueueDestroy>(workspace) {
+        return refused("is-destroy", "needs the permission to apply runs, unless it is plan-only");
+    }
     if new.is_destroy && new.refresh_only {
         return refused("refresh-only", "cannot be combined with is-destroy");
     }
