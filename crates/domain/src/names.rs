@@ -24,6 +24,10 @@ pub(crate) fn wrong(name: &str, limit: usize) -> Option<String> {
     if name.trim() != name {
         return Some("can't begin or end with a space".to_owned());
     }
+    // Pages show them as one, and two names alike.
+    if name.contains("  ") {
+        return Some("can't have several spaces in a row".to_owned());
+    }
     if let Some(why) = unclear(name, limit) {
         return Some(why);
     }
@@ -76,6 +80,8 @@ mod tests {
             (" network", "begin"),
             ("network ", "begin"),
             ("network\u{a0}", "begin"),
+            ("net  work", "in a row"),
+            ("net   work", "in a row"),
             ("net\nwork", "line breaks"),
             ("net\rwork", "line breaks"),
             ("net\u{85}work", "line breaks"),

@@ -8,6 +8,7 @@ use unicode_security::{MixedScript, skeleton};
 
 const CONTROL: &str = "can't contain line breaks or control characters";
 const CONTROL_IN_PROSE: &str = "can't contain control characters";
+const BARE_RETURN: &str = "can't contain carriage returns without a line feed behind them";
 const INVISIBLE: &str =
     "can't contain characters that are invisible or change the direction of writing";
 const SPACES: &str = "can't contain other spaces than the usual one";
@@ -41,6 +42,9 @@ pub fn prose(text: &str) -> Option<&'static str> {
     let joins = |c: char| matches!(c, '\u{ad}' | '\u{200c}'..='\u{200f}' | '\u{61c}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0020}'..='\u{e007f}');
     if text.chars().any(|c| c.is_control() && !is_break(c)) {
         Some(CONTROL_IN_PROSE)
+    } else if text.split('\r').skip(1).any(|rest| !rest.starts_with('\n')) {
+        // A terminal writes what follows over what stands before it.
+        Some(BARE_RETURN)
     } else if text.is_ascii() {
         None
     } else if text.chars().any(|c| is_invisible(c) && !joins(c)) {
@@ -128,6 +132,9 @@ mod tests {
             "a\u{1b}[31mb",
             "a\u{7f}b",
             "a\u{85}b",
+            "a\rb",
+            "a\r",
+            "a\r\r\nb",
             "a\u{202e}b",
             "a\u{2066}b",
             "a\u{200b}b",

@@ -21,7 +21,8 @@ pub use badge::{Tone, badge};
 pub use button::{Button, Look, action, hidden, link_button};
 pub use code::{code_block, copy_id};
 pub use controls::{
-    About, Card, Cards, Check, Choice, Control, Kind, Lines, Number, Secret, Select, Text, TextArea,
+    About, Card, Cards, Check, Choice, Control, Kind, Lines, Number, Secret, SecretArea, Select,
+    Text, TextArea,
 };
 pub use header::{Crumb, Header, count, grouped};
 pub use icon::{Icon, icon, icon_small, mark};

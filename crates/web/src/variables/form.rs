@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::path;
 use crate::{
     components::{
-        About, Button, Check, Control, Icon, Look, Panel, Select, Sheet, Text, TextArea, action,
+        About, Button, Check, Control, Icon, Look, Panel, SecretArea, Select, Sheet, Text,
+        TextArea, action,
     },
     failure::{Result, Wrong},
     forms::Ticked,
@@ -75,7 +76,9 @@ pub fn sheet(
     now: Option<&Variable>,
     wrong: Option<&Wrong>,
 ) -> Markup {
-    let is_secret = now.is_some_and(|row| row.sensitive);
+    let is_kept = now.is_some_and(|row| row.sensitive);
+    // What is to be one is one already, though it was refused.
+    let is_secret = is_kept || input.sensitive.0;
     let key = Text {
         about: About { name: "key", label: "Key", ..About::default() },
         value: &input.key,
@@ -87,16 +90,18 @@ pub fn sheet(
         choices: &CATEGORIES,
         value: &input.category,
     };
-    let hint = if is_secret {
+    let hint = if is_kept {
         "Nobody reads it again. Leave it empty to keep the value that it has."
+    } else if is_secret {
+        "It is not sent back: enter it again."
     } else {
         "A string, unless it is marked as HCL."
     };
-    let value = TextArea {
-        about: About { name: "value", label: "Value", hint: Some(hint), optional: true },
-        value: if is_secret { "" } else { &input.value },
-        mono: true,
-    };
+    let optional = is_kept || !is_secret;
+    let about = About { name: "value", label: "Value", hint: Some(hint), optional };
+    let secret = SecretArea { about };
+    let open = TextArea { about, value: &input.value, mono: true };
+    let value: &dyn Control = if is_secret { &secret } else { &open };
     let hcl = Check {
         about: About { name: "hcl", label: "The value is HCL", ..About::default() },
         is_on: input.hcl.0,
@@ -116,8 +121,8 @@ pub fn sheet(
         value: &input.description,
         ..Text::default()
     };
-    let mut controls: Vec<&dyn Control> = vec![&key, &category, &value, &hcl];
-    if !is_secret {
+    let mut controls: Vec<&dyn Control> = vec![&key, &category, value, &hcl];
+    if !is_kept {
         controls.push(&sensitive);
     }
     controls.push(&description);

@@ -106,6 +106,42 @@ async fn a_wrong_key_comes_back_in_its_field_with_the_value() {
 }
 
 #[tokio::test]
+async fn a_refused_secret_comes_back_in_no_page() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    variable(&server.owner(), &ws, "open", "plain", false).await;
+    let page = owner.get(HERE).await.is_ok();
+    let list = page.text();
+    let edit = list.split("href=\"").find(|part| part.contains("/variables/var-")).unwrap();
+    let edit = edit.split('"').next().unwrap().to_owned();
+    let before = server.row_counts().await;
+    for (at, page) in [(HERE, page), (edit.as_str(), owner.get(&edit).await.is_ok())] {
+        for (key, value, hcl) in [
+            ("a b", "hunter2-secret", "false"),
+            ("a", "[\"hunter2-secret\"", "true"),
+            ("", "<<EOT\r\nhunter2-secret", "true"),
+        ] {
+            let fields = [
+                ("key", key),
+                ("value", value),
+                ("category", "terraform"),
+                ("sensitive", "true"),
+                ("hcl", hcl),
+            ];
+            let answer = owner.submit(&page, at, &fields).await;
+            let text = answer.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+            assert!(!text.contains("hunter2"), "{at}: {text}");
+            assert!(text.contains("enter it again"), "{at}: {text}");
+            // It is still to be a secret.
+            let rest = text.split_once("name=\"sensitive\"").unwrap().1;
+            assert!(rest.split_once('>').unwrap().0.contains("checked"), "{at}: {text}");
+        }
+    }
+    assert_eq!(server.row_counts().await, before);
+}
+
+#[tokio::test]
 async fn who_may_only_read_gets_no_form_and_who_may_not_even_that_no_page() {
     let server = server().await;
     let ws = server.workspace("networking").await;

@@ -13,7 +13,7 @@ pub use check::Check;
 pub use input::{Kind, Number, Secret, Text};
 pub use lines::Lines;
 pub use select::{Choice, Select};
-pub use text_area::TextArea;
+pub use text_area::{SecretArea, TextArea};
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! A text of several lines.
+//! A text of several lines, and a secret.
 
 use maud::{Markup, html};
 
@@ -18,6 +18,22 @@ impl Control for TextArea<'_> {
 
     fn draw(&self, id: &str, wrong: Option<&str>) -> Markup {
         field(&self.about, id, wrong, &area(&self.about, id, wrong, self.mono, self.value))
+    }
+}
+
+/// A secret that may have several lines. It has no value to be shown: what was refused is typed again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SecretArea<'a> {
+    pub about: About<'a>,
+}
+
+impl Control for SecretArea<'_> {
+    fn about(&self) -> &About<'_> {
+        &self.about
+    }
+
+    fn draw(&self, id: &str, wrong: Option<&str>) -> Markup {
+        field(&self.about, id, wrong, &area(&self.about, id, wrong, true, ""))
     }
 }
 
