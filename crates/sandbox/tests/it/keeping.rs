@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use statehouse_sandbox::{Layers, Order, kill};
@@ -66,6 +66,68 @@ fn an_interrupt_reaches_the_program_alone() {
         assert_eq!(line(&mut child), "told");
         assert_eq!(child.wait().unwrap().code(), Some(4));
     }
+}
+
+/// Engines take a second one for an order to drop everything, their state too.
+#[test]
+fn of_many_interrupts_one_reaches_the_program() {
+    for cell in kinds() {
+        let script = "n=0; trap 'n=$((n + 1)); echo told' TERM; mkfifo fifo; echo up; \
+                      until read go < fifo; do :; done 2> /dev/null; echo \"counted $n\"";
+        let mut child = cell.start(script);
+        assert_eq!(line(&mut child), "up");
+        let keeper = Pid::from_child(&child);
+        interrupt(keeper);
+        assert_eq!(line(&mut child), "told");
+        for _ in 0..5 {
+            interrupt(keeper);
+        }
+        // The inner one is a keeper too where there is a process namespace, else the program itself.
+        if cell.layers.processes {
+            let inner = only_child(keeper);
+            heed(inner);
+        }
+        std::fs::write(cell.path("run/site/fifo"), "go\n").unwrap();
+        assert_eq!(line(&mut child), "counted 1", "{:?}", cell.layers);
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+/// Sends an interrupt to a keeper and waits until it has dealt with it.
+fn interrupt(keeper: Pid) {
+    kill_process(keeper, Signal::TERM).unwrap();
+    until_taken(keeper);
+    heed(keeper);
+}
+
+/// A keeper takes one signal after the other: when it has taken one that tells it nothing, it is done with all before.
+fn heed(keeper: Pid) {
+    until_taken(keeper);
+    kill_process(keeper, Signal::CHILD).unwrap();
+    until_taken(keeper);
+}
+
+/// Until no signal waits for a process.
+fn until_taken(process: Pid) {
+    let path = format!("/proc/{}/status", process.as_raw_nonzero());
+    let waiting = || {
+        let status = std::fs::read_to_string(&path).unwrap();
+        status.lines().any(|line| {
+            let set = line.strip_prefix("ShdPnd:").or_else(|| line.strip_prefix("SigPnd:"));
+            set.is_some_and(|set| set.trim().bytes().any(|digit| digit != b'0'))
+        })
+    };
+    let end = Instant::now() + Duration::from_mins(1);
+    while waiting() {
+        assert!(Instant::now() < end, "a keeper takes no signals");
+        std::thread::yield_now();
+    }
+}
+
+fn only_child(process: Pid) -> Pid {
+    let id = process.as_raw_nonzero();
+    let list = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    Pid::from_raw(list.trim().parse().unwrap()).unwrap()
 }
 
 #[test]
