@@ -71,6 +71,11 @@ pub(crate) async fn check(place: &Workplace, cwd: &Path) -> Result<(), String> {
         })?;
     let noted: Value =
         noted.and_then(|noted| serde_json::from_slice(&noted).ok()).unwrap_or_default();
+    fits(&noted)
+}
+
+/// Whether what an engine noted is the backend of our override file.
+pub(crate) fn fits(noted: &Value) -> Result<(), String> {
     let backend = &noted["backend"];
     let (kind, config) = (&backend["type"], &backend["config"]);
     if kind == "local" && config["path"] == PATH && config["workspace_dir"] == WORKSPACES {

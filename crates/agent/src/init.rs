@@ -11,13 +11,19 @@ use crate::process::{Ended, Manners};
 use crate::session::Stop;
 use crate::workplace::private_file;
 
+/// How an engine was initialized.
+#[derive(Clone)]
+pub(crate) enum Init {
+    /// By what an earlier run has left.
+    Taken(KeptInit),
+    /// By `init`, for later runs too.
+    ToBeKept(KeptInit),
+    NotKept,
+}
+
 impl Work<'_> {
-    /// `init`, or what it made last time; answers where to keep what it has just made.
-    pub async fn initialize(
-        &self,
-        prepared: &Prepared,
-        cache: &Path,
-    ) -> Result<Option<KeptInit>, Failure> {
+    /// `init`, or what it made last time.
+    pub async fn initialize(&self, prepared: &Prepared, cache: &Path) -> Result<Init, Failure> {
         let (job, run) = (&self.session.job.id, &self.session.job.run_id);
         let kept = self.kept(prepared, cache).await;
         let (kept, why) = match kept {
@@ -29,7 +35,7 @@ impl Work<'_> {
             {
                 Ok(()) => {
                     tracing::info!(job, run, "init of {run} is taken from an earlier run");
-                    return Ok(None);
+                    return Ok(Init::Taken(kept));
                 }
                 Err(why) => (Some(kept), why),
             },
@@ -37,16 +43,25 @@ impl Work<'_> {
         };
         tracing::info!(job, run, why, "init of {run} runs");
         self.run_init(prepared).await?;
-        Ok(kept)
+        Ok(kept.map_or(Init::NotKept, Init::ToBeKept))
     }
 
     /// To be called before any code of the configuration runs.
-    pub async fn keep_init(&self, kept: Option<KeptInit>) {
-        let Some(kept) = kept else { return };
+    pub async fn keep_init(&self, init: &Init) {
+        let Init::ToBeKept(kept) = init.clone() else { return };
         let (job, run) = (&self.session.job.id, &self.session.job.run_id);
         if let Err(why) = blocking(move || kept.keep()).await {
             tracing::info!(job, run, why, "init of {run} is not kept");
         }
+    }
+
+    /// After a phase that failed: whatever was wrong about a record must not be so for ever.
+    pub async fn doubt_init(&self, init: &Init) {
+        let Init::Taken(kept) = init.clone() else { return };
+        let (job, run) = (&self.session.job.id, &self.session.job.run_id);
+        let forgotten = blocking(move || Ok(kept.forget("the phase has failed"))).await;
+        let why = forgotten.unwrap_or_else(|error| error);
+        tracing::info!(job, run, why, "init of {run} is kept no longer");
     }
 
     async fn kept(&self, prepared: &Prepared, cache: &Path) -> Result<KeptInit, String> {

@@ -58,6 +58,16 @@ impl Lock {
         Some(lock)
     }
 
+    /// Whether there is one package of each provider that it names, and none else.
+    pub fn is_covered_by(&self, packages: &[PathBuf]) -> bool {
+        let provider = |package: &PathBuf| {
+            let parts: Vec<_> = package.iter().take(3).map(|part| part.to_string_lossy()).collect();
+            parts.join("/")
+        };
+        let of: BTreeSet<String> = packages.iter().map(provider).collect();
+        of.len() == packages.len() && self.0.keys().eq(&of)
+    }
+
     /// Whether what lies there as this package is what the lock file names; all of it is read.
     pub fn names(&self, package: &Path, content: &Path) -> io::Result<bool> {
         let parts: Vec<_> = package.iter().map(|part| part.to_string_lossy()).collect();

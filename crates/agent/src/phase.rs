@@ -12,6 +12,7 @@ use crate::agent::Agent;
 use crate::disk::{Reserve, has_room};
 use crate::engines::title;
 use crate::fetch::Fetch;
+use crate::init::Init;
 use crate::log::Log;
 use crate::mask::Mask;
 use crate::output::Summary;
@@ -39,6 +40,7 @@ pub(crate) struct Prepared {
     pub tfvars: Vec<PathBuf>,
     /// What `init` has made, where somebody vouches for it.
     pub made: Option<Made>,
+    pub init: Init,
 }
 
 impl Prepared {
@@ -164,10 +166,15 @@ async fn executed_in(
     let work = Work { agent, session, place, log: &log, reserve: &reserve };
     let executed = async {
         let prepared = Box::pin(work.prepare(plugins, fetched)).await?;
-        match job.phase {
+        let init = prepared.init.clone();
+        let done = match job.phase {
             Phase::Plan => plan::run(&work, prepared).await,
             Phase::Apply => apply::run(&work, prepared).await,
+        };
+        if done.as_ref().is_ok_and(|done| done.outcome.result == PhaseResult::Errored) {
+            work.doubt_init(&init).await;
         }
+        done
     };
     let done = tokio::select! {
         done = Box::pin(executed) => done,
@@ -296,12 +303,12 @@ impl Work<'_> {
         let reach = reach::of_a_run(&agent.reach, self.place, &binary, &cache);
         let (launcher, layers) = (agent.launcher.clone(), agent.layers);
         let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, layers, reach };
-        let mut prepared = Prepared { engine, site, tfvars, made: None };
+        let mut prepared = Prepared { engine, site, tfvars, made: None, init: Init::NotKept };
         self.session.begin(Step::Init);
-        let kept = self.initialize(&prepared, &cache).await?;
+        prepared.init = self.initialize(&prepared, &cache).await?;
         reach::without_cache(&mut prepared.engine.reach, &cache);
         backend::check(self.place, &prepared.site.cwd).await.map_err(broken)?;
-        self.keep_init(kept).await;
+        self.keep_init(&prepared.init).await;
         prepared.made = Made::note(&prepared.site.cwd, &cache).unwrap_or_default();
         self.session.begin(Step::Engine);
         Ok(prepared)

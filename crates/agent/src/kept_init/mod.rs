@@ -4,6 +4,9 @@
 //! provider, and all modules are local. It is taken right after `init`, before any code of the configuration runs, into
 //! a folder that no engine sees. No package is copied: it stays in the cache that only `init` can write, is read whole
 //! and compared with the lock file before it is linked again, and is compared once more by the engine itself.
+//!
+//! A record that is wrong must heal by itself. It is taken only if it is what was written and fits what we know; one
+//! that is not, or with which a phase has failed, is removed, and `init` runs.
 
 mod key;
 
@@ -16,6 +19,7 @@ use protocol::Job;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::backend;
 use crate::packages::{self, Lock};
 use crate::phase::Prepared;
 use crate::workplace::{LOCK_FILE, Workplace, private_folder, write_private};
@@ -25,6 +29,8 @@ const BACKEND: &str = ".terraform/terraform.tfstate";
 const MODULES: &str = ".terraform/modules/modules.json";
 /// Of what `init` notes, in bytes.
 const LARGEST_NOTE: u64 = 1 << 20;
+/// Of a record, which quotes such notes, in bytes.
+const LARGEST_RECORD: u64 = 8 << 20;
 
 /// What is kept of one workspace: the last that was.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +41,36 @@ struct Record {
     packages: Vec<PathBuf>,
     modules: Option<String>,
     backend: String,
+}
+
+impl Record {
+    /// Behind a line with the digest of the rest.
+    fn text(&self) -> serde_json::Result<String> {
+        let text = serde_json::to_string(self)?;
+        Ok(format!("{}\n{text}", hex::encode(Sha256::digest(&text))))
+    }
+
+    /// `None` if it is not what was written.
+    fn read(text: &str) -> Option<Self> {
+        let (digest, text) = text.split_once('\n')?;
+        if hex::encode(Sha256::digest(text)) != digest {
+            return None;
+        }
+        serde_json::from_str(text).ok()
+    }
+
+    /// Whether an engine may go by it, as far as that can be told without reading the packages.
+    fn check(&self, lock: Option<&str>) -> Result<(), String> {
+        let lock = Lock::read(lock.unwrap_or_default()).ok_or("the lock file is not understood")?;
+        if !lock.is_covered_by(&self.packages) {
+            return Err("the lock file did not name every provider, or others".into());
+        }
+        if !self.modules.as_deref().is_none_or(are_local) {
+            return Err("a module comes from elsewhere".into());
+        }
+        let noted = serde_json::from_str(&self.backend).map_err(|error| error.to_string())?;
+        backend::fits(&noted)
+    }
 }
 
 /// One job's way to and from what is kept.
@@ -69,25 +105,39 @@ impl KeptInit {
         Ok(Self { file, cwd, cache: cache.to_owned(), key, lock })
     }
 
-    /// Lays it into the job's directory. Fails with why `init` must run; nothing is left behind then.
+    /// Lays it into the job's directory. Fails with why `init` must run; nothing is left behind then, and no record
+    /// that is wrong.
     pub fn lay_in(&self) -> Result<(), String> {
-        let record = match fs::read(&self.file) {
-            Ok(record) => record,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err("nothing is kept of this workspace".into());
-            }
-            Err(error) => return Err(error.to_string()),
+        let record = match note(&self.file, LARGEST_RECORD) {
+            Ok(Some(text)) => Record::read(&text).ok_or("what is kept is damaged"),
+            Ok(None) => return Err("nothing is kept of this workspace".into()),
+            Err(_) => Err("what is kept cannot be read"),
         };
-        let record: Record = serde_json::from_slice(&record).map_err(|error| error.to_string())?;
+        let record = record.map_err(|why| self.forget(why))?;
         if record.key != self.key {
             return Err("what init goes by has changed".into());
         }
-        self.check(&record.packages)?;
+        let fits = record.check(self.lock.as_deref());
+        fits.and_then(|()| self.check(&record.packages)).map_err(|why| self.forget(&why))?;
         self.put(&record).map_err(|error| {
             // Half of it would be in the way of `init`.
             let left = fs::remove_dir_all(self.cwd.join(".terraform"));
-            format!("what is kept cannot be laid in: {error} ({left:?})")
+            self.forget(&format!("what is kept cannot be laid in: {error} ({left:?})"))
         })
+    }
+
+    /// Removes the record, so that it cannot be wrong twice; answers why.
+    pub fn forget(&self, why: &str) -> String {
+        let removed = match fs::symlink_metadata(&self.file) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(&self.file),
+            _ => fs::remove_file(&self.file),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                format!("{why}, and it cannot be removed: {error}")
+            }
+            _ => why.to_owned(),
+        }
     }
 
     /// Each package against the lock file.
@@ -122,21 +172,24 @@ impl KeptInit {
         let say = |error: io::Error| format!("what init made cannot be read: {error}");
         let packages = packages::linked(&self.cwd, &self.cache).map_err(say)?;
         let packages = packages.ok_or("a provider does not come from the cache")?;
-        let modules = note(&self.cwd.join(MODULES)).map_err(say)?;
-        if !modules.as_deref().is_none_or(are_local) {
-            return Err("a module comes from elsewhere".into());
-        }
-        self.only_what_is_known(modules.is_some()).map_err(say)?;
-        let backend = note(&self.cwd.join(BACKEND)).map_err(say)?.ok_or("no backend is noted")?;
+        let modules = note(&self.cwd.join(MODULES), LARGEST_NOTE).map_err(say)?;
+        let backend = note(&self.cwd.join(BACKEND), LARGEST_NOTE).map_err(say)?;
+        let backend = backend.ok_or("no backend is noted")?;
         let record = Record { key: self.key.clone(), packages, modules, backend };
+        record.check(self.lock.as_deref())?;
+        self.only_what_is_known(record.modules.is_some()).map_err(say)?;
         let say = |error: io::Error| format!("it cannot be written: {error}");
         let folder = self.file.parent().ok_or("there is no folder for it")?;
         private_folder(folder).map_err(say)?;
         // Two slots may do so at once.
         let next = self.file.with_extension(hex::encode(rand::random::<[u8; 8]>()));
-        let text = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
-        write_private(&next, &text).map_err(say)?;
-        fs::rename(next, &self.file).map_err(say)
+        let text = record.text().map_err(|error| error.to_string())?;
+        let written = write_private(&next, text.as_bytes());
+        let written = written.and_then(|()| fs::rename(&next, &self.file));
+        written.map_err(|error| {
+            let _ = fs::remove_file(&next);
+            say(error)
+        })
     }
 
     /// What lies there beside it would be missing next time.
@@ -166,11 +219,11 @@ impl KeptInit {
 }
 
 /// A small regular file, if it is there.
-fn note(path: &Path) -> io::Result<Option<String>> {
+fn note(path: &Path, largest: u64) -> io::Result<Option<String>> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-        Ok(found) if found.is_file() && found.len() <= LARGEST_NOTE => {
+        Ok(found) if found.is_file() && found.len() <= largest => {
             fs::read_to_string(path).map(Some)
         }
         Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is no small file")),
@@ -230,6 +283,7 @@ mod tests {
         assert!(!are_local("{}") && !are_local("nonsense"));
     }
 
+    const NOTED: &str = r#"{"backend":{"type":"local","config":{"path":".statehouse/default.tfstate","workspace_dir":".statehouse/state"}}}"#;
     const PACKAGE: &str = "registry.terraform.io/hashicorp/null/3.2.1/linux_amd64";
 
     /// A folder in which `init` has installed a provider, and the way to what is kept of it.
@@ -266,7 +320,7 @@ mod tests {
             let kept = &self.kept;
             fs::create_dir_all(kept.cwd.join(".terraform")).unwrap();
             packages::link(&kept.cwd, &kept.cache, &[PACKAGE.into()]).unwrap();
-            fs::write(kept.cwd.join(BACKEND), "{}").unwrap();
+            fs::write(kept.cwd.join(BACKEND), NOTED).unwrap();
             fs::write(kept.cwd.join(LOCK_FILE), kept.lock.as_deref().unwrap()).unwrap();
         }
 
@@ -288,7 +342,7 @@ mod tests {
         place.next("second");
         place.kept.lay_in().unwrap();
         let note = place.kept.cwd.join(BACKEND);
-        assert_eq!(fs::read_to_string(&note).unwrap(), "{}");
+        assert_eq!(fs::read_to_string(&note).unwrap(), NOTED);
         assert_eq!(fs::metadata(&note).unwrap().permissions().mode() & 0o777, 0o400);
         assert!(packages::is_linked(&place.kept.cwd, &place.kept.cache, Path::new(PACKAGE)));
     }
@@ -348,14 +402,59 @@ mod tests {
         refused(&of, "cannot be read");
     }
 
+    type Wrong<'a> = &'a dyn Fn(&mut Record);
+
+    /// The fields of a record, each replaced by what no `init` has made; the digest is right.
     #[test]
-    fn what_was_kept_by_somebody_else_cannot_lead_out_of_the_cache() {
+    fn a_record_with_a_wrong_field_is_not_laid_in_and_removed() {
+        let elsewhere = NOTED.replace("default.tfstate", "other.tfstate");
+        let remote = r#"{"Modules":[{"Key":"m","Source":"git::https://x/y","Dir":"m"}]}"#;
+        let wrongs: [(&str, Wrong<'_>); 9] = [
+            ("path", &|record| record.backend = elsewhere.clone()),
+            ("kind", &|record| record.backend = NOTED.replace("\"local\"", "\"s3\"")),
+            ("folder", &|record| record.backend = NOTED.replace("house/state", "x")),
+            ("no backend", &|record| record.backend = "{}".into()),
+            ("no JSON", &|record| record.backend = "nonsense".into()),
+            ("modules", &|record| record.modules = Some(remote.into())),
+            ("no package", &|record| record.packages.clear()),
+            ("other package", &|record| {
+                record.packages = vec![PACKAGE.replace("null", "x").into()];
+            }),
+            ("way out", &|record| {
+                record.packages = vec!["a/b/c/d/../../../../../outside".into()];
+            }),
+        ];
+        for (what, wrong) in wrongs {
+            let mut place = Place::new();
+            place.kept.keep().unwrap();
+            let mut record = Record::read(&fs::read_to_string(&place.kept.file).unwrap()).unwrap();
+            wrong(&mut record);
+            fs::write(&place.kept.file, record.text().unwrap()).unwrap();
+            place.next("second");
+            assert!(place.kept.lay_in().is_err() && place.is_empty(), "{what}");
+            assert!(!place.kept.file.exists(), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_which_one_byte_is_another_is_not_laid_in_and_removed() {
         let mut place = Place::new();
         place.kept.keep().unwrap();
-        let text = fs::read_to_string(&place.kept.file).unwrap();
-        fs::write(&place.kept.file, text.replace(PACKAGE, "a/b/c/d/../../../../../outside"))
-            .unwrap();
+        let text = fs::read(&place.kept.file).unwrap();
         place.next("second");
-        assert!(place.kept.lay_in().is_err() && place.is_empty());
+        for at in 0..text.len() {
+            let mut spoiled = text.clone();
+            spoiled[at] ^= 1;
+            fs::write(&place.kept.file, spoiled).unwrap();
+            assert!(place.kept.lay_in().is_err() && place.is_empty(), "{at}");
+            assert!(!place.kept.file.exists(), "{at}");
+            fs::write(&place.kept.file, &text[..at]).unwrap();
+            assert!(place.kept.lay_in().is_err() && place.is_empty(), "{at}");
+        }
+        // What is no file at all is in nobody's way either.
+        fs::create_dir(&place.kept.file).unwrap();
+        assert!(place.kept.lay_in().is_err() && !place.kept.file.exists());
+        fs::write(&place.kept.file, &text).unwrap();
+        place.kept.lay_in().unwrap();
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::{Job, PhaseResult};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use statehouse_agent::Config;
 
 use crate::bench::{Bench, environment};
@@ -132,6 +133,55 @@ async fn what_is_kept_and_no_longer_readable_makes_init_run() {
         let record = finished(&bench, &bench.plan(&FILES)).await;
         assert_eq!(starts(&bench).last().map(String::as_str), Some("schemas"));
         assert!(record.artifacts["provider-schemas"].starts_with(b"{"));
+    }
+}
+
+/// The record of a workspace: a line with the digest of the rest, which is JSON.
+fn spoil(kept: &Path, spoil: impl FnOnce(&mut Value), with_digest: bool) {
+    let text = std::fs::read_to_string(kept).unwrap();
+    let (digest, record) = text.split_once('\n').unwrap();
+    let mut record: Value = serde_json::from_str(record).unwrap();
+    spoil(&mut record);
+    let record = record.to_string();
+    let new = hex::encode(Sha256::digest(&record));
+    let digest = if with_digest { &new } else { digest };
+    std::fs::write(kept, format!("{digest}\n{record}")).unwrap();
+}
+
+type Spoil<'a> = &'a dyn Fn(&mut Value);
+
+/// The last of them fits in all that can be told beforehand: the engine finds no module, and the next run is well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_record_of_init_heals_by_itself() {
+    let (mut bench, config) = counted().await;
+    bench.go_with(config);
+    finished(&bench, &bench.plan(&FILES)).await;
+    starts(&bench);
+    let path = |record: &mut Value| {
+        let backend = record["backend"].as_str().unwrap();
+        record["backend"] = backend.replace("default.tfstate", "other.tfstate").into();
+    };
+    let package = |record: &mut Value| {
+        record["packages"] = serde_json::json!(["example.com/a/b/1.0.0/linux_amd64"]);
+    };
+    let modules = |record: &mut Value| record["modules"] = Value::Null;
+    let backend = |record: &mut Value| record["backend"] = "{}".into();
+    let spoils: [(&str, Spoil<'_>); 4] =
+        [("path", &path), ("package", &package), ("backend", &backend), ("modules", &modules)];
+    for (what, change) in spoils {
+        for with_digest in [false, true] {
+            let kept = only_file_below(&bench.path("cache/inits"));
+            spoil(&kept, change, with_digest);
+            if (what, with_digest) == ("modules", true) {
+                let record = bench.execute(&bench.plan(&FILES)).await;
+                assert_eq!(record.outcome().result, PhaseResult::Errored);
+                assert_eq!(starts(&bench), ["plan"]);
+            }
+            finished(&bench, &bench.plan(&FILES)).await;
+            assert_eq!(starts(&bench)[0], "init", "{what}, {with_digest}");
+            finished(&bench, &bench.plan(&FILES)).await;
+            assert_eq!(starts(&bench)[0], "plan", "{what}, {with_digest}");
+        }
     }
 }
 
