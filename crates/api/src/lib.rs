@@ -86,6 +86,13 @@ pub fn table() -> Vec<Route> {
     routes().into_table()
 }
 
+/// What an agent asks for, as a service: its calls, and the blobs whose addresses it is given.
+pub fn agents_router(app: App) -> Router {
+    let public_url = app.settings().public_url.clone();
+    let routes = agents::routes().merge(archivist::routes());
+    headers::layer(routes.into_router().with_state(app), public_url)
+}
+
 /// The whole API as a service.
 pub fn router(app: App) -> Router {
     let public_url = app.settings().public_url.clone();

@@ -167,6 +167,11 @@ pub(crate) async fn any(cx: &Ctx) -> Result<bool> {
     Ok(awake.one(cx.read()).await?.is_some())
 }
 
+/// Whether there is an engine that agents may fetch.
+pub async fn can_be_fetched(cx: &Ctx) -> Result<bool> {
+    Ok(usable(cx).await?.iter().any(|(_, row)| row.url.is_some() || !row.archs.is_empty()))
+}
+
 /// Whether it is this very version that somebody does not want to be used. What is only listed was disabled by nobody.
 pub(crate) async fn is_disabled(cx: &Ctx, wish: Wish<'_>) -> Result<bool> {
     let found = given(cx, wish).await?;

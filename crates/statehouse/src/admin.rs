@@ -16,7 +16,7 @@ use domain::{
 };
 use secrecy::SecretString;
 
-use crate::config::{self, AllWrong, ReleasesFlags, Store, StoreFlags};
+use crate::config::{self, AllWrong, ReachFlags, ReleasesFlags, Store, StoreFlags};
 use crate::open::{self, Absent};
 
 #[derive(Debug, Args)]
@@ -66,11 +66,8 @@ enum Command {
         /// A team of the organization that they join; repeat it for several.
         #[arg(long, requires = "organization")]
         team: Vec<String>,
-        /// Where people reach the server, to be put in front of the address that is printed.
-        #[arg(long, default_value = "")]
-        public_url: String,
         #[command(flatten)]
-        store: StoreFlags,
+        reach: ReachFlags,
     },
     /// Set a new password, read from standard input, and end the user's sessions.
     ResetPassword {
@@ -105,32 +102,31 @@ enum Command {
 }
 
 impl Command {
-    fn public_url(&self) -> String {
-        match self {
-            Self::Invite { public_url, .. } => public_url.trim_end_matches('/').to_owned(),
-            _ => String::new(),
-        }
-    }
-
-    fn settings(&self) -> Result<(Store, Sources), AllWrong> {
+    fn settings(&self) -> Result<(Store, domain::Settings), AllWrong> {
         match self {
             Self::CreateUser { store, .. }
             | Self::CreateOrganization { store, .. }
-            | Self::Invite { store, .. }
             | Self::ResetPassword { store, .. }
             | Self::MintToken { store, .. }
-            | Self::ListUsers { store } => Ok((Store::load(store)?, Sources::default())),
-            Self::SyncVersions { releases, .. } => config::load_releases(releases),
+            | Self::ListUsers { store } => Ok((Store::load(store)?, offline())),
+            Self::Invite { reach, .. } => {
+                let (store, reach) = config::load_reach(reach)?;
+                let url = reach.public_url_beside(&store.data_dir);
+                let public_url = url.as_str().trim_end_matches('/').to_owned();
+                Ok((store, domain::Settings { public_url, ..offline() }))
+            }
+            Self::SyncVersions { releases, .. } => {
+                let (store, releases) = config::load_releases(releases)?;
+                Ok((store, domain::Settings { releases, ..offline() }))
+            }
         }
     }
 }
 
 pub fn run(admin: Admin) -> Result<()> {
-    let (store, releases) = admin.command.settings()?;
+    let (store, rules) = admin.command.settings()?;
     tokio::runtime::Runtime::new()?.block_on(async {
         let courier = Courier::new(courier::Settings::default())?;
-        let rules =
-            domain::Settings { releases, public_url: admin.command.public_url(), ..offline() };
         let app = open::open(&store, rules, courier, Absent::Refuse).await?;
         let cx = app.system("statehouse admin");
         let site = cx.check::<can::ManageSite, _>(Site::found())?;

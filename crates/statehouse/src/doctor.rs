@@ -31,7 +31,9 @@ pub fn run(flags: &ServeFlags) -> Result<()> {
             Err(e) => println!("WRONG {subject}: {}", failure::sentence(e)),
         }
     }
-    for warning in &settings.warnings {
+    let url = settings.reach.public_url(settings.reach.listen);
+    let doubts = tls::doubts(&settings.reach.tls, url.host_str().unwrap_or_default());
+    for warning in settings.warnings.iter().chain(&doubts) {
         println!("note  {warning}");
     }
     let wrong = findings.iter().filter(|(_, finding)| finding.is_err()).count();
@@ -181,25 +183,26 @@ async fn sealed(store: &Store, db: Option<&Db>, known: &Known, keyring: Keyring)
 }
 
 fn address(settings: &Settings) -> Finding {
-    let url = settings.public_url(settings.listen);
-    listener::bind("listen", settings.listen)?;
-    Ok(format!("{} is free; clients use {url}", settings.listen))
+    let listen = settings.reach.listen;
+    let url = settings.reach.public_url(listen);
+    listener::bind("listen", listen)?;
+    Ok(format!("{listen} is free; clients use {url}"))
 }
 
 fn certificate(settings: &Settings) -> Finding {
     let data_dir = &settings.store.data_dir;
-    match &settings.tls {
+    match &settings.reach.tls {
         Tls::Off => Ok("off".to_owned()),
         Tls::SelfSigned => {
             let ca = tls::ca_file(data_dir);
             if !ca.exists() {
                 return Ok(format!("{} will be made on the first start", ca.display()));
             }
-            tls::server_config(&settings.tls, data_dir, "localhost")?;
+            tls::server_config(&settings.reach.tls, data_dir, "localhost")?;
             Ok(format!("by {}", ca.display()))
         }
         Tls::Files { cert, .. } => {
-            tls::server_config(&settings.tls, data_dir, "")?;
+            tls::server_config(&settings.reach.tls, data_dir, "")?;
             Ok(format!("{} goes with its key", cert.display()))
         }
     }
@@ -240,7 +243,8 @@ fn engines(agent: &Execution) -> Finding {
         }
     }
     if known.is_empty() {
-        return Ok("none on PATH: only versions with a download address can run".to_owned());
+        return Ok("none on PATH: runs wait unless `statehouse admin sync-versions` lets agents fetch releases"
+            .to_owned());
     }
     Ok(known.join(", "))
 }

@@ -1,16 +1,19 @@
 //! `statehouse serve`: puts the walls together, opens the door, and closes it last.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use courier::Courier;
+use rustls::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::config::{ServeFlags, Settings, Tls};
+use crate::config::{self, ServeFlags, Settings, Tls};
 use crate::health::{self, Check};
 use crate::listener::{self, Listener};
 use crate::lock::DataDirLock;
@@ -56,19 +59,14 @@ pub async fn run(
     let half = usize::try_from(listener::raise_file_limit() / 2).unwrap_or(usize::MAX);
     let most_connections = half.min(MOST_CONNECTIONS);
     let data_dir = &settings.store.data_dir;
-    private_file::directory(data_dir).context("data_dir")?;
-    if private_file::is_open_to_others(data_dir)? {
-        tracing::warn!("data_dir {0} is open to others: chmod 700 {0}", data_dir.display());
-    }
+    make_data_dir(data_dir)?;
     let _lock = DataDirLock::take(data_dir).await?;
-    let door = listener::bind("listen", settings.listen)?;
+    let door = listener::bind("listen", settings.reach.listen)?;
     let side_door =
         settings.metrics_listen.map(|at| listener::bind("metrics_listen", at)).transpose()?;
     let bound = door.local_addr()?;
-    let url = settings.public_url(bound);
-    let certificate =
-        || tls::server_config(&settings.tls, data_dir, url.host_str().unwrap_or("localhost"));
-    let tls = certificate()?;
+    let url = settings.reach.public_url(bound);
+    let tls = certificate(&settings, &url)?;
     let figures = metrics::start()?;
 
     let courier = Courier::new(settings.courier.clone()).context("smtp_url")?;
@@ -83,16 +81,16 @@ pub async fn run(
     // Before anybody is answered: whoever sees the server ready may use the configured token at once.
     first_start(&settings, &app).await?;
     let start = app.system("start");
-    domain::tool_versions::learn_own(&start).await?;
-    domain::tool_versions::know_official(&start).await?;
-    // Whoever has no cursor yet begins here, and misses nothing of what people do from now on.
-    domain::events::read(&start).await?;
-    let embedded = match &settings.agent {
-        Some(agent) => Some(embedded::config(agent, &settings, &app, bound)?),
-        None => None,
+    look_around(&start).await?;
+    let (embedded, agents_door) = match &settings.agent {
+        Some(agent) => {
+            let door = embedded::door()?;
+            (Some(embedded::config(agent, &settings, &app, door.local_addr()?)?), Some(door))
+        }
+        None => (None, None),
     };
-    if let Some(config) = &embedded {
-        embedded::make_known(&start, config).await?;
+    if let Some(want) = wants(&start, embedded.as_ref()).await? {
+        tracing::warn!("{want}");
     }
     let pages = api::router(app.clone()).merge(web::router(app.clone()));
     let source = metrics::Source::new(
@@ -111,6 +109,8 @@ pub async fn run(
             Listener::start(door, None, router, SIDE_PLACES)
         })
         .transpose()?;
+    let mut for_agent =
+        agents_door.map(|door| embedded::open(door, &app, most_connections)).transpose()?;
     let upkeep = tokio::spawn(metrics::upkeep(figures));
     let mut worker = Some(Task::start("worker", |stop| {
         let app = app.clone();
@@ -120,6 +120,7 @@ pub async fn run(
         }
     }));
     let mut agent = embedded.map(|config| Task::start("agent", |stop| agent::run(config, stop)));
+    config::note_public_url(data_dir, &url).context("data_dir")?;
     announce(&settings, bound, &url);
     // Only the demo waits for it.
     ready.send(url.clone()).ok();
@@ -130,9 +131,10 @@ pub async fn run(
             () = stop.cancelled() => break,
             // Nothing can be finished without these: the next start goes on from the database.
             e = main.failed() => return Err(e),
+            e = Listener::one_failed(for_agent.as_mut()) => return Err(e),
             e = Task::failed(worker.as_mut()) => return Err(e),
             e = Task::failed(agent.as_mut()) => return Err(e),
-            _ = renewed.recv() => match certificate() {
+            _ = renewed.recv() => match certificate(&settings, &url) {
                 Ok(Some(config)) => {
                     main.change_certificate(config);
                     tracing::info!("SIGHUP: the certificate was read again");
@@ -151,12 +153,38 @@ pub async fn run(
         }
     }
     main.stop().await;
-    if let Some(side) = side {
-        side.stop().await;
+    for other in [for_agent, side].into_iter().flatten() {
+        other.stop().await;
     }
     upkeep.abort();
     app.close().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+fn make_data_dir(data_dir: &Path) -> Result<()> {
+    private_file::directory(data_dir).context("data_dir")?;
+    if private_file::is_open_to_others(data_dir)? {
+        tracing::warn!("data_dir {0} is open to others: chmod 700 {0}", data_dir.display());
+    }
+    Ok(())
+}
+
+/// At the start and after a renewal.
+fn certificate(settings: &Settings, url: &Url) -> Result<Option<Arc<ServerConfig>>> {
+    let host = url.host_str().unwrap_or("localhost");
+    let config = tls::server_config(&settings.reach.tls, &settings.store.data_dir, host)?;
+    for doubt in tls::doubts(&settings.reach.tls, host) {
+        tracing::warn!("{doubt}");
+    }
+    Ok(config)
+}
+
+async fn look_around(start: &domain::Ctx) -> Result<()> {
+    domain::tool_versions::learn_own(start).await?;
+    domain::tool_versions::know_official(start).await?;
+    // Whoever has no cursor yet begins here, and misses nothing of what people do from now on.
+    domain::events::read(start).await?;
     Ok(())
 }
 
@@ -215,6 +243,23 @@ async fn first_start(settings: &Settings, app: &domain::App) -> Result<()> {
     Ok(())
 }
 
+/// For want of what runs will wait, if it is plain at the start.
+async fn wants(cx: &domain::Ctx, embedded: Option<&agent::Config>) -> Result<Option<&'static str>> {
+    let Some(config) = embedded else {
+        let want = "this server has no agent of its own (no_agent), and no other is known: runs wait until an agent \
+                    of an agent pool is there, see Agents elsewhere in docs/operations.md";
+        return Ok((!domain::agent_pools::has_agents(cx).await?).then_some(want));
+    };
+    if embedded::make_known(cx, config).await? || domain::tool_versions::can_be_fetched(cx).await? {
+        return Ok(None);
+    }
+    Ok(Some(
+        "this server's agent has no Terraform and no OpenTofu: runs wait. Put one on the PATH that the server is \
+         started with, or name it by --engine, and start again; or let the agent fetch releases: \
+         statehouse admin sync-versions",
+    ))
+}
+
 fn with_metrics(router: Router, source: &metrics::Source, on_main: bool) -> Router {
     if on_main { router.merge(metrics::local(source.clone())) } else { router }
 }
@@ -231,7 +276,7 @@ fn announce(settings: &Settings, bound: SocketAddr, url: &Url) {
              proxy and --public-url https://…), or give each client a `host` block, see TLS in docs/operations.md"
         );
     }
-    if settings.tls == Tls::SelfSigned {
+    if settings.reach.tls == Tls::SelfSigned {
         let ca = tls::ca_file(&settings.store.data_dir);
         let ca = ca.display();
         tracing::info!(%ca, "clients trust this server with: export SSL_CERT_FILE={ca}");

@@ -9,9 +9,12 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, RootCertStore, ServerConfig};
 
 use crate::config::Tls;
 use crate::private_file;
@@ -30,9 +33,69 @@ pub fn server_config(tls: &Tls, data_dir: &Path, host: &str) -> Result<Option<Ar
     }
 }
 
+/// What clients will say against the operator's certificate, as sentences: it serves all the same. Programs in Go, such
+/// as Terraform, take names from the subjectAltName alone; ours refuse an authority in a server's place.
+pub fn doubts(tls: &Tls, host: &str) -> Vec<String> {
+    let Tls::Files { cert, .. } = tls else { return Vec::new() };
+    let Ok(chain) = chain(cert) else { return Vec::new() };
+    let why = chain.split_first().map(|(own, above)| [wrong_name(own, host), invalid(own, above)]);
+    why.into_iter()
+        .flatten()
+        .flatten()
+        .map(|why| format!("tls_cert {}: {why}", cert.display()))
+        .collect()
+}
+
+fn wrong_name(own: &CertificateDer<'_>, host: &str) -> Option<String> {
+    let name = ServerName::try_from(host.trim_matches(['[', ']'])).ok()?;
+    let parsed = match ParsedCertificate::try_from(own) {
+        Ok(parsed) => parsed,
+        Err(error) => return Some(format!("clients will not understand the certificate: {error}")),
+    };
+    let kind = if matches!(name, ServerName::IpAddress(_)) { "IP" } else { "DNS" };
+    verify_server_name(&parsed, &name).err().map(|_| {
+        format!(
+            "clients reach the server as {host}, which the certificate does not name: Terraform and OpenTofu will \
+             refuse it. It needs the subjectAltName {kind}:{host}, as `openssl req -x509 -addext \
+             subjectAltName={kind}:{host} …` makes it, or public_url another host"
+        )
+    })
+}
+
+/// Whether somebody who trusts it refuses it for what it is.
+fn invalid(own: &CertificateDer<'_>, above: &[CertificateDer<'_>]) -> Option<String> {
+    let mut roots = RootCertStore::empty();
+    for anchor in above.iter().chain([own]) {
+        roots.add(anchor.clone().into_owned()).ok()?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok()?;
+    let any_name = ServerName::try_from("localhost").ok()?;
+    let refused = verifier.verify_server_cert(own, above, &any_name, &[], UnixTime::now()).err()?;
+    let rustls::Error::InvalidCertificate(why) = refused else { return None };
+    match why {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            Some("the certificate has expired: clients will refuse it".to_owned())
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            Some("the certificate is not valid yet: clients will refuse it".to_owned())
+        }
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => Some(
+            "the certificate is that of an authority (CA:TRUE): agents on other machines will refuse it as a server's. \
+             `openssl req -x509 -addext basicConstraints=critical,CA:FALSE …` makes one that is none"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+fn chain(cert: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    CertificateDer::pem_file_iter(cert).and_then(Iterator::collect)
+}
+
 fn from_files(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>> {
-    let chain = CertificateDer::pem_file_iter(cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let chain = chain(cert)
         .with_context(|| format!("tls_cert {} cannot be read as PEM", cert.display()))?;
     anyhow::ensure!(!chain.is_empty(), "tls_cert {} holds no certificate", cert.display());
     let private = PrivateKeyDer::from_pem_file(key)
@@ -117,8 +180,7 @@ fn valid_for(params: &mut CertificateParams, years: i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustls::pki_types::ServerName;
-    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+    use rustls::{ClientConfig, ClientConnection, ServerConnection};
 
     /// Whether a client that knows only `ca` finishes a handshake for `name`.
     fn trusted(config: &Arc<ServerConfig>, ca: &Path, name: &str) -> bool {
@@ -208,5 +270,41 @@ mod tests {
         assert!(wrong.to_string().contains("do not go together"), "{wrong}");
         let tls = Tls::Files { cert: cert.clone(), key: cert };
         assert!(server_config(&tls, dir.path(), "a.test").unwrap().is_some());
+    }
+
+    /// What is said of a certificate for these names, changed by `change`.
+    fn said(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "tf.example.test");
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let cert = dir.path().join("cert.pem");
+        std::fs::write(&cert, params.self_signed(&key).unwrap().pem() + &key.serialize_pem())
+            .unwrap();
+        let tls = Tls::Files { cert: cert.clone(), key: cert };
+        assert!(server_config(&tls, dir.path(), "").unwrap().is_some());
+        doubts(&tls, "tf.example.test").join("; ")
+    }
+
+    #[test]
+    fn what_clients_will_refuse_of_a_certificate_is_said() {
+        assert_eq!(said(&["tf.example.test"], |_| {}), "");
+        assert_eq!(said(&["other.test", "*.example.test"], |_| {}), "");
+        // As plain `openssl req -x509` makes it: the name in the subject alone, and an authority.
+        let plain = said(&[], |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+        assert!(plain.contains("subjectAltName DNS:tf.example.test"), "{plain}");
+        assert!(plain.contains("CA:TRUE"), "{plain}");
+        let other = said(&["other.example.test"], |_| {});
+        assert!(other.contains("does not name") && !other.contains("CA:TRUE"), "{other}");
+        let old = said(&["tf.example.test"], |params| {
+            params.not_after = date_time_ymd(2001, 1, 1);
+        });
+        assert!(old.contains("has expired"), "{old}");
+        let early = said(&["tf.example.test"], |params| {
+            params.not_before = date_time_ymd(4000, 1, 1);
+        });
+        assert!(early.contains("not valid yet"), "{early}");
     }
 }

@@ -86,5 +86,6 @@ fn filter(query: &Query<Parameters>) -> Result<Filter> {
         tagged: tags::filters(&filter.tagged, filter.tag_value_default_null)?,
         any_tagged: filter.tag_union,
         current_run_status,
+        run_status: Vec::new(),
     })
 }

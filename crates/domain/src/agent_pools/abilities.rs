@@ -84,6 +84,12 @@ pub(crate) async fn present(cx: &Ctx) -> Result<Present> {
     Ok(present)
 }
 
+/// Whether there is any agent that has not left, of whatever pool, be it out of reach just now.
+pub async fn has_agents(cx: &Ctx) -> Result<bool> {
+    let staying = agent::Entity::find().filter(agent::Column::HasExited.eq(false));
+    Ok(staying.one(cx.read()).await?.is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use db::{

@@ -15,6 +15,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 
+pub use abilities::has_agents;
 pub(crate) use abilities::{Able, Present, engine_name, present};
 pub use change::{Change, create, delete, update};
 pub use list::{Filter, Sort, list};

@@ -36,7 +36,7 @@ impl Looking {
                 match kind {
                     Kind::State => self.state(table, row, name, size, &md5).await?,
                     Kind::Configuration if said.is_some_and(|said| said != size) => {
-                        let why = format!("has {size} bytes, and its row says {said:?}");
+                        let why = format!("has {size} bytes, and its row says {}", shown(said));
                         self.damage(table, row, name, why).await?;
                     }
                     _ => {}
@@ -99,10 +99,14 @@ impl Looking {
         let lineage = table.text(row, "lineage");
         let mut differs = Vec::new();
         if head.serial.is_some() && head.serial != serial {
-            differs.push(format!("serial {:?}, its row {serial:?}", head.serial));
+            differs.push(format!("serial {}, its row {}", shown(head.serial), shown(serial)));
         }
         if head.lineage.is_some() && head.lineage.as_deref() != lineage {
-            differs.push(format!("lineage {:?}, its row {lineage:?}", head.lineage));
+            differs.push(format!(
+                "lineage {}, its row {}",
+                shown(head.lineage.as_deref()),
+                shown(lineage)
+            ));
         }
         if differs.is_empty() {
             return Ok(());
@@ -155,4 +159,9 @@ fn chain(error: &dyn std::error::Error) -> String {
         behind = error.source();
     }
     text
+}
+
+/// For people.
+fn shown<T: std::fmt::Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
 }

@@ -6,7 +6,8 @@ use db::{
     id::ProjectId,
     page,
     sea_orm::{
-        ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+        ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+        QueryTrait,
         sea_query::{
             Alias, Expr, ExprTrait, Func, LikeExpr, NullOrdering, Query, SelectStatement,
             SimpleExpr,
@@ -34,6 +35,8 @@ pub struct Filter {
     /// One is enough.
     pub any_tagged: bool,
     pub current_run_status: Vec<run::Status>,
+    /// Of the current run, or of a later one that only plans, which never becomes the current one.
+    pub run_status: Vec<run::Status>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,22 +73,14 @@ pub async fn list(
     Ok(page(cx.read(), query, paging).await?)
 }
 
-/// How many of them there are, by the status of their current run.
-pub async fn count_by_status(
+/// How many of them there are.
+pub async fn count(
     cx: &Ctx,
     organization: &Granted<can::ReadOrganization>,
-    filter: &Filter,
-) -> Result<Vec<(Option<run::Status>, u64)>> {
-    let counts: Vec<(Option<run::Status>, i64)> = workspace::Entity::find()
-        .select_only()
-        .column(workspace::Column::CurrentRunStatus)
-        .column_as(workspace::Column::Id.count(), "workspaces")
-        .filter(condition(cx, organization, filter.clone()))
-        .group_by(workspace::Column::CurrentRunStatus)
-        .into_tuple()
-        .all(cx.read())
-        .await?;
-    Ok(counts.into_iter().map(|(status, many)| (status, many.unsigned_abs())).collect())
+    filter: Filter,
+) -> Result<u64> {
+    let query = workspace::Entity::find().filter(condition(cx, organization, filter));
+    Ok(query.count(cx.read()).await?)
 }
 
 fn condition(cx: &Ctx, organization: &Granted<can::ReadOrganization>, filter: Filter) -> Condition {
@@ -114,6 +109,22 @@ fn condition(cx: &Ctx, organization: &Granted<can::ReadOrganization>, filter: Fi
     if !filter.current_run_status.is_empty() {
         let statuses = filter.current_run_status;
         condition = condition.add(workspace::Column::CurrentRunStatus.is_in(statuses));
+    }
+    if !filter.run_status.is_empty() {
+        let statuses = filter.run_status;
+        let latest = Expr::col((run::Entity, run::Column::Id))
+            .equals((workspace::Entity, workspace::Column::LatestRunId));
+        let plans = run::Entity::find()
+            .select_only()
+            .column(run::Column::Id)
+            .filter(latest)
+            .filter(run::Column::PlanOnly.eq(true))
+            .filter(run::Column::Status.is_in(statuses.clone()));
+        condition = condition.add(
+            Condition::any()
+                .add(workspace::Column::CurrentRunStatus.is_in(statuses))
+                .add(Expr::exists(plans.into_query())),
+        );
     }
     condition
 }

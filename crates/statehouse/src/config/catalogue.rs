@@ -34,6 +34,8 @@ pub enum Scope {
     /// Says where the data lives: every command that opens it.
     Store,
     Serve,
+    /// How clients reach the server: `serve` and `admin invite`.
+    Reach,
     /// Where official releases of the engines are: `serve` and `admin sync-versions`.
     Releases,
     /// `agent`.
@@ -71,7 +73,7 @@ macro_rules! scopes {
         }
     )+};
 }
-scopes!(every Every, store Store, serve Serve, releases Releases, agent Agent, work Work);
+scopes!(every Every, store Store, serve Serve, reach Reach, releases Releases, agent Agent, work Work);
 
 pub const SETTINGS: &[Setting] = &[
     every(
@@ -162,7 +164,7 @@ pub const SETTINGS: &[Setting] = &[
         "a file, made on the first start",
         "The master key that everything secret is sealed with. Back it up: without it no state can be read.",
     ),
-    serve(
+    reach(
         "listen",
         Kind::Text,
         "ADDRESS",
@@ -170,7 +172,7 @@ pub const SETTINGS: &[Setting] = &[
         "IP:PORT, such as 127.0.0.1:8080 or [::]:443",
         "Where to listen.",
     ),
-    serve(
+    reach(
         "public_url",
         Kind::Text,
         "URL",
@@ -194,7 +196,7 @@ pub const SETTINGS: &[Setting] = &[
         "networks as 127.0.0.0/8 or fd00::/8, separated by commas",
         "Proxies before the server, whose X-Forwarded-For says where people sign in from.",
     ),
-    serve(
+    reach(
         "tls_cert",
         Kind::Text,
         "FILE",
@@ -202,7 +204,7 @@ pub const SETTINGS: &[Setting] = &[
         "a PEM file with the certificate and its chain; needs tls_key",
         "The certificate to serve TLS with. Read again on SIGHUP.",
     ),
-    serve(
+    reach(
         "tls_key",
         Kind::Text,
         "FILE",
@@ -210,7 +212,7 @@ pub const SETTINGS: &[Setting] = &[
         "a PEM file with the private key; needs tls_cert",
         "The key of the certificate.",
     ),
-    serve(
+    reach(
         "tls_self_signed",
         Kind::Switch,
         "",

@@ -28,11 +28,13 @@ macro_rules! commands {
     )+};
 }
 commands! {
-    ServeFlags Serve: Every, Store, Serve, Releases, Work;
+    ServeFlags Serve: Every, Store, Serve, Reach, Releases, Work;
     /// Of the commands that only open the data.
     StoreFlags Store: Every, Store;
     /// Of `admin sync-versions`.
     ReleasesFlags Releases: Every, Store, Releases;
+    /// Of `admin invite`.
+    ReachFlags Reach: Every, Store, Reach;
     AgentFlags Agent: Every, Agent, Work;
 }
 

@@ -4,12 +4,14 @@ mod catalogue;
 mod file;
 mod flags;
 mod layers;
+mod reach;
 mod values;
 mod wrong;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,8 +21,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use catalogue::Setting;
-pub use flags::{AgentFlags, ReleasesFlags, ServeFlags, StoreFlags};
+pub use flags::{AgentFlags, ReachFlags, ReleasesFlags, ServeFlags, StoreFlags};
 pub use layers::Layers;
+pub use reach::{Reach, Tls, note as note_public_url};
 use values::Reader;
 pub use wrong::{AllWrong, Wrong};
 
@@ -28,12 +31,9 @@ pub use wrong::{AllWrong, Wrong};
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub store: Store,
-    pub listen: SocketAddr,
-    /// `None`: see [`Settings::public_url`].
-    pub public_url: Option<Url>,
+    pub reach: Reach,
     /// Connections at once.
     pub max_connections: Option<usize>,
-    pub tls: Tls,
     pub agent: Option<Execution>,
     pub grace_period: Duration,
     pub log: Log,
@@ -70,13 +70,6 @@ pub struct Store {
 pub enum Database {
     Sqlite(PathBuf),
     Postgres(SecretString),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tls {
-    Off,
-    Files { cert: PathBuf, key: PathBuf },
-    SelfSigned,
 }
 
 /// Everything that `agent` is told.
@@ -136,45 +129,48 @@ impl Settings {
         Self::from_layers(Layers::new(flags.0.clone(), environment()))
     }
 
-    pub fn from_layers(mut layers: Layers) -> Result<Self, AllWrong> {
-        let wrong = read_config_file(&mut layers);
-        let mut reader = Reader::new(&layers, wrong);
-        let settings = values::settings(&mut reader);
-        reader.finish(settings)
-    }
-
-    /// How clients reach us. Without a word from the operator it is made from the bound address.
-    pub fn public_url(&self, bound: SocketAddr) -> Url {
-        self.public_url.clone().unwrap_or_else(|| {
-            let text = match self.tls {
-                Tls::Off => format!("http://{bound}"),
-                // A certificate and a Terraform hostname want a name, not a number.
-                _ if bound.ip().is_loopback() => format!("https://localhost:{}", bound.port()),
-                _ => format!("https://{bound}"),
-            };
-            Url::parse(&text).expect("a socket address makes a URL")
-        })
+    pub fn from_layers(layers: Layers) -> Result<Self, AllWrong> {
+        read_all(layers, values::settings)
     }
 }
 
 impl Store {
     /// As [`Settings::load`], for the commands that only open the data.
     pub fn load(flags: &StoreFlags) -> Result<Self, AllWrong> {
-        let mut layers = Layers::new(flags.0.clone(), environment());
-        let wrong = read_config_file(&mut layers);
-        let mut reader = Reader::new(&layers, wrong);
-        let store = values::store(&mut reader);
-        reader.finish(store)
+        at_once(flags.0.clone(), values::store)
     }
 }
 
 /// As [`Settings::load`], for a command that opens the data and looks for releases.
 pub fn load_releases(flags: &ReleasesFlags) -> Result<(Store, Sources), AllWrong> {
-    let mut layers = Layers::new(flags.0.clone(), environment());
+    at_once(flags.0.clone(), |reader| (values::store(reader), values::releases(reader)))
+}
+
+/// As [`Settings::load`], for a command that opens the data and prints addresses.
+pub fn load_reach(flags: &ReachFlags) -> Result<(Store, Reach), AllWrong> {
+    at_once(flags.0.clone(), |reader| (values::store(reader), reach::reach(reader)))
+}
+
+/// Of commands without a log: what they are not told by a setting is said at once.
+fn at_once<T>(
+    flags: BTreeMap<String, Vec<String>>,
+    read: impl FnOnce(&mut Reader<'_>) -> T,
+) -> Result<T, AllWrong> {
+    let (value, warnings) = read_all(Layers::new(flags, environment()), |reader| {
+        (read(reader), values::warnings(reader))
+    })?;
+    for warning in warnings {
+        eprintln!("statehouse: {warning}");
+    }
+    Ok(value)
+}
+
+/// Whatever a command wants to know, in the end with all that is wrong.
+fn read_all<T>(mut layers: Layers, read: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, AllWrong> {
     let wrong = read_config_file(&mut layers);
     let mut reader = Reader::new(&layers, wrong);
-    let both = (values::store(&mut reader), values::releases(&mut reader));
-    reader.finish(both)
+    let value = read(&mut reader);
+    reader.finish(value)
 }
 
 impl AgentSettings {
@@ -183,11 +179,9 @@ impl AgentSettings {
         Self::from_layers(Layers::new(flags.0.clone(), environment()))
     }
 
-    pub fn from_layers(mut layers: Layers) -> Result<Self, AllWrong> {
-        let wrong = read_config_file(&mut layers);
-        let mut reader = Reader::new(&layers, wrong);
-        let settings = values::agent_settings(&mut reader);
-        reader.finish(settings).map(|settings| settings.expect("nothing was wrong or missing"))
+    pub fn from_layers(layers: Layers) -> Result<Self, AllWrong> {
+        let settings = read_all(layers, values::agent_settings)?;
+        Ok(settings.expect("nothing was wrong or missing"))
     }
 }
 

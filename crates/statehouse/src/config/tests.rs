@@ -40,10 +40,10 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let flag = [("listen", "127.0.0.1:1")];
     let environment = [("STATEHOUSE_LISTEN", "127.0.0.1:2")];
     let file = "listen = \"127.0.0.1:3\"";
-    assert_eq!(load(&flag, &environment, file).unwrap().listen.port(), 1);
-    assert_eq!(load(&[], &environment, file).unwrap().listen.port(), 2);
-    assert_eq!(load(&[], &[("STATEHOUSE_LISTEN", "")], file).unwrap().listen.port(), 3);
-    assert_eq!(load(&[], &[], "").unwrap().listen.port(), 8080);
+    assert_eq!(load(&flag, &environment, file).unwrap().reach.listen.port(), 1);
+    assert_eq!(load(&[], &environment, file).unwrap().reach.listen.port(), 2);
+    assert_eq!(load(&[], &[("STATEHOUSE_LISTEN", "")], file).unwrap().reach.listen.port(), 3);
+    assert_eq!(load(&[], &[], "").unwrap().reach.listen.port(), 8080);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn without_a_word_everything_lies_in_the_data_directory() {
     assert_eq!(database, &dir.path().join("statehouse.db"));
     assert_eq!(settings.store.blobs, dir.path().join("blobs"));
     assert_eq!(settings.store.key_file, dir.path().join("statehouse.key"));
-    assert_eq!(settings.tls, Tls::Off);
+    assert_eq!(settings.reach.tls, Tls::Off);
     assert_eq!(settings.grace_period, std::time::Duration::from_mins(5));
     assert!(settings.agent.is_some() && settings.admin_token.is_none());
     assert!(settings.courier.networks.is_empty() && settings.courier.mail.is_none());
@@ -237,7 +237,10 @@ fn listening_everywhere_needs_a_public_address() {
     assert!(message.contains("public_url is needed"), "{message}");
     let given = [("listen", "0.0.0.0:8080"), ("public-url", "https://tf.example.com")];
     let settings = load(&given, &[], "").unwrap();
-    assert_eq!(settings.public_url(settings.listen).as_str(), "https://tf.example.com/");
+    assert_eq!(
+        settings.reach.public_url(settings.reach.listen).as_str(),
+        "https://tf.example.com/"
+    );
 }
 
 #[test]

@@ -12,13 +12,14 @@ use url::Url;
 
 use super::catalogue::{SETTINGS, Setting};
 use super::layers::{Given, Layers};
+use super::reach::own_reach;
 use super::wrong::{AllWrong, Wrong, meant};
-use super::{AgentSettings, Database, Execution, Log, LogFormat, Sandbox, Settings, Store, Tls};
+use super::{AgentSettings, Database, Execution, Log, LogFormat, Sandbox, Settings, Store};
 
 /// Reads settings and keeps what is wrong, so that one start names all of it.
 pub struct Reader<'a> {
-    layers: &'a Layers,
-    wrong: Vec<Wrong>,
+    pub(super) layers: &'a Layers,
+    pub(super) wrong: Vec<Wrong>,
 }
 
 impl<'a> Reader<'a> {
@@ -29,17 +30,22 @@ impl<'a> Reader<'a> {
 
     /// Gives out `value` only if nothing was wrong on the way.
     pub fn finish<T>(self, value: T) -> Result<T, AllWrong> {
-        if self.wrong.is_empty() { Ok(value) } else { Err(AllWrong(self.wrong)) }
+        if self.wrong.is_empty() {
+            return Ok(value);
+        }
+        // What is no setting may well be how something that is missing was meant.
+        let notes = warnings(&self);
+        Err(AllWrong { wrong: self.wrong, notes })
     }
 
-    fn given(&mut self, key: &str) -> Option<Given> {
+    pub(super) fn given(&mut self, key: &str) -> Option<Given> {
         self.layers.get(Setting::named(key)).unwrap_or_else(|wrong| {
             self.wrong.push(wrong);
             None
         })
     }
 
-    fn read<T, E: Display>(
+    pub(super) fn read<T, E: Display>(
         &mut self,
         key: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -75,7 +81,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    fn switch(&mut self, key: &str) -> bool {
+    pub(super) fn switch(&mut self, key: &str) -> bool {
         self.decided(key).unwrap_or(false)
     }
 
@@ -91,7 +97,7 @@ impl<'a> Reader<'a> {
         self.read(key, |text| if text.is_empty() { Err("empty") } else { Ok(PathBuf::from(text)) })
     }
 
-    fn existing(&mut self, key: &str) -> Option<PathBuf> {
+    pub(super) fn existing(&mut self, key: &str) -> Option<PathBuf> {
         self.read(key, |text| readable_file(Path::new(text)))
     }
 }
@@ -156,30 +162,17 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     if reader.given("database_start_wait").is_none() {
         store.limits.start = START_WAIT;
     }
-    let listen =
-        reader.read("listen", address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let public_url = reader.read("public_url", public_url);
-    if listen.ip().is_unspecified()
-        && reader.given("public_url").is_none()
-        && !reader.layers.is_unusable("public_url")
-    {
-        reader.wrong.push(Wrong::sentence(format!(
-            "public_url is needed, because listen = {listen} does not say how clients reach us; \
-             allowed: {}",
-            Setting::named("public_url").allowed
-        )));
-    }
+    let reach = own_reach(reader);
     let max_connections = reader.read("max_connections", |text| match text.parse() {
         Ok(n) if (16..=1_000_000).contains(&n) => Ok(n),
         Ok(_) => Err("out of range"),
         Err(_) => Err("not a whole number"),
     });
-    let tls = tls(reader);
     let agent = agent(reader);
     let grace_period =
         reader.read("grace_period", duration).unwrap_or_else(|| Duration::from_mins(5));
     let log = log(reader);
-    let metrics_listen = reader.read("metrics_listen", address);
+    let metrics_listen = reader.read("metrics_listen", parse_address);
     let metrics_token = reader.read("metrics_token", token);
     let admin_token = reader.read("admin_token", token);
     let courier = courier(reader);
@@ -192,10 +185,8 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     let warnings = warnings(reader);
     Settings {
         store,
-        listen,
-        public_url,
+        reach,
         max_connections,
-        tls,
         agent,
         grace_period,
         log,
@@ -226,7 +217,8 @@ fn site(reader: &mut Reader<'_>) -> domain::site_settings::Given {
     site
 }
 
-fn warnings(reader: &Reader<'_>) -> Vec<String> {
+/// What was said to nobody: it is wrong only if something is missing.
+pub fn warnings(reader: &Reader<'_>) -> Vec<String> {
     let unknown = reader.layers.unknown_variables().into_iter();
     let known = || SETTINGS.iter().map(Setting::env);
     unknown
@@ -239,7 +231,7 @@ fn warnings(reader: &Reader<'_>) -> Vec<String> {
 /// Nothing if something is missing, which the reader then knows.
 pub fn agent_settings(reader: &mut Reader<'_>) -> Option<AgentSettings> {
     let data_dir = data_dir(reader);
-    let server = reader.required("address", public_url);
+    let server = reader.required("address", parse_public_url);
     let token = reader.required("token", token);
     let name = reader.read("name", agent_name).unwrap_or_else(host_name);
     let ca_file = reader.existing("ca_file");
@@ -269,30 +261,6 @@ fn agent_name(text: &str) -> Result<String, &'static str> {
 
 fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-fn tls(reader: &mut Reader<'_>) -> Tls {
-    let cert = reader.existing("tls_cert");
-    let key = reader.existing("tls_key");
-    let given = (reader.given("tls_cert"), reader.given("tls_key"));
-    let self_signed = reader.switch("tls_self_signed");
-    match (&given, self_signed) {
-        ((Some(given), None), _) => {
-            reader.wrong.push(Wrong::given("tls_cert", given, "tls_key is missing"));
-        }
-        ((None, Some(given)), _) => {
-            reader.wrong.push(Wrong::given("tls_key", given, "tls_cert is missing"));
-        }
-        ((Some(given), Some(_)), true) => {
-            reader.wrong.push(Wrong::given("tls_cert", given, "tls_self_signed is set as well"));
-        }
-        _ => {}
-    }
-    match (cert, key) {
-        (Some(cert), Some(key)) => Tls::Files { cert, key },
-        _ if self_signed => Tls::SelfSigned,
-        _ => Tls::Off,
-    }
 }
 
 fn agent(reader: &mut Reader<'_>) -> Option<Execution> {
@@ -425,11 +393,11 @@ fn log(reader: &mut Reader<'_>) -> Log {
     Log { format, filter }
 }
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
+pub(super) fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "not an IP address and port")
 }
 
-fn public_url(text: &str) -> Result<Url, &'static str> {
+pub(super) fn parse_public_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "not a URL")?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err("not an http or https URL with a host");

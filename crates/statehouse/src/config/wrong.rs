@@ -56,17 +56,22 @@ pub fn meant(name: &str, known: impl Iterator<Item = String>) -> String {
 
 /// All that is wrong, so that one start is enough to see it.
 #[derive(Debug)]
-pub struct AllWrong(pub Vec<Wrong>);
+pub struct AllWrong {
+    pub wrong: Vec<Wrong>,
+    /// What is not wrong by itself, and may be the reason.
+    pub notes: Vec<String>,
+}
 
 impl fmt::Display for AllWrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_slice() {
-            [one] => write!(f, "wrong setting: {one}"),
+        match self.wrong.as_slice() {
+            [one] => write!(f, "wrong setting: {one}")?,
             many => {
                 write!(f, "{} wrong settings:", many.len())?;
-                many.iter().try_for_each(|wrong| write!(f, "\n  {wrong}"))
+                many.iter().try_for_each(|wrong| write!(f, "\n  {wrong}"))?;
             }
         }
+        self.notes.iter().try_for_each(|note| write!(f, "\n  note: {note}"))
     }
 }
 

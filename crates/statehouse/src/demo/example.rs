@@ -1,8 +1,10 @@
 //! The example configuration, and how the CLI is told where the server is.
 
 use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 
 use anyhow::Result;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use url::Url;
 
@@ -11,7 +13,7 @@ use crate::private_file;
 
 /// The name under which the example knows the server. It is never resolved: the `host` block of the
 /// CLI configuration says where its services are, which is how plain http may be used.
-const HOST: &str = "statehouse.demo";
+pub const HOST: &str = "statehouse.demo";
 
 pub const GREETING: &str = "Hello from Statehouse";
 
@@ -82,6 +84,19 @@ credentials "{HOST}" {{
 }
 
 impl Example {
+    /// Runs the CLI and shows what it says. It writes addresses with the name that it knows the server by, and with
+    /// https; they are shown as they can be opened.
+    pub async fn show(&self, engine: &Engine, arguments: &[&str], url: &Url) -> Result<ExitStatus> {
+        let mut child = self.command(engine, arguments).stdout(Stdio::piped()).spawn()?;
+        if let Some(said) = child.stdout.take() {
+            let mut lines = BufReader::new(said).lines();
+            while let Some(line) = lines.next_line().await? {
+                println!("{}", line.replace(&format!("https://{HOST}/"), url.as_str()));
+            }
+        }
+        Ok(child.wait().await?)
+    }
+
     /// The CLI in the example's folder, with nothing of the operator's own Terraform settings.
     pub fn command(&self, engine: &Engine, arguments: &[&str]) -> Command {
         let mut command = Command::new(&engine.path);

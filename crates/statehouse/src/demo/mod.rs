@@ -111,7 +111,7 @@ async fn story(
     say(&format!("An example configuration in {}", example.folder.display()));
     for command in [&["init", "-input=false"][..], &["apply", "-auto-approve", "-input=false"]] {
         println!("\n$ {} {}", engine.product, command.join(" "));
-        let status = example.command(engine, command).status().await?;
+        let status = example.show(engine, command, &url).await?;
         if stop.is_cancelled() {
             bail!("stopped before the run was finished");
         }
@@ -141,6 +141,7 @@ fn farewell(url: &Url, account: &Account, run: &str, engine: &Engine, example: &
     let engine = engine.path.display();
     let (folder, cli_config) = (example.folder.display(), example.cli_config.display());
     let own = example::cloud_block(ORGANIZATION, "my-first");
+    let host = example::HOST;
     format!(
         "
     Address   {url}
@@ -155,6 +156,7 @@ Three next steps:
  2. Change {folder}/main.tf, then plan and apply it again:
       export TF_CLI_CONFIG_FILE={cli_config}
       {engine} -chdir={folder} apply
+    (Addresses of runs that it prints begin with https://{host}/; the pages are at {url}.)
 
  3. Take a configuration of your own, in a workspace of its own. In the same shell:
     put this into it, then type `{engine} init` and `{engine} apply`.

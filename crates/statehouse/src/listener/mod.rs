@@ -71,6 +71,14 @@ impl Listener {
         }
     }
 
+    /// As [`Listener::failed`], of one that may not be there.
+    pub async fn one_failed(listener: Option<&mut Self>) -> anyhow::Error {
+        match listener {
+            Some(listener) => listener.failed().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Ends only if the listener failed.
     pub async fn failed(&mut self) -> anyhow::Error {
         match (&mut self.task).await {

@@ -47,7 +47,7 @@ fn all_refuse(place: &Place, when: &str) {
 /// What the copy of this program does.
 fn restore_until(step: String) {
     let path = |name: &str| PathBuf::from(env::var_os(name).unwrap());
-    let keyring = Keyring::load(&path("PLACE_KEY")).unwrap();
+    let keyring = Keyring::load(path("PLACE_KEY")).unwrap();
     let target = Target {
         settings: db::Settings::at(env::var("PLACE_DATABASE").unwrap()),
         blobs: Blobs::directory(path("PLACE_BLOBS"), keyring.clone()).unwrap(),
@@ -113,7 +113,7 @@ fn a_restore_that_was_killed_while_it_made_the_schema_is_noticed_as_well() {
     for migrations in [&[][..], &[1], &[1, 2, 3]] {
         let new = place_with_key_of(&place);
         wait(async {
-            let keyring = Keyring::load(&new.key()).unwrap();
+            let keyring = Keyring::load(new.key()).unwrap();
             let blobs = Blobs::directory(new.blobs(), keyring).unwrap();
             blobs.replace_mark(&Mark::Restoring(id.to_owned())).await.unwrap();
             db::Loading::begin(&new.database(), migrations).await.unwrap();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod certificates;
 mod connections;
 mod disk;
 mod waiting;
@@ -115,6 +116,86 @@ fn a_wrong_setting_makes_nothing() {
     assert!(!data_dir.exists());
 }
 
+/// What a server says, as it would on a machine with these programs alone, until it is told to stop.
+fn said_by(arguments: &[&str], path: &std::path::Path) -> Vec<String> {
+    let mut server = statehouse(&["serve", "--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .env("PATH", path)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = Vec::new();
+    for line in BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap) {
+        if line.contains("answers at") {
+            signal(&server, Signal::TERM);
+        }
+        said.push(line);
+    }
+    assert_eq!(server.wait().unwrap().code(), Some(0), "{said:#?}");
+    said
+}
+
+#[test]
+fn a_server_says_at_its_start_that_nobody_can_execute_runs() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let place = |name: &str| dir.path().join(name);
+    let warns = |name: &str, more: &[&str], path: &std::path::Path| {
+        let data_dir = place(name).display().to_string();
+        let said = said_by(&[&["--data-dir", &data_dir], more].concat(), path);
+        said.into_iter()
+            .filter(|line| line.contains("WARN") && line.contains("runs wait"))
+            .collect()
+    };
+    let empty = place("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let none: Vec<String> = warns("one", &[], &empty);
+    assert!(none.len() == 1 && none[0].contains("no Terraform and no OpenTofu"), "{none:?}");
+    assert!(none[0].contains("--engine") && none[0].contains("sync-versions"), "{none:?}");
+    let nobody: Vec<String> = warns("one", &["--no-agent"], &empty);
+    assert!(nobody.len() == 1 && nobody[0].contains("no agent of its own"), "{nobody:?}");
+    // An engine, or leave to fetch some.
+    let tools = place("tools");
+    std::fs::create_dir(&tools).unwrap();
+    let terraform = tools.join("terraform");
+    std::fs::write(&terraform, "#!/bin/sh\necho 'Terraform v1.9.8'\n").unwrap();
+    std::fs::set_permissions(&terraform, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(warns("two", &[], &tools) as Vec<String>, [""; 0]);
+    let data_dir = place("one").display().to_string();
+    let sync = ["admin", "sync-versions", "--built-in", "--data-dir", &data_dir];
+    assert_eq!(statehouse(&sync).output().unwrap().status.code(), Some(0));
+    assert_eq!(warns("one", &[], &empty) as Vec<String>, [""; 0]);
+}
+
+#[test]
+fn every_command_says_which_variables_are_no_settings() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().join("data").display().to_string();
+    let backup = dir.path().join("backup").display().to_string();
+    let meant = "STATEHOUSE_KEY_FIEL is set in the environment but is no setting; did you mean STATEHOUSE_KEY_FILE?";
+    for words in [
+        &["migrate"][..],
+        &["doctor", "--listen", "127.0.0.1:0"],
+        &["verify"],
+        &["backup", &backup],
+        &["admin", "list-users"],
+        &["admin", "sync-versions", "--built-in"],
+        &["admin", "invite", "eve@people.example"],
+        // Wrong, and then it may be the reason.
+        &["restore", "/nowhere"],
+        &["serve", "--sandbox", "none"],
+        &["agent", "--address", "https://tf.example.com"],
+    ] {
+        let output = statehouse(words)
+            .args(["--data-dir", &data_dir])
+            .env("STATEHOUSE_KEY_FIEL", "/etc/key")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &message(&output);
+        assert_eq!(said.matches(meant).count(), 1, "{words:?}: {said}");
+    }
+}
+
 #[test]
 fn help_names_default_variable_and_allowed_values() {
     let output = statehouse(&["serve", "--help"]).output().unwrap();
@@ -148,16 +229,32 @@ fn an_operator_makes_people_and_organizations_from_a_shell() {
     let invited =
         admin(&["invite", "bob@people.example", "--organization", "widgets", "--team", "owners"]);
     let link = String::from_utf8(invited.stdout.clone()).unwrap();
-    assert!(link.starts_with("/invitations/"), "{link} {}", message(&invited));
-    let page = format!("{}{}", url.trim_end_matches('/'), link.trim());
+    // The server was told where it listens, this command was not.
+    assert!(link.starts_with(&format!("{url}invitations/")), "{link} {}", message(&invited));
+    let page = link.trim().to_owned();
     let page = std::thread::spawn(move || {
         reqwest::blocking::get(page).unwrap().error_for_status().unwrap().text().unwrap()
     });
     let page = page.join().unwrap();
     assert!(page.contains("widgets") && page.contains("type=\"password\""), "{page}");
-    let alone = admin(&["invite", "eve@people.example", "--public-url", "https://tf.example.com/"]);
-    let link = String::from_utf8(alone.stdout).unwrap();
-    assert!(link.starts_with("https://tf.example.com/invitations/"), "{link}");
+    let ours = "https://tf.example.com/";
+    let invite = ["invite", "eve@people.example", "--public-url", ours];
+    let by_flag = admin(&invite);
+    let by_variable = statehouse(&["admin", "invite", "eve@people.example"])
+        .args(["--data-dir", data_dir])
+        .env("STATEHOUSE_PUBLIC_URL", ours)
+        .output()
+        .unwrap();
+    std::fs::write(dir.path().join("statehouse.toml"), format!("public_url = {ours:?}")).unwrap();
+    let by_file = admin(&invite[..2]);
+    std::fs::remove_file(dir.path().join("statehouse.toml")).unwrap();
+    for alone in [by_flag, by_variable, by_file] {
+        let link = String::from_utf8_lossy(&alone.stdout).into_owned();
+        let said = message(&alone);
+        assert!(link.starts_with("https://tf.example.com/invitations/"), "{link} {said}");
+    }
+    let wrong = admin(&["invite", "eve@people.example", "--public-url", "tf.example.com"]);
+    assert!(message(&wrong).contains("wrong setting: public_url"), "{}", message(&wrong));
     let unknown =
         admin(&["invite", "x@people.example", "--organization", "widgets", "--team", "nobodies"]);
     assert!(message(&unknown).contains("no team nobodies"), "{}", message(&unknown));

@@ -41,7 +41,7 @@ pub struct Asked {
 
 const PAGE_SIZE: u64 = 50;
 
-/// How the current run of a workspace stands, as far as people look for it.
+/// How the current run of a workspace stands, or one beside it that only plans, as far as people look for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     Waiting,
@@ -161,13 +161,16 @@ pub async fn show(
     let Some(mut filter) = asked.filter() else {
         return Err(domain::Error::NotFound.into());
     };
-    let counts = workspaces::count_by_status(cx, &organization, &filter).await?;
-    let all: u64 = counts.iter().map(|(_, many)| many).sum();
+    let all = workspaces::count(cx, &organization, filter.clone()).await?;
+    let mut counts = Vec::new();
+    for group in Group::ALL {
+        let of = Filter { run_status: group.statuses(), ..filter.clone() };
+        counts.push((group, workspaces::count(cx, &organization, of).await?));
+    }
     let many = |group: Group| {
-        let of = counts.iter().filter(|(status, _)| status.is_some_and(|it| group.has(it)));
-        of.map(|(_, many)| many).sum::<u64>()
+        counts.iter().find(|(counted, _)| *counted == group).map_or(0, |(_, many)| *many)
     };
-    filter.current_run_status = group.map(Group::statuses).unwrap_or_default();
+    filter.run_status = group.map(Group::statuses).unwrap_or_default();
     let (sort, order) = asked.sort();
     let paging = Paging { number: asked.page, size: PAGE_SIZE };
     let list = workspaces::list(cx, &organization, filter, sort, order, paging).await?;

@@ -77,4 +77,11 @@ async fn a_plan_only_run_is_seen_in_the_list_of_workspaces() {
         assert!(text.contains("plan only: ") && text.contains(&run), "{page}: {text}");
         assert!(!text.contains("no runs"), "{text}");
     }
+    // Where runs are counted, it counts as well.
+    let queued = browser.get("/app/acme/workspaces?status=queued").await.is_ok().text();
+    assert!(queued.contains(&run), "{queued}");
+    assert!(queued.contains("Queued <span class=\"count\">1</span>"), "{queued}");
+    let failed = browser.get("/app/acme/workspaces?status=failed").await.is_ok().text();
+    assert!(failed.contains("Failed <span class=\"count\">0</span>"), "{failed}");
+    assert!(!failed.contains(&run), "{failed}");
 }
