@@ -58,6 +58,11 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     };
     // What comes from here on needs the room more.
     disk::release(place);
+    let is_short = work.reserve.is_short(size);
+    if is_short {
+        work.log.say("The disk of the agent is nearly full: what lies beside the state is removed, and the state is not shown as JSON.");
+        place.prune(site);
+    }
     let summary = summary(place, start).await;
     // What all of the plan would change, if the engine says that it is done with it, else what it has reported.
     let done = ended.as_ref().is_ok_and(|ended| ended.status.success());
@@ -94,7 +99,8 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         generated_configuration: false,
         state_pending: false,
     };
-    Ok(Done { outcome, afterwork: Some(prepared), removable })
+    let afterwork = (!is_short).then_some(prepared);
+    Ok(Done { outcome, afterwork, removable })
 }
 
 /// Whether the apply of a saved plan may need its variables once more: values of ephemeral ones
@@ -144,8 +150,8 @@ pub(crate) async fn documents(
         return Ok(());
     }
     let path = place.root().join("state.json");
-    let own = place.own_state();
     // Under the name that nothing else could have taken meanwhile.
+    let own = place.root().join("own.tfstate");
     let own = own.exists().then(|| own.display().to_string());
     let mut args = vec!["show", "-json", "-no-color"];
     args.extend(own.as_deref());

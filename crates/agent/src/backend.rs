@@ -65,10 +65,9 @@ fn is_override(name: &str) -> bool {
 /// Fails with a sentence for whoever wrote the configuration.
 pub(crate) async fn check(place: &Workplace, cwd: &Path) -> Result<(), String> {
     let path = place.relative(&cwd.join(".terraform/terraform.tfstate"));
-    let noted =
-        untrusted::read_if_there(place.root(), path, untrusted::SMALL).await.map_err(|error| {
-            format!("What the engine noted of its backend cannot be read: {error}.")
-        })?;
+    let noted = untrusted::read_if_there(place.folder(), path, untrusted::SMALL).await.map_err(
+        |error| format!("What the engine noted of its backend cannot be read: {error}."),
+    )?;
     let noted: Value =
         noted.and_then(|noted| serde_json::from_slice(&noted).ok()).unwrap_or_default();
     fits(&noted)

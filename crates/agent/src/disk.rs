@@ -11,7 +11,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::fs::{FallocateFlags, StatVfs, fallocate, fstatvfs, statvfs};
 use rustix::io::Errno;
 
 use crate::log::Log;
@@ -27,8 +27,16 @@ const LOG_PART: u64 = 16;
 
 /// Bytes that we may still write to the file system of a path.
 fn free(path: &Path) -> io::Result<u64> {
-    let found = statvfs(path)?;
-    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    Ok(room(&statvfs(path)?))
+}
+
+/// The same of an open folder.
+fn free_on(folder: &File) -> io::Result<u64> {
+    Ok(room(&fstatvfs(folder)?))
+}
+
+fn room(found: &StatVfs) -> u64 {
+    found.f_bavail.saturating_mul(found.f_frsize)
 }
 
 /// Whether a phase may begin; else a sentence that says what is wanted. A minimum of 0 asks nothing.
@@ -70,14 +78,21 @@ impl<'a> Reserve<'a> {
         log.reserve((self.minimum / LOG_PART).max(state.saturating_mul(2)))
     }
 
+    /// Whether what was laid aside was needed, or would be now: less is free than a state and its copies may want.
+    pub fn is_short(&self, state: u64) -> bool {
+        let wanted = (self.minimum / PART).max(state.saturating_mul(4));
+        free_on(&self.place.folder()).is_ok_and(|free| free < wanted)
+    }
+
     /// Interrupts the phase when the disk is nearly full, and gives up the ballast; never ends by itself.
     pub async fn watch(&self, session: &Session, log: &Log) {
         if self.minimum == 0 {
             return std::future::pending().await;
         }
+        let mut is_unknown = false;
         loop {
             tokio::time::sleep(EVERY).await;
-            match free(self.place.root()) {
+            match free_on(&self.place.folder()) {
                 Ok(free) if free < self.minimum / PART => {
                     let (job, run) = (&session.job.id, &session.job.run_id);
                     tracing::error!(
@@ -92,7 +107,11 @@ impl<'a> Reserve<'a> {
                     return std::future::pending().await;
                 }
                 Ok(_) => log.keep_reserve(),
-                Err(error) => tracing::warn!(%error, "the room on the disk is not known"),
+                Err(error) => {
+                    if !std::mem::replace(&mut is_unknown, true) {
+                        tracing::warn!(%error, "the room on the disk is not known");
+                    }
+                }
             }
         }
     }

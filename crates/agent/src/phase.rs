@@ -215,6 +215,7 @@ fn open_log(agent: &Agent, session: &Session, place: &Workplace) -> anyhow::Resu
     secrets.keep(place)?;
     let mask = Mask::new(&secrets)?;
     let log = Log::open(session, &place.log(), title(job.engine.kind), &mask)?;
+    place.hold_log()?;
     Ok((log, mask))
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         store_plan(work, &prepared).await.map_err(Failure::Broken)?;
     }
     let generated = untrusted::read_if_there(
-        place.root(),
+        place.folder(),
         place.relative(&generated_file(place)),
         untrusted::SMALL,
     );
@@ -128,14 +128,14 @@ async fn store_plan(work: &Work<'_>, prepared: &Prepared) -> Result<(), String> 
     let place = work.place;
     let plan = async {
         let bytes =
-            untrusted::read(place.root(), place.relative(&plan_file(place)), untrusted::LARGE)
+            untrusted::read(place.folder(), place.relative(&plan_file(place)), untrusted::LARGE)
                 .await
                 .map_err(|error| format!("The plan file cannot be read: {error}."))?;
         work.upload(Artifact::PlanFile, bytes).await
     };
     let lock = async {
         let path = place.relative(&prepared.site.cwd.join(LOCK_FILE));
-        let bytes = untrusted::read_if_there(place.root(), path, untrusted::SMALL)
+        let bytes = untrusted::read_if_there(place.folder(), path, untrusted::SMALL)
             .await
             .map_err(|error| format!("The lock file cannot be read: {error}."))?;
         match bytes {
@@ -148,7 +148,7 @@ async fn store_plan(work: &Work<'_>, prepared: &Prepared) -> Result<(), String> 
 
 /// What an engine answered to a question.
 pub(crate) async fn answer(place: &Workplace, path: &Path) -> Result<bytes::Bytes, String> {
-    untrusted::read(place.root(), place.relative(path), untrusted::LARGE)
+    untrusted::read(place.folder(), place.relative(path), untrusted::LARGE)
         .await
         .map_err(|error| format!("the engine's answer cannot be read: {error}"))
 }

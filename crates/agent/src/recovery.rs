@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// Goes through all leftover job directories; each is removed once nothing in it is needed.
 pub(crate) async fn recover(work_dir: &Path, server: &Arc<Server>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(Workplace::all(work_dir))? {
-        let place = Workplace::found(entry?.path().canonicalize()?);
+        let place = Workplace::found(entry?.path().canonicalize()?)?;
         let path = place.root().display().to_string();
         // What was laid aside for the state is for this moment.
         disk::release(&place);

@@ -2,19 +2,25 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use protocol::Artifact;
 use regex::bytes::Regex;
+use tokio::time::Instant;
 
 use crate::disk;
 use crate::server::{Backoff, CallError, Server, insist};
-use crate::state_file::{Left, StateFile, Version};
-use crate::workplace::{Workplace, replace_durably, write_durably};
+use crate::state_file::{Left, Stamp, StateFile, Version};
+use crate::workplace::{Workplace, private_folder, write_durably};
 
-/// How often a running apply's state is looked at.
+/// How often a running apply's state is uploaded at most, and how long one is damaged until that is no writing.
 const EVERY: Duration = Duration::from_secs(2);
+/// How often it is looked at; that costs a question for its time as long as nothing is written.
+const LOOK: Duration = Duration::from_millis(50);
+/// After a look at half a state: a whole one lasts until the engine writes the next.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How long the final state is offered to a server that does not answer.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -34,6 +40,18 @@ pub(crate) struct Keeping {
     /// The last whole state, as long as the server has not taken it: what the engine writes next may be cut short.
     pending: Option<(Bytes, Version)>,
     pub patience: Duration,
+}
+
+/// A state on its way to the server.
+type Upload = BoxFuture<'static, (Version, Result<(), CallError>)>;
+
+/// What was seen of a file that an engine writes.
+#[derive(Default)]
+struct Looks {
+    /// When the last whole state was written.
+    whole: Option<Stamp>,
+    /// Since when half a one is there, and when that was written.
+    damaged: Option<(Instant, Stamp)>,
 }
 
 /// The state is not with the server.
@@ -74,49 +92,94 @@ impl Keeping {
         }
     }
 
-    /// Uploads the state whenever it has changed; never ends by itself.
+    /// Looks for states that the engine has written, and uploads the newest one now and then; never ends by itself.
+    ///
+    /// Looking goes on while the server takes its time: an engine may be killed at any moment, and only what was seen
+    /// whole before is whole then.
     pub async fn watch(&mut self) {
-        let mut seen: Option<SystemTime> = None;
-        let mut damaged: Option<SystemTime> = None;
+        let mut looks = Looks::default();
+        let mut pause = LOOK;
+        let mut upload: Option<Upload> = None;
+        // Most applies are over by then, and bring their state once.
+        let mut not_before = Instant::now() + EVERY;
         loop {
-            tokio::time::sleep(EVERY).await;
-            let stamp = self.file.stamp();
-            if stamp.is_none() || stamp == seen {
-                continue;
-            }
-            let Ok(Some(left)) = self.file.read().await else { continue };
-            let Some(version) = left.version else {
-                // The engine may be writing at this moment: half a state is not a state. One that stays so was
-                // cut short, most likely by a disk or a quota that is full.
-                if damaged == stamp {
-                    disk::release(&self.place);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {
+                    pause = self.look(&mut looks).await;
                 }
-                damaged = stamp;
-                continue;
-            };
-            if self.accepted.as_ref().is_some_and(|accepted| version.is_same(accepted)) {
-                seen = stamp;
-                continue;
-            }
-            self.pending = Some((left.bytes, version));
-            match self.offer_pending().await {
-                Ok(()) => seen = stamp,
-                Err(error) => {
-                    tracing::warn!(job = self.job_id, %error, "snapshot not accepted");
-                    self.set_pending_aside().await;
+                (version, outcome) = async { upload.as_mut().expect("there is one").await },
+                    if upload.is_some() =>
+                {
+                    upload = None;
+                    not_before = Instant::now() + EVERY;
+                    match outcome {
+                        Ok(()) => self.note_accepted(version),
+                        Err(error) => {
+                            tracing::warn!(job = self.job_id, %error, "snapshot not accepted");
+                            self.set_pending_aside().await;
+                        }
+                    }
+                }
+                () = tokio::time::sleep_until(not_before),
+                    if upload.is_none() && self.pending.is_some() =>
+                {
+                    upload = self.pending.clone().map(|state| self.upload_of(state));
                 }
             }
         }
     }
 
+    /// One look; how long to wait for the next.
+    async fn look(&mut self, looks: &mut Looks) -> Duration {
+        let Some(stamp) = self.file.stamp().filter(|stamp| looks.whole != Some(*stamp)) else {
+            return LOOK;
+        };
+        let began = Instant::now();
+        let Ok(Some(left)) = self.file.read().await else { return LOOK };
+        // Of a large state it takes time: then it has a share of it, and not all.
+        let took = began.elapsed();
+        let Some(version) = left.version else {
+            // The engine may be writing at this moment: half a state is not a state. One that stays so was cut short,
+            // most likely by a disk or a quota that is full.
+            match looks.damaged {
+                Some((since, at)) if at == stamp => {
+                    if since.elapsed() >= EVERY {
+                        disk::release(&self.place);
+                    }
+                }
+                _ => looks.damaged = Some((began, stamp)),
+            }
+            return LOOK_AGAIN.max(took * 4);
+        };
+        looks.whole = Some(stamp);
+        looks.damaged = None;
+        if !self.accepted.as_ref().is_some_and(|accepted| version.is_same(accepted)) {
+            self.pending = Some((left.bytes, version));
+        }
+        LOOK.max(took * 4)
+    }
+
+    fn upload_of(&self, (bytes, version): (Bytes, Version)) -> Upload {
+        let (server, job) = (self.server.clone(), self.job_id.clone());
+        Box::pin(async move { (version, server.put_state(&job, bytes).await) })
+    }
+
+    /// The server has this one.
+    fn note_accepted(&mut self, version: Version) {
+        if self.pending.as_ref().is_some_and(|(_, pending)| pending.is_same(&version)) {
+            self.pending = None;
+            // It may be there from a time when the server did not answer.
+            let _ = std::fs::remove_file(self.place.pending_state());
+        }
+        self.accepted = Some(version);
+    }
+
     /// Gives the last whole state to the server, if there is one that it does not have.
     async fn offer_pending(&mut self) -> Result<(), CallError> {
-        let Some((bytes, version)) = self.pending.clone() else { return Ok(()) };
-        self.server.put_state(&self.job_id, bytes).await?;
-        self.accepted = Some(version);
-        self.pending = None;
-        // It may be there from a time when the server did not answer.
-        let _ = std::fs::remove_file(self.place.pending_state());
+        let Some(state) = self.pending.clone() else { return Ok(()) };
+        let (version, outcome) = self.upload_of(state).await;
+        outcome?;
+        self.note_accepted(version);
         Ok(())
     }
 
@@ -124,7 +187,7 @@ impl Keeping {
     async fn set_pending_aside(&self) {
         let Some((bytes, _)) = self.pending.clone() else { return };
         let path = self.place.pending_state();
-        let done = tokio::task::spawn_blocking(move || replace_durably(&path, &bytes)).await;
+        let done = tokio::task::spawn_blocking(move || write_durably(&path, &bytes)).await;
         if let Err(error) = done.map_err(std::io::Error::other).flatten() {
             tracing::warn!(job = self.job_id, %error, "the last state is in memory only");
         }
@@ -231,23 +294,39 @@ impl Keeping {
             }
             path = self.errored.join(format!("{name}.{number}"));
         }
-        let kept = write_durably(&path, &state);
+        let kept = private_folder(&self.errored).and_then(|()| write_durably(&path, &state));
         let put = || self.server.put_artifact(&self.job_id, Artifact::ErroredState, state.clone());
         let stored = insist(Duration::from_secs(10), put).await;
-        let (at, here) = (path.display(), self.place.root().display());
+        let at = path.display();
         let place = match (&kept, &stored) {
-            (Ok(()), Ok(())) => format!("It is kept as the run's errored state and in {at}"),
-            (Ok(()), Err(_)) => format!("It is kept on the agent in {at}"),
-            (Err(_), Ok(())) => format!("It is kept as the run's errored state and in {here}"),
-            (Err(error), Err(_)) => format!("It stays in {here} ({error})"),
+            (Ok(()), Ok(())) => format!("It is kept as the run's errored state and in {at}."),
+            (Ok(()), Err(_)) => format!("It is kept on the agent in {at}."),
+            (Err(_), Ok(())) => {
+                format!("It is kept as the run's errored state. {}", self.directory())
+            }
+            (Err(error), Err(_)) => {
+                format!("It could not be written to {at} ({error}). {}", self.directory())
+            }
         };
-        Unsaved { message: format!("{why} {place}."), copied: kept.is_ok() }
+        Unsaved { message: format!("{why} {place}"), copied: kept.is_ok() }
     }
 
     /// For what cannot even be read, or be found.
     fn keep_directory(&self, why: &str) -> Unsaved {
-        let message = format!("{why} The job directory {} is kept.", self.place.root().display());
-        Unsaved { message, copied: false }
+        Unsaved { message: format!("{why} {}", self.directory()), copied: false }
+    }
+
+    /// Where the job directory is, as far as that is known.
+    fn directory(&self) -> String {
+        let root = self.place.root().display();
+        if self.place.is_in_place() {
+            format!("The job directory {root} is kept.")
+        } else {
+            format!(
+                "The job directory {root} is not there any more: somebody has moved or deleted it, or has taken its \
+                 file system away. What it held is where they have put it."
+            )
+        }
     }
 }
 
@@ -263,6 +342,64 @@ fn with_serial(state: &Bytes, serial: u64) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, Sandbox};
+
+    /// Of a server that nobody asks.
+    fn keeping(place: &Workplace, state: PathBuf) -> Keeping {
+        let config = Config {
+            server: "http://127.0.0.1:9".parse().unwrap(),
+            token: String::new().into(),
+            name: String::new(),
+            work_dir: PathBuf::new(),
+            engine_cache_dir: PathBuf::new(),
+            engines: Vec::new(),
+            search_path: false,
+            concurrency: 1,
+            supervisor: PathBuf::new(),
+            hidden_paths: Vec::new(),
+            shared_paths: Vec::new(),
+            sandbox: Sandbox::Off,
+            limits: sandbox::Limits::default(),
+            keep_init: false,
+            cli_config_file: None,
+            ca_file: None,
+            grace: Duration::ZERO,
+            answer: Duration::ZERO,
+            min_free_disk: 0,
+        };
+        let server = Arc::new(Server::new(&config).unwrap());
+        Keeping::new(server, ("job-1", "run-1"), place, state, None)
+    }
+
+    #[tokio::test]
+    async fn half_a_state_is_looked_at_again_at_once_and_costs_no_whole_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("jobs/a");
+        std::fs::create_dir_all(&root).unwrap();
+        let place = Workplace::found(root.clone()).unwrap();
+        std::fs::write(place.ballast(), "x").unwrap();
+        let path = root.join("terraform.tfstate");
+        let mut keeping = keeping(&place, path.clone());
+        keeping.file.lay_out().unwrap();
+        let mut looks = Looks::default();
+        assert_eq!(keeping.look(&mut looks).await, LOOK);
+        assert!(keeping.pending.is_none(), "the engine has written nothing");
+        for serial in 1..4 {
+            let whole = format!("{{\"version\": 4, \"serial\": {serial}}}");
+            std::fs::write(&path, &whole).unwrap();
+            keeping.look(&mut looks).await;
+            // It is killed while it writes the next one.
+            std::fs::write(&path, &whole[..10 + serial]).unwrap();
+            assert!(keeping.look(&mut looks).await < LOOK);
+            let (_, version) = keeping.pending.as_ref().unwrap();
+            assert_eq!(version.serial, serial as u64);
+        }
+        assert!(place.ballast().exists(), "nothing says yet that the disk is full");
+        let (since, _) = looks.damaged.as_mut().unwrap();
+        *since -= EVERY;
+        keeping.look(&mut looks).await;
+        assert!(!place.ballast().exists(), "what stays damaged was cut short");
+    }
 
     #[test]
     fn only_the_serial_of_the_state_itself_changes() {

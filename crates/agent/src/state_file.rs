@@ -1,8 +1,9 @@
-//! The file into which an apply writes its state: laid out before the engine starts, under a second name that is
-//! out of the engine's reach, and read when it has ended.
+//! The file into which an apply writes its state: laid out before the engine starts, held open from then on, and read
+//! when it has ended.
 //!
 //! The engine opens the file once and writes into it until its end. So whoever deletes, renames or replaces it
-//! meanwhile changes nothing: what the engine writes is found under the second name.
+//! meanwhile, or the folder in which it lies, changes nothing: what the engine writes is read through our own
+//! descriptor. A successor after a crash finds it under a second name that is out of the engine's reach.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -96,21 +97,25 @@ impl StateFile {
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
         file.set_modified(SystemTime::UNIX_EPOCH + UNTOUCHED)?;
         if let Err(error) = fs::hard_link(&self.path, self.place.own_state()) {
-            // Then a file that is deleted meanwhile is lost, and the apply ends with an error.
+            // Then a successor of ours does not find a file that is deleted meanwhile.
             tracing::warn!(%error, "the state gets no second name");
         }
+        self.place.hold_state(file);
         Ok(Version::of(&begins))
     }
 
     /// What the engine has written so far; nothing before it has written anything.
     pub async fn read(&self) -> io::Result<Option<Left>> {
-        let own = self.place.own_state();
-        let path = if own.exists() { own } else { self.path.clone() };
-        if modified(&path).is_none_or(|time| time == SystemTime::UNIX_EPOCH + UNTOUCHED) {
+        if self.stamp().is_none_or(|(time, _)| time == SystemTime::UNIX_EPOCH + UNTOUCHED) {
             return Ok(None);
         }
         // Also an empty one: the engine has cut it and could write nothing.
-        Ok(self.bytes(&path).await?.map(Left::of))
+        let bytes = match self.place.held_state() {
+            Some(file) => Some(untrusted::read_open(file, untrusted::STATE).await?),
+            None if self.place.own_state().exists() => self.bytes("own.tfstate".into()).await?,
+            None => self.bytes(self.place.relative(&self.path)).await?,
+        };
+        Ok(bytes.map(Left::of))
     }
 
     /// What counts at the end: what the engine has written into the file, or `errored.tfstate`, into which it writes
@@ -121,7 +126,7 @@ impl StateFile {
         begins: Option<&Version>,
         done: bool,
     ) -> io::Result<Option<Left>> {
-        let has_own = self.place.own_state().exists();
+        let has_own = self.place.held_state().is_some() || self.place.own_state().exists();
         let own = if has_own { self.read().await? } else { None };
         if done && own.as_ref().is_some_and(|left| left.version.is_some()) {
             return Ok(own);
@@ -146,7 +151,7 @@ impl StateFile {
             return Ok(own);
         }
         // Not by this file: an engine that replaces files instead of writing into them.
-        let replaced = match self.bytes(&self.path).await {
+        let replaced = match self.bytes(self.place.relative(&self.path)).await {
             Ok(bytes) => bytes.filter(|bytes| !bytes.is_empty()).map(Left::of),
             Err(_) if has_own => None,
             Err(error) => return Err(error),
@@ -159,7 +164,7 @@ impl StateFile {
 
     async fn errored(&self) -> Option<Left> {
         let path = self.cwd()?.join("errored.tfstate");
-        self.bytes(&path).await.ok().flatten().map(Left::of)
+        self.bytes(self.place.relative(&path)).await.ok().flatten().map(Left::of)
     }
 
     /// In the log, as a whole.
@@ -172,8 +177,11 @@ impl StateFile {
     }
 
     /// When the engine has written into it.
-    pub fn stamp(&self) -> Option<SystemTime> {
-        modified(&self.place.own_state()).or_else(|| modified(&self.path))
+    pub fn stamp(&self) -> Option<Stamp> {
+        match self.place.held_state() {
+            Some(file) => file.metadata().ok().and_then(|found| stamp(&found)),
+            None => written(&self.place.own_state()).or_else(|| written(&self.path)),
+        }
     }
 
     /// The folder that holds `.statehouse`.
@@ -182,14 +190,20 @@ impl StateFile {
         folders.find(|path| path.ends_with(".statehouse"))?.parent().map(PathBuf::from)
     }
 
-    async fn bytes(&self, path: &Path) -> io::Result<Option<Bytes>> {
-        untrusted::read_if_there(self.place.root(), self.place.relative(path), untrusted::STATE)
-            .await
+    async fn bytes(&self, relative: PathBuf) -> io::Result<Option<Bytes>> {
+        untrusted::read_if_there(self.place.folder(), relative, untrusted::STATE).await
     }
 }
 
-fn modified(path: &Path) -> Option<SystemTime> {
-    fs::symlink_metadata(path).and_then(|metadata| metadata.modified()).ok()
+/// When a file was written, and how long it was then.
+pub(crate) type Stamp = (SystemTime, u64);
+
+fn stamp(found: &fs::Metadata) -> Option<Stamp> {
+    Some((found.modified().ok()?, found.len()))
+}
+
+fn written(path: &Path) -> Option<Stamp> {
+    fs::symlink_metadata(path).ok().and_then(|found| stamp(&found))
 }
 
 fn nothing(error: io::Error) -> io::Result<Vec<u8>> {

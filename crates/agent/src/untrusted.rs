@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::fd::AsRawFd as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat, openat2};
 use rustix::io::Errno;
 
@@ -20,23 +22,35 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLO
 /// Without NONBLOCK a named pipe would hold us for ever.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
-/// The content of a regular file below `root`, reached without following any link.
+/// The content of a regular file below an open `folder`, reached without following any link, wherever the folder is by
+/// now.
 ///
 /// Fails for one with more than `limit` bytes.
-pub(crate) async fn read(root: &Path, relative: PathBuf, limit: u64) -> io::Result<Bytes> {
-    let root = root.to_owned();
-    tokio::task::spawn_blocking(move || content(open_beneath(&root, &relative)?, limit))
+pub(crate) async fn read(folder: Arc<File>, relative: PathBuf, limit: u64) -> io::Result<Bytes> {
+    tokio::task::spawn_blocking(move || content(open_beneath(&*folder, &relative)?, limit))
         .await
         .map_err(io::Error::other)?
 }
 
+/// The whole content of a file that is open already, whatever became of its name.
+pub(crate) async fn read_open(file: Arc<File>, limit: u64) -> io::Result<Bytes> {
+    tokio::task::spawn_blocking(move || content(open(through(&file), FILE, Mode::empty())?, limit))
+        .await
+        .map_err(io::Error::other)?
+}
+
+/// A path that leads to an open file or folder itself, whatever became of its name. Of this process only.
+pub(crate) fn through(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
 /// As [`read`], but an absent file is nothing.
 pub(crate) async fn read_if_there(
-    root: &Path,
+    folder: Arc<File>,
     relative: PathBuf,
     limit: u64,
 ) -> io::Result<Option<Bytes>> {
-    match read(root, relative, limit).await {
+    match read(folder, relative, limit).await {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -46,15 +60,15 @@ pub(crate) async fn read_if_there(
 /// At once; and links are followed as long as they stay below `root`, where the kernel can say so.
 pub(crate) fn read_linked(root: &Path, relative: &Path, limit: u64) -> io::Result<Bytes> {
     let stay = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let root_folder = open(root, FOLDER, Mode::empty())?;
-    match openat2(root_folder, relative, FILE, Mode::empty(), stay) {
-        Err(Errno::NOSYS | Errno::PERM) => content(open_beneath(root, relative)?, limit),
+    let folder = open(root, FOLDER, Mode::empty())?;
+    match openat2(&folder, relative, FILE, Mode::empty(), stay) {
+        Err(Errno::NOSYS | Errno::PERM) => content(open_beneath(&folder, relative)?, limit),
         file => content(file?, limit),
     }
 }
 
-fn open_beneath(root: &Path, relative: &Path) -> io::Result<OwnedFd> {
-    let mut at = open(root, FOLDER, Mode::empty())?;
+fn open_beneath(folder: impl AsFd, relative: &Path) -> io::Result<OwnedFd> {
+    let mut at = openat(folder, ".", FOLDER, Mode::empty())?;
     let mut parts = relative.components().peekable();
     while let Some(part) = parts.next() {
         let Component::Normal(name) = part else {
@@ -115,7 +129,8 @@ mod tests {
     #[tokio::test]
     async fn only_a_regular_file_of_some_size_is_read() {
         let folder = traps();
-        let read = async |name: &str, limit| read(folder.path(), name.into(), limit).await;
+        let open = Arc::new(File::open(folder.path()).unwrap());
+        let read = async |name: &str, limit| read(open.clone(), name.into(), limit).await;
         assert_eq!(read("file", 7).await.unwrap(), "content");
         assert_eq!(read("folder/file", 7).await.unwrap(), "content");
         assert!(read("file", 6).await.unwrap_err().to_string().contains("more than 6 bytes"));

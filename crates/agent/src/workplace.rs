@@ -2,8 +2,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use protocol::{Job, Outcome, Phase};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend;
 use crate::quotes::{SENSITIVE_FILE, Sensitive};
 use crate::state_file::{StateFile, Version};
+use crate::untrusted;
 use crate::variables;
 
 /// What may lie in an archive of somebody's working copy and would get in the way.
@@ -26,9 +28,22 @@ const LEFTOVERS: [&str; 8] = [
 ];
 
 /// `<work_dir>/jobs/<random>/`, mode 0700. Engines can write to `site/` only.
+///
+/// What the agent itself keeps in it is reached through the open folder: whoever moves the folder away, or takes the
+/// file system from above it, does not take a state from us.
 #[derive(Clone, Debug)]
 pub(crate) struct Workplace {
     root: PathBuf,
+    held: Arc<Held>,
+}
+
+/// What stays ours whatever becomes of its name.
+#[derive(Debug)]
+struct Held {
+    folder: Arc<File>,
+    /// The file into which an apply writes its state.
+    state: OnceLock<Arc<File>>,
+    log: OnceLock<File>,
 }
 
 /// Says what a leftover directory was about, for the agent that finds it after a crash.
@@ -107,7 +122,7 @@ impl Workplace {
             .tempdir_in(Self::all(work_dir))?
             .keep()
             .canonicalize()?;
-        let place = Self { root };
+        let place = Self::found(root)?;
         place.write_manifest(&Manifest::of(job))?;
         for folder in [place.site(), place.config(), place.home(), place.tmp()] {
             private_folder(&folder)?;
@@ -116,8 +131,10 @@ impl Workplace {
     }
 
     /// One that an earlier agent left behind.
-    pub fn found(root: PathBuf) -> Self {
-        Self { root }
+    pub fn found(root: PathBuf) -> io::Result<Self> {
+        let folder = Arc::new(File::open(&root)?);
+        let held = Held { folder, state: OnceLock::new(), log: OnceLock::new() };
+        Ok(Self { root, held: Arc::new(held) })
     }
 
     /// Where all of them lie.
@@ -125,8 +142,44 @@ impl Workplace {
         work_dir.join("jobs")
     }
 
+    /// Where it was made, and where the engine looks for it.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// It itself, wherever it is by now.
+    pub fn folder(&self) -> Arc<File> {
+        self.held.folder.clone()
+    }
+
+    /// Whether it is still found where it was made.
+    pub fn is_in_place(&self) -> bool {
+        let same = || {
+            let (there, own) = (fs::metadata(&self.root)?, self.held.folder.metadata()?);
+            io::Result::Ok((there.dev(), there.ino()) == (own.dev(), own.ino()))
+        };
+        same().unwrap_or_default()
+    }
+
+    /// A file that no engine needs.
+    fn own(&self, name: &str) -> PathBuf {
+        untrusted::through(&self.held.folder).join(name)
+    }
+
+    /// The file into which an apply writes its state, if it was laid out by us.
+    pub fn held_state(&self) -> Option<Arc<File>> {
+        self.held.state.get().cloned()
+    }
+
+    pub fn hold_state(&self, file: File) {
+        let _ = self.held.state.set(Arc::new(file));
+    }
+
+    /// Keeps the log within reach, should its name go.
+    pub fn hold_log(&self) -> io::Result<()> {
+        let file = File::open(self.log())?;
+        let _ = self.held.log.set(file);
+        Ok(())
     }
     pub fn site(&self) -> PathBuf {
         self.root.join("site")
@@ -163,10 +216,13 @@ impl Workplace {
     }
     /// What the log must not show.
     pub fn secrets(&self) -> PathBuf {
-        self.root.join("secrets.json")
+        self.own("secrets.json")
     }
     pub fn log(&self) -> PathBuf {
-        self.root.join("log")
+        match self.held.log.get() {
+            Some(log) => untrusted::through(log),
+            None => self.own("log"),
+        }
     }
     /// The prior state, the saved plan and its lock file as they were fetched.
     pub fn fetched_state(&self) -> PathBuf {
@@ -174,15 +230,15 @@ impl Workplace {
     }
     /// A second name of the state, out of an engine's reach.
     pub fn own_state(&self) -> PathBuf {
-        self.root.join("own.tfstate")
+        self.own("own.tfstate")
     }
     /// The last whole state that the server has not taken, while the engine goes on.
     pub fn pending_state(&self) -> PathBuf {
-        self.root.join("pending.tfstate")
+        self.own("pending.tfstate")
     }
     /// Takes up room that an apply may need.
     pub fn ballast(&self) -> PathBuf {
-        self.root.join("ballast")
+        self.own("ballast")
     }
     pub fn fetched_plan(&self) -> PathBuf {
         self.root.join("fetched.tfplan")
@@ -199,19 +255,19 @@ impl Workplace {
     /// Replaces the manifest at once; a crash leaves the old or the new one.
     pub fn write_manifest(&self, manifest: &Manifest) -> io::Result<()> {
         let content = serde_json::to_vec(manifest)?;
-        let path = self.root.join("job.json");
+        let path = self.own("job.json");
         match manifest.phase {
             Phase::Plan => {
                 let next = path.with_extension("next");
                 write_private(&next, &content)?;
                 fs::rename(next, path)
             }
-            Phase::Apply => replace_durably(&path, &content),
+            Phase::Apply => write_durably(&path, &content),
         }
     }
 
     pub fn manifest(&self) -> io::Result<Manifest> {
-        Ok(serde_json::from_slice(&fs::read(self.root.join("job.json"))?)?)
+        Ok(serde_json::from_slice(&fs::read(self.own("job.json"))?)?)
     }
 
     /// Removes what the engine needed to get at things, for a directory that must stay for another reason.
@@ -232,8 +288,22 @@ impl Workplace {
     }
 
     pub fn remove(&self) {
+        if !self.is_in_place() {
+            tracing::warn!(path = %self.root.display(), "a job directory is not where it was made, and left to whoever moved it");
+            return;
+        }
         if let Err(error) = fs::remove_dir_all(&self.root) {
             tracing::warn!(path = %self.root.display(), %error, "cannot remove a job directory");
+        }
+    }
+
+    /// Removes all that the engine has written but its state, to make room for that.
+    pub fn prune(&self, site: &Site) {
+        let cwd = site.cwd.strip_prefix(&self.root).unwrap_or(&site.cwd);
+        let kept = [cwd.join(".statehouse"), cwd.join("errored.tfstate")];
+        if let Err(error) = prune(&untrusted::through(&self.held.folder), Path::new("site"), &kept)
+        {
+            tracing::warn!(%error, "not all of a job directory could be removed to make room");
         }
     }
 
@@ -309,6 +379,28 @@ pub(crate) struct Site {
     pub begins: Option<Version>,
 }
 
+/// Removes what lies below a folder, other than what is kept; what cannot be removed keeps nothing else.
+fn prune(root: &Path, folder: &Path, kept: &[PathBuf]) -> io::Result<()> {
+    let mut outcome = Ok(());
+    for entry in fs::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let (path, below) = (entry.path(), folder.join(entry.file_name()));
+        if kept.contains(&below) {
+            continue;
+        }
+        let is_folder = entry.file_type()?.is_dir();
+        let removed = if is_folder && kept.iter().any(|kept| kept.starts_with(&below)) {
+            prune(root, &below, kept)
+        } else if is_folder {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        };
+        outcome = outcome.and(removed);
+    }
+    outcome
+}
+
 /// Creates a folder with its parents that only we can enter.
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -319,18 +411,19 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     private_file(path)?.write_all(content)
 }
 
-/// As [`write_private`]; the content survives a power failure too.
+/// As [`write_private`]; whatever happens, a power failure too, the old content or the new is there, and never a part.
 pub(crate) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = private_file(path)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
-/// As [`write_durably`]; whatever happens, the old content or the new is there.
-pub(crate) fn replace_durably(path: &Path, content: &[u8]) -> io::Result<()> {
-    let next = path.with_extension("next");
-    write_durably(&next, content)?;
-    fs::rename(next, path)
+    let next = path.with_added_extension("next");
+    let written = || {
+        let mut file = private_file(&next)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&next, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    written().inspect_err(|_| {
+        let _ = fs::remove_file(&next);
+    })
 }
 
 /// Opens an empty file that only we can read.

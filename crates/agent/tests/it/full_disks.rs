@@ -13,11 +13,11 @@ use crate::lost_states::{PRIOR, STATE, applied, with_engine};
 use crate::recovery::leave_behind;
 
 /// A file system of its own, which really can be filled.
-struct Small(PathBuf);
+pub struct Small(PathBuf);
 
 impl Small {
     /// `None` where we may not mount anything, which the summary of the tests then says.
-    fn mount(at: &Path) -> Option<Self> {
+    pub fn mount(at: &Path) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=32m,mode=0700", "tmpfs"]).arg(at);
@@ -94,6 +94,23 @@ async fn an_apply_is_interrupted_when_the_disk_is_nearly_full() {
     assert!(applied.text().contains("disk is nearly full: interrupting the engine"));
     assert!(applied.text().ends_with('\u{3}'), "the log is complete");
     assert_eq!(inspect(applied.states.last().unwrap()).1, ["quick", "slow"]);
+    bench.until_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_nobody_takes_has_room_on_a_disk_that_the_run_has_filled() {
+    let Some((bench, _disk)) = on_a_small_disk().await else { return };
+    // Something that goes on filling whatever is given up.
+    let fill = "(while :; do head -c 64M /dev/zero >> fill 2>/dev/null; done) & sleep 600";
+    let main = resource("quick", "true") + &resource("slow", fill);
+    let plan = bench.plan(&[("main.tf", &main)]);
+    let planned = bench.execute(&plan).await;
+    bench.server.world().refuse_states = Some(StatusCode::UNPROCESSABLE_ENTITY);
+    let applied = bench.execute(&bench.apply(&plan, &planned, None)).await;
+    assert_eq!(applied.outcome().result, PhaseResult::Errored);
+    let kept = bench.path("work/errored").join(format!("{}.tfstate", plan.run_id));
+    assert_eq!(inspect(&std::fs::read(kept).unwrap()).1, ["quick", "slow"]);
+    assert!(applied.text().contains("what lies beside the state is removed"), "{}", applied.text());
     bench.until_clean().await;
 }
 
@@ -192,7 +209,7 @@ fn pending(bench: &Bench) -> bool {
     jobs.filter_map(Result::ok).any(|job| job.path().join("pending.tfstate").is_file())
 }
 
-async fn until(what: impl Fn() -> bool) {
+pub async fn until(what: impl Fn() -> bool) {
     let waited = tokio::time::timeout(std::time::Duration::from_mins(1), async {
         while !what() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;

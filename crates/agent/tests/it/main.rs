@@ -15,3 +15,4 @@ mod quotes;
 mod recovery;
 mod server;
 mod starts;
+mod vanished_places;
