@@ -23,6 +23,7 @@ use crate::phase::{execute, is_plain};
 use crate::plugins::Plugins;
 use crate::process::Launcher;
 use crate::server::{Backoff, Server};
+use crate::undelivered::Undelivered;
 use crate::workplace::{Workplace, check_length, private_folder, write_durably};
 use crate::{Config, Sandbox, reach, recovery};
 
@@ -35,6 +36,7 @@ pub(crate) struct Agent {
     pub server: Arc<Server>,
     pub engines: Engines,
     pub launcher: Launcher,
+    pub undelivered: Arc<Undelivered>,
     /// The layers that all engines are started with, and what all of them reach.
     pub layers: Layers,
     pub reach: Reach,
@@ -61,6 +63,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         server: Arc::new(Server::new(&config)?),
         engines,
         launcher: Launcher::new().context("start the launcher thread")?,
+        undelivered: Undelivered::open(&config.work_dir).context("look for states")?,
         shutdown,
         layers,
         reach,
@@ -68,9 +71,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         id: Mutex::new(None),
         config,
     });
+    // Ends with us, whichever way that is.
+    let mut deliveries = JoinSet::new();
+    let (undelivered, server) = (agent.undelivered.clone(), agent.server.clone());
+    deliveries.spawn(async move { undelivered.deliver(&server).await });
     tokio::select! {
         () = agent.shutdown.cancelled() => return Ok(()),
-        recovered = recovery::recover(&agent.config.work_dir, &agent.server) => {
+        recovered = recovery::recover(&agent.config.work_dir, &agent.server, &agent.undelivered) => {
             recovered.context("look through the job directories")?;
         }
     }
@@ -126,9 +133,8 @@ fn furnish(mut config: Config) -> anyhow::Result<(Config, File)> {
         *path = path.canonicalize().with_context(|| format!("cannot use {}", path.display()))?;
     }
     check_length(&config.work_dir)?;
-    for folder in [Workplace::all(&config.work_dir), config.work_dir.join("errored")] {
-        private_folder(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    }
+    let jobs = Workplace::all(&config.work_dir);
+    private_folder(&jobs).with_context(|| format!("cannot create {}", jobs.display()))?;
     if let Some(path) = &mut config.cli_config_file {
         *path = path.canonicalize().with_context(|| format!("cannot use {}", path.display()))?;
     }

@@ -29,7 +29,15 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     let site = &prepared.site;
     let ids = (job.id.as_str(), job.run_id.as_str());
     let server = work.session.server.clone();
-    let mut state = Keeping::new(server, ids, place, site.state.clone(), site.begins.clone());
+    let mut state = Keeping::new(
+        server,
+        ids,
+        place,
+        site.state.clone(),
+        site.begins.clone(),
+        &work.agent.undelivered,
+        config.patience,
+    );
     let size = std::fs::metadata(&site.state).map_or(0, |state| state.len());
     if let Err(error) = work.reserve.lay(size, work.log) {
         return Err(Failure::Broken(format!(
@@ -81,7 +89,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         }
         Err(error) => (PhaseResult::Errored, Some(format!("The apply broke off: {error}."))),
     };
-    let (mut result, mut removable) = (result, true);
+    let (mut result, mut removable, mut state_pending) = (result, true, false);
     if let Err(unsaved) = saved {
         tracing::error!(job = job.id, run = job.run_id, "{}", unsaved.message);
         work.log.say(&format!("Error: {}", unsaved.message));
@@ -89,6 +97,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         let before = message.map(|message| message + " ").unwrap_or_default();
         message = Some(before + &unsaved.message);
         removable = unsaved.copied;
+        state_pending = unsaved.pending;
     }
     let counts = summary.counts();
     let outcome = Outcome {
@@ -97,7 +106,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         has_changes: false,
         counts,
         generated_configuration: false,
-        state_pending: false,
+        state_pending,
     };
     let afterwork = (!is_short).then_some(prepared);
     Ok(Done { outcome, afterwork, removable })

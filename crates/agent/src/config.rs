@@ -9,6 +9,8 @@ use secrecy::SecretString;
 
 /// As long as the documents about a large plan may take.
 pub const ANSWER: Duration = Duration::from_mins(5);
+/// The usual time for which an apply waits for its state to be taken.
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Settings of one agent; paths may be relative to the current directory.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub struct Config {
     pub grace: Duration,
     /// How long an engine may take to answer a question about a plan or a state.
     pub answer: Duration,
+    /// How long the last state of an apply is offered before its run ends without it and it is offered beside other work.
+    pub patience: Duration,
     /// Bytes that are free on the disk of `work_dir` when a phase begins; 0 switches off that the disk is looked at.
     pub min_free_disk: u64,
 }

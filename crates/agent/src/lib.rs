@@ -48,12 +48,13 @@ mod spellings;
 mod state;
 mod state_file;
 mod steps;
+mod undelivered;
 mod untrusted;
 mod variables;
 mod workplace;
 
 pub use agent::run;
-pub use config::{ANSWER, Config, MIN_FREE_DISK, Sandbox};
+pub use config::{ANSWER, Config, MIN_FREE_DISK, PATIENCE, Sandbox};
 pub use engines::at_hand;
 pub use protocol::EngineKind;
 pub use sandbox::{Limits, Survey, exec as engine_exec, survey};

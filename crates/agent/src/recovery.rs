@@ -15,6 +15,7 @@ use crate::plan::summary;
 use crate::secrets::Secrets;
 use crate::server::{Server, insist};
 use crate::state::Keeping;
+use crate::undelivered::Undelivered;
 use crate::workplace::{Manifest, Workplace};
 
 /// How long an orphaned engine may take to save its state: it was interrupted when its agent died.
@@ -25,7 +26,11 @@ const KEEPER: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Goes through all leftover job directories; each is removed once nothing in it is needed.
-pub(crate) async fn recover(work_dir: &Path, server: &Arc<Server>) -> std::io::Result<()> {
+pub(crate) async fn recover(
+    work_dir: &Path,
+    server: &Arc<Server>,
+    undelivered: &Arc<Undelivered>,
+) -> std::io::Result<()> {
     for entry in std::fs::read_dir(Workplace::all(work_dir))? {
         let place = Workplace::found(entry?.path().canonicalize()?)?;
         let path = place.root().display().to_string();
@@ -37,7 +42,7 @@ pub(crate) async fn recover(work_dir: &Path, server: &Arc<Server>) -> std::io::R
         // Without a manifest no apply has begun in it.
         let safe = match manifest {
             Ok(manifest) if manifest.phase == Phase::Apply => {
-                recover_apply(&place, &manifest, server).await
+                recover_apply(&place, &manifest, server, undelivered).await
             }
             _ => true,
         };
@@ -52,12 +57,17 @@ pub(crate) async fn recover(work_dir: &Path, server: &Arc<Server>) -> std::io::R
 }
 
 /// Ends an apply that nobody will go on with: state, log, outcome, in this order as always.
-async fn recover_apply(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -> bool {
+async fn recover_apply(
+    place: &Workplace,
+    manifest: &Manifest,
+    server: &Arc<Server>,
+    undelivered: &Arc<Undelivered>,
+) -> bool {
     let (job, run) = (&manifest.job_id, &manifest.run_id);
     tracing::warn!(run, "an earlier agent was lost during the apply of {run}");
     let found = match &manifest.ended {
         Some(outcome) => Found { outcome: outcome.clone(), line: None, safe: true },
-        None => take_up(place, manifest, server).await,
+        None => take_up(place, manifest, server, undelivered).await,
     };
     // The server may have ended the run without us; then it wants neither log nor outcome.
     match resumed(place, manifest, server) {
@@ -98,7 +108,12 @@ struct Found {
 }
 
 /// Brings the state of an apply whose end nobody saw to the server.
-async fn take_up(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -> Found {
+async fn take_up(
+    place: &Workplace,
+    manifest: &Manifest,
+    server: &Arc<Server>,
+    undelivered: &Arc<Undelivered>,
+) -> Found {
     let (job, run) = (&manifest.job_id, &manifest.run_id);
     let summary = summary(place, 0).await;
     // The engine says this once, when all of the plan is done: only our report was missing.
@@ -107,12 +122,12 @@ async fn take_up(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -
         Some(_) => "The agent was lost during the apply.".to_owned(),
         None => "The agent was lost before the apply began; nothing was changed.".to_owned(),
     };
-    let mut safe = true;
+    let (mut safe, mut state_pending) = (true, false);
     if let Some(state) = &manifest.state {
         let ids = (job.as_str(), run.as_str());
         let (state, begins) = (place.root().join(state), manifest.begins.clone());
-        let mut keeping = Keeping::new(server.clone(), ids, place, state, begins);
-        keeping.patience = PATIENCE;
+        let mut keeping =
+            Keeping::new(server.clone(), ids, place, state, begins, undelivered, PATIENCE);
         match keeping
             .save(
                 // Nobody knows how what was begun ended, unless a state says so.
@@ -126,6 +141,7 @@ async fn take_up(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -
                 tracing::error!(run, "{}", unsaved.message);
                 message = format!("{message} {}", unsaved.message);
                 safe = unsaved.copied;
+                state_pending = unsaved.pending;
                 complete = false;
             }
         }
@@ -137,7 +153,7 @@ async fn take_up(place: &Workplace, manifest: &Manifest, server: &Arc<Server>) -
         has_changes: false,
         counts: summary.counts(),
         generated_configuration: false,
-        state_pending: false,
+        state_pending,
     };
     Found { outcome, line: Some(line), safe }
 }

@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use protocol::{
-    Artifact, Claim, Job, Leave, LogPosition, Orders, Outcome, Register, Registered, StateKept,
+    Artifact, Claim, Job, Leave, LogPosition, Orders, Outcome, Recovered, Register, Registered,
+    StateKept,
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -62,6 +63,12 @@ impl CallError {
                 false
             }
         }
+    }
+
+    /// Whether the server has said that it will never take what was offered.
+    pub fn is_final(&self) -> bool {
+        let never = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY];
+        matches!(self, Self::Gone) || self.status().is_some_and(|status| never.contains(&status))
     }
 
     pub fn status(&self) -> Option<StatusCode> {
@@ -140,6 +147,17 @@ impl Server {
         let request = self.request(Method::PUT, &format!("jobs/{job}/state")).body(state);
         let kept: StateKept = json("state", send("state", request.timeout(LONG)).await?).await?;
         if kept.sha256 == digest { Ok(()) } else { Err(CallError::NotKept) }
+    }
+
+    /// Offers a state after its apply is over; answers whether it is the workspace's current one. Fails as
+    /// [`Self::put_state`].
+    pub async fn put_recovered(&self, job: &str, state: Bytes) -> Result<bool> {
+        let digest = hex::encode(Sha256::digest(&state));
+        let path = format!("jobs/{job}/recovered-state");
+        let request = self.request(Method::PUT, &path).body(state).timeout(LONG);
+        let call = "recovered-state";
+        let kept: Recovered = json(call, send(call, request).await?).await?;
+        if kept.sha256 == digest { Ok(kept.is_current) } else { Err(CallError::NotKept) }
     }
 
     pub async fn put_artifact(&self, job: &str, artifact: Artifact, bytes: Bytes) -> Result<()> {

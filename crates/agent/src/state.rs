@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use crate::disk;
 use crate::server::{Backoff, CallError, Server, insist};
 use crate::state_file::{Left, Stamp, StateFile, Version};
-use crate::workplace::{Workplace, private_folder, write_durably};
+use crate::undelivered::{Note, Undelivered};
+use crate::workplace::{Workplace, write_durably};
 
 /// How often a running apply's state is uploaded at most, and how long one is damaged until that is no writing.
 const EVERY: Duration = Duration::from_secs(2);
@@ -21,8 +22,6 @@ const EVERY: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(50);
 /// After a look at half a state: a whole one lasts until the engine writes the next.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-/// How long the final state is offered to a server that does not answer.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The state of one job and what the server has of it.
 pub(crate) struct Keeping {
@@ -34,13 +33,17 @@ pub(crate) struct Keeping {
     /// What the apply starts from: the server has that one.
     begins: Option<Version>,
     /// Where states go that nobody took.
-    errored: PathBuf,
+    undelivered: Arc<Undelivered>,
     /// Of the last state that the server has.
     accepted: Option<Version>,
     /// The last whole state, as long as the server has not taken it: what the engine writes next may be cut short.
     pending: Option<(Bytes, Version)>,
-    pub patience: Duration,
+    /// How long the final state is offered before it is kept for later.
+    patience: Duration,
 }
+
+/// What follows for a state that is kept.
+const OFFERED: &str = "and offered to the server until it has it";
 
 /// A state on its way to the server.
 type Upload = BoxFuture<'static, (Version, Result<(), CallError>)>;
@@ -61,6 +64,8 @@ pub(crate) struct Unsaved {
     pub message: String,
     /// False if the job directory is the only place.
     pub copied: bool,
+    /// It is offered to the server from now on.
+    pub pending: bool,
 }
 
 impl Keeping {
@@ -71,13 +76,9 @@ impl Keeping {
         place: &Workplace,
         state: PathBuf,
         begins: Option<Version>,
+        undelivered: &Arc<Undelivered>,
+        patience: Duration,
     ) -> Self {
-        let errored = place
-            .root()
-            .parent()
-            .and_then(std::path::Path::parent)
-            .unwrap_or(place.root())
-            .join("errored");
         Self {
             server,
             job_id: job.0.to_owned(),
@@ -87,8 +88,8 @@ impl Keeping {
             accepted: begins.clone(),
             pending: None,
             begins,
-            errored,
-            patience: PATIENCE,
+            undelivered: undelivered.clone(),
+            patience,
         }
     }
 
@@ -248,7 +249,8 @@ impl Keeping {
             Ok(Err(error)) => format!("{error}."),
             Err(_) => "The upload took too long.".to_owned(),
         };
-        Err(self.keep(&format!("The state could not be saved: {why}"), left.bytes).await)
+        // With the serial under which it was offered.
+        Err(self.keep(&format!("The state could not be saved: {why}"), upload).await)
     }
 
     /// For a file that was cut short: the last whole state is the best that there is.
@@ -269,11 +271,14 @@ impl Keeping {
             pause.wait().await;
             offered = self.offer_pending().await;
         }
+        let mut pending = false;
         let last = match (offered, &self.accepted) {
             (Err(error), _) => {
                 self.set_pending_aside().await;
+                pending = true;
                 format!(
-                    "The last whole one is in this directory, as the server does not take it ({error})."
+                    "The server does not take the last whole one ({error}). {}",
+                    self.offer_later()
                 )
             }
             (Ok(()), Some(version)) => format!(
@@ -282,38 +287,48 @@ impl Keeping {
             ),
             (Ok(()), None) => "There was no whole one; what was made is in no state.".to_owned(),
         };
-        self.keep_directory(&format!("{why} {last}"))
+        Unsaved { pending, ..self.keep_directory(&format!("{why} {last}")) }
+    }
+
+    /// Has the last whole state offered from now on; says where it is meanwhile.
+    fn offer_later(&self) -> String {
+        let Some((bytes, version)) = &self.pending else { return String::new() };
+        let note = Note::of(&self.job_id, &self.run_id, version);
+        match self.undelivered.keep(note, bytes) {
+            Ok(at) => format!("It is kept on the agent in {}, {OFFERED}.", at.display()),
+            Err(error) => format!("It stays in memory ({error}), {OFFERED}."),
+        }
     }
 
     async fn keep(&self, why: &str, state: Bytes) -> Unsaved {
-        let name = format!("{}.tfstate", self.run_id);
-        let mut path = self.errored.join(&name);
-        for number in 1.. {
-            if !path.exists() {
-                break;
+        let version = Version::of(&state);
+        let pending = version.is_some();
+        let kept = match version {
+            Some(version) => {
+                let note = Note::of(&self.job_id, &self.run_id, &version);
+                self.undelivered.keep(note, &state)
             }
-            path = self.errored.join(format!("{name}.{number}"));
-        }
-        let kept = private_folder(&self.errored).and_then(|()| write_durably(&path, &state));
+            None => self.undelivered.put_aside(&self.run_id, &state),
+        };
         let put = || self.server.put_artifact(&self.job_id, Artifact::ErroredState, state.clone());
         let stored = insist(Duration::from_secs(10), put).await;
-        let at = path.display();
-        let place = match (&kept, &stored) {
-            (Ok(()), Ok(())) => format!("It is kept as the run's errored state and in {at}."),
-            (Ok(()), Err(_)) => format!("It is kept on the agent in {at}."),
-            (Err(_), Ok(())) => {
-                format!("It is kept as the run's errored state. {}", self.directory())
-            }
-            (Err(error), Err(_)) => {
-                format!("It could not be written to {at} ({error}). {}", self.directory())
-            }
+        let at = kept.as_ref().map(|at| at.display());
+        let place = match (&at, &stored) {
+            (Ok(at), Ok(())) => format!("It is kept as the run's errored state and in {at}"),
+            (Ok(at), Err(_)) => format!("It is kept on the agent in {at}"),
+            (Err(_), Ok(())) => "It is kept as the run's errored state".to_owned(),
+            (Err(error), Err(_)) => format!("It could not be written anywhere ({error})"),
         };
-        Unsaved { message: format!("{why} {place}"), copied: kept.is_ok() }
+        let offered = if pending { format!(", {OFFERED}") } else { String::new() };
+        let directory =
+            if kept.is_err() { format!(" {}", self.directory()) } else { String::new() };
+        let message = format!("{why} {place}{offered}.{directory}");
+        Unsaved { message, copied: kept.is_ok(), pending }
     }
 
     /// For what cannot even be read, or be found.
     fn keep_directory(&self, why: &str) -> Unsaved {
-        Unsaved { message: format!("{why} {}", self.directory()), copied: false }
+        Unsaved { message: format!("{why} {}", self.directory()), copied: false, pending: false }
     }
 
     /// Where the job directory is, as far as that is known.
@@ -365,10 +380,13 @@ mod tests {
             ca_file: None,
             grace: Duration::ZERO,
             answer: Duration::ZERO,
+            patience: Duration::ZERO,
             min_free_disk: 0,
         };
         let server = Arc::new(Server::new(&config).unwrap());
-        Keeping::new(server, ("job-1", "run-1"), place, state, None)
+        let undelivered = Undelivered::open(place.root()).unwrap();
+        let ids = ("job-1", "run-1");
+        Keeping::new(server, ids, place, state, None, &undelivered, config.patience)
     }
 
     #[tokio::test]

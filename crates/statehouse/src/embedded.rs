@@ -56,6 +56,7 @@ pub fn config(
         ca_file: self_signed.then(|| tls::ca_file(&store.data_dir)),
         grace: settings.grace_period,
         answer: agent::ANSWER,
+        patience: agent::PATIENCE,
         min_free_disk: execution.min_free_disk,
     })
 }

@@ -49,6 +49,7 @@ fn config(settings: AgentSettings) -> Result<agent::Config> {
         ca_file: settings.ca_file,
         grace: settings.grace_period,
         answer: agent::ANSWER,
+        patience: agent::PATIENCE,
         min_free_disk: execution.min_free_disk,
     })
 }

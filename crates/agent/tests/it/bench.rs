@@ -88,6 +88,7 @@ impl Bench {
             ca_file: None,
             grace: Duration::from_secs(20),
             answer: Duration::from_mins(1),
+            patience: statehouse_agent::PATIENCE,
             min_free_disk: statehouse_agent::MIN_FREE_DISK,
         }
     }
@@ -115,6 +116,24 @@ impl Bench {
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         self.shutdown.cancel();
         self.agent.take().expect("the agent runs").await.unwrap()
+    }
+
+    /// Another agent on what this one has left.
+    pub async fn restart(&mut self) {
+        self.stop().await.unwrap();
+        self.shutdown = CancellationToken::new();
+        self.go();
+    }
+
+    /// Waits until no state lies here that the server does not have.
+    pub async fn until_delivered(&self) {
+        let delivered = async {
+            while std::fs::read_dir(self.path("work/errored")).unwrap().next().is_some() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_mins(1), delivered).await;
+        waited.expect("all states are delivered");
     }
 
     pub fn plan(&self, files: &[(&str, &str)]) -> Job {

@@ -219,6 +219,29 @@ pub async fn until(what: impl Fn() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_last_whole_one_is_offered_later_if_nobody_takes_it_now() {
+    let gate = tempfile::tempdir().unwrap();
+    let gate = gate.path().join("open");
+    let bench = with_engine_beside("Terraform", &cutting(&gate), &gate).await;
+    bench.server.world().refuse_states = Some(StatusCode::CONFLICT);
+    let mut plan = bench.plan(&[]);
+    plan.engine.version = "99.0.0".into();
+    let planned = bench.execute(&plan).await;
+    let apply = bench.apply(&plan, &planned, Some(&PRIOR.into()));
+    bench.server.enqueue(apply.clone());
+    until(|| pending(&bench)).await;
+    std::fs::write(&gate, "").unwrap();
+    let record = bench.server.until(&apply.id, |record| record.finished).await;
+    let message = record.outcome().message.as_deref().unwrap();
+    assert!(message.contains("offered to the server until it has it"), "{message}");
+    assert!(record.outcome().state_pending);
+    bench.server.world().recovered = Some(StatusCode::OK);
+    let record = bench.server.until(&apply.id, |record| !record.recovered.is_empty()).await;
+    assert!(String::from_utf8_lossy(&record.recovered[0]).contains("\"serial\": 8"));
+    bench.until_delivered().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_was_never_whole_is_said_to_be_lost() {
     for (state, last) in [(Some(PRIOR), "of serial 7"), (None, "There was no whole one")] {
         for apply in [format!(": > {STATE}"), format!("{WHOLE} | head -c 20 > {STATE}")] {

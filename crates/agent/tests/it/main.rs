@@ -15,4 +15,5 @@ mod quotes;
 mod recovery;
 mod server;
 mod starts;
+mod undelivered;
 mod vanished_places;

@@ -10,7 +10,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use protocol::{Cancel, Job, Leave, LogPosition, Orders, Outcome, Register, Registered, StateKept};
+use protocol::{
+    Cancel, Job, Leave, LogPosition, Orders, Outcome, Recovered, Register, Registered, StateKept,
+};
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
@@ -24,6 +26,9 @@ pub struct Record {
     pub calls: Vec<String>,
     pub log: Vec<u8>,
     pub states: Vec<Bytes>,
+    /// What came late and was taken, and how often something came late.
+    pub recovered: Vec<Bytes>,
+    pub offers: usize,
     pub artifacts: HashMap<String, Bytes>,
     pub outcome: Option<Outcome>,
     pub finished: bool,
@@ -74,6 +79,8 @@ pub struct World {
     pub forgotten_log: Option<usize>,
     /// Answer to every state.
     pub refuse_states: Option<StatusCode>,
+    /// Answer to every state that comes late, which is taken if that is 200. Without one the server does not know the call.
+    pub recovered: Option<StatusCode>,
     /// Every state is taken, and another one is read back.
     pub forgets_states: bool,
 }
@@ -98,6 +105,7 @@ impl Server {
             .route("/agent/v1/jobs/{job}/heartbeat", post(heartbeat))
             .route("/agent/v1/jobs/{job}/log", put(log))
             .route("/agent/v1/jobs/{job}/state", put(state))
+            .route("/agent/v1/jobs/{job}/recovered-state", put(recovered))
             .route("/agent/v1/jobs/{job}/artifacts/{name}", put(artifact))
             .route("/agent/v1/jobs/{job}/outcome", post(outcome))
             .route("/agent/v1/jobs/{job}/finish", post(finish))
@@ -284,6 +292,27 @@ async fn state(
         StatusCode::NO_CONTENT => Json(StateKept { sha256 }).into_response(),
         refused => refused.into_response(),
     }
+}
+
+async fn recovered(
+    State(server): State<Server>,
+    Path(job): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if let Err(refused) = authorized(&headers) {
+        return refused.into_response();
+    }
+    let mut world = server.world();
+    let answer = world.recovered.unwrap_or(StatusCode::NOT_FOUND);
+    let record = world.jobs.entry(job).or_default();
+    record.offers += 1;
+    if answer != StatusCode::OK {
+        return answer.into_response();
+    }
+    let sha256 = hex::encode(Sha256::digest(&body));
+    record.recovered.push(body);
+    Json(Recovered { sha256, is_current: true }).into_response()
 }
 
 async fn artifact(
