@@ -1,5 +1,7 @@
 //! The apply of a run: it executes a saved plan once and never loses the state it makes.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use memchr::memmem;
@@ -66,7 +68,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     };
     // What comes from here on needs the room more.
     disk::release(place);
-    let is_short = work.reserve.is_short(size);
+    let is_short = work.reserve.is_short();
     if is_short {
         work.log.say("The disk of the agent is nearly full: what lies beside the state is removed, and the state is not shown as JSON.");
         place.prune(site);
@@ -159,6 +161,10 @@ pub(crate) async fn documents(
         return Ok(());
     }
     let path = place.root().join("state.json");
+    // Whoever ran may have closed it.
+    if let Some(state) = place.held_state() {
+        let _ = state.set_permissions(Permissions::from_mode(0o600));
+    }
     // Under the name that nothing else could have taken meanwhile.
     let own = place.root().join("own.tfstate");
     let own = own.exists().then(|| own.display().to_string());

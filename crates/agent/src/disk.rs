@@ -79,7 +79,9 @@ impl<'a> Reserve<'a> {
     }
 
     /// Whether what was laid aside was needed, or would be now: less is free than a state and its copies may want.
-    pub fn is_short(&self, state: u64) -> bool {
+    pub fn is_short(&self) -> bool {
+        let state = self.place.held_state().and_then(|state| state.metadata().ok());
+        let state = state.map_or(0, |state| state.len());
         let wanted = (self.minimum / PART).max(state.saturating_mul(4));
         free_on(&self.place.folder()).is_ok_and(|free| free < wanted)
     }
@@ -89,10 +91,10 @@ impl<'a> Reserve<'a> {
         if self.minimum == 0 {
             return std::future::pending().await;
         }
-        let mut is_unknown = false;
+        let mut is_unwell = false;
         loop {
             tokio::time::sleep(EVERY).await;
-            match free_on(&self.place.folder()) {
+            let looked = match free_on(&self.place.folder()) {
                 Ok(free) if free < self.minimum / PART => {
                     let (job, run) = (&session.job.id, &session.job.run_id);
                     tracing::error!(
@@ -107,11 +109,14 @@ impl<'a> Reserve<'a> {
                     return std::future::pending().await;
                 }
                 Ok(_) => log.keep_reserve(),
-                Err(error) => {
-                    if !std::mem::replace(&mut is_unknown, true) {
-                        tracing::warn!(%error, "the room on the disk is not known");
-                    }
-                }
+                Err(error) => Err(error),
+            };
+            // Once, and once more after it was well again: this comes five times a second.
+            let was_unwell = std::mem::replace(&mut is_unwell, looked.is_err());
+            if let Err(error) = looked
+                && !was_unwell
+            {
+                tracing::warn!(%error, "the room on the disk cannot be looked after");
             }
         }
     }

@@ -131,12 +131,10 @@ impl Log {
         disk::reserve_behind(&self.file, bytes)
     }
 
-    pub fn keep_reserve(&self) {
-        let bytes = self.reserve.load(Ordering::Relaxed);
-        if bytes > 0
-            && let Err(error) = disk::reserve_behind(&self.file, bytes)
-        {
-            tracing::warn!(%error, "the log has less room in reserve");
+    pub fn keep_reserve(&self) -> io::Result<()> {
+        match self.reserve.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            bytes => disk::reserve_behind(&self.file, bytes),
         }
     }
 

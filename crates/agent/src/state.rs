@@ -53,8 +53,15 @@ type Upload = BoxFuture<'static, (Version, Result<(), CallError>)>;
 struct Looks {
     /// When the last whole state was written.
     whole: Option<Stamp>,
-    /// Since when half a one is there, and when that was written.
-    damaged: Option<(Instant, Stamp)>,
+    damaged: Option<Damaged>,
+}
+
+/// Half a state.
+struct Damaged {
+    since: Instant,
+    stamp: Stamp,
+    /// Too old to be still written.
+    is_old: bool,
 }
 
 /// The state is not with the server.
@@ -136,20 +143,20 @@ impl Keeping {
             return LOOK;
         };
         let began = Instant::now();
+        if let Some(damaged) = looks.damaged.as_mut().filter(|damaged| damaged.stamp == stamp) {
+            // One that stays so was cut short, most likely by a disk or a quota that is full.
+            if !damaged.is_old && damaged.since.elapsed() >= EVERY {
+                damaged.is_old = true;
+                disk::release(&self.place);
+            }
+            return if damaged.is_old { LOOK } else { LOOK_AGAIN };
+        }
         let Ok(Some(left)) = self.file.read().await else { return LOOK };
         // Of a large state it takes time: then it has a share of it, and not all.
         let took = began.elapsed();
         let Some(version) = left.version else {
-            // The engine may be writing at this moment: half a state is not a state. One that stays so was cut short,
-            // most likely by a disk or a quota that is full.
-            match looks.damaged {
-                Some((since, at)) if at == stamp => {
-                    if since.elapsed() >= EVERY {
-                        disk::release(&self.place);
-                    }
-                }
-                _ => looks.damaged = Some((began, stamp)),
-            }
+            // The engine may be writing at this moment: half a state is not a state.
+            looks.damaged = Some(Damaged { since: began, stamp, is_old: false });
             return LOOK_AGAIN.max(took * 4);
         };
         looks.whole = Some(stamp);
@@ -413,10 +420,16 @@ mod tests {
             assert_eq!(version.serial, serial as u64);
         }
         assert!(place.ballast().exists(), "nothing says yet that the disk is full");
-        let (since, _) = looks.damaged.as_mut().unwrap();
-        *since -= EVERY;
-        keeping.look(&mut looks).await;
+        looks.damaged.as_mut().unwrap().since -= EVERY;
+        assert_eq!(keeping.look(&mut looks).await, LOOK, "nobody is at work on it any more");
         assert!(!place.ballast().exists(), "what stays damaged was cut short");
+        // The same is not read again, however often it is looked at, and is not given up for good.
+        std::fs::write(place.ballast(), "x").unwrap();
+        assert_eq!(keeping.look(&mut looks).await, LOOK);
+        assert!(place.ballast().exists());
+        std::fs::write(&path, "{\"version\": 4, \"serial\": 9}").unwrap();
+        keeping.look(&mut looks).await;
+        assert_eq!(keeping.pending.as_ref().unwrap().1.serial, 9);
     }
 
     #[test]

@@ -94,7 +94,9 @@ impl StateFile {
     /// plant a link in its place.
     pub fn lay_out(&self) -> io::Result<Option<Version>> {
         let begins = fs::read(&self.path).or_else(nothing)?;
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).append(true).create(true);
+        let file = options.mode(0o600).open(&self.path)?;
         file.set_modified(SystemTime::UNIX_EPOCH + UNTOUCHED)?;
         if let Err(error) = fs::hard_link(&self.path, self.place.own_state()) {
             // Then a successor of ours does not find a file that is deleted meanwhile.

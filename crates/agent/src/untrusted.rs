@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,11 +33,9 @@ pub(crate) async fn read(folder: Arc<File>, relative: PathBuf, limit: u64) -> io
         .map_err(io::Error::other)?
 }
 
-/// The whole content of a file that is open already, whatever became of its name.
+/// The whole content of a file that is open for reading, whatever became of its name and of who may open it.
 pub(crate) async fn read_open(file: Arc<File>, limit: u64) -> io::Result<Bytes> {
-    tokio::task::spawn_blocking(move || content(open(through(&file), FILE, Mode::empty())?, limit))
-        .await
-        .map_err(io::Error::other)?
+    tokio::task::spawn_blocking(move || content_of(&file, limit)).await.map_err(io::Error::other)?
 }
 
 /// A path that leads to an open file or folder itself, whatever became of its name. Of this process only.
@@ -81,13 +80,30 @@ fn open_beneath(folder: impl AsFd, relative: &Path) -> io::Result<OwnedFd> {
 }
 
 fn content(file: OwnedFd, limit: u64) -> io::Result<Bytes> {
-    let file = File::from(file);
+    content_of(&File::from(file), limit)
+}
+
+/// Reads from the beginning, wherever the descriptor stands.
+struct FromStart<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl io::Read for FromStart<'_> {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read_at(piece, self.at)?;
+        self.at += length as u64;
+        Ok(length)
+    }
+}
+
+fn content_of(file: &File, limit: u64) -> io::Result<Bytes> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
     let mut content = Vec::new();
     // It may grow while it is read.
-    file.take(limit + 1).read_to_end(&mut content)?;
+    FromStart { file, at: 0 }.take(limit + 1).read_to_end(&mut content)?;
     if content.len() as u64 > limit {
         let why = format!("it has more than {limit} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));

@@ -299,8 +299,9 @@ impl Workplace {
 
     /// Removes all that the engine has written but its state, to make room for that.
     pub fn prune(&self, site: &Site) {
-        let cwd = site.cwd.strip_prefix(&self.root).unwrap_or(&site.cwd);
-        let kept = [cwd.join(".statehouse"), cwd.join("errored.tfstate")];
+        let state = self.relative(&site.state);
+        let backup = state.with_added_extension("backup");
+        let kept = [state, backup, self.relative(&site.cwd.join("errored.tfstate"))];
         if let Err(error) = prune(&untrusted::through(&self.held.folder), Path::new("site"), &kept)
         {
             tracing::warn!(%error, "not all of a job directory could be removed to make room");
@@ -429,4 +430,56 @@ pub(crate) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Opens an empty file that only we can read.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_leaves_neither_a_part_nor_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run-1.tfstate");
+        write_durably(&path, b"old").unwrap();
+        write_durably(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        // A folder takes no file's place: the last step fails.
+        let taken = folder.path().join("run-2.tfstate");
+        fs::create_dir(&taken).unwrap();
+        assert!(write_durably(&taken, b"new").is_err());
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["run-1.tfstate", "run-2.tfstate"]);
+    }
+
+    #[test]
+    fn only_the_states_are_left_when_room_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let place = Workplace::found(root.clone()).unwrap();
+        let cwd = place.config().join("a/b");
+        let state = backend::state_of(&cwd, "networking");
+        let backup = state.with_added_extension("backup");
+        let kept = [state.clone(), backup, cwd.join("errored.tfstate"), root.join("log")];
+        let gone = [
+            state.with_file_name("fill"),
+            cwd.join(".statehouse/fill"),
+            cwd.join(".terraform/providers/x"),
+            cwd.join("main.tf"),
+            place.config().join("a/errored.tfstate"),
+            place.tmp().join("fill"),
+        ];
+        for path in kept.iter().chain(&gone) {
+            private_folder(path.parent().unwrap()).unwrap();
+            write_private(path, b"x").unwrap();
+        }
+        std::os::unix::fs::symlink("/", cwd.join("link")).unwrap();
+        place.prune(&Site { cwd: cwd.clone(), state, begins: None });
+        assert!(kept.iter().all(|path| path.is_file()), "{kept:?}");
+        assert!(!gone.iter().any(|path| path.exists()) && !cwd.join("link").is_symlink());
+        assert!(!place.tmp().exists());
+    }
 }

@@ -114,6 +114,34 @@ async fn a_state_that_nobody_takes_has_room_on_a_disk_that_the_run_has_filled() 
     bench.until_clean().await;
 }
 
+/// Without a reserve, which a setting can switch off, and with what takes up the room beside the state itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fills_the_disk_goes_before_the_state_that_nobody_takes_is_kept() {
+    let mut disk = None;
+    let apply = format!(
+        "{WHOLE} > {STATE}; head -c 1G /dev/zero > .statehouse/fill 2>/dev/null; \
+         echo 'Apply complete! Resources: 1 added, 0 changed, 0 destroyed.'"
+    );
+    let bench = crate::lost_states::with_engine_and("Terraform", &apply, "echo '{}'", |config| {
+        disk = Small::mount(&config.work_dir);
+        config.min_free_disk = 0;
+    });
+    let bench = bench.await;
+    if disk.is_none() {
+        return;
+    }
+    bench.server.world().refuse_states = Some(StatusCode::UNPROCESSABLE_ENTITY);
+    let record = applied(&bench, EngineKind::Terraform, None, true).await;
+    assert_eq!(record.outcome().result, PhaseResult::Errored);
+    let kept = std::fs::read_dir(bench.path("work/errored")).unwrap();
+    let kept: Vec<_> = kept.map(|entry| entry.unwrap().path()).collect();
+    let states = kept.iter().filter(|path| path.extension().is_some_and(|it| it == "tfstate"));
+    let states: Vec<_> = states.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert_eq!(states.len(), 1, "{kept:?}");
+    assert!(states[0].contains("\"serial\": 8") && states[0].ends_with("}\n"), "{states:?}");
+    bench.until_clean().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_phase_does_not_begin_on_a_full_disk() {
     let Some((bench, _disk)) = on_a_small_disk().await else { return };

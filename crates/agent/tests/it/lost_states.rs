@@ -48,6 +48,7 @@ async fn whoever_deletes_or_replaces_the_state_meanwhile_changes_nothing() {
         "rm -rf .statehouse",
         "rm .statehouse/state/networking/terraform.tfstate",
         "mv .statehouse .old",
+        "chmod 0 .statehouse/state/networking/terraform.tfstate",
         "find . -delete; true",
         "cd .statehouse/state/networking && cp terraform.tfstate x && mv x terraform.tfstate",
         "echo '{\"version\": 4, \"serial\": 99, \"lineage\": \"other\"}' > errored.tfstate",
