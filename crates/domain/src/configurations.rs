@@ -327,7 +327,7 @@ async fn queue_run(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
     }
     match runs::queue_for_configuration(cx, row).await {
         Ok(_) => Ok(()),
-        Err(Error::Internal(error)) => Err(Error::Internal(error)),
+        Err(error) if !error.is_refusal() => Err(error),
         // The archive is there and can be used; only the run was not possible, such as in local mode.
         Err(refusal) => {
             tracing::info!(configuration = %row.id, "no run was queued for {}: {refusal}", row.id);

@@ -3,19 +3,16 @@
 mod reminders;
 
 use db::{
-    entity::{
-        run,
-        workspace::{self, AutoDestroy},
-    },
+    entity::workspace::{self, AutoDestroy},
     id::WorkspaceId,
-    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 use serde_json::json;
 
 pub use reminders::remind_due;
 
 use crate::{
-    Ctx, Error, Found, Happened, Result, can,
+    Ctx, Found, Happened, Result, Timestamp, can,
     row::Workspace,
     runs::{self, New},
     workspaces::{self, auto_destroy::REASON},
@@ -44,52 +41,41 @@ pub async fn destroy_due(cx: &Ctx) -> Result<()> {
 
 async fn destroy_one(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
     match workspaces::by_id(cx, id).await? {
-        Some(workspace) => destroy(cx, workspace).await,
+        Some(workspace) => Box::pin(destroy(cx, workspace)).await,
         None => Ok(()),
     }
 }
 
 async fn destroy(cx: &Ctx, workspace: Workspace) -> Result<()> {
     let Some(at) = workspace.auto_destroy_at else { return Ok(()) };
-    // Queued a moment ago, by a server that stopped before it could note so.
-    let queued = run::Entity::find()
-        .filter(run::Column::WorkspaceId.eq(&workspace.id))
-        .filter(run::Column::TriggerReason.eq(REASON))
-        .filter(run::Column::CreatedAt.gte(at))
-        .count(cx.read())
-        .await?;
-    let refusal = if queued > 0 {
-        None
-    } else {
-        let granted = cx.check::<can::QueueRun, _>(Found::new(workspace.clone()))?;
-        let new = New {
-            message: Some("Destroyed as scheduled".into()),
-            is_destroy: true,
-            auto_apply: Some(true),
-            trigger_reason: Some(REASON.into()),
-            ..New::default()
-        };
-        match runs::create(cx, &granted, new).await {
-            Ok(_) => None,
-            Err(Error::Internal(error)) => return Err(Error::Internal(error)),
-            Err(refusal) => Some(refusal.to_string()),
-        }
+    let id = workspace.id.clone();
+    let granted = cx.check::<can::QueueRun, _>(Found::new(workspace))?;
+    let new = New {
+        message: Some("Destroyed as scheduled".into()),
+        is_destroy: true,
+        auto_apply: Some(true),
+        trigger_reason: Some(REASON.into()),
+        scheduled_for: Some(at),
+        ..New::default()
     };
-    let tx = cx.write().await?;
-    let Some(mut row) = tx.lock::<workspace::Entity>(workspace.id.clone()).await? else {
-        return Ok(());
-    };
-    // Somebody has given it another time meanwhile, which then holds.
-    if row.auto_destroy_at == Some(at) {
-        row.auto_destroy_at = None;
+    match runs::create(cx, &granted, new).await {
+        Ok(_) => Ok(()),
+        Err(error) if !error.is_refusal() => Err(error),
+        Err(refusal) => fail(cx, id, at, &refusal.to_string()).await,
     }
-    row.auto_destroy_status =
-        Some(if refusal.is_some() { AutoDestroy::Errored } else { AutoDestroy::Queued });
+}
+
+/// Uses up a time that nothing came of, unless it is another one by now, or another server has used it.
+async fn fail(cx: &Ctx, id: WorkspaceId, at: Timestamp, why: &str) -> Result<()> {
+    let tx = cx.write().await?;
+    let Some(mut row) = tx.lock::<workspace::Entity>(id).await? else { return Ok(()) };
+    if row.auto_destroy_at != Some(at) {
+        return Ok(());
+    }
+    row.auto_destroy_at = None;
+    row.auto_destroy_status = Some(AutoDestroy::Errored);
     let row = tx.update(row).await?;
-    let (action, detail) = match refusal {
-        None => (Happened::WorkspaceAutoDestroyQueued, json!({})),
-        Some(why) => (Happened::WorkspaceAutoDestroyFailed, json!({ "reason": why })),
-    };
-    tx.emit(action, workspaces::subject(&row), detail).await?;
+    let detail = json!({ "reason": why });
+    tx.emit(Happened::WorkspaceAutoDestroyFailed, workspaces::subject(&row), detail).await?;
     tx.commit().await
 }

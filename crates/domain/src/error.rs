@@ -100,6 +100,11 @@ impl Error {
         }
     }
 
+    /// Whether it is an answer to what was asked for, and would be the same the next time.
+    pub(crate) fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Internal(_) | Self::Unavailable(_) | Self::TooMany(_))
+    }
+
     /// Whether a row was read and not understood, such as one that a later version has written.
     pub(crate) fn is_unreadable(&self) -> bool {
         use db::sea_orm::DbErr;
@@ -178,5 +183,17 @@ pub(crate) fn taken(attribute: &'static str) -> impl FnOnce(db::Error) -> Error 
     move |error| match error {
         db::Error::Taken(_) => Error::taken(attribute),
         other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_no_refusal() {
+        assert!(Error::Conflict("locked".into()).is_refusal() && Error::NotFound.is_refusal());
+        assert!(!Error::Unavailable("busy".into()).is_refusal());
+        assert!(!Error::Internal(anyhow::anyhow!("broken")).is_refusal());
     }
 }

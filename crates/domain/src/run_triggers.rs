@@ -239,7 +239,7 @@ async fn queue(cx: &Ctx, due: Due) -> Result<()> {
     };
     match runs::create(cx, &granted, new).await {
         Ok(_) => Ok(()),
-        Err(Error::Internal(error)) => Err(Error::Internal(error)),
+        Err(error) if !error.is_refusal() => Err(error),
         Err(refusal) => {
             // Without a configuration, say. Trying again would not help.
             let tx = cx.write().await?;

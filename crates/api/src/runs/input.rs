@@ -88,6 +88,7 @@ pub fn new(input: Input, relations: Relations) -> Result<New> {
         source: None,
         trigger_reason: None,
         triggered_by: None,
+        scheduled_for: None,
     })
 }
 

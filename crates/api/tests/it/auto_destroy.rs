@@ -104,18 +104,39 @@ async fn a_time_that_would_destroy_at_once_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_stopped_in_between_queues_no_second_run() {
+async fn a_destroy_run_and_the_note_that_it_is_queued_are_kept_together_or_not_at_all() {
     let server = Server::start().await;
     let now = server.stop_clock();
     let ws = server.workspace("networking").await;
-    let at = now.plus_seconds(3600);
-    set(&server, &ws, json!({ "auto-destroy-at": at.iso8601() })).await;
+    let other = server.workspace("other").await;
+    let at = now.plus_seconds(3600).iso8601();
+    set(&server, &ws, json!({ "auto-destroy-at": at })).await;
     server.pass(HOUR);
+    // The database does not take the note.
+    let note = "UPDATE workspaces SET auto_destroy_status = 'queued' WHERE id";
+    server.execute(&format!("{note} = '{}'", other.id)).await;
+    server.execute("CREATE UNIQUE INDEX only_one ON workspaces (auto_destroy_status)").await;
     work(&server).await;
-    server.execute(&format!("UPDATE workspaces SET auto_destroy_at = {}", at.0)).await;
+    assert_eq!(runs(&server, &ws).await.data(), json!([]));
+    assert_eq!(shown(&server, &ws).await.attribute("auto-destroy-at"), at);
+    server.execute("DROP INDEX only_one").await;
+    work(&server).await;
     work(&server).await;
     assert_eq!(runs(&server, &ws).await.attributes("is-destroy"), [true]);
     assert_eq!(shown(&server, &ws).await.attribute("auto-destroy-at"), Value::Null);
+}
+
+#[tokio::test]
+async fn servers_that_come_at_once_queue_one_destroy_run() {
+    let server = Server::start().await;
+    let now = server.stop_clock();
+    let ws = server.workspace("networking").await;
+    set(&server, &ws, json!({ "auto-destroy-at": now.plus_seconds(3600).iso8601() })).await;
+    server.pass(HOUR);
+    tokio::join!(work(&server), work(&server), work(&server));
+    assert_eq!(runs(&server, &ws).await.attributes("is-destroy"), [true]);
+    let after = shown(&server, &ws).await;
+    assert_eq!(after.attribute("auto-destroy-status"), "queued");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use crate::{
     task_stages,
     tool_versions::{self, Wish},
     variables::{self, OfRun},
-    workspaces,
+    workspaces::{self, auto_destroy},
 };
 
 /// What a run is asked to do. Absent means: as the workspace or the configuration says.
@@ -47,6 +47,8 @@ pub struct New {
     pub source: Option<Source>,
     pub trigger_reason: Option<String>,
     pub triggered_by: Option<TriggeredBy>,
+    /// The time at which the workspace is to be destroyed, which this run uses up.
+    pub scheduled_for: Option<Timestamp>,
 }
 
 /// The run of another workspace whose apply is the reason.
@@ -105,6 +107,13 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     let sealed = cx.keyring().seal(SEALED_VARIABLES, id.as_str(), &variables);
     let created_by = cx.actor().user_id();
     let mut floor = Floor::lock(cx, &workspace.id).await?;
+    if let Some(at) = new.scheduled_for {
+        let (tx, row) = floor.parts();
+        if !auto_destroy::begin(row, at) {
+            return Err(Error::Conflict("The time of the destruction is another one now.".into()));
+        }
+        tx.emit(Happened::WorkspaceAutoDestroyQueued, workspaces::subject(row), json!({})).await?;
+    }
     let (tx, row) = floor.parts();
     row.run_count += 1;
     row.latest_run_id = Some(id.clone());

@@ -37,6 +37,16 @@ pub(crate) fn after(duration: Option<&str>, now: Timestamp) -> Option<Timestamp>
     Some(now.plus_seconds(seconds))
 }
 
+/// Uses up the time, in the transaction that queues the destroy run; says whether it still stood.
+pub(crate) fn begin(workspace: &mut Workspace, at: Timestamp) -> bool {
+    let stands = workspace.auto_destroy_at == Some(at);
+    if stands {
+        workspace.auto_destroy_at = None;
+        workspace.auto_destroy_status = Some(AutoDestroy::Queued);
+    }
+    stands
+}
+
 /// Refuses a time that would destroy at once, or that no calendar shows. The time that stands already may be sent
 /// again.
 ///
