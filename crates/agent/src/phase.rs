@@ -46,7 +46,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// As arguments.
     pub fn var_files(&self) -> impl Iterator<Item = String> {
-        self.tfvars.iter().map(|path| format!("-var-file={}", path.display()))
+        self.tfvars.iter().map(|path| variables::argument(&self.engine.cwd, path))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Writes a run's Terraform variables as `.tfvars` files in HCL: sensitive ones in a file of their own.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use engine_env::NotOne;
 use protocol::{Variable, VariableKind};
@@ -84,6 +85,21 @@ fn is_identifier(key: &str) -> bool {
         && chars.all(|char| char.is_alphanumeric() || char == '_' || char == '-')
 }
 
+/// The argument that names a file of variables, as seen from the folder that the engine works in: what an engine says of
+/// the file must not tell where the agent keeps its jobs.
+pub(crate) fn argument(folder: &Path, file: &Path) -> String {
+    let seen = seen_from(folder, file);
+    format!("-var-file={}", seen.as_deref().unwrap_or(file).display())
+}
+
+fn seen_from(folder: &Path, file: &Path) -> Option<PathBuf> {
+    // The kernel takes `..` for the parent of what a link leads to.
+    let (folder, file) = (folder.canonicalize().ok()?, file.canonicalize().ok()?);
+    let above = folder.strip_prefix(file.parent()?).ok()?;
+    let up: PathBuf = above.components().map(|_| "..").collect();
+    Some(up.join(file.file_name()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +133,24 @@ mod tests {
         let files = tfvars(&variables);
         assert_eq!(files.lines.0, [(usize::MAX, "n".to_owned())]);
         assert!(files.open.is_empty() && files.sensitive.is_empty());
+    }
+
+    #[test]
+    fn a_file_of_variables_is_named_without_the_way_to_it() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("workspace.tfvars");
+        std::fs::write(&file, "a = 1\n").unwrap();
+        let deep = root.path().join("configuration/modules/a");
+        std::fs::create_dir_all(&deep).unwrap();
+        let link = root.path().join("configuration/link");
+        std::os::unix::fs::symlink(&deep, &link).unwrap();
+        for folder in [&deep, &link] {
+            let argument = argument(folder, &file);
+            assert_eq!(argument, "-var-file=../../../workspace.tfvars");
+            let seen = folder.join(argument.trim_start_matches("-var-file="));
+            assert_eq!(std::fs::read_to_string(seen).unwrap(), "a = 1\n");
+        }
+        assert_eq!(argument(root.path(), &file), "-var-file=workspace.tfvars");
     }
 
     #[test]

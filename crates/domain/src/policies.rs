@@ -86,12 +86,11 @@ impl Change {
             check_prose("description", description.as_deref().unwrap_or_default())?;
             to.description = description;
         }
-        if let Some(query) = self.query {
-            let query = query.filter(|text| !text.trim().is_empty());
-            if query.is_some() && to.kind != Kind::Opa {
-                return Err(Error::invalid("query", "is only for policies of the kind opa"));
-            }
-            to.query = query;
+        // HashiCorp's suite has it so: a change may name the query of a policy that has none.
+        if let Some(query) = self.query
+            && to.kind == Kind::Opa
+        {
+            to.query = query.filter(|text| !text.trim().is_empty());
         }
         if to.kind == Kind::Opa {
             let query = to.query.as_deref();
@@ -199,6 +198,9 @@ pub async fn create(
     let name = change.name.clone().unwrap_or_default();
     check_name(&name)?;
     let kind = change.kind.unwrap_or(Kind::Sentinel);
+    if kind != Kind::Opa && change.query.iter().flatten().any(|query| !query.trim().is_empty()) {
+        return Err(Error::invalid("query", "is only for policies of the kind opa"));
+    }
     let (extension, level) = match kind {
         Kind::Sentinel => ("sentinel", Enforcement::SoftMandatory),
         Kind::Opa => ("rego", Enforcement::Advisory),
