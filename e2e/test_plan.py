@@ -1,6 +1,7 @@
 """What `terraform plan` can be asked for, and saved plans."""
 
 import json
+import re
 
 import pytest
 
@@ -62,6 +63,13 @@ def test_files_beside_the_configuration_give_variables(project, hcl):
     terraform = project(hcl.variable("name") + hcl.output("name", "var.name"))
     terraform.write("some.auto.tfvars", 'name = "from the file"\n')
     assert '+ name = "from the file"' in terraform.run("plan").out
+
+
+def test_a_value_that_is_no_hcl_is_named_without_the_way_to_its_file(project, hcl, org, name):
+    terraform = project(hcl.variable("sizes", "map(number)") + hcl.output("sizes", "var.sizes"))
+    org.set_variable(name, "sizes", "{ a = 1 + }", "terraform", hcl=True)
+    refused = terraform.run("plan", code=1)
+    assert re.search(r"on (\.\./)*workspace\.tfvars line 1", refused.flat), refused.flat
 
 
 def test_a_saved_plan_is_shown_and_applied_once(project, hcl, org, name):

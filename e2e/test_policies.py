@@ -32,8 +32,9 @@ def attach(api, org, name):
             f"organizations/{org.name}/policies",
             "policies",
             {
-                "name": title, "kind": kind, "query": "data.example.rule",
-                "description": "Nothing more", "enforcement-level": level,
+                "name": title, "kind": kind, "description": "Nothing more",
+                "query": "data.example.rule" if kind == "opa" else None,
+                "enforcement-level": level,
             },
         )
         path = f"policies/{policy['id']}/upload"
@@ -96,7 +97,7 @@ def test_a_speculative_plan_that_policies_refuse_fails(project, hcl, org, name, 
     attach("soft-mandatory")
     plan = terraform.run("plan", code=1)
     assert "Overall Result: FAILED" in plan.out
-    assert org.last_run(name)["attributes"]["status"] == "errored"
+    assert org.last_run(name)["attributes"]["status"] == "policy_soft_failed"
 
 
 def test_somebody_overrides_at_the_prompt(project, hcl, org, name, attach):
