@@ -91,7 +91,7 @@ impl Example {
         if let Some(said) = child.stdout.take() {
             let mut lines = BufReader::new(said).lines();
             while let Some(line) = lines.next_line().await? {
-                println!("{}", line.replace(&format!("https://{HOST}/"), url.as_str()));
+                println!("{}", openable(&line, url));
             }
         }
         Ok(child.wait().await?)
@@ -108,5 +108,23 @@ impl Example {
         }
         command.env("TF_CLI_CONFIG_FILE", &self.cli_config).env("CHECKPOINT_DISABLE", "1");
         command
+    }
+}
+
+/// A line of the CLI with addresses that a browser can open.
+fn openable(line: &str, url: &Url) -> String {
+    line.replace(&format!("https://{HOST}/"), url.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_the_command_line_prints_can_be_opened() {
+        let url = Url::parse("http://127.0.0.1:8080").unwrap();
+        let line = "\u{1b}[33mhttps://statehouse.demo/app/demo/hello/runs/run-1\u{1b}[0m";
+        let shown = openable(line, &url);
+        assert_eq!(shown, "\u{1b}[33mhttp://127.0.0.1:8080/app/demo/hello/runs/run-1\u{1b}[0m");
     }
 }
