@@ -93,7 +93,7 @@ impl SetCode {
         }
         let is_all = errors.len() == count;
         let error = errors.into_iter().next().filter(|_| is_all);
-        SetOutcome { outcomes, error, ..said(&self.set) }
+        SetOutcome { error, outcomes, ..said(&self.set) }
     }
 
     /// The outcome of a set that cannot be asked.
