@@ -77,7 +77,12 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     deliveries.spawn(async move { undelivered.deliver(&server).await });
     tokio::select! {
         () = agent.shutdown.cancelled() => return Ok(()),
-        recovered = recovery::recover(&agent.config.work_dir, &agent.server, &agent.undelivered) => {
+        recovered = recovery::recover(
+            &agent.config.work_dir,
+            &agent.server,
+            &agent.undelivered,
+            agent.config.min_free_disk,
+        ) => {
             recovered.context("look through the job directories")?;
         }
     }

@@ -68,14 +68,14 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     };
     // What comes from here on needs the room more.
     disk::release(place);
-    let is_short = work.reserve.is_short();
-    if is_short {
-        work.log.say("The disk of the agent is nearly full: what lies beside the state is removed, and the state is not shown as JSON.");
-        place.prune(site);
-    }
-    let summary = summary(place, start).await;
     // What all of the plan would change, if the engine says that it is done with it, else what it has reported.
     let done = ended.as_ref().is_ok_and(|ended| ended.status.success());
+    let is_short = work.reserve.is_short(state.size());
+    if is_short && state.has_left(done).await {
+        work.log.say("The disk of the agent is nearly full: what lies beside the state is removed, and the state is not shown as JSON.");
+        place.prune(&site.state);
+    }
+    let summary = summary(place, start).await;
     work.session.begin(Step::Keep);
     let saved = state.save(summary.is_change() || (done && job.has_changes), done).await;
     let stop = ended.as_ref().map_or(Stop::No, |ended| ended.stopped);

@@ -26,6 +26,11 @@ pub(crate) fn state_of(cwd: &Path, workspace: &str) -> PathBuf {
     }
 }
 
+/// The folder in which an engine works whose state lies there: the one that holds `.statehouse`.
+pub(crate) fn cwd_of(state: &Path) -> Option<&Path> {
+    state.ancestors().find(|path| path.ends_with(".statehouse"))?.parent()
+}
+
 /// Overrides `cloud` and every `backend` in all versions. Of several override files the last one by its name wins,
 /// so that ours is named for standing behind all others.
 pub(crate) fn write_override(cwd: &Path) -> io::Result<()> {

@@ -79,9 +79,7 @@ impl<'a> Reserve<'a> {
     }
 
     /// Whether what was laid aside was needed, or would be now: less is free than a state and its copies may want.
-    pub fn is_short(&self) -> bool {
-        let state = self.place.held_state().and_then(|state| state.metadata().ok());
-        let state = state.map_or(0, |state| state.len());
+    pub fn is_short(&self, state: u64) -> bool {
         let wanted = (self.minimum / PART).max(state.saturating_mul(4));
         free_on(&self.place.folder()).is_ok_and(|free| free < wanted)
     }

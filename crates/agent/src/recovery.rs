@@ -8,7 +8,7 @@ use protocol::{Outcome, Phase, PhaseResult};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
-use crate::disk;
+use crate::disk::{self, Reserve};
 use crate::log::{Hidden, Log};
 use crate::mask::Mask;
 use crate::plan::summary;
@@ -30,21 +30,41 @@ pub(crate) async fn recover(
     work_dir: &Path,
     server: &Arc<Server>,
     undelivered: &Arc<Undelivered>,
+    min_free_disk: u64,
 ) -> std::io::Result<()> {
     for entry in std::fs::read_dir(Workplace::all(work_dir))? {
-        let place = Workplace::found(entry?.path().canonicalize()?)?;
+        let path = entry?.path();
+        // One of which nothing can be said keeps none of the others.
+        let place = match path.canonicalize().and_then(Workplace::found) {
+            Ok(place) => place,
+            Err(error) => {
+                tracing::error!(path = %path.display(), %error, "a job directory cannot be opened, and is left");
+                continue;
+            }
+        };
         let path = place.root().display().to_string();
         // What was laid aside for the state is for this moment.
         disk::release(&place);
         let manifest = place.manifest();
         let is_saving = manifest.as_ref().is_ok_and(Manifest::has_something_to_save);
         outlive(place.root(), if is_saving { ORPHAN } else { Duration::ZERO }).await;
-        // Without a manifest no apply has begun in it.
         let safe = match manifest {
             Ok(manifest) if manifest.phase == Phase::Apply => {
-                recover_apply(&place, &manifest, server, undelivered).await
+                let reserve = Reserve::of(&place, min_free_disk);
+                recover_apply(&place, &manifest, server, undelivered, &reserve).await
             }
-            _ => true,
+            Ok(_) => true,
+            // Without one no apply has begun in it, unless it was damaged since.
+            Err(_) if !place.has_states() => true,
+            Err(error) => {
+                tracing::error!(
+                    path,
+                    %error,
+                    "nobody knows whose states are in this job directory: it is kept, and what made them is perhaps in \
+                     no other state"
+                );
+                false
+            }
         };
         if safe {
             tracing::info!(path, "removing a job directory that an earlier agent left");
@@ -62,12 +82,13 @@ async fn recover_apply(
     manifest: &Manifest,
     server: &Arc<Server>,
     undelivered: &Arc<Undelivered>,
+    reserve: &Reserve<'_>,
 ) -> bool {
     let (job, run) = (&manifest.job_id, &manifest.run_id);
     tracing::warn!(run, "an earlier agent was lost during the apply of {run}");
     let found = match &manifest.ended {
         Some(outcome) => Found { outcome: outcome.clone(), line: None, safe: true },
-        None => take_up(place, manifest, server, undelivered).await,
+        None => take_up(place, manifest, server, undelivered, reserve).await,
     };
     // The server may have ended the run without us; then it wants neither log nor outcome.
     match resumed(place, manifest, server) {
@@ -113,6 +134,7 @@ async fn take_up(
     manifest: &Manifest,
     server: &Arc<Server>,
     undelivered: &Arc<Undelivered>,
+    reserve: &Reserve<'_>,
 ) -> Found {
     let (job, run) = (&manifest.job_id, &manifest.run_id);
     let summary = summary(place, 0).await;
@@ -127,7 +149,10 @@ async fn take_up(
         let ids = (job.as_str(), run.as_str());
         let (state, begins) = (place.root().join(state), manifest.begins.clone());
         let mut keeping =
-            Keeping::new(server.clone(), ids, place, state, begins, undelivered, PATIENCE);
+            Keeping::new(server.clone(), ids, place, state.clone(), begins, undelivered, PATIENCE);
+        if reserve.is_short(keeping.size()) && keeping.has_left(complete).await {
+            place.prune(&state);
+        }
         match keeping
             .save(
                 // Nobody knows how what was begun ended, unless a state says so.

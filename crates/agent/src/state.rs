@@ -211,6 +211,16 @@ impl Keeping {
         }
     }
 
+    /// In bytes.
+    pub fn size(&self) -> u64 {
+        self.file.stamp().map_or(0, |(_, length)| length)
+    }
+
+    /// Whether the engine has left something where its state belongs: then nothing else that lies there can be one.
+    pub async fn has_left(&self, done: bool) -> bool {
+        matches!(self.file.read_last(self.begins.as_ref(), done).await, Ok(Some(_)))
+    }
+
     /// Brings the final state to the server, else keeps it on this machine. An engine that has `changed` something
     /// must have left one. It is `done` if it has ended well.
     pub async fn save(&mut self, changed: bool, done: bool) -> Result<(), Unsaved> {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::backend;
 use crate::emergency;
 use crate::untrusted;
 use crate::workplace::Workplace;
@@ -165,7 +166,7 @@ impl StateFile {
     }
 
     async fn errored(&self) -> Option<Left> {
-        let path = self.cwd()?.join("errored.tfstate");
+        let path = backend::cwd_of(&self.path)?.join("errored.tfstate");
         self.bytes(self.place.relative(&path)).await.ok().flatten().map(Left::of)
     }
 
@@ -184,12 +185,6 @@ impl StateFile {
             Some(file) => file.metadata().ok().and_then(|found| stamp(&found)),
             None => written(&self.place.own_state()).or_else(|| written(&self.path)),
         }
-    }
-
-    /// The folder that holds `.statehouse`.
-    fn cwd(&self) -> Option<PathBuf> {
-        let mut folders = self.path.ancestors();
-        folders.find(|path| path.ends_with(".statehouse"))?.parent().map(PathBuf::from)
     }
 
     async fn bytes(&self, relative: PathBuf) -> io::Result<Option<Bytes>> {

@@ -236,6 +236,10 @@ impl Workplace {
     pub fn pending_state(&self) -> PathBuf {
         self.own("pending.tfstate")
     }
+    /// Whether something lies there that an apply may have written.
+    pub fn has_states(&self) -> bool {
+        [self.own_state(), self.pending_state()].iter().any(|path| path.exists())
+    }
     /// Takes up room that an apply may need.
     pub fn ballast(&self) -> PathBuf {
         self.own("ballast")
@@ -298,10 +302,11 @@ impl Workplace {
     }
 
     /// Removes all that the engine has written but its state, to make room for that.
-    pub fn prune(&self, site: &Site) {
-        let state = self.relative(&site.state);
+    pub fn prune(&self, state: &Path) {
+        let state = self.relative(state);
         let backup = state.with_added_extension("backup");
-        let kept = [state, backup, self.relative(&site.cwd.join("errored.tfstate"))];
+        let errored = backend::cwd_of(&state).map(|cwd| cwd.join("errored.tfstate"));
+        let kept: Vec<_> = [state, backup].into_iter().chain(errored).collect();
         if let Err(error) = prune(&untrusted::through(&self.held.folder), Path::new("site"), &kept)
         {
             tracing::warn!(%error, "not all of a job directory could be removed to make room");
@@ -477,7 +482,7 @@ mod tests {
             write_private(path, b"x").unwrap();
         }
         std::os::unix::fs::symlink("/", cwd.join("link")).unwrap();
-        place.prune(&Site { cwd: cwd.clone(), state, begins: None });
+        place.prune(&state);
         assert!(kept.iter().all(|path| path.is_file()), "{kept:?}");
         assert!(!gone.iter().any(|path| path.exists()) && !cwd.join("link").is_symlink());
         assert!(!place.tmp().exists());

@@ -142,6 +142,47 @@ async fn what_fills_the_disk_goes_before_the_state_that_nobody_takes_is_kept() {
     bench.until_clean().await;
 }
 
+/// What lies there may be the only copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_room_is_made_where_the_state_is_not_where_it_belongs() {
+    let mut disk = None;
+    let apply = format!(
+        "{WHOLE} > elsewhere.tfstate; head -c 1G /dev/zero > fill 2>/dev/null; \
+         echo 'Apply complete! Resources: 1 added, 0 changed, 0 destroyed.'"
+    );
+    let bench = crate::lost_states::with_engine_and("Terraform", &apply, "echo '{}'", |config| {
+        disk = Small::mount(&config.work_dir);
+        config.min_free_disk = 0;
+    });
+    let bench = bench.await;
+    if disk.is_none() {
+        return;
+    }
+    let record = applied(&bench, EngineKind::Terraform, Some(PRIOR), true).await;
+    let message = record.outcome().message.as_deref().unwrap();
+    assert!(message.contains("its state is not where it belongs"), "{message}");
+    let mut jobs = std::fs::read_dir(bench.path("work/jobs")).unwrap();
+    let elsewhere = |job: PathBuf| job.join("site/config/elsewhere.tfstate").is_file();
+    assert!(jobs.any(|job| elsewhere(job.unwrap().path())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_makes_room_too() {
+    let mut bench = Bench::idle().await;
+    let Some(_disk) = Small::mount(&bench.path("work")) else { return };
+    let path = leave_behind(&bench, "apply");
+    let state = "{\n  \"version\": 4,\n  \"serial\": 4,\n  \"resources\": []\n}\n";
+    std::fs::write(&path, state).unwrap();
+    std::fs::write(bench.path("work/instance"), "known").unwrap();
+    fill(&bench.path("work/jobs/job-lost-x1/site/config/fill"));
+    bench.server.world().jobs.entry("job-lost".into()).or_default().log = b"\x02old\n".into();
+    bench.server.world().refuse_states = Some(StatusCode::UNPROCESSABLE_ENTITY);
+    bench.go();
+    bench.server.until("job-lost", |record| record.finished).await;
+    let kept = std::fs::read_to_string(bench.path("work/errored/run-lost.tfstate")).unwrap();
+    assert_eq!(kept, state);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_phase_does_not_begin_on_a_full_disk() {
     let Some((bench, _disk)) = on_a_small_disk().await else { return };

@@ -180,3 +180,22 @@ async fn an_apply_that_had_ended_is_reported_as_it_ended_and_its_state_is_not_se
     assert!(!bench.path("work/errored/run-lost.tfstate").exists());
     assert!(!orphan.wait().unwrap().success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_of_which_nobody_knows_whose_it_is_stays_and_holds_nothing_up() {
+    let mut bench = Bench::idle().await;
+    let kept = bench.path("work/jobs/damaged");
+    let empty = bench.path("work/jobs/empty");
+    for place in [&kept, &empty] {
+        std::fs::create_dir_all(place).unwrap();
+        std::fs::write(place.join("job.json"), "{").unwrap();
+    }
+    std::fs::write(kept.join("own.tfstate"), state(3)).unwrap();
+    std::os::unix::fs::symlink("nowhere", bench.path("work/jobs/dangling")).unwrap();
+    bench.go();
+    // The first job is claimed when all of this is over.
+    let record = bench.execute(&bench.plan(&[])).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    assert_eq!(std::fs::read_to_string(kept.join("own.tfstate")).unwrap(), state(3));
+    assert!(!empty.exists());
+}
