@@ -91,7 +91,8 @@ def test_plan_and_apply_by_an_agent(project, hcl, api, org, name, pool, new_agen
         assert details["mode"] == "agent"
         assert details["agent-name"] == "basement"
         assert details["agent-pool-id"] == pool
-    assert statuses(api, pool) == {"basement": "idle"}
+    # The command line ends with the run; the agent tidies up behind it.
+    until(lambda: statuses(api, pool) == {"basement": "idle"}, "the agent is idle")
     assert agent.stop() == 0, agent.log.read_text()
     assert statuses(api, pool) == {"basement": "exited"}
 
