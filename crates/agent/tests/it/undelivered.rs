@@ -43,7 +43,7 @@ async fn a_state_that_nobody_takes_for_long_is_brought_by_the_next_agent() {
     assert!(bench.server.record(&job).recovered.is_empty() && file.exists());
     bench.server.world().recovered = Some(StatusCode::OK);
     let record = bench.server.until(&job, |record| !record.recovered.is_empty()).await;
-    assert_eq!(record.recovered, [kept.clone()]);
+    assert_eq!(record.recovered, std::slice::from_ref(&kept));
     assert_eq!(inspect(&kept).1, ["a"]);
     bench.until_delivered().await;
 }
