@@ -1,11 +1,12 @@
 //! Who gets in. A handler's first argument is one of these, or it cannot be registered.
 
-use std::ops::Deref;
+use std::{marker::PhantomData, ops::Deref};
 
 use axum::extract::FromRequestParts;
 use domain::{
-    App, Ctx, Granted,
+    App, Ctx, Found, Granted,
     access::{Permission, Within},
+    can,
 };
 use entrance::{Guard, Located};
 use http::{header::AUTHORIZATION, request::Parts};
@@ -40,6 +41,32 @@ where
     }
 }
 
+/// `Named<can::X>` in a handler's arguments: for what the document or the query names and not the path. It lets in whoever
+/// has a token, and gives proofs of X alone.
+pub struct Named<P: Permission, T = <P as Permission>::On> {
+    pub cx: Ctx,
+    named: PhantomData<fn() -> (P, T)>,
+}
+
+impl<P: Permission, T: Within<P::On>> Named<P, T> {
+    /// What was named, if the caller may.
+    ///
+    /// # Errors
+    /// As [`Ctx::check`].
+    pub fn check(&self, found: Found<T>) -> domain::Result<Granted<P, T>> {
+        self.cx.check(found)
+    }
+}
+
+impl<P: Permission, T> FromRequestParts<App> for Named<P, T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let May { cx, .. } = May::<can::UseToken>::from_request_parts(parts, app).await?;
+        Ok(Self { cx, named: PhantomData })
+    }
+}
+
 /// Open to all: health, discovery, sign-in, and addresses that carry their own secret.
 pub struct Anyone {
     pub cx: Ctx,
@@ -69,6 +96,12 @@ async fn caller(parts: &Parts, app: &App) -> Result<Ctx> {
 }
 
 impl<P: Permission, T> Guard for May<P, T> {
+    fn name() -> &'static str {
+        P::NAME
+    }
+}
+
+impl<P: Permission, T> Guard for Named<P, T> {
     fn name() -> &'static str {
         P::NAME
     }

@@ -44,7 +44,7 @@ use domain::App;
 
 pub use entrance::{Route, Routes};
 pub use failure::{Failure, Result};
-pub use guard::{Anyone, May};
+pub use guard::{Anyone, May, Named};
 
 fn routes() -> Routes {
     Routes::default()

@@ -18,7 +18,7 @@ use jsonapi::{Body, Document, Error, Query};
 use serde::Deserialize;
 
 use crate::{
-    May, Result, Routes,
+    May, Named, Result, Routes,
     includes::INCLUDES,
     paging::paging,
     parameters::{parsed, text},
@@ -48,8 +48,10 @@ async fn show(run: May<can::ReadRun, In<Run>>, query: Query) -> Result<Document>
     Document::one_with(&view, &query, &INCLUDES, &cx).await
 }
 
-/// The workspace is named in the body, so its permission is checked here.
-async fn create(caller: May<can::UseToken>, mut body: Body<Input, Relations>) -> Result<Document> {
+async fn create(
+    caller: Named<can::QueueRun>,
+    mut body: Body<Input, Relations>,
+) -> Result<Document> {
     let cx = &caller.cx;
     let named = body.relationships.workspace.take();
     let named = named.map(|one| one.of_kind("workspaces", "workspace")).transpose()?;
@@ -58,8 +60,7 @@ async fn create(caller: May<can::UseToken>, mut body: Body<Input, Relations>) ->
     })?;
     let unknown = || domain::Error::invalid_relation("workspace", "does not exist");
     let id = id.parse().map_err(|_| unknown())?;
-    let found = domain::workspaces::find(cx, &id).await?;
-    let workspace = cx.check::<can::QueueRun, Workspace>(found)?;
+    let workspace = caller.check(domain::workspaces::find(cx, &id).await?)?;
     let new = input::new(body.attributes, body.relationships)?;
     let row = runs::create(cx, &workspace, new).await?;
     let of = workspace.into_inner();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    In, Site, Timestamp, can,
+    In, Timestamp, can,
     entity::variable::Category,
     id::{VariableId, WorkspaceId},
     row::Variable,
@@ -17,7 +17,7 @@ use jsonapi::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    May, Result, Routes,
+    May, Named, Result, Routes,
     parameters::{ByName, Filtered},
 };
 
@@ -218,7 +218,7 @@ struct Filters {
 }
 
 async fn list_by_names(
-    caller: May<can::UseToken, Site>,
+    caller: Named<can::ReadVariables>,
     query: Query<Filtered<Filters>>,
 ) -> Result<Document> {
     let filter = &query.own.filter;
@@ -230,7 +230,7 @@ async fn list_by_names(
     let organization = required(&filter.organization, "filter[organization][name]")?;
     let workspace = required(&filter.workspace, "filter[workspace][name]")?;
     let found = workspaces::find_by_name(&caller.cx, &organization, &workspace).await?;
-    let workspace = caller.cx.check::<can::ReadVariables, _>(found)?;
+    let workspace = caller.check(found)?;
     Ok(listed(variables::list(&caller.cx, &workspace).await?))
 }
 
@@ -241,7 +241,7 @@ struct Relations {
 }
 
 async fn create_in_related(
-    caller: May<can::UseToken, Site>,
+    caller: Named<can::UpdateVariables>,
     body: Body<Input, Relations>,
 ) -> Result<Document> {
     let cx = &caller.cx;
@@ -250,7 +250,7 @@ async fn create_in_related(
     let named = named.map(|one| one.of_kind("workspaces", "workspace")).transpose()?;
     let id = named.flatten().ok_or_else(unknown)?;
     let workspace = match workspaces::find(cx, &id).await {
-        Ok(found) => cx.check::<can::UpdateVariables, _>(found).map_err(|_| unknown())?,
+        Ok(found) => caller.check(found).map_err(|_| unknown())?,
         Err(domain::Error::NotFound) => return Err(unknown().into()),
         Err(other) => return Err(other.into()),
     };

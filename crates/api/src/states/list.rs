@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::views;
 use crate::{
-    May, Result,
+    May, Named, Result,
     includes::INCLUDES,
     paging::paging,
     parameters::{ByName, Filtered},
@@ -27,9 +27,8 @@ pub async fn of_workspace(
     page(&workspace.cx, &workspace, &query).await
 }
 
-/// The workspace is named by two filters, so the permission is checked here.
 pub async fn by_name(
-    caller: May<can::UseToken>,
+    caller: Named<can::ReadState>,
     query: Query<Filtered<Filters>>,
 ) -> Result<Document> {
     let required = |named: &ByName, parameter: &str| {
@@ -43,7 +42,7 @@ pub async fn by_name(
     let workspace = required(&filter.workspace, "filter[workspace][name]")?;
     let cx = &caller.cx;
     let found = workspaces::find_by_name(cx, &organization, &workspace).await?;
-    page(cx, &cx.check::<can::ReadState, _>(found)?, &query).await
+    page(cx, &caller.check(found)?, &query).await
 }
 
 async fn page(

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{filtered, required, team};
 use crate::{
-    May, Result, Routes,
+    May, Named, Result, Routes,
     includes::INCLUDES,
     paging::paging,
     parameters::{ById, Filtered},
@@ -209,7 +209,7 @@ struct Relations {
 }
 
 async fn create(
-    caller: May<can::UseToken, Site>,
+    caller: Named<can::AddTeamToProject>,
     body: Body<Input, Relations>,
 ) -> Result<Document> {
     let cx = &caller.cx;
@@ -217,7 +217,7 @@ async fn create(
     let team = required(body.relationships.team, "team")?;
     let project = domain::projects::find(cx, &project).await?;
     let pair = project_access::pair(project, teams::find(cx, &team).await?)?;
-    let on = cx.check::<can::AddTeamToProject, _>(pair)?;
+    let on = caller.check(pair)?;
     let row = project_access::create(cx, &on, body.attributes.into()).await?;
     Ok(Document::one(&View(row)).created())
 }

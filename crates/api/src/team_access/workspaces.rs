@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{filtered, required, team};
 use crate::{
-    May, Result, Routes,
+    May, Named, Result, Routes,
     includes::INCLUDES,
     paging::paging,
     parameters::{ById, Filtered},
@@ -149,7 +149,7 @@ struct Relations {
 }
 
 async fn create(
-    caller: May<can::UseToken, Site>,
+    caller: Named<can::AddTeamToWorkspace>,
     body: Body<Input, Relations>,
 ) -> Result<Document> {
     let cx = &caller.cx;
@@ -157,7 +157,7 @@ async fn create(
     let team = required(body.relationships.team, "team")?;
     let workspace = domain::workspaces::find(cx, &workspace).await?;
     let pair = workspace_access::pair(workspace, teams::find(cx, &team).await?)?;
-    let on = cx.check::<can::AddTeamToWorkspace, _>(pair)?;
+    let on = caller.check(pair)?;
     let row = workspace_access::create(cx, &on, body.attributes.into()).await?;
     Ok(Document::one(&View(row)).created())
 }
