@@ -81,7 +81,8 @@ impl Change {
             to.policy_tool_version = version;
         }
         if to.kind == Kind::Sentinel && !to.agent_enabled {
-            // Policy checks know neither (acceptance suite of the API's Go client).
+            // Policy checks know neither. A version that is sent along is passed over (acceptance suite of the API's Go
+            // client, which names one and wants none back).
             to.policy_tool_version = None;
             to.overridable = false;
         } else {
@@ -123,12 +124,6 @@ pub async fn create(
     change: Change,
     relations: Relations,
 ) -> Result<PolicySet> {
-    let named = change.policy_tool_version.iter().flatten().any(|version| !version.is_empty());
-    let is_agents = change.agent_enabled == Some(true) || change.kind == Some(Kind::Opa);
-    if named && !is_agents {
-        let why = "can only be set for policies of the kind opa, or with agent-enabled";
-        return Err(Error::invalid("policy-tool-version", why));
-    }
     let now = cx.now();
     let mut new = PolicySet {
         id: PolicySetId::fresh(),
