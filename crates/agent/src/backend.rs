@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use protocol::EngineKind;
 use serde_json::Value;
 
 use crate::untrusted;
@@ -29,6 +30,27 @@ pub(crate) fn state_of(cwd: &Path, workspace: &str) -> PathBuf {
 /// The folder in which an engine works whose state lies there: the one that holds `.statehouse`.
 pub(crate) fn cwd_of(state: &Path) -> Option<&Path> {
     state.ancestors().find(|path| path.ends_with(".statehouse"))?.parent()
+}
+
+/// Whether the engine has anything to read there but what we write ourselves. It looks for this as well, and refuses to
+/// plan where there is nothing, because that would destroy everything; with our override beside it, it cannot see it.
+pub(crate) fn has_configuration(cwd: &Path, engine: EngineKind) -> io::Result<bool> {
+    let endings = match engine {
+        EngineKind::Terraform => &ENDINGS[..2],
+        EngineKind::Tofu => &ENDINGS[..],
+    };
+    for entry in fs::read_dir(cwd)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // As the engines pass over what editors leave.
+        let is_ignored = name.starts_with('.') || name.ends_with('~') || name.starts_with('#');
+        let is_read = !is_ignored && endings.iter().any(|ending| name.ends_with(ending));
+        if is_read && fs::metadata(entry.path()).is_ok_and(|found| !found.is_dir()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Overrides `cloud` and every `backend` in all versions. Of several override files the last one by its name wins,
@@ -127,6 +149,34 @@ mod tests {
             assert!(names[1].ends_with("_statehouse_override.tf"), "{names:?}");
             // OpenTofu passes over `x.tf` beside `x.tofu`.
             assert!(!names.contains(&names[1].replace(".tf", ".tofu")), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_engine_reads_is_no_configuration() {
+        for (name, terraform, tofu) in [
+            ("main.tf", true, true),
+            ("main.tf.json", true, true),
+            ("override.tf", true, true),
+            ("main.tofu", false, true),
+            ("main.tofu.json", false, true),
+            ("README.md", false, false),
+            ("x.auto.tfvars", false, false),
+            ("x.tftest.hcl", false, false),
+            (".main.tf", false, false),
+            ("main.tf~", false, false),
+            ("#main.tf#", false, false),
+            ("main.tf.bak", false, false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            // Neither what lies below nor a folder of such a name is read.
+            fs::create_dir_all(folder.path().join("modules/a.tf")).unwrap();
+            fs::create_dir_all(folder.path().join("b.tf")).unwrap();
+            fs::write(folder.path().join("modules/main.tf"), "").unwrap();
+            fs::write(folder.path().join(name), "").unwrap();
+            let has = |engine| has_configuration(folder.path(), engine).unwrap();
+            assert_eq!(has(EngineKind::Terraform), terraform, "{name}");
+            assert_eq!(has(EngineKind::Tofu), tofu, "{name}");
         }
     }
 

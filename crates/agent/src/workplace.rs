@@ -337,6 +337,13 @@ impl Workplace {
         if !cwd.starts_with(self.config()) {
             return Err(outside());
         }
+        if job.phase == Phase::Plan && !job.options.destroy {
+            let found = backend::has_configuration(&cwd, job.engine.kind)
+                .map_err(|error| format!("The configuration cannot be read: {error}."))?;
+            if !found {
+                return Err(nothing_to_plan(&job.working_directory));
+            }
+        }
         let state = backend::state_of(&cwd, &job.workspace);
         self.furnish(&cwd, &state)
             .and_then(|()| match job.phase {
@@ -372,6 +379,17 @@ impl Workplace {
         }
         Ok(())
     }
+}
+
+fn nothing_to_plan(working_directory: &str) -> String {
+    let place = match working_directory.trim_matches('/') {
+        "" => "The configuration".to_owned(),
+        folder => format!("The working directory “{folder}” of the configuration"),
+    };
+    format!(
+        "{place} has no configuration files that the engine reads. Planning without a configuration would mark \
+         everything for destruction; if that is what you want, queue a destroy run."
+    )
 }
 
 pub(crate) const LOCK_FILE: &str = ".terraform.lock.hcl";

@@ -218,6 +218,30 @@ async fn structured_plans_have_a_log_of_json_and_a_document_that_delays_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_of_which_the_engine_reads_nothing_destroys_nothing() {
+    let bench = Bench::start().await;
+    let plan = bench.plan(&[("main.tf", &resource("a", "true"))]);
+    let (_, applied) = bench.plan_and_apply(&plan).await;
+    let state = applied.states.last().unwrap();
+    for (folder, files) in [
+        ("", vec![("README.md", "")]),
+        ("", vec![("x.auto.tfvars", "a = 1\n"), ("modules/a/main.tf", "")]),
+        ("", vec![("x.tofu", "")]),
+        ("envs", vec![("main.tf", ""), ("envs/README.md", "")]),
+    ] {
+        let mut plan = bench.plan(&files);
+        plan.working_directory = folder.into();
+        plan.state_url = Some(bench.server.blob("state-to-keep", state.clone()));
+        let planned = bench.execute(&plan).await;
+        let outcome = planned.outcome();
+        assert_eq!(outcome.result, PhaseResult::Errored, "{files:?}: {}", planned.text());
+        let message = outcome.message.as_deref().unwrap();
+        assert!(message.contains("mark everything for destruction"), "{message}");
+        assert!(planned.text().contains(message) && !planned.artifacts.contains_key("plan-file"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_destroy_needs_no_configuration() {
     let bench = Bench::start().await;
     let plan = bench.plan(&[("main.tf", &resource("a", "true"))]);

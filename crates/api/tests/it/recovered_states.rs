@@ -53,6 +53,12 @@ async fn claim_again<'a>(server: &Server, agent: &'a Agent<'_>) -> Job<'a> {
     apply
 }
 
+/// When nothing is held up any more for a state that may come; the agent is there.
+async fn an_hour_later(server: &Server) -> Agent<'_> {
+    server.pass(Duration::from_hours(1));
+    Agent::register(server).await
+}
+
 /// One that has ended while its state is still with its agent.
 async fn ended_without_state<'a>(server: &Server, agent: &'a Agent<'_>) -> Job<'a> {
     let apply = begun(server, agent).await;
@@ -214,6 +220,7 @@ async fn it_waits_for_whoever_is_at_work_in_the_workspace() {
     apply.recover(&late).await.is_conflict();
     owner.post(format!("/workspaces/{ws}/actions/unlock"), ()).await.is_ok();
 
+    let agent = an_hour_later(&server).await;
     let other = claim_again(&server, &agent).await;
     apply.recover(&late).await.is_conflict();
     assert_eq!(other.start().await, 204);
@@ -260,6 +267,7 @@ async fn only_the_agents_that_had_begun_the_apply_are_heard() {
     let unknown = agent.old_job(json!({ "id": "job-1111111111111111" }));
     assert_eq!(unknown.recover(&state(4, "one")).await.status.as_u16(), 410);
     // An apply that nobody has begun has left nothing.
+    let agent = an_hour_later(&server).await;
     let waiting = claim_again(&server, &agent).await;
     assert_eq!(waiting.recover(&state(4, "one")).await.status.as_u16(), 410);
     assert_eq!(current(&server).await, state(1, "one"));
@@ -315,4 +323,46 @@ async fn no_run_waits_for_a_log_that_cannot_be_written() {
     let run = server.owner().get(format!("/runs/{}", apply.run())).await.is_ok();
     assert_eq!(run.attribute("status"), "errored");
     assert!(shown(&server, apply.run()).await.0.contains("was lost"));
+}
+
+#[tokio::test]
+async fn nothing_is_planned_or_applied_before_it_is_known_what_there_is() {
+    let server = Server::start().await;
+    let agent = Agent::register(&server).await;
+    let apply = ended_without_state(&server, &agent).await;
+    let owner = server.owner();
+    let ws = workspace(&server).await;
+    let next = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
+    let looking = owner.post("/runs", run(&ws, json!({ "plan-only": true }))).await.is_created();
+    server.advance().await;
+    let status = async |id: &str| {
+        let run = owner.get(format!("/runs/{id}")).await.is_ok();
+        let why = &run.data()["attributes"]["waiting-reason"];
+        (run.attribute("status").as_str().unwrap().to_owned(), why.as_str().map(str::to_owned))
+    };
+    let (waits, why) = status(&next).await;
+    assert_eq!(waits, "pending");
+    let why = why.unwrap();
+    assert!(why.contains("has ended without its state") && why.contains(apply.run()), "{why}");
+    // Whoever only looks changes nothing.
+    assert_eq!(status(&looking.id()).await.0, "plan_queued");
+    is_kept(apply.recover(&state(2, "one")).await, &state(2, "one"), true);
+    server.advance().await;
+    assert_eq!(status(&next).await.0, "plan_queued");
+}
+
+#[tokio::test]
+async fn a_state_that_never_comes_is_not_waited_for_without_end() {
+    let server = Server::start().await;
+    let agent = Agent::register(&server).await;
+    ended_without_state(&server, &agent).await;
+    let owner = server.owner();
+    let next = run(&workspace(&server).await, json!({}));
+    let next = owner.post("/runs", next).await.is_created().id();
+    server.advance().await;
+    let status = async || owner.get(format!("/runs/{next}")).await.is_ok().attribute("status");
+    assert_eq!(status().await, "pending");
+    an_hour_later(&server).await;
+    server.advance().await;
+    assert_eq!(status().await, "plan_queued");
 }

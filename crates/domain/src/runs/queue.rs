@@ -23,7 +23,7 @@ use super::{
     moves,
     stages::{self, QUEUED},
     status::Event,
-    turns,
+    turns, unsaved,
 };
 use crate::{
     Ctx, Result, Tx, agent_pools, locks,
@@ -66,6 +66,8 @@ struct Facts {
     lock: Lock,
     /// It is uploaded, or there is none to be had.
     has_configuration: bool,
+    /// The state of an apply that is over may still come: nobody knows what there is.
+    state_awaited: bool,
     slot_free: bool,
 }
 
@@ -84,7 +86,7 @@ fn decide(facts: Facts) -> Step {
             Lock::Free => !facts.behind_another,
             Lock::Others => false,
         };
-    if !own_turn || !facts.slot_free {
+    if !own_turn || !facts.slot_free || (facts.takes_turn && facts.state_awaited) {
         return Step::Wait;
     }
     match stages::awaited_phase(facts.status) {
@@ -340,6 +342,7 @@ async fn facts(run: &Held, cx: &Ctx, executor: &Executor, unreadable: &[RunId]) 
         behind_another: turns::is_behind(tx, &run.id, unreadable).await?,
         lock: lock_of(run.workspace(), run),
         has_configuration: has_configuration(tx, run).await?,
+        state_awaited: unsaved::awaited_in(tx.db(), &run.workspace_id, tx.now()).await?.is_some(),
         slot_free,
     })
 }
@@ -419,13 +422,21 @@ mod tests {
     fn facts() -> impl Strategy<Value = Facts> {
         (
             proptest::sample::select(run::Status::ALL),
-            any::<(bool, bool, bool)>(),
+            any::<(bool, bool, bool, bool)>(),
             proptest::sample::select(&[Lock::Free, Lock::Own, Lock::Others][..]),
             any::<bool>(),
         )
             .prop_map(
-                |(status, (takes_turn, behind_another, slot_free), lock, has_configuration)| {
-                    Facts { status, takes_turn, behind_another, lock, has_configuration, slot_free }
+                |(status, (takes_turn, behind_another, slot_free, state_awaited), lock, has)| {
+                    Facts {
+                        status,
+                        takes_turn,
+                        behind_another,
+                        lock,
+                        has_configuration: has,
+                        state_awaited,
+                        slot_free,
+                    }
                 },
             )
     }
@@ -448,6 +459,13 @@ mod tests {
         }
 
         #[test]
+        fn nothing_that_changes_things_starts_before_it_is_known_what_there_is(facts in facts()) {
+            if facts.takes_turn && facts.state_awaited {
+                prop_assert_eq!(decide(facts), Step::Wait);
+            }
+        }
+
+        #[test]
         fn nothing_starts_without_a_slot(facts in facts()) {
             prop_assert!(facts.slot_free || decide(facts) == Step::Wait);
         }
@@ -464,6 +482,7 @@ mod tests {
                 behind_another: false,
                 lock: Lock::Free,
                 has_configuration: true,
+                state_awaited: false,
                 slot_free: true,
                 ..facts
             };

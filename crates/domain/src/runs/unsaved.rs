@@ -8,7 +8,8 @@ use db::{
     },
     id::{RunId, WorkspaceId},
     sea_orm::{
-        ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+        ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+        QueryTrait,
     },
 };
 
@@ -71,6 +72,29 @@ pub(crate) async fn refuse_while_applying(
         "{kept} cannot be deleted: the run {run} of {name} has ended without its state, which its agent may still \
          bring. It is waited for until an hour after the end of the run.",
     )))
+}
+
+/// The run of a workspace whose state may still come, and until when it is waited for: what would be planned meanwhile
+/// does not know what is there, and its apply would make it again.
+pub(super) async fn awaited_in(
+    db: &impl ConnectionTrait,
+    workspace: &WorkspaceId,
+    now: Timestamp,
+) -> Result<Option<(RunId, Timestamp)>> {
+    let of_workspace = run::Entity::find()
+        .select_only()
+        .column(run::Column::Id)
+        .filter(run::Column::WorkspaceId.eq(workspace))
+        .into_query();
+    Ok(phase::Entity::find()
+        .select_only()
+        .columns([phase::Column::RunId, phase::Column::StateAwaitedUntil])
+        .filter(phase::Column::StateAwaitedUntil.gt(now))
+        .filter(phase::Column::RunId.in_subquery(of_workspace))
+        .order_by_desc(phase::Column::StateAwaitedUntil)
+        .into_tuple()
+        .one(db)
+        .await?)
 }
 
 async fn name_of(tx: &Tx, workspace: WorkspaceId) -> Result<String> {

@@ -11,7 +11,7 @@ use db::{
 
 use super::{
     candidates::{self, Candidate, Place, Wanted},
-    queue, stages,
+    queue, stages, turns, unsaved,
 };
 use crate::{
     Ctx, In, Result, agent_pools, configurations,
@@ -32,6 +32,17 @@ pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
              others do not wait for it."
                 .into(),
         ));
+    }
+    if stages::awaited_phase(run.status).is_some()
+        && turns::takes_turn(run)
+        && let Some((other, until)) =
+            unsaved::awaited_in(cx.read(), &run.workspace_id, cx.now()).await?
+    {
+        return Ok(Some(format!(
+            "The apply of the run {other} has ended without its state, which its agent may still bring: until then \
+             nobody knows what there is. The run goes on when the state is there, when its agent gives it up, or at {}.",
+            until.iso8601()
+        )));
     }
     let pool = match executor(cx, run).await? {
         Some(Executor::Site) => None,
