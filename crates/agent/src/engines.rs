@@ -66,8 +66,13 @@ pub(crate) fn title(kind: EngineKind) -> &'static str {
 
 /// The engines that an agent with this configuration will find, without a word about them.
 pub async fn at_hand(config: &Config) -> Vec<LocalEngine> {
-    let candidates = candidates(config, None).await.into_iter();
-    candidates.filter_map(|(_, answer)| answer.ok()).collect()
+    let mut found: Vec<LocalEngine> = Vec::new();
+    for engine in candidates(config, None).await.into_iter().filter_map(|(_, answer)| answer.ok()) {
+        if !found.contains(&engine) {
+            found.push(engine);
+        }
+    }
+    found
 }
 
 /// Every binary that can be found, with its version or why it is none. One that is only looked for may be missing.

@@ -8,6 +8,8 @@ mod releases;
 mod sync;
 mod usage;
 
+use std::collections::BTreeSet;
+
 use db::{
     Json,
     entity::tool_version::{self, Engine, Kind},
@@ -66,45 +68,47 @@ fn engines() -> Select<tool_version::Entity> {
     tool_version::Entity::find().filter(tool_version::Column::Kind.is_in(ENGINES))
 }
 
-/// Makes versions known that are at hand. Safe to repeat.
+/// Makes versions known that are at hand. Safe to repeat, and for several servers at once.
 pub async fn learn(cx: &Ctx, found: &[(Kind, String)]) -> Result<()> {
     let known = tool_version::Entity::find().all(cx.read()).await?;
-    let new: Vec<_> = found
-        .iter()
-        .filter(|(kind, version)| {
-            let here = |row: &ToolVersion| row.kind == *kind && row.version == *version;
-            !known.iter().any(|row| here(row) && !row.dormant)
-        })
-        .collect();
-    if new.is_empty() {
-        return Ok(());
-    }
-    let tx = cx.write().await?;
-    for (kind, version) in new {
-        official::give_way(&tx, *kind, version).await?;
-        let beta = Version::parse(version).is_ok_and(|version| !version.pre.is_empty());
-        let row = ToolVersion {
-            id: ToolVersionId::fresh(),
-            kind: *kind,
-            version: version.clone(),
-            url: None,
-            sha: None,
-            official: false,
-            enabled: true,
-            beta,
-            deprecated: false,
-            deprecated_reason: None,
-            created_at: tx.now(),
-            archs: Json::default(),
-            dormant: false,
-        };
-        match tx.insert(row).await {
-            // Another server may have learned it at the same moment.
-            Ok(_) | Err(db::Error::Taken(_)) => {}
-            Err(other) => return Err(other.into()),
+    // The same one may be found in several places.
+    for (kind, version) in found.iter().collect::<BTreeSet<_>>() {
+        let here = |row: &ToolVersion| row.kind == *kind && row.version == *version;
+        if !known.iter().any(|row| here(row) && !row.dormant) {
+            learn_one(cx, *kind, version).await?;
         }
     }
-    tx.commit().await
+    Ok(())
+}
+
+async fn learn_one(cx: &Ctx, kind: Kind, version: &str) -> Result<()> {
+    let tx = cx.write().await?;
+    official::give_way(&tx, kind, version).await?;
+    let beta = Version::parse(version).is_ok_and(|version| !version.pre.is_empty());
+    let row = ToolVersion {
+        id: ToolVersionId::fresh(),
+        kind,
+        version: version.to_owned(),
+        url: None,
+        sha: None,
+        official: false,
+        enabled: true,
+        beta,
+        deprecated: false,
+        deprecated_reason: None,
+        created_at: tx.now(),
+        archs: Json::default(),
+        dormant: false,
+    };
+    match tx.insert(row).await {
+        Ok(_) => tx.commit().await,
+        // Another server has learned it at the same moment. A transaction that was refused something keeps nothing.
+        Err(db::Error::Taken(_)) => {
+            tx.roll_back().await;
+            Ok(())
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// The versions that may be used, newest first; Terraform before OpenTofu of the same number.

@@ -8,6 +8,7 @@ use domain::{
     entity::tool_version::Kind,
     tool_versions::{self, Outcome, Sources},
 };
+use futures::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 use testkit::Server;
@@ -302,4 +303,17 @@ async fn the_built_in_list_can_be_taken_without_a_network() {
         "https://mirror.example.com/tf/1.9.8/terraform_1.9.8_linux_amd64.zip",
     );
     assert_eq!(take_built_in(&server).await, Outcome::default());
+}
+
+#[tokio::test]
+async fn a_version_that_is_found_several_times_at_once_is_learned_once() {
+    let server = Server::start().await;
+    let found = |version: &str| (Kind::Terraform, version.to_owned());
+    let twice = [found("1.99.1"), found("1.99.1"), found("1.99.0")];
+    let cx = server.system();
+    for learned in join_all((0..8).map(|_| tool_versions::learn(&cx, &twice))).await {
+        learned.unwrap();
+    }
+    let list = server.site_admin().get("/admin/terraform-versions?search[version]=1.99").await;
+    assert_eq!(list.is_ok().attributes("version"), ["1.99.1", "1.99.0"]);
 }

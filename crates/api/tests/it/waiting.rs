@@ -165,3 +165,21 @@ async fn a_run_says_that_all_places_are_taken() {
     server.advance().await;
     assert_eq!(waits(&server, &second).await, (json!("plan_queued"), String::new()));
 }
+
+#[tokio::test]
+async fn a_run_says_who_has_locked_its_workspace() {
+    let server = Server::start().await;
+    let agent = Agent::register(&server).await;
+    let id = queue(&server, "first").await;
+    let owner = server.owner();
+    let workspace = owner.get("/organizations/acme/workspaces/first").await.is_ok().id();
+    let lock = format!("/workspaces/{workspace}/actions/lock");
+    owner.post(lock, json!({ "reason": "holiday" })).await.is_ok();
+    let name = owner.user().await.username;
+    is_waiting(&server, &id, &[&name, "holiday", "goes on when it is unlocked"]).await;
+    owner.post(format!("/workspaces/{workspace}/actions/unlock"), ()).await.is_ok();
+    let (_, why) = waits(&server, &id).await;
+    assert_eq!(why, "");
+    server.advance().await;
+    assert_eq!(agent.must_claim().await.run(), id);
+}

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use db::{
-    entity::{job, phase, run::Status, tool_version::Engine},
+    entity::{job, phase, run::Status, tool_version::Engine, workspace::LockKind},
     id::AgentPoolId,
     sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter},
 };
@@ -14,7 +14,7 @@ use super::{
     queue, stages, turns, unsaved,
 };
 use crate::{
-    Ctx, In, Result, agent_pools, configurations,
+    Ctx, In, Result, agent_pools, configurations, locks,
     row::Run,
     tool_versions::{self, Wish},
     workspaces::Executor,
@@ -44,6 +44,9 @@ pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
             until.iso8601()
         )));
     }
+    if let Some(why) = somebody_has_locked_it(cx, run).await? {
+        return Ok(Some(why));
+    }
     let pool = match executor(cx, run).await? {
         Some(Executor::Site) => None,
         Some(Executor::Pool(id)) => Some(id),
@@ -57,6 +60,21 @@ pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
         return Ok(Some(why));
     }
     if is_of_site { no_place(cx, run).await } else { Ok(None) }
+}
+
+/// A lock that is no run's, which nobody can see from the runs before.
+async fn somebody_has_locked_it(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
+    let is_somebodys = run.of.lock_kind.is_some_and(|kind| kind != LockKind::Run);
+    if !is_somebodys || !turns::takes_turn(run) || stages::awaited_phase(run.status).is_none() {
+        return Ok(None);
+    }
+    let holder = locks::holder_of(cx, &run.of).await?.unwrap_or_default();
+    let reason = run.of.lock_reason.as_deref().map(|reason| format!(" (“{reason}”)"));
+    Ok(Some(format!(
+        "The workspace is locked by {holder}{}. The run goes on when it is unlocked: by them, or by somebody who \
+         administers the workspace.",
+        reason.unwrap_or_default()
+    )))
 }
 
 /// The phase that it waits to begin: until it is its turn, or until an agent takes it.

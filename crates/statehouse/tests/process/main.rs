@@ -161,6 +161,11 @@ fn a_server_says_at_its_start_that_nobody_can_execute_runs() {
     std::fs::write(&terraform, "#!/bin/sh\necho 'Terraform v1.9.8'\n").unwrap();
     std::fs::set_permissions(&terraform, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(warns("two", &[], &tools) as Vec<String>, [""; 0]);
+    // The same one again, under another name.
+    let again = place("again");
+    std::os::unix::fs::symlink(&tools, &again).unwrap();
+    let engine = again.join("terraform").display().to_string();
+    assert_eq!(warns("three", &["--engine", &engine], &tools) as Vec<String>, [""; 0]);
     let data_dir = place("one").display().to_string();
     let sync = ["admin", "sync-versions", "--built-in", "--data-dir", &data_dir];
     assert_eq!(statehouse(&sync).output().unwrap().status.code(), Some(0));
