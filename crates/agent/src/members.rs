@@ -9,6 +9,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use regex::Regex;
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::spellings::{SHORTEST, unpercent};
 
@@ -19,7 +20,7 @@ const ROOM: usize = 2 << 20;
 
 /// A quoted text in HCL.
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#""((?:[^"\\\n]|\\.)*)""#));
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d{6,}"));
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d[\d.]{5,}"));
 /// In the CLI configuration of an operator.
 static TOKEN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#""?(?:token|password|secret)\w*"?\s*[=:]\s*"((?:[^"\\\n]|\\.)*)""#));
@@ -51,8 +52,20 @@ impl Members {
     /// A secret, and those within.
     pub fn text(&mut self, text: &str) {
         let mut room = ROOM;
-        self.0.insert(text.to_owned());
+        self.insert(text);
+        if let Some(number) = number(text) {
+            self.add(&number, 0, &mut room);
+        }
         self.within(text, DEEPEST, &mut room);
+    }
+
+    /// As it is, and as engines take each text: in one form of what looks the same.
+    fn insert(&mut self, text: &str) {
+        let composed: String = text.nfc().collect();
+        if composed != text {
+            self.0.insert(composed);
+        }
+        self.0.insert(text.to_owned());
     }
 
     /// Those within a value in HCL.
@@ -63,6 +76,12 @@ impl Members {
         }
         for found in NUMBER.find_iter(text) {
             self.add(found.as_str(), 0, &mut room);
+            if let Some(number) = number(found.as_str()) {
+                self.add(&number, 0, &mut room);
+            }
+        }
+        for body in heredocs(text) {
+            self.add(&body, DEEPEST, &mut room);
         }
     }
 
@@ -70,7 +89,7 @@ impl Members {
         let Some(left) = room.checked_sub(text.len()) else { return };
         if text.trim().chars().count() >= SHORTEST {
             *room = left;
-            self.0.insert(text.to_owned());
+            self.insert(text);
             self.within(text, depth, room);
         }
     }
@@ -116,9 +135,90 @@ pub(crate) fn tokens(text: &str) -> impl Iterator<Item = String> {
 
 /// What stands in the quotes, without escapes.
 fn plain(quoted: &str) -> String {
-    // HCL escapes as JSON does, and templates by doubling their first sign.
     let text = serde_json::from_str::<String>(&format!("\"{quoted}\""));
-    text.unwrap_or_else(|_| quoted.to_owned()).replace("$${", "${").replace("%%{", "%{")
+    untemplated(&text.unwrap_or_else(|_| unescaped(quoted)))
+}
+
+/// Templates are kept from being one by doubling their first sign.
+fn untemplated(text: &str) -> String {
+    text.replace("$${", "${").replace("%%{", "%{")
+}
+
+/// HCL escapes as JSON does, and knows letters by eight digits too.
+fn unescaped(quoted: &str) -> String {
+    let mut text = String::with_capacity(quoted.len());
+    let mut rest = quoted.chars();
+    while let Some(letter) = rest.next() {
+        if letter != '\\' {
+            text.push(letter);
+            continue;
+        }
+        let digits = match rest.next() {
+            Some('n') => {
+                text.push('\n');
+                continue;
+            }
+            Some('r') => {
+                text.push('\r');
+                continue;
+            }
+            Some('t') => {
+                text.push('\t');
+                continue;
+            }
+            Some('u') => 4,
+            Some('U') => 8,
+            Some(other) => {
+                text.push(other);
+                continue;
+            }
+            None => break,
+        };
+        let number: String = rest.by_ref().take(digits).collect();
+        let letter = u32::from_str_radix(&number, 16).ok().and_then(char::from_u32);
+        text.push(letter.unwrap_or(char::REPLACEMENT_CHARACTER));
+    }
+    text
+}
+
+/// Texts of several lines in HCL, as they are and without what indents them all.
+fn heredocs(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some((_, mark)) = line.split_once("<<") else { continue };
+        let mark = mark.trim_start_matches('-').trim();
+        let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        if mark.is_empty() || !mark.chars().all(is_name) {
+            continue;
+        }
+        let body: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != mark).collect();
+        let indent = body.iter().filter(|line| !line.trim().is_empty());
+        let indent = indent.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
+        let flush: Vec<&str> = body.iter().map(|line| line.get(indent..).unwrap_or("")).collect();
+        for body in [body.join("\n"), flush.join("\n")] {
+            found.push(untemplated(&body));
+        }
+    }
+    found
+}
+
+/// A number as engines print it, whatever it was written like.
+fn number(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !is_number(whole) || !is_number(part) {
+        return None;
+    }
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let part = part.trim_end_matches('0');
+    Some(if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") })
 }
 
 /// The text that is written in base64; a value that only looks so becomes no text.
@@ -151,6 +251,24 @@ mod tests {
         assert_eq!(members("https://x.blob/a?se=1&sig=Ab%2Bcdef"), ["Ab%2Bcdef", "Ab+cdef"]);
         assert_eq!(members("Server=a;Password=hunter2;Ssl=true"), ["hunter2"]);
         assert!(members("https://example.com/path ssh://git@h").is_empty());
+    }
+
+    #[test]
+    fn values_are_known_as_engines_take_them() {
+        assert_eq!(members("pa\u{308}ssword-e\u{301}"), ["pässword-é"]);
+        assert_eq!(members("00918273645.50"), ["918273645.5"]);
+        assert_eq!(members("-000123456.0"), ["-123456"]);
+        let expression = |text: &str| {
+            let mut all = Members::default();
+            all.expression(text);
+            all.0.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(expression(r#"{ a = "Gz6\U0001F600kPqW9" }"#), ["Gz6😀kPqW9"]);
+        assert_eq!(expression(r#"{ a = "tab\there \u00e9" }"#), ["tab\there é"]);
+        let text = "{\n  a = <<-EOT\n    Gz5abcdef $${q}\n      second\n  EOT\n  b = 1\n}";
+        let found = expression(text);
+        assert!(found.contains(&"Gz5abcdef ${q}\n  second".to_owned()), "{found:?}");
+        assert_eq!(expression("{ a = 00918273645.50 }"), ["00918273645.50", "918273645.5"]);
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use protocol::{Artifact, Job, Outcome, PhaseResult, PlanOptions};
 
 use crate::agent::Agent;
+use crate::mask::Mask;
 use crate::output::Summary;
 use crate::phase::{Done, Failure, Prepared, Work, sentence, stopped};
 use crate::process::Manners;
 use crate::redaction::redacted_plan;
 use crate::schemas;
+use crate::secrets::Secrets;
 use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::steps::Step;
@@ -180,7 +182,9 @@ pub(crate) async fn documents(
         let whose = &session.job.organization;
         let schemas = schemas::of(agent, place, whose, prepared, &plan).await?;
         let (plan, copy) = (plan.clone(), schemas.clone());
-        let document = tokio::task::spawn_blocking(move || redacted_plan(&plan, &copy))
+        let secrets = Secrets::kept(place).map_err(|error| error.to_string())?;
+        let mask = Mask::new(&secrets).map_err(|error| error.to_string())?;
+        let document = tokio::task::spawn_blocking(move || redacted_plan(&plan, &copy, &mask))
             .await
             .map_err(|error| error.to_string())?
             .map_err(|error| format!("the plan cannot be redacted: {error}"))?;

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use crate::mask::Mask;
+
 /// Stands where a sensitive string was; a changed one has two different placeholders.
 const BEFORE: &str = "(sensitive value)";
 const AFTER: &str = "(changed sensitive value)";
@@ -28,12 +30,18 @@ struct Schemas {
     provider_schemas: Option<Box<RawValue>>,
 }
 
-/// Builds the document from the outputs of `show -json` and `providers schema -json`.
-pub(crate) fn redacted_plan(plan: &[u8], schemas: &[u8]) -> serde_json::Result<Vec<u8>> {
+/// Builds the document from the outputs of `show -json` and `providers schema -json`. What the log must not show, it must
+/// not show either: command lines print both.
+pub(crate) fn redacted_plan(
+    plan: &[u8],
+    schemas: &[u8],
+    mask: &Mask,
+) -> serde_json::Result<Vec<u8>> {
     let mut plan: Map<String, Value> = serde_json::from_slice(plan)?;
     let schemas: Schemas = serde_json::from_slice(schemas)?;
     let mut document = Map::new();
-    document.insert("plan_format_version".into(), plan["format_version"].take());
+    document
+        .insert("plan_format_version".into(), plan.remove("format_version").unwrap_or_default());
     document.insert("provider_format_version".into(), json!(schemas.format_version));
     for key in TAKEN {
         if let Some(value) = plan.remove(key) {
@@ -42,19 +50,20 @@ pub(crate) fn redacted_plan(plan: &[u8], schemas: &[u8]) -> serde_json::Result<V
     }
     for key in ["resource_changes", "resource_drift"] {
         for resource in elements(&mut document, key) {
-            redact_change(&mut resource["change"]);
+            redact_change(&mut resource["change"], mask);
         }
     }
     for deferred in elements(&mut document, "deferred_changes") {
-        redact_change(&mut deferred["resource_change"]["change"]);
+        redact_change(&mut deferred["resource_change"]["change"], mask);
     }
     if let Some(Value::Object(outputs)) = document.get_mut("output_changes") {
-        outputs.values_mut().for_each(redact_change);
+        outputs.values_mut().for_each(|output| redact_change(output, mask));
     }
     for action in elements(&mut document, "action_invocations") {
-        let mask = action["config_sensitive"].clone();
+        let sensitive = action["config_sensitive"].clone();
         if let Some(values) = action.get_mut("config_values") {
-            redact(values, &[&mask], None);
+            redact(values, &[&sensitive], None);
+            mask_texts(values, mask);
         }
     }
     let mut bytes = serde_json::to_vec(&document)?;
@@ -67,6 +76,22 @@ pub(crate) fn redacted_plan(plan: &[u8], schemas: &[u8]) -> serde_json::Result<V
     Ok(bytes)
 }
 
+/// Of values: addresses, actions and keys are what the plan is about.
+fn mask_texts(value: &mut Value, mask: &Mask) {
+    match value {
+        Value::String(text) => *text = mask.text(text),
+        Value::Array(members) => members.iter_mut().for_each(|it| mask_texts(it, mask)),
+        Value::Object(members) => members.values_mut().for_each(|it| mask_texts(it, mask)),
+        Value::Number(number) => {
+            let text = number.to_string();
+            if mask.text(&text) != text {
+                *value = placeholder(value, BEFORE);
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
 fn elements<'a>(document: &'a mut Map<String, Value>, key: &str) -> &'a mut [Value] {
     match document.get_mut(key) {
         Some(Value::Array(elements)) => elements,
@@ -74,7 +99,7 @@ fn elements<'a>(document: &'a mut Map<String, Value>, key: &str) -> &'a mut [Val
     }
 }
 
-fn redact_change(change: &mut Value) {
+fn redact_change(change: &mut Value, mask: &Mask) {
     let Value::Object(change) = change else { return };
     let masks = ["before_sensitive", "after_sensitive"]
         .map(|key| change.get(key).cloned().unwrap_or(Value::Bool(false)));
@@ -90,7 +115,8 @@ fn redact_change(change: &mut Value) {
         redact(after, &masks, originals.0.as_ref().map(|other| (other, AFTER)));
     }
     for (key, value) in [("before", before), ("after", after)] {
-        if let Some(value) = value {
+        if let Some(mut value) = value {
+            mask_texts(&mut value, mask);
             change.insert(key.into(), value);
         }
     }
@@ -143,6 +169,7 @@ fn placeholder(value: &Value, text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::Secrets;
 
     #[test]
     fn no_sensitive_value_is_in_the_document() {
@@ -166,7 +193,7 @@ mod tests {
                 "config_sensitive": { "a": true } }],
         });
         let schemas = br#"{"format_version":"1.0","provider_schemas":{"p":{"x":1}}}"#;
-        let bytes = redacted_plan(plan.to_string().as_bytes(), schemas).unwrap();
+        let bytes = redacted_plan(plan.to_string().as_bytes(), schemas, &Mask::default()).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(!text.contains("hunter") && !text.contains("471"), "{text}");
         let document: Value = serde_json::from_str(&text).unwrap();
@@ -183,5 +210,32 @@ mod tests {
         assert_eq!(document["provider_format_version"], "1.0");
         assert_eq!(document["provider_schemas"]["p"]["x"], 1);
         assert!(document.get("variables").is_none());
+    }
+
+    #[test]
+    fn what_the_log_hides_is_hidden_in_values_and_nowhere_else() {
+        let plan = json!({ "format_version": "1.2", "resource_changes": [{
+            "address": "x.create", "change": { "actions": ["create"], "before": null,
+                "after": { "create": "to create", "n": ["hunter2x"] } } }] });
+        let secrets = Secrets(["create".to_owned(), "hunter2x".to_owned()].into());
+        let mask = Mask::new(&secrets).unwrap();
+        let bytes = redacted_plan(plan.to_string().as_bytes(), b"{}", &mask).unwrap();
+        let document: Value = serde_json::from_slice(&bytes).unwrap();
+        let change = &document["resource_changes"][0];
+        assert_eq!(
+            (&change["address"], &change["change"]["actions"]),
+            (&json!("x.create"), &json!(["create"]))
+        );
+        let after = &change["change"]["after"];
+        assert!(!after["create"].as_str().unwrap().contains("create"), "{after}");
+        assert!(!after["n"][0].as_str().unwrap().contains("hunter2x"), "{after}");
+    }
+
+    #[test]
+    fn a_plan_without_anything_in_it_is_no_mistake_of_ours() {
+        let bytes = redacted_plan(b"{}", b"{}", &Mask::default()).unwrap();
+        let document: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(document["plan_format_version"], Value::Null);
+        assert!(redacted_plan(b"[]", b"{}", &Mask::default()).is_err());
     }
 }

@@ -56,6 +56,10 @@ fn nested(value: &str) -> Texts {
     for text in base64::of(value.as_bytes()) {
         all.extend(base64::of(text.as_bytes()));
         all.insert(percent(&text, KEPT[0], true));
+        all.insert(hex::encode(&text));
+    }
+    for row in [hex::encode(value), hex::encode_upper(value)] {
+        all.extend(base64::of(row.as_bytes()));
     }
     for text in percents(value) {
         all.insert(percent(&text, KEPT[0], true));
@@ -85,10 +89,10 @@ fn long_enough(mut texts: Texts) -> Texts {
 fn hexadecimal(bytes: &[u8]) -> Texts {
     let mut all = Texts::new();
     for row in [hex::encode(bytes), hex::encode_upper(bytes)] {
-        for before in [":", "\\x", "%"] {
+        for before in [":", "\\x", "%", ", 0x"] {
             let pairs = row.as_bytes().chunks(2).map(String::from_utf8_lossy);
             let text: String = pairs.flat_map(|pair| [before.into(), pair]).collect();
-            all.insert(text.trim_start_matches(':').to_owned());
+            all.insert(text.trim_start_matches([':', ',', ' ']).to_owned());
         }
         all.insert(row);
     }
@@ -168,6 +172,8 @@ mod tests {
             "22702673735c772f726420247bc3a97d",
             "22702673735C772F726420247BC3A97D",
             "22:70:26:73:73:5c:77:2f:72:64:20:24:7b:c3:a9:7d",
+            "0x22, 0x70, 0x26, 0x73, 0x73, 0x5c, 0x77, 0x2f, 0x72, 0x64, 0x20, 0x24, 0x7b, 0xc3, 0xa9, 0x7d",
+            r#"\"p&ss\\w/rd \${é}"#,
             r"\x22\x70\x26\x73\x73\x5c\x77\x2f\x72\x64\x20\x24\x7b\xc3\xa9\x7d",
         ] {
             assert!(all.contains(text), "{text}: {all:#?}");

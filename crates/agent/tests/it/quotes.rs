@@ -141,6 +141,43 @@ async fn no_log_shows_a_secret_however_a_run_writes_it() {
     }
 }
 
+/// What the engine makes of a value before it shows it: composed letters, Go's own escapes, decoded texts, shorter numbers.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_engine_shows_a_secret_in_its_own_spelling() {
+    let bench = Bench::start().await;
+    let object = "{ a = \"Gz6\\U0001F600kPqW9\", b = <<-EOT\n    Gz5abcdef $${q}\n  EOT\n}";
+    for (value, hcl, shown) in [
+        ("pa\u{308}ssword-e\u{301}-qwxyz", false, "pässword-é-qwxyz"),
+        ("Gz8kPq\u{7f}W9vTrB3", false, "W9vTrB3"),
+        ("Gz3kPq\u{7}W9vT\u{b}rB7", false, "W9vT"),
+        ("Gz9kPq\u{1b}[31mW9vTrB4", false, "W9vTrB4"),
+        ("Gz7kPq\u{e0041}W9vTrB11", false, "W9vTrB11"),
+        ("{ password = \"Gz8kP\\\"qW9vT\u{a0}rB12\" }", true, "qW9vT"),
+        (object, true, "kPqW9"),
+        (object, true, "Gz5abcdef"),
+        ("00918273645.50", false, "918273645.5"),
+    ] {
+        let kind = if value.starts_with('0') { "type = number" } else { "" };
+        let main = format!(
+            "variable \"n\" {{ {kind} }}\nresource \"terraform_data\" \"a\" {{ input = nonsensitive(var.n) }}\n\
+             output \"o\" {{ value = nonsensitive(var.n) }}\n\
+             output \"j\" {{ value = nonsensitive(jsonencode(var.n)) }}\n"
+        );
+        for structured in [false, true] {
+            let mut plan = bench.plan(&[("main.tf", &main)]);
+            plan.variables = vec![Variable { sensitive: true, ..variable("n", value, hcl) }];
+            plan.structured_output = structured;
+            let (planned, applied) = bench.plan_and_apply(&plan).await;
+            assert_eq!(applied.outcome().result, PhaseResult::Finished, "{}", applied.text());
+            for log in [planned.raw(), applied.raw()] {
+                assert!(!log.contains(shown), "{value:?}: {log}");
+            }
+            let redacted = String::from_utf8_lossy(&planned.artifacts["json-plan-redacted"]);
+            assert!(!redacted.contains(shown), "{value:?}: {redacted}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_about_locals_modules_and_arguments_show_no_secret_either() {
     let bench = Bench::start().await;
