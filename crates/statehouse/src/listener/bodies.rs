@@ -15,16 +15,15 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, Version, header};
 use hyper::body::{Frame, SizeHint};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::activity::{Activity, Busy};
+use super::pace::Pace;
 
 /// What is read of a body that nobody wants: bytes and time. Who sends more is answered at once, and the connection
 /// is closed behind the answer.
 const UNWANTED: u64 = 32 << 20;
 const UNWANTED_TIME: Duration = Duration::from_secs(5);
-/// A body may rest for so long.
-const REST: Duration = Duration::from_secs(30);
 
 /// To be laid around everything that may answer.
 pub async fn read_to_the_end(request: Request, next: Next) -> Response {
@@ -34,7 +33,12 @@ pub async fn read_to_the_end(request: Request, next: Next) -> Response {
     // Such a client sends nothing before somebody reads.
     let waits = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
-    let incoming = Arc::new(Mutex::new(Incoming { body, rest: None, state: State::Untouched }));
+    let incoming = Arc::new(Mutex::new(Incoming {
+        body,
+        pace: Pace::default(),
+        waiting: None,
+        state: State::Untouched,
+    }));
     let lent = Body::new(Lent(incoming.clone()));
     let mut response = next.run(Request::from_parts(parts, lent)).await;
     if !is_at_its_end(&incoming, waits).await {
@@ -79,7 +83,9 @@ async fn is_at_its_end(incoming: &Arc<Mutex<Incoming>>, waits: bool) -> bool {
 #[derive(Debug)]
 struct Incoming {
     body: Body,
-    rest: Option<Pin<Box<Sleep>>>,
+    pace: Pace,
+    /// Since when we wait, and until when at most.
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     state: State,
 }
 
@@ -100,12 +106,18 @@ impl Incoming {
             self.state = State::Begun;
         }
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
-            ready!(self.rest.get_or_insert_with(|| Box::pin(sleep(REST))).as_mut().poll(cx));
+            let patience = self.pace.patience();
+            let (_, end) =
+                self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(patience))));
+            ready!(end.as_mut().poll(cx));
             self.state = State::Broken;
-            let rested = io::Error::new(io::ErrorKind::TimedOut, "the body rested for too long");
+            let rested = io::Error::new(io::ErrorKind::TimedOut, "the body came too slowly");
             return Poll::Ready(Some(Err(axum::Error::new(rested))));
         };
-        self.rest = None;
+        let waited = self.waiting.take().map_or(Duration::ZERO, |(since, _)| since.elapsed());
+        if let Some(Ok(frame)) = &frame {
+            self.pace.came(frame.data_ref().map_or(0, |data| data.len() as u64), waited);
+        }
         match &frame {
             None => self.state = State::Ended,
             Some(Err(_)) => self.state = State::Broken,

@@ -3,6 +3,7 @@
 mod activity;
 pub mod bodies;
 mod door;
+mod pace;
 mod rarely;
 mod stream;
 mod tongue;
