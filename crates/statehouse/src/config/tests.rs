@@ -144,6 +144,8 @@ fn a_slip_of_the_pen_is_told_what_it_may_have_meant() {
         ("database-url", "database_url"),
         ("database_url_fil", "database_url_file"),
         ("publik_url", "public_url"),
+        ("DATABASE_URL", "database_url"),
+        ("Listen", "listen"),
     ] {
         let message = wrong(&[], &[], &format!("{key} = \"x\"\n"));
         assert!(

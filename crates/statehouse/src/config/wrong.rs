@@ -47,7 +47,9 @@ impl fmt::Display for Wrong {
 pub fn meant(name: &str, known: impl Iterator<Item = String>) -> String {
     /// From here on, what is left is a slip of the pen.
     const NEAR: f64 = 0.86;
-    let near = known.map(|known| (strsim::jaro_winkler(name, &known), known));
+    // Who writes a key of the file as the environment has it means the same key.
+    let name = name.to_lowercase();
+    let near = known.map(|known| (strsim::jaro_winkler(&name, &known.to_lowercase()), known));
     let nearest = near.max_by(|one, other| one.0.total_cmp(&other.0));
     nearest
         .filter(|(nearness, _)| *nearness >= NEAR)
