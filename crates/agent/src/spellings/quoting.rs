@@ -74,8 +74,8 @@ fn python(text: &str) -> [String; 2] {
             0x0d => write!(all, "\\r"),
             0x09 => write!(all, "\\t"),
             0x20..0x7f => write!(all, "{}", char::from_u32(code).unwrap_or_default()),
-            ..0x100 => write!(all, "\\x{code:02x}"),
-            ..0x1_0000 => write!(all, "\\u{code:04x}"),
+            ..0x20 | 0x7f..0x100 => write!(all, "\\x{code:02x}"),
+            0x100..0x1_0000 => write!(all, "\\u{code:04x}"),
             _ => write!(all, "\\U{code:08x}"),
         };
         written.expect("a String takes all that is written to it");
