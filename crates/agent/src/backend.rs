@@ -14,6 +14,9 @@ use crate::workplace::{Workplace, write_private};
 const PATH: &str = ".statehouse/default.tfstate";
 const WORKSPACES: &str = ".statehouse/state";
 
+/// How our override is called, unless others would stand behind it. One of that name in a configuration gives way.
+pub(crate) const OURS: &str = "zz_statehouse_override.tf";
+
 /// How the engine's versions call a file whose blocks replace those of others.
 const ENDINGS: [&str; 4] = [".tf", ".tf.json", ".tofu", ".tofu.json"];
 /// Of a file name, in bytes.
@@ -44,8 +47,9 @@ pub(crate) fn has_configuration(cwd: &Path, engine: EngineKind) -> io::Result<bo
         let name = entry.file_name();
         let name = name.to_string_lossy();
         // As the engines pass over what editors leave.
-        let is_ignored = name.starts_with('.') || name.ends_with('~') || name.starts_with('#');
-        let is_read = !is_ignored && endings.iter().any(|ending| name.ends_with(ending));
+        let is_ignored = name.starts_with('.') || name.ends_with('~');
+        let is_read =
+            !is_ignored && name != OURS && endings.iter().any(|ending| name.ends_with(ending));
         if is_read && fs::metadata(entry.path()).is_ok_and(|found| !found.is_dir()) {
             return Ok(true);
         }
@@ -56,7 +60,7 @@ pub(crate) fn has_configuration(cwd: &Path, engine: EngineKind) -> io::Result<bo
 /// Overrides `cloud` and every `backend` in all versions. Of several override files the last one by its name wins,
 /// so that ours is named for standing behind all others.
 pub(crate) fn write_override(cwd: &Path) -> io::Result<()> {
-    let mut name = OsString::from("zz_statehouse_override.tf");
+    let mut name = OsString::from(OURS);
     let mut last = None;
     for entry in fs::read_dir(cwd)? {
         let entry = entry?.file_name();
@@ -166,6 +170,8 @@ mod tests {
             (".main.tf", false, false),
             ("main.tf~", false, false),
             ("#main.tf#", false, false),
+            ("#main.tf", true, true),
+            (OURS, false, false),
             ("main.tf.bak", false, false),
         ] {
             let folder = tempfile::tempdir().unwrap();

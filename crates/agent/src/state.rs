@@ -257,17 +257,20 @@ impl Keeping {
         // Also if a snapshot of it was accepted: what counts is what the server has now.
         let put = || self.server.put_state(&self.job_id, upload.clone());
         let outcome = tokio::time::timeout(self.patience * 2, insist(self.patience, put)).await;
-        let why = match outcome {
+        let (why, is_refused) = match outcome {
             Ok(Ok(())) => {
                 self.accepted = Some(version);
                 return Ok(());
             }
-            Ok(Err(CallError::Gone)) => "The job was taken from this agent.".to_owned(),
-            Ok(Err(error)) => format!("{error}."),
-            Err(_) => "The upload took too long.".to_owned(),
+            // As far as this job goes; the state may come by another way.
+            Ok(Err(CallError::Gone)) => ("The job was taken from this agent.".to_owned(), false),
+            Ok(Err(error)) => (format!("{error}."), error.is_final()),
+            Err(_) => ("The upload took too long.".to_owned(), false),
         };
+        let why = format!("The state could not be saved: {why}");
         // With the serial under which it was offered.
-        Err(self.keep(&format!("The state could not be saved: {why}"), upload).await)
+        let version = Version::of(&upload).filter(|_| !is_refused);
+        Err(self.keep(&why, upload, version).await)
     }
 
     /// For a file that was cut short: the last whole state is the best that there is.
@@ -276,7 +279,7 @@ impl Keeping {
             0 => "The state that the engine left is empty: it could not write it.".to_owned(),
             _ => "The state that the engine left is damaged.".to_owned(),
         };
-        let why = if bytes.is_empty() { why } else { self.keep(&why, bytes).await.message };
+        let why = if bytes.is_empty() { why } else { self.keep(&why, bytes, None).await.message };
         self.find_pending();
         let mut pause = Backoff::default();
         let end = tokio::time::Instant::now() + self.patience;
@@ -317,8 +320,8 @@ impl Keeping {
         }
     }
 
-    async fn keep(&self, why: &str, state: Bytes) -> Unsaved {
-        let version = Version::of(&state);
+    /// Offered again is what has a `version`: neither half a state, nor one that the server will never take.
+    async fn keep(&self, why: &str, state: Bytes, version: Option<Version>) -> Unsaved {
         let pending = version.is_some();
         let kept = match version {
             Some(version) => {

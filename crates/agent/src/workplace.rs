@@ -19,7 +19,7 @@ use crate::variables;
 const LEFTOVERS: [&str; 8] = [
     ".terraform",
     ".statehouse",
-    "zz_statehouse_override.tf",
+    backend::OURS,
     "terraform.tfstate",
     "terraform.tfstate.backup",
     "terraform.tfstate.d",

@@ -28,6 +28,9 @@ pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// A connection that was idle for longer is asked whether it is still there, before it is used again.
 const TRUSTED_FOR: Duration = Duration::from_secs(5);
 
+/// How long connections may take to end. A database that is away answers no good-bye.
+const GOOD_BYES: Duration = Duration::from_secs(3);
+
 /// One step of the schema's history.
 #[derive(Clone, Debug)]
 pub struct Migration {
@@ -268,8 +271,16 @@ impl Db {
         if let Some(place) = &self.place {
             place.close().await;
         }
-        self.reads.0.close().await;
-        self.writers.close().await;
+        let is_file = self.place.is_some();
+        let closing = async {
+            self.reads.0.close().await;
+            self.writers.close().await;
+        };
+        if is_file {
+            closing.await;
+        } else if tokio::time::timeout(GOOD_BYES, closing).await.is_err() {
+            tracing::warn!("PostgreSQL does not answer good-byes: its connections are left");
+        }
     }
 }
 

@@ -263,7 +263,8 @@ async fn only_the_agents_that_had_begun_the_apply_are_heard() {
     let token = owner.post(path, body).await.is_created().attribute("token");
     let stranger = Agent::register_with(&server, token.as_str().unwrap()).await;
     let theirs = stranger.old_job(apply.json.clone());
-    assert_eq!(theirs.recover(&state(4, "one")).await.status.as_u16(), 410);
+    // No word for good: the agent may have shown a wrong token.
+    theirs.recover(&state(4, "one")).await.is_conflict();
     let unknown = agent.old_job(json!({ "id": "job-1111111111111111" }));
     assert_eq!(unknown.recover(&state(4, "one")).await.status.as_u16(), 410);
     // An apply that nobody has begun has left nothing.
@@ -365,4 +366,54 @@ async fn a_state_that_never_comes_is_not_waited_for_without_end() {
     an_hour_later(&server).await;
     server.advance().await;
     assert_eq!(status().await, "plan_queued");
+}
+
+#[tokio::test]
+async fn a_state_that_somebody_uploads_ends_the_waiting() {
+    let server = Server::start().await;
+    let agent = Agent::register(&server).await;
+    let apply = ended_without_state(&server, &agent).await;
+    let owner = server.owner();
+    let next = run(&workspace(&server).await, json!({}));
+    let next = owner.post("/runs", next).await.is_created().id();
+    server.advance().await;
+    let status = async || owner.get(format!("/runs/{next}")).await.is_ok().attribute("status");
+    assert_eq!(status().await, "pending");
+    push(&server, &state(2, "one")).await.is_created();
+    server.advance().await;
+    assert_eq!(status().await, "plan_queued");
+    // What comes all the same is kept beside it.
+    is_kept(apply.recover(&state(3, "one")).await, &state(3, "one"), false);
+    assert_eq!(current(&server).await, state(2, "one"));
+}
+
+#[tokio::test]
+async fn no_pool_is_deleted_whose_agent_may_still_bring_a_state() {
+    let server = Server::start().await;
+    let agent = Agent::register(&server).await;
+    let apply = ended_without_state(&server, &agent).await;
+    let owner = server.owner();
+    let body = json!({ "data": { "type": "agent-pools", "attributes": { "name": "pool" } } });
+    let pool = owner.post("/organizations/acme/agent-pools", body).await.is_created().id();
+    // As if an agent of the pool had done it.
+    let tx = server.db.write().await.unwrap();
+    let id: domain::id::JobId = apply.json["id"].as_str().unwrap().parse().unwrap();
+    let mut job = tx.lock::<domain::entity::job::Entity>(id).await.unwrap().unwrap();
+    job.agent_pool_id = Some(pool.parse().unwrap());
+    tx.update(job).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/agent-pools/{pool}");
+    let said = owner.delete(&path).await.is_conflict().error();
+    assert!(said.contains(apply.run()), "{said}");
+    server.pass(Duration::from_hours(1));
+    owner.delete(&path).await.is_no_content();
+}
+
+#[tokio::test]
+async fn a_serial_from_which_no_engine_can_go_on_is_refused() {
+    let server = Server::start().await;
+    server.workspace("networking").await;
+    push(&server, &state(i64::MAX, "one")).await.is_unprocessable("/data/attributes/serial");
+    push(&server, &state(1 << 53, "one")).await.is_unprocessable("/data/attributes/serial");
+    push(&server, &state((1 << 53) - 1, "one")).await.is_created();
 }

@@ -6,10 +6,10 @@ use db::{
     entity::{
         agent, agent_pool, agent_pool_project as for_project,
         agent_pool_workspace::{self as standing, Standing},
-        token,
+        job, phase, token,
     },
-    id::{AgentPoolId, ProjectId, WorkspaceId},
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+    id::{AgentPoolId, ProjectId, RunId, WorkspaceId},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait},
 };
 use serde_json::json;
 
@@ -167,6 +167,12 @@ pub async fn delete(
             "The agent pool is in use by {users}. Let them use another one first."
         )));
     }
+    if let Some(run) = awaited_from(&tx, &row.id).await? {
+        return Err(Error::conflict(format!(
+            "The state of the run {run} may still come from an agent of this pool, which could bring it no more. It is \
+             waited for until an hour after the end of the run."
+        )));
+    }
     token::Entity::delete_many()
         .filter(token::Column::AgentPoolId.eq(&row.id))
         .exec(tx.db())
@@ -178,6 +184,24 @@ pub async fn delete(
     tx.emit(Happened::AgentPoolDeleted, subject(&row), json!({ "name": row.name })).await?;
     tx.delete(row).await?;
     tx.commit().await
+}
+
+/// A run whose state only an agent of this pool may have.
+async fn awaited_from(tx: &Tx, pool: &AgentPoolId) -> Result<Option<RunId>> {
+    let awaiting = phase::Entity::find()
+        .select_only()
+        .column(phase::Column::RunId)
+        .filter(phase::Column::StateAwaitedUntil.gt(tx.now()))
+        .into_query();
+    Ok(job::Entity::find()
+        .select_only()
+        .column(job::Column::RunId)
+        .filter(job::Column::AgentPoolId.eq(pool))
+        .filter(job::Column::Kind.eq(job::Kind::Apply))
+        .filter(job::Column::RunId.in_subquery(awaiting))
+        .into_tuple()
+        .one(tx.db())
+        .await?)
 }
 
 fn check_name(name: String) -> Result<String> {

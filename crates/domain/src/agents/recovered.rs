@@ -78,8 +78,12 @@ async fn run_of(cx: &Ctx, id: &JobId) -> Result<Run> {
     let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
     let job = job::Entity::find_by_id(id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
     let OfRun { run, phase, .. } = OfRun::of(&job)?;
-    if job.agent_pool_id != *pool || phase != phase::Kind::Apply || job.started_at.is_none() {
+    if phase != phase::Kind::Apply || job.started_at.is_none() {
         return Err(Error::NotFound);
+    }
+    if job.agent_pool_id != *pool {
+        // No word for good: the agent may show another token the next time.
+        return Err(Error::conflict("The apply was done by an agent of another pool."));
     }
     run::Entity::find_by_id(run).one(cx.read()).await?.ok_or(Error::NotFound)
 }

@@ -9,7 +9,7 @@ use db::{
     id::{RunId, WorkspaceId},
     sea_orm::{
         ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-        QueryTrait,
+        QueryTrait, sea_query::Expr,
     },
 };
 
@@ -95,6 +95,23 @@ pub(super) async fn awaited_in(
         .into_tuple()
         .one(db)
         .await?)
+}
+
+/// Somebody has said what there is: no apply of the workspace is asked for it any more.
+pub(crate) async fn await_no_more(tx: &Tx, workspace: &WorkspaceId) -> Result<()> {
+    let of_workspace = run::Entity::find()
+        .select_only()
+        .column(run::Column::Id)
+        .filter(run::Column::WorkspaceId.eq(workspace))
+        .into_query();
+    phase::Entity::update_many()
+        .col_expr(phase::Column::StateAwaitedUntil, Expr::value(None::<i64>))
+        .filter(phase::Column::StateAwaitedUntil.is_not_null())
+        .filter(phase::Column::RunId.in_subquery(of_workspace))
+        .exec(tx.db())
+        .await
+        .map_err(db::Error::from)?;
+    Ok(())
 }
 
 async fn name_of(tx: &Tx, workspace: WorkspaceId) -> Result<String> {

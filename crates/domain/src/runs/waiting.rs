@@ -40,7 +40,7 @@ pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
     {
         return Ok(Some(format!(
             "The apply of the run {other} has ended without its state, which its agent may still bring: until then \
-             nobody knows what there is. The run goes on when the state is there, when its agent gives it up, or at {}.",
+             nobody knows what there is. The run goes on when the state is there, when somebody uploads one, or at {}.",
             until.iso8601()
         )));
     }

@@ -58,6 +58,9 @@ struct Raw {
     modules: Vec<Module>,
 }
 
+/// Larger ones are no count of anything, and leave engines no next one: 2^53 - 1, to which JSON counts everywhere.
+pub(super) const LARGEST_SERIAL: i64 = (1 << 53) - 1;
+
 impl TryFrom<Raw> for Content {
     type Error = &'static str;
 
@@ -65,6 +68,9 @@ impl TryFrom<Raw> for Content {
         let Raw { version, serial, lineage, terraform_version, outputs, summary, modules, .. } =
             raw;
         let is_encrypted = raw.encrypted_data.is_some() && raw.encryption_version.is_some();
+        if serial.is_some_and(|serial| serial > LARGEST_SERIAL) {
+            return Err("its serial is larger than engines count");
+        }
         match version {
             _ if is_encrypted => Ok(Self {
                 version: None,

@@ -122,6 +122,13 @@ fn check(new: &New) -> Result<String> {
     if new.serial < 0 {
         return Err(Error::invalid("serial", "must not be negative"));
     }
+    if new.serial > content::LARGEST_SERIAL {
+        let why = format!(
+            "must be at most {}, so that engines can go on from it",
+            content::LARGEST_SERIAL
+        );
+        return Err(Error::invalid("serial", why));
+    }
     let md5 = new.md5.to_ascii_lowercase();
     if md5.len() != 32 || !md5.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Error::invalid("md5", "must be 32 hexadecimal digits"));

@@ -178,6 +178,9 @@ pub(super) async fn make_current(
     let is_empty = is_readable && row.resource_count == 0;
     crate::workspaces::auto_destroy::note_activity(&mut place, is_empty, tx.now());
     runs::saved_plans::outdate(tx, &mut place).await?;
+    if row.run_id.is_none() {
+        runs::unsaved::await_no_more(tx, &place.id).await?;
+    }
     let place = tx.update(place).await?;
     let subject = Subject {
         kind: "state-versions",

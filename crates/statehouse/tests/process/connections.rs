@@ -187,7 +187,9 @@ fn refused_connections_are_told_of_and_the_others_go_on() {
     // All places are taken, and yet whoever has one is served. It has one of sixteen.
     let mut kept = kept.unwrap();
     loop {
-        send(&kept, &head("GET", "/metrics", 0, ""), 0);
+        // A token that nobody knows would be refused.
+        let asked = head("GET", "/metrics", 0, "").replace("authorization: Bearer nobody\r\n", "");
+        send(&kept, &asked, 0);
         let (status, figures, open) = whole_answer(kept);
         assert_eq!(status, 200);
         if figures.contains("statehouse_connections_refused_total 49\n") {
