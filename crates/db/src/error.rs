@@ -156,14 +156,44 @@ fn is_outdated(error: &sqlx::Error) -> bool {
         .is_some_and(|answer| answer.routine() == Some("RevalidateCachedQuery"))
 }
 
+/// What went wrong while a connection was made that used to be there: whatever it was, the database is away, and the
+/// caller has done nothing wrong. A password that was changed or a database that was renamed is told in the log.
+pub(crate) fn while_connecting(error: sqlx::Error) -> sqlx::Error {
+    match error {
+        sqlx::Error::Protocol(_) => sqlx::Error::Io(std::io::Error::other(error)),
+        sqlx::Error::Database(ref answer)
+            if answer.code().and_then(|code| by_sqlstate(&code)).is_none() =>
+        {
+            sqlx::Error::Io(std::io::Error::other(own_words(&error)))
+        }
+        other => other,
+    }
+}
+
 /// Whether a database that cannot be reached may be there in a moment.
 pub(crate) fn may_come(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        // What is no answer of PostgreSQL comes from something before it, which has nothing behind it yet.
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
         // It starts, stops, or has too many guests.
         sqlx::Error::Database(answer) => {
             answer.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53"))
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn something_before_the_database_that_has_nothing_behind_it_is_no_mistake_of_the_caller() {
+        let strange = || sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".into());
+        assert!(may_come(&strange()));
+        assert_eq!(unavailable(&while_connecting(strange())), Some(AWAY));
+        // Of a connection that is there it is our mistake.
+        assert_eq!(unavailable(&strange()), None);
+        assert_eq!(unavailable(&while_connecting(sqlx::Error::PoolTimedOut)), Some(BUSY));
     }
 }

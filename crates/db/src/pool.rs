@@ -6,7 +6,7 @@ use sqlx::{PgPool, SqlitePool};
 
 use crate::{
     connection::{Answer, Ask, Connection, Inner},
-    error::is_useless,
+    error::{is_useless, while_connecting},
     presence::Presence,
 };
 
@@ -60,7 +60,8 @@ impl Pool {
         let inner = match &self.connections {
             Connections::Sqlite(pool) => pool.acquire().await.map(Inner::Sqlite),
             Connections::Postgres(pool) => {
-                self.presence.while_there(pool.acquire()).await.map(Inner::Postgres)
+                let acquired = self.presence.while_there(pool.acquire()).await;
+                acquired.map(Inner::Postgres).map_err(while_connecting)
             }
         };
         metrics::histogram!("statehouse_database_wait_duration_seconds", "pool" => self.name)
