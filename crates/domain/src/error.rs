@@ -155,7 +155,8 @@ impl From<blobs::Error> for Error {
             blobs::Error::TooLarge { limit } => {
                 Self::TooLarge(format!("At most {limit} bytes are accepted."))
             }
-            damaged @ blobs::Error::Sealed { .. } => Self::Damaged(damaged),
+            // What is looked for was there once.
+            lost @ (blobs::Error::Sealed { .. } | blobs::Error::NotFound(_)) => Self::Damaged(lost),
             blobs::Error::Content(_) => {
                 Self::BadRequest("The content ended before it was complete.".into())
             }

@@ -184,4 +184,11 @@ impl Server {
         *stored.last_mut().expect("a blob is never empty") ^= 1;
         self.store.put(&path, stored.into()).await.expect("the store can be written");
     }
+
+    /// Takes a blob away beneath its row.
+    pub async fn lose_blob(&self, kind: blobs::Kind, id: &str) {
+        let name = blobs::Name::new(kind, id).expect("an id makes a name");
+        let path = object_store::path::Path::from(name.as_str());
+        self.store.delete(&path).await.expect("the store can be written");
+    }
 }

@@ -502,6 +502,25 @@ async fn damaged_content_is_said_to_be_damaged_and_never_half_answered() {
 }
 
 #[tokio::test]
+async fn a_state_whose_content_is_gone_is_said_to_be_damaged_and_not_unknown() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    lock(&owner, &ws).await;
+    let made = owner.post(versions(&ws), whole(1, &state(1, "lost"))).await.is_created();
+    let address = url(&made, "hosted-state-download-url");
+    server.lose_blob(testkit::Blob::State, &made.id()).await;
+    let path = format!("/state-versions/{}/download", made.id());
+    let resources = format!("/workspaces/{}/resources", ws.id);
+    for refused in
+        [server.nobody().get(&address).await, owner.get(path).await, owner.get(resources).await]
+    {
+        assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR, "{refused}");
+        assert_eq!(refused.json()["errors"][0]["title"], protocol::DAMAGED);
+    }
+}
+
+#[tokio::test]
 async fn a_state_of_format_3_shows_outputs_and_resources() {
     let server = Server::start().await;
     let (owner, ws) = (server.owner(), server.workspace("networking").await);

@@ -7,6 +7,11 @@ use std::{error::Error as StdError, fmt};
 
 use blobs::{Kind, LogId, Name};
 use bytes::Bytes;
+use db::{
+    entity::{configuration_version, state_version},
+    id::{ConfigurationVersionId, StateVersionId},
+    sea_orm::EntityTrait,
+};
 use futures::{
     Stream, StreamExt, TryStreamExt,
     stream::{self, BoxStream},
@@ -207,11 +212,30 @@ pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
                 content: stream::iter(pieces.into_iter().map(Ok)).boxed(),
             });
         }
-        Err(blobs::Error::NotFound(_)) => return Err(Error::NotFound),
+        Err(blobs::Error::NotFound(_)) if !is_promised(cx, object).await? => {
+            return Err(Error::NotFound);
+        }
         Err(error) => return Err(error.into()),
     }
     let (size, content) = read().await?;
     Ok(Download { size, content: content.map_err(Error::from).boxed() })
+}
+
+/// Whether a row says that the content is there: one that is missing all the same is lost, which is no "not found".
+async fn is_promised(cx: &Ctx, object: &Object) -> Result<bool> {
+    Ok(match object.content {
+        Content::State => {
+            let row = state_version::Entity::find_by_id(id::<StateVersionId>(object)?);
+            let row = row.one(cx.read()).await?;
+            row.is_some_and(|row| row.status == state_version::Status::Finalized)
+        }
+        Content::Configuration => {
+            let id = id::<ConfigurationVersionId>(object)?;
+            let row = configuration_version::Entity::find_by_id(id).one(cx.read()).await?;
+            row.is_some_and(|row| row.status == configuration_version::Status::Uploaded)
+        }
+        _ => false,
+    })
 }
 
 /// Reads to the end before anything is answered: an answer that breaks off looks like a bad line, and is asked for
