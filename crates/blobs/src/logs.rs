@@ -45,7 +45,8 @@ impl LogId {
         name::valid(id).map(|id| Self(format!("logs/{id}")))
     }
 
-    fn whole(&self) -> Name {
+    /// The blob of a log that is finished and joined.
+    pub fn whole(&self) -> Name {
         Name::inside(&self.0, WHOLE)
     }
 

@@ -191,4 +191,13 @@ impl Server {
         let path = object_store::path::Path::from(name.as_str());
         self.store.delete(&path).await.expect("the store can be written");
     }
+
+    /// Takes a log away beneath its phase.
+    pub async fn lose_log(&self, phase: &str) {
+        let log = blobs::LogId::new(phase).expect("an id makes a name");
+        for part in self.app.blobs().parts_of(&log).await.expect("the store can be read") {
+            let path = object_store::path::Path::from(part.as_str());
+            self.store.delete(&path).await.expect("the store can be written");
+        }
+    }
 }

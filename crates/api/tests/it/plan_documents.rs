@@ -67,3 +67,32 @@ async fn a_plan_that_failed_has_no_documents() {
         owner.get(format!("/runs/{}/plan/{document}", made.id())).await.is_no_content();
     }
 }
+
+#[tokio::test]
+async fn what_a_plan_has_left_and_is_gone_is_said_to_be_damaged_and_not_empty() {
+    let server = Server::start().await;
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    let agent = Agent::register(&server).await;
+    upload(&owner, &ws, false).await;
+    owner.post("/runs", run(&ws, json!({}))).await.is_created();
+    server.advance().await;
+    let job = agent.must_claim().await;
+    job.start().await;
+    let plan = owner.get(format!("/runs/{}/plan", job.run())).await.is_ok();
+    let log = plan.attribute("log-read-url").as_str().unwrap().to_owned();
+    assert_eq!(server.nobody().get(&log).await.is_ok().text(), "", "it is early");
+    job.log(0, "\u{2}planned\r\n\u{3}").await;
+    job.outcome("errored", false).await;
+    assert_eq!(job.artifact("json-plan-redacted", "{}").await, 204);
+    let document = format!("/plans/{}/json-output-redacted", plan.id());
+    let document = owner.get(document).await.redirects();
+    job.finish().await;
+    assert!(server.nobody().get(&log).await.is_ok().text().contains("planned"));
+    server.lose_log(&plan.id()).await;
+    server.lose_blob(testkit::Blob::PlanJsonRedacted, &plan.id()).await;
+    for path in [log.clone(), format!("{log}?limit=65536&offset=0"), document] {
+        let refused = server.nobody().get(&path).await;
+        assert_eq!(refused.status, http::StatusCode::INTERNAL_SERVER_ERROR, "{refused}");
+        assert_eq!(refused.json()["errors"][0]["title"], protocol::DAMAGED);
+    }
+}

@@ -150,16 +150,35 @@ pub async fn finish(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) ->
 }
 
 pub(super) async fn close(cx: &Ctx, job: &Job) -> Result<()> {
+    let phase = super::phase_id_of(cx, job).await?;
+    let is_logged = cx.blobs().log_length(&blobs::LogId::new(&phase)?).await? > 0;
     let tx = cx.write().await?;
     if let Some(mut row) = tx.lock::<job::Entity>(job.id.clone()).await?
         && row.status == job::Status::Concluded
     {
         row.status = job::Status::Finished;
         tx.update(row).await?;
+        if is_logged {
+            note_artifact(&tx, phase, LOG).await?;
+        }
         tx.commit().await?;
     }
     Ok(())
 }
+
+/// Writes down that a file is there: from then on one that is missing is lost.
+async fn note_artifact(tx: &Tx, phase: String, name: &str) -> Result<()> {
+    if let Some(mut phase) = tx.lock::<phase::Entity>(phase).await?
+        && !phase.artifacts.iter().any(|other| other == name)
+    {
+        phase.artifacts.push(name.to_owned());
+        tx.update(phase).await?;
+    }
+    Ok(())
+}
+
+/// Of a log that has an end, among the names of what a phase has left.
+pub(crate) const LOG: &str = "log";
 
 /// Keeps a file that a phase has left, by its name in the protocol.
 ///
@@ -193,12 +212,7 @@ where
     };
     cx.blobs().put_stream(&blob, content, LIMIT).await?;
     let tx = cx.write().await?;
-    if let Some(mut phase) = tx.lock::<phase::Entity>(phase_id).await?
-        && !phase.artifacts.iter().any(|other| other == name)
-    {
-        phase.artifacts.push(name.to_owned());
-        tx.update(phase).await?;
-        tx.commit().await?;
-    }
+    note_artifact(&tx, phase_id, name).await?;
+    tx.commit().await?;
     Ok(())
 }

@@ -20,8 +20,8 @@ use futures::{
 use bearer::Bearer;
 
 use crate::{
-    Actor, App, Ctx, Error, Result, can, configurations, policies, policy_sets, retention, runs,
-    states,
+    Actor, App, Ctx, Error, Result, agents, can, configurations, policies, policy_sets, retention,
+    runs, states,
 };
 
 /// As on HCP: long enough for a command that waits over night.
@@ -234,7 +234,20 @@ async fn is_promised(cx: &Ctx, object: &Object) -> Result<bool> {
             let row = configuration_version::Entity::find_by_id(id).one(cx.read()).await?;
             row.is_some_and(|row| row.status == configuration_version::Status::Uploaded)
         }
-        _ => false,
+        Content::PlanFile => runs::has_left(cx, &object.id, "plan-file").await?,
+        Content::LockFile => runs::has_left(cx, &object.id, "lock-file").await?,
+        Content::PlanJson => runs::has_left(cx, &object.id, "json-plan").await?,
+        Content::PlanJsonRedacted => runs::has_left(cx, &object.id, "json-plan-redacted").await?,
+        Content::ProviderSchemas => runs::has_left(cx, &object.id, "provider-schemas").await?,
+        Content::ErroredState => runs::has_left(cx, &object.id, "errored-state").await?,
+        Content::Log => runs::has_left(cx, &object.id, agents::LOG).await?,
+        Content::PolicyCode => policies::find_by_code(cx, &object.id).await.is_ok(),
+        // It comes after its state, and may not come at all.
+        Content::JsonState
+        | Content::ConfigurationUpload
+        | Content::StateUpload
+        | Content::JsonStateUpload
+        | Content::PolicySetUpload => false,
     })
 }
 
@@ -246,6 +259,9 @@ async fn whole(content: impl Stream<Item = Result<Bytes>>) -> Result<()> {
 
 /// Reads a log from byte `offset` on, at most `limit` bytes. What is not there yet is empty, never an error: the
 /// command line gives up on any (CLI protocol, section 4).
+///
+/// # Errors
+/// Damaged if the log has an end, and nothing of it is there any more.
 pub async fn read_log(
     cx: &Ctx,
     object: &Object,
@@ -259,14 +275,29 @@ pub async fn read_log(
     {
         let piece = cx.blobs().read_log(&log, offset, limit).await?;
         let size = piece.len() as u64;
+        if size == 0 && limit > 0 && cx.blobs().log_length(&log).await? == 0 {
+            be_sure_that_it_is_early(cx, object).await?;
+        }
         return Ok(Download { size, content: stream::iter([Ok(piece)]).boxed() });
     }
     // A log only grows: what it has now can be promised.
-    let size = cx.blobs().log_length(&log).await?.saturating_sub(offset).min(limit);
+    let length = cx.blobs().log_length(&log).await?;
+    if length == 0 {
+        be_sure_that_it_is_early(cx, object).await?;
+    }
+    let size = length.saturating_sub(offset).min(limit);
     let blobs = cx.blobs().clone();
     let content = || log_from(blobs.clone(), log.clone(), offset, size);
     whole(content()).await?;
     Ok(Download { size, content: content().boxed() })
+}
+
+/// Of a log without a byte.
+async fn be_sure_that_it_is_early(cx: &Ctx, log: &Object) -> Result<()> {
+    if is_promised(cx, log).await? {
+        return Err(blobs::Error::NotFound(LogId::new(&log.id)?.whole()).into());
+    }
+    Ok(())
 }
 
 fn log_from(
@@ -283,8 +314,7 @@ fn log_from(
         }
         let piece = blobs.read_log(&log, at, wanted).await?;
         if piece.is_empty() {
-            let why = format!("log {log} has lost its end");
-            return Err(Error::Internal(anyhow::anyhow!(why)));
+            return Err(blobs::Error::NotFound(log.whole()).into());
         }
         let next = at + piece.len() as u64;
         Ok(Some((piece, (blobs, log, next))))

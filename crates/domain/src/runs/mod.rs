@@ -226,10 +226,20 @@ pub enum Artifact {
     Never,
 }
 
+/// Whether a phase has left a file, by its name in the agent protocol.
+pub(crate) async fn has_left(cx: &Ctx, phase: &str, name: &str) -> Result<bool> {
+    let phase = phase::Entity::find_by_id(phase).one(cx.read()).await?;
+    Ok(phase.is_some_and(|phase| has(&phase, name)))
+}
+
+fn has(phase: &phase::Model, name: &str) -> bool {
+    phase.artifacts.iter().any(|other| other == name)
+}
+
 /// What there is of a file, by its name in the agent protocol.
 pub async fn artifact(cx: &Ctx, phase: &str, name: &str) -> Result<Artifact> {
     let phase = phase::Entity::find_by_id(phase).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    if phase.artifacts.iter().any(|other| other == name) {
+    if has(&phase, name) {
         return Ok(Artifact::There);
     }
     match phase.status {
