@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
@@ -20,6 +21,8 @@ use crate::workplace::{private_folder, write_durably};
 
 /// Added to the name of a state's file, behind a dot.
 const NOTE: &str = "job";
+/// How many are offered at a time.
+const AT_ONCE: usize = 4;
 /// The longest pause between two offers.
 const LONGEST: Duration = Duration::from_mins(5);
 
@@ -49,8 +52,12 @@ impl Note {
 /// Where a state is meanwhile.
 #[derive(Debug)]
 enum Copy {
-    File(PathBuf),
-    /// It could be written nowhere.
+    File {
+        path: PathBuf,
+        /// Whether other agents find it as well.
+        is_noted: bool,
+    },
+    /// It could be written nowhere yet.
     Memory(Bytes),
 }
 
@@ -88,7 +95,10 @@ impl Undelivered {
                 continue;
             }
             match read_note(&path) {
-                Ok(note) => parcels.push(Parcel::new(note, Copy::File(path.with_extension("")))),
+                Ok(note) => {
+                    let copy = Copy::File { path: path.with_extension(""), is_noted: true };
+                    parcels.push(Parcel::new(note, copy));
+                }
                 Err(error) => {
                     tracing::error!(path = %path.display(), %error, "the note of a state cannot be read");
                 }
@@ -101,15 +111,17 @@ impl Undelivered {
     pub fn put_aside(&self, run: &str, content: &[u8]) -> io::Result<PathBuf> {
         let name = format!("{run}.tfstate");
         let mut path = self.folder.join(&name);
+        private_folder(&self.folder)?;
         for number in 1.. {
             match fs::read(&path) {
                 // By an agent that was here before us.
                 Ok(known) if known == content => return Ok(path),
-                Ok(_) => path = self.folder.join(format!("{name}.{number}")),
-                Err(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                // What cannot be read may be another state.
+                Err(error) if fs::symlink_metadata(&path).is_err() => return Err(error),
+                Ok(_) | Err(_) => path = self.folder.join(format!("{name}.{number}")),
             }
         }
-        private_folder(&self.folder)?;
         write_durably(&path, content)?;
         Ok(path)
     }
@@ -119,18 +131,14 @@ impl Undelivered {
     pub fn keep(&self, note: Note, state: &Bytes) -> io::Result<PathBuf> {
         let path = self.put_aside(&note.run, state);
         let copy = match &path {
-            Ok(path) => {
-                if let Err(error) = write_note(path, &note) {
-                    tracing::error!(path = %path.display(), %error, "no other agent will offer this state");
-                }
-                Copy::File(path.clone())
-            }
+            Ok(path) => Copy::File { path: path.clone(), is_noted: false },
             Err(_) => Copy::Memory(state.clone()),
         };
+        let mut parcel = Parcel::new(note, copy);
+        parcel.settle_down(self);
         let mut parcels = self.parcels();
-        let is_same = |parcel: &Parcel| parcel.note == note;
-        if !parcels.iter().any(is_same) {
-            parcels.push(Parcel::new(note, copy));
+        if !parcels.iter().any(|known| known.note == parcel.note) {
+            parcels.push(parcel);
             self.added.notify_one();
         }
         drop(parcels);
@@ -155,35 +163,26 @@ impl Undelivered {
         }
     }
 
-    /// Offers each that is due once; answers when the next one is.
-    async fn round<F>(
-        &self,
-        now: Instant,
-        mut offer: impl FnMut(String, Bytes) -> F,
-    ) -> Option<Instant>
+    /// Offers each that is due once, some at a time, as a large one may take long; answers when the next one is due.
+    async fn round<F>(&self, now: Instant, offer: impl Fn(String, Bytes) -> F) -> Option<Instant>
     where
         F: Future<Output = Result<bool, CallError>>,
     {
-        // Each is taken once, as it is due later when it is put back.
-        while let Some(mut parcel) = self.take_due(now) {
+        let due: Vec<Parcel> = self.parcels().extract_if(.., |parcel| parcel.due <= now).collect();
+        let offered = due.into_iter().map(async |mut parcel| {
+            parcel.settle_down(self);
             let answer = match parcel.state().await {
                 Ok(state) => offer(parcel.note.job.clone(), state).await,
                 Err(error) => Err(error.into()),
             };
-            if parcel.settle(answer) {
-                continue;
+            if !parcel.settle(answer) {
+                parcel.due = now + pause(parcel.offers);
+                parcel.offers += 1;
+                self.parcels().push(parcel);
             }
-            parcel.due = now + pause(parcel.offers);
-            parcel.offers += 1;
-            self.parcels().push(parcel);
-        }
+        });
+        stream::iter(offered).buffer_unordered(AT_ONCE).collect::<()>().await;
         self.parcels().iter().map(|parcel| parcel.due).min()
-    }
-
-    fn take_due(&self, now: Instant) -> Option<Parcel> {
-        let mut parcels = self.parcels();
-        let at = parcels.iter().position(|parcel| parcel.due <= now)?;
-        Some(parcels.swap_remove(at))
     }
 
     fn parcels(&self) -> MutexGuard<'_, Vec<Parcel>> {
@@ -196,10 +195,29 @@ impl Parcel {
         Self { note, copy, offers: 0, due: Instant::now() }
     }
 
+    /// Gets to a disk, with its note, what could not be written before: it may have room again.
+    fn settle_down(&mut self, all: &Undelivered) {
+        if let Copy::Memory(state) = &self.copy
+            && let Ok(path) = all.put_aside(&self.note.run, state)
+        {
+            self.copy = Copy::File { path, is_noted: false };
+        }
+        if let Copy::File { path, is_noted } = &mut self.copy
+            && !*is_noted
+        {
+            match write_note(path, &self.note) {
+                Ok(()) => *is_noted = true,
+                Err(error) => {
+                    tracing::error!(path = %path.display(), %error, "no other agent would offer this state");
+                }
+            }
+        }
+    }
+
     async fn state(&self) -> io::Result<Bytes> {
         match &self.copy {
             Copy::Memory(state) => Ok(state.clone()),
-            Copy::File(path) => {
+            Copy::File { path, .. } => {
                 let state = tokio::fs::read(path).await?;
                 if hex::encode(Sha256::digest(&state)) == self.note.digest {
                     return Ok(state.into());
@@ -213,7 +231,7 @@ impl Parcel {
     fn settle(&self, answer: Result<bool, CallError>) -> bool {
         let Note { run, job, .. } = &self.note;
         let path = match &self.copy {
-            Copy::File(path) => path.as_path(),
+            Copy::File { path, .. } => path.as_path(),
             Copy::Memory(_) => Path::new("memory"),
         };
         match answer {
@@ -224,7 +242,7 @@ impl Parcel {
                     is_current,
                     "the server has the state that {run} has left"
                 );
-                if let Copy::File(path) = &self.copy {
+                if let Copy::File { path, .. } = &self.copy {
                     // In this order: a note without a state is seen to be over.
                     remove(path);
                     remove(&note_of(path));
@@ -245,7 +263,7 @@ impl Parcel {
                     job, run, %error, path = %path.display(),
                     "the server will never take the state that {run} has left; it stays here"
                 );
-                if let Copy::File(path) = &self.copy {
+                if let Copy::File { path, .. } = &self.copy {
                     remove(&note_of(path));
                 }
                 true
@@ -362,9 +380,9 @@ mod tests {
         ] {
             let (folder, undelivered) = bench();
             undelivered.keep(note(STATE), &Bytes::from_static(STATE)).unwrap();
-            let mut answers = vec![Err(error)];
+            let answers = Mutex::new(vec![Err(error)]);
             let next = undelivered.round(Instant::now(), |_, _| {
-                std::future::ready(answers.pop().expect("it is asked once"))
+                std::future::ready(answers.lock().unwrap().pop().expect("it is asked once"))
             });
             assert_eq!(next.await, None);
             assert_eq!(files(folder.path()), ["run-1.tfstate"]);
@@ -410,6 +428,54 @@ mod tests {
             Ok(true)
         });
         assert_eq!(offered.await, None);
+    }
+
+    #[tokio::test]
+    async fn what_could_be_written_nowhere_is_written_when_there_is_room_again() {
+        let (folder, undelivered) = bench();
+        let errored = Undelivered::folder(folder.path());
+        fs::remove_dir(&errored).unwrap();
+        fs::write(&errored, "").unwrap();
+        undelivered.keep(note(STATE), &Bytes::from_static(STATE)).unwrap_err();
+        fs::remove_file(&errored).unwrap();
+        let away = async |_, _| Err(CallError::NotKept);
+        undelivered.round(Instant::now(), away).await.unwrap();
+        assert_eq!(files(folder.path()), ["run-1.tfstate", "run-1.tfstate.job"]);
+        assert_eq!(Undelivered::open(folder.path()).unwrap().parcels()[0].note, note(STATE));
+    }
+
+    #[tokio::test]
+    async fn a_note_that_could_not_be_written_is_written_later() {
+        let (folder, undelivered) = bench();
+        let in_its_way = Undelivered::folder(folder.path()).join("run-1.tfstate.job");
+        fs::create_dir(&in_its_way).unwrap();
+        undelivered.keep(note(STATE), &Bytes::from_static(STATE)).unwrap();
+        fs::remove_dir(&in_its_way).unwrap();
+        undelivered.round(Instant::now(), async |_, _| Err(CallError::NotKept)).await.unwrap();
+        assert_eq!(Undelivered::open(folder.path()).unwrap().parcels()[0].note, note(STATE));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_written_over() {
+        let (folder, undelivered) = bench();
+        fs::create_dir(Undelivered::folder(folder.path()).join("run-1.tfstate")).unwrap();
+        let path = undelivered.put_aside("run-1", STATE).unwrap();
+        assert!(path.ends_with("run-1.tfstate.1"));
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_long_holds_up_no_other() {
+        let (_folder, undelivered) = bench();
+        let other = br#"{"serial":4,"lineage":"l"}"#;
+        undelivered.keep(note(STATE), &Bytes::from_static(STATE)).unwrap();
+        undelivered.keep(note(other), &Bytes::from_static(other)).unwrap();
+        // Each ends only when both have begun.
+        let both = tokio::sync::Barrier::new(2);
+        let offer = async |_, _| {
+            both.wait().await;
+            Ok(true)
+        };
+        assert_eq!(undelivered.round(Instant::now(), offer).await, None);
     }
 
     #[tokio::test]
