@@ -85,6 +85,10 @@ const NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWUTS,
 ];
 
+/// What programs talk through: files and names, the network, and the kernel about the network (`getaddrinfo` asks it).
+/// All else leads past the network: to the machine's host (vsock), to devices, or into seldom-used code of the kernel.
+const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
 /// The second table of system calls on 64-bit Intel and AMD machines, under the same architecture.
 #[cfg(target_arch = "x86_64")]
 const TABLES: &[i64] = &[0, 0x4000_0000];
@@ -101,7 +105,13 @@ pub(crate) fn refuse() -> anyhow::Result<()> {
         refused.insert(libc::SYS_clone | table, namespaces()?);
         refused.insert(libc::SYS_ioctl | table, vec![typing()?]);
     }
+    let mut sockets = Rules::new();
+    for table in TABLES {
+        sockets.insert(libc::SYS_socket | table, vec![other_families()?]);
+        sockets.insert(libc::SYS_socketpair | table, vec![other_families()?]);
+    }
     apply_filter(&program(all(UNKNOWN), libc::ENOSYS)?)?;
+    apply_filter(&program(sockets, libc::EAFNOSUPPORT)?)?;
     apply_filter(&program(refused, libc::EPERM)?)?;
     Ok(())
 }
@@ -119,6 +129,16 @@ fn namespaces() -> Result<Vec<SeccompRule>, Error> {
         SeccompRule::new(vec![SeccompCondition::new(0, SeccompCmpArgLen::Qword, has, flag)?])
     };
     Ok(NAMESPACES.iter().map(rule).collect::<Result<_, _>>()?)
+}
+
+/// One rule, as its conditions hold together.
+fn other_families() -> Result<SeccompRule, Error> {
+    let is_not = |family: &i32| {
+        let family = u64::from(family.unsigned_abs());
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
+    };
+    let conditions = FAMILIES.iter().map(is_not).collect::<Result<_, _>>()?;
+    Ok(SeccompRule::new(conditions)?)
 }
 
 /// Typing into a terminal in somebody's name.
