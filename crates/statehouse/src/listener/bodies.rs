@@ -17,7 +17,8 @@ use http::{HeaderValue, Version, header};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::activity::{Activity, Busy};
+use super::activity::Activity;
+use super::answer::Answer;
 use super::pace::Pace;
 
 /// What is read of a body that nobody wants: bytes and time. Who sends more is answered at once, and the connection
@@ -35,7 +36,7 @@ pub async fn read_to_the_end(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let incoming = Arc::new(Mutex::new(Incoming {
         body,
-        pace: Pace::default(),
+        pace: Pace::coming(activity.limits()),
         waiting: None,
         state: State::Untouched,
     }));
@@ -47,7 +48,7 @@ pub async fn read_to_the_end(request: Request, next: Next) -> Response {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }
-    response.map(|body| Body::new(Answer { body, _busy: busy }))
+    response.map(|body| Body::new(Answer::new(body, busy)))
 }
 
 async fn is_at_its_end(incoming: &Arc<Mutex<Incoming>>, waits: bool) -> bool {
@@ -116,7 +117,7 @@ impl Incoming {
         };
         let waited = self.waiting.take().map_or(Duration::ZERO, |(since, _)| since.elapsed());
         if let Some(Ok(frame)) = &frame {
-            self.pace.came(frame.data_ref().map_or(0, |data| data.len() as u64), waited);
+            self.pace.moved(frame.data_ref().map_or(0, |data| data.len() as u64), waited);
         }
         match &frame {
             None => self.state = State::Ended,
@@ -153,31 +154,5 @@ impl HttpBody for Lent {
 
     fn size_hint(&self) -> SizeHint {
         self.with(|incoming| incoming.body.size_hint())
-    }
-}
-
-/// An answer, which is under way until its last byte is sent.
-struct Answer {
-    body: Body,
-    _busy: Busy,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tower::Layer;
 
 use super::activity::Activity;
+use super::limits::Limits;
 use super::rarely::Rarely;
 use super::stream::Guarded;
 use super::tongue::{Ear, Tongue};
@@ -25,16 +26,18 @@ const TOLD_EVERY: Duration = Duration::from_secs(1);
 pub struct Door {
     places: Arc<Semaphore>,
     limit: usize,
+    limits: Limits,
     refusals: Arc<Rarely>,
     ear: Ear,
 }
 
 impl Door {
-    pub fn with_places(limit: usize, spoken: Tongue) -> Self {
+    pub fn with_places(limit: usize, limits: Limits, spoken: Tongue) -> Self {
         let limit = limit.min(Semaphore::MAX_PERMITS);
         Self {
             places: Arc::new(Semaphore::new(limit)),
             limit,
+            limits,
             refusals: Arc::new(Rarely::every(TOLD_EVERY)),
             ear: Ear::of(spoken),
         }
@@ -67,7 +70,7 @@ impl<S> Accept<TcpStream, S> for Door {
         if let Err(error) = stream.set_nodelay(true) {
             return ready(Err(error));
         }
-        let activity = Arc::new(Activity::default());
+        let activity = Arc::new(Activity::within(self.limits));
         let service = Extension(activity.clone()).layer(service);
         ready(Ok((Guarded::new(stream, activity, self.ear.clone(), place), service)))
     }

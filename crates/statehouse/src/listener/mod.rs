@@ -1,11 +1,15 @@
 //! Taking connections, with or without TLS, until told to stop.
 
 mod activity;
+mod answer;
 pub mod bodies;
 mod door;
+mod limits;
 mod pace;
 mod rarely;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tongue;
 
 use std::net::{SocketAddr, TcpListener};
@@ -21,6 +25,7 @@ use tokio::task::JoinHandle;
 
 use door::Door;
 pub use door::raise_file_limit;
+use limits::Limits;
 use tongue::Tongue;
 
 /// How long open requests may still go on once nobody depends on us any more.
@@ -48,8 +53,18 @@ impl Listener {
         router: Router,
         places: usize,
     ) -> Result<Self> {
-        let door =
-            Door::with_places(places, if tls.is_some() { Tongue::Https } else { Tongue::Http });
+        Self::start_within(Limits::default(), listener, tls, router, places)
+    }
+
+    fn start_within(
+        limits: Limits,
+        listener: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        router: Router,
+        places: usize,
+    ) -> Result<Self> {
+        let spoken = if tls.is_some() { Tongue::Https } else { Tongue::Http };
+        let door = Door::with_places(places, limits, spoken);
         let router = router.layer(axum::middleware::from_fn(bodies::read_to_the_end));
         let handle = Handle::new();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

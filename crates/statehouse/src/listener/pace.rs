@@ -1,30 +1,42 @@
-//! How slowly a body may come: by the time that we have waited for it, and what has come meanwhile.
+//! How slowly a body may come or go: by the time that we have waited for the client, and what has moved meanwhile.
 
 use std::time::Duration;
 
-/// A body may rest for so long.
-const REST: Duration = Duration::from_secs(30);
-/// So long may be waited for a body altogether, whatever comes of it.
-const GRACE: Duration = Duration::from_mins(1);
-/// Beyond that, so many bytes must have come for each second of waiting.
-const BYTES_A_SECOND: u64 = 4 << 10;
+use super::limits::Limits;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pace {
-    came: u64,
+    rest: Duration,
+    grace: Duration,
+    bytes_a_second: u64,
+    moved: u64,
     waited: Duration,
 }
 
 impl Pace {
-    /// How long may be waited for what comes next.
-    pub fn patience(&self) -> Duration {
-        let earned = Duration::from_secs(self.came / BYTES_A_SECOND);
-        (GRACE + earned).saturating_sub(self.waited).min(REST)
+    /// Of a request's body.
+    pub fn coming(limits: Limits) -> Self {
+        Self::with(limits.coming, limits)
     }
 
-    /// Only time in which we were ready to read counts: our own slowness is nobody's fault.
-    pub fn came(&mut self, bytes: u64, after: Duration) {
-        self.came = self.came.saturating_add(bytes);
+    /// Of an answer's.
+    pub fn going(limits: Limits) -> Self {
+        Self::with(limits.going, limits)
+    }
+
+    fn with(rest: Duration, Limits { grace, bytes_a_second, .. }: Limits) -> Self {
+        Self { rest, grace, bytes_a_second, moved: 0, waited: Duration::ZERO }
+    }
+
+    /// How long may be waited for what moves next.
+    pub fn patience(&self) -> Duration {
+        let earned = Duration::from_secs(self.moved / self.bytes_a_second);
+        (self.grace + earned).saturating_sub(self.waited).min(self.rest)
+    }
+
+    /// Only time in which it was the client's turn counts: our own slowness is nobody's fault.
+    pub fn moved(&mut self, bytes: u64, after: Duration) {
+        self.moved = self.moved.saturating_add(bytes);
         self.waited = self.waited.saturating_add(after);
     }
 }
@@ -35,20 +47,24 @@ mod tests {
 
     #[test]
     fn a_byte_now_and_then_gains_no_time() {
-        let mut pace = Pace::default();
+        let mut pace = Pace::coming(Limits::default());
         for _ in 0..4 {
             assert!(!pace.patience().is_zero());
-            pace.came(1, Duration::from_secs(15));
+            pace.moved(1, Duration::from_secs(15));
         }
         assert!(pace.patience().is_zero());
     }
 
     #[test]
-    fn a_large_body_on_a_slow_line_passes() {
-        let mut pace = Pace::default();
-        for _ in 0..(100 << 20) / BYTES_A_SECOND {
-            pace.came(BYTES_A_SECOND, Duration::from_secs(1));
-            assert_eq!(pace.patience(), REST);
+    fn a_large_body_on_a_slow_line_passes_either_way() {
+        let limits = Limits::default();
+        for (mut pace, rest) in
+            [(Pace::coming(limits), limits.coming), (Pace::going(limits), limits.grace)]
+        {
+            for _ in 0..(100 << 20) / limits.bytes_a_second {
+                pace.moved(limits.bytes_a_second, Duration::from_secs(1));
+                assert_eq!(pace.patience(), rest);
+            }
         }
     }
 }

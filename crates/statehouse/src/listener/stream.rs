@@ -1,4 +1,4 @@
-//! A connection with limits of time: on the silence between requests, on answers that nobody takes, and on good-byes.
+//! A connection with limits of time: on whatever only the client can do, and on good-byes.
 
 use std::future::Future;
 use std::io;
@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::activity::Activity;
 use super::tongue::Ear;
 
-/// An answer of which nothing was taken for so long is not wanted any more.
-const UNTAKEN: Duration = Duration::from_mins(1);
+/// While we have something to do for the client, it is looked again after so long whether it is its turn.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How long we still listen to who was answered before the end of the request: hanging up at once would take the
 /// answer away from whoever is still sending.
 const LINGERING: Duration = Duration::from_secs(30);
@@ -27,8 +27,9 @@ pub struct Guarded {
     activity: Arc<Activity>,
     /// Until the first bytes are here.
     ear: Option<Ear>,
-    /// Until when a request has to be there, after so many others.
-    silence: Option<(u64, Pin<Box<Sleep>>)>,
+    /// When to look whether the client keeps us waiting for too long.
+    alarm: Pin<Box<Sleep>>,
+    /// Until when something of what is ready has to be taken, whoever's turn it is.
     untaken: Option<Pin<Box<Sleep>>>,
     lingering: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
@@ -46,28 +47,34 @@ impl Guarded {
             inner,
             activity,
             ear: Some(ear),
-            silence: None,
+            alarm: Box::pin(sleep(LOOK_AGAIN)),
             untaken: None,
             lingering: None,
             _place: place,
         }
     }
 
-    /// Whether the client has been silent for too long. Single bytes are no request: they gain no time.
-    fn is_too_silent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some((request, patience)) = self.activity.idle() else {
-            self.silence = None;
-            return Poll::Pending;
-        };
-        let (_, end) = match &mut self.silence {
-            Some(silence) if silence.0 == request => silence,
-            other => other.insert((request, Box::pin(sleep(patience)))),
-        };
-        end.as_mut().poll(cx)
+    /// Whether the client keeps us waiting for too long. Single bytes are no request, and pings take no answer: they
+    /// gain no time.
+    fn is_waited_for_no_more(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = Instant::now();
+            let until = self.activity.waits_until();
+            if until.is_some_and(|until| until <= now) {
+                return Poll::Ready(());
+            }
+            let next = until.unwrap_or(now + LOOK_AGAIN);
+            if self.alarm.deadline() > next {
+                self.alarm.as_mut().reset(next);
+            }
+            ready!(self.alarm.as_mut().poll(cx));
+            self.alarm.as_mut().reset(next);
+        }
     }
 
     fn is_untaken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.untaken.get_or_insert_with(|| Box::pin(sleep(UNTAKEN))).as_mut().poll(cx)
+        let patience = self.activity.limits().going;
+        self.untaken.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(cx)
     }
 
     fn written<T>(
@@ -79,7 +86,10 @@ impl Guarded {
             self.untaken = None;
             return written;
         }
-        ready!(self.is_untaken(cx));
+        if self.is_untaken(cx).is_pending() {
+            // Reading may rest until this is written: nobody else looks then.
+            ready!(self.is_waited_for_no_more(cx));
+        }
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no answer")))
     }
 }
@@ -103,8 +113,11 @@ impl AsyncRead for Guarded {
             }
             return Poll::Ready(read);
         }
-        ready!(self.is_too_silent(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request within the time")))
+        ready!(self.is_waited_for_no_more(cx));
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the client kept us waiting for too long",
+        )))
     }
 }
 
