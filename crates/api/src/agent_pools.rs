@@ -129,23 +129,20 @@ impl Typed for Input {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Related {
-    allowed_workspaces: Option<ToMany<WorkspaceId>>,
-    excluded_workspaces: Option<ToMany<WorkspaceId>>,
-    allowed_projects: Option<ToMany<ProjectId>>,
+    allowed_workspaces: ToMany<WorkspaceId>,
+    excluded_workspaces: ToMany<WorkspaceId>,
+    allowed_projects: ToMany<ProjectId>,
 }
 
 fn change(body: Body<Input, Related>) -> Result<Change> {
     let (input, related) = (body.attributes, body.relationships);
-    let workspaces = |name: &str, many: Option<ToMany<WorkspaceId>>| {
-        many.map(|many| many.of_kind("workspaces", name)).transpose()
-    };
-    let projects = |many: ToMany<ProjectId>| many.of_kind("projects", "allowed-projects");
+    let workspaces = |name: &str, many: ToMany<WorkspaceId>| many.of_kind("workspaces", name);
     Ok(Change {
         name: input.name,
         organization_scoped: input.organization_scoped,
         allowed_workspaces: workspaces("allowed-workspaces", related.allowed_workspaces)?,
         excluded_workspaces: workspaces("excluded-workspaces", related.excluded_workspaces)?,
-        allowed_projects: related.allowed_projects.map(projects).transpose()?,
+        allowed_projects: related.allowed_projects.of_kind("projects", "allowed-projects")?,
     })
 }
 

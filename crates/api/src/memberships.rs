@@ -140,7 +140,7 @@ impl Typed for Input {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Relations {
-    teams: Option<ToMany<TeamId>>,
+    teams: ToMany<TeamId>,
 }
 
 /// Answers with the user included, although nobody asks for it: clients expect that.
@@ -153,10 +153,7 @@ async fn invite(
     let cx = &organization.cx;
     let blank = || domain::Error::invalid("email", "can't be blank");
     let email = body.attributes.email.filter(|email| !email.is_empty()).ok_or_else(blank)?;
-    let teams = match body.relationships.teams {
-        Some(many) => many.of_kind("teams", "teams")?,
-        None => Vec::new(),
-    };
+    let teams = body.relationships.teams.of_kind("teams", "teams")?.unwrap_or_default();
     let invited = memberships::invite(cx, &organization, &email, &teams).await?;
     query.include.push("user".into());
     Ok(document(cx, invited, &query).await?.created())

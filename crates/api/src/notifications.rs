@@ -181,13 +181,13 @@ impl Typed for Input {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Relations {
-    users: Option<ToMany<UserId>>,
+    users: ToMany<UserId>,
 }
 
 fn change(body: Body<Input, Relations>) -> Result<Change> {
     let secret =
         |field: Field<String>| field.into_change().map(|text| text.map(SecretString::from));
-    let users = body.relationships.users.map(|users| users.of_kind("users", "users"));
+    let users = body.relationships.users.of_kind("users", "users")?;
     let input = body.attributes;
     Ok(Change {
         name: input.name,
@@ -197,7 +197,7 @@ fn change(body: Body<Input, Relations>) -> Result<Change> {
         token: secret(input.token),
         triggers: input.triggers,
         email_addresses: input.email_addresses,
-        users: users.transpose()?,
+        users,
     })
 }
 

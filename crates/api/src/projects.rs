@@ -248,7 +248,7 @@ impl Overwrites {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Relations {
-    tag_bindings: Option<ToMany<String>>,
+    tag_bindings: ToMany<String>,
     /// An attribute in clients, a relationship in the published contract.
     default_agent_pool: Option<ToOne<AgentPoolId>>,
 }
@@ -269,7 +269,7 @@ fn change(input: Input, relations: Relations) -> Result<Change> {
             input.default_execution_mode.into_change()
         },
         default_agent_pool_id: if given_back { Some(None) } else { default_agent_pool_id },
-        tags: relations.tag_bindings.map(|many| tags::keyed(&many.data)).transpose()?,
+        tags: relations.tag_bindings.0.as_deref().map(tags::keyed).transpose()?,
     })
 }
 

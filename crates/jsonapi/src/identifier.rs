@@ -4,9 +4,10 @@ use crate::{Error, Errors, Field, Limits, body, field::id, lenient::from_json};
 use axum::extract::{FromRequest, Request};
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
+    de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
+use std::{fmt, marker::PhantomData};
 
 /// One resource as a request names it: by id or, for tags and their bindings, by attributes.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -89,13 +90,48 @@ impl<S: Send + Sync> FromRequest<S> for Identifiers {
     }
 }
 
+/// What a relationship of a body has as `data`. An empty object has null; one that has only other members says nothing,
+/// which must be taken neither for null nor for silence.
+struct Related<T>(Option<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Related<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_struct("Related", &["data"], Members(PhantomData))
+    }
+}
+
+struct Members<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+    type Value = Related<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Related<T>, A::Error> {
+        let mut is_empty = true;
+        let mut data = None;
+        while let Some(name) = members.next_key::<String>()? {
+            is_empty = false;
+            if name == "data" {
+                data = Some(members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        match data {
+            Some(data) => Ok(Related(data)),
+            None if is_empty => Ok(Related(None)),
+            None => Err(A::Error::missing_field("data")),
+        }
+    }
+}
+
 /// A to-one relationship in a request; null takes it away, and so do an empty object and an empty id, which clients
 /// send that know no null.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToOne<Id> {
-    // A relationship without `data` says nothing; it must not be taken for null.
-    #[serde(deserialize_with = "target")]
-    #[serde(bound(deserialize = "Id: Deserialize<'de>"))]
     pub data: Option<Target<Id>>,
 }
 
@@ -106,25 +142,33 @@ pub struct Target<Id> {
     pub id: Id,
 }
 
-fn target<'de, Id, D>(from: D) -> Result<Option<Target<Id>>, D::Error>
-where
-    Id: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    #[derive(Deserialize)]
-    #[serde(bound(deserialize = "Id: Deserialize<'de>"))]
-    struct Sent<Id> {
-        #[serde(rename = "type", default)]
-        kind: String,
-        #[serde(default, deserialize_with = "id")]
-        id: Field<Id>,
+impl<'de, Id: Deserialize<'de>> Deserialize<'de> for ToOne<Id> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let Related(data) = Related::<Named<Id>>::deserialize(from)?;
+        Ok(Self { data: data.and_then(|named| named.0) })
     }
-    match Option::<Sent<Id>>::deserialize(from)? {
-        Some(Sent { kind, id: Field::Value(id) }) => Ok(Some(Target { kind, id })),
-        Some(Sent { kind, id: Field::Absent }) if !kind.is_empty() => {
-            Err(D::Error::missing_field("id"))
+}
+
+/// A target, unless its id is empty or it is an empty object.
+struct Named<Id>(Option<Target<Id>>);
+
+impl<'de, Id: Deserialize<'de>> Deserialize<'de> for Named<Id> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(bound(deserialize = "Id: Deserialize<'de>"))]
+        struct Sent<Id> {
+            #[serde(rename = "type", default)]
+            kind: String,
+            #[serde(default, deserialize_with = "id")]
+            id: Field<Id>,
         }
-        _ => Ok(None),
+        match Sent::deserialize(from)? {
+            Sent { kind, id: Field::Value(id) } => Ok(Self(Some(Target { kind, id }))),
+            Sent { kind, id: Field::Absent } if !kind.is_empty() => {
+                Err(D::Error::missing_field("id"))
+            }
+            _ => Ok(Self(None)),
+        }
     }
 }
 
@@ -148,25 +192,27 @@ impl<Id> ToOne<Id> {
     }
 }
 
-/// A to-many relationship in a request.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct ToMany<Id> {
-    pub data: Vec<Identifier<Id>>,
+/// A to-many relationship in a request. Only a list says something: what an absent relation, an empty one or null leaves
+/// is as it was, since a list that is taken for empty would remove everything. Mark it `#[serde(default)]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToMany<Id>(pub Option<Vec<Identifier<Id>>>);
+
+impl<Id> Default for ToMany<Id> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, Id: Deserialize<'de>> Deserialize<'de> for ToMany<Id> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Self(Option::<Related<_>>::deserialize(from)?.and_then(|related| related.0)))
+    }
 }
 
 impl<Id> ToMany<Id> {
-    /// The ids of those that are named by id.
-    pub fn ids(&self) -> impl Iterator<Item = &Id> {
-        self.data.iter().filter_map(|identifier| identifier.id.as_ref())
-    }
-
-    /// The ids, if every identifier has one and is of type `kind` or of none; else 422.
-    pub fn of_kind(self, kind: &str, relationship: &str) -> Result<Vec<Id>, Errors> {
-        ids(self.data, kind, &format!("/data/relationships/{relationship}/data"))
-    }
-
-    /// The ids of those that are named by id.
-    pub fn into_ids(self) -> impl Iterator<Item = Id> {
-        self.data.into_iter().filter_map(|identifier| identifier.id)
+    /// The ids of a list, if every identifier has one and is of type `kind` or of none; else 422.
+    pub fn of_kind(self, kind: &str, relationship: &str) -> Result<Option<Vec<Id>>, Errors> {
+        let place = format!("/data/relationships/{relationship}/data");
+        self.0.map(|identifiers| ids(identifiers, kind, &place)).transpose()
     }
 }

@@ -56,7 +56,7 @@ enum Mode {
 struct Relations {
     agent_pool: Field<ToOne<String>>,
     project: Option<ToOne<String>>,
-    tag_bindings: Option<ToMany<String>>,
+    tag_bindings: ToMany<String>,
 }
 
 type Create = Body<Workspace, Relations>;
@@ -266,6 +266,9 @@ async fn a_to_one_relation_is_absent_null_or_an_id() {
         let read = related(json!({ "agent_pool": { "data": none } })).await.unwrap();
         assert_eq!(read.agent_pool.into_option().unwrap().into_id(), None, "{none}");
     }
+    let read = related(json!({ "agent_pool": {}, "project": {} })).await.unwrap();
+    assert_eq!(read.agent_pool.into_option().unwrap().into_id(), None);
+    assert_eq!(read.project.unwrap().into_id(), None);
 
     let data = json!({ "type": "projects", "id": "prj-1" });
     let read = related(json!({ "project": { "data": data } })).await.unwrap();
@@ -280,22 +283,33 @@ async fn a_to_many_relation_names_resources_by_id_or_by_attributes() {
         { "type": "tag-bindings", "id": "tb-1" },
     ]);
     let read = related(json!({ "tagBindings": { "data": data } })).await.unwrap();
-    let bindings = read.tag_bindings.unwrap();
-    assert_eq!(bindings.ids().collect::<Vec<_>>(), ["tb-1"]);
-    assert_eq!(bindings.data[0].attributes["key"], "env");
-    assert_eq!(bindings.into_ids().count(), 1);
+    let bindings = read.tag_bindings.0.unwrap();
+    assert_eq!(bindings[0].attributes["key"], "env");
+    assert_eq!((&bindings[0].id, bindings[1].id.as_deref()), (&None, Some("tb-1")));
+}
+
+/// Taken for an empty list, it would remove everything.
+#[tokio::test]
+async fn only_a_list_says_something_of_a_to_many_relation() {
+    for nothing in [json!(null), json!({}), json!({ "data": null })] {
+        let read = related(json!({ "tag_bindings": nothing })).await.unwrap();
+        assert_eq!(read.tag_bindings, ToMany(None), "{nothing}");
+    }
+    let read = related(json!({ "tag_bindings": { "data": [] } })).await.unwrap();
+    assert_eq!(read.tag_bindings, ToMany(Some(Vec::new())));
 }
 
 #[tokio::test]
 async fn a_broken_relation_is_pointed_at() {
     for (relationships, pointer) in [
-        (json!({ "project": {} }), "/project/data"),
         (json!({ "agent_pool": { "links": {} } }), "/agent-pool/data"),
         (json!({ "project": { "data": [] } }), "/project/data"),
         (json!({ "project": { "data": { "type": "projects" } } }), "/project/data/id"),
         (json!({ "project": { "data": { "id": 1 } } }), "/project/data/id"),
         (json!({ "project": 5 }), "/project"),
-        (json!({ "tag_bindings": { "data": null } }), "/tag-bindings/data"),
+        (json!({ "tag_bindings": { "links": {} } }), "/tag-bindings/data"),
+        (json!({ "tag_bindings": { "data": {} } }), "/tag-bindings/data"),
+        (json!({ "tag_bindings": [] }), "/tag-bindings"),
         (json!({ "tag_bindings": { "data": [{ "id": 5 }] } }), "/tag-bindings/data/0/id"),
         (json!([]), ""),
     ] {

@@ -84,11 +84,11 @@ impl From<Input> for Change {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Relations {
-    policies: Option<ToMany<String>>,
-    workspaces: Option<ToMany<String>>,
-    projects: Option<ToMany<String>>,
-    workspace_exclusions: Option<ToMany<String>>,
-    project_exclusions: Option<ToMany<String>>,
+    policies: ToMany<String>,
+    workspaces: ToMany<String>,
+    projects: ToMany<String>,
+    workspace_exclusions: ToMany<String>,
+    project_exclusions: ToMany<String>,
 }
 
 impl Relations {
@@ -108,8 +108,11 @@ impl Relations {
             ("project-exclusions", "projects", Role::ProjectExclusion, self.project_exclusions),
         ]
         .into_iter()
-        .filter_map(|(name, kind, role, given)| Some((name, kind, role, given?)))
-        .map(|(name, kind, role, given)| Ok((name, role, given.of_kind(kind, name)?)))
+        .filter_map(|(name, kind, role, given)| {
+            let ids = given.of_kind(kind, name).transpose()?;
+            Some(ids.map(|ids| (name, role, ids)))
+        })
+        .map(|read| Ok(read?))
         .collect()
     }
 }

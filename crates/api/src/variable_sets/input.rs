@@ -28,9 +28,9 @@ impl Typed for Input {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Relations {
-    workspaces: Option<ToMany<WorkspaceId>>,
-    projects: Option<ToMany<ProjectId>>,
-    vars: Option<ToMany<VariableId>>,
+    workspaces: ToMany<WorkspaceId>,
+    projects: ToMany<ProjectId>,
+    vars: ToMany<VariableId>,
     parent: Option<ToOne<String>>,
 }
 
@@ -54,9 +54,9 @@ impl Relations {
 
 pub fn change(input: Input, relations: Relations) -> Result<Change> {
     let mut own = Vec::new();
-    let workspaces = relations.workspaces.map(|many| many.of_kind("workspaces", "workspaces"));
-    let projects = relations.projects.map(|many| many.of_kind("projects", "projects"));
-    for (index, item) in relations.vars.iter().flat_map(|vars| &vars.data).enumerate() {
+    let workspaces = relations.workspaces.of_kind("workspaces", "workspaces")?;
+    let projects = relations.projects.of_kind("projects", "projects")?;
+    for (index, item) in relations.vars.0.iter().flatten().enumerate() {
         let place = format!("/data/relationships/vars/data/{index}");
         if !matches!(item.kind.as_str(), "" | "vars") {
             let why = "type must be vars";
@@ -69,8 +69,8 @@ pub fn change(input: Input, relations: Relations) -> Result<Change> {
         description: input.description.into_change().map(Option::unwrap_or_default),
         is_global: input.global,
         is_priority: input.priority,
-        workspaces: workspaces.transpose()?,
-        projects: projects.transpose()?,
+        workspaces,
+        projects,
         variables: own,
     })
 }

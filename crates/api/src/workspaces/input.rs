@@ -92,8 +92,8 @@ struct SettingOverwrites {
 #[serde(default, rename_all = "kebab-case")]
 pub struct Relations {
     project: Option<ToOne<ProjectId>>,
-    tags: Option<ToMany<String>>,
-    tag_bindings: Option<ToMany<String>>,
+    tags: ToMany<String>,
+    tag_bindings: ToMany<String>,
 }
 
 pub fn change(input: Input, relations: Relations) -> Result<Change> {
@@ -131,8 +131,8 @@ pub fn change(input: Input, relations: Relations) -> Result<Change> {
         source: None,
         source_name: input.source_name,
         source_url: input.source_url,
-        tags: relations.tags.map(|many| tags::flat(&many.data)).transpose()?,
-        tag_bindings: relations.tag_bindings.map(|many| tags::keyed(&many.data)).transpose()?,
+        tags: relations.tags.0.as_deref().map(tags::flat).transpose()?,
+        tag_bindings: relations.tag_bindings.0.as_deref().map(tags::keyed).transpose()?,
     })
 }
 

@@ -78,6 +78,34 @@ async fn every_documented_attribute_is_read_or_refused() {
     assert!(after.iter().all(|(table, count)| rows.get(table) == Some(count)), "{after:?}");
 }
 
+/// Where one is needed, none is not enough; but then the relation is what is missing, and not its `data`.
+#[tokio::test]
+async fn every_relation_may_be_an_empty_object_or_null() {
+    let world = Worlds::new().await.world().await;
+    let mut refused = Vec::new();
+    for (operations, names) in DOCUMENTED {
+        for (operation, name) in
+            operations.iter().flat_map(|one| names.iter().map(move |n| (one, n)))
+        {
+            let Some(relation) = name.strip_prefix("relationships/") else { continue };
+            let route = route(operation);
+            let Sent::Json(valid) = world.body(&route) else { panic!("{operation}") };
+            for none in [json!({}), json!({ "data": null }), json!(null)] {
+                let mut sent = valid.clone();
+                sent["data"]["relationships"][relation] = none.clone();
+                let client = world.allowed(&route);
+                let path = world.path(&route);
+                let answer = client.raw(route.method.clone(), path, sent.to_string()).await;
+                let inside = format!("/data/relationships/{relation}/");
+                if answer.text().contains(&inside) || answer.status.is_server_error() {
+                    refused.push(format!("{operation}: {relation} {none} is answered {answer}"));
+                }
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
 #[tokio::test]
 async fn every_operation_that_takes_attributes_is_looked_at() {
     let world = Worlds::new().await.world().await;

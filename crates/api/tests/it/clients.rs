@@ -126,6 +126,27 @@ async fn an_empty_relation_is_none() {
 }
 
 #[tokio::test]
+async fn an_empty_relation_to_many_removes_nothing() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let ws = server.workspace("networking").await;
+    let path = format!("/agent-pools/{}", pool(&server).await);
+    let allowed = |relation: Value| {
+        let mut body = body("agent-pools", json!({}));
+        body["data"]["relationships"] = json!({ "allowed-workspaces": relation });
+        body
+    };
+    let there = json!([{ "type": "workspaces", "id": ws.id }]);
+    owner.patch(&path, allowed(json!({ "data": there }))).await.is_ok();
+    for nothing in [json!(null), json!({}), json!({ "data": null })] {
+        let shown = owner.patch(&path, allowed(nothing)).await.is_ok();
+        assert_eq!(shown.data()["relationships"]["allowed-workspaces"]["data"], there);
+    }
+    let shown = owner.patch(&path, allowed(json!({ "data": [] }))).await.is_ok();
+    assert_eq!(shown.data()["relationships"]["allowed-workspaces"]["data"], json!([]));
+}
+
+#[tokio::test]
 async fn other_ids_may_be_empty_as_well() {
     let server = Server::start().await;
     let owner = server.owner();
