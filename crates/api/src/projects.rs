@@ -160,8 +160,9 @@ struct Filters {
     permissions: PermissionFilters,
 }
 
+/// Of another permission the list would say that one has it everywhere.
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct PermissionFilters {
     create_workspace: bool,
     update: bool,

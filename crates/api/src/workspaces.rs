@@ -55,7 +55,7 @@ async fn create(
     organization: May<can::ReadOrganization>,
     body: Body<Input, Relations>,
 ) -> Result<Document> {
-    body.attributes.check_new()?;
+    body.attributes.check_tag_names(&[])?;
     let change = input::change(body.attributes, body.relationships)?;
     let row = workspaces::create(&organization.cx, &organization, change).await?;
     Ok(Document::one(&view(&organization.cx, row).await?).created())
@@ -65,6 +65,10 @@ async fn update(
     workspace: May<can::UpdateWorkspace>,
     body: Body<Input, Relations>,
 ) -> Result<Document> {
+    if body.attributes.has_tag_names() {
+        let shown = workspaces::details_of(&workspace.cx, (**workspace).clone()).await?;
+        body.attributes.check_tag_names(&shown.tag_names)?;
+    }
     let change = input::change(body.attributes, body.relationships)?;
     let row = workspaces::update(&workspace.cx, &workspace, change).await?;
     Ok(Document::one(&view(&workspace.cx, row).await?))

@@ -28,7 +28,7 @@ pub enum Error {
     #[error("{0}")]
     BadRequest(String),
     /// A value was refused.
-    #[error("{pointer}: {message}")]
+    #[error("{}", about(.pointer, .message))]
     Invalid {
         /// JSON pointer into the request, such as `/data/attributes/name`.
         pointer: String,
@@ -36,7 +36,7 @@ pub enum Error {
         message: String,
     },
     /// Somebody else has what must be one's own.
-    #[error("{pointer}: {TAKEN}")]
+    #[error("{}", about(.pointer, TAKEN))]
     Taken {
         /// JSON pointer into the request, such as `/data/attributes/name`.
         pointer: String,
@@ -56,6 +56,21 @@ pub enum Error {
     /// Our fault. Logged where it is answered; the caller gets the request's id only.
     #[error(transparent)]
     Internal(anyhow::Error),
+}
+
+/// The name of what a pointer leads to, if it is not the whole document.
+pub fn attribute(pointer: &str) -> Option<&str> {
+    pointer.rsplit('/').next().filter(|part| !part.is_empty() && *part != "data")
+}
+
+/// What is said of a value, for people who have sent no document. It goes on with a name ("can't be blank"), or is a
+/// sentence already.
+pub fn about(pointer: &str, message: &str) -> String {
+    if message.starts_with(char::is_uppercase) {
+        return message.to_owned();
+    }
+    let name = attribute(pointer).unwrap_or("form").replace('-', " ");
+    format!("The {name} {message}.")
 }
 
 impl Error {
@@ -190,6 +205,16 @@ pub(crate) fn taken(attribute: &'static str) -> impl FnOnce(db::Error) -> Error 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_at_a_shell_read_the_name_of_a_value_in_words() {
+        let says = |error: Error| error.to_string();
+        assert_eq!(says(Error::taken("email")), "The email has already been taken.");
+        let blank = Error::invalid("session-timeout", "can't be blank");
+        assert_eq!(says(blank), "The session timeout can't be blank.");
+        let whole = Error::invalid_relation("users", "There is no user x in this organization.");
+        assert_eq!(says(whole), "There is no user x in this organization.");
+    }
 
     #[test]
     fn what_may_pass_is_no_refusal() {

@@ -59,7 +59,7 @@ pub(crate) use context::{Change, Subject, Tx};
 pub use courier::IpNet;
 pub use db::entity::event::Happened;
 pub use db::{Json, JsonText, Order, Page, Paging, StatusTimestamps, Timestamp, id};
-pub use error::{Error, Result, TAKEN};
+pub use error::{Error, Result, TAKEN, about, attribute};
 pub use troubles::Troubles;
 
 /// Rows by the noun's own name.

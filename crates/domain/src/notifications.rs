@@ -38,6 +38,7 @@ const NAME_LIMIT: usize = 255;
 /// Bytes.
 const TOKEN_LIMIT: usize = 1024;
 const RECIPIENTS_LIMIT: usize = 100;
+const ONLY_MAIL: &str = "are for configurations whose destination-type is email";
 /// Of one workspace, project or team: <https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations>
 const COUNT_LIMIT: u64 = 20;
 
@@ -229,7 +230,11 @@ impl Change {
             triggers.dedup();
             to.triggers = Json(triggers);
         }
+        let is_mail = to.destination_type == Destination::Email;
         if let Some(addresses) = self.email_addresses {
+            if !is_mail && !addresses.is_empty() {
+                return Err(Error::invalid("email-addresses", ONLY_MAIL));
+            }
             if addresses.len() > RECIPIENTS_LIMIT {
                 let rule = format!("has at most {RECIPIENTS_LIMIT} elements");
                 return Err(Error::invalid("email-addresses", rule));
@@ -239,10 +244,12 @@ impl Change {
             }
             to.email_addresses = Json(addresses);
         }
-        if to.destination_type == Destination::Email {
-            // Whoever does not name users any more wants none: the clients' own tests hold the service to it.
-            to.user_ids = Json(self.users.unwrap_or_default());
+        let users = self.users.unwrap_or_default();
+        if !is_mail && !users.is_empty() {
+            return Err(Error::invalid_relation("users", ONLY_MAIL));
         }
+        // Whoever does not name users of mail any more wants none: the clients' own tests hold the service to it.
+        to.user_ids = Json(users);
         to.enabled = self.enabled.unwrap_or(to.enabled);
         Ok(())
     }

@@ -85,6 +85,10 @@ impl Change {
                 return Err(Error::invalid(attribute, "must be greater than 0"));
             }
         }
+        if self.collaborator_auth_policy == Some(CollaboratorAuthPolicy::TwoFactorMandatory) {
+            let why = "cannot be two_factor_mandatory: no account here has a second factor";
+            return Err(Error::invalid("collaborator-auth-policy", why));
+        }
         if self.default_execution_mode.is_some() || self.default_agent_pool_id.is_some() {
             to.default_execution_mode =
                 self.default_execution_mode.unwrap_or(to.default_execution_mode);

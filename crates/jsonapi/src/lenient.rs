@@ -91,6 +91,10 @@ impl serde::de::Error for Fault {
         Self::says(format!("must be one of {}", expected.join(", ")))
     }
 
+    fn unknown_field(_: &str, known: &'static [&'static str]) -> Self {
+        Self::says(format!("has only {}", known.join(", ")))
+    }
+
     fn missing_field(field: &'static str) -> Self {
         Self::says("is required").within(field.to_owned())
     }

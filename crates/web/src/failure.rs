@@ -1,6 +1,7 @@
 //! A refused request, as a page: the cases of the domain in words for people.
 
 use axum::response::{IntoResponse, Response};
+use domain::about;
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use maud::Markup;
 
@@ -41,11 +42,11 @@ impl Wrong {
         use domain::Error as E;
         let (status, attribute, sentence) = match error {
             E::Invalid { pointer, message } => {
-                let name = attribute(&pointer);
+                let name = domain::attribute(&pointer).map(str::to_owned);
                 (StatusCode::UNPROCESSABLE_ENTITY, name, about(&pointer, &message))
             }
             E::Taken { pointer } => {
-                let name = attribute(&pointer);
+                let name = domain::attribute(&pointer).map(str::to_owned);
                 (StatusCode::UNPROCESSABLE_ENTITY, name, about(&pointer, domain::TAKEN))
             }
             E::Forbidden(why) => (StatusCode::FORBIDDEN, None, why),
@@ -85,20 +86,6 @@ impl Wrong {
     pub fn shown_in(&self, page: Markup) -> Response {
         (self.status, page).into_response()
     }
-}
-
-fn attribute(pointer: &str) -> Option<String> {
-    let mut parts = pointer.rsplit('/');
-    parts.next().filter(|part| !part.is_empty() && *part != "data").map(str::to_owned)
-}
-
-/// Domain errors go on with a name ("can't be blank"), or are a sentence already.
-fn about(pointer: &str, message: &str) -> String {
-    if message.starts_with(char::is_uppercase) {
-        return message.to_owned();
-    }
-    let name = attribute(pointer).unwrap_or_else(|| "form".into()).replace('-', " ");
-    format!("The {name} {message}.")
 }
 
 impl IntoResponse for Failure {

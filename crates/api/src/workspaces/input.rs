@@ -1,5 +1,7 @@
 //! What a request may say of a workspace, on create and on update.
 
+use std::collections::BTreeSet;
+
 use domain::{
     Timestamp,
     entity::{tool_version::Engine, workspace::ExecutionMode},
@@ -50,14 +52,19 @@ pub struct Input {
 }
 
 impl Input {
-    /// A new workspace gets its tags by a relationship. A change may send the names along that it was shown.
-    pub fn check_new(&self) -> Result<()> {
-        if self.tag_names.as_ref().is_some_and(|names| !names.is_empty()) {
-            let why =
-                "tag-names only shows tags: name those of a new workspace in relationships/tags";
-            return Err(Error::invalid("tag-names", why).into());
+    /// Tags are given and changed by a relationship. Whoever changes other things may send the names along that they
+    /// were shown: those of a new workspace are none.
+    pub fn check_tag_names(&self, shown: &[String]) -> Result<()> {
+        let Some(sent) = &self.tag_names else { return Ok(()) };
+        if sent.iter().collect::<BTreeSet<_>>() == shown.iter().collect() {
+            return Ok(());
         }
-        Ok(())
+        let why = "tag-names only shows tags: name them in relationships/tags";
+        Err(Error::invalid("tag-names", why).into())
+    }
+
+    pub fn has_tag_names(&self) -> bool {
+        self.tag_names.is_some()
     }
 }
 

@@ -161,7 +161,62 @@ async fn the_tags_of_a_new_workspace_are_not_lost_where_they_are_only_shown() {
     let mut back = attributes(shown.data()["attributes"].clone());
     // Says the same as the execution mode, and never both are taken.
     back["data"]["attributes"].as_object_mut().unwrap().remove("operations");
-    owner.patch(&path, back).await.is_ok();
+    owner.patch(&path, back.clone()).await.is_ok();
+    back["data"]["attributes"]["tag-names"] = json!(["prod"]);
+    let refused = owner.patch(&path, back).await;
+    refused.is_unprocessable("/data/attributes/tag-names");
+    let tags = json!({ "data": [{ "type": "tags", "attributes": { "name": "prod" } }] });
+    owner.post(format!("{path}/relationships/tags"), tags).await.is_no_content();
+    owner.patch(&path, attributes(json!({ "tag-names": ["prod"] }))).await.is_ok();
+    let none = attributes(json!({ "tag-names": [] }));
+    owner.patch(&path, none).await.is_unprocessable("/data/attributes/tag-names");
+}
+
+#[tokio::test]
+async fn nobody_is_told_that_a_second_factor_is_asked_for() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let policy =
+        |policy: &str| json!({ "data": { "attributes": { "collaborator-auth-policy": policy } } });
+    owner.patch("/organizations/acme", policy("password")).await.is_ok();
+    let refused = owner.patch("/organizations/acme", policy("two_factor_mandatory")).await;
+    let refused = refused.is_unprocessable("/data/attributes/collaborator-auth-policy");
+    assert!(refused.error().contains("no account here has a second factor"), "{refused}");
+    let shown = owner.get("/organizations/acme").await.is_ok();
+    assert_eq!(shown.attribute("collaborator-auth-policy"), "password");
+}
+
+#[tokio::test]
+async fn only_mail_has_recipients() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let all = format!(
+        "/workspaces/{}/notification-configurations",
+        server.workspace("networking").await.id
+    );
+    let hook = json!({
+        "name": "n", "destination-type": "generic", "enabled": false, "url": "http://example.com",
+    });
+    let with = |name: &str, value: Value| {
+        let mut attributes = hook.clone();
+        attributes[name] = value;
+        json!({ "data": { "attributes": attributes } })
+    };
+    let users = |mut body: Value, id: &str| {
+        body["data"]["relationships"]["users"]["data"] = json!([{ "type": "users", "id": id }]);
+        body
+    };
+    let me = owner.get("/account/details").await.is_ok().id();
+    let made = owner.post(&all, with("email-addresses", json!([]))).await.is_created();
+    let one = format!("/notification-configurations/{}", made.id());
+    let mails = with("email-addresses", json!(["a@example.com"]));
+    let named = users(with("name", json!("n")), &me);
+    for (sent, pointer) in
+        [(mails, "/data/attributes/email-addresses"), (named, "/data/relationships/users")]
+    {
+        owner.post(&all, sent.clone()).await.is_unprocessable(pointer);
+        owner.patch(&one, sent).await.is_unprocessable(pointer);
+    }
 }
 
 #[tokio::test]

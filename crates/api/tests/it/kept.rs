@@ -116,8 +116,11 @@ async fn a_run_that_was_not_planned_when_its_workspace_became_local_is_executed_
 }
 
 async fn saved(server: &Server, agent: &Agent<'_>, ws: &Workspace) -> String {
-    let new = run(ws, json!({ "save-plan": true }));
-    let id = server.owner().post("/runs", new).await.is_created().id();
+    // Never applied by itself, whatever it is sent: so it says, too.
+    let new = run(ws, json!({ "save-plan": true, "auto-apply": true }));
+    let made = server.owner().post("/runs", new).await.is_created();
+    assert_eq!(made.attribute("auto-apply"), false);
+    let id = made.id();
     server.advance().await;
     agent.must_claim().await.execute().await;
     assert_eq!(status(&server.owner(), &id).await, "planned_and_saved");

@@ -116,6 +116,9 @@ async fn a_list_can_show_only_projects_in_which_one_may_do_something() {
     let path = "/organizations/acme/projects?sort=name&filter[permissions][update]=true";
     let all = owner.get(path).await.is_ok().attributes("name");
     assert_eq!(all, ["Default Project", "Reads", "Writes"]);
+    let path = "/organizations/acme/projects?filter[permissions][zz]=true";
+    let refused = owner.get(path).await.is_bad_request();
+    assert!(refused.error().contains("create-workspace, update"), "{refused}");
 }
 
 #[tokio::test]

@@ -115,6 +115,11 @@ async fn archives_by_platform_take_the_place_of_address_and_checksum() {
     let mut wrong = amd.clone();
     wrong["os"] = json!("../linux");
     admin.post(PATH, new(json!([wrong]))).await.is_unprocessable("/data/attributes/archs");
+    let mut other = amd.clone();
+    other["url"] = json!("https://example.org/amd.zip");
+    let refused = admin.post(PATH, new(json!([amd, arm, other]))).await;
+    let refused = refused.is_unprocessable("/data/attributes/archs");
+    assert!(refused.error().contains("two archives for linux and amd64"), "{refused}");
     let made = admin.post(PATH, new(json!([arm, amd]))).await.is_created();
     assert_eq!(made.attribute("archs"), json!([arm, amd]));
     assert_eq!(made.attribute("url"), amd["url"]);

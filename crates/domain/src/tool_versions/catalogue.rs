@@ -55,6 +55,11 @@ impl Change {
                     return Err(Error::invalid("archs", message));
                 }
             }
+            let same = |a: &Archive, b: &Archive| a.os == b.os && a.arch == b.arch && a != b;
+            if let Some(one) = archs.iter().find(|one| archs.iter().any(|other| same(one, other))) {
+                let message = format!("names two archives for {} and {}", one.os, one.arch);
+                return Err(Error::invalid("archs", message));
+            }
             // Two addresses of one platform must not tell different things.
             (to.url, to.sha) = match archs.iter().find(|archive| is_default(archive)) {
                 Some(archive) => (Some(archive.url.clone()), Some(archive.sha.clone())),
