@@ -32,7 +32,7 @@ pub(crate) fn wrong(name: &str, limit: usize) -> Option<String> {
         return Some(why);
     }
     if text::looks_like_another(name) {
-        return Some("has letters that look like others".to_owned());
+        return Some("has letters or signs that look like others".to_owned());
     }
     None
 }
@@ -110,6 +110,8 @@ mod tests {
             ("adm\u{131}n", "look like"),
             ("\u{43e}wners", "look like"),
             ("own\u{435}rs", "look like"),
+            ("net\u{2010}work", "look like"),
+            ("net\u{2212}work", "look like"),
             ("\u{3bf}wners", "look like"),
             ("\u{430}\u{441}\u{435}", "look like"),
             ("\u{ff4f}\u{ff57}\u{ff4e}", "look like"),

@@ -3,7 +3,7 @@
 //! Each gives the end of a sentence that begins with what was refused: `can't contain …`. Limits of length are those of
 //! whoever asks.
 
-use unicode_normalization::{is_nfc, is_nfkc};
+use unicode_normalization::{UnicodeNormalization as _, is_nfc, is_nfkc};
 use unicode_security::{MixedScript, skeleton};
 
 const CONTROL: &str = "can't contain line breaks or control characters";
@@ -13,6 +13,8 @@ const INVISIBLE: &str =
     "can't contain characters that are invisible or change the direction of writing";
 const SPACES: &str = "can't contain other spaces than the usual one";
 const MEANING: &str = "can't contain characters without a meaning of their own";
+/// Signs of good typesetting. They are wider than those of ASCII, or bent, and people write them in names.
+const TYPOGRAPHIC: [char; 6] = ['–', '—', '‘', '’', '“', '”'];
 
 /// Why this is no line that shows what it is: a name, a path, a title, the value of a tag.
 pub fn line(text: &str) -> Option<&'static str> {
@@ -78,8 +80,8 @@ fn has_no_meaning(c: char) -> bool {
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// Whether a name has words of more than one script, or letters that are drawn as others (Unicode Technical Standard
-/// 39): people choose between names by looking at them.
+/// Whether a name has words of more than one script, or letters or signs that are drawn as others (Unicode Technical
+/// Standard 39): people choose between names by looking at them.
 pub fn looks_like_another(name: &str) -> bool {
     if name.is_ascii() {
         return false;
@@ -93,6 +95,10 @@ pub fn looks_like_another(name: &str) -> bool {
         words().partition(|word| format!("{word}a").is_single_script());
     // Such as the Turkish letter that is drawn as an i, but not those that are a Latin letter with a mark.
     if latin.iter().any(|word| word.chars().any(is_drawn_as_another)) {
+        return true;
+    }
+    let is_disguised = |c: char| is_drawn_as_ascii(c) && (other.is_empty() || !is_of_others(c));
+    if name.chars().any(is_disguised) {
         return true;
     }
     let is_drawn_as_latin = |word: &&str| skeleton(word).all(|c| c.is_ascii());
@@ -109,6 +115,22 @@ fn is_drawn_as_another(c: char) -> bool {
     let mut drawn = skeleton(c.encode_utf8(&mut buffer));
     !c.is_ascii()
         && matches!((drawn.next(), drawn.next()), (Some(one), None) if one.is_ascii_alphanumeric())
+}
+
+/// A sign, such as one of the many hyphens, whose place one of ASCII could take without anybody seeing it.
+fn is_drawn_as_ascii(c: char) -> bool {
+    if c.is_ascii() || c.is_alphanumeric() || TYPOGRAPHIC.contains(&c) {
+        return false;
+    }
+    let drawn = |c: char| skeleton(c.encode_utf8(&mut [0; 4])).collect::<String>();
+    let it = drawn(c);
+    (!is_nfkc(&c.to_string()) && c.to_string().nfkc().all(|c| c.is_ascii()))
+        || ('!'..='~').any(|ascii| drawn(ascii) == it)
+}
+
+/// A sign of another script than Latin, or as wide as the letters of East Asia: at home beside those.
+fn is_of_others(c: char) -> bool {
+    matches!(c, '\u{ff00}'..='\u{ff60}') || !format!("{c}a").is_single_script()
 }
 
 #[cfg(test)]
@@ -171,6 +193,36 @@ mod tests {
             "\u{ff4f}ne",
         ] {
             assert!(looks_like_another(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn signs_that_are_drawn_as_others_do_not_pass_for_them() {
+        for name in [
+            "prod – blue",
+            "l’équipe",
+            "“prod”",
+            "10 €",
+            "a → b",
+            "⚠ 🚀",
+            "a · b",
+            "§ 5",
+            "چین\u{6d4} ایران",
+            "ועדת מו\u{5f4}מ",
+            "チーム\u{ff08}東京\u{ff09}",
+            "東京\u{3001}大阪",
+        ] {
+            assert!(!looks_like_another(name), "{name}");
+        }
+        for sign in [
+            '\u{2010}', '\u{2011}', '\u{2012}', '\u{2212}', '\u{2796}', '\u{2d7}', '\u{ff0d}',
+            '\u{fe63}', '\u{2024}', '\u{2026}', '\u{2044}', '\u{2215}', '\u{2236}', '\u{a789}',
+            '\u{2217}', '\u{201a}', '\u{2039}', '\u{b4}', '\u{2032}', '\u{223c}', '\u{2223}',
+            '\u{37e}', '\u{6d4}', '\u{ff08}', '\u{d7}',
+        ] {
+            for name in [format!("prod{sign}blue"), format!("prod {sign} blau")] {
+                assert!(looks_like_another(&name), "{name} {}", sign.escape_unicode());
+            }
         }
     }
 }

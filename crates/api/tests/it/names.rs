@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{Client, Server};
 
 /// What no name may have in it, however it is named.
-const BAD: [&str; 16] = [
+const BAD: [&str; 17] = [
     "net\nwork",
     "net\rwork",
     "net\u{7f}work",
@@ -22,6 +22,7 @@ const BAD: [&str; 16] = [
     "net\u{1b}[31mwork",
     "adm\u{131}n",
     "\u{251}dmin",
+    "net\u{2010}work",
 ];
 
 /// A noun with a name: where it is made, of which type, and the attributes but for the name.
@@ -108,7 +109,7 @@ async fn no_noun_takes_a_name_that_hides_or_disguises_something() {
         // Descriptions of tokens are lines, but need not be names.
         let is_line = noun.attribute == "description";
         for bad in BAD {
-            let looks_like_another = bad.contains(['\u{435}', '\u{131}', '\u{251}']);
+            let looks_like_another = bad.contains(['\u{435}', '\u{131}', '\u{251}', '\u{2010}']);
             let harmless_in_a_line = bad.trim() != bad || looks_like_another;
             if (is_line && harmless_in_a_line) || (noun.kind == "vars" && bad.trim() != bad) {
                 continue;
