@@ -14,8 +14,8 @@ use crate::workplace::{Workplace, write_private};
 const PATH: &str = ".statehouse/default.tfstate";
 const WORKSPACES: &str = ".statehouse/state";
 
-/// How our override is called, unless others would stand behind it. One of that name in a configuration gives way.
-pub(crate) const OURS: &str = "zz_statehouse_override.tf";
+/// How our override is called, unless others would stand behind it or have that name.
+const OURS: &str = "zz_statehouse_override.tf";
 
 /// How the engine's versions call a file whose blocks replace those of others.
 const ENDINGS: [&str; 4] = [".tf", ".tf.json", ".tofu", ".tofu.json"];
@@ -35,8 +35,9 @@ pub(crate) fn cwd_of(state: &Path) -> Option<&Path> {
     state.ancestors().find(|path| path.ends_with(".statehouse"))?.parent()
 }
 
-/// Whether the engine has anything to read there but what we write ourselves. It looks for this as well, and refuses to
-/// plan where there is nothing, because that would destroy everything; with our override beside it, it cannot see it.
+/// Whether the engine has anything to read there but what we write ourselves, which an archive may carry along. It looks
+/// for this as well, and refuses to plan where there is nothing, because that would destroy everything; with our override
+/// beside it, it cannot see it.
 pub(crate) fn has_configuration(cwd: &Path, engine: EngineKind) -> io::Result<bool> {
     let endings = match engine {
         EngineKind::Terraform => &ENDINGS[..2],
@@ -48,9 +49,9 @@ pub(crate) fn has_configuration(cwd: &Path, engine: EngineKind) -> io::Result<bo
         let name = name.to_string_lossy();
         // As the engines pass over what editors leave.
         let is_ignored = name.starts_with('.') || name.ends_with('~');
-        let is_read =
-            !is_ignored && name != OURS && endings.iter().any(|ending| name.ends_with(ending));
-        if is_read && fs::metadata(entry.path()).is_ok_and(|found| !found.is_dir()) {
+        let is_read = !is_ignored && endings.iter().any(|ending| name.ends_with(ending));
+        let path = entry.path();
+        if is_read && fs::metadata(&path).is_ok_and(|found| !found.is_dir()) && !is_ours(&path)? {
             return Ok(true);
         }
     }
@@ -76,12 +77,22 @@ pub(crate) fn write_override(cwd: &Path) -> io::Result<()> {
         let why = format!("the name of an override file is too long: {}", name.to_string_lossy());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     }
-    let text = format!(
+    write_private(&cwd.join(name), text().as_bytes())
+}
+
+/// What our override says.
+fn text() -> String {
+    format!(
         "# Written by Statehouse: while it runs here, the state is a file.\nterraform {{\n  \
          backend \"local\" {{\n    path          = \"{PATH}\"\n    workspace_dir = \
          \"{WORKSPACES}\"\n  }}\n}}\n"
-    );
-    write_private(&cwd.join(name), text.as_bytes())
+    )
+}
+
+/// Not by the name, which is anybody's.
+fn is_ours(path: &Path) -> io::Result<bool> {
+    let (text, found) = (text(), fs::metadata(path)?);
+    Ok(found.is_file() && found.len() == text.len() as u64 && fs::read(path)? == text.as_bytes())
 }
 
 fn is_override(name: &str) -> bool {
@@ -171,7 +182,7 @@ mod tests {
             ("main.tf~", false, false),
             ("#main.tf#", false, false),
             ("#main.tf", true, true),
-            (OURS, false, false),
+            (OURS, true, true),
             ("main.tf.bak", false, false),
         ] {
             let folder = tempfile::tempdir().unwrap();
@@ -184,6 +195,26 @@ mod tests {
             assert_eq!(has(EngineKind::Terraform), terraform, "{name}");
             assert_eq!(has(EngineKind::Tofu), tofu, "{name}");
         }
+    }
+
+    #[test]
+    fn our_own_override_is_no_configuration_whatever_its_name() {
+        for name in [OURS, "zzz_override.tf_statehouse_override.tf"] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(name), text()).unwrap();
+            assert!(!has_configuration(folder.path(), EngineKind::Terraform).unwrap(), "{name}");
+            fs::write(folder.path().join(name), text() + "\n").unwrap();
+            assert!(has_configuration(folder.path(), EngineKind::Terraform).unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_override_of_our_name_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(OURS);
+        fs::write(&path, "# mine\n").unwrap();
+        write_override(folder.path()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "# mine\n");
     }
 
     #[test]

@@ -16,10 +16,9 @@ use crate::untrusted;
 use crate::variables;
 
 /// What may lie in an archive of somebody's working copy and would get in the way.
-const LEFTOVERS: [&str; 8] = [
+const LEFTOVERS: [&str; 7] = [
     ".terraform",
     ".statehouse",
-    backend::OURS,
     "terraform.tfstate",
     "terraform.tfstate.backup",
     "terraform.tfstate.d",

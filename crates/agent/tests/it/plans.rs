@@ -127,7 +127,6 @@ async fn the_workspace_has_its_name_in_every_kind_of_configuration() {
                 ("main.tf", output),
                 ("terraform.tfstate", "{}"),
                 (".terraform/environment", "other"),
-                ("zz_statehouse_override.tf", "broken {"),
             ],
             "networking",
         ),
@@ -140,6 +139,18 @@ async fn the_workspace_has_its_name_in_every_kind_of_configuration() {
         let plan: Value = serde_json::from_slice(&record.artifacts["json-plan"]).unwrap();
         assert_eq!(plan["planned_values"]["outputs"]["name"]["value"], name);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_override_with_the_name_of_ours_is_read() {
+    let bench = Bench::start().await;
+    let main = "output \"whose\" { value = \"main\" }\n";
+    let own = "output \"whose\" { value = \"own\" }\n";
+    let files = [("main.tf", main), ("zz_statehouse_override.tf", own)];
+    let record = bench.execute(&bench.plan(&files)).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    let plan: Value = serde_json::from_slice(&record.artifacts["json-plan"]).unwrap();
+    assert_eq!(plan["planned_values"]["outputs"]["whose"]["value"], "own");
 }
 
 #[tokio::test(flavor = "multi_thread")]
