@@ -25,6 +25,7 @@ mod environment;
 mod fetch;
 mod git;
 mod init;
+mod json;
 mod kept_init;
 mod log;
 mod mask;

@@ -3,10 +3,13 @@
 //! The masks stay, so a reader still sees *that* a sensitive value changes. Placeholders have the
 //! kind of what they stand for, because renderers of the plan trust the schema about it.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use std::mem;
 
+use serde::Deserialize;
+use serde::de::Error as _;
+use serde_json::value::RawValue;
+
+use crate::json::{Json, Members};
 use crate::mask::Mask;
 
 /// Stands where a sensitive string was; a changed one has two different placeholders.
@@ -23,6 +26,18 @@ const TAKEN: [&str; 6] = [
     "action_invocations",
 ];
 
+/// Members of the plan that say what a configuration has in words of its own or of the engine: never a value.
+const WORDS: [&str; 8] = [
+    "action_reason",
+    "action_trigger_event",
+    "actions",
+    "mode",
+    "name",
+    "provider_name",
+    "reason",
+    "type",
+];
+
 #[derive(Deserialize)]
 struct Schemas {
     format_version: Option<String>,
@@ -37,34 +52,27 @@ pub(crate) fn redacted_plan(
     schemas: &[u8],
     mask: &Mask,
 ) -> serde_json::Result<Vec<u8>> {
-    let mut plan: Map<String, Value> = serde_json::from_slice(plan)?;
+    let Json::Members(mut plan) = Json::read(plan)? else {
+        return Err(serde_json::Error::custom("a plan is an object"));
+    };
     let schemas: Schemas = serde_json::from_slice(schemas)?;
-    let mut document = Map::new();
-    document
-        .insert("plan_format_version".into(), plan.remove("format_version").unwrap_or_default());
-    document.insert("provider_format_version".into(), json!(schemas.format_version));
+    let mut document = Members::new();
+    let mut version = plan.remove("format_version").unwrap_or(Json::Null);
+    words(&mut version, mask);
+    document.insert("plan_format_version".into(), version);
+    let version = schemas.format_version.map_or(Json::Null, Json::Text);
+    document.insert("provider_format_version".into(), version);
     for key in TAKEN {
-        if let Some(value) = plan.remove(key) {
-            document.insert(key.into(), value);
+        let Some(mut value) = plan.remove(key) else { continue };
+        match (key, &mut value) {
+            ("output_changes", Json::Members(outputs)) => {
+                rename(outputs, mask, true);
+                outputs.values_mut().for_each(|output| change(output, mask, false));
+            }
+            (_, Json::List(elements)) => elements.iter_mut().for_each(|it| element(it, mask)),
+            (_, other) => data(other, mask, false),
         }
-    }
-    for key in ["resource_changes", "resource_drift"] {
-        for resource in elements(&mut document, key) {
-            redact_change(&mut resource["change"], mask);
-        }
-    }
-    for deferred in elements(&mut document, "deferred_changes") {
-        redact_change(&mut deferred["resource_change"]["change"], mask);
-    }
-    if let Some(Value::Object(outputs)) = document.get_mut("output_changes") {
-        outputs.values_mut().for_each(|output| redact_change(output, mask));
-    }
-    for action in elements(&mut document, "action_invocations") {
-        let sensitive = action["config_sensitive"].clone();
-        if let Some(values) = action.get_mut("config_values") {
-            redact(values, &[&sensitive], None);
-            mask_texts(values, mask);
-        }
+        document.insert(key.into(), value);
     }
     let mut bytes = serde_json::to_vec(&document)?;
     // Behind the last key of an object that is never empty.
@@ -76,166 +84,177 @@ pub(crate) fn redacted_plan(
     Ok(bytes)
 }
 
-/// Of values: addresses, actions and keys are what the plan is about.
-fn mask_texts(value: &mut Value, mask: &Mask) {
+/// A resource, an action or an attribute that the plan tells of. What is not known to be anything else is a value.
+fn element(value: &mut Json, mask: &Mask) {
+    let Json::Members(members) = value else { return data(value, mask, false) };
+    let sensitive = members.get("config_sensitive").cloned();
+    if let (Some(values), Some(sensitive)) = (members.get_mut("config_values"), sensitive) {
+        redact(values, &[&sensitive], None);
+    }
+    rename(members, mask, true);
+    for (key, value) in members {
+        match key.as_str() {
+            "change" => change(value, mask, true),
+            "resource_change" | "lifecycle_action_trigger" | "invoke_action_trigger" => {
+                element(value, mask);
+            }
+            "attribute" => path(value, mask),
+            key if WORDS.contains(&key) => words(value, mask),
+            key if key == "resource" || key.ends_with("address") => match value {
+                Json::Text(text) => *text = address(text, mask),
+                other => data(other, mask, false),
+            },
+            _ => data(value, mask, true),
+        }
+    }
+}
+
+/// `has_attributes` says whether the values are objects whose members a schema names.
+fn change(change: &mut Json, mask: &Mask, has_attributes: bool) {
+    let Json::Members(members) = change else { return data(change, mask, false) };
+    let masks = ["before_sensitive", "after_sensitive"]
+        .map(|key| members.get(key).cloned().unwrap_or(Json::Bool(false)));
+    // A value that is sensitive on one side is the secret of both.
+    let masks = [&masks[0], &masks[1]];
+    let originals = ["before", "after"].map(|key| members.get(key).cloned());
+    let sides = [("before", &originals[1], BEFORE), ("after", &originals[0], AFTER)];
+    for (key, other, text) in sides {
+        if let Some(value) = members.get_mut(key) {
+            redact(value, &masks, other.as_ref().map(|other| (other, text)));
+        }
+    }
+    rename(members, mask, true);
+    for (key, value) in members {
+        match (key.as_str(), value) {
+            ("actions", value) => words(value, mask),
+            ("replace_paths", Json::List(paths)) => {
+                paths.iter_mut().for_each(|it| path(it, mask));
+            }
+            (
+                "before" | "after" | "before_sensitive" | "after_sensitive" | "after_unknown",
+                value,
+            ) => data(value, mask, has_attributes),
+            (_, value) => data(value, mask, true),
+        }
+    }
+}
+
+/// Masks what a log may not show in values, and in the names of their members, save that those of the outermost object
+/// stay where they are words of a schema.
+fn data(value: &mut Json, mask: &Mask, has_attributes: bool) {
     match value {
-        Value::String(text) => *text = mask.text(text),
-        Value::Array(members) => members.iter_mut().for_each(|it| mask_texts(it, mask)),
-        Value::Object(members) => members.values_mut().for_each(|it| mask_texts(it, mask)),
-        Value::Number(number) => {
-            let text = number.to_string();
-            if mask.text(&text) != text {
+        Json::Text(text) => *text = mask.text(text),
+        Json::List(items) => items.iter_mut().for_each(|it| data(it, mask, false)),
+        Json::Members(members) => {
+            rename(members, mask, has_attributes);
+            members.values_mut().for_each(|it| data(it, mask, false));
+        }
+        Json::Number(text) => {
+            if mask.text(text) != *text {
                 *value = placeholder(value, BEFORE);
             }
         }
-        Value::Null | Value::Bool(_) => {}
+        Json::Null | Json::Bool(_) => {}
     }
 }
 
-fn elements<'a>(document: &'a mut Map<String, Value>, key: &str) -> &'a mut [Value] {
-    match document.get_mut(key) {
-        Some(Value::Array(elements)) => elements,
-        _ => &mut [],
+/// Names that would be alike are kept apart, since none may be lost.
+fn rename(members: &mut Members, mask: &Mask, are_words: bool) {
+    for (name, value) in mem::take(members) {
+        let mut shown = if are_words { word(&name, mask) } else { mask.text(&name) };
+        while members.contains_key(&shown) {
+            shown.push('*');
+        }
+        members.insert(shown, value);
     }
 }
 
-fn redact_change(change: &mut Value, mask: &Mask) {
-    let Value::Object(change) = change else { return };
-    let masks = ["before_sensitive", "after_sensitive"]
-        .map(|key| change.get(key).cloned().unwrap_or(Value::Bool(false)));
-    // A value that is sensitive on one side is the secret of both.
-    let masks = [&masks[0], &masks[1]];
-    let mut before = change.remove("before");
-    let mut after = change.remove("after");
-    let originals = (before.clone(), after.clone());
-    if let Some(before) = &mut before {
-        redact(before, &masks, originals.1.as_ref().map(|other| (other, BEFORE)));
+fn words(value: &mut Json, mask: &Mask) {
+    match value {
+        Json::Text(text) => *text = word(text, mask),
+        Json::List(items) => items.iter_mut().for_each(|it| words(it, mask)),
+        other => data(other, mask, false),
     }
-    if let Some(after) = &mut after {
-        redact(after, &masks, originals.0.as_ref().map(|other| (other, AFTER)));
+}
+
+/// A name in a configuration stays what it is, because a secret cannot be put there, and renderers look for it.
+fn word(text: &str, mask: &Mask) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || "_-./:[]".contains(c);
+    if text.chars().all(is_part) { text.to_owned() } else { mask.text(text) }
+}
+
+/// The steps to a value: an attribute, and then what may be a key.
+fn path(value: &mut Json, mask: &Mask) {
+    let Json::List(steps) = value else { return data(value, mask, false) };
+    if let Some((attribute, rest)) = steps.split_first_mut() {
+        words(attribute, mask);
+        rest.iter_mut().for_each(|it| data(it, mask, false));
     }
-    for (key, value) in [("before", before), ("after", after)] {
-        if let Some(mut value) = value {
-            mask_texts(&mut value, mask);
-            change.insert(key.into(), value);
+}
+
+/// Of an address only the keys between quotes can be values.
+fn address(text: &str, mask: &Mask) -> String {
+    let (mut shown, mut part) = (String::new(), String::new());
+    let (mut is_key, mut is_escaped) = (false, false);
+    let show = |part: &str, is_key| if is_key { mask.text(part) } else { word(part, mask) };
+    for c in text.chars() {
+        if c == '"' && !is_escaped {
+            shown.push_str(&show(&mem::take(&mut part), is_key));
+            shown.push(c);
+            is_key = !is_key;
+        } else {
+            is_escaped = is_key && c == '\\' && !is_escaped;
+            part.push(c);
         }
     }
+    shown + &show(&part, is_key)
 }
 
 /// Replaces what a mask marks. `other` is the value of the other side in the same place and the
 /// placeholder to use if it differs.
-fn redact(value: &mut Value, masks: &[&Value], other: Option<(&Value, &str)>) {
-    if masks.iter().any(|mask| mask.as_bool() == Some(true)) {
+fn redact(value: &mut Json, masks: &[&Json], other: Option<(&Json, &str)>) {
+    if masks.contains(&&Json::Bool(true)) {
         let changed = other.filter(|(other, _)| *other != value).map(|(_, text)| text);
         *value = placeholder(value, changed.unwrap_or(BEFORE));
         return;
     }
     match value {
-        Value::Object(members) => {
+        Json::Members(members) => {
             for (key, member) in members {
-                let masks: Vec<&Value> = masks.iter().filter_map(|mask| mask.get(key)).collect();
+                let masks: Vec<&Json> = masks.iter().filter_map(|mask| mask.get(key)).collect();
                 let other = other.and_then(|(other, text)| Some((other.get(key)?, text)));
                 redact(member, &masks, other);
             }
         }
-        Value::Array(members) => {
-            for (at, member) in members.iter_mut().enumerate() {
-                let masks: Vec<&Value> = masks.iter().filter_map(|mask| mask.get(at)).collect();
-                let other = other.and_then(|(other, text)| Some((other.get(at)?, text)));
-                redact(member, &masks, other);
+        Json::List(items) => {
+            for (at, item) in items.iter_mut().enumerate() {
+                let masks: Vec<&Json> = masks.iter().filter_map(|mask| mask.at(at)).collect();
+                let other = other.and_then(|(other, text)| Some((other.at(at)?, text)));
+                redact(item, &masks, other);
             }
         }
         _ => {}
     }
 }
 
-fn placeholder(value: &Value, text: &str) -> Value {
+fn placeholder(value: &Json, text: &str) -> Json {
     let changed = text == AFTER;
     match value {
-        Value::Null => Value::Null,
-        Value::Bool(_) => json!(changed),
-        Value::Number(_) => json!(u8::from(changed)),
-        Value::String(_) => json!(text),
+        Json::Null => Json::Null,
+        Json::Bool(_) => Json::Bool(changed),
+        Json::Number(_) => Json::Number(u8::from(changed).to_string()),
+        Json::Text(_) => Json::Text(text.to_owned()),
         // Neither keys nor the number of elements may show; one more says that they differ.
-        Value::Array(members) if changed => {
-            members.first().map(|first| placeholder(first, text)).into_iter().collect()
+        Json::List(items) if changed => {
+            Json::List(items.first().map(|first| placeholder(first, text)).into_iter().collect())
         }
-        Value::Array(_) => json!([]),
-        Value::Object(_) if changed => json!({ (text): text }),
-        Value::Object(_) => json!({}),
+        Json::List(_) => Json::List(Vec::new()),
+        Json::Members(_) if changed => {
+            Json::Members([(text.to_owned(), Json::Text(text.to_owned()))].into())
+        }
+        Json::Members(_) => Json::Members(Members::new()),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secrets::Secrets;
-
-    #[test]
-    fn no_sensitive_value_is_in_the_document() {
-        let plan = json!({
-            "format_version": "1.2",
-            "variables": { "password": { "value": "hunter2" } },
-            "resource_changes": [{ "address": "x.y", "change": {
-                "actions": ["update"],
-                "before": { "open": "a", "password": "hunter2", "list": [{ "p": "hunter2" }, 7],
-                            "map": { "hunter2": 1 }, "same": "hunter2", "number": 4711 },
-                "after": { "open": "b", "password": "hunter3", "list": [{ "p": "hunter2" }, 7],
-                           "map": { "hunter2": 2 }, "same": "hunter2", "number": 4712 },
-                "before_sensitive": { "password": true, "list": [{ "p": true }], "map": true },
-                "after_sensitive": { "same": true, "password": true, "number": true },
-            } }],
-            "output_changes": { "o": { "actions": ["create"], "before": null, "after": "hunter2",
-                "before_sensitive": true, "after_sensitive": true } },
-            "deferred_changes": [{ "reason": "r", "resource_change": { "change": {
-                "after": "hunter2", "after_sensitive": true } } }],
-            "action_invocations": [{ "config_values": { "a": "hunter2", "b": "open" },
-                "config_sensitive": { "a": true } }],
-        });
-        let schemas = br#"{"format_version":"1.0","provider_schemas":{"p":{"x":1}}}"#;
-        let bytes = redacted_plan(plan.to_string().as_bytes(), schemas, &Mask::default()).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        assert!(!text.contains("hunter") && !text.contains("471"), "{text}");
-        let document: Value = serde_json::from_str(&text).unwrap();
-        let change = &document["resource_changes"][0]["change"];
-        assert_eq!(change["after"]["open"], "b");
-        assert_eq!(change["after"]["list"][1], 7);
-        assert_ne!(change["before"]["password"], change["after"]["password"]);
-        assert_ne!(change["before"]["map"], change["after"]["map"]);
-        assert_eq!(change["before"]["same"], change["after"]["same"]);
-        assert_eq!(change["before_sensitive"]["password"], true);
-        assert_eq!(document["output_changes"]["o"]["before"], Value::Null);
-        assert_eq!(document["action_invocations"][0]["config_values"]["b"], "open");
-        assert_eq!(document["plan_format_version"], "1.2");
-        assert_eq!(document["provider_format_version"], "1.0");
-        assert_eq!(document["provider_schemas"]["p"]["x"], 1);
-        assert!(document.get("variables").is_none());
-    }
-
-    #[test]
-    fn what_the_log_hides_is_hidden_in_values_and_nowhere_else() {
-        let plan = json!({ "format_version": "1.2", "resource_changes": [{
-            "address": "x.create", "change": { "actions": ["create"], "before": null,
-                "after": { "create": "to create", "n": ["hunter2x"] } } }] });
-        let secrets = Secrets(["create".to_owned(), "hunter2x".to_owned()].into());
-        let mask = Mask::new(&secrets).unwrap();
-        let bytes = redacted_plan(plan.to_string().as_bytes(), b"{}", &mask).unwrap();
-        let document: Value = serde_json::from_slice(&bytes).unwrap();
-        let change = &document["resource_changes"][0];
-        assert_eq!(
-            (&change["address"], &change["change"]["actions"]),
-            (&json!("x.create"), &json!(["create"]))
-        );
-        let after = &change["change"]["after"];
-        assert!(!after["create"].as_str().unwrap().contains("create"), "{after}");
-        assert!(!after["n"][0].as_str().unwrap().contains("hunter2x"), "{after}");
-    }
-
-    #[test]
-    fn a_plan_without_anything_in_it_is_no_mistake_of_ours() {
-        let bytes = redacted_plan(b"{}", b"{}", &Mask::default()).unwrap();
-        let document: Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(document["plan_format_version"], Value::Null);
-        assert!(redacted_plan(b"[]", b"{}", &Mask::default()).is_err());
-    }
-}
+mod tests;
