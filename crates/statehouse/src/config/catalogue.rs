@@ -186,7 +186,8 @@ pub const SETTINGS: &[Setting] = &[
         "N",
         "half of the files that the process may open, 10000 at most",
         "16 to 1000000",
-        "How many connections are taken at once. More are refused, and the log says so.",
+        "How many connections are taken at once. Beyond that, who keeps the server waiting makes room; where nobody \
+         does, more are refused. The log says so.",
     ),
     serve(
         "trusted_proxies",

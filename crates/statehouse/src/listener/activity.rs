@@ -3,32 +3,54 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
+use futures::task::AtomicWaker;
 use tokio::time::Instant;
 
 use super::limits::Limits;
+use super::pace::Pace;
 
 #[derive(Debug)]
 pub struct Activity {
     limits: Limits,
     requests: Mutex<Requests>,
     unread: AtomicBool,
+    connection: AtomicWaker,
 }
 
 #[derive(Debug)]
 struct Requests {
     begun: u64,
-    /// By when the client has to take more of each answer that waits for it. Without a time, it waits for us.
-    open: BTreeMap<u64, Option<Instant>>,
+    open: BTreeMap<u64, Turn>,
+    /// The last of them ended, or the connection began.
+    idle_since: Instant,
     /// By when there has to be a request while none is open.
     next_by: Instant,
+    dismissed: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// We have something to do, or nothing to say yet.
+    Ours,
+    /// The client sends the rest of the request. Who reads it looks after the time.
+    Sends { since: Instant },
+    /// The client takes the answer.
+    Takes { since: Instant, until: Instant },
+}
+
+/// One request, whose turn is told here.
+#[derive(Debug, Clone)]
+pub struct Turns {
+    activity: Arc<Activity>,
+    number: u64,
 }
 
 /// One request, until its answer is sent or given up.
 #[derive(Debug)]
 pub struct Busy {
-    activity: Arc<Activity>,
-    number: u64,
+    turns: Turns,
 }
 
 impl Default for Activity {
@@ -39,9 +61,20 @@ impl Default for Activity {
 
 impl Activity {
     pub fn within(limits: Limits) -> Self {
-        let next_by = Instant::now() + limits.first;
-        let requests = Mutex::new(Requests { begun: 0, open: BTreeMap::new(), next_by });
-        Self { limits, requests, unread: AtomicBool::new(false) }
+        let now = Instant::now();
+        let requests = Requests {
+            begun: 0,
+            open: BTreeMap::new(),
+            idle_since: now,
+            next_by: now + limits.first,
+            dismissed: false,
+        };
+        Self {
+            limits,
+            requests: Mutex::new(requests),
+            unread: AtomicBool::new(false),
+            connection: AtomicWaker::new(),
+        }
     }
 
     pub fn limits(&self) -> Limits {
@@ -56,18 +89,50 @@ impl Activity {
         let mut requests = self.requests();
         requests.begun += 1;
         let number = requests.begun;
-        requests.open.insert(number, None);
-        Busy { activity: self.clone(), number }
+        requests.open.insert(number, Turn::Ours);
+        Busy { turns: Turns { activity: self.clone(), number } }
     }
 
     /// Until when the client is waited for; no time while anything on the connection waits for us.
     pub fn waits_until(&self) -> Option<Instant> {
         let requests = self.requests();
         let mut latest = None;
-        for until in requests.open.values() {
-            latest = latest.max(Some((*until)?));
+        for turn in requests.open.values() {
+            let Turn::Takes { until, .. } = turn else { return None };
+            latest = latest.max(Some(*until));
         }
         Some(latest.unwrap_or(requests.next_by))
+    }
+
+    /// Since when the client keeps us waiting, if it does.
+    pub fn waits_since(&self) -> Option<Instant> {
+        let requests = self.requests();
+        let mut latest = None;
+        for turn in requests.open.values() {
+            let (Turn::Sends { since } | Turn::Takes { since, .. }) = turn else { return None };
+            latest = latest.max(Some(*since));
+        }
+        Some(latest.unwrap_or(requests.idle_since))
+    }
+
+    /// The client is waited for no more. What it sent just now it still gets an answer to.
+    pub fn dismiss(&self) {
+        let now = Instant::now();
+        let mut requests = self.requests();
+        requests.dismissed = true;
+        requests.next_by = now;
+        for turn in requests.open.values_mut() {
+            if let Turn::Sends { since } | Turn::Takes { since, .. } = *turn {
+                *turn = Turn::Takes { since, until: now };
+            }
+        }
+        drop(requests);
+        self.connection.wake();
+    }
+
+    /// Who has to look again when somebody is dismissed.
+    pub fn is_looked_after_by(&self, connection: &Waker) {
+        self.connection.register(connection);
     }
 
     /// The client is still sending what nobody will look at.
@@ -80,26 +145,48 @@ impl Activity {
     }
 }
 
-impl Busy {
+impl Turns {
     pub fn limits(&self) -> Limits {
         self.activity.limits
     }
 
-    /// The answer, or the next piece of it, waits for the client.
-    pub fn is_the_clients_turn_until(&self, until: Instant) {
-        self.activity.requests().open.insert(self.number, Some(until));
+    pub fn is_ours(&self) {
+        self.is(Turn::Ours);
     }
 
-    pub fn is_our_turn(&self) {
-        self.activity.requests().open.insert(self.number, None);
+    pub fn is_to_send(&self, pace: &Pace) {
+        self.is(Turn::Sends { since: pace.waits_since() });
+    }
+
+    pub fn is_to_take(&self, pace: &Pace) {
+        let until = Instant::now() + pace.patience();
+        self.is(Turn::Takes { since: pace.waits_since(), until });
+    }
+
+    /// What comes after the end of the request changes nothing.
+    fn is(&self, turn: Turn) {
+        if let Some(open) = self.activity.requests().open.get_mut(&self.number) {
+            *open = turn;
+        }
+    }
+}
+
+impl Busy {
+    pub fn turns(&self) -> &Turns {
+        &self.turns
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let mut requests = self.activity.requests();
-        requests.open.remove(&self.number);
-        requests.next_by = Instant::now() + self.activity.limits.next;
+        let Turns { activity, number } = &self.turns;
+        let mut requests = activity.requests();
+        requests.open.remove(number);
+        requests.idle_since = Instant::now();
+        // The end of the answer is still under way.
+        let patience =
+            if requests.dismissed { activity.limits.first } else { activity.limits.next };
+        requests.next_by = requests.idle_since + patience;
     }
 }
 
@@ -115,22 +202,23 @@ mod tests {
         let limits = Limits::default();
         let activity = Arc::new(Activity::within(limits));
         assert!(activity.waits_until().unwrap() < start + limits.next);
-        let one = activity.begin();
-        assert_eq!(activity.waits_until(), None);
-        let soon = start + Duration::from_secs(5);
-        one.is_the_clients_turn_until(soon);
-        assert_eq!(activity.waits_until(), Some(soon));
+        assert!(activity.waits_since().is_some());
+        let (one, other) = (activity.begin(), activity.begin());
+        let mut pace = Pace::going(limits);
+        one.turns().is_to_take(&pace);
+        assert_eq!((activity.waits_until(), activity.waits_since()), (None, None));
         // Who takes one answer is not hung up on for another.
-        let other = activity.begin();
+        pace.moved(1, Duration::from_secs(20));
+        other.turns().is_to_take(&pace);
+        let until = activity.waits_until().unwrap();
+        assert!(until > Instant::now() + limits.grace - Duration::from_secs(20));
+        // Who reads a body looks after it; and yet it is the client who is waited for.
+        one.turns().is_to_send(&pace);
         assert_eq!(activity.waits_until(), None);
-        let later = start + Duration::from_secs(7);
-        other.is_the_clients_turn_until(later);
-        assert_eq!(activity.waits_until(), Some(later));
-        drop(other);
-        assert_eq!(activity.waits_until(), Some(soon));
-        one.is_our_turn();
-        assert_eq!(activity.waits_until(), None);
+        assert!(activity.waits_since().unwrap() <= Instant::now() - Duration::from_secs(20));
         drop(one);
+        assert!(activity.waits_until().unwrap() < until);
+        drop(other);
         assert!(activity.waits_until().unwrap() >= start + limits.next);
     }
 }

@@ -28,16 +28,15 @@ pub struct Answer {
 
 impl Answer {
     pub fn new(body: Body, busy: Busy) -> Self {
-        let pace = Pace::going(busy.limits());
+        let pace = Pace::going(busy.turns().limits());
         let mut answer = Self { body, rest: Bytes::new(), given: None, pace, busy };
         answer.give(0);
         answer
     }
 
     fn give(&mut self, bytes: u64) {
-        let now = Instant::now();
-        self.given = Some((bytes, now));
-        self.busy.is_the_clients_turn_until(now + self.pace.patience());
+        self.given = Some((bytes, Instant::now()));
+        self.busy.turns().is_to_take(&self.pace);
     }
 
     fn piece(&mut self) -> Frame<Bytes> {
@@ -62,7 +61,7 @@ impl HttpBody for Answer {
             return Poll::Ready(Some(Ok(self.piece())));
         }
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
-            self.busy.is_our_turn();
+            self.busy.turns().is_ours();
             return Poll::Pending;
         };
         Poll::Ready(match frame {

@@ -17,7 +17,7 @@ use http::{HeaderValue, Version, header};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::activity::Activity;
+use super::activity::{Activity, Turns};
 use super::answer::Answer;
 use super::pace::Pace;
 
@@ -37,6 +37,7 @@ pub async fn read_to_the_end(request: Request, next: Next) -> Response {
     let incoming = Arc::new(Mutex::new(Incoming {
         body,
         pace: Pace::coming(activity.limits()),
+        turns: busy.turns().clone(),
         waiting: None,
         state: State::Untouched,
     }));
@@ -85,6 +86,7 @@ async fn is_at_its_end(incoming: &Arc<Mutex<Incoming>>, waits: bool) -> bool {
 struct Incoming {
     body: Body,
     pace: Pace,
+    turns: Turns,
     /// Since when we wait, and until when at most.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     state: State,
@@ -107,15 +109,19 @@ impl Incoming {
             self.state = State::Begun;
         }
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
-            let patience = self.pace.patience();
-            let (_, end) =
-                self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(patience))));
+            let Self { pace, turns, waiting, .. } = self;
+            let (_, end) = waiting.get_or_insert_with(|| {
+                turns.is_to_send(pace);
+                (Instant::now(), Box::pin(sleep(pace.patience())))
+            });
             ready!(end.as_mut().poll(cx));
+            self.turns.is_ours();
             self.state = State::Broken;
             let rested = io::Error::new(io::ErrorKind::TimedOut, "the body came too slowly");
             return Poll::Ready(Some(Err(axum::Error::new(rested))));
         };
         let waited = self.waiting.take().map_or(Duration::ZERO, |(since, _)| since.elapsed());
+        self.turns.is_ours();
         if let Some(Ok(frame)) = &frame {
             self.pace.moved(frame.data_ref().map_or(0, |data| data.len() as u64), waited);
         }

@@ -3,57 +3,31 @@
 use std::future::{Ready, ready};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::middleware::AddExtension;
 use axum_server::accept::Accept;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tower::Layer;
 
 use super::activity::Activity;
 use super::limits::Limits;
-use super::rarely::Rarely;
+use super::places::Places;
 use super::stream::Guarded;
 use super::tongue::{Ear, Tongue};
 
-/// Refusals are told of in the log this often: whoever floods us should not flood the log.
-const TOLD_EVERY: Duration = Duration::from_secs(1);
-
-/// Gives each connection a place, or refuses it where there is none.
+/// Gives each connection a place, or refuses it where nobody makes room.
 #[derive(Debug, Clone)]
 pub struct Door {
-    places: Arc<Semaphore>,
-    limit: usize,
+    places: Arc<Places>,
     limits: Limits,
-    refusals: Arc<Rarely>,
     ear: Ear,
 }
 
 impl Door {
     pub fn with_places(limit: usize, limits: Limits, spoken: Tongue) -> Self {
-        let limit = limit.min(Semaphore::MAX_PERMITS);
-        Self {
-            places: Arc::new(Semaphore::new(limit)),
-            limit,
-            limits,
-            refusals: Arc::new(Rarely::every(TOLD_EVERY)),
-            ear: Ear::of(spoken),
-        }
-    }
-
-    fn refuse(&self) -> io::Error {
-        metrics::counter!("statehouse_connections_refused_total").increment(1);
-        let limit = self.limit;
-        if let Some(refused) = self.refusals.happened() {
-            tracing::warn!(
-                refused,
-                limit,
-                "connections were refused ({refused}), as all {limit} places (max_connections) are taken"
-            );
-        }
-        io::Error::other("all places are taken")
+        let places = Arc::new(Places::new(limit, limits.room));
+        Self { places, limits, ear: Ear::of(spoken) }
     }
 }
 
@@ -63,14 +37,14 @@ impl<S> Accept<TcpStream, S> for Door {
     type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
-            return ready(Err(self.refuse()));
+        let activity = Arc::new(Activity::within(self.limits));
+        let Some(place) = self.places.take(&activity) else {
+            return ready(Err(io::Error::other("all places are taken")));
         };
         // Answers are small and somebody waits for each: Nagle's algorithm only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             return ready(Err(error));
         }
-        let activity = Arc::new(Activity::within(self.limits));
         let service = Extension(activity.clone()).layer(service);
         ready(Ok((Guarded::new(stream, activity, self.ear.clone(), place), service)))
     }

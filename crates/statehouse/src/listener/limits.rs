@@ -17,6 +17,8 @@ pub struct Limits {
     pub grace: Duration,
     /// Beyond that, so many bytes must have moved for each second of waiting.
     pub bytes_a_second: u64,
+    /// Whoever keeps us waiting for longer makes room for others where all places are taken.
+    pub room: Duration,
 }
 
 impl Default for Limits {
@@ -28,6 +30,7 @@ impl Default for Limits {
             going: Duration::from_mins(2),
             grace: Duration::from_mins(1),
             bytes_a_second: 4 << 10,
+            room: Duration::from_secs(5),
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod bodies;
 mod door;
 mod limits;
 mod pace;
+mod places;
 mod rarely;
 mod stream;
 #[cfg(test)]

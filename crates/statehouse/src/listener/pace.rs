@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::limits::Limits;
 
 #[derive(Debug)]
@@ -28,10 +30,19 @@ impl Pace {
         Self { rest, grace, bytes_a_second, moved: 0, waited: Duration::ZERO }
     }
 
+    fn earned(&self) -> Duration {
+        Duration::from_secs(self.moved / self.bytes_a_second)
+    }
+
+    /// Since when the client keeps us waiting, now that it is its turn: single bytes change little of it.
+    pub fn waits_since(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_sub(self.waited.saturating_sub(self.earned())).unwrap_or(now)
+    }
+
     /// How long may be waited for what moves next.
     pub fn patience(&self) -> Duration {
-        let earned = Duration::from_secs(self.moved / self.bytes_a_second);
-        (self.grace + earned).saturating_sub(self.waited).min(self.rest)
+        (self.grace + self.earned()).saturating_sub(self.waited).min(self.rest)
     }
 
     /// Only time in which it was the client's turn counts: our own slowness is nobody's fault.

@@ -16,9 +16,9 @@ impl Rarely {
         Self { every, untold: AtomicU64::new(0), told_at: Mutex::new(None) }
     }
 
-    /// It happened. Answers how often since it was told of last, if now is the time to tell.
-    pub fn happened(&self) -> Option<u64> {
-        self.untold.fetch_add(1, Ordering::Relaxed);
+    /// It happened so often. Answers how often since it was told of last, if now is the time to tell.
+    pub fn happened(&self, times: u64) -> Option<u64> {
+        self.untold.fetch_add(times, Ordering::Relaxed);
         let mut told_at = self.told_at.lock().unwrap_or_else(PoisonError::into_inner);
         if told_at.is_some_and(|at| at.elapsed() < self.every) {
             return None;

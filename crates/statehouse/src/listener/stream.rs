@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::activity::Activity;
+use super::places::Place;
 use super::tongue::Ear;
 
 /// While we have something to do for the client, it is looked again after so long whether it is its turn.
@@ -32,16 +32,11 @@ pub struct Guarded {
     /// Until when something of what is ready has to be taken, whoever's turn it is.
     untaken: Option<Pin<Box<Sleep>>>,
     lingering: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Guarded {
-    pub fn new(
-        inner: TcpStream,
-        activity: Arc<Activity>,
-        ear: Ear,
-        place: OwnedSemaphorePermit,
-    ) -> Self {
+    pub fn new(inner: TcpStream, activity: Arc<Activity>, ear: Ear, place: Place) -> Self {
         metrics::gauge!("statehouse_connections_open").increment(1.0);
         Self {
             inner,
@@ -57,6 +52,7 @@ impl Guarded {
     /// Whether the client keeps us waiting for too long. Single bytes are no request, and pings take no answer: they
     /// gain no time.
     fn is_waited_for_no_more(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.activity.is_looked_after_by(cx.waker());
         loop {
             let now = Instant::now();
             let until = self.activity.waits_until();

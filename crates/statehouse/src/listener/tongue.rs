@@ -50,7 +50,7 @@ impl Ear {
             }
             // The answer to it is http, which Go's clients name; here the operator learns of it.
             Tongue::Http if first.starts_with(&TLS) => {
-                if let Some(times) = self.misunderstandings.happened() {
+                if let Some(times) = self.misunderstandings.happened(1) {
                     tracing::warn!(
                         times,
                         "clients speak TLS to this address, which speaks plain http: Terraform and OpenTofu need \

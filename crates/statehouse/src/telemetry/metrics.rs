@@ -23,6 +23,10 @@ const PHASES: &str = "statehouse_phase_duration_seconds";
 const COUNTERS: &[(&str, &str)] = &[
     (REQUESTS, "Requests answered, by method, route and status."),
     ("statehouse_connections_refused_total", "Connections refused because all places were taken."),
+    (
+        "statehouse_connections_dismissed_total",
+        "Connections closed because they kept the server waiting while all places were taken.",
+    ),
     ("statehouse_run_transitions_total", "Runs that came into a status, by status."),
     ("statehouse_notifications_total", "Notifications sent, by kind and outcome."),
     ("statehouse_background_work_total", "Turns of background work, by work and outcome."),
@@ -76,6 +80,7 @@ fn describe() {
     metrics::gauge!("statehouse_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
     // What never happened is 0, and not unknown.
     metrics::counter!("statehouse_connections_refused_total").absolute(0);
+    metrics::counter!("statehouse_connections_dismissed_total").absolute(0);
     metrics::gauge!("statehouse_connections_open").set(0);
 }
 

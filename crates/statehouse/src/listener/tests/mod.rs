@@ -35,6 +35,7 @@ fn endless() -> Limits {
         going: NEVER,
         grace: NEVER,
         bytes_a_second: 1 << 20,
+        room: NEVER,
     }
 }
 
@@ -48,6 +49,10 @@ fn answers_go_soon() -> Limits {
 
 fn bodies_come_soon() -> Limits {
     Limits { grace: SOON, ..endless() }
+}
+
+fn others_find_no_room() -> Limits {
+    Limits { room: Duration::ZERO, ..endless() }
 }
 
 struct Server {
@@ -296,5 +301,72 @@ async fn a_large_answer_comes_whole() {
     assert!(String::from_utf8_lossy(&answer[..end]).contains(&length));
     assert_eq!(answer.len() - end, LARGE);
     assert!(answer[end..].iter().all(|byte| *byte == b'x'));
+    server.listener.stop().await;
+}
+
+#[tokio::test]
+async fn who_keeps_us_waiting_makes_room_where_all_places_are_taken() {
+    let shut = |asked: Vec<u8>| [h2::hello(0), asked].concat();
+    // With what comes of it before anybody else comes: of each there is an answer, or nothing at all.
+    let kinds: [(&str, Vec<u8>, &[u8]); 6] = [
+        ("silence", Vec::new(), b""),
+        ("half a head", b"GET / HTTP/1.1\r\nhost: a\r\n".to_vec(), b""),
+        ("a request that is over", h1("GET", "/small", ""), b"small"),
+        ("an answer that nobody takes", shut(h2::get(1, "/small")), BEGUN),
+        ("a body that does not come", h1("POST", "/takes", EXPECTING), b"100 Continue"),
+        ("a body that does not come over http/2", shut(h2::post(1, "/takes")), b""),
+    ];
+    for (what, said, answered) in kinds {
+        let server = Server::with(others_find_no_room(), 2);
+        let mut kept = Vec::new();
+        for _ in 0..2 {
+            let mut connection = server.connect().await;
+            connection.write_all(&said).await.unwrap();
+            until(&mut connection, answered).await;
+            kept.push(connection);
+        }
+        let has_a_place = timeout(PATIENCE, server.has_a_place()).await;
+        has_a_place.unwrap_or_else(|_| panic!("{what} makes no room"));
+        let ended = timeout(PATIENCE, kept[0].read_to_end(&mut Vec::new())).await;
+        ended.unwrap_or_else(|_| panic!("{what} goes on without a place")).ok();
+        drop(kept);
+        server.listener.stop().await;
+    }
+}
+
+/// The head of an answer on the first stream, which is 200.
+const BEGUN: &[u8] = &[1, 4, 0, 0, 0, 1, 0x88];
+/// The server says so when it begins to read.
+const EXPECTING: &str = "content-length: 5\r\nexpect: 100-continue\r\n";
+
+async fn until(connection: &mut TcpStream, end: &[u8]) {
+    let mut read = Vec::new();
+    while !read.windows(end.len().max(1)).any(|some| some == end) && !end.is_empty() {
+        let byte = timeout(PATIENCE, connection.read_u8()).await;
+        read.push(byte.expect("an answer").expect("all of it"));
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_us_or_came_last_makes_no_room() {
+    let server = Server::with(others_find_no_room(), 3);
+    let mut waits = server.connect().await;
+    waits.write_all(&h1("GET", "/waits", "connection: close\r\n")).await.unwrap();
+    let mut first = server.connect().await;
+    let mut last = server.connect().await;
+    for connection in [&mut first, &mut last] {
+        connection.write_all(&h1("GET", "/small", "")).await.unwrap();
+        until(connection, b"small").await;
+    }
+    timeout(PATIENCE, server.has_a_place()).await.expect("the first one makes room");
+    let ended = timeout(PATIENCE, first.read(&mut [0])).await;
+    assert_eq!(ended.expect("it is hung up on").unwrap_or(0), 0);
+    last.write_all(&h1("GET", "/small", "")).await.unwrap();
+    until(&mut last, b"small").await;
+    // A fourth and a fifth find room, but not there where something is awaited.
+    let _fourth = server.connect().await;
+    timeout(PATIENCE, server.has_a_place()).await.expect("there is room");
+    server.released.cancel();
+    until(&mut waits, b"200 OK").await;
     server.listener.stop().await;
 }
