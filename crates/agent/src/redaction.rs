@@ -67,7 +67,9 @@ pub(crate) fn redacted_plan(
         match (key, &mut value) {
             ("output_changes", Json::Members(outputs)) => {
                 rename(outputs, mask, true);
-                outputs.values_mut().for_each(|output| change(output, mask, false));
+                for output in outputs.values_mut() {
+                    change(output, mask, false);
+                }
             }
             (_, Json::List(elements)) => elements.iter_mut().for_each(|it| element(it, mask)),
             (_, other) => data(other, mask, false),
@@ -128,7 +130,9 @@ fn change(change: &mut Json, mask: &Mask, has_attributes: bool) {
         match (key.as_str(), value) {
             ("actions", value) => words(value, mask),
             ("replace_paths", Json::List(paths)) => {
-                paths.iter_mut().for_each(|it| path(it, mask));
+                for it in paths {
+                    path(it, mask);
+                }
             }
             (
                 "before" | "after" | "before_sensitive" | "after_sensitive" | "after_unknown",
@@ -147,7 +151,9 @@ fn data(value: &mut Json, mask: &Mask, has_attributes: bool) {
         Json::List(items) => items.iter_mut().for_each(|it| data(it, mask, false)),
         Json::Members(members) => {
             rename(members, mask, has_attributes);
-            members.values_mut().for_each(|it| data(it, mask, false));
+            for it in members.values_mut() {
+                data(it, mask, false);
+            }
         }
         Json::Number(text) => {
             if mask.text(text) != *text {
@@ -188,7 +194,9 @@ fn path(value: &mut Json, mask: &Mask) {
     let Json::List(steps) = value else { return data(value, mask, false) };
     if let Some((attribute, rest)) = steps.split_first_mut() {
         words(attribute, mask);
-        rest.iter_mut().for_each(|it| data(it, mask, false));
+        for it in rest {
+            data(it, mask, false);
+        }
     }
 }
 
