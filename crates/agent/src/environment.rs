@@ -47,6 +47,7 @@ pub(crate) fn build<'a>(
     job: &'a Job,
     place: &Workplace,
     plugins: &str,
+    identity: &BTreeMap<String, String>,
 ) -> Result<(BTreeMap<String, String>, Vec<&'a str>), String> {
     let mut env: BTreeMap<String, String> = INHERITED
         .iter()
@@ -72,6 +73,8 @@ pub(crate) fn build<'a>(
     if job.options.debug && job.phase == Phase::Plan {
         set("TF_LOG", "TRACE");
     }
+    // Whoever sets one of these by hand wants that.
+    env.extend(identity.clone());
     let own = job.variables.iter().filter(|variable| variable.kind == VariableKind::Environment);
     let (decided, own): (Vec<_>, Vec<_>) = own
         .map(|variable| (variable.key.as_str(), variable.value.as_str()))

@@ -4,7 +4,7 @@
 //! It knows the server only over HTTP ([`protocol`]), and never the database.
 //!
 //! The way of a job: `agent` claims it → `session` holds its lease → `phase` prepares the
-//! `workplace` (`archive`, `engines`, `variables`, `environment`, `cli_config`, `git`, `backend`) → `init` runs, or gives what
+//! `workplace` (`archive`, `engines`, `variables`, `environment`, `identity`, `cli_config`, `git`, `backend`) → `init` runs, or gives what
 //! `kept_init` kept of `packages` → `plan` or `apply` starts the
 //! engine (`process`) in the `sandbox`, within what `reach` lists → `log` and `state` (out of its `state_file`) carry to the
 //! server what comes out, without the `secrets` that were given to the run (`mask`, `spellings`, `quotes`) → `output` and
@@ -24,6 +24,7 @@ mod engines;
 mod environment;
 mod fetch;
 mod git;
+mod identity;
 mod init;
 mod json;
 mod kept_init;

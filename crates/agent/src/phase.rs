@@ -1,6 +1,7 @@
 //! What plan and apply have in common: preparing the job directory, running, reporting the end.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::agent::Agent;
 use crate::disk::{Reserve, has_room};
 use crate::engines::title;
 use crate::fetch::Fetch;
+use crate::identity::{self, Identity};
 use crate::init::Init;
 use crate::log::Log;
 use crate::mask::Mask;
@@ -155,7 +157,9 @@ async fn executed_in(
     fetched: impl Future<Output = Result<PathBuf, String>> + Send,
 ) -> bool {
     let job = &session.job;
-    let (log, mask) = match open_log(agent, session, place) {
+    let identity = Box::pin(Identity::of(job, &agent.config.work_dir)).await;
+    let own = identity.as_ref().map(|it| it.secrets.clone()).unwrap_or_default();
+    let (log, mask) = match open_log(agent, session, place, own) {
         Ok(open) => open,
         Err(error) => {
             refuse(session, format!("The agent cannot write a log: {error}.")).await;
@@ -165,7 +169,7 @@ async fn executed_in(
     let reserve = Reserve::of(place, agent.config.min_free_disk);
     let work = Work { agent, session, place, log: &log, reserve: &reserve };
     let executed = async {
-        let prepared = Box::pin(work.prepare(plugins, fetched)).await?;
+        let prepared = Box::pin(work.prepare(plugins, fetched, identity)).await?;
         let init = prepared.init.clone();
         let done = match job.phase {
             Phase::Plan => plan::run(&work, prepared).await,
@@ -204,14 +208,24 @@ async fn executed_in(
             Err(stop) => tracing::info!(job = job.id, run, ?stop, "no documents"),
         }
     }
+    let shown = identity::folder(&agent.config.work_dir, run);
+    if let Err(error) = identity::remove(&shown) {
+        tracing::warn!(job = job.id, run, %error, "what the run has shown of itself may be left");
+    }
     finish(session).await;
     removable
 }
 
 /// The log, and what it and the outcome must not show, which a successor finds too.
-fn open_log(agent: &Agent, session: &Session, place: &Workplace) -> anyhow::Result<(Log, Mask)> {
+fn open_log(
+    agent: &Agent,
+    session: &Session,
+    place: &Workplace,
+    own: BTreeSet<String>,
+) -> anyhow::Result<(Log, Mask)> {
     let job = &session.job;
-    let secrets = Secrets::of(job, agent.config.cli_config_file.as_deref());
+    let mut secrets = Secrets::of(job, agent.config.cli_config_file.as_deref());
+    secrets.0.extend(own);
     secrets.keep(place)?;
     let mask = Mask::new(&secrets)?;
     let log = Log::open(session, &place.log(), title(job.engine.kind), &mask)?;
@@ -279,6 +293,7 @@ impl Work<'_> {
         &self,
         plugins: &Plugins,
         fetched: impl Future<Output = Result<PathBuf, String>>,
+        identity: Result<Identity, String>,
     ) -> Result<Prepared, Failure> {
         let job = &self.session.job;
         for name in [&job.organization, &job.workspace] {
@@ -293,15 +308,25 @@ impl Work<'_> {
         let cache = plugins.of(job).map_err(|error| broken(error.to_string()))?;
         let tfvars = self.write_tfvars()?;
         self.write_credentials().await?;
+        let identity =
+            identity.map_err(|why| broken(format!("The run cannot show who it is: {why}.")))?;
+        identity
+            .write()
+            .map_err(|error| broken(format!("No file of the run's identity: {error}.")))?;
+        for name in &identity.unknown {
+            self.log.say(&format!("The environment variable {name} does nothing on this server."));
+        }
         let agent = self.agent;
         let (env, left_out) =
-            environment::build(job, self.place, &cache.to_string_lossy()).map_err(broken)?;
+            environment::build(job, self.place, &cache.to_string_lossy(), &identity.env)
+                .map_err(broken)?;
         for name in left_out {
             self.log.say(&format!(
                 "The environment variable {name} is left out: the server decides about it."
             ));
         }
-        let reach = reach::of_a_run(&agent.reach, self.place, &binary, &cache);
+        let mut reach = reach::of_a_run(&agent.reach, self.place, &binary, &cache);
+        reach.readable.extend(identity.folder().map(Path::to_owned));
         let (launcher, layers) = (agent.launcher.clone(), agent.layers);
         let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, layers, reach };
         let mut prepared = Prepared { engine, site, tfvars, made: None, init: Init::NotKept };

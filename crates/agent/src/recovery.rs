@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
 use crate::disk::{self, Reserve};
+use crate::identity;
 use crate::log::{Hidden, Log};
 use crate::mask::Mask;
 use crate::plan::summary;
@@ -73,7 +74,8 @@ pub(crate) async fn recover(
             place.forget_secrets();
         }
     }
-    Ok(())
+    // All that was started has ended.
+    identity::remove_all(work_dir)
 }
 
 /// Ends an apply that nobody will go on with: state, log, outcome, in this order as always.

@@ -141,6 +141,10 @@ fn access(cx: &Ctx, token: &str) -> Access {
 fn job(cx: &Ctx, assignment: Assignment) -> Job {
     let access = access(cx, assignment.token.expose());
     let ssh_key = assignment.ssh_key.map(|key| Secret(key.expose_secret().to_owned()));
+    let identity_tokens = assignment.identity_tokens.iter();
+    let identity_tokens = identity_tokens
+        .map(|(audience, token)| (audience.clone(), Secret(token.expose_secret().to_owned())))
+        .collect();
     let Assignment { job, run, workspace, tool, source, circumstances, .. } = assignment;
     Job {
         id: job.id.to_string(),
@@ -199,6 +203,7 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
             .collect(),
         access: Some(access),
         ssh_key,
+        identity_tokens,
         structured_output: circumstances.structured_output,
         timeout_seconds: assignment.timeout_seconds,
         log_offset: assignment.log_offset,

@@ -11,6 +11,7 @@ mod entitlements;
 mod failure;
 mod guard;
 mod headers;
+mod identity;
 mod includes;
 mod memberships;
 mod notifications;
@@ -74,6 +75,7 @@ fn routes() -> Routes {
         .merge(team_access::routes())
         .merge(tool_versions::routes())
         .merge(site_settings::routes())
+        .merge(identity::routes())
         .merge(policies::routes())
         .merge(policy_sets::routes())
         .merge(policy_evaluations::routes())

@@ -35,6 +35,9 @@ pub enum Error {
     /// The signature is right and its time is over.
     #[error("the signature has expired")]
     Expired,
+    /// The operating system gives no random bytes.
+    #[error("no randomness")]
+    Randomness,
     /// A stored password hash cannot be read or a new one cannot be computed.
     #[error("password hash: {0}")]
     Password(argon2::password_hash::Error),

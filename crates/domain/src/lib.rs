@@ -18,6 +18,7 @@ pub mod events;
 pub mod figures;
 mod free_text;
 pub mod health;
+pub mod identity;
 pub mod installation;
 pub mod keeper;
 pub mod letters;

@@ -5,6 +5,7 @@
 mod arguments;
 mod decided;
 mod expression;
+pub mod identity;
 mod size;
 
 pub use arguments::{is_arguments, words};

@@ -147,6 +147,9 @@ pub struct Job {
     pub access: Option<Access>,
     /// A private key for modules that are fetched from Git over SSH.
     pub ssh_key: Option<Secret>,
+    /// By which the run is vouched for, by audience: those that its environment asks for.
+    #[serde(default)]
+    pub identity_tokens: BTreeMap<String, Secret>,
     /// Write machine-readable (`-json`) logs.
     pub structured_output: bool,
     /// Seconds after which the phase is stopped gracefully and counts as failed.

@@ -37,6 +37,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "accounts",
             "agent_pools",
+            "identity",
             "letters",
             "memberships",
             "organizations",

@@ -165,6 +165,7 @@ impl Bench {
             variables: Vec::new(),
             access: None,
             ssh_key: None,
+            identity_tokens: std::collections::BTreeMap::new(),
             structured_output: false,
             timeout_seconds: 600,
             log_offset: 0,

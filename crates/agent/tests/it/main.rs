@@ -8,6 +8,7 @@ mod bench;
 mod engines;
 mod environment;
 mod full_disks;
+mod identity;
 mod logs;
 mod lost_states;
 mod plans;

@@ -32,6 +32,7 @@ mod events;
 mod figures;
 mod fuzz;
 mod holds;
+mod identity;
 mod includes;
 mod invitations;
 mod keeper;

@@ -23,6 +23,7 @@ pub mod data_retention_policy;
 pub mod epoch;
 pub mod event;
 pub mod event_reader;
+pub mod identity_key;
 pub mod installation;
 pub mod job;
 pub mod lease;

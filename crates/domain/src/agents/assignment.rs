@@ -1,12 +1,16 @@
 //! All that an agent needs to know to execute a phase.
 
-use db::entity::{phase, state_version, workspace};
+use std::collections::BTreeMap;
+
+use db::entity::{phase, project, state_version, variable, workspace};
 use db::sea_orm::EntityTrait;
 use secrecy::SecretString;
 
 use crate::{
     Ctx, Error, Result, Tx,
     archivist::{self, Content},
+    identity::{self, Workload},
+    organizations,
     row::{Job, Run, ToolVersion, Workspace},
     runs::circumstances::Circumstances,
     tool_versions::Source,
@@ -31,6 +35,8 @@ pub struct Assignment {
     /// What its engine shows to this server.
     pub token: crypto::Token,
     pub ssh_key: Option<SecretString>,
+    /// By which the run is vouched for, by the audiences that its environment names.
+    pub identity_tokens: BTreeMap<String, SecretString>,
     pub timeout_seconds: u64,
     /// Bytes of the log that an earlier agent has left.
     pub log_offset: u64,
@@ -105,6 +111,8 @@ pub(super) async fn assemble(
         None => None,
     };
     let timeout_seconds = seconds_for(cx, phase).await?;
+    let identity_tokens =
+        identity_tokens(cx, &run, &workspace, &circumstances, phase, timeout_seconds).await?;
     Ok(Assignment {
         configuration: run
             .configuration_version_id
@@ -116,6 +124,7 @@ pub(super) async fn assemble(
         circumstances,
         token,
         ssh_key,
+        identity_tokens,
         timeout_seconds,
         log_offset: cx.blobs().log_length(&log).await?,
         job,
@@ -125,6 +134,41 @@ pub(super) async fn assemble(
         source,
         phase,
     })
+}
+
+async fn identity_tokens(
+    cx: &Ctx,
+    run: &Run,
+    workspace: &Workspace,
+    circumstances: &Circumstances,
+    phase: phase::Kind,
+    lifetime: u64,
+) -> Result<BTreeMap<String, SecretString>> {
+    let own = circumstances.variables.iter();
+    let own = own.filter(|variable| variable.category == variable::Category::Environment);
+    let environment: engine_env::identity::Environment<'_> =
+        own.map(|variable| (variable.key.as_str(), variable.value.as_str())).collect();
+    let audiences = environment.audiences();
+    if audiences.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let organization = organizations::by_name(cx, &workspace.organization_name).await?;
+    let organization = organization.ok_or(Error::NotFound)?;
+    // By the names of now, not of the plan: whoever is trusted is trusted where it is.
+    let project = project::Entity::find_by_id(workspace.project_id.clone()).one(cx.read());
+    let project = project.await?.ok_or(Error::NotFound)?;
+    let workload = Workload {
+        organization: (organization.id.as_str(), &organization.name),
+        project: (project.id.as_str(), &project.name),
+        workspace: (workspace.id.as_str(), &workspace.name),
+        run: run.id.as_str(),
+        phase: match phase {
+            phase::Kind::Plan => "plan",
+            phase::Kind::Apply => "apply",
+        },
+        lifetime,
+    };
+    identity::tokens(cx, workload, &audiences).await
 }
 
 /// Seconds that a phase may take.

@@ -134,7 +134,7 @@ async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignme
     let job = tx.update(job).await?;
     package.keep(&tx).await?;
     tx.commit().await?;
-    assemble(cx, job, token, package).await.map(Some)
+    Box::pin(assemble(cx, job, token, package)).await.map(Some)
 }
 
 /// The phase begins. From here on an apply is never handed out again.

@@ -22,7 +22,6 @@ use serde_json::json;
 pub use assignment::Assignment;
 pub use claims::{claim, heartbeat, start};
 use kinds::{OfRun, is_repeatable};
-pub(crate) use outcome::LOG;
 pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
 pub use recovered::{Recovered, recover_state};
 pub(crate) use sweep::silent;

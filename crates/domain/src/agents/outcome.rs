@@ -14,7 +14,7 @@ use super::{LEASE_SECONDS, OfRun, Open, of, open, recovered};
 use crate::{
     Ctx, Error, Granted, Result, Tx, can,
     row::Job,
-    runs::{moves, status::Event},
+    runs::{self, moves, status::Event},
     task_stages,
 };
 
@@ -159,7 +159,7 @@ pub(super) async fn close(cx: &Ctx, job: &Job) -> Result<()> {
         row.status = job::Status::Finished;
         tx.update(row).await?;
         if is_logged {
-            note_artifact(&tx, phase, LOG).await?;
+            note_artifact(&tx, phase, runs::LOG).await?;
         }
         tx.commit().await?;
     }
@@ -176,9 +176,6 @@ async fn note_artifact(tx: &Tx, phase: String, name: &str) -> Result<()> {
     }
     Ok(())
 }
-
-/// Of a log that has an end, among the names of what a phase has left.
-pub(crate) const LOG: &str = "log";
 
 /// Keeps a file that a phase has left, by its name in the protocol.
 ///

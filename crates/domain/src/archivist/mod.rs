@@ -20,8 +20,8 @@ use futures::{
 use bearer::Bearer;
 
 use crate::{
-    Actor, App, Ctx, Error, Result, agents, can, configurations, policies, policy_sets, retention,
-    runs, states,
+    Actor, App, Ctx, Error, Result, can, configurations, policies, policy_sets, retention, runs,
+    states,
 };
 
 /// As on HCP: long enough for a command that waits over night.
@@ -240,7 +240,7 @@ async fn is_promised(cx: &Ctx, object: &Object) -> Result<bool> {
         Content::PlanJsonRedacted => runs::has_left(cx, &object.id, "json-plan-redacted").await?,
         Content::ProviderSchemas => runs::has_left(cx, &object.id, "provider-schemas").await?,
         Content::ErroredState => runs::has_left(cx, &object.id, "errored-state").await?,
-        Content::Log => runs::has_left(cx, &object.id, agents::LOG).await?,
+        Content::Log => runs::has_left(cx, &object.id, runs::LOG).await?,
         Content::PolicyCode => policies::find_by_code(cx, &object.id).await.is_ok(),
         // It comes after its state, and may not come at all.
         Content::JsonState

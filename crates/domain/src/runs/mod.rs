@@ -226,6 +226,9 @@ pub enum Artifact {
     Never,
 }
 
+/// A log that has an end, among the names of what a phase has left.
+pub(crate) const LOG: &str = "log";
+
 /// Whether a phase has left a file, by its name in the agent protocol.
 pub(crate) async fn has_left(cx: &Ctx, phase: &str, name: &str) -> Result<bool> {
     let phase = phase::Entity::find_by_id(phase).one(cx.read()).await?;

@@ -37,6 +37,9 @@ pub fn body(method: &str, path: &str) -> Option<Sent> {
             let change = json!({ "plan-timeout": "1h" });
             return Some(Sent::Json(resource("general-settings", &change)));
         }
+        "/admin/oidc-settings/actions/rotate-key" | "/admin/oidc-settings/actions/trim-key" => {
+            return Some(Sent::Nothing);
+        }
         "/admin/smtp-settings" => {
             let change = json!({ "host": "mail.example.com" });
             return Some(Sent::Json(resource("smtp-settings", &change)));

@@ -22,6 +22,8 @@ words! {
         DataRetentionPolicySet = "data_retention_policy_set",
         EmailConfirmed = "email_confirmed",
         FirstAdminCreated = "first_admin_created",
+        IdentityKeyRotated = "identity_key_rotated",
+        IdentityKeysTrimmed = "identity_keys_trimmed",
         JobHandedOutAgain = "job_handed_out_again",
         LoginAuthorized = "login_authorized",
         LoginRefused = "login_refused",
