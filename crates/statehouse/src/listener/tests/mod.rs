@@ -21,7 +21,7 @@ use super::{Listener, bind};
 
 /// More than is ever on its way between two sockets.
 const LARGE: usize = 64 << 20;
-const SOON: Duration = Duration::from_millis(200);
+const SOON: Duration = Duration::from_millis(500);
 const NEVER: Duration = Duration::from_hours(1);
 /// Until a test fails that would wait for ever.
 const PATIENCE: Duration = Duration::from_mins(1);
