@@ -8,6 +8,7 @@ pub mod config;
 mod eval;
 mod frozen;
 mod lex;
+mod mask;
 mod outcome;
 mod parse;
 pub mod report;

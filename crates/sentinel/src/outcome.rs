@@ -71,17 +71,23 @@ pub fn evaluate(policy: &Source, world: &World, limits: &Limits, watch: &[&str])
             Err(error) => Err(format!("cannot start a thread: {error}")),
         }
     });
-    let mut outcome = asked.unwrap_or_else(|text| {
-        let error = Error { class: Class::Runtime, place: None, text };
-        Outcome { error: Some(error), ..Outcome::empty(policy) }
+    let mut outcome = asked.unwrap_or_else(|text| Outcome {
+        description: head_comment(&policy.text),
+        ..Outcome::unasked(text)
     });
     outcome.duration = started.elapsed();
     outcome
 }
 
 impl Outcome {
+    /// Of a policy that could not be asked, and why.
+    pub fn unasked(why: impl Into<String>) -> Self {
+        let error = Error { class: Class::Runtime, place: None, text: why.into() };
+        Self { error: Some(error), ..Self::empty() }
+    }
+
     /// Nothing is known yet, so nothing passed.
-    fn empty(policy: &Source) -> Self {
+    fn empty() -> Self {
         Self {
             verdict: Verdict::Errored,
             main: None,
@@ -89,7 +95,7 @@ impl Outcome {
             arose: None,
             printed: String::new(),
             rules: Vec::new(),
-            description: head_comment(&policy.text),
+            description: String::new(),
             warnings: Vec::new(),
             names: BTreeMap::new(),
             duration: Duration::ZERO,
@@ -100,7 +106,7 @@ impl Outcome {
 fn ask(policy: &Source, world: &World, limits: &Limits, watch: &[&str]) -> Outcome {
     let heap = Heap::default();
     let mut interp = Interp::new(&heap, world, limits);
-    let mut outcome = Outcome::empty(policy);
+    let mut outcome = Outcome { description: head_comment(&policy.text), ..Outcome::empty() };
     let ran = interp.policy(policy);
     let main = ran.and_then(|module| {
         let Some(main) = module.get("main") else {

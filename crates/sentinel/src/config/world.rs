@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Config, Location, Provided};
+use super::{Config, Location, Policy, Provided};
 use crate::frozen::Frozen;
 use crate::source::Source;
 use crate::world::{Import, World};
@@ -32,6 +32,14 @@ impl fmt::Display for Missing {
 }
 
 impl std::error::Error for Missing {}
+
+impl Policy {
+    /// Its code. `file` is the configuration's own path.
+    pub fn code(&self, file: &Path, read: Read<'_>) -> Result<Source, Missing> {
+        let (path, bytes) = fetch(&self.source, file, read)?;
+        Ok(Source::new(path.display().to_string(), bytes))
+    }
+}
 
 impl Config {
     /// Adds to the world what the configuration provides. `file` is the configuration's own path.

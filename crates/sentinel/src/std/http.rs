@@ -222,9 +222,7 @@ fn send<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>, method: &'static str) -
     request.retries = client.retries;
     request.verify = client.verify;
     let Some(http) = interp.world.http.clone() else {
-        let text =
-            "import \"http\" is off here: the network has to be allowed for this organization";
-        return Err(Fault::new(text));
+        return Err(Fault::new("import \"http\" is off here: policies do not reach the network"));
     };
     let response = http.send(&request).map_err(|error| Fault::new(format!("http: {error}")))?;
     interp.look_at_the_clock()?;

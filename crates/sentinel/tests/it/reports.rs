@@ -2,6 +2,7 @@
 
 use statehouse_sentinel::config::Level;
 use statehouse_sentinel::report::{Counts, Judged, log, set_json};
+use statehouse_sentinel::{Frozen, Outcome};
 
 use crate::ask::ask;
 
@@ -73,4 +74,33 @@ fn tools_find_each_policy_with_its_trace() {
     assert!(told["policies"][2]["error"].as_str().unwrap().contains("zero"));
     assert_eq!(told["policies"][3]["result"], true);
     assert_eq!(set_json(&set()[..3])["can-override"], true);
+}
+
+#[test]
+fn secrets_are_hidden_wherever_a_policy_tells_them() {
+    let mut world = crate::ask::world();
+    let secret =
+        Frozen::from_json(br#"{"token": "s3cr3t-t0ken", "pin": 73518, "no": 12}"#).unwrap();
+    world.params.insert("key".into(), secret.clone());
+    let mut outcome = crate::ask::ask_in(
+        &world,
+        "param key\nprint(\"is\", key.token, key.no)\nlisted = rule { [key.pin, {key.token: 12}] }\n\
+         main = rule { listed is not [] and error(\"bad \" + key.token) }",
+    );
+    let told = |outcome: &Outcome| {
+        let judged = |outcome: &Outcome| Judged {
+            name: "a".into(),
+            level: Level::Advisory,
+            outcome: outcome.clone(),
+        };
+        format!("{outcome:?}{}{}", log(None, &[judged(outcome)]), set_json(&[judged(outcome)]))
+    };
+    for clear in ["s3cr3t-t0ken", "73518"] {
+        assert!(told(&outcome).contains(clear), "{outcome:?}");
+    }
+    outcome.mask([&secret]);
+    for clear in ["s3cr3t-t0ken", "73518"] {
+        assert!(!told(&outcome).contains(clear), "{outcome:?}");
+    }
+    assert_eq!(outcome.printed, "is *** 12\n");
 }

@@ -1,0 +1,72 @@
+//! Secrets that policies were given are told to nobody, whatever policies print and compute.
+
+use crate::frozen::Frozen;
+use crate::outcome::Outcome;
+
+/// What stands in the place of a secret.
+const MASK: &str = "***";
+/// Shorter ones are in every text, and no secrets.
+const SHORTEST: usize = 4;
+
+impl Frozen {
+    /// The texts and numbers in it that have to be hidden if it is a secret.
+    fn secrets(&self, into: &mut Vec<String>) {
+        match self {
+            Self::Undefined | Self::Null | Self::Bool(_) => {}
+            Self::Int(value) => into.push(value.to_string()),
+            Self::Float(value) => into.push(value.to_string()),
+            Self::Text(text) => into.push(String::from_utf8_lossy(text).into_owned()),
+            Self::List(items) => items.iter().for_each(|item| item.secrets(into)),
+            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.secrets(into)),
+        }
+    }
+
+    fn masked(&self, secrets: &[String]) -> Self {
+        let text = |bytes: &[u8]| masked(&String::from_utf8_lossy(bytes), secrets);
+        match self {
+            Self::Undefined | Self::Null | Self::Bool(_) => self.clone(),
+            Self::Int(_) | Self::Float(_) => {
+                let shown = self.to_json().to_string();
+                let hidden = masked(&shown, secrets);
+                if hidden == shown { self.clone() } else { Self::text(&hidden) }
+            }
+            Self::Text(bytes) => Self::text(&text(bytes)),
+            Self::List(items) => Self::list(items.iter().map(|item| item.masked(secrets))),
+            Self::Map(entries) => Self::map(
+                entries.iter().map(|(key, value)| (text(key).into_bytes(), value.masked(secrets))),
+            ),
+        }
+    }
+}
+
+fn masked(text: &str, secrets: &[String]) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK))
+}
+
+impl Outcome {
+    /// Hides these values wherever the outcome would tell them.
+    pub fn mask<'s>(&mut self, values: impl IntoIterator<Item = &'s Frozen>) {
+        let mut secrets = Vec::new();
+        values.into_iter().for_each(|value| value.secrets(&mut secrets));
+        secrets.retain(|secret| secret.len() >= SHORTEST);
+        if secrets.is_empty() {
+            return;
+        }
+        // The longest first: one may be a part of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        self.printed = masked(&self.printed, &secrets);
+        if let Some(error) = &mut self.error {
+            error.text = masked(&error.text, &secrets);
+        }
+        for warning in &mut self.warnings {
+            warning.text = masked(&warning.text, &secrets);
+        }
+        for rule in &mut self.rules {
+            rule.value = rule.value.as_ref().map(|value| value.masked(&secrets));
+        }
+        self.main = self.main.as_ref().map(|main| main.masked(&secrets));
+        for value in self.names.values_mut() {
+            *value = value.masked(&secrets);
+        }
+    }
+}
