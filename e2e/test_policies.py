@@ -26,15 +26,14 @@ COMPLETE = "Apply complete! Resources: 1 added, 0 changed, 0 destroyed."
 def attach(api, org, name):
     """Makes a policy, and a set with it for the test's workspace; returns the id of the set."""
 
-    def make(level: str, code: str = NOTHING_MORE, kind: str = "opa", **attributes) -> str:
+    def make(level: str, code: str = NOTHING_MORE, **attributes) -> str:
         title = f"{name}-{level}"
         policy = api.create(
             f"organizations/{org.name}/policies",
             "policies",
             {
-                "name": title, "kind": kind, "description": "Nothing more",
-                "query": "data.example.rule" if kind == "opa" else None,
-                "enforcement-level": level,
+                "name": title, "kind": "opa", "description": "Nothing more",
+                "query": "data.example.rule", "enforcement-level": level,
             },
         )
         path = f"policies/{policy['id']}/upload"
@@ -42,7 +41,7 @@ def attach(api, org, name):
         made = api.create(
             f"organizations/{org.name}/policy-sets",
             "policy-sets",
-            {"name": title, "kind": kind, **attributes},
+            {"name": title, "kind": "opa", **attributes},
             policies=[{"type": "policies", "id": policy["id"]}],
             workspaces=[{"type": "workspaces", "id": org.workspace_id(name)}],
         )
@@ -154,18 +153,6 @@ def test_the_policies_of_an_archive_count(project, hcl, api, org, name):
     assert "Policy set 1: archive (1)" in plan.out
     assert "Policy name: nothing" in plan.out
     assert org.last_run(name)["attributes"]["status"] == "errored"
-
-
-@pytest.mark.parametrize(("version", "backend"), [("1.0.3", "remote"), ("1.15.5", "cloud")])
-def test_a_run_that_needs_sentinel_stops_and_says_why(
-    project, org, name, attach, version, backend
-):
-    terraform = project(Configurations(version).resource("a"), backend, version)
-    attach("advisory", "main = rule { true }", kind="sentinel")
-    apply = terraform.run("apply", "-auto-approve", code=1)
-    assert "This server has no engine for Sentinel policies" in apply.flat
-    run = org.last_run(name)
-    assert run["attributes"]["status"] == "errored"
 
 
 def test_policies_are_judged_after_the_server_was_killed(new_server, hcl):

@@ -220,9 +220,9 @@ def test_what_policies_say_about_a_run(tfe, policy, policy_set, workspace, tmp_p
 
 
 def test_policy_checks(tfe, organization, workspace, name, tmp_path):
-    """There is no engine for Sentinel: the check says so, and nothing is applied."""
+    """What Sentinel says: counts, traces and a log; and somebody who overrides it."""
     policy = tfe.policies.create(organization, options(name, PolicyKind.SENTINEL))
-    tfe.policies.upload(policy.id, b"main = rule { true }")
+    tfe.policies.upload(policy.id, b"main = rule { false }")
     made = tfe.policy_sets.create(
         organization, PolicySetCreateOptions(name=name, kind=PolicyKind.SENTINEL)
     )
@@ -230,12 +230,21 @@ def test_policy_checks(tfe, organization, workspace, name, tmp_path):
     to = PolicySetAddWorkspacesOptions(workspaces=[workspace])
     tfe.policy_sets.add_workspaces(made.id, to)
     upload(tfe, workspace, tmp_path, RESOURCE)
-    run = reaches(tfe, queue(tfe, workspace), "errored")
+    run = reaches(tfe, queue(tfe, workspace), "policy_override")
     [check] = tfe.policy_checks.list(run.id)
     read = tfe.policy_checks.read(check.id)
-    assert read.status.value == "errored"
+    assert read.status.value == "soft_failed"
     assert read.run.id == run.id
-    assert read.actions.is_overridable is False
-    assert "Sentinel" in tfe.policy_checks.logs(check.id)
+    assert read.actions.is_overridable is True
+    assert read.permissions.can_override is True
+    assert (read.result.passed, read.result.soft_failed) == (0, 1)
+    assert read.result.result is False
+    assert isinstance(read.result.sentinel, dict)
+    log = tfe.policy_checks.logs(check.id)
+    assert "1 policies evaluated" in log
+    assert f"## Policy 1: {name}/{name} (soft-mandatory)" in log
+    overridden = tfe.policy_checks.override(check.id)
+    assert overridden.status.value == "overridden"
+    reaches(tfe, run, "policy_checked")
     with pytest.raises(TFEError):
         tfe.policy_checks.override(check.id)

@@ -80,7 +80,7 @@ impl Resource for View {
             run_task_workspace_limit: None,
             run_tasks: false,
             self_serve_billing: false,
-            sentinel: false,
+            sentinel: true,
             sso: false,
             teams: true,
             usage_reporting: false,

@@ -182,8 +182,9 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
         .of("policy-checks", |cx, ids| {
             Box::pin(async move {
                 let rows = domain::policy_evaluations::load_checks(cx, &parsed(&ids)).await?;
-                let views = rows.into_iter().map(|row| policy_evaluations::CheckView::new(cx, row));
-                Ok(objects(views))
+                let view = |row| policy_evaluations::CheckView::new(cx, row);
+                let views: crate::Result<Vec<_>> = rows.into_iter().map(view).collect();
+                Ok(objects(views?))
             })
         })
         .of("workspaces", |cx, ids| {

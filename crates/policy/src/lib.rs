@@ -1,9 +1,10 @@
-//! Policies as code: what an archive of policies holds, and what Rego says about an input. Knows neither runs nor rows.
+//! Policies as code: what an archive of policies holds, and what Rego and Sentinel say about a run. Knows neither runs nor rows.
 
 mod archive;
 mod manifest;
 mod rego;
+pub mod sentinel;
 
 pub use archive::{ArchiveError, Files, unpack};
-pub use manifest::{Declared, ManifestError, declared};
+pub use manifest::{Declared, declared};
 pub use rego::{Dialect, Input, Module, OPA_VERSION, Refusal, Rego};

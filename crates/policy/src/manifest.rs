@@ -1,9 +1,13 @@
-//! `policies.hcl` and `sentinel.hcl`: which policies a set has, and how they are enforced
-//! (API documents, "Policy Set VCS Repositories").
+//! `policies.hcl`: which OPA policies a set has, and how they are enforced (API documents, "Policy Set VCS Repositories").
 
 use hcl::{Block, Body, Expression};
 
-/// One `policy` block.
+use crate::Files;
+
+/// What declares the policies of a set.
+const MANIFEST: &str = "policies.hcl";
+
+/// One `policy` block, of OPA or of Sentinel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared {
     pub name: String,
@@ -12,12 +16,10 @@ pub struct Declared {
     /// `advisory` unless said otherwise.
     pub enforcement_level: String,
     pub description: Option<String>,
-    /// Of a Sentinel policy: where its code is.
-    pub source: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum ManifestError {
+enum ManifestError {
     #[error("{0}")]
     Syntax(String),
     #[error("A policy block has no name.")]
@@ -28,12 +30,19 @@ pub enum ManifestError {
     NotText { policy: String, attribute: String },
 }
 
-/// The policies that a file declares, in its order. Blocks and attributes that nobody knows are passed over: there
-/// are more of them in Sentinel's.
+/// The OPA policies that an archive declares, in the order of its file.
 ///
 /// # Errors
-/// If it is no HCL, or a policy has no name, has another's, or has an attribute that is no string.
-pub fn declared(text: &str) -> Result<Vec<Declared>, ManifestError> {
+/// If it declares none, or wrongly; the text is for people.
+pub fn declared(files: &Files) -> Result<Vec<Declared>, String> {
+    let manifest = files.get(MANIFEST).ok_or_else(|| format!("The archive has no {MANIFEST}."))?;
+    let text = std::str::from_utf8(manifest).map_err(|_| format!("{MANIFEST} is not UTF-8."))?;
+    read(text).map_err(|error| format!("{MANIFEST}: {error}"))
+}
+
+/// Blocks and attributes that nobody knows are passed over. It is an error if this is no HCL, or a policy has no name,
+/// has another's, or has an attribute that is no string.
+fn read(text: &str) -> Result<Vec<Declared>, ManifestError> {
     let body: Body = hcl::parse(text).map_err(|error| ManifestError::Syntax(error.to_string()))?;
     let mut policies: Vec<Declared> = Vec::new();
     for block in body.blocks().filter(|block| block.identifier() == "policy") {
@@ -64,7 +73,6 @@ fn policy(block: &Block) -> Result<Declared, ManifestError> {
         query: text("query")?,
         enforcement_level: text("enforcement_level")?.unwrap_or_else(|| "advisory".into()),
         description: text("description")?,
-        source: text("source")?,
         name,
     })
 }
@@ -75,7 +83,7 @@ mod tests {
 
     #[test]
     fn policies_are_read_with_what_they_say() {
-        let policies = declared(
+        let policies = read(
             r#"
             # On Fridays we rest.
             policy "friday_deploys" {
@@ -87,7 +95,7 @@ mod tests {
             policy "public_ingress" {
               query = "data.terraform.policies.public_ingress.deny"
             }
-            module "functions" { source = "./functions.sentinel" }
+            library "functions" { source = "./functions.rego" }
             "#,
         )
         .unwrap();
@@ -104,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        let refused = |text: &str| declared(text).unwrap_err();
+        let refused = |text: &str| read(text).unwrap_err();
         assert!(matches!(refused("policy {"), ManifestError::Syntax(_)));
         assert_eq!(refused("policy {}"), ManifestError::Nameless);
         assert_eq!(refused("policy \"a\" {}\npolicy \"a\" {}"), ManifestError::Twice("a".into()));

@@ -31,7 +31,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("engine-env", &[]),
     ("entrance", &["domain"]),
     ("jsonapi", &["text"]),
-    ("policy", &[]),
+    ("policy", &["sentinel"]),
     ("protocol", &[]),
     ("sandbox", &[]),
     ("sentinel", &[]),

@@ -57,6 +57,7 @@ mod repositories;
 mod run_triggers;
 mod runs;
 mod sealed_columns;
+mod sentinel_in_runs;
 mod servers;
 mod short_contract;
 mod site_settings;

@@ -383,8 +383,9 @@ async fn an_archive_without_what_a_set_needs_is_refused() {
         (
             "sentinel",
             vec![("sentinel.hcl", "policy \"a\" { enforcement_level = \"mandatory\" }")],
-            "must be one of",
+            "not one of advisory",
         ),
+        ("sentinel", vec![("sentinel.hcl", "policy \"a\" {}")], "the archive has no such file"),
     ]
     .into_iter()
     .enumerate()

@@ -30,10 +30,10 @@ async fn name(owner: &Client<'_>, kind: &str, version: &str) -> Answer {
 }
 
 /// The version that the server is itself.
-async fn own(server: &Server) -> Answer {
-    let all = server.site_admin().get("/admin/opa-versions").await.is_ok();
+async fn own(server: &Server, tool: &str) -> Answer {
+    let all = server.site_admin().get(format!("/admin/{tool}")).await.is_ok();
     let id = all.data()[0]["id"].as_str().unwrap().to_owned();
-    server.site_admin().get(format!("/admin/opa-versions/{id}")).await.is_ok()
+    server.site_admin().get(format!("/admin/{tool}/{id}")).await.is_ok()
 }
 
 #[tokio::test]
@@ -63,24 +63,25 @@ async fn each_tool_has_versions_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_server_knows_from_the_start_which_opa_it_is() {
+async fn the_server_knows_from_the_start_which_tools_it_is() {
     let server = Server::start().await;
     let admin = server.site_admin();
-    let own = own(&server).await;
-    assert_eq!(own.attribute("version"), "1.2.0");
-    assert_eq!(own.attribute("url"), Value::Null);
-    assert_eq!(own.attribute("enabled"), true);
-    assert_eq!(own.attribute("usage"), 0);
-    let path = format!("/admin/opa-versions/{}", own.id());
-    let refused = admin.delete(&path).await.is_unprocessable("/data");
-    assert!(refused.error().contains("evaluates policies with this version"), "{refused}");
-    let renamed = admin.patch(&path, body("opa-versions", json!({ "version": "1.3.0" }))).await;
-    renamed.is_unprocessable("/data/attributes/version");
-    // Once more, as after a restart.
-    domain::tool_versions::learn_own(&server.system()).await.unwrap();
-    assert_eq!(admin.get("/admin/opa-versions").await.is_ok().attributes("version"), ["1.2.0"]);
-    let none = admin.get("/admin/sentinel-versions").await.is_ok();
-    assert_eq!(none.attributes("version"), Vec::<Value>::new());
+    for (tool, version) in [("opa-versions", "1.2.0"), ("sentinel-versions", "0.40.0")] {
+        let own = own(&server, tool).await;
+        assert_eq!(own.attribute("version"), version);
+        assert_eq!(own.attribute("url"), Value::Null);
+        assert_eq!(own.attribute("enabled"), true);
+        assert_eq!(own.attribute("usage"), 0);
+        let path = format!("/admin/{tool}/{}", own.id());
+        let refused = admin.delete(&path).await.is_unprocessable("/data");
+        assert!(refused.error().contains("evaluates policies with this version"), "{refused}");
+        let renamed = admin.patch(&path, body(tool, json!({ "version": "1.3.0" }))).await;
+        renamed.is_unprocessable("/data/attributes/version");
+        // Once more, as after a restart.
+        domain::tool_versions::learn_own(&server.system()).await.unwrap();
+        let all = admin.get(format!("/admin/{tool}")).await.is_ok();
+        assert_eq!(all.attributes("version"), [version]);
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ const fn all_of(purpose: &'static str) -> Column {
 }
 
 /// All of them; `every_sealed_value_is_in_a_known_column` holds the list to it.
-pub const COLUMNS: [Column; 12] = [
+pub const COLUMNS: [Column; 13] = [
     Column { purpose: "variables.value", id: "id", rows: "AND is_sealed" },
     Column { purpose: "site_settings.value", id: "name", rows: "AND value LIKE 'v1.%'" },
     all_of("state_version_outputs.value"),
@@ -35,6 +35,7 @@ pub const COLUMNS: [Column; 12] = [
     all_of("notification_deliveries.url"),
     all_of("policy_set_parameters.value"),
     all_of("policy_set_outcomes.outcomes"),
+    all_of("policy_checks.said"),
     Column { purpose: "identity_keys.private_key", id: "kid", rows: "" },
 ];
 

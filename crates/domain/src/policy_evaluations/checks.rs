@@ -1,5 +1,4 @@
-//! Policy checks: Sentinel policies that are not evaluated in a task stage. There is no engine for them here, so a run
-//! that needs one stops.
+//! Policy checks: Sentinel policies that are not evaluated in a task stage but in a stage of their own.
 
 use async_trait::async_trait;
 use db::{
@@ -13,7 +12,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
-use super::needs;
+use super::{code::Heard, findings, needs};
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Tx, can,
     row::{PolicyCheck, Run, TaskStage},
@@ -21,10 +20,6 @@ use crate::{
     task_stages::{self, Members, Place, Standing},
 };
 
-/// What people read who wonder why their run stops.
-pub(super) const NO_ENGINE: &str = "This server has no engine for Sentinel policies, so it cannot \
-    know what they say. The run stops. Write the policies for OPA, or take the policy sets of \
-    kind sentinel from this workspace.";
 const NOTHING: &str = "No Sentinel policies count for this workspace any more.";
 
 /// Those of a run, in the stage of their own.
@@ -44,6 +39,8 @@ impl Members for Checks {
             run_id: place.run.id.clone(),
             status: Status::Pending,
             output: None,
+            counts: None,
+            said: None,
             status_timestamps: Json::default(),
             created_at: place.tx.now(),
         };
@@ -52,16 +49,15 @@ impl Members for Checks {
         Ok(())
     }
 
-    /// There is nobody to ask, so what is to be said is said at once.
     async fn begin(&self, held: &Held, stage: &TaskStage) -> Result<()> {
         let is_needed = needs(held.tx().cx(), held.workspace()).await?.check;
-        let (status, output) =
-            if is_needed { (Status::Errored, NO_ENGINE) } else { (Status::Passed, NOTHING) };
         let tx = held.tx();
         for mut row in open(tx, stage, &[Status::Pending]).await? {
-            row.output = Some(output.to_owned());
-            row.status_timestamps.insert("queued-at".into(), tx.now());
-            set(tx, &mut row, status);
+            set(tx, &mut row, Status::Queued);
+            if !is_needed {
+                row.output = Some(NOTHING.to_owned());
+                set(tx, &mut row, Status::Passed);
+            }
             tx.update(row).await?;
         }
         Ok(())
@@ -120,6 +116,17 @@ async fn open(
         }
     }
     Ok(locked)
+}
+
+/// Writes down what the policies of a check said.
+pub(super) async fn keep(tx: &Tx, stage: &TaskStage, heard: &[Heard]) -> Result<()> {
+    for mut row in open(tx, stage, &[Status::Queued]).await? {
+        row.counts = Some(Json(findings::counts(heard)));
+        row.said = Some(findings::seal(tx, &row, &findings::findings(heard))?);
+        set(tx, &mut row, findings::status(heard));
+        tx.update(row).await?;
+    }
+    Ok(())
 }
 
 /// Sets the status of a check and notes when.

@@ -1,8 +1,11 @@
-//! What is asked of a policy set: its policies, and the code that each of them is made of.
+//! What is asked of a policy set: its policies, the code that each of them is made of, and what they are given.
 
-use std::time::{Duration, Instant};
+use std::{collections::BTreeMap, time::Instant};
 
-use ::policy::{Dialect, Input, Module, OPA_VERSION, Rego};
+use ::policy::{
+    Module,
+    sentinel::{Parameter, SentinelSet, report::Judged},
+};
 use db::{
     entity::{
         policy::{self, Enforcement, Kind},
@@ -14,42 +17,52 @@ use db::{
 };
 
 use super::{
-    checks::NO_ENGINE,
-    outcomes::{PolicyOutcome, Printed, Said, SetOutcome},
+    input::Facts,
+    outcomes::{PolicyOutcome, SetOutcome},
+    rego, sentinel,
 };
 use crate::{Ctx, Result, policies, policy_sets, row::PolicySet};
 
-/// How long one policy may take.
-const POLICY_TIME: Duration = Duration::from_secs(10);
 const REPOSITORY: &str = "The policy set takes its policies from a repository, and this server does not read \
     repositories yet, so it cannot know what they say. The run stops.";
 
 /// A policy as it is asked.
-struct Asked {
-    name: String,
-    description: Option<String>,
-    query: Option<String>,
-    enforcement_level: Enforcement,
+pub(super) struct Asked {
+    pub name: String,
+    pub description: Option<String>,
+    pub query: Option<String>,
+    pub enforcement_level: Enforcement,
+}
+
+/// Code in the language of its set.
+pub(super) enum Code {
+    Rego(Vec<Module>),
+    Sentinel(Box<SentinelSet>),
 }
 
 /// Policies and the code that they share; nobody else's is seen by them.
-struct Group {
-    policies: Vec<Asked>,
+pub(super) struct Group {
+    pub policies: Vec<Asked>,
     /// Or why there is none.
-    code: std::result::Result<Vec<Module>, String>,
+    pub code: std::result::Result<Code, String>,
 }
 
 /// A set with all that is needed to ask it.
 pub(super) struct SetCode {
-    set: PolicySet,
-    groups: Vec<Group>,
+    pub set: PolicySet,
+    pub groups: Vec<Group>,
+    pub parameters: BTreeMap<String, Parameter>,
+}
+
+/// What a set said.
+pub(super) struct Heard {
+    pub kind: Kind,
+    pub said: SetOutcome,
+    /// The same in Sentinel's own words, which policy checks tell; empty for others.
+    pub judged: Vec<Judged>,
 }
 
 impl SetCode {
-    pub fn kind(&self) -> Kind {
-        self.set.kind
-    }
-
     /// Reads a set's policies, and their code where somebody can run it.
     pub async fn read(cx: &Ctx, set: PolicySet) -> Result<Self> {
         let groups = match set.current_version_id.clone() {
@@ -57,50 +70,50 @@ impl SetCode {
             Some(id) => vec![Group::of_version(cx, set.kind, &id).await?],
             None => Group::of_each_policy(cx, &set).await?,
         };
-        Ok(Self { set, groups })
+        let parameters = match set.kind {
+            Kind::Sentinel => policy_sets::parameters_for_policies(cx, &set.id).await?,
+            Kind::Opa => BTreeMap::new(),
+        };
+        Ok(Self { set, groups, parameters })
     }
 
-    /// Asks all policies about the input. Takes its time: never on a thread that others wait for.
-    pub fn ask(self, input: &str, until: Instant) -> SetOutcome {
-        let stop = match self.set.kind {
-            _ if self.set.vcs_repo.is_some() => Some(REPOSITORY),
-            Kind::Sentinel => Some(NO_ENGINE),
-            Kind::Opa => None,
-        };
-        if let Some(why) = stop {
-            return self.unasked(why, true);
+    /// Asks all policies. Takes its time: never on a thread that others wait for.
+    pub fn ask(self, facts: &Facts<'_>, until: Instant) -> Heard {
+        match self.set.kind {
+            _ if self.set.vcs_repo.is_some() => self.unasked(REPOSITORY),
+            Kind::Opa => rego::ask(self, facts, until),
+            Kind::Sentinel => sentinel::ask(self, facts, until),
         }
-        let input = match Input::read(input) {
-            Ok(input) => input,
-            Err(refusal) => return self.unasked(&refusal.to_string(), false),
-        };
-        let dialect = dialect(&self.set);
-        let (mut outcomes, mut errors, count) = (vec![], vec![], self.groups.len());
-        for Group { policies, code } in self.groups {
-            let rego = code.and_then(|modules| {
-                let rego = Rego::new(modules, dialect, &input, POLICY_TIME);
-                rego.map_err(|refusal| refusal.to_string())
-            });
-            match rego {
-                Ok(mut rego) => {
-                    outcomes.extend(policies.into_iter().map(|it| ask(&mut rego, it, until)));
-                }
-                Err(why) => {
-                    outcomes.extend(policies.into_iter().map(|policy| errored(policy, &why)));
-                    errors.push(why);
-                }
-            }
-        }
-        let is_all = errors.len() == count;
-        let error = errors.into_iter().next().filter(|_| is_all);
-        SetOutcome { error, outcomes, ..said(&self.set) }
     }
 
-    /// The outcome of a set that cannot be asked.
-    pub fn unasked(self, why: &str, is_out_of_reach: bool) -> SetOutcome {
-        let policies = self.groups.into_iter().flat_map(|group| group.policies);
-        let outcomes = policies.map(|policy| errored(policy, why)).collect();
-        SetOutcome { error: Some(why.to_owned()), is_out_of_reach, outcomes, ..said(&self.set) }
+    /// What is heard of a set that cannot be asked.
+    pub fn unasked(self, why: &str) -> Heard {
+        let is_out_of_reach = self.set.vcs_repo.is_some();
+        let why = if is_out_of_reach { REPOSITORY } else { why };
+        let mut heard = match self.set.kind {
+            Kind::Opa => rego::unasked(self, why),
+            Kind::Sentinel => sentinel::unasked(self, why),
+        };
+        heard.said.error = Some(why.to_owned());
+        heard.said.is_out_of_reach = is_out_of_reach;
+        heard
+    }
+
+    /// What is heard of it, once it is known what its policies said.
+    pub fn heard(self, outcomes: Vec<PolicyOutcome>, judged: Vec<Judged>) -> Heard {
+        let said = SetOutcome {
+            name: self.set.name,
+            description: self.set.description,
+            tool_version: match self.set.kind {
+                Kind::Opa => ::policy::OPA_VERSION.to_owned(),
+                Kind::Sentinel => ::policy::sentinel::SENTINEL_VERSION.to_owned(),
+            },
+            overridable: self.set.overridable,
+            error: None,
+            is_out_of_reach: false,
+            outcomes,
+        };
+        Heard { kind: self.set.kind, said, judged }
     }
 }
 
@@ -115,10 +128,14 @@ impl Group {
             query: declared.query,
             enforcement_level: declared.enforcement_level,
         });
-        let code = match kind {
-            Kind::Opa => modules(&policy_sets::archive(cx, id).await?),
-            Kind::Sentinel => Ok(vec![]),
-        };
+        let archive = policy_sets::archive(cx, id).await?;
+        let files = ::policy::unpack(&archive).map_err(|error| error.to_string());
+        let code = files.and_then(|files| match kind {
+            Kind::Opa => Ok(Code::Rego(rego::modules(files))),
+            Kind::Sentinel => {
+                SentinelSet::of_archive(&files).map(|set| Code::Sentinel(Box::new(set)))
+            }
+        });
         Ok(Self { policies: policies.collect(), code })
     }
 
@@ -139,11 +156,16 @@ impl Group {
         for row in rows {
             let code = match &row.code_id {
                 None => Err(format!("The policy {} has no code: upload it.", row.name)),
-                Some(id) if row.kind == Kind::Opa => {
+                Some(id) => {
                     let code = policies::code(cx, id).await?;
-                    Ok(vec![Module { path: row.path, code }])
+                    Ok(match row.kind {
+                        Kind::Opa => Code::Rego(vec![Module { path: row.path, code }]),
+                        Kind::Sentinel => {
+                            let set = SentinelSet::of_one(&row.name, &row.path, code);
+                            Code::Sentinel(Box::new(set))
+                        }
+                    })
                 }
-                Some(_) => Ok(vec![]),
             };
             let policy = Asked {
                 name: row.name,
@@ -154,73 +176,5 @@ impl Group {
             groups.push(Self { policies: vec![policy], code });
         }
         Ok(groups)
-    }
-}
-
-fn modules(archive: &[u8]) -> std::result::Result<Vec<Module>, String> {
-    let files = ::policy::unpack(archive).map_err(|error| error.to_string())?;
-    // Tests are about policies; they say nothing about runs.
-    let code = files.into_iter().filter(|(path, _)| is_rego(path));
-    let read = |(path, content): (String, Vec<u8>)| {
-        let code = String::from_utf8_lossy(&content).into_owned();
-        Module { path, code }
-    };
-    Ok(code.map(read).collect())
-}
-
-fn is_rego(path: &str) -> bool {
-    path.strip_suffix(".rego").is_some_and(|stem| !stem.ends_with("_test"))
-}
-
-fn said(set: &PolicySet) -> SetOutcome {
-    SetOutcome {
-        name: set.name.clone(),
-        description: set.description.clone(),
-        tool_version: match set.kind {
-            Kind::Opa => OPA_VERSION.to_owned(),
-            Kind::Sentinel => set.policy_tool_version.clone().unwrap_or_default(),
-        },
-        overridable: set.overridable,
-        error: None,
-        is_out_of_reach: false,
-        outcomes: vec![],
-    }
-}
-
-/// Who pins a version from before 1.0 means its syntax.
-fn dialect(set: &PolicySet) -> Dialect {
-    let version = set.policy_tool_version.as_deref().unwrap_or_default();
-    match semver::Version::parse(version.trim_start_matches('v')) {
-        Ok(version) if version.major == 0 => Dialect::Old,
-        _ => Dialect::Current,
-    }
-}
-
-fn ask(rego: &mut Rego, policy: Asked, until: Instant) -> PolicyOutcome {
-    if Instant::now() >= until {
-        return errored(policy, "The policies of this run took too long.");
-    }
-    match rego.ask(policy.query.as_deref().unwrap_or_default()) {
-        Ok(against) => {
-            let status = if against.is_empty() { Said::Passed } else { Said::Failed };
-            outcome(policy, status, against)
-        }
-        Err(refusal) => errored(policy, &refusal.to_string()),
-    }
-}
-
-fn errored(policy: Asked, why: &str) -> PolicyOutcome {
-    outcome(policy, Said::Errored, vec![why.to_owned()])
-}
-
-fn outcome(policy: Asked, status: Said, output: Vec<String>) -> PolicyOutcome {
-    let lines: Vec<_> = output.into_iter().map(|print| Printed { print }).collect();
-    PolicyOutcome {
-        enforcement_level: policy.enforcement_level,
-        query: policy.query,
-        status,
-        policy_name: policy.name,
-        description: policy.description.unwrap_or_default(),
-        output: Some(lines).filter(|lines| !lines.is_empty()),
     }
 }

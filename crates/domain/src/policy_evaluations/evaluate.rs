@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use db::{
     entity::{
-        policy_evaluation as evaluation, run,
-        task_stage::{self as stage, Stage},
+        run,
+        task_stage::{self as stage},
     },
     id::RunId,
     sea_orm::EntityTrait,
@@ -14,15 +14,13 @@ use db::{
 use futures::{StreamExt, stream};
 
 use super::{
-    code::SetCode,
-    input,
-    members::{of as evaluations_of, set, set_each},
-    needs, outcomes,
-    outcomes::SetOutcome,
-    verdict::{self, Fate},
+    code::{Heard, SetCode},
+    forum::Forum,
+    input::{self, Facts},
+    needs,
 };
 use crate::{
-    Ctx, Error, Result, Tx,
+    Ctx, Error, Result,
     row::{Run, TaskStage},
     runs::{self, Artifact, held::Held},
     task_stages, workspaces,
@@ -41,7 +39,7 @@ const CHORE: &str = "policies";
 
 /// Evaluates what waits for it, some at once; returns how many runs have moved on.
 pub async fn evaluate_waiting(cx: &Ctx) -> Result<usize> {
-    let waiting = runs::turns::in_statuses([run::Status::PostPlanRunning], LOOKED_AT);
+    let waiting = runs::turns::in_statuses(Forum::statuses(), LOOKED_AT);
     let waiting: Vec<RunId> = waiting.into_tuple().all(cx.read()).await?;
     let done: Vec<_> = stream::iter(waiting)
         .map(|id| async move {
@@ -55,122 +53,105 @@ pub async fn evaluate_waiting(cx: &Ctx) -> Result<usize> {
 }
 
 async fn evaluate_one(cx: &Ctx, id: &RunId) -> Result<bool> {
-    match run::Entity::find_by_id(id.clone()).one(cx.read()).await? {
-        Some(run) => evaluate(cx, &run).await,
+    let Some(run) = run::Entity::find_by_id(id.clone()).one(cx.read()).await? else {
+        return Ok(false);
+    };
+    match Forum::at(run.status) {
+        Some(forum) => evaluate(cx, &run, forum).await,
         None => Ok(false),
     }
 }
 
-async fn evaluate(cx: &Ctx, run: &Run) -> Result<bool> {
+async fn evaluate(cx: &Ctx, run: &Run, forum: Forum) -> Result<bool> {
     // The agent says that the plan is done before it has brought all of it.
     let artifact = runs::artifact(cx, run.plan_id.as_str(), "json-plan").await?;
     if matches!(artifact, Artifact::Early | Artifact::Coming) {
         return Ok(false);
     }
-    let Some(begun) = begin(cx, run).await? else { return Ok(false) };
-    let sets = if begun.attempts > ATTEMPTS {
+    let Some(begun) = begin(cx, run, forum).await? else { return Ok(false) };
+    let heard = if begun.attempts > ATTEMPTS {
         let why = "The evaluation was begun several times and never came to an end.";
-        read(cx, run).await?.into_iter().map(|set| (set.kind(), set.unasked(why, false))).collect()
+        read(cx, run, forum).await?.into_iter().map(|set| set.unasked(why)).collect()
     } else {
-        ask(cx, run, artifact).await?
+        ask(cx, run, forum, artifact).await?
     };
-    conclude(cx, run, &begun, sets).await
+    conclude(cx, run, forum, &begun, &heard).await
 }
 
-type Sets = Vec<(db::entity::policy::Kind, SetOutcome)>;
-
 /// Takes the stage for a while; `None` if somebody else has it, or it waits for nobody any more.
-async fn begin(cx: &Ctx, run: &Run) -> Result<Option<TaskStage>> {
+async fn begin(cx: &Ctx, run: &Run, forum: Forum) -> Result<Option<TaskStage>> {
     let run = Held::lock(cx, run).await?;
     let tx = run.tx();
-    let Some(found) = task_stages::of(tx, &run.id, Stage::PostPlan).await? else {
+    let Some(found) = task_stages::of(tx, &run.id, forum.stage()).await? else {
         return Ok(None);
     };
     let Some(mut row) = tx.lock::<stage::Entity>(found.id).await? else { return Ok(None) };
     let is_taken = row.leased_until.is_some_and(|until| until > tx.now());
-    let evaluations = evaluations_of(tx, &row.id).await?;
-    let is_open = |row: &evaluation::Model| {
-        matches!(row.status, evaluation::Status::Queued | evaluation::Status::Running)
-    };
-    if run.status != run::Status::PostPlanRunning || is_taken || !evaluations.iter().any(is_open) {
+    if run.status != forum.status() || is_taken || !forum.begin(tx, &row).await? {
         return Ok(None);
     }
     row.leased_until = Some(tx.now().plus_seconds(LEASE_SECONDS));
     row.attempts += 1;
-    let begin = |row: &evaluation::Model| is_open(row).then_some(evaluation::Status::Running);
-    set_each(tx, &row.id, begin).await?;
     let row = tx.update(row).await?;
     run.commit().await?;
     Ok(Some(row))
 }
 
-async fn read(cx: &Ctx, run: &Run) -> Result<Vec<SetCode>> {
+async fn read(cx: &Ctx, run: &Run, forum: Forum) -> Result<Vec<SetCode>> {
     let workspace = workspaces::by_id(cx, &run.workspace_id).await?.ok_or(Error::NotFound)?;
     let mut sets = Vec::new();
     for set in needs::in_force(cx, &workspace).await? {
-        if set.kind == db::entity::policy::Kind::Opa || set.agent_enabled {
+        if Forum::of(&set) == forum {
             sets.push(SetCode::read(cx, set).await?);
         }
     }
     Ok(sets)
 }
 
-async fn ask(cx: &Ctx, run: &Run, artifact: Artifact) -> Result<Sets> {
-    let sets = read(cx, run).await?;
+async fn ask(cx: &Ctx, run: &Run, forum: Forum, artifact: Artifact) -> Result<Vec<Heard>> {
+    let sets = read(cx, run, forum).await?;
     let workspace = workspaces::by_id(cx, &run.workspace_id).await?.ok_or(Error::NotFound)?;
-    let input = match artifact {
+    let seen = match artifact {
         Artifact::There => input::of(cx, &workspace, run).await?,
         Artifact::Early | Artifact::Coming | Artifact::Never => {
             Err("The agent has brought no plan as JSON, which policies could look at.".to_owned())
         }
     };
-    let kinds: Vec<_> = sets.iter().map(SetCode::kind).collect();
-    let again = kinds.clone();
     let asking = tokio::task::spawn_blocking(move || {
         let until = Instant::now() + RUN_TIME;
-        let each = |set: SetCode| match &input {
-            Ok(input) => set.ask(input, until),
-            Err(why) => set.unasked(why, false),
+        let facts = seen.as_ref().map(Facts::of);
+        let each = |set: SetCode| match &facts {
+            Ok(facts) => set.ask(facts, until),
+            Err(why) => set.unasked(why),
         };
         sets.into_iter().map(each).collect::<Vec<_>>()
     });
     // Whatever a policy does, the run does not wait for ever: then its thread is left to itself.
     let why = match tokio::time::timeout(RUN_TIME + Duration::from_secs(5), asking).await {
-        Ok(Ok(said)) => return Ok(kinds.into_iter().zip(said).collect()),
+        Ok(Ok(heard)) => return Ok(heard),
         Ok(Err(_)) => "The evaluation broke down.",
         Err(_) => "The policies of this run took too long.",
     };
-    let sets = read(cx, run).await?;
-    Ok(again.into_iter().zip(sets.into_iter().map(|set| set.unasked(why, false))).collect())
+    Ok(read(cx, run, forum).await?.into_iter().map(|set| set.unasked(why)).collect())
 }
 
 /// Writes down what was said, and moves the run.
-async fn conclude(cx: &Ctx, run: &Run, begun: &TaskStage, sets: Sets) -> Result<bool> {
+async fn conclude(
+    cx: &Ctx,
+    run: &Run,
+    forum: Forum,
+    begun: &TaskStage,
+    heard: &[Heard],
+) -> Result<bool> {
     let mut run = Held::lock(cx, run).await?;
     let tx = run.tx();
     let row = tx.lock::<stage::Entity>(begun.id.clone()).await?;
     let row = row.ok_or(Error::NotFound)?;
-    if run.status != run::Status::PostPlanRunning || row.attempts != begun.attempts {
+    if run.status != forum.status() || row.attempts != begun.attempts {
         return Ok(false);
     }
-    for open in evaluations_of(tx, &row.id).await? {
-        keep(tx, open, &sets).await?;
-    }
+    forum.keep(tx, &row, heard).await?;
     task_stages::settle(&mut run).await?;
     run.commit().await?;
     Ok(true)
-}
-
-async fn keep(tx: &Tx, open: evaluation::Model, sets: &Sets) -> Result<()> {
-    let own = || sets.iter().filter(|(kind, _)| *kind == open.kind).map(|(_, said)| said);
-    for (position, said) in own().enumerate() {
-        outcomes::keep(tx, &open.id, position, said).await?;
-    }
-    if let Some(mut row) = tx.lock::<evaluation::Entity>(open.id.clone()).await? {
-        row.result_count = db::Json(verdict::count(own().flat_map(|said| &said.outcomes)));
-        row.can_be_overridden = verdict::fate(&own()) == Fate::Waits;
-        set(tx, &mut row, verdict::evaluation(&own()));
-        tx.update(row).await?;
-    }
-    Ok(())
 }

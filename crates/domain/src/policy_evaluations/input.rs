@@ -1,12 +1,22 @@
-//! What policies see: the plan as JSON under `plan`, and under `run` what the public service documents of the run, its
-//! workspace and its organization (API documents, "OPA input" and "Terraform run data").
+//! What policies see: the plan as JSON, and what the public service documents of the run, its workspace and its
+//! organization (API documents, "Terraform run data"); that is `input.run` in Rego, and `tfrun` in Sentinel.
 
+use std::cell::OnceCell;
+
+use ::policy::{
+    Input,
+    sentinel::{
+        Category, Facts as SentinelFacts, Frozen, Run as RunData, TagBinding, VariableKind,
+        VcsRepo, Workspace as WorkspaceData,
+    },
+};
 use blobs::{Kind, Name};
+use chrono::{DateTime, Utc};
 use db::{
-    entity::{organization, project, user},
+    entity::{organization, project, user, variable},
     sea_orm::EntityTrait,
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::{
     Ctx, Error, Result,
@@ -17,12 +27,55 @@ use crate::{
 /// Bytes of a plan as JSON that are read into memory.
 const PLAN_LIMIT: u64 = 256 << 20;
 
-/// The input for a run with a plan, as JSON text.
+/// What all policies of a run see.
+pub(super) struct Seen {
+    plan: String,
+    run: RunData,
+    at: DateTime<Utc>,
+}
+
+/// The same in the form of each language, made when the first policy in it is asked.
+pub(super) struct Facts<'s> {
+    seen: &'s Seen,
+    rego: OnceCell<std::result::Result<Input, String>>,
+    sentinel: OnceCell<std::result::Result<SentinelFacts, String>>,
+}
+
+impl<'s> Facts<'s> {
+    pub fn of(seen: &'s Seen) -> Self {
+        Self { seen, rego: OnceCell::new(), sentinel: OnceCell::new() }
+    }
+
+    pub fn rego(&self) -> std::result::Result<&Input, &str> {
+        let read = || {
+            let (plan, mut run) = (&self.seen.plan, Frozen::from(&self.seen.run).to_json());
+            for key in ["replace_addrs", "target_addrs"] {
+                // Rego has no functions for null.
+                if run[key].is_null() {
+                    run[key] = json!([]);
+                }
+            }
+            let json = format!("{{\"plan\":{plan},\"run\":{run}}}");
+            Input::read(&json).map_err(|refusal| refusal.to_string())
+        };
+        self.rego.get_or_init(read).as_ref().map_err(String::as_str)
+    }
+
+    pub fn sentinel(&self) -> std::result::Result<&SentinelFacts, &str> {
+        let read = || {
+            let Seen { plan, run, at } = self.seen;
+            SentinelFacts::read(plan.as_bytes(), run, *at).map_err(|refusal| refusal.to_string())
+        };
+        self.sentinel.get_or_init(read).as_ref().map_err(String::as_str)
+    }
+}
+
+/// What is to be seen of a run with a plan; or why nothing is.
 pub(super) async fn of(
     cx: &Ctx,
     workspace: &Workspace,
     run: &Run,
-) -> Result<Result<String, String>> {
+) -> Result<std::result::Result<Seen, String>> {
     let name = Name::new(Kind::PlanJson, run.plan_id.as_str())?;
     if cx.blobs().size(&name).await? > PLAN_LIMIT {
         return Ok(Err(format!("The plan has more than {PLAN_LIMIT} bytes as JSON.")));
@@ -31,11 +84,11 @@ pub(super) async fn of(
     let Ok(plan) = std::str::from_utf8(&plan) else {
         return Ok(Err("The plan is not UTF-8.".into()));
     };
-    let run = run_data(cx, workspace, run).await?;
-    Ok(Ok(format!("{{\"plan\":{plan},\"run\":{run}}}")))
+    let at = DateTime::from_timestamp_millis(cx.now().0).unwrap_or_default();
+    Ok(Ok(Seen { plan: plan.to_owned(), run: run_data(cx, workspace, run).await?, at }))
 }
 
-async fn run_data(cx: &Ctx, workspace: &Workspace, run: &Run) -> Result<Value> {
+async fn run_data(cx: &Ctx, workspace: &Workspace, run: &Run) -> Result<RunData> {
     let created_by = match &run.created_by_id {
         Some(id) => user::Entity::find_by_id(id.clone()).one(cx.read()).await?,
         None => None,
@@ -46,56 +99,64 @@ async fn run_data(cx: &Ctx, workspace: &Workspace, run: &Run) -> Result<Value> {
         .one(cx.read())
         .await?;
     let organization = organization.ok_or(Error::NotFound)?;
-    let mut known = Map::new();
     let own = runs::variables_of(cx, run)?;
-    for variable in variables::for_run(cx, workspace, own).await? {
-        let about = json!({ "category": variable.category, "sensitive": variable.sensitive });
-        known.insert(variable.key, about);
-    }
-    Ok(json!({
-        "id": run.id,
-        "created_at": run.created_at,
-        "created_by": created_by.map(|user| user.username),
-        "message": run.message,
-        "commit_sha": null,
-        "is_destroy": run.is_destroy,
-        "refresh": run.refresh,
-        "refresh_only": run.refresh_only,
-        "replace_addrs": *run.replace_addrs,
-        "target_addrs": *run.target_addrs,
-        "speculative": run.plan_only,
-        "variables": known,
-        "project": { "id": project.id, "name": project.name },
-        "organization": { "name": organization.name },
-        "workspace": workspace_data(cx, workspace).await?,
-    }))
+    let known = variables::for_run(cx, workspace, own).await?.into_iter().map(|variable| {
+        let category = match variable.category {
+            variable::Category::Terraform => Category::Terraform,
+            variable::Category::Environment => Category::Env,
+        };
+        (variable.key, VariableKind { category, sensitive: variable.sensitive })
+    });
+    Ok(RunData {
+        id: run.id.to_string(),
+        created_at: run.created_at.iso8601(),
+        created_by: created_by.map(|user| user.username).unwrap_or_default(),
+        message: run.message.clone(),
+        commit_sha: String::new(),
+        is_destroy: run.is_destroy,
+        refresh: run.refresh,
+        refresh_only: run.refresh_only,
+        replace_addrs: some(&run.replace_addrs),
+        target_addrs: some(&run.target_addrs),
+        speculative: run.plan_only,
+        variables: known.collect(),
+        project_id: project.id.to_string(),
+        project_name: project.name,
+        organization_name: organization.name,
+        workspace: workspace_data(cx, workspace).await?,
+        cost_estimate: None,
+    })
 }
 
-async fn workspace_data(cx: &Ctx, workspace: &Workspace) -> Result<Value> {
+/// Null where nobody has named any.
+fn some(addresses: &[String]) -> Option<Vec<String>> {
+    Some(addresses.to_vec()).filter(|addresses| !addresses.is_empty())
+}
+
+async fn workspace_data(cx: &Ctx, workspace: &Workspace) -> Result<WorkspaceData> {
     let mode = workspaces::details_of(cx, workspace.clone()).await?.execution.mode;
     let tags = tags::in_force(cx, workspace).await?;
-    let flat: Vec<_> = tags.iter().filter(|tag| tag.row.tag_value.is_empty()).collect();
-    let flat: Vec<_> = flat.into_iter().map(|tag| tag.row.tag_key.clone()).collect();
-    let bindings: Vec<_> = tags
-        .iter()
-        .map(|tag| json!({ "key": tag.row.tag_key, "value": tag.row.tag_value }))
-        .collect();
-    let repo = workspace.vcs_repo.as_ref().map(|repo| {
-        json!({
-            "identifier": repo.identifier, "display_identifier": repo.identifier,
-            "branch": repo.branch, "ingress_submodules": repo.ingress_submodules,
-        })
+    let repo = workspace.vcs_repo.as_ref().map(|repo| VcsRepo {
+        identifier: repo.identifier.clone(),
+        display_identifier: repo.identifier.clone(),
+        branch: repo.branch.clone(),
+        ingress_submodules: repo.ingress_submodules,
     });
-    Ok(json!({
-        "id": workspace.id,
-        "name": workspace.name,
-        "created_at": workspace.created_at,
-        "description": workspace.description,
-        "execution_mode": mode,
-        "auto_apply": workspace.auto_apply,
-        "tags": flat,
-        "tag_bindings": bindings,
-        "working_directory": workspace.working_directory,
-        "vcs_repo": repo,
-    }))
+    let bindings = tags.iter().map(|tag| TagBinding {
+        key: tag.row.tag_key.clone(),
+        value: Some(tag.row.tag_value.clone()).filter(|value| !value.is_empty()),
+        inherited: tag.inherited_from.is_some(),
+    });
+    Ok(WorkspaceData {
+        id: workspace.id.to_string(),
+        name: workspace.name.clone(),
+        created_at: workspace.created_at.iso8601(),
+        description: workspace.description.clone(),
+        execution_mode: mode.to_string(),
+        auto_apply: workspace.auto_apply,
+        tags: tags.iter().map(|tag| tag.row.tag_key.clone()).collect(),
+        tag_bindings: bindings.collect(),
+        working_directory: Some(workspace.working_directory.clone()),
+        vcs_repo: repo,
+    })
 }

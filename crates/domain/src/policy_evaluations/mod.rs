@@ -3,11 +3,15 @@
 mod checks;
 mod code;
 mod evaluate;
+mod findings;
+mod forum;
 mod input;
 mod members;
 mod needs;
 mod outcomes;
 mod read;
+mod rego;
+mod sentinel;
 mod verdict;
 
 pub(crate) use checks::Checks;
@@ -16,6 +20,7 @@ pub use checks::{
     load as load_checks, override_check,
 };
 pub use evaluate::evaluate_waiting;
+pub use findings::{Findings, open as findings_of};
 pub(crate) use members::Evaluations;
 use needs::needs;
 pub use outcomes::{OutcomeFilter, PolicyOutcome, SetOutcome};

@@ -12,6 +12,7 @@ use db::{
     sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder},
 };
 
+use super::forum::Forum;
 use crate::{
     Ctx, Result, policy_sets,
     row::{PolicySet, TagBinding, Workspace},
@@ -23,17 +24,18 @@ use crate::{
 pub(super) struct Needs {
     /// Kinds of policies that are evaluated after the plan.
     pub evaluations: BTreeSet<Kind>,
-    /// Whether there are policies that only a policy check could ask.
+    /// Whether there are policies that a policy check asks.
     pub check: bool,
 }
 
 pub(super) async fn needs(cx: &Ctx, workspace: &Workspace) -> Result<Needs> {
     let mut needs = Needs::default();
     for set in in_force(cx, workspace).await? {
-        if set.kind == Kind::Opa || set.agent_enabled {
-            needs.evaluations.insert(set.kind);
-        } else {
-            needs.check = true;
+        match Forum::of(&set) {
+            Forum::Evaluation => {
+                needs.evaluations.insert(set.kind);
+            }
+            Forum::Check => needs.check = true,
         }
     }
     Ok(needs)

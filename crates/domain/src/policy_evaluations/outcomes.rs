@@ -52,12 +52,20 @@ pub struct Printed {
     pub print: String,
 }
 
+impl Printed {
+    /// Absent where nothing is said.
+    pub(super) fn lines(lines: Vec<String>) -> Option<Vec<Self>> {
+        let lines: Vec<_> = lines.into_iter().map(|print| Self { print }).collect();
+        Some(lines).filter(|lines| !lines.is_empty())
+    }
+}
+
 /// What a set said.
 #[derive(Clone, Debug)]
 pub struct SetOutcome {
     pub name: String,
     pub description: Option<String>,
-    /// What was asked: this server's own OPA, whichever the set names.
+    /// What was asked: this server's own OPA or Sentinel, whichever the set names.
     pub tool_version: String,
     pub overridable: bool,
     /// Why none of its policies could be asked.

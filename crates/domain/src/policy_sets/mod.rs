@@ -20,6 +20,7 @@ use db::{
 pub use change::{Change, Relations, create, delete, update};
 pub use list::{Filter, list};
 pub use members::{Members, add, members, remove};
+pub(crate) use parameters::for_policies as parameters_for_policies;
 pub use parameters::{
     Change as ParameterChange, Shown as ShownParameter, create as create_parameter,
     delete as delete_parameter, find as find_parameter, list as list_parameters,

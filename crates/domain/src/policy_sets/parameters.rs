@@ -1,5 +1,8 @@
 //! Parameters of policy sets: values for policies, kept like variables, all of them sealed.
 
+use std::collections::BTreeMap;
+
+use ::policy::sentinel::Parameter;
 use db::{
     entity::{policy_set, policy_set_parameter as parameter},
     id::{PolicySetId, VariableId},
@@ -87,6 +90,21 @@ fn shown(cx: &Ctx, row: PolicySetParameter) -> Result<Shown> {
 
 fn clear(cx: &Ctx, row: &PolicySetParameter) -> Result<SecretString> {
     Ok(cx.keyring().open_text(SEALED, row.id.as_str(), &row.value)?)
+}
+
+/// For the set's policies: all of them in the clear, secrets too.
+pub(crate) async fn for_policies(
+    cx: &Ctx,
+    set: &PolicySetId,
+) -> Result<BTreeMap<String, Parameter>> {
+    let query = parameter::Entity::find().filter(parameter::Column::PolicySetId.eq(set));
+    let mut all = BTreeMap::new();
+    for row in query.all(cx.read()).await? {
+        let value = clear(cx, &row)?;
+        let value = Parameter::read(value.expose_secret(), row.sensitive);
+        all.insert(row.name, value);
+    }
+    Ok(all)
 }
 
 pub async fn create(

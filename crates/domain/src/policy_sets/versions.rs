@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use ::policy::sentinel::SentinelSet;
 use blobs::{Kind as BlobKind, Name};
 use bytes::{Bytes, BytesMut};
 use db::{
@@ -197,18 +198,15 @@ async fn conclude(
 
 /// The policies that an archive declares; the error is for people.
 fn policies_in(archive: &[u8], kind: Kind) -> Result<Vec<Declared>, String> {
-    let files = policy::unpack(archive).map_err(|error| error.to_string())?;
-    let name = match kind {
-        Kind::Opa => "policies.hcl",
-        Kind::Sentinel => "sentinel.hcl",
+    let files = ::policy::unpack(archive).map_err(|error| error.to_string())?;
+    let declared = match kind {
+        Kind::Opa => ::policy::declared(&files)?,
+        Kind::Sentinel => SentinelSet::of_archive(&files)?.declared(),
     };
-    let manifest = files.get(name).ok_or_else(|| format!("The archive has no {name}."))?;
-    let text = std::str::from_utf8(manifest).map_err(|_| format!("{name} is not UTF-8."))?;
-    let declared = policy::declared(text).map_err(|error| format!("{name}: {error}"))?;
     declared.into_iter().map(|policy| check(policy, kind)).collect()
 }
 
-fn check(policy: policy::Declared, kind: Kind) -> Result<Declared, String> {
+fn check(policy: ::policy::Declared, kind: Kind) -> Result<Declared, String> {
     let name = policy.name;
     let refused = |message: &str| format!("The policy {name}: {message}");
     let level: Enforcement = policy

@@ -45,9 +45,10 @@ pub(super) async fn measure(tx: &Tx, last: &Run) -> Result<Performance> {
         .await?;
     let failures = || runs.iter().filter(|(_, status, _)| *status == Status::Errored);
     let by_policy = failures().filter(|(.., reached)| {
-        let broke_off = reached.contains_key("post-plan-running-at")
-            && !reached.contains_key("post-plan-completed-at");
-        broke_off || reached.keys().any(|key| key.starts_with("policy-"))
+        let broke_off =
+            |began: &str, done: &str| reached.contains_key(began) && !reached.contains_key(done);
+        broke_off("post-plan-running-at", "post-plan-completed-at")
+            || broke_off("policy-checking-at", "policy-checked-at")
     });
     Ok(Performance {
         plan_average: average(&phases, phase::Kind::Plan),

@@ -256,11 +256,11 @@ pub async fn update(
     one(cx, row).await
 }
 
-/// What policy sets want may go: those of Sentinel cannot be evaluated here in any case, and those of OPA are evaluated
-/// by the server itself, so that they only lose a name. Clients count on it (acceptance suite of the API's Go client).
+/// What policy sets want may go: the server itself evaluates them, so that they only lose a name. Clients count on it
+/// (acceptance suite of the API's Go client).
 ///
 /// # Errors
-/// Invalid for an official version, for one that workspaces or unfinished runs use, and for the server's own OPA.
+/// Invalid for an official version, for one that workspaces or unfinished runs use, and for what the server is itself.
 pub async fn delete(
     cx: &Ctx,
     version: &Granted<can::ManageSite, In<ToolVersion, Site>>,

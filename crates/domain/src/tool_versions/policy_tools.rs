@@ -1,6 +1,6 @@
-//! The tools that evaluate policies: OPA, which is part of this server, and Sentinel, which it knows by number only.
+//! The tools that evaluate policies: OPA and Sentinel, which are parts of this server, each in one version.
 
-use ::policy::OPA_VERSION;
+use ::policy::{OPA_VERSION, sentinel::SENTINEL_VERSION};
 use db::{
     entity::{
         policy,
@@ -12,14 +12,17 @@ use db::{
 use super::{LATEST, learn};
 use crate::{Ctx, Error, Result, row::ToolVersion};
 
-/// Makes known which OPA this server is. Safe to repeat.
+/// What this server is itself.
+const BUILT_IN: [(Kind, &str); 2] = [(Kind::Opa, OPA_VERSION), (Kind::Sentinel, SENTINEL_VERSION)];
+
+/// Makes known which OPA and which Sentinel this server is. Safe to repeat.
 pub async fn learn_own(cx: &Ctx) -> Result<()> {
-    learn(cx, &[(Kind::Opa, OPA_VERSION.to_owned())]).await
+    learn(cx, &BUILT_IN.map(|(kind, version)| (kind, version.to_owned()))).await
 }
 
 /// Whether this server is the tool.
 pub(super) fn is_built_in(row: &ToolVersion) -> bool {
-    row.kind == Kind::Opa && row.version == OPA_VERSION
+    BUILT_IN.contains(&(row.kind, row.version.as_str()))
 }
 
 fn tool_of(policies: policy::Kind) -> Kind {

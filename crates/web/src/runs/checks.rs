@@ -2,7 +2,7 @@
 
 use domain::{
     Granted, In, Paging, can,
-    entity::task_stage,
+    entity::{policy_check, task_stage},
     policy_evaluations::{self, PolicyOutcome},
     row::{PolicyCheck, PolicySetOutcome, Run, TaskStage},
     task_stages,
@@ -10,7 +10,7 @@ use domain::{
 use maud::{Markup, Render, html};
 
 use crate::{
-    components::{Head, Icon, Notice, Panel, Table, Tone, badge},
+    components::{Head, Icon, Notice, Panel, Table, Tone, badge, code_block},
     failure::Result,
     visitor::SignedIn,
 };
@@ -33,7 +33,9 @@ pub async fn draw(
     for stage in stages {
         panels.push(stage_panel(visitor, &stage).await?);
     }
-    panels.extend(checks.iter().map(check_panel));
+    for check in &checks {
+        panels.push(check_panel(visitor, check)?);
+    }
     Ok(Some(html! {
         section class="stack tight" id="checks" aria-labelledby="checks-title" {
             h2 id="checks-title" { "Checks" }
@@ -133,10 +135,25 @@ fn row(set: &PolicySetOutcome, policy: &PolicyOutcome) -> Vec<Markup> {
     ]
 }
 
-fn check_panel(check: &PolicyCheck) -> Markup {
-    let content = html! { p { (check.output.as_deref().unwrap_or("It has not said anything.")) } };
-    let status = check.status.as_str().replace('_', " ");
-    let beside = badge(Tone::Neutral, Icon::Shield, &status);
-    Panel { id: check.id.as_str(), title: "Policy check", beside, content, ..Panel::default() }
-        .render()
+/// What it said as a log; what the policies of somebody's set look at, and print, is theirs to lay out.
+fn check_panel(visitor: &SignedIn, check: &PolicyCheck) -> Result<Markup> {
+    use policy_check::Status as S;
+    let findings = policy_evaluations::findings_of(&visitor.cx, check)?;
+    let id = check.id.as_str();
+    let said = check.output.as_deref().unwrap_or("It has not said anything.");
+    let content = findings.map_or_else(
+        || html! { p { (said) } },
+        |findings| code_block(&format!("{id}-log"), "What it says", &findings.log),
+    );
+    let (tone, sign) = match check.status {
+        S::Pending | S::Queued => (Tone::Busy, Icon::StBusy),
+        S::Passed | S::Overridden => (Tone::Good, Icon::StShieldOk),
+        S::SoftFailed => (Tone::Waiting, Icon::StWait),
+        S::HardFailed => (Tone::Bad, Icon::StShield),
+        S::Errored => (Tone::Bad, Icon::StBad),
+        S::Canceled => (Tone::Neutral, Icon::StStop),
+        S::Unreachable => (Tone::Neutral, Icon::StNone),
+    };
+    let beside = badge(tone, sign, &check.status.as_str().replace('_', " "));
+    Ok(Panel { id, title: "Policy check", beside, content, ..Panel::default() }.render())
 }

@@ -104,7 +104,9 @@ async fn waiting(server: &Server, run_id: RunId) -> [String; 4] {
         id: check.clone(),
         run_id,
         status: policy_check::Status::Errored,
-        output: Some("No engine".into()),
+        output: Some("Nothing to ask".into()),
+        counts: None,
+        said: None,
         status_timestamps: at(),
         created_at: now,
     })
