@@ -152,14 +152,23 @@ impl Db {
         let presence = Presence::of(options.clone(), longest);
         let pool = |most: u32| {
             let limits = limits.clone();
+            let asked = presence.clone();
             PgPoolOptions::new()
                 .max_connections(most.max(1))
                 .acquire_timeout(acquire)
                 .test_before_acquire(false)
-                .before_acquire(|connection, about| {
+                .before_acquire(move |connection, about| {
+                    let presence = asked.clone();
                     Box::pin(async move {
+                        // An error ends it without a good-bye, which nobody may hear.
+                        if presence.may_be_lost(about.idle_for) {
+                            return Err(sqlx::Error::WorkerCrashed);
+                        }
                         // One that was used just now is still there; to ask it is a round trip.
-                        Ok(about.idle_for < TRUSTED_FOR || connection.ping().await.is_ok())
+                        if about.idle_for >= TRUSTED_FOR {
+                            presence.at_once(connection.ping()).await?;
+                        }
+                        Ok(true)
                     })
                 })
                 .after_connect(move |connection, _| {

@@ -1,11 +1,13 @@
 //! One connection, which goes back to its pool only when somebody knows that it is fit for the next one.
 
-use std::time::Instant;
+use std::{io, mem, time::Instant};
 
 use futures::{TryStreamExt, stream::BoxStream};
 use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use sea_query_sqlx::SqlxValues;
-use sqlx::{AssertSqlSafe, Either, Executor, Postgres, Sqlite, pool::PoolConnection};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Either, Executor, Postgres, Sqlite, pool::PoolConnection,
+};
 
 use crate::presence::Presence;
 
@@ -86,11 +88,35 @@ pub(crate) struct Connection {
 pub(crate) enum Inner {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
+    /// Nobody is at the other end any more.
+    Lost,
 }
 
 impl Connection {
     pub fn new(inner: Inner, presence: Presence) -> Self {
         Self { inner, presence, fit: true }
+    }
+
+    /// What is harmless to repeat, asked of a connection of which nobody knows that it is still there.
+    pub async fn ask_first(&mut self, ask: Ask<'_>) -> sqlx::Result<Answer> {
+        let presence = self.presence.clone();
+        let answer = match ask {
+            Ask::Plain(_) => presence.at_once(self.ask(ask)).await,
+            Ask::Prepared(_) => presence.soon(self.ask(ask)).await,
+        };
+        self.lost_by(&answer);
+        answer
+    }
+
+    /// Whether somebody is at the other end.
+    pub async fn prove(&mut self) -> sqlx::Result<()> {
+        let presence = self.presence.clone();
+        let Inner::Postgres(connection) = &mut self.inner else { return Ok(()) };
+        self.fit = false;
+        let answer = presence.at_once(connection.ping()).await;
+        self.fit = answer.is_ok();
+        self.lost_by(&answer);
+        answer
     }
 
     /// From the first question on the connection is unfit, until [`Connection::give_back`] says otherwise: whatever
@@ -117,10 +143,22 @@ impl Connection {
                 });
                 self.presence.while_there(answer).await
             }
+            Inner::Lost => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
         };
+        self.lost_by(&answer);
         metrics::histogram!("statehouse_database_statement_duration_seconds")
             .record(started.elapsed());
         answer
+    }
+
+    /// To say good-bye to nobody takes seconds, in which the pool would have one connection less.
+    fn lost_by<T>(&mut self, answer: &sqlx::Result<T>) {
+        if matches!(answer, Err(sqlx::Error::Io(_)))
+            && let Inner::Postgres(_) = self.inner
+            && let Inner::Postgres(connection) = mem::replace(&mut self.inner, Inner::Lost)
+        {
+            drop(connection.detach());
+        }
     }
 
     /// Nothing is open on it: the next one may have it.
@@ -137,6 +175,7 @@ impl Drop for Connection {
         match &mut self.inner {
             Inner::Sqlite(connection) => connection.close_on_drop(),
             Inner::Postgres(connection) => connection.close_on_drop(),
+            Inner::Lost => {}
         }
     }
 }

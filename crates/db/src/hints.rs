@@ -12,7 +12,7 @@ use crate::{Db, Result};
 const CHANNEL: &str = "statehouse";
 /// A connection on which nobody has said anything for so long may be lost without anybody knowing: another one is made.
 const SILENCE: Duration = Duration::from_mins(1);
-/// Until the next try to connect.
+/// Until the next try to connect, which may take as long.
 const BETWEEN: Duration = Duration::from_secs(5);
 
 /// Hears what servers say, on a connection of its own.
@@ -58,9 +58,10 @@ impl Hints {
 /// Tries until there is a connection.
 async fn connected(address: &PgConnectOptions) -> PgListener {
     loop {
-        match connect(address).await {
-            Ok(listener) => return listener,
-            Err(error) => tracing::debug!("what other servers say is not heard: {error}"),
+        match timeout(BETWEEN, connect(address)).await {
+            Ok(Ok(listener)) => return listener,
+            Ok(Err(error)) => tracing::debug!("what other servers say is not heard: {error}"),
+            Err(_) => tracing::debug!("what other servers say is not heard: no answer"),
         }
         sleep(BETWEEN).await;
     }

@@ -1,14 +1,21 @@
 //! Connections kept for the next one who needs them.
 
-use std::{fmt, time::Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use sqlx::{PgPool, SqlitePool};
+use tokio::time::timeout;
 
 use crate::{
     connection::{Answer, Ask, Connection, Inner},
     error::{is_useless, while_connecting},
-    presence::Presence,
+    presence::{Presence, no_answer},
 };
+
+/// Within this who has met a connection of no use has another one, or the database is away.
+const ANOTHER_WITHIN: Duration = Duration::from_millis(4500);
 
 /// Some connections of one kind.
 #[derive(Clone)]
@@ -70,18 +77,47 @@ impl Pool {
     }
 
     /// A connection, and what it answered to a first question that is harmless to repeat: on whom the database has
-    /// hung up meanwhile, or whose prepared statements a migration has overtaken, finds out by asking.
+    /// hung up meanwhile, who is behind a network that forgot the connection, or whose prepared statements a migration has overtaken, finds out by asking.
     pub async fn ask(&self, ask: Ask<'_>) -> sqlx::Result<(Connection, Answer)> {
+        let started = Instant::now();
+        let mut connection = self.connection().await?;
+        match connection.ask_first(ask).await {
+            Ok(answer) => return Ok((connection, answer)),
+            Err(error) if is_useless(&error) => {}
+            Err(error) => return Err(error),
+        }
+        drop(connection);
         // Each of them may be of no use any more, and then there is a new one.
-        let mut useless = 0;
+        let mut useless = 1;
         loop {
-            let mut connection = self.connection().await?;
-            match connection.ask(ask).await {
-                Ok(answer) => return Ok((connection, answer)),
+            let left = ANOTHER_WITHIN.saturating_sub(started.elapsed());
+            let another = timeout(left, self.proven(ask)).await;
+            let another = another.unwrap_or_else(|_| {
+                Err(no_answer(format!("no connection within {ANOTHER_WITHIN:?}")))
+            });
+            let answer = match another {
+                Ok((connection, Some(answer))) => return Ok((connection, answer)),
+                Ok((mut connection, None)) => {
+                    connection.ask(ask).await.map(|answer| (connection, answer))
+                }
+                Err(error) => Err(error),
+            };
+            match answer {
                 Err(error) if is_useless(&error) && useless < self.figures().limit => useless += 1,
-                Err(error) => return Err(error),
+                answer => return answer,
             }
         }
+    }
+
+    /// A connection with somebody at the other end. What is answered at once is the proof itself.
+    async fn proven(&self, ask: Ask<'_>) -> sqlx::Result<(Connection, Option<Answer>)> {
+        let mut connection = self.connection().await?;
+        if let Ask::Plain(_) = ask {
+            let answer = connection.ask_first(ask).await?;
+            return Ok((connection, Some(answer)));
+        }
+        connection.prove().await?;
+        Ok((connection, None))
     }
 
     pub fn figures(&self) -> PoolFigures {

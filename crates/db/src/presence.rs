@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     io,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -19,6 +19,9 @@ const UNDOUBTED: Duration = Duration::from_secs(1);
 /// people are told that the database is away.
 const PATIENCE: Duration = Duration::from_millis(2500);
 
+/// What asks nothing of a database but to be there is answered within this, or its connection is lost.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
 /// Lets work go on for as long as the database is there. A file is always there.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Presence(Option<Arc<Probe>>);
@@ -30,11 +33,18 @@ struct Probe {
     longest: Duration,
     /// The last look and what it saw; one looks for all.
     seen: Mutex<Option<(Instant, Result<(), String>)>>,
+    /// When a connection was lost without a word the last time: others may have been lost with it.
+    lost_one_at: std::sync::Mutex<Option<Instant>>,
 }
 
 impl Presence {
     pub fn of(address: PgConnectOptions, longest: Duration) -> Self {
-        Self(Some(Arc::new(Probe { address, longest, seen: Mutex::default() })))
+        Self(Some(Arc::new(Probe {
+            address,
+            longest,
+            seen: Mutex::default(),
+            lost_one_at: <_>::default(),
+        })))
     }
 
     /// A server that was stopped, or is behind a cable that was cut, hangs up on nobody: without this, work on it
@@ -47,9 +57,51 @@ impl Presence {
         tokio::select! {
             biased;
             done = work => done,
-            why = probe.gone() => Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, why))),
+            why = probe.gone() => Err(no_answer(why)),
         }
     }
+
+    /// For what a connection that is there answers at once. A network that forgot its connections hangs up on nobody
+    /// either, and the database behind it is there for everybody else.
+    pub async fn at_once<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+        let answer = self.soon(work).await;
+        if let (Some(probe), Err(error)) = (&self.0, &answer)
+            && is_lost(error)
+        {
+            *probe.lost_one_at.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Instant::now());
+        }
+        answer
+    }
+
+    /// The same for what may as well be slow: it says nothing of other connections.
+    pub async fn soon<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+        if self.0.is_none() {
+            return work.await;
+        }
+        timeout(AT_ONCE, work).await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// Whether a connection that nobody has used for so long was last heard of before another one was lost.
+    pub fn may_be_lost(&self, idle_for: Duration) -> bool {
+        let Some(probe) = &self.0 else { return false };
+        let lost_one_at = *probe.lost_one_at.lock().unwrap_or_else(PoisonError::into_inner);
+        lost_one_at.is_some_and(|at| at.elapsed() <= idle_for)
+    }
+}
+
+pub(crate) fn no_answer(why: String) -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, why))
+}
+
+/// As if the other end had hung up, which it would have if it could: another connection may do.
+fn lost() -> sqlx::Error {
+    let why = format!("no answer on this connection within {} seconds", AT_ONCE.as_secs());
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::ConnectionAborted, why))
+}
+
+fn is_lost(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionAborted)
 }
 
 impl Probe {

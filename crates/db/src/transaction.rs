@@ -127,7 +127,7 @@ impl Open {
     }
 
     async fn roll_back(mut self) {
-        match self.connection.ask(Ask::Plain("ROLLBACK")).await {
+        match self.connection.ask_first(Ask::Plain("ROLLBACK")).await {
             Ok(_) => self.connection.give_back(),
             // A connection that is closed takes its transaction along.
             Err(error) => tracing::warn!("a rollback failed and its connection is closed: {error}"),

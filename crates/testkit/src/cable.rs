@@ -1,7 +1,9 @@
 //! A cable to the database that a test can cut, for what happens when PostgreSQL is away.
 
 use std::{
+    future::pending,
     net::{Ipv4Addr, SocketAddr},
+    pin::pin,
     sync::Arc,
 };
 
@@ -30,6 +32,7 @@ enum State {
 pub struct Cable {
     address: SocketAddr,
     state: watch::Sender<State>,
+    lost: watch::Sender<()>,
     tried: Arc<Notify>,
 }
 
@@ -42,9 +45,10 @@ impl Cable {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let state = watch::Sender::new(State::Whole);
+        let lost = watch::Sender::new(());
         let tried = Arc::new(Notify::new());
-        tokio::spawn(listen(listener, server, state.subscribe(), tried.clone()));
-        Some(Self { address, state, tried })
+        tokio::spawn(listen(listener, server, state.subscribe(), lost.subscribe(), tried.clone()));
+        Some(Self { address, state, lost, tried })
     }
 
     /// The same database, through the cable.
@@ -74,6 +78,12 @@ impl Cable {
         self.state.send_replace(State::AnswersCut);
     }
 
+    /// Nothing is ever heard again on the connections that there are, and nobody is told: as behind a network that
+    /// forgot them.
+    pub fn lose(&self) {
+        self.lost.send_replace(());
+    }
+
     pub fn mend(&self) {
         self.state.send_replace(State::Whole);
     }
@@ -88,12 +98,14 @@ async fn listen(
     listener: TcpListener,
     server: String,
     state: watch::Receiver<State>,
+    lost: watch::Receiver<()>,
     tried: Arc<Notify>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
         tried.notify_one();
-        let (server, mut state) = (server.clone(), state.clone());
+        let (server, mut state, mut lost) = (server.clone(), state.clone(), lost.clone());
         tokio::spawn(async move {
+            lost.mark_unchanged();
             if *state.borrow() == State::Cut {
                 return;
             }
@@ -102,9 +114,17 @@ async fn listen(
             let Ok(server) = TcpStream::connect(server).await else { return };
             let (from_client, to_client) = client.into_split();
             let (from_server, to_server) = server.into_split();
+            let mut carrying = pin!(async {
+                tokio::select! {
+                    () = carry(from_client, to_server, state.clone(), &[State::Cut]) => {}
+                    () = carry(from_server, to_client, state.clone(), &[State::Cut, State::AnswersCut]) => {}
+                }
+            });
             tokio::select! {
-                () = carry(from_client, to_server, state.clone(), &[State::Cut]) => {}
-                () = carry(from_server, to_client, state.clone(), &[State::Cut, State::AnswersCut]) => {}
+                biased;
+                // Both ends stay open.
+                _ = lost.changed() => pending::<()>().await,
+                () = &mut carrying => {}
             }
         });
     }

@@ -122,6 +122,65 @@ async fn a_start_waits_for_the_database_but_not_for_a_wrong_password() {
     assert!(refused.contains("does not exist"), "{refused}");
 }
 
+/// As many as there are connections, of both kinds, at once.
+async fn use_all(db: &Arc<Db>, name: &str) {
+    let many = (0..16).map(|number| {
+        let (db, name) = (db.clone(), format!("{name}-{number}"));
+        async move {
+            if number % 2 == 0 {
+                kept(&db, "before").await.map(drop)
+            } else {
+                write(&db, &name).await
+            }
+        }
+    });
+    for answer in futures::future::join_all(many).await {
+        answer.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_forgot_all_connections_holds_nobody_up_where_the_database_is_there() {
+    let database = TestDatabase::fresh().await;
+    let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
+    let db = Arc::new(behind(&cable, &database, Duration::ZERO).await.unwrap());
+    write(&db, "before").await.unwrap();
+    for round in 0..2 {
+        use_all(&db, &format!("whole-{round}")).await;
+        let (lost, read) = (db.write().await.unwrap(), db.write().await.unwrap());
+        cable.lose();
+        let since = Instant::now();
+        lost.roll_back().await;
+        use_all(&db, &format!("lost-{round}")).await;
+        assert!(since.elapsed() < TOLD_WITHIN, "{:?}", since.elapsed());
+        drop(read);
+        // Nothing of it is left for those who come now, and no place in a pool is taken by what is lost.
+        let since = Instant::now();
+        use_all(&db, &format!("after-{round}")).await;
+        assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn connections_that_nobody_answers_hold_up_no_end() {
+    let database = TestDatabase::fresh().await;
+    let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
+    let db = Arc::new(behind(&cable, &database, Duration::ZERO).await.unwrap());
+    write(&db, "before").await.unwrap();
+    use_all(&db, "whole").await;
+    let mut hints = db.hints();
+    assert_eq!(hints.next().await, None);
+    // Somebody is in the middle of something.
+    let open = db.write().await.unwrap();
+    cable.lose();
+    cable.hold();
+    let since = Instant::now();
+    drop(hints);
+    Arc::into_inner(db).unwrap().close().await;
+    assert!(since.elapsed() < TOLD_WITHIN, "{:?}", since.elapsed());
+    drop(open);
+}
+
 async fn works_without(database: &TestDatabase) {
     let db = database.open().await;
     write(&db, "a").await.unwrap();
