@@ -42,13 +42,14 @@ where
 }
 
 /// `Named<can::X>` in a handler's arguments: for what the document or the query names and not the path. It lets in whoever
-/// has a token, and gives proofs of X alone.
-pub struct Named<P: Permission, T = <P as Permission>::On> {
+/// may do `Base` to what the path names, which without one is whoever has a token, and gives proofs of X alone.
+pub struct Named<P: Permission, T = <P as Permission>::On, Base: Permission = can::UseToken> {
+    pub base: Granted<Base>,
     pub cx: Ctx,
     named: PhantomData<fn() -> (P, T)>,
 }
 
-impl<P: Permission, T: Within<P::On>> Named<P, T> {
+impl<P: Permission, T: Within<P::On>, Base: Permission> Named<P, T, Base> {
     /// What was named, if the caller may.
     ///
     /// # Errors
@@ -58,12 +59,17 @@ impl<P: Permission, T: Within<P::On>> Named<P, T> {
     }
 }
 
-impl<P: Permission, T> FromRequestParts<App> for Named<P, T> {
+impl<P, T, Base> FromRequestParts<App> for Named<P, T, Base>
+where
+    P: Permission,
+    Base: Permission,
+    Base::On: Located + Within<Base::On>,
+{
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let May { cx, .. } = May::<can::UseToken>::from_request_parts(parts, app).await?;
-        Ok(Self { cx, named: PhantomData })
+        let May { granted, cx } = May::<Base>::from_request_parts(parts, app).await?;
+        Ok(Self { base: granted, cx, named: PhantomData })
     }
 }
 
@@ -101,7 +107,7 @@ impl<P: Permission, T> Guard for May<P, T> {
     }
 }
 
-impl<P: Permission, T> Guard for Named<P, T> {
+impl<P: Permission, T, Base: Permission> Guard for Named<P, T, Base> {
     fn name() -> &'static str {
         P::NAME
     }

@@ -7,12 +7,12 @@ mod view;
 
 use domain::{
     can,
-    variable_sets::{self, Filter, Relation, Set},
+    variable_sets::{self, Filter, Owner, Relation, Set},
 };
 use jsonapi::{Body, Document, Empty, Error, Query};
 use serde::Deserialize;
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Named, Result, Routes, includes::INCLUDES, paging::paging};
 use input::{Input, Relations};
 pub use view::views;
 
@@ -119,15 +119,14 @@ async fn show(set: May<can::ReadVariableSets, Set>, query: Query) -> Result<Docu
     Document::one_with(&view, &query, &INCLUDES, &cx).await
 }
 
-/// The owner is named in the body, so the permission to create is checked here.
 async fn create(
-    organization: May<can::ReadOrganization>,
+    caller: Named<can::ManageVariableSets, Owner, can::ReadOrganization>,
     body: Body<Input, Relations>,
 ) -> Result<Document> {
-    let cx = &organization.cx;
+    let cx = &caller.cx;
     let parent = body.relationships.parent()?;
-    let owner = variable_sets::find_owner(cx, &organization, parent.as_ref()).await?;
-    let owner = cx.check::<can::ManageVariableSets, _>(owner)?;
+    let owner = variable_sets::find_owner(cx, &caller.base, parent.as_ref()).await?;
+    let owner = caller.check(owner)?;
     let change = input::change(body.attributes, body.relationships)?;
     let set = variable_sets::create(cx, &owner, change).await?;
     Ok(Document::one(&view::view(cx, set).await?).created())

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use domain::{
     can, deletions, locks,
-    row::{Organization, Workspace},
+    row::{Organization, Project, Workspace},
     workspaces,
 };
 use jsonapi::{Body, Document, Empty, Plain, Query};
 use serde::Deserialize;
 
-use crate::{May, Result, Routes, includes::INCLUDES};
+use crate::{May, Named, Result, Routes, includes::INCLUDES};
 use input::{Input, Relations};
 pub use view::{view, views};
 
@@ -52,13 +52,15 @@ async fn show(workspace: May<can::ReadWorkspace>, query: Query) -> Result<Docume
 }
 
 async fn create(
-    organization: May<can::ReadOrganization>,
+    caller: Named<can::CreateWorkspaceIn, Project, can::ReadOrganization>,
     body: Body<Input, Relations>,
 ) -> Result<Document> {
+    let cx = &caller.cx;
     body.attributes.check_tag_names(&[])?;
-    let change = input::change(body.attributes, body.relationships)?;
-    let row = workspaces::create(&organization.cx, &organization, change).await?;
-    Ok(Document::one(&view(&organization.cx, row).await?).created())
+    let mut change = input::change(body.attributes, body.relationships)?;
+    let project = workspaces::destination(cx, &caller.base, change.project_id.take()).await?;
+    let row = workspaces::create(cx, &caller.check(project)?, change).await?;
+    Ok(Document::one(&view(cx, row).await?).created())
 }
 
 async fn update(

@@ -10,9 +10,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Actor, Ctx, Error, Granted, Happened, Result, Tx, accounts, can, free_text,
-    id::{RunId, WorkspaceId},
-    row::Workspace,
+    Ctx, Error, Granted, Happened, Result, Tx, accounts, can, free_text, id::RunId, row::Workspace,
     runs, states, teams, workspaces,
 };
 
@@ -29,7 +27,7 @@ pub async fn lock(
     reason: Option<String>,
 ) -> Result<Workspace> {
     free_text::line("reason", reason.as_deref().unwrap_or_default(), REASON_LIMIT)?;
-    let (kind, holder) = holder(cx.actor())?;
+    let (kind, holder) = cx.actor().lock_holder().ok_or(Error::NotFound)?;
     let tx = cx.write().await?;
     let mut row =
         tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
@@ -54,7 +52,7 @@ pub async fn lock(
 /// Conflict if it is not locked or locked by somebody else, named as the command line expects; Invalid while a
 /// state that was announced has not arrived (the command line tries again on that, CLI protocol 3.10).
 pub async fn unlock(cx: &Ctx, workspace: &Granted<can::UnlockWorkspace>) -> Result<Workspace> {
-    let (kind, holder) = holder(cx.actor())?;
+    let (kind, holder) = cx.actor().lock_holder().ok_or(Error::NotFound)?;
     let tx = cx.write().await?;
     let row = tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
     let Some(locked_by) = row.lock_kind else {
@@ -147,28 +145,6 @@ pub(crate) fn take_from_run(workspace: &mut Workspace, run: &RunId) {
 pub(crate) fn is_held_by_run(workspace: &Workspace, run: &RunId) -> bool {
     workspace.lock_kind == Some(LockKind::Run)
         && workspace.lock_holder_id.as_deref() == Some(run.as_str())
-}
-
-/// Whether the caller holds the lock, as writing state demands.
-pub(crate) fn is_held_by(workspace: &Workspace, actor: &Actor) -> bool {
-    match actor {
-        Actor::System(_) => true,
-        Actor::Run { run, workspace: own, .. } => {
-            *own == WorkspaceId::clone(&workspace.id) && is_held_by_run(workspace, run)
-        }
-        _ => holder(actor).is_ok_and(|(kind, id)| {
-            workspace.lock_kind == Some(kind) && workspace.lock_holder_id == Some(id)
-        }),
-    }
-}
-
-fn holder(actor: &Actor) -> Result<(LockKind, String)> {
-    match actor {
-        Actor::User(person) => Ok((LockKind::User, person.id.to_string())),
-        Actor::Team(team) => Ok((LockKind::Team, team.id.to_string())),
-        Actor::Organization(name) => Ok((LockKind::Organization, name.clone())),
-        _ => Err(Error::NotFound),
-    }
 }
 
 /// Who holds the lock, for those who may see the workspace: a person, a team or an organization by name, a run by its

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{Actor, Ctx, Error, Result, site_settings};
+use crate::{Ctx, Error, Result, Site, can, site_settings};
 
 /// The requests of this second, by caller; each server counts its own.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Requests {
 /// # Errors
 /// TooMany for what is more than the limit.
 pub async fn admit(cx: &Ctx) -> Result<()> {
-    if matches!(cx.actor(), Actor::Agent(_) | Actor::Run { .. } | Actor::System(_)) {
+    if cx.may::<can::AskWithoutLimit>(&Site) {
         return Ok(());
     }
     let settings = site_settings::current(cx).await?;

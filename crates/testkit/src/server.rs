@@ -154,13 +154,17 @@ impl Server {
         self.workspace_with(change).await
     }
 
-    pub async fn workspace_with(&self, change: workspaces::Change) -> row::Workspace {
+    pub async fn workspace_with(&self, mut change: workspaces::Change) -> row::Workspace {
         let cx = self.owner().cx().await;
         let found = domain::organizations::find(&cx, Self::ORGANIZATION).await;
         let organization = cx
             .check::<can::ReadOrganization, _>(found.expect("made at the start"))
             .expect("owners see their organization");
-        Box::pin(workspaces::create(&cx, &organization, change)).await.expect("a workspace is made")
+        let project = workspaces::destination(&cx, &organization, change.project_id.take()).await;
+        let project = cx
+            .check::<can::CreateWorkspaceIn, _>(project.expect("there is such a project"))
+            .expect("owners make workspaces anywhere");
+        Box::pin(workspaces::create(&cx, &project, change)).await.expect("a workspace is made")
     }
 
     /// A new project.

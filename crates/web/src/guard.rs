@@ -1,13 +1,13 @@
 //! Who gets in. A handler's first argument is `May<can::…>` or `Anybody`, or it cannot be registered.
 
-use std::ops::Deref;
+use std::{marker::PhantomData, ops::Deref};
 
 use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
 use domain::{
-    App, Granted,
+    App, Found, Granted,
     access::{Permission, Within},
 };
 use entrance::{Guard, Located};
@@ -46,6 +46,43 @@ where
             .await
             .map_err(|error| Failure::from(error).into_response())?;
         Ok(Self { granted, visitor })
+    }
+}
+
+/// `Named<can::X, T, Base>` in a handler's arguments: for what the form names and not the path. It lets in whoever may do
+/// `Base` to what the path names, and gives proofs of X alone.
+pub struct Named<P: Permission, T, Base: Permission> {
+    pub base: May<Base>,
+    named: PhantomData<fn() -> (P, T)>,
+}
+
+impl<P: Permission, T: Within<P::On>, Base: Permission> Named<P, T, Base> {
+    /// What was named, if the visitor may.
+    ///
+    /// # Errors
+    /// As [`domain::Ctx::check`].
+    pub fn check(&self, found: Found<T>) -> domain::Result<Granted<P, T>> {
+        self.base.visitor.cx.check(found)
+    }
+}
+
+impl<P, T, Base> FromRequestParts<App> for Named<P, T, Base>
+where
+    P: Permission,
+    Base: Permission,
+    Base::On: Located + Within<Base::On>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let base = May::from_request_parts(parts, app).await?;
+        Ok(Self { base, named: PhantomData })
+    }
+}
+
+impl<P: Permission, T, Base: Permission> Guard for Named<P, T, Base> {
+    fn name() -> &'static str {
+        P::NAME
     }
 }
 

@@ -3,6 +3,7 @@
 mod dependencies;
 mod licences;
 mod rooms;
+mod rules;
 mod text;
 mod walls;
 

@@ -90,6 +90,7 @@ pub fn check() -> Result<Vec<String>> {
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let path = path.strip_prefix(workspace::root())?;
         complaints.extend(looking_up(path, &text));
+        complaints.extend(super::rules::by_hand(path, &text));
     }
     Ok(complaints)
 }

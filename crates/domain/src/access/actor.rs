@@ -7,9 +7,8 @@ use db::{
     entity::{
         organization, project,
         team::{self, OrganizationAccess},
-        team_project::VariableSets,
         team_workspace::Variables,
-        workspace,
+        workspace::{self, LockKind},
     },
     id::{AgentPoolId, ProjectId, RunId, TeamId, UserId, WorkspaceId},
 };
@@ -68,22 +67,6 @@ pub struct TeamRights {
     pub workspaces: HashMap<WorkspaceId, WorkspaceRights>,
 }
 
-/// Which workspaces of an organization a list may show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    All,
-    Some {
-        projects: Vec<ProjectId>,
-        workspaces: Vec<WorkspaceId>,
-    },
-    /// To the engine of a run: its own, and those that share their state with it.
-    Engine {
-        own: WorkspaceId,
-        project: ProjectId,
-        shared: Vec<WorkspaceId>,
-    },
-}
-
 impl Actor {
     /// Kind and id, as events name it.
     pub fn name(&self) -> (&'static str, Option<String>) {
@@ -133,6 +116,43 @@ impl Actor {
         self.person().map(|person| person.id.clone())
     }
 
+    /// The pool of an agent; none for those of the site.
+    pub fn agent_pool(&self) -> Option<&AgentPoolId> {
+        match self {
+            Self::Agent(pool) => pool.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// An agent of this pool; without one, of the site.
+    pub fn works_for(&self, pool: Option<&AgentPoolId>) -> bool {
+        matches!(self, Self::Agent(own) if own.as_ref() == pool)
+    }
+
+    /// As whom the caller locks workspaces; engines are given the lock by their run.
+    pub fn lock_holder(&self) -> Option<(LockKind, String)> {
+        match self {
+            Self::User(person) => Some((LockKind::User, person.id.to_string())),
+            Self::Team(team) => Some((LockKind::Team, team.id.to_string())),
+            Self::Organization(name) => Some((LockKind::Organization, name.clone())),
+            _ => None,
+        }
+    }
+
+    /// The caller, or the run that the engine works for, has locked the workspace.
+    pub fn holds_lock_of(&self, workspace: &workspace::Model) -> bool {
+        let holder = match self {
+            Self::System(_) => return true,
+            Self::Run { run, workspace: own, .. } if *own == workspace.id => {
+                Some((LockKind::Run, run.to_string()))
+            }
+            _ => self.lock_holder(),
+        };
+        holder.is_some_and(|(kind, id)| {
+            workspace.lock_kind == Some(kind) && workspace.lock_holder_id == Some(id)
+        })
+    }
+
     fn teams(&self) -> &[TeamRights] {
         match self {
             Self::User(person) => &person.teams,
@@ -141,11 +161,18 @@ impl Actor {
         }
     }
 
-    fn teams_of<'a>(&'a self, organization: &'a str) -> impl Iterator<Item = &'a TeamRights> {
+    pub(super) fn teams_of<'a>(
+        &'a self,
+        organization: &'a str,
+    ) -> impl Iterator<Item = &'a TeamRights> {
         self.teams().iter().filter(move |team| team.organization == organization)
     }
 
-    fn manages(&self, organization: &str, what: impl Fn(&OrganizationAccess) -> bool) -> bool {
+    pub(super) fn manages(
+        &self,
+        organization: &str,
+        what: impl Fn(&OrganizationAccess) -> bool,
+    ) -> bool {
         match self {
             Self::System(_) => true,
             Self::Organization(own) => own == organization,
@@ -197,7 +224,7 @@ impl Actor {
                 || self.sees_secret_teams(name))
     }
 
-    fn sees_secret_teams(&self, organization: &str) -> bool {
+    pub(super) fn sees_secret_teams(&self, organization: &str) -> bool {
         self.manages(organization, |access| access.manage_teams || access.access_secret_teams)
     }
 
@@ -215,14 +242,6 @@ impl Actor {
     /// A person in the team, other than somebody with its token.
     pub fn is_member_of(&self, id: &TeamId) -> bool {
         self.person().is_some_and(|person| person.teams.iter().any(|team| team.id == *id))
-    }
-
-    /// The secret teams of an organization that lists may show beside the visible ones; `None` for all.
-    pub fn secret_team_scope(&self, organization: &str) -> Option<Vec<TeamId>> {
-        if self.sees_secret_teams(organization) {
-            return None;
-        }
-        Some(self.teams_of(organization).map(|team| team.id.clone()).collect())
     }
 
     /// An owner, an organization token, or a member of a team with this right in the organization.
@@ -264,18 +283,6 @@ impl Actor {
             let of_workspaces = team.workspaces.values().map(|rights| rights.variables);
             of_projects.chain(of_workspaces).any(|variables| variables >= Variables::Read)
         })
-    }
-
-    /// The projects of an organization whose own variable sets lists may show; `None` for all.
-    pub fn variable_set_scope(&self, organization: &str) -> Option<Vec<ProjectId>> {
-        if self.manages(organization, |access| {
-            access.manage_workspaces || access.manage_projects || access.read_projects
-        }) {
-            return None;
-        }
-        let projects = self.teams_of(organization).flat_map(|team| &team.projects);
-        let readable = projects.filter(|(_, rights)| rights.variable_sets >= VariableSets::Read);
-        Some(readable.map(|(id, _)| id.clone()).collect())
     }
 
     pub fn project(&self, project: &project::Model) -> ProjectRights {
@@ -353,52 +360,5 @@ impl Actor {
             }
         }
         rights
-    }
-
-    /// The workspaces of an organization that this actor may see, for lists.
-    pub fn workspace_scope(&self, organization: &str) -> Scope {
-        let all = self.manages(organization, |access| {
-            access.manage_workspaces
-                || access.manage_projects
-                || access.read_workspaces
-                || access.read_projects
-                || access.manage_policies
-                || access.manage_policy_overrides
-        });
-        if all {
-            return Scope::All;
-        }
-        if let Self::Run { workspace, project, shared, organization: own, .. } = self
-            && own == organization
-        {
-            return Scope::Engine {
-                own: workspace.clone(),
-                project: project.clone(),
-                shared: shared.clone(),
-            };
-        }
-        let mut projects = Vec::new();
-        let mut workspaces = Vec::new();
-        for team in self.teams_of(organization) {
-            projects.extend(
-                team.projects
-                    .iter()
-                    .filter(|(_, rights)| rights.workspaces.runs.is_some())
-                    .map(|(id, _)| id.clone()),
-            );
-            workspaces.extend(team.workspaces.keys().cloned());
-        }
-        Scope::Some { projects, workspaces }
-    }
-
-    /// The projects of an organization that lists may show; `None` for all.
-    pub fn project_scope(&self, organization: &str) -> Option<Vec<ProjectId>> {
-        let all = self.manages(organization, |access| {
-            access.manage_projects || access.manage_workspaces || access.read_projects
-        });
-        if all {
-            return None;
-        }
-        Some(self.teams_of(organization).flat_map(|team| team.projects.keys().cloned()).collect())
     }
 }

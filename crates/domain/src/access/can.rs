@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use db::entity::{
+    agent::Model as Agent,
+    job::Model as Job,
     organization::Model as Organization,
     project::Model as Project,
+    run::Model as Run,
     team::Model as Team,
     team_project::{Settings, Teams, VariableSets},
     team_workspace::{Runs, StateVersions, Variables},
@@ -13,7 +16,10 @@ use db::entity::{
     workspace::Model as Workspace,
 };
 
-use super::{Actor, Ends, HeldToken, Member, Membership, Owner, Permission, Subscribable};
+use super::{
+    Actor, Ends, HeldToken, In, Member, Membership, Owner, Permission, Subscribable,
+    subjects::{Decision, awaited},
+};
 use crate::{Error, Site};
 
 macro_rules! permissions {
@@ -54,6 +60,14 @@ permissions! {
     /// Whatever a valid token of any kind may ask.
     UseToken              on Site: |a, _| !matches!(a, Actor::Anyone);
     WorkAsAgent           on Site: |a, _| matches!(a, Actor::Agent(_));
+    /// As often as one likes: what runs are made of is never held up.
+    AskWithoutLimit       on Site: |a, _| matches!(a, Actor::Agent(_) | Actor::Run { .. } | Actor::System(_));
+    /// Agents are given what their job needs, and nothing else: whatever address they have is good.
+    FollowAnyAddress      on Site: |a, _| matches!(a, Actor::Agent(_) | Actor::System(_));
+
+    // Agents, by the pool whose token they show.
+    BeAgent               on Agent: |a, agent| a.works_for(agent.agent_pool_id.as_ref());
+    WorkOnJob             on Job: |a, job| a.works_for(job.agent_pool_id.as_ref());
 
     // People.
     /// Oneself, and those of one's organizations.
@@ -99,6 +113,8 @@ permissions! {
     /// Others, or oneself: anybody may leave.
     DestroyMembership     on Membership, 403 for those who ReadMembership:
         |a, m| a.is_user(&m.user_id) || ManageMembership::allowed(a, &m.of);
+    /// Owners are removed by other owners, never by themselves.
+    DestroyOwnership      on Membership: |a, m| a.owns(&m.of) && !a.is_user(&m.user_id);
 
     // Teams. That of the owners is managed by owners alone, or anybody who manages teams could become one.
     ReadTeam              on Team: |a, t| a.sees_team(t);
@@ -166,6 +182,8 @@ permissions! {
     ReadState             on Workspace: |a, w| a.workspace(w).state_versions >= StateVersions::Read;
     ReadStateOutputs      on Workspace: |a, w| a.workspace(w).state_versions >= StateVersions::ReadOutputs;
     CreateStateVersion    on Workspace: |a, w| a.workspace(w).state_versions >= StateVersions::Write;
+    /// Beside the right to write at all: whoever writes a state holds the lock.
+    WriteLockedState      on Workspace: |a, w| a.holds_lock_of(w);
 
     // Runs, by the workspace that they are in.
     ReadRun               on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
@@ -175,6 +193,12 @@ permissions! {
     QueueApply            on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
     QueueDestroy          on Workspace: |a, w| w.allow_destroy_plan && a.workspace(w).runs >= Some(Runs::Apply);
     ApplyRun              on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
+    /// What a run waits for from a person, if it waits for one.
+    DecideRun             on In<Run>: |a, r| match awaited(r.status) {
+                              Some(Decision::Override) => OverridePolicies::allowed(a, &r.of),
+                              Some(Decision::Confirm) => ApplyRun::allowed(a, &r.of),
+                              None => false,
+                          };
     DiscardRun            on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
     CancelRun             on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
     /// Of either end: where runs are queued, or whose applies queue them.

@@ -3,14 +3,17 @@
 mod actor;
 pub mod can;
 mod rights;
+mod scopes;
 mod subjects;
 
 use std::{marker::PhantomData, ops::Deref};
 
 use db::entity::{organization, project, team, workspace};
 
-pub use actor::{Actor, Person, Scope, TeamRights};
+pub use actor::{Actor, Person, TeamRights};
 pub use rights::{ProjectRights, WorkspaceRights};
+pub use scopes::{Scope, TeamScope};
+pub(crate) use subjects::awaited;
 pub use subjects::{Ends, HeldToken, Member, Membership, Owner, Subscribable};
 
 use crate::{Error, Result};

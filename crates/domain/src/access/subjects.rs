@@ -1,8 +1,8 @@
 //! What permissions are about, where it is more than a row: named here, so that this room knows none of the nouns'.
 
 use db::entity::{
-    organization, organization_membership, project::Model as Project, team::Model as Team,
-    token::Model as Token, user::Model as User, workspace::Model as Workspace,
+    organization, organization_membership, project::Model as Project, run::Status,
+    team::Model as Team, token::Model as Token, user::Model as User, workspace::Model as Workspace,
 };
 
 use super::In;
@@ -52,5 +52,26 @@ impl Owner {
             Self::Organization(name) => name,
             Self::Project(project) => &project.organization_name,
         }
+    }
+}
+
+/// What a run waits for from a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// That it is applied.
+    Confirm,
+    /// That it goes on although policies say no.
+    Override,
+}
+
+/// The decision that a run in this status waits for. Saved plans wait for the command line that made them.
+pub fn awaited(status: Status) -> Option<Decision> {
+    match status {
+        Status::Planned
+        | Status::CostEstimated
+        | Status::PolicyChecked
+        | Status::PostPlanCompleted => Some(Decision::Confirm),
+        Status::PolicyOverride | Status::PostPlanAwaitingDecision => Some(Decision::Override),
+        _ => None,
     }
 }

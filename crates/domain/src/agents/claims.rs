@@ -15,7 +15,7 @@ use super::{
     open,
 };
 use crate::{
-    Actor, Ctx, Error, Granted, Result, Timestamp, Tx,
+    Ctx, Error, Granted, Result, Timestamp, Tx,
     agent_pools::Able,
     bell::Topic,
     can,
@@ -57,10 +57,9 @@ pub async fn claim(
 }
 
 async fn note_ping(cx: &Ctx, id: &AgentId) -> Result<Agent> {
-    let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
     let tx = cx.write().await?;
     let mut row = tx.lock::<agent::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
-    if row.agent_pool_id != *pool {
+    if !cx.may::<can::BeAgent>(&row) {
         return Err(Error::NotFound);
     }
     row.last_ping_at = tx.now();

@@ -28,7 +28,7 @@ pub(crate) use sweep::silent;
 pub use sweep::sweep;
 
 use crate::{
-    Actor, Ctx, Error, Granted, Happened, Result, Subject, Tx,
+    Ctx, Error, Granted, Happened, Result, Subject, Tx,
     agent_pools::engine_name,
     can, names,
     row::{Agent, Job},
@@ -84,7 +84,7 @@ pub async fn register(
     _agent: &Granted<can::WorkAsAgent>,
     introduction: Introduction,
 ) -> Result<Agent> {
-    let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
+    let pool = cx.actor().agent_pool();
     introduction.check()?;
     tool_versions::learn(cx, &introduction.engines).await?;
     let address = introduction.address.map(|address| address.to_string());
@@ -105,7 +105,7 @@ pub async fn register(
             row.engines = engines;
             row.abilities = abilities;
             row.last_ping_at = tx.now();
-            row.agent_pool_id.clone_from(pool);
+            row.agent_pool_id = pool.cloned();
             row.ip_address = address;
             row.has_exited = false;
             let agent = tx.update(row).await?;
@@ -115,7 +115,7 @@ pub async fn register(
         None => {
             tx.insert(Agent {
                 id: AgentId::fresh(),
-                agent_pool_id: pool.clone(),
+                agent_pool_id: pool.cloned(),
                 name: introduction.name,
                 version: introduction.version,
                 instance: introduction.instance,
@@ -155,10 +155,9 @@ async fn release(tx: &mut Tx, agent: &AgentId) -> Result<()> {
 
 /// An agent says goodbye: nobody waits for it any more.
 pub async fn leave(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &AgentId) -> Result<()> {
-    let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
     let tx = cx.write().await?;
     let mut row = tx.lock::<agent::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
-    if row.agent_pool_id != *pool {
+    if !cx.may::<can::BeAgent>(&row) {
         return Err(Error::NotFound);
     }
     row.has_exited = true;
@@ -218,9 +217,8 @@ async fn open(cx: &Ctx, id: &JobId) -> Result<Open> {
 
 /// A job that is still the caller's, unlocked.
 async fn of(cx: &Ctx, id: &JobId) -> Result<Job> {
-    let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
     let job = job::Entity::find_by_id(id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    if job.agent_pool_id != *pool
+    if !cx.may::<can::WorkOnJob>(&job)
         || matches!(job.status, job::Status::Queued | job::Status::Finished)
     {
         return Err(Error::NotFound);

@@ -8,7 +8,7 @@ use db::{
 
 use super::OfRun;
 use crate::{
-    Actor, Ctx, Error, Granted, Result, can,
+    Ctx, Error, Granted, Result, can,
     row::Run,
     states::{self, Place},
 };
@@ -75,13 +75,12 @@ where
 
 /// The run of which an agent of the caller's pool has begun the apply.
 async fn run_of(cx: &Ctx, id: &JobId) -> Result<Run> {
-    let Actor::Agent(pool) = cx.actor() else { return Err(Error::NotFound) };
     let job = job::Entity::find_by_id(id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
     let OfRun { run, phase, .. } = OfRun::of(&job)?;
     if phase != phase::Kind::Apply || job.started_at.is_none() {
         return Err(Error::NotFound);
     }
-    if job.agent_pool_id != *pool {
+    if !cx.may::<can::WorkOnJob>(&job) {
         // No word for good: the agent may show another token the next time.
         return Err(Error::conflict("The apply was done by an agent of another pool."));
     }

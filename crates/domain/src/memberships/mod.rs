@@ -148,8 +148,9 @@ pub async fn load(
         .filter(|organization| cx.may::<can::ReadMemberships>(organization))
         .map(|organization| organization.name)
         .collect();
+    let own = cx.actor().user_id();
     let visible = |row: &OrganizationMembership| {
-        cx.actor().is_user(&row.user_id) || seen.contains(&row.organization_name)
+        own.as_ref() == Some(&row.user_id) || seen.contains(&row.organization_name)
     };
     Ok(rows.into_iter().filter(visible).collect())
 }
@@ -350,13 +351,10 @@ pub async fn delete(cx: &Ctx, membership: &Granted<can::DestroyMembership>) -> R
     let row = tx.lock::<membership::Entity>(membership.id.clone()).await?.ok_or(Error::NotFound)?;
     let organization = &membership.of;
     let was_owner = teams::lock_if_owner(&tx, &organization.name, &row.user_id).await?;
-    if was_owner && cx.actor().is_user(&row.user_id) {
+    if was_owner && !cx.may::<can::DestroyOwnership>(membership) {
         return Err(Error::Forbidden(
-            "You cannot remove yourself from an organization that you own.".into(),
+            "Owners are removed by other owners, never by themselves.".into(),
         ));
-    }
-    if was_owner && !cx.actor().owns(organization) {
-        return Err(Error::Forbidden("Only owners can remove an owner.".into()));
     }
     teams::leave_all(&tx, &organization.name, &row.user_id).await?;
     tx.emit(Happened::MemberRemoved, subject(&row), json!({ "user": row.user_id.as_str() }))

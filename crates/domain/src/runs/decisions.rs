@@ -6,33 +6,10 @@ use db::{
 };
 
 use super::with_workspaces;
-use crate::{
-    Ctx, In, Result, can,
-    row::{Run, Workspace},
-};
+use crate::{Ctx, In, Result, access::awaited, can, row::Run};
 
 /// More than this is looked at by nobody at once.
 const MOST: u64 = 1_000;
-
-/// In which a run waits for a person. Saved plans wait for the command line that made them.
-const WAITING: [Status; 6] = [
-    Status::Planned,
-    Status::CostEstimated,
-    Status::PolicyChecked,
-    Status::PostPlanCompleted,
-    Status::PolicyOverride,
-    Status::PostPlanAwaitingDecision,
-];
-
-/// Whether the caller may take the decision that a run in this status waits for.
-pub fn may_decide(cx: &Ctx, status: Status, workspace: &Workspace) -> bool {
-    match status {
-        Status::PolicyOverride | Status::PostPlanAwaitingDecision => {
-            cx.may::<can::OverridePolicies>(workspace)
-        }
-        _ => WAITING.contains(&status) && cx.may::<can::ApplyRun>(workspace),
-    }
-}
 
 /// Those in all organizations of the caller, the longest waiting first; 1,000 of them at most.
 pub async fn waiting_for_caller(cx: &Ctx) -> Result<Vec<In<Run>>> {
@@ -40,15 +17,16 @@ pub async fn waiting_for_caller(cx: &Ctx) -> Result<Vec<In<Run>>> {
     if organizations.is_empty() {
         return Ok(Vec::new());
     }
+    let waiting = Status::ALL.iter().filter(|status| awaited(**status).is_some());
     let rows = run::Entity::find()
         .filter(run::Column::IsFinal.eq(false))
-        .filter(run::Column::Status.is_in(WAITING))
+        .filter(run::Column::Status.is_in(waiting))
         .filter(run::Column::OrganizationName.is_in(organizations))
         .order_by_asc(run::Column::UpdatedAt)
         .limit(MOST)
         .all(cx.read())
         .await?;
     let mut runs = with_workspaces(cx, rows).await?;
-    runs.retain(|run| may_decide(cx, run.status, &run.of));
+    runs.retain(|run| cx.may::<can::DecideRun>(run));
     Ok(runs)
 }

@@ -16,7 +16,6 @@ use super::{
 use crate::{
     Ctx, Error, Granted, Result, can,
     id::{RunId, StateVersionId},
-    locks,
     row::{StateVersion, Workspace},
 };
 
@@ -105,7 +104,7 @@ pub async fn create(
 
 /// The caller holds the lock.
 pub(super) fn may_write(cx: &Ctx, workspace: &Workspace) -> Result<()> {
-    if locks::is_held_by(workspace, cx.actor()) {
+    if cx.may::<can::WriteLockedState>(workspace) {
         Ok(())
     } else {
         Err(Error::conflict(

@@ -10,7 +10,7 @@ use db::{
     },
 };
 
-use crate::{Ctx, Granted, Page, Paging, Result, can, row::Team};
+use crate::{Ctx, Granted, Page, Paging, Result, access::TeamScope, can, row::Team};
 
 #[derive(Debug, Default)]
 pub struct Filter {
@@ -20,15 +20,13 @@ pub struct Filter {
     pub search: Option<String>,
 }
 
-/// Holds for the teams of an organization that the caller may see: none for who does not belong to it, such as an engine.
+/// Holds for the teams of an organization that the caller may see.
 pub(crate) fn visible(cx: &Ctx, organization: &str) -> Condition {
-    if !cx.actor().belongs_to_named(organization) {
-        return Condition::all().add(team::Column::Id.is_in(Vec::<TeamId>::new()));
-    }
     let condition = Condition::all().add(team::Column::OrganizationName.eq(organization));
-    match cx.actor().secret_team_scope(organization) {
-        None => condition,
-        Some(own) => condition.add(
+    match cx.actor().team_scope(organization) {
+        TeamScope::None => condition.add(team::Column::Id.is_in(Vec::<TeamId>::new())),
+        TeamScope::All => condition,
+        TeamScope::Visible(own) => condition.add(
             Condition::any()
                 .add(team::Column::Visibility.eq(Visibility::Organization))
                 .add(team::Column::Id.is_in(own)),

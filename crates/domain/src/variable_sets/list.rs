@@ -105,7 +105,7 @@ pub async fn list_applicable(
 
 fn visible(cx: &Ctx, organization: &str) -> Condition {
     let mut any = Condition::any();
-    if cx.actor().reads_variables_in(organization) {
+    if cx.may::<can::ReadVariableSets>(&Owner::Organization(organization.to_owned())) {
         any = any.add(variable_set::Column::ProjectId.is_null());
     }
     any = match cx.actor().variable_set_scope(organization) {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{auto_destroy, execution::pool_for, subject, triggers};
 use crate::{
-    Ctx, Error, Granted, Happened, Result, agent_pools, can,
+    Ctx, Error, Found, Granted, Happened, Result, agent_pools, can,
     error::taken,
     free_text, names, repositories,
     row::{Organization, Project, Workspace},
@@ -195,26 +195,22 @@ async fn set_execution(
     Ok(())
 }
 
-/// Creates a workspace in a project of the organization.
-///
-/// # Errors
-/// NotFound where the caller may create neither in the organization nor in the project, whether or not that is there.
+/// Creates a workspace in a project, see [`destination`].
 pub async fn create(
     cx: &Ctx,
-    organization: &Granted<can::ReadOrganization>,
+    project: &Granted<can::CreateWorkspaceIn>,
     mut change: Change,
 ) -> Result<Workspace> {
     if change.name.is_none() {
         return Err(Error::invalid("name", "can't be blank"));
     }
-    let project = destination(cx, organization, change.project_id.take()).await?;
     let mut tags = change.tags.take().unwrap_or_default();
     tags.extend(change.tag_bindings.take().unwrap_or_default());
     let now = cx.now();
     let mut new = Workspace {
         id: WorkspaceId::fresh(),
-        organization_name: organization.name.clone(),
-        project_id: project.id,
+        organization_name: project.organization_name.clone(),
+        project_id: project.id.clone(),
         name: String::new(),
         description: None,
         execution_mode: None,
@@ -338,16 +334,19 @@ fn keep_moving_parts(checked: &mut Workspace, current: &Workspace, timed: bool) 
 const UNKNOWN_PROJECT: &str =
     "does not exist in this organization, or takes no workspaces of yours";
 
-/// The project of a new workspace.
-async fn destination(
+/// The project that a new workspace of an organization is to be in: the default one where none is named.
+///
+/// # Errors
+/// Where there is none, NotFound, as for one that the caller may not use; Invalid for those who may use all there are.
+pub async fn destination(
     cx: &Ctx,
     organization: &Organization,
     wanted: Option<ProjectId>,
-) -> Result<Project> {
-    let all = cx.may::<can::CreateWorkspace>(organization);
+) -> Result<Found<Project>> {
     let refused = || match &wanted {
-        // They see all projects there are; others must not find out.
-        Some(_) if all => Error::invalid_relation("project", UNKNOWN_PROJECT),
+        Some(_) if cx.may::<can::CreateWorkspace>(organization) => {
+            Error::invalid_relation("project", UNKNOWN_PROJECT)
+        }
         _ => Error::NotFound,
     };
     let id = wanted.as_ref().or(organization.default_project_id.as_ref());
@@ -355,13 +354,10 @@ async fn destination(
         Some(id) => crate::projects::find(cx, id).await,
         None => Err(Error::NotFound),
     };
-    let project = match found {
-        Ok(found) => found.into_unchecked(),
-        Err(Error::NotFound) => return Err(refused()),
-        Err(other) => return Err(other),
-    };
-    let may = all || cx.may::<can::CreateWorkspaceIn>(&project);
-    if may && project.organization_name == organization.name { Ok(project) } else { Err(refused()) }
+    match found.and_then(|project| project.placed_in(Some(&organization.name), None)) {
+        Err(Error::NotFound) => Err(refused()),
+        other => other,
+    }
 }
 
 async fn move_target(cx: &Ctx, workspace: &Workspace, id: ProjectId) -> Result<Project> {

@@ -20,7 +20,7 @@ use db::{
     },
 };
 
-pub use change::{Change, create, update};
+pub use change::{Change, create, destination, update};
 pub(crate) use details::output_ids_of;
 pub use details::{Details, details, details_of};
 pub use execution::Execution;

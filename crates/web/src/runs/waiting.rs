@@ -5,7 +5,7 @@ use domain::{
     entity::{run::Status, workspace::LockKind},
     id::RunId,
     row::Run,
-    runs::{self, End, ends, may_decide},
+    runs::{self, End, ends},
 };
 
 use crate::{
@@ -106,7 +106,7 @@ fn who(visitor: &SignedIn, run: &In<Run>) -> Vec<String> {
     let cx = &visitor.cx;
     let of = &run.of;
     let sentence = |end: &End| match end {
-        End::Confirm if may_decide(cx, run.status, of) || cx.may::<can::ApplyRun>(of) => {
+        End::Confirm if cx.may::<can::DecideRun>(run) || cx.may::<can::ApplyRun>(of) => {
             Some("You may confirm it.".to_owned())
         }
         End::Confirm => Some(format!("Whoever may apply runs in {} may confirm it.", of.name)),

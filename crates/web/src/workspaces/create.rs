@@ -17,7 +17,7 @@ use crate::{
     failure::{Result, Wrong},
     forms::Form,
     frame::{Place, Section, page},
-    guard::May,
+    guard::{May, Named},
     organizations,
 };
 
@@ -47,32 +47,30 @@ async fn choices(organization: &May<can::ReadOrganization>) -> Result<Vec<Projec
     if found.items.is_empty() { Err(Error::NotFound.into()) } else { Ok(found.items) }
 }
 
-pub async fn show(organization: May<can::ReadOrganization>) -> Result<Markup> {
-    let projects = choices(&organization).await?;
-    draw(&organization, &projects, &Input::default(), None).await
+/// Into whichever of the projects the form says.
+type IntoProject = Named<can::CreateWorkspaceIn, Project, can::ReadOrganization>;
+
+pub async fn show(caller: IntoProject) -> Result<Markup> {
+    let organization = &caller.base;
+    let projects = choices(organization).await?;
+    draw(organization, &projects, &Input::default(), None).await
 }
 
-pub async fn create(
-    organization: May<can::ReadOrganization>,
-    Form(input): Form<Input>,
-) -> Result<Response> {
-    let projects = choices(&organization).await?;
-    match made(&organization, &projects, &input).await {
+pub async fn create(caller: IntoProject, Form(input): Form<Input>) -> Result<Response> {
+    let organization = &caller.base;
+    let projects = choices(organization).await?;
+    match made(&caller, &projects, &input).await {
         Ok(to) => Ok(Redirect::to(&to).into_response()),
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            let page = draw(&organization, &projects, &input, Some(&wrong)).await?;
+            let page = draw(organization, &projects, &input, Some(&wrong)).await?;
             Ok(wrong.shown_in(page))
         }
     }
 }
 
-async fn made(
-    organization: &May<can::ReadOrganization>,
-    projects: &[Project],
-    input: &Input,
-) -> domain::Result<String> {
-    let cx = &organization.visitor.cx;
+async fn made(caller: &IntoProject, projects: &[Project], input: &Input) -> domain::Result<String> {
+    let cx = &caller.base.visitor.cx;
     let project = projects.iter().find(|project| project.id.as_str() == input.project);
     let project = project.ok_or_else(|| {
         Error::invalid_relation("project", "is none that you may make workspaces in")
@@ -81,12 +79,12 @@ async fn made(
     let change = Change {
         name: Some(input.name.trim().to_owned()),
         description: Some(Some(input.description.clone()).filter(|text| !text.is_empty())),
-        project_id: Some(project.id.clone()),
         engine: Some(engine),
         source: Some(Source::Ui),
         ..Change::default()
     };
-    let workspace = workspaces::create(cx, organization, change).await?;
+    let project = workspaces::destination(cx, &caller.base, Some(project.id.clone())).await?;
+    let workspace = workspaces::create(cx, &caller.check(project)?, change).await?;
     Ok(super::path(&workspace))
 }
 
