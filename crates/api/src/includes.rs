@@ -19,104 +19,68 @@ fn objects<R: jsonapi::Resource>(views: impl IntoIterator<Item = R>) -> Vec<Obje
     views.into_iter().map(|view| Object::new(&view)).collect()
 }
 
+macro_rules! loaded {
+    ($($kind:literal = $room:ident::$load:ident, |$cx:ident, $rows:ident| $views:expr;)+) => {
+        Includes::default()$(.of($kind, |$cx, ids| {
+            Box::pin(async move {
+                let $rows = domain::$room::$load($cx, &parsed(&ids)).await?;
+                Ok(objects($views))
+            })
+        }))+
+    };
+}
+
+/// Those that are found by the ids of their type: a line for each.
+fn by_type() -> Includes<Ctx, Failure> {
+    loaded! {
+        "organizations" = organizations::load, |cx, rows| organizations::views(cx, rows).await?;
+        "projects" = projects::load, |cx, rows| projects::views(cx, rows).await?;
+        "state-versions" = states::load, |cx, rows| states::views(cx, rows).await?;
+        "state-version-outputs" = states::load_outputs, |cx, rows|
+            rows.into_iter().map(states::outputs::View);
+        "workspace-outputs" = states::load_outputs, |cx, rows|
+            rows.into_iter().map(states::outputs::OfWorkspace);
+        "agent-pools" = agent_pools::load, |cx, rows| agent_pools::views(cx, rows).await?;
+        "ssh-keys" = ssh_keys::load, |cx, rows| rows.into_iter().map(ssh_keys::View);
+        "users" = accounts::load, |cx, rows| users::views(cx, rows).await?;
+        "teams" = teams::load, |cx, rows| teams::views(cx, rows).await?;
+        "organization-memberships" = memberships::load, |cx, rows|
+            memberships::views(cx, rows).await?;
+        "configuration-versions" = configurations::load, |cx, rows|
+            rows.into_iter().map(configurations::View::new);
+        "varsets" = variable_sets::load, |cx, rows| variable_sets::views(cx, rows).await?;
+        "runs" = runs::load, |cx, rows| runs::views(cx, rows).await?;
+        "run-events" = runs::load_events, |cx, rows| rows.into_iter().map(runs::events::View);
+        "comments" = runs::load_comments, |cx, rows| rows.into_iter().map(runs::comments::View);
+        "plans" = runs::load_phases, |cx, rows|
+            rows.into_iter().map(|row| runs::PhaseView::<true>::new(cx, row));
+        "applies" = runs::load_phases, |cx, rows|
+            rows.into_iter().map(|row| runs::PhaseView::<false>::new(cx, row));
+        "policies" = policies::load, |cx, rows| policies::views(cx, rows).await?;
+        "policy-sets" = policy_sets::load, |cx, rows| policy_sets::views(cx, rows).await?;
+        "policy-set-versions" = policy_sets::load_versions, |cx, rows|
+            rows.into_iter().map(policy_sets::VersionView::new);
+        "task-stages" = task_stages::load, |cx, rows| task_stages::views(cx, rows).await?;
+        "policy-evaluations" = policy_evaluations::load_evaluations, |cx, rows|
+            rows.into_iter().map(policy_evaluations::EvaluationView);
+        "policy-set-outcomes" = policy_evaluations::load_outcomes, |cx, rows|
+            rows.into_iter().map(policy_evaluations::OutcomeView::new);
+        "policy-checks" = policy_evaluations::load_checks, |cx, rows|
+            rows.into_iter()
+                .map(|row| policy_evaluations::CheckView::new(cx, row))
+                .collect::<crate::Result<Vec<_>>>()?;
+        "workspaces" = workspaces::load, |cx, rows| workspaces::views(cx, rows).await?;
+    }
+}
+
 pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
-    Includes::default()
-        .of("organizations", |cx, names| {
-            Box::pin(async move {
-                let rows = domain::organizations::load(cx, &names).await?;
-                Ok(objects(organizations::views(cx, rows).await?))
-            })
-        })
-        .of("projects", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::projects::load(cx, &parsed(&ids)).await?;
-                Ok(objects(projects::views(cx, rows).await?))
-            })
-        })
-        .of("state-versions", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::states::load(cx, &parsed(&ids)).await?;
-                Ok(objects(states::views(cx, rows).await?))
-            })
-        })
-        .of("state-version-outputs", |cx, ids| {
-            Box::pin(async move {
-                let outputs = domain::states::load_outputs(cx, &parsed(&ids)).await?;
-                Ok(objects(outputs.into_iter().map(states::outputs::View)))
-            })
-        })
-        .of("workspace-outputs", |cx, ids| {
-            Box::pin(async move {
-                let outputs = domain::states::load_outputs(cx, &parsed(&ids)).await?;
-                Ok(objects(outputs.into_iter().map(states::outputs::OfWorkspace)))
-            })
-        })
-        .of("agent-pools", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::agent_pools::load(cx, &parsed(&ids)).await?;
-                Ok(objects(agent_pools::views(cx, rows).await?))
-            })
-        })
-        .of("ssh-keys", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::ssh_keys::load(cx, &parsed(&ids)).await?;
-                Ok(objects(rows.into_iter().map(ssh_keys::View)))
-            })
-        })
-        .of("users", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::accounts::load(cx, &parsed(&ids)).await?;
-                Ok(objects(users::views(cx, rows).await?))
-            })
-        })
-        .of("teams", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::teams::load(cx, &parsed(&ids)).await?;
-                Ok(objects(teams::views(cx, rows).await?))
-            })
-        })
-        .of("organization-memberships", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::memberships::load(cx, &parsed(&ids)).await?;
-                Ok(objects(memberships::views(cx, rows).await?))
-            })
-        })
-        .of("configuration-versions", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::configurations::load(cx, &parsed(&ids)).await?;
-                Ok(objects(rows.into_iter().map(configurations::View::new)))
-            })
-        })
-        .of("varsets", |cx, ids| {
-            Box::pin(async move {
-                let sets = domain::variable_sets::load(cx, &parsed(&ids)).await?;
-                Ok(objects(variable_sets::views(cx, sets).await?))
-            })
-        })
+    by_type()
         .of("vars", |cx, ids| {
             Box::pin(async move {
                 let ids = parsed(&ids);
                 let mut shown = domain::variable_sets::load_variables(cx, &ids).await?;
                 shown.extend(domain::variables::load(cx, &ids).await?);
                 Ok(objects(shown.into_iter().map(variables::View::from)))
-            })
-        })
-        .of("runs", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::runs::load(cx, &parsed(&ids)).await?;
-                Ok(objects(runs::views(cx, rows).await?))
-            })
-        })
-        .of("run-events", |cx, ids| {
-            Box::pin(async move {
-                let events = domain::runs::load_events(cx, &parsed(&ids)).await?;
-                Ok(objects(events.into_iter().map(runs::events::View)))
-            })
-        })
-        .of("comments", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::runs::load_comments(cx, &parsed(&ids)).await?;
-                Ok(objects(rows.into_iter().map(runs::comments::View)))
             })
         })
         .relation_to_one("configuration-versions", "run", |cx, ids| {
@@ -129,68 +93,6 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
             Box::pin(async move {
                 let found = domain::runs::load_comments_of(cx, &parsed(&ids)).await?;
                 Ok(runs::comments::by_run(found))
-            })
-        })
-        .of("plans", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::runs::load_phases(cx, &ids).await?;
-                Ok(objects(rows.into_iter().map(|row| runs::PhaseView::<true>::new(cx, row))))
-            })
-        })
-        .of("applies", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::runs::load_phases(cx, &ids).await?;
-                Ok(objects(rows.into_iter().map(|row| runs::PhaseView::<false>::new(cx, row))))
-            })
-        })
-        .of("policies", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::policies::load(cx, &parsed(&ids)).await?;
-                Ok(objects(policies::views(cx, rows).await?))
-            })
-        })
-        .of("policy-sets", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::policy_sets::load(cx, &parsed(&ids)).await?;
-                Ok(objects(policy_sets::views(cx, rows).await?))
-            })
-        })
-        .of("policy-set-versions", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::policy_sets::load_versions(cx, &parsed(&ids)).await?;
-                Ok(objects(rows.into_iter().map(policy_sets::VersionView::new)))
-            })
-        })
-        .of("task-stages", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::task_stages::load(cx, &parsed(&ids)).await?;
-                Ok(objects(task_stages::views(cx, rows).await?))
-            })
-        })
-        .of("policy-evaluations", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::policy_evaluations::load_evaluations(cx, &parsed(&ids)).await?;
-                Ok(objects(rows.into_iter().map(policy_evaluations::EvaluationView)))
-            })
-        })
-        .of("policy-set-outcomes", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::policy_evaluations::load_outcomes(cx, &parsed(&ids)).await?;
-                Ok(objects(rows.into_iter().map(policy_evaluations::OutcomeView::new)))
-            })
-        })
-        .of("policy-checks", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::policy_evaluations::load_checks(cx, &parsed(&ids)).await?;
-                let view = |row| policy_evaluations::CheckView::new(cx, row);
-                let views: crate::Result<Vec<_>> = rows.into_iter().map(view).collect();
-                Ok(objects(views?))
-            })
-        })
-        .of("workspaces", |cx, ids| {
-            Box::pin(async move {
-                let rows = domain::workspaces::load(cx, &parsed(&ids)).await?;
-                Ok(objects(workspaces::views(cx, rows).await?))
             })
         })
         .relation("workspaces", "effective-tag-bindings", |cx, ids| {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use domain::{
-    Ctx, Found, In, Site, entity::tool_version::Kind, notifications, row, runs, variable_sets,
+    Ctx, Found, In, Site, accounts, agent_pools, configurations, entity::tool_version::Kind,
+    memberships, notifications, organizations, policies, policy_evaluations, policy_sets, projects,
+    row, run_triggers, runs, ssh_keys, states, tags, task_stages, teams, tool_versions,
+    variable_sets, variables, workspaces,
 };
 
 use crate::Path;
@@ -11,6 +14,60 @@ use crate::Path;
 /// Something that the path of a request can name.
 pub trait Located: Sized + Send + Sync {
     fn locate(cx: &Ctx, path: &Path) -> impl Future<Output = domain::Result<Found<Self>>> + Send;
+}
+
+macro_rules! located {
+    (|$path:ident, $found:ident| $placed:expr; $($what:ty = $find:path, by $name:literal;)+) => {$(
+        impl Located for $what {
+            async fn locate(cx: &Ctx, $path: &Path) -> domain::Result<Found<Self>> {
+                let $found = $find(cx, &$path.id($name)?).await?;
+                $placed
+            }
+        }
+    )+};
+}
+
+// By its id, in the organization and the workspace that the path may name beside it.
+located! {
+    |path, found| path.holds(found);
+    accounts::HeldToken = accounts::find_token, by "token_id";
+    In<row::AgentPool, row::Organization> = agent_pools::find, by "agent_pool_id";
+    In<agent_pools::HeldAgent, row::Organization> = agent_pools::find_agent, by "agent_id";
+    In<row::ConfigurationVersion> = configurations::find, by "configuration_version_id";
+    memberships::Membership = memberships::find, by "organization_membership_id";
+    In<row::Policy, row::Organization> = policies::find, by "policy_id";
+    In<row::PolicySet, row::Organization> = policy_sets::find, by "policy_set_id";
+    row::Project = projects::find, by "project_id";
+    In<row::Run> = runs::find, by "run_id";
+    In<row::SshKey, row::Organization> = ssh_keys::find, by "ssh_key_id";
+    In<row::StateVersion> = states::find, by "state_version_id";
+    row::Team = teams::find, by "team_id";
+    variable_sets::Set = variable_sets::find, by "varset_id";
+}
+
+// By its id, wherever it is.
+located! {
+    |path, found| Ok(found);
+    accounts::Member = accounts::find_member, by "user_id";
+    In<row::User, Site> = accounts::find_on_site, by "user_id";
+    row::User = accounts::find_user, by "user_id";
+    notifications::Configuration = notifications::find, by "notification_configuration_id";
+    In<row::PolicyCheck> = policy_evaluations::find_check, by "policy_check_id";
+    In<row::PolicyEvaluation> = policy_evaluations::find_evaluation, by "policy_evaluation_id";
+    In<row::PolicySetOutcome> = policy_evaluations::find_outcome, by "policy_set_outcome_id";
+    In<row::PolicySetVersion, row::Organization> = policy_sets::find_version,
+        by "policy_set_version_id";
+    run_triggers::Trigger = run_triggers::find, by "run_trigger_id";
+    runs::Apply = runs::find_apply, by "apply_id";
+    In<row::Comment> = runs::find_comment, by "comment_id";
+    In<runs::RunEvent> = runs::find_event, by "run_event_id";
+    runs::Plan = runs::find_plan, by "plan_id";
+    In<row::StateVersionOutput> = states::find_output, by "state_version_output_id";
+    In<row::Tag, row::Organization> = tags::find, by "tag_id";
+    In<row::ReservedTagKey, row::Organization> = tags::find_reserved, by "reserved_tag_key_id";
+    In<row::TaskStage> = task_stages::find, by "task_stage_id";
+    teams::project_access::Held = teams::project_access::find, by "team_project_id";
+    teams::workspace_access::Held = teams::workspace_access::find, by "team_workspace_id";
 }
 
 impl Located for Site {
@@ -27,58 +84,16 @@ impl Located for In<row::ToolVersion, Site> {
             ("terraform_version_id", Kind::Terraform),
         ] {
             if path.get(name).is_some() {
-                return domain::tool_versions::find(cx, kind, &path.id(name)?).await;
+                return tool_versions::find(cx, kind, &path.id(name)?).await;
             }
         }
         Err(domain::Error::NotFound)
     }
 }
 
-impl Located for In<row::User, Site> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::accounts::find_on_site(cx, &path.id("user_id")?).await
-    }
-}
-
 impl Located for row::Organization {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::organizations::find(cx, path.text("organization_name")?).await
-    }
-}
-
-impl Located for In<row::AgentPool, row::Organization> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::agent_pools::find(cx, &path.id("agent_pool_id")?).await?)
-    }
-}
-
-impl Located for In<domain::agent_pools::HeldAgent, row::Organization> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::agent_pools::find_agent(cx, &path.id("agent_id")?).await?)
-    }
-}
-
-impl Located for In<row::SshKey, row::Organization> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::ssh_keys::find(cx, &path.id("ssh_key_id")?).await?)
-    }
-}
-
-impl Located for In<row::Tag, row::Organization> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::tags::find(cx, &path.id("tag_id")?).await
-    }
-}
-
-impl Located for In<row::ReservedTagKey, row::Organization> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::tags::find_reserved(cx, &path.id("reserved_tag_key_id")?).await
-    }
-}
-
-impl Located for row::Project {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::projects::find(cx, &path.id("project_id")?).await?)
+        organizations::find(cx, path.text("organization_name")?).await
     }
 }
 
@@ -88,9 +103,9 @@ impl Located for row::Workspace {
         match path.get("workspace_name") {
             Some(name) => {
                 let organization = path.text("organization_name")?;
-                domain::workspaces::find_by_name(cx, organization, name).await
+                workspaces::find_by_name(cx, organization, name).await
             }
-            None => domain::workspaces::find(cx, &path.id("workspace_id")?).await,
+            None => workspaces::find(cx, &path.id("workspace_id")?).await,
         }
     }
 }
@@ -98,55 +113,7 @@ impl Located for row::Workspace {
 impl Located for (row::Workspace, Arc<row::Organization>) {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         let workspace = row::Workspace::locate(cx, path).await?;
-        domain::workspaces::with_organization(cx, workspace).await
-    }
-}
-
-impl Located for domain::accounts::Member {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::accounts::find_member(cx, &path.id("user_id")?).await
-    }
-}
-
-impl Located for row::User {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::accounts::find_user(cx, &path.id("user_id")?).await
-    }
-}
-
-impl Located for domain::accounts::HeldToken {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::accounts::find_token(cx, &path.id("token_id")?).await?)
-    }
-}
-
-impl Located for row::Team {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::teams::find(cx, &path.id("team_id")?).await?)
-    }
-}
-
-impl Located for domain::memberships::Membership {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::memberships::find(cx, &path.id("organization_membership_id")?).await?)
-    }
-}
-
-impl Located for domain::teams::workspace_access::Held {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::teams::workspace_access::find(cx, &path.id("team_workspace_id")?).await
-    }
-}
-
-impl Located for domain::teams::project_access::Held {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::teams::project_access::find(cx, &path.id("team_project_id")?).await
-    }
-}
-
-impl Located for In<row::ConfigurationVersion> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::configurations::find(cx, &path.id("configuration_version_id")?).await?)
+        workspaces::with_organization(cx, workspace).await
     }
 }
 
@@ -155,15 +122,9 @@ impl Located for In<row::Variable> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         let id = path.id("variable_id")?;
         match path.get("workspace_id") {
-            Some(_) => domain::variables::find_in(cx, &path.id("workspace_id")?, &id).await,
-            None => path.holds(domain::variables::find(cx, &id).await?),
+            Some(_) => variables::find_in(cx, &path.id("workspace_id")?, &id).await,
+            None => path.holds(variables::find(cx, &id).await?),
         }
-    }
-}
-
-impl Located for variable_sets::Set {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(variable_sets::find(cx, &path.id("varset_id")?).await?)
     }
 }
 
@@ -203,105 +164,9 @@ impl Located for notifications::Subscribable {
     }
 }
 
-impl Located for notifications::Configuration {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        notifications::find(cx, &path.id("notification_configuration_id")?).await
-    }
-}
-
-impl Located for In<row::Run> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::runs::find(cx, &path.id("run_id")?).await?)
-    }
-}
-
-impl Located for In<row::Comment> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        runs::find_comment(cx, &path.id("comment_id")?).await
-    }
-}
-
-impl Located for In<runs::RunEvent> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        runs::find_event(cx, &path.id("run_event_id")?).await
-    }
-}
-
-impl Located for domain::run_triggers::Trigger {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::run_triggers::find(cx, &path.id("run_trigger_id")?).await
-    }
-}
-
-impl Located for runs::Plan {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        runs::find_plan(cx, &path.id("plan_id")?).await
-    }
-}
-
-impl Located for runs::Apply {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        runs::find_apply(cx, &path.id("apply_id")?).await
-    }
-}
-
-impl Located for domain::In<row::StateVersion> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::states::find(cx, &path.id("state_version_id")?).await?)
-    }
-}
-
-impl Located for domain::In<row::StateVersionOutput> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::states::find_output(cx, &path.id("state_version_output_id")?).await
-    }
-}
-
-impl Located for In<row::Policy, row::Organization> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::policies::find(cx, &path.id("policy_id")?).await?)
-    }
-}
-
-impl Located for In<row::PolicySet, row::Organization> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        path.holds(domain::policy_sets::find(cx, &path.id("policy_set_id")?).await?)
-    }
-}
-
 impl Located for In<row::PolicySetParameter, row::Organization> {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         let set = path.id("policy_set_id")?;
-        domain::policy_sets::find_parameter(cx, &set, &path.id("parameter_id")?).await
-    }
-}
-
-impl Located for In<row::PolicySetVersion, row::Organization> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::policy_sets::find_version(cx, &path.id("policy_set_version_id")?).await
-    }
-}
-
-impl Located for In<row::TaskStage> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::task_stages::find(cx, &path.id("task_stage_id")?).await
-    }
-}
-
-impl Located for In<row::PolicyEvaluation> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::policy_evaluations::find_evaluation(cx, &path.id("policy_evaluation_id")?).await
-    }
-}
-
-impl Located for In<row::PolicySetOutcome> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::policy_evaluations::find_outcome(cx, &path.id("policy_set_outcome_id")?).await
-    }
-}
-
-impl Located for In<row::PolicyCheck> {
-    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
-        domain::policy_evaluations::find_check(cx, &path.id("policy_check_id")?).await
+        policy_sets::find_parameter(cx, &set, &path.id("parameter_id")?).await
     }
 }
