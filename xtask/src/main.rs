@@ -33,11 +33,8 @@ enum Task {
     Dist(dist::Args),
     /// The test cases of Sentinel policy repositories: what passes here, and what does not.
     Sentinel(sentinel::Args),
-    /// The first files of a noun.
-    NewNoun {
-        /// The noun as the API spells it in its URL, in `snake_case`.
-        name: String,
-    },
+    /// A noun of organizations, from its table to its tests, registered everywhere.
+    NewNoun(new_noun::Args),
 }
 
 impl Task {
@@ -49,7 +46,7 @@ impl Task {
             Self::Bench(args) => bench::run(args).await,
             Self::Dist(args) => dist::run(args).await,
             Self::Sentinel(args) => sentinel::run(&args),
-            Self::NewNoun { name } => new_noun::run(&name),
+            Self::NewNoun(args) => new_noun::run(&args),
         }
     }
 }

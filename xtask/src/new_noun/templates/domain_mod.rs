@@ -1,0 +1,54 @@
+//! What is true of gad gets: rules, events and queries.
+
+mod create;
+mod delete;
+mod list;
+mod update;
+
+use db::{entity::gad_get, id::GadGetId, sea_orm::EntityTrait};
+
+pub use create::create;
+pub use delete::delete;
+pub use list::{list, load};
+pub use update::update;
+
+use crate::{
+    Ctx, Error, Found, In, Result, Subject, names, organizations,
+    row::{GadGet, Organization},
+};
+
+/// Characters.
+const NAME_LIMIT: usize = 255;
+
+/// What can be given on create and changed later; absent fields keep their value.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub name: Option<String>,
+}
+
+impl Change {
+    fn apply(self, to: &mut GadGet) -> Result<()> {
+        if let Some(name) = self.name {
+            names::check_change("name", &name, &to.name, NAME_LIMIT)?;
+            to.name = name;
+        }
+        Ok(())
+    }
+}
+
+/// One, with its organization.
+pub async fn find(cx: &Ctx, id: &GadGetId) -> Result<Found<In<GadGet, Organization>>> {
+    let row =
+        gad_get::Entity::find_by_id(id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    let of = organizations::by_name(cx, &row.organization_name).await?.ok_or(Error::NotFound)?;
+    Ok(Found::new(In { row, of }))
+}
+
+fn subject(row: &GadGet) -> Subject<'_> {
+    Subject {
+        kind: "gad-gets",
+        id: row.id.as_str(),
+        organization: Some(&row.organization_name),
+        ..Subject::default()
+    }
+}
