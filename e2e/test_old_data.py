@@ -29,6 +29,8 @@ OLD = Path(__file__).parent / "old_data"
 CHANGED = {
     r"terraform-versions.*\.(url|sha|archs)": "known for the versions that the server was given, too",
     r"admin/terraform-versions\.meta\.pagination\.total-count": "OpenTofu's versions are listed beside Terraform's",
+    r"admin/sentinel-versions\.meta\.pagination\.total-count|entitlement-set\..*\.sentinel:":
+        "Sentinel is a part of the server",
     r"\.tag-names|/relationships/tags\.|/effective-tag-bindings\.":
         "names show flat tags only, effective bindings those with a key only",
     r"\.relationships\.comments: data": "an address only: the contract has another type there than go-tfe",

@@ -61,6 +61,21 @@ impl Db {
         Ok(connection.query_one_raw(statement).await?.is_some())
     }
 
+    /// Whether a table is there and has a column of this name.
+    pub async fn has_column(&self, table: &str, name: &str) -> Result<bool> {
+        let sql = if self.is_postgres() {
+            "SELECT 1 AS found FROM information_schema.columns \
+             WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2"
+        } else {
+            "SELECT 1 AS found FROM pragma_table_info($1) WHERE name = $2"
+        };
+        let connection = self.read();
+        let backend = connection.get_database_backend();
+        let values = [table.into(), name.into()];
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        Ok(connection.query_one_raw(statement).await?.is_some())
+    }
+
     /// Reads all of the database to see whether it is whole, where the database does not do so itself.
     ///
     /// # Errors

@@ -20,3 +20,16 @@ async fn every_sealed_value_is_in_a_known_column() {
     assert!(known > 0);
     assert_eq!(world.server.everything().await.matches(&start).count(), known);
 }
+
+#[tokio::test]
+async fn data_from_before_a_column_came_to_be_have_no_values_in_it() {
+    let server = testkit::Server::start().await;
+    for column in COLUMNS {
+        assert!(column.values(&server.db, "", 1).await.is_ok(), "{}", column.purpose);
+    }
+    server.execute("ALTER TABLE policy_checks RENAME COLUMN said TO told").await;
+    server.execute("ALTER TABLE identity_keys RENAME TO keys_of_identity").await;
+    for column in COLUMNS {
+        assert!(column.values(&server.db, "", 1).await.is_ok(), "{}", column.purpose);
+    }
+}

@@ -51,10 +51,11 @@ impl Column {
         self.purpose.split_once('.').expect("a purpose is table.column")
     }
 
-    /// Values by the ids of their rows, from behind `after` on. None of a table that is not there yet.
+    /// Values by the ids of their rows, from behind `after` on. None of a column that is not there yet: data are looked at
+    /// before they are migrated.
     pub async fn values(self, db: &Db, after: &str, limit: u64) -> Result<Vec<Value>> {
         let (table, column) = self.parts();
-        if !db.has_table(table).await? {
+        if !db.has_column(table, column).await? {
             return Ok(Vec::new());
         }
         let Self { id, rows, .. } = self;
