@@ -9,9 +9,12 @@ use domain::{
     task_stages,
 };
 use jsonapi::{Document, Plain, Query, Relationships, Resource};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{
+    May, Result, Routes, includes::INCLUDES, paging::paging, policy_evaluations::Actions,
+    runs::comments::Said,
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -60,12 +63,6 @@ struct Permissions {
     can_override: bool,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Actions {
-    is_overridable: bool,
-}
-
 impl Resource for View {
     const TYPE: &'static str = "task-stages";
 
@@ -110,16 +107,9 @@ async fn show(stage: May<can::ReadRun, In<TaskStage>>, query: Query) -> Result<D
     Document::one_with(&views[0], &query, &INCLUDES, &cx).await
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Comment {
-    #[serde(deserialize_with = "jsonapi::prose")]
-    comment: Option<String>,
-}
-
 async fn override_it(
     stage: May<can::OverridePolicies, In<TaskStage>>,
-    body: Plain<Comment>,
+    body: Plain<Said>,
 ) -> Result<Document> {
     let cx = &stage.cx;
     let row = task_stages::override_stage(cx, &stage, body.0.comment).await?;

@@ -12,10 +12,11 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
 use jsonapi::{Document, Links, Plain, Query, Relationships, Resource};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use super::Actions;
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, runs::comments::Said};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -93,12 +94,6 @@ struct Counts<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Actions {
-    is_overridable: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
 struct Permissions {
     can_override: bool,
 }
@@ -163,16 +158,9 @@ async fn output(check: May<can::ReadRun, In<PolicyCheck>>) -> Result<Response> {
     Ok((headers, output).into_response())
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Comment {
-    #[serde(deserialize_with = "jsonapi::prose")]
-    comment: Option<String>,
-}
-
 async fn override_it(
     check: May<can::OverridePolicies, In<PolicyCheck>>,
-    body: Plain<Comment>,
+    body: Plain<Said>,
 ) -> Result<Document> {
     let cx = &check.cx;
     let row = policy_evaluations::override_check(cx, &check, body.0.comment).await?;

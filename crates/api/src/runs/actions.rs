@@ -2,8 +2,8 @@
 
 use domain::{In, can, row::Run, runs};
 use jsonapi::{Accepted, Plain};
-use serde::Deserialize;
 
+use super::comments::Said;
 use crate::{May, Result, Routes};
 
 pub fn routes() -> Routes {
@@ -15,31 +15,24 @@ pub fn routes() -> Routes {
         .post("/api/v2/runs/{run_id}/actions/force-execute", force_execute)
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Comment {
-    #[serde(deserialize_with = "jsonapi::prose")]
-    comment: Option<String>,
-}
-
-async fn apply(run: May<can::ApplyRun, In<Run>>, body: Plain<Comment>) -> Result<Accepted> {
+async fn apply(run: May<can::ApplyRun, In<Run>>, body: Plain<Said>) -> Result<Accepted> {
     runs::apply(&run.cx, &run, body.0.comment).await?;
     Ok(Accepted)
 }
 
-async fn discard(run: May<can::DiscardRun, In<Run>>, body: Plain<Comment>) -> Result<Accepted> {
+async fn discard(run: May<can::DiscardRun, In<Run>>, body: Plain<Said>) -> Result<Accepted> {
     runs::discard(&run.cx, &run, body.0.comment).await?;
     Ok(Accepted)
 }
 
-async fn cancel(run: May<can::CancelRun, In<Run>>, body: Plain<Comment>) -> Result<Accepted> {
+async fn cancel(run: May<can::CancelRun, In<Run>>, body: Plain<Said>) -> Result<Accepted> {
     runs::cancel(&run.cx, &run, body.0.comment).await?;
     Ok(Accepted)
 }
 
 async fn force_cancel(
     run: May<can::ForceCancelRun, In<Run>>,
-    body: Plain<Comment>,
+    body: Plain<Said>,
 ) -> Result<Accepted> {
     runs::force_cancel(&run.cx, &run, body.0.comment).await?;
     Ok(Accepted)

@@ -20,6 +20,14 @@ pub fn routes() -> Routes {
         .get("/api/v2/comments/{comment_id}", show)
 }
 
+/// What somebody says with an action: about a run, or a decision on it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Said {
+    #[serde(deserialize_with = "jsonapi::prose")]
+    pub comment: Option<String>,
+}
+
 /// A comment on the wire.
 pub struct View(pub Comment);
 

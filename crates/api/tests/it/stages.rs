@@ -96,6 +96,57 @@ async fn statuses_of_stages(client: &Client<'_>, run: &str) -> Vec<serde_json::V
     client.get(format!("/runs/{run}/task-stages")).await.is_ok().attributes("status")
 }
 
+/// What befalls a stage that is at work.
+#[derive(Clone, Copy, Debug)]
+enum Befalls {
+    Refused,
+    Canceled,
+    /// Its row is gone.
+    Lost,
+}
+
+impl Befalls {
+    async fn happen(self, server: &Server, run: &str) {
+        match self {
+            Self::Refused => {
+                answer(server, run, false).await;
+            }
+            Self::Canceled => {
+                let cancel = format!("/runs/{run}/actions/cancel");
+                server.owner().post(cancel, json!({})).await.is_accepted();
+            }
+            Self::Lost => {
+                use testkit::sea_orm::EntityTrait;
+                let tx = server.db.write().await.unwrap();
+                task_stage::Entity::delete_many().exec(&*tx).await.unwrap();
+                tx.commit().await.unwrap();
+                domain::task_stages::advance_all(&server.system()).await.unwrap();
+            }
+        }
+    }
+}
+
+/// Executes what there is to execute until the run is over, while this befalls its stages; how many phases it had.
+async fn to_its_end(server: &Server, agent: &Agent<'_>, run: &str, befalls: Befalls) -> usize {
+    let mut phases = 0;
+    for _ in 0..10 {
+        server.advance().await;
+        if let Some(job) = agent.claim().await {
+            job.execute().await;
+            phases += 1;
+        }
+        let mut now = status(&server.owner(), run).await;
+        if now.ends_with("_running") || now == "cost_estimating" {
+            befalls.happen(server, run).await;
+            now = status(&server.owner(), run).await;
+        }
+        if ["applied", "errored", "canceled"].contains(&now.as_str()) {
+            return phases;
+        }
+    }
+    panic!("{run} comes to no end")
+}
+
 /// A run with these stages.
 async fn with(server: &Server, ws: &Workspace, stages: &[Stage]) -> String {
     let owner = server.owner();
@@ -162,90 +213,44 @@ async fn a_run_goes_through_all_its_stages_in_their_order() {
 }
 
 #[tokio::test]
-async fn what_is_refused_before_the_plan_is_never_planned() {
+async fn each_stage_stops_a_run_where_it_is_and_an_estimate_never() {
+    use Befalls::{Canceled, Lost, Refused};
     let server = Server::start().await;
     let owner = server.owner();
     let agent = Agent::register(&server).await;
-    let ws = server.workspace("networking").await;
-    let id = with(&server, &ws, &[Stage::PrePlan, Stage::PreApply]).await;
-    let next = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
-    server.advance().await;
-    assert_eq!(status(&owner, &next).await, "pending", "another one has the turn");
-    answer(&server, &id, false).await;
-    assert_eq!(status(&owner, &id).await, "errored");
-    let mut stages = statuses_of_stages(&owner, &id).await;
-    stages.sort_by_key(ToString::to_string);
-    assert_eq!(stages, ["failed", "unreachable"]);
-    let plan = owner.get(format!("/runs/{id}/plan")).await.is_ok();
-    assert_eq!(plan.attribute("status"), "unreachable");
-    server.advance().await;
-    assert_eq!(agent.must_claim().await.run(), next, "the next one has its turn");
-}
-
-#[tokio::test]
-async fn what_is_refused_before_the_apply_is_never_applied() {
-    let server = Server::start().await;
-    let owner = server.owner();
-    let agent = Agent::register(&server).await;
-    let ws = server.workspace("networking").await;
-    let id = with(&server, &ws, &[Stage::PreApply]).await;
-    agent.must_claim().await.execute().await;
-    server.advance().await;
-    assert_eq!(status(&owner, &id).await, "pre_apply_running");
-    answer(&server, &id, false).await;
-    assert_eq!(status(&owner, &id).await, "errored");
-    server.advance().await;
-    assert!(agent.claim().await.is_none());
-}
-
-#[tokio::test]
-async fn what_was_applied_stays_applied_whatever_comes_after() {
-    let server = Server::start().await;
-    let owner = server.owner();
-    let agent = Agent::register(&server).await;
-    for (name, canceled) in [("refused", false), ("canceled", true)] {
-        let ws = server.workspace(name).await;
-        let id = with(&server, &ws, &[Stage::PostApply]).await;
-        agent.must_claim().await.execute().await;
+    let failed: &[&str] = &["failed"];
+    for (number, (stages, befalls, phases, ends, shown)) in [
+        (&[Stage::PrePlan][..], Refused, 0, "errored", failed),
+        (&[Stage::PrePlan, Stage::PreApply], Refused, 0, "errored", &["failed", "unreachable"]),
+        (&[Stage::PrePlan], Canceled, 0, "canceled", &["canceled"]),
+        (&[Stage::PrePlan], Lost, 0, "errored", &[]),
+        (&[Stage::CostEstimation], Refused, 2, "applied", &[]),
+        (&[Stage::PreApply], Refused, 1, "errored", failed),
+        (&[Stage::PreApply], Canceled, 1, "canceled", &["canceled"]),
+        (&[Stage::PreApply], Lost, 1, "errored", &[]),
+        // What was applied stays applied, whatever comes after.
+        (&[Stage::PostApply], Refused, 2, "applied", failed),
+        (&[Stage::PostApply], Canceled, 2, "applied", &["canceled"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let case = format!("{stages:?} {befalls:?}");
+        let ws = server.workspace(&format!("number-{number}")).await;
+        let id = with(&server, &ws, stages).await;
+        let next = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
         server.advance().await;
-        agent.must_claim().await.execute().await;
-        assert_eq!(status(&owner, &id).await, "post_apply_running");
-        if canceled {
-            owner.post(format!("/runs/{id}/actions/cancel"), json!({})).await.is_accepted();
-        } else {
-            answer(&server, &id, false).await;
-        }
-        assert_eq!(status(&owner, &id).await, "applied");
-        let expected = if canceled { "canceled" } else { "failed" };
-        assert_eq!(statuses_of_stages(&owner, &id).await, [expected]);
+        assert_eq!(status(&owner, &next).await, "pending", "{case}: another one has the turn");
+        assert_eq!(to_its_end(&server, &agent, &id, befalls).await, phases, "{case}");
+        assert_eq!(status(&owner, &id).await, ends, "{case}");
+        let mut found = statuses_of_stages(&owner, &id).await;
+        found.sort_by_key(ToString::to_string);
+        assert_eq!(found, shown, "{case}");
+        let plan = owner.get(format!("/runs/{id}/plan")).await.is_ok();
+        assert_eq!(plan.attribute("status") == "unreachable", phases == 0, "{case}");
+        server.advance().await;
+        let job = agent.must_claim().await;
+        assert_eq!(job.run(), next, "{case}: the next one has its turn");
+        job.execute().await;
     }
-}
-
-#[tokio::test]
-async fn an_estimate_that_fails_stops_nobody() {
-    let server = Server::start().await;
-    let owner = server.owner();
-    let agent = Agent::register(&server).await;
-    let ws = server.workspace("networking").await;
-    let id = with(&server, &ws, &[Stage::CostEstimation]).await;
-    agent.must_claim().await.execute().await;
-    answer(&server, &id, false).await;
-    assert_eq!(status(&owner, &id).await, "confirmed");
-}
-
-#[tokio::test]
-async fn a_stage_that_has_lost_its_row_is_not_passed() {
-    use testkit::sea_orm::EntityTrait;
-    let server = Server::start().await;
-    let owner = server.owner();
-    let agent = Agent::register(&server).await;
-    let ws = server.workspace("networking").await;
-    let id = with(&server, &ws, &[Stage::PreApply]).await;
-    agent.must_claim().await.execute().await;
-    server.advance().await;
-    let tx = server.db.write().await.unwrap();
-    task_stage::Entity::delete_many().exec(&*tx).await.unwrap();
-    tx.commit().await.unwrap();
-    domain::task_stages::advance_all(&server.system()).await.unwrap();
-    assert_eq!(status(&owner, &id).await, "errored");
 }
