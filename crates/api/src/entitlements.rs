@@ -62,7 +62,7 @@ impl Resource for View {
             operations: true,
             state_storage: true,
             agents: true,
-            audit_logging: false,
+            audit_logging: true,
             configuration_designer: false,
             cost_estimation: false,
             global_run_tasks: false,

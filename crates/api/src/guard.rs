@@ -81,9 +81,15 @@ pub struct Anyone {
 impl FromRequestParts<App> for Anyone {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        Ok(Self { cx: app.anyone() })
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self { cx: coming(app.anyone(), parts) })
     }
+}
+
+/// The caller, and where from.
+fn coming(cx: Ctx, parts: &Parts) -> Ctx {
+    let address = entrance::client_of(cx.app(), &parts.headers, &parts.extensions);
+    cx.coming_from(address)
 }
 
 /// The caller by the bearer token.
@@ -96,7 +102,7 @@ async fn caller(parts: &Parts, app: &App) -> Result<Ctx> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or(domain::Error::Unauthorized)?;
-    let cx = domain::accounts::authenticate(app, token).await?;
+    let cx = coming(domain::accounts::authenticate(app, token).await?, parts);
     domain::rate_limit::admit(&cx).await?;
     Ok(cx)
 }

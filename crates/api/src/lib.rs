@@ -4,6 +4,7 @@ mod accounts;
 mod agent_pools;
 mod agents;
 mod archivist;
+mod audit;
 mod bootstrap;
 mod configurations;
 mod data_retention;
@@ -80,6 +81,7 @@ fn routes() -> Routes {
         .merge(policy_sets::routes())
         .merge(policy_evaluations::routes())
         .merge(task_stages::routes())
+        .merge(audit::routes())
         .merge(bootstrap::routes())
 }
 

@@ -1,6 +1,7 @@
 //! One request: who asks, and the only way to the data.
 
 use std::{
+    net::IpAddr,
     ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -30,6 +31,7 @@ pub struct Ctx {
     actor: Arc<Actor>,
     /// By which the caller came.
     token: Option<TokenId>,
+    address: Option<IpAddr>,
 }
 
 impl Deref for Ctx {
@@ -41,12 +43,23 @@ impl Deref for Ctx {
 
 impl Ctx {
     pub(crate) fn new(app: App, actor: Actor) -> Self {
-        Self { app, actor: Arc::new(actor), token: None }
+        Self { app, actor: Arc::new(actor), token: None, address: None }
     }
 
     /// Somebody with this token.
     pub(crate) fn bearing(app: App, actor: Arc<Actor>, token: TokenId) -> Self {
-        Self { app, actor, token: Some(token) }
+        Self { app, actor, token: Some(token), address: None }
+    }
+
+    /// The same caller, at this address of the network.
+    #[must_use]
+    pub fn coming_from(self, address: Option<IpAddr>) -> Self {
+        Self { address: address.map(|address| address.to_canonical()), ..self }
+    }
+
+    /// Where the caller is, if that is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The token that the caller showed, if it is one of the database's.
@@ -190,6 +203,8 @@ impl Tx {
                 action: Set(action),
                 actor_kind: Set(actor_kind.to_owned()),
                 actor_id: Set(actor_id),
+                token_id: Set(self.cx.token.clone()),
+                address: Set(self.cx.address.map(|address| address.to_string())),
                 organization_name: Set(subject.organization.map(str::to_owned)),
                 workspace_id: Set(subject.workspace.cloned()),
                 run_id: Set(subject.run.cloned()),

@@ -2,11 +2,11 @@
 //! new reader of events or kind of member is a line.
 
 use crate::{
-    events::Reader, notifications, policy_evaluations, run_triggers, task_stages::Members,
+    audit, events::Reader, notifications, policy_evaluations, run_triggers, task_stages::Members,
 };
 
 /// Everybody for whom events are read.
-pub(crate) const READERS: &[Reader] = &[notifications::READER, run_triggers::READER];
+pub(crate) const READERS: &[Reader] = &[notifications::READER, run_triggers::READER, audit::READER];
 
 /// What hangs on stages, in the order in which it is asked.
 pub(crate) const MEMBERS: [&dyn Members; 2] =

@@ -1,10 +1,12 @@
 //! Who gets in, for the API and the pages alike: the table of routes, each with its guard, and the way from a path to
 //! the row that it names.
 
+mod client;
 mod locate;
 mod path;
 mod routes;
 
+pub use client::client_of;
 pub use locate::Located;
 pub use path::Path;
 pub use routes::{Guard, Guarded, Route, Routes};

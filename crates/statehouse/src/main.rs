@@ -1,6 +1,7 @@
 //! Statehouse: one binary that serves, executes runs and looks after itself.
 
 mod admin;
+mod audit;
 mod backup;
 mod config;
 mod demo;
@@ -79,6 +80,9 @@ enum Command {
     ///
     /// Exit code 1 if anything is damaged. May run while the server serves.
     Verify(StoreFlags),
+    /// The audit trail: who did what.
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 fn main() -> ExitCode {
@@ -103,6 +107,7 @@ fn main() -> ExitCode {
         },
         Command::Restore(restore) => restore::run(&restore),
         Command::Verify(flags) => verify::run(&flags),
+        Command::Audit(command) => audit::run(&command),
     })
 }
 

@@ -52,6 +52,8 @@ impl Server {
             action: Set(action),
             actor_kind: Set("system".into()),
             actor_id: Set(Some("test".into())),
+            token_id: Set(None),
+            address: Set(None),
             organization_name: Set(Some(workspace.organization_name.clone())),
             workspace_id: Set(Some(workspace.id.clone())),
             run_id: Set(Some(run.parse().expect("the id of a run"))),

@@ -1,12 +1,10 @@
 //! Who looks at a page: somebody signed in, known by the cookie of the session, or anybody.
 
-use std::net::{IpAddr, SocketAddr};
-
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
+    extract::FromRequestParts,
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
-use domain::{App, Ctx, IpNet, accounts, accounts::ExposeSecret};
+use domain::{App, Ctx, accounts, accounts::ExposeSecret};
 use http::{
     Extensions, HeaderMap, HeaderName, Method,
     header::{COOKIE, SET_COOKIE},
@@ -62,7 +60,9 @@ impl FromRequestParts<App> for SignedIn {
         }
         match Self::find(&parts.headers, app).await {
             // Remembered, so that a form need not ask again who sends it.
-            Ok(Some(signed_in)) => {
+            Ok(Some(mut signed_in)) => {
+                let address = entrance::client_of(app, &parts.headers, &parts.extensions);
+                signed_in.cx = signed_in.cx.coming_from(address);
                 parts.extensions.insert(signed_in.clone());
                 Ok(signed_in)
             }
@@ -182,28 +182,10 @@ pub fn know(
 
 /// Where a password comes from.
 pub fn origin(app: &App, headers: &HeaderMap, extensions: &Extensions) -> accounts::Origin {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     accounts::Origin {
-        address: peer.map(|peer| client_of(peer, headers, &app.settings().trusted_proxies)),
+        address: entrance::client_of(app, headers, extensions),
         known_browser: cookie(headers, &known_cookie(app)),
     }
-}
-
-/// The last address that no trusted proxy has: what stands before it anybody can have written.
-fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted =
-        |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
-    let mut client = peer;
-    let forwarded = headers.get_all("x-forwarded-for").iter().rev();
-    let parts = forwarded.filter_map(|header| header.to_str().ok());
-    for part in parts.flat_map(|header| header.rsplit(',')) {
-        if !is_trusted(client) {
-            break;
-        }
-        let Ok(address) = part.trim().parse() else { break };
-        client = address;
-    }
-    client
 }
 
 /// Ends it.
@@ -239,26 +221,5 @@ mod tests {
         assert_eq!(read(&format!("a={x}; a={y}")), None);
         assert_eq!(read("a=short"), None);
         assert_eq!(read(&format!("a={x}%0d%0a")), None);
-    }
-
-    fn client(peer: &str, forwarded: &[&str]) -> String {
-        let trusted = ["127.0.0.0/8".parse().unwrap(), "10.1.0.0/16".parse().unwrap()];
-        let mut headers = HeaderMap::new();
-        for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().unwrap());
-        }
-        client_of(peer.parse().unwrap(), &headers, &trusted).to_string()
-    }
-
-    #[test]
-    fn only_trusted_proxies_say_whom_they_speak_for() {
-        assert_eq!(client("192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
-        assert_eq!(client("127.0.0.1", &["198.51.100.7"]), "198.51.100.7");
-        assert_eq!(client("::ffff:127.0.0.1", &["198.51.100.7"]), "198.51.100.7");
-        assert_eq!(client("127.0.0.1", &["203.0.113.9, 198.51.100.7"]), "198.51.100.7");
-        assert_eq!(client("127.0.0.1", &["203.0.113.9, 198.51.100.7, 10.1.2.3"]), "198.51.100.7");
-        assert_eq!(client("127.0.0.1", &["203.0.113.9", "198.51.100.7"]), "198.51.100.7");
-        assert_eq!(client("127.0.0.1", &["203.0.113.9, nonsense"]), "127.0.0.1");
-        assert_eq!(client("127.0.0.1", &[]), "127.0.0.1");
     }
 }

@@ -66,6 +66,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "what follows from all that",
         &[
+            "audit",
             "backup",
             "deletions",
             "destructions",

@@ -15,6 +15,7 @@ mod agent;
 mod agent_pools;
 mod asked;
 mod attributes;
+mod audit;
 mod auto_destroy;
 mod bad_input;
 mod clients;

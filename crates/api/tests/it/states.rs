@@ -12,7 +12,7 @@ use testkit::{Answer, Client, Server};
 const LINEAGE: &str = "8d3a4f10-1111-2222-3333-444455556666";
 
 /// A state as the command line writes it; `mark` makes it differ.
-fn state(serial: i64, mark: &str) -> String {
+pub fn state(serial: i64, mark: &str) -> String {
     format!(
         r#"{{
   "version": 4,
@@ -51,7 +51,7 @@ fn announced(serial: i64, content: &str) -> Value {
 }
 
 /// As old command lines send it, all in one.
-fn whole(serial: i64, content: &str) -> Value {
+pub fn whole(serial: i64, content: &str) -> Value {
     let mut body = announced(serial, content);
     body["data"]["attributes"]["state"] = json!(STANDARD.encode(content));
     body
@@ -62,11 +62,11 @@ fn forced(mut body: Value) -> Value {
     body
 }
 
-fn versions(ws: &Workspace) -> String {
+pub fn versions(ws: &Workspace) -> String {
     format!("/workspaces/{}/state-versions", ws.id)
 }
 
-async fn lock(client: &Client<'_>, ws: &Workspace) {
+pub async fn lock(client: &Client<'_>, ws: &Workspace) {
     client.post(format!("/workspaces/{}/actions/lock", ws.id), ()).await.is_ok();
 }
 

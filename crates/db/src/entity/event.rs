@@ -8,7 +8,7 @@ pub use happened::Happened;
 
 use crate::{
     Json, Timestamp,
-    id::{EventId, RunId, WorkspaceId},
+    id::{EventId, RunId, TokenId, WorkspaceId},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -22,6 +22,10 @@ pub struct Model {
     pub action: Happened,
     pub actor_kind: String,
     pub actor_id: Option<String>,
+    /// By which the actor came.
+    pub token_id: Option<TokenId>,
+    /// From where, if that is known.
+    pub address: Option<String>,
     pub organization_name: Option<String>,
     pub workspace_id: Option<WorkspaceId>,
     pub run_id: Option<RunId>,

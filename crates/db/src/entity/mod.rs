@@ -15,6 +15,7 @@ pub mod agent;
 pub mod agent_pool;
 pub mod agent_pool_project;
 pub mod agent_pool_workspace;
+pub mod audit_entry;
 pub mod authorization_code;
 pub mod blob_hold;
 pub mod comment;

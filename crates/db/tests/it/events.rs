@@ -23,6 +23,8 @@ async fn tell(tx: &Write) -> EventId {
         action: Set(Happened::SignedIn),
         actor_kind: Set("system".into()),
         actor_id: Set(None),
+        token_id: Set(None),
+        address: Set(None),
         organization_name: Set(None),
         workspace_id: Set(None),
         run_id: Set(None),

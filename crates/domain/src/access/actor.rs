@@ -82,6 +82,14 @@ impl Actor {
         }
     }
 
+    /// The organization whose audit trail a token is for.
+    pub fn audit_scope(&self) -> Option<&str> {
+        match self {
+            Self::Organization(name) | Self::AuditTrails(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The organizations that the caller belongs to, in whatever way, by name.
     pub fn organization_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = match self {

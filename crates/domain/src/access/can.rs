@@ -59,6 +59,8 @@ permissions! {
     UseAccount            on Site: |a, _| a.person().is_some();
     /// Whatever a valid token of any kind may ask.
     UseToken              on Site: |a, _| !matches!(a, Actor::Anyone);
+    /// What happened in its organization, for the tokens that are made for that and for the organization's own.
+    ReadOwnAuditTrail     on Site: |a, _| matches!(a, Actor::Organization(_) | Actor::AuditTrails(_));
     WorkAsAgent           on Site: |a, _| matches!(a, Actor::Agent(_));
     /// As often as one likes: what runs are made of is never held up.
     AskWithoutLimit       on Site: |a, _| matches!(a, Actor::Agent(_) | Actor::Run { .. } | Actor::System(_));

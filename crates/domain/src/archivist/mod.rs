@@ -8,7 +8,7 @@ use std::{error::Error as StdError, fmt};
 use blobs::{Kind, LogId, Name};
 use bytes::Bytes;
 use db::{
-    entity::{configuration_version, state_version},
+    entity::{configuration_version, state_version, workspace},
     id::{ConfigurationVersionId, StateVersionId},
     sea_orm::EntityTrait,
 };
@@ -20,8 +20,8 @@ use futures::{
 use bearer::Bearer;
 
 use crate::{
-    App, Ctx, Error, Result, Site, can, configurations, policies, policy_sets, retention, runs,
-    states,
+    App, Ctx, Error, Happened, Result, Site, Subject, can, configurations, policies, policy_sets,
+    retention, runs, states,
 };
 
 /// As on HCP: long enough for a command that waits over night.
@@ -199,6 +199,7 @@ pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
     if retention::is_unreadable(cx, kind, &object.id).await? {
         return Err(Error::NotFound);
     }
+    note_read(cx, object).await?;
     let name = Name::new(kind, &object.id)?;
     let read = async || cx.blobs().get_stream(&name).await;
     match read().await {
@@ -218,6 +219,45 @@ pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
     }
     let (size, content) = read().await?;
     Ok(Download { size, content: content.map_err(Error::from).boxed() })
+}
+
+/// Says who reads what holds secrets, before they get it; an agent's own work is told by its run.
+///
+/// # Errors
+/// As any write: what cannot be recorded is not read.
+async fn note_read(cx: &Ctx, object: &Object) -> Result<()> {
+    if cx.may::<can::FollowAnyAddress>(&Site) {
+        return Ok(());
+    }
+    let (action, kind) = match object.content {
+        Content::State | Content::JsonState => (Happened::StateRead, "state-versions"),
+        Content::ErroredState => (Happened::StateRead, "applies"),
+        Content::PlanJson => (Happened::PlanJsonRead, "plans"),
+        _ => return Ok(()),
+    };
+    let (workspace, run) = match object.content {
+        Content::State | Content::JsonState => {
+            let row = state_version::Entity::find_by_id(id::<StateVersionId>(object)?);
+            let row = row.one(cx.read()).await?.ok_or(Error::NotFound)?;
+            (row.workspace_id, row.run_id)
+        }
+        _ => {
+            let run = runs::of_phase(cx, &object.id).await?;
+            (run.workspace_id, Some(run.id))
+        }
+    };
+    let row = workspace::Entity::find_by_id(workspace).one(cx.read()).await?;
+    let row = row.ok_or(Error::NotFound)?;
+    let subject = Subject {
+        kind,
+        id: &object.id,
+        organization: Some(&row.organization_name),
+        workspace: Some(&row.id),
+        run: run.as_ref(),
+    };
+    let tx = cx.write().await?;
+    tx.emit(action, subject, serde_json::json!({})).await?;
+    tx.commit().await
 }
 
 /// Whether a row says that the content is there: one that is missing all the same is lost, which is no "not found".

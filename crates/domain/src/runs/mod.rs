@@ -226,6 +226,12 @@ pub enum Artifact {
     Never,
 }
 
+/// The run of a plan or an apply.
+pub(crate) async fn of_phase(cx: &Ctx, phase: &str) -> Result<Run> {
+    let phase = phase::Entity::find_by_id(phase).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    run::Entity::find_by_id(phase.run_id).one(cx.read()).await?.ok_or(Error::NotFound)
+}
+
 /// A log that has an end, among the names of what a phase has left.
 pub(crate) const LOG: &str = "log";
 
