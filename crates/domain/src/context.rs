@@ -248,7 +248,8 @@ impl Tx {
     }
 
     pub async fn commit(self) -> Result<()> {
-        self.write.commit().await?;
+        // Most of what a future of a change holds, but for its last moment.
+        Box::pin(self.write.commit()).await?;
         let changes = self.changes.into_inner().unwrap_or_else(PoisonError::into_inner);
         changes.into_iter().for_each(Change::count);
         self.cx.bell().ring(self.topics.into_inner().unwrap_or_else(PoisonError::into_inner));
