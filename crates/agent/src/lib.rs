@@ -26,7 +26,6 @@ mod fetch;
 mod git;
 mod identity;
 mod init;
-mod json;
 mod kept_init;
 mod log;
 mod mask;

@@ -8,8 +8,8 @@ use std::mem;
 use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
+use text::json::{Json, Members};
 
-use crate::json::{Json, Members};
 use crate::mask::Mask;
 
 /// Stands where a sensitive string was; a changed one has two different placeholders.
@@ -17,24 +17,32 @@ const BEFORE: &str = "(sensitive value)";
 const AFTER: &str = "(changed sensitive value)";
 
 /// Keys of `terraform show -json` that are taken over.
-const TAKEN: [&str; 6] = [
+/// The first six are what command lines look for; the others are for the list of changes that people see.
+const TAKEN: [&str; 11] = [
     "resource_changes",
     "resource_drift",
     "relevant_attributes",
     "output_changes",
     "deferred_changes",
     "action_invocations",
+    "deferred_action_invocations",
+    "checks",
+    "complete",
+    "applyable",
+    "errored",
 ];
 
 /// Members of the plan that say what a configuration has in words of its own or of the engine: never a value.
-const WORDS: [&str; 8] = [
+const WORDS: [&str; 10] = [
     "action_reason",
     "action_trigger_event",
     "actions",
+    "kind",
     "mode",
     "name",
     "provider_name",
     "reason",
+    "status",
     "type",
 ];
 
@@ -97,7 +105,10 @@ fn element(value: &mut Json, mask: &Mask) {
     for (key, value) in members {
         match key.as_str() {
             "change" => change(value, mask, true),
-            "resource_change" | "lifecycle_action_trigger" | "invoke_action_trigger" => {
+            "action_invocation"
+            | "resource_change"
+            | "lifecycle_action_trigger"
+            | "invoke_action_trigger" => {
                 element(value, mask);
             }
             "attribute" => path(value, mask),

@@ -1,6 +1,7 @@
 //! `/runs`
 
 mod actions;
+mod changes;
 pub mod comments;
 pub mod events;
 mod input;
@@ -37,6 +38,7 @@ pub fn routes() -> Routes {
         .get("/api/v2/organizations/{organization_name}/runs", list_of_organization)
         .get("/api/v2/organizations/{organization_name}/runs/queue", queue)
         .merge(actions::routes())
+        .merge(changes::routes())
         .merge(comments::routes())
         .merge(events::routes())
         .merge(phases::routes())

@@ -22,6 +22,8 @@ pub enum Kind {
     PlanJson,
     /// The plan in JSON without sensitive values.
     PlanJsonRedacted,
+    /// What the plan changes, boiled down for people.
+    PlanChanges,
     /// The provider schemas that belong to a plan.
     ProviderSchemas,
     /// The dependency lock file after `init`.
@@ -37,7 +39,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Configuration,
         Self::State,
         Self::JsonState,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Plan,
         Self::PlanJson,
         Self::PlanJsonRedacted,
+        Self::PlanChanges,
         Self::ProviderSchemas,
         Self::LockFile,
         Self::ErroredState,
@@ -67,6 +70,7 @@ impl Kind {
             Self::Plan => "plans",
             Self::PlanJson => "plans-json",
             Self::PlanJsonRedacted => "plans-json-redacted",
+            Self::PlanChanges => "plan-changes",
             Self::ProviderSchemas => "provider-schemas",
             Self::LockFile => "lock-files",
             Self::ErroredState => "errored-states",

@@ -6,6 +6,8 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select},
 };
 
+use serde_json::Value;
+
 use crate::{Ctx, Result, Tx};
 
 const AT_ONCE: u64 = 20;
@@ -43,6 +45,12 @@ pub(crate) async fn claim(cx: &Ctx, kind: &str) -> Result<Vec<task::Model>> {
     }
     tx.commit().await?;
     Ok(claimed)
+}
+
+/// Whether this is still to be done, now or later.
+pub(crate) async fn is_due(cx: &Ctx, kind: &str, payload: &Value) -> Result<bool> {
+    let all = task::Entity::find().filter(task::Column::Kind.eq(kind)).all(cx.read()).await?;
+    Ok(all.iter().any(|row| row.payload.0 == *payload))
 }
 
 /// Not now, for no fault of its own.

@@ -1,7 +1,11 @@
 //! What texts are made of, whoever sends them: one rule for lines, one for prose, one for names that look like others.
 //!
 //! Each gives the end of a sentence that begins with what was refused: `can't contain …`. Limits of length are those of
-//! whoever asks.
+//! whoever asks. And JSON whose numbers stay what they were.
+
+pub mod json;
+
+use std::{borrow::Cow, fmt::Write as _};
 
 use unicode_normalization::{UnicodeNormalization as _, is_nfc, is_nfkc};
 use unicode_security::{MixedScript, skeleton};
@@ -72,6 +76,23 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
         | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A text with what hides or disguises something drawn as `\u{202e}`; line breaks and tabs stay.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let hides = |c: char| !matches!(c, '\n' | '\t') && (c.is_control() || is_invisible(c));
+    if !text.chars().any(hides) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if hides(c) {
+            write!(shown, "{}", c.escape_unicode()).expect("a String takes everything");
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// Private use, the sign for what could not be read, and what is no character at all.
@@ -168,6 +189,11 @@ mod tests {
             assert!(prose(text).is_some(), "{text:?}");
             assert!(line(text).is_some(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_hides_something_is_drawn() {
+        assert_eq!(visible("a\u{202e}b\u{1b}\tc\né"), "a\\u{202e}b\\u{1b}\tc\né");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use domain::{
     bell::{self, Topic},
     can, cleanup, destructions, events, keeper, letters,
     notifications::Deliveries,
-    policy_evaluations, retention, run_triggers, runs, task_stages, tool_versions,
+    plan_changes, policy_evaluations, retention, run_triggers, runs, task_stages, tool_versions,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -63,6 +63,7 @@ const ALL: &[Chore] = chores! {
     "events", Rhythm::On(Topic::Events), events::read;
     "events set aside", Rhythm::On(Topic::Tasks), events::take_again;
     "run triggers", Rhythm::On(Topic::Tasks), run_triggers::work;
+    "lists of changes", Rhythm::On(Topic::Tasks), plan_changes::work;
     "letters", Rhythm::On(Topic::Tasks), letters::work;
     "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
     "stages", Rhythm::Every(CHORES), task_stages::advance_all;

@@ -21,6 +21,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "bell",
             "cleanup",
             "context",
+            "differences",
             "error",
             "free_text",
             "health",
@@ -58,7 +59,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     (
         "runs, with what they take and leave",
-        &["configurations", "locks", "readmes", "runs", "states", "task_stages"],
+        &["configurations", "locks", "plan_changes", "readmes", "runs", "states", "task_stages"],
     ),
     ("what addresses lead to", &["archivist"]),
     ("what has a say in a run", &["policy_evaluations"]),

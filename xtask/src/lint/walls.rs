@@ -23,7 +23,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("web", &["domain", "entrance", "text"]),
     ("worker", &["domain", "sandbox", "vcs"]),
     ("domain", &["blobs", "courier", "crypto", "db", "engine-env", "policy", "text"]),
-    ("agent", &["engine-env", "protocol", "sandbox"]),
+    ("agent", &["engine-env", "protocol", "sandbox", "text"]),
     ("blobs", &["crypto"]),
     ("courier", &[]),
     ("crypto", &[]),

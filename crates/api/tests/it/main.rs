@@ -44,6 +44,7 @@ mod names;
 mod notifications;
 mod official_versions;
 mod parameters;
+mod plan_changes;
 mod plan_documents;
 mod policies;
 mod policies_in_runs;

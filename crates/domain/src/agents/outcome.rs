@@ -12,7 +12,7 @@ use db::{
 
 use super::{LEASE_SECONDS, OfRun, Open, of, open, recovered};
 use crate::{
-    Ctx, Error, Granted, Result, Tx, can,
+    Ctx, Error, Granted, Result, Tx, can, plan_changes,
     row::Job,
     runs::{self, moves, status::Event},
     task_stages,
@@ -159,20 +159,9 @@ pub(super) async fn close(cx: &Ctx, job: &Job) -> Result<()> {
         row.status = job::Status::Finished;
         tx.update(row).await?;
         if is_logged {
-            note_artifact(&tx, phase, runs::LOG).await?;
+            runs::note_artifact(&tx, &phase, runs::LOG).await?;
         }
         tx.commit().await?;
-    }
-    Ok(())
-}
-
-/// Writes down that a file is there: from then on one that is missing is lost.
-async fn note_artifact(tx: &Tx, phase: String, name: &str) -> Result<()> {
-    if let Some(mut phase) = tx.lock::<phase::Entity>(phase).await?
-        && !phase.artifacts.iter().any(|other| other == name)
-    {
-        phase.artifacts.push(name.to_owned());
-        tx.update(phase).await?;
     }
     Ok(())
 }
@@ -209,7 +198,10 @@ where
     };
     cx.blobs().put_stream(&blob, content, LIMIT).await?;
     let tx = cx.write().await?;
-    note_artifact(&tx, phase_id, name).await?;
+    runs::note_artifact(&tx, &phase_id, name).await?;
+    if name == "json-plan-redacted" {
+        plan_changes::make_later(&tx, &phase_id).await?;
+    }
     tx.commit().await?;
     Ok(())
 }

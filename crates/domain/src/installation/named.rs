@@ -43,13 +43,14 @@ fn is_kept(status: &str) -> bool {
     matches!(status, "finalized" | "uploaded" | "backing_data_soft_deleted")
 }
 
-/// What a phase has left, by its name in the agent protocol.
+/// What a phase has left, by its name in the agent protocol, and what was made of it here.
 fn artifact(name: &str) -> Option<Kind> {
     match name {
         "plan-file" => Some(Kind::Plan),
         "lock-file" => Some(Kind::LockFile),
         "json-plan" => Some(Kind::PlanJson),
         "json-plan-redacted" => Some(Kind::PlanJsonRedacted),
+        "plan-changes" => Some(Kind::PlanChanges),
         "provider-schemas" => Some(Kind::ProviderSchemas),
         "errored-state" => Some(Kind::ErroredState),
         _ => None,

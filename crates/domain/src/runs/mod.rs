@@ -43,7 +43,7 @@ pub use queue::{advance_all, position_in_queue};
 pub use waiting::{tell as tell_what_runs_wait_for, waits_for};
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Result,
+    Ctx, Error, Found, Granted, In, Result, Tx,
     access::Within,
     can,
     cleanup::Orphan,
@@ -201,6 +201,7 @@ pub(crate) fn orphans_of(plan: &str, apply: &str) -> Result<Vec<Orphan>> {
         Orphan::blob(Kind::LockFile, plan)?,
         Orphan::blob(Kind::PlanJson, plan)?,
         Orphan::blob(Kind::PlanJsonRedacted, plan)?,
+        Orphan::blob(Kind::PlanChanges, plan)?,
         Orphan::blob(Kind::ProviderSchemas, plan)?,
         Orphan::blob(Kind::ErroredState, apply)?,
     ])
@@ -234,6 +235,17 @@ pub(crate) async fn of_phase(cx: &Ctx, phase: &str) -> Result<Run> {
 
 /// A log that has an end, among the names of what a phase has left.
 pub(crate) const LOG: &str = "log";
+
+/// Writes down that a file of a phase is there: from then on one that is missing is lost.
+pub(crate) async fn note_artifact(tx: &Tx, phase: &str, name: &str) -> Result<()> {
+    if let Some(mut phase) = tx.lock::<phase::Entity>(phase.to_owned()).await?
+        && !has(&phase, name)
+    {
+        phase.artifacts.push(name.to_owned());
+        tx.update(phase).await?;
+    }
+    Ok(())
+}
 
 /// Whether a phase has left a file, by its name in the agent protocol.
 pub(crate) async fn has_left(cx: &Ctx, phase: &str, name: &str) -> Result<bool> {

@@ -88,7 +88,9 @@ class PlanView extends HTMLElement {
   connectedCallback() {
     this.form = one("form.filters", this);
     this.form?.addEventListener("input", () => this.#narrow());
-    this.form?.addEventListener("submit", (event) => event.preventDefault());
+    // What is not on the page yet is looked for by the server.
+    this.form?.addEventListener("submit", (event) => { if (!one(".res-load", this)) event.preventDefault(); });
+    this.addEventListener("toggle", (event) => this.#load(event.target), true);
     one("[data-open-all]", this)?.addEventListener("click", (event) => {
       const open = event.currentTarget.getAttribute("aria-pressed") !== "true";
       event.currentTarget.setAttribute("aria-pressed", open);
@@ -97,6 +99,23 @@ class PlanView extends HTMLElement {
     this.#narrow();
     this.#reveal();
     addEventListener("hashchange", () => this.#reveal());
+  }
+
+  // A group that is opened reads its first changes; from there on the link does.
+  async #load(group) {
+    const place = group.open && group.matches(".group") ? one(":scope > .res-load", group) : null;
+    if (!place || place.getAttribute("aria-busy")) return;
+    place.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(place.dataset.from, { redirect: "error", cache: "no-store" });
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+      place.replaceWith(...parsed.body.childNodes);
+      this.#narrow();
+    } catch {
+      // The link is still there.
+      place.removeAttribute("aria-busy");
+    }
   }
 
   #narrow() {

@@ -96,6 +96,11 @@ pub fn icon_small(which: Icon) -> Markup {
     drawn("i s", which)
 }
 
+/// Of a part that opens: it turns.
+pub fn twist() -> Markup {
+    drawn("i twist s", Icon::Right)
+}
+
 /// The dome on its three columns.
 pub fn mark() -> Markup {
     drawn("mark", Icon::Mark)

@@ -1,10 +1,12 @@
 //! What pages are built from: each part is a function or a type with typed arguments, and knows no noun but what it
 //! draws.
 
+mod act;
 mod badge;
 mod button;
 mod code;
 mod controls;
+mod difference;
 mod header;
 mod icon;
 mod log;
@@ -17,6 +19,7 @@ mod table;
 mod tabs;
 mod time;
 
+pub use act::{act, act_class, act_word, counted, said, tally};
 pub use badge::{Tone, badge};
 pub use button::{Button, Look, action, hidden, link_button};
 pub use code::{code_block, copy_id};
@@ -24,8 +27,9 @@ pub use controls::{
     About, Card, Cards, Check, Choice, Control, Kind, Lines, Number, Secret, SecretArea, Select,
     Text, TextArea,
 };
+pub use difference::{Columns, difference};
 pub use header::{Crumb, Header, count, grouped};
-pub use icon::{Icon, icon, icon_small, mark};
+pub use icon::{Icon, icon, icon_small, mark, twist};
 pub use log::{live_fragment, log_viewer};
 pub use notice::Notice;
 pub use pager::Pager;

@@ -1,6 +1,7 @@
 //! Runs: as lists, and each on a page of its own, which command lines print the address of.
 
 mod activity;
+mod changes;
 mod checks;
 mod decide;
 pub mod list;
@@ -28,6 +29,7 @@ pub fn routes() -> Routes {
         )
         .get("/app/{organization_name}/workspaces/{workspace_name}/start-run", start::show)
         .post("/app/{organization_name}/workspaces/{workspace_name}/start-run", start::create)
+        .merge(changes::routes())
         .merge(decide::routes())
 }
 

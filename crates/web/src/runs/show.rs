@@ -11,7 +11,7 @@ use domain::{
 use maud::{Markup, html};
 
 use super::{
-    activity, checks,
+    activity, changes, checks,
     decide::{self, Verbs},
     path,
     stages::stages,
@@ -47,6 +47,7 @@ pub async fn draw(
 ) -> Result<Markup> {
     let cx = &visitor.cx;
     let status = status_of(visitor, run).await?;
+    let changes = Box::pin(changes::draw(visitor, run)).await?;
     let checks = checks::draw(visitor, run).await?;
     let workspace = workspaces::path(&run.of);
     let crumbs = [
@@ -66,6 +67,7 @@ pub async fn draw(
         (Header { crumbs: &crumbs, title: &run.message, about, ..Header::default() })
         (live_fragment(&format!("{}/status", path(run)), &status))
         div.stack.gap {
+            (changes)
             section class="stack tight" id="plan-log" aria-labelledby="plan-title" {
                 h2 id="plan-title" { "Log of the plan" }
                 (log_viewer("log of the plan", &log_path(visitor, run.plan_id.as_str()), "plan"))

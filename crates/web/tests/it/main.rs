@@ -5,6 +5,7 @@
 mod access;
 mod agents;
 mod browser;
+mod changes;
 mod checks;
 mod first_admin;
 mod forms;

@@ -1,6 +1,6 @@
-//! JSON that is changed in places: its numbers stay as they were written, however long they are.
+//! JSON that is read or changed in places: its numbers stay as they were written, however long they are.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Serialize, Serializer};
 use serde_json::Error;
@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 /// As deep as `serde_json` goes by itself.
 const DEEPEST: usize = 128;
 
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Json {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Json {
     Null,
     Bool(bool),
     /// In the words of whoever wrote it.
@@ -20,10 +20,13 @@ pub(crate) enum Json {
     Members(Members),
 }
 
-pub(crate) type Members = BTreeMap<String, Json>;
+pub type Members = BTreeMap<String, Json>;
 
 impl Json {
     /// Reads one document; of two members with one name the last counts.
+    ///
+    /// # Errors
+    /// For what is no JSON, or is nested too deeply.
     pub fn read(document: &[u8]) -> Result<Self, Error> {
         Self::from_raw(serde_json::from_slice(document)?, 0)
     }
@@ -80,6 +83,13 @@ impl Serialize for Json {
             Self::List(items) => into.collect_seq(items),
             Self::Members(members) => into.collect_map(members),
         }
+    }
+}
+
+/// As JSON on one line.
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
 }
 
