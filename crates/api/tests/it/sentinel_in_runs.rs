@@ -318,6 +318,33 @@ async fn a_set_can_say_both_in_one_run() {
 }
 
 #[tokio::test]
+async fn a_set_that_moves_between_task_stages_and_checks_is_asked_nevertheless() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let set = json!({ "name": "all", "agent-enabled": true });
+    let set = attach(&owner, &ws, "hard-mandatory", AGAINST, set).await;
+    // While a run waits for its task stage, and while one waits for its check.
+    for (moved, status) in [(false, "policy_checking"), (true, "errored")] {
+        upload(&owner, &ws, false).await;
+        let id = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
+        server.advance().await;
+        plan(&agent, true).await;
+        let change = policy_sets::body(json!({ "agent-enabled": moved }));
+        owner.patch(format!("/policy-sets/{set}"), change).await.is_ok();
+        assert_eq!(evaluate(&server).await, 1);
+        let at = owner.get(format!("/runs/{id}")).await.is_ok();
+        assert_eq!(at.attribute("status"), status, "moved to task stages: {moved}");
+        evaluate(&server).await;
+        let at = owner.get(format!("/runs/{id}")).await.is_ok();
+        assert_eq!(at.attribute("status"), "errored");
+        let (check, _) = check(&owner, &at).await;
+        assert_eq!(check.attribute("status"), "hard_failed");
+    }
+}
+
+#[tokio::test]
 async fn parameters_of_the_set_reach_its_policies_and_secrets_stay_secret() {
     let server = Server::start().await;
     let owner = server.owner();

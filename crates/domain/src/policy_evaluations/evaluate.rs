@@ -4,12 +4,9 @@
 use std::time::{Duration, Instant};
 
 use db::{
-    entity::{
-        run,
-        task_stage::{self as stage},
-    },
+    entity::{policy::Kind, policy_evaluation as evaluation, run, task_stage as stage},
     id::RunId,
-    sea_orm::EntityTrait,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait},
 };
 use futures::{StreamExt, stream};
 
@@ -22,7 +19,7 @@ use super::{
 use crate::{
     Ctx, Error, Result,
     row::{Run, TaskStage},
-    runs::{self, Artifact, held::Held},
+    runs::{self, Artifact, held::Held, stages::Part},
     task_stages, workspaces,
 };
 
@@ -78,6 +75,19 @@ async fn evaluate(cx: &Ctx, run: &Run, forum: Forum) -> Result<bool> {
     conclude(cx, run, forum, &begun, &heard).await
 }
 
+/// Whether policies of Sentinel were asked in the task stage of a run.
+async fn has_heard_sentinel(cx: &Ctx, run: &RunId) -> Result<bool> {
+    let stages = stage::Entity::find()
+        .select_only()
+        .column(stage::Column::Id)
+        .filter(stage::Column::RunId.eq(run))
+        .filter(stage::Column::Stage.eq(Forum::Evaluation.stage()));
+    let heard = evaluation::Entity::find()
+        .filter(evaluation::Column::Kind.eq(Kind::Sentinel))
+        .filter(evaluation::Column::TaskStageId.in_subquery(stages.into_query()));
+    Ok(heard.one(cx.read()).await?.is_some())
+}
+
 /// Takes the stage for a while; `None` if somebody else has it, or it waits for nobody any more.
 async fn begin(cx: &Ctx, run: &Run, forum: Forum) -> Result<Option<TaskStage>> {
     let run = Held::lock(cx, run).await?;
@@ -99,9 +109,11 @@ async fn begin(cx: &Ctx, run: &Run, forum: Forum) -> Result<Option<TaskStage>> {
 
 async fn read(cx: &Ctx, run: &Run, forum: Forum) -> Result<Vec<SetCode>> {
     let workspace = workspaces::by_id(cx, &run.workspace_id).await?.ok_or(Error::NotFound)?;
+    let is_last = forum == Forum::Check && !has_heard_sentinel(cx, &run.id).await?;
     let mut sets = Vec::new();
     for set in needs::in_force(cx, &workspace).await? {
-        if Forum::of(&set) == forum {
+        // One that was moved to task stages when this run had passed its own is asked nevertheless.
+        if Forum::of(&set) == forum || (is_last && set.kind == Kind::Sentinel) {
             sets.push(SetCode::read(cx, set).await?);
         }
     }
@@ -151,6 +163,10 @@ async fn conclude(
         return Ok(false);
     }
     forum.keep(tx, &row, heard).await?;
+    if forum == Forum::Evaluation {
+        // A set may have been moved to policy checks meanwhile, before anybody asked it here.
+        task_stages::prepare(&mut run, &[Part::Plan]).await?;
+    }
     task_stages::settle(&mut run).await?;
     run.commit().await?;
     Ok(true)

@@ -89,7 +89,8 @@ impl Forum {
 }
 
 async fn keep_evaluations(tx: &Tx, stage: &TaskStageId, heard: &[Heard]) -> Result<()> {
-    for open in members::of(tx, stage).await? {
+    let open = [evaluation::Status::Queued, evaluation::Status::Running];
+    for open in members::of(tx, stage).await?.into_iter().filter(|row| open.contains(&row.status)) {
         let own = || heard.iter().filter(|one| one.kind == open.kind).map(|one| &one.said);
         for (position, said) in own().enumerate() {
             outcomes::keep(tx, &open.id, position, said).await?;

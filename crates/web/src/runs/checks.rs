@@ -18,6 +18,9 @@ use crate::{
 /// As many of anything as a run can have.
 const MOST: Paging = Paging { number: 1, size: 100 };
 
+/// Bytes of a log that are shown.
+const SHOWN: usize = 256 << 10;
+
 /// Nothing for a run about which nothing is asked.
 pub async fn draw(
     visitor: &SignedIn,
@@ -143,7 +146,7 @@ fn check_panel(visitor: &SignedIn, check: &PolicyCheck) -> Result<Markup> {
     let said = check.output.as_deref().unwrap_or("It has not said anything.");
     let content = findings.map_or_else(
         || html! { p { (said) } },
-        |findings| code_block(&format!("{id}-log"), "What it says", &findings.log),
+        |findings| code_block(&format!("{id}-log"), "What it says", &readable(&findings.log, id)),
     );
     let (tone, sign) = match check.status {
         S::Pending | S::Queued => (Tone::Busy, Icon::StBusy),
@@ -156,4 +159,23 @@ fn check_panel(visitor: &SignedIn, check: &PolicyCheck) -> Result<Markup> {
     };
     let beside = badge(tone, sign, &check.status.as_str().replace('_', " "));
     Ok(Panel { id, title: "Policy check", beside, content, ..Panel::default() }.render())
+}
+
+/// The part of a log that a page has room for, without the colours that terminals know.
+fn readable(log: &str, check: &str) -> String {
+    let shown = &log[..log.floor_char_boundary(SHOWN)];
+    let mut pieces = shown.split("\u{1b}[");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let after = |piece: &str| {
+        piece
+            .trim_start_matches(|c| !('@'..='~').contains(&c))
+            .get(1..)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut text = pieces.map(after).fold(first, |text, piece| text + &piece);
+    if shown.len() < log.len() {
+        text.push_str(&format!("\n... all of it: GET /api/v2/policy-checks/{check}/output\n"));
+    }
+    text
 }

@@ -42,3 +42,32 @@ async fn a_run_about_which_nothing_is_asked_has_no_checks() {
     let text = owner.get(&path).await.is_ok().text();
     assert!(!text.contains("#checks") && !text.contains("id=\"checks\""), "{text}");
 }
+
+#[tokio::test]
+async fn what_a_policy_check_says_stands_at_its_run() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = run(&server, &ws).await;
+    let at = server.app.now().0;
+    let check = "polchk-1111111111111111";
+    let rest = "x".repeat(300 << 10);
+    let findings = serde_json::json!({
+        "sentinel": {},
+        "log": format!("## Policy 1: all/tags (advisory)\n\u{1b}[31mno <b>tags</b>\u{1b}[0m here\n{rest}"),
+    });
+    let said = server.keyring.seal("policy_checks.said", check, findings.to_string().as_bytes());
+    server
+        .execute(&format!(
+            "INSERT INTO policy_checks (id, run_id, status, counts, said, status_timestamps, created_at) \
+             VALUES ('{check}', '{run}', 'hard_failed', '{{\"passed\":0,\"advisory-failed\":0,\"soft-failed\":0,\"hard-failed\":1,\"duration-ms\":1}}', '{said}', '{{}}', {at})"
+        ))
+        .await;
+    let path = format!("/app/acme/workspaces/networking/runs/{run}");
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let text = owner.get(&path).await.is_ok().text();
+    for said in ["Policy check", "hard failed", "## Policy 1: all/tags (advisory)"] {
+        assert!(text.contains(said), "{said}");
+    }
+    assert!(text.contains("no &lt;b&gt;tags&lt;/b&gt; here"), "neither markup nor colours");
+    assert!(!text.contains(&rest) && text.contains("policy-checks/polchk-1111111111111111/output"));
+}
