@@ -96,7 +96,7 @@ impl Db {
     }
 
     async fn open_sqlite(path: &Path, settings: &Settings) -> Result<Self> {
-        let Limits { acquire, lock, .. } = settings.limits;
+        let Limits { acquire, lock, reader, .. } = settings.limits;
         let options = sqlite_options(path).busy_timeout(lock).statement_cache_capacity(512);
         let place = Place::hold(path, &options).await?;
         // From here on nothing is made in the place of files that are gone.
@@ -119,6 +119,8 @@ impl Db {
             .max_connections(settings.connections.max(1))
             .test_before_acquire(false)
             .acquire_timeout(acquire)
+            // Not by idleness: they take turns, so that none of them is ever idle for long.
+            .max_lifetime(reader)
             .connect_with(options.read_only(true))
             .await?;
         let reads = Reads(Pool::sqlite("readers", readers));
@@ -133,7 +135,7 @@ impl Db {
     }
 
     async fn open_postgres(settings: &Settings) -> Result<Self> {
-        let Limits { start, statement, lock, idle, acquire } = settings.limits;
+        let Limits { start, statement, lock, idle, acquire, .. } = settings.limits;
         let options: PgConnectOptions = settings
             .url
             .parse()

@@ -33,7 +33,7 @@ pub use load::Loading;
 pub use page::{Order, Page, Paging, contains, page};
 pub use pool::PoolFigures;
 pub use read::{Reads, RightsReads};
-pub use schema::Schema;
+pub use schema::{Schema, schema_fingerprint};
 pub use sea_orm;
 pub use settings::{Limits, Settings};
 pub use transaction::Transaction;

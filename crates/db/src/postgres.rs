@@ -37,6 +37,11 @@ EXCEPTION
   WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN NULL;
 END $$";
 
+/// Whatever has no current run comes last in both orders, which takes two indexes: SQLite reads one for both.
+const NEWEST_RUNS: &str = "
+CREATE INDEX IF NOT EXISTS workspaces_newest_run
+ON workspaces (organization_name, current_run_created_at DESC NULLS LAST, id DESC)";
+
 /// Numbers of events. They are given in another order than transactions end, so that nobody waits for anybody. For those
 /// who read them in order, a transaction holds, from before its first number until its end, a lock that is named for
 /// the last number before (`events.rs`): shared, so that it is never waited for, and below zero, where nobody else's
@@ -66,7 +71,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(8315164617331)";
 /// Brings the schema that the migrations have made to where statements expect it. Harmless when repeated.
 pub(crate) async fn settle(pool: &PgPool) -> Result<()> {
     let mut transaction = pool.begin().await?;
-    for statement in [LOCK, BYTE_ORDER, PARTS_OF_NAMES, EVENT_NUMBERS] {
+    for statement in [LOCK, BYTE_ORDER, PARTS_OF_NAMES, NEWEST_RUNS, EVENT_NUMBERS] {
         sqlx::raw_sql(statement).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;

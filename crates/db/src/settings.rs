@@ -25,6 +25,8 @@ pub struct Limits {
     pub lock: Duration,
     /// A transaction in which nothing is asked, on PostgreSQL.
     pub idle: Duration,
+    /// A connection that reads SQLite: with it goes what it has cached, so that a busy hour leaves no memory taken.
+    pub reader: Duration,
 }
 
 impl Default for Limits {
@@ -35,6 +37,7 @@ impl Default for Limits {
             statement: Duration::from_secs(30),
             lock: Duration::from_secs(10),
             idle: Duration::from_mins(1),
+            reader: Duration::from_secs(20),
         }
     }
 }

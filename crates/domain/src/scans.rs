@@ -1,18 +1,21 @@
-//! The statements by which the background looks for work, for whoever wants to see how a database reads them: each has
-//! to be the reading of an index, however much there is.
+//! The statements by which the background looks for work and by which the largest lists are read, for whoever wants to
+//! see how a database reads them: each has to be the reading of an index, however much there is.
 
 use db::{
+    Order,
     entity::run::Status,
-    sea_orm::{ConnectionTrait, QueryTrait, Statement},
+    id::WorkspaceId,
+    sea_orm::{ConnectionTrait, QuerySelect, QueryTrait, Statement},
 };
 
 use crate::{
     Ctx, agents,
     runs::{
+        self,
         candidates::{self, Wanted},
         turns,
     },
-    task_stages,
+    task_stages, workspaces,
 };
 
 /// By what they look for.
@@ -29,4 +32,32 @@ pub fn all(cx: &Ctx) -> Vec<(&'static str, Statement)> {
         ("policies", evaluated.build(backend)),
         ("lost jobs", agents::silent(cx).build(backend)),
     ]
+}
+
+/// The second page of an organization's workspaces.
+pub fn workspaces(
+    cx: &Ctx,
+    organization: &str,
+    filter: workspaces::Filter,
+    sort: workspaces::Sort,
+    order: Order,
+) -> Statement {
+    let query = workspaces::list::query(cx, organization, filter, sort, order);
+    query.offset(20).limit(20).build(cx.read().get_database_backend())
+}
+
+/// The second page of each list of runs, by whose runs they are.
+pub fn runs(
+    cx: &Ctx,
+    organization: &str,
+    workspace: &WorkspaceId,
+) -> Vec<(&'static str, Statement)> {
+    let filter = runs::Filter::default;
+    let lists = [
+        ("a workspace", runs::list::of_workspace(cx, workspace, filter())),
+        ("an organization", runs::list::of_organization(cx, organization, filter())),
+        ("the queue", runs::list::waiting(cx, organization)),
+    ];
+    let backend = cx.read().get_database_backend();
+    lists.map(|(name, list)| (name, list.offset(20).limit(20).build(backend))).into()
 }

@@ -15,7 +15,6 @@ use tokio::sync::OnceCell;
 
 /// Names a PostgreSQL cluster; without it tests run on SQLite.
 const CLUSTER: &str = "STATEHOUSE_TEST_DATABASE_URL";
-const TEMPLATE: &str = "statehouse_test_template";
 /// Held shared while the template is copied, exclusively while it is made: several test programs run at once.
 const TEMPLATE_LOCK: i64 = 0x5354_4154_4548;
 /// Few, so that many tests fit into one cluster.
@@ -103,7 +102,8 @@ impl TestDatabase {
         let name = fresh_name();
         let mut connection = connect(&cluster).await;
         run(&mut connection, format!("SELECT pg_advisory_lock_shared({TEMPLATE_LOCK})")).await;
-        run(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;
+        let template = template();
+        run(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         // The lock goes with the connection.
         connection.close().await.expect("a connection closes");
         Self::Postgres { cluster, name }
@@ -163,19 +163,26 @@ pub(crate) async fn table_names(db: &Db) -> Vec<String> {
     rows.iter().map(|row| row.try_get("", "name").expect("a name")).collect()
 }
 
-/// Brings the template up to this program's schema; one of another schema is made anew.
+/// The database of the cluster that fresh ones are copied from. Each schema has its own: programs of several checkouts
+/// may test on one cluster at once.
+fn template() -> String {
+    format!("statehouse_test_template_{}", db::schema_fingerprint())
+}
+
+/// Brings the template up to this program's schema; what was left half made is made anew.
 async fn make_template(cluster: &str) {
     let mut connection = connect(cluster).await;
     run(&mut connection, format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})")).await;
-    let settings = Settings { connections: 2, ..Settings::at(within(cluster, TEMPLATE)) };
+    let template = template();
+    let settings = Settings { connections: 2, ..Settings::at(within(cluster, &template)) };
     if let Ok(db) = Db::open(&settings).await {
         db.close().await;
     } else {
-        run(&mut connection, format!("DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")).await;
-        run(&mut connection, format!("CREATE DATABASE {TEMPLATE}")).await;
+        run(&mut connection, format!("DROP DATABASE IF EXISTS {template} WITH (FORCE)")).await;
+        run(&mut connection, format!("CREATE DATABASE {template}")).await;
         Db::open(&settings).await.expect("the template is migrated").close().await;
     }
-    free(&mut connection, TEMPLATE).await;
+    free(&mut connection, &template).await;
     connection.close().await.expect("a connection closes");
 }
 

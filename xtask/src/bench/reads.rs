@@ -1,17 +1,21 @@
 //! How many workspaces a second can be read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use tokio::task::JoinSet;
 
 use super::load::{CONNECTIONS, Load, reads};
-use super::report::{Report, millis};
+use super::report::{Report, megabytes, millis};
 use super::server::Server;
 use super::{Sizes, setup};
 use crate::test::engines;
 
-/// One workspace by id, then pages of a hundred.
+/// How long the server may take to give memory back.
+const REST: Duration = Duration::from_mins(1);
+
+/// One workspace by id, then pages of a hundred; then what memory is left of it all.
 pub async fn measure(report: &mut Report, server: &Server, sizes: &Sizes) -> Result<()> {
     setup::organization(&mut server.client().await?).await?;
     let ids: Arc<[String]> = workspaces(server, sizes.workspaces).await?.into();
@@ -31,6 +35,9 @@ pub async fn measure(report: &mut Report, server: &Server, sizes: &Sizes) -> Res
     };
     let page = reads(server, seconds, path).await?;
     add(report, &format!("a page of 100 workspaces out of {all}"), &page, "");
+    report.add("memory at the end of these loads", &megabytes(server.memory()?), "");
+    tokio::time::sleep(REST).await;
+    report.add("memory a minute after them", &megabytes(server.memory()?), "≤ 80 MB");
     Ok(())
 }
 

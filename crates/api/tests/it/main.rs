@@ -38,6 +38,7 @@ mod includes;
 mod invitations;
 mod keeper;
 mod kept;
+mod list_plans;
 mod list_scopes;
 mod memberships;
 mod names;

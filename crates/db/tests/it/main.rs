@@ -7,6 +7,7 @@ mod events;
 mod failures;
 mod gone;
 mod place;
+mod readers;
 mod rights;
 mod schema;
 mod text;

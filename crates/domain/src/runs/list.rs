@@ -9,16 +9,19 @@ use db::{
         run::{self, Source, Status},
         user, workspace,
     },
+    id::WorkspaceId,
     page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-        sea_query::{SelectStatement, SimpleExpr},
+        Select, sea_query::SimpleExpr,
     },
 };
 
 use super::{status, with_workspaces};
 use crate::{
-    Ctx, Granted, In, Page, Paging, Result, Timestamp, can,
+    Ctx, Granted, In, Page, Paging, Result, Timestamp,
+    access::Scope,
+    can,
     row::{Run, Workspace},
     workspaces,
 };
@@ -203,26 +206,39 @@ pub async fn list(
     filter: Filter,
     paging: Paging,
 ) -> Result<Page<In<Run>>> {
-    let query = run::Entity::find()
-        .filter(run::Column::WorkspaceId.eq(&workspace.id))
-        .filter(filter.condition(cx.now()))
-        .order_by_desc(run::Column::Number);
-    let page = page(cx.read(), query, paging).await?;
+    let page = page(cx.read(), of_workspace(cx, &workspace.id, filter), paging).await?;
     let of: &Workspace = workspace;
     Ok(page.map(|row| In { row, of: of.clone() }))
 }
 
-/// Ids of an organization's workspaces that the caller may see: of those with these names, if there are names.
-fn visible_workspaces(cx: &Ctx, organization: &str, names: &[String]) -> SelectStatement {
+pub(crate) fn of_workspace(
+    cx: &Ctx,
+    workspace: &WorkspaceId,
+    filter: Filter,
+) -> Select<run::Entity> {
+    run::Entity::find()
+        .filter(run::Column::WorkspaceId.eq(workspace))
+        .filter(filter.condition(cx.now()))
+        .order_by_desc(run::Column::Number)
+}
+
+/// Holds for the runs of an organization that the caller may see: in workspaces with these names, if there are names.
+/// Nothing is asked about workspaces where all of them are meant.
+fn visible(cx: &Ctx, organization: &str, names: &[String]) -> Condition {
+    let all = Condition::all().add(run::Column::OrganizationName.eq(organization));
+    if names.is_empty() && cx.actor().workspace_scope(organization) == Scope::All {
+        return all;
+    }
     let mut visible = workspaces::visible(cx, organization);
     if !names.is_empty() {
         visible = visible.add(workspace::Column::Name.is_in(names));
     }
-    workspace::Entity::find()
+    let ids = workspace::Entity::find()
         .select_only()
         .column(workspace::Column::Id)
         .filter(visible)
-        .into_query()
+        .into_query();
+    all.add(run::Column::WorkspaceId.in_subquery(ids))
 }
 
 /// The runs of an organization that the caller may see, newest first.
@@ -232,15 +248,16 @@ pub async fn list_of_organization(
     filter: Filter,
     paging: Paging,
 ) -> Result<Page<In<Run>>> {
-    let workspaces = visible_workspaces(cx, &organization.name, &filter.workspaces);
-    let query = run::Entity::find()
-        .filter(run::Column::OrganizationName.eq(&organization.name))
-        .filter(run::Column::WorkspaceId.in_subquery(workspaces))
+    let page = page(cx.read(), of_organization(cx, &organization.name, filter), paging).await?;
+    Ok(Page { total: page.total, items: with_workspaces(cx, page.items).await? })
+}
+
+pub(crate) fn of_organization(cx: &Ctx, organization: &str, filter: Filter) -> Select<run::Entity> {
+    run::Entity::find()
+        .filter(visible(cx, organization, &filter.workspaces))
         .filter(filter.condition(cx.now()))
         .order_by_desc(run::Column::CreatedAt)
-        .order_by_desc(run::Column::Id);
-    let page = page(cx.read(), query, paging).await?;
-    Ok(Page { total: page.total, items: with_workspaces(cx, page.items).await? })
+        .order_by_desc(run::Column::Id)
 }
 
 /// Those that wait for their turn or for a slot, in the order in which they came.
@@ -249,11 +266,14 @@ pub async fn queue_of(
     organization: &Granted<can::ReadOrganization>,
     paging: Paging,
 ) -> Result<Page<In<Run>>> {
-    let workspaces = visible_workspaces(cx, &organization.name, &[]);
-    let query = run::Entity::find()
+    let page = page(cx.read(), waiting(cx, &organization.name), paging).await?;
+    Ok(Page { total: page.total, items: with_workspaces(cx, page.items).await? })
+}
+
+pub(crate) fn waiting(cx: &Ctx, organization: &str) -> Select<run::Entity> {
+    run::Entity::find()
         .filter(run::Column::IsFinal.eq(false))
-        .filter(run::Column::OrganizationName.eq(&organization.name))
-        .filter(run::Column::WorkspaceId.in_subquery(workspaces))
+        .filter(visible(cx, organization, &[]))
         .filter(run::Column::Status.is_in([
             Status::Pending,
             Status::PlanQueued,
@@ -265,7 +285,5 @@ pub async fn queue_of(
             Status::Applying,
         ]))
         .order_by_asc(run::Column::CreatedAt)
-        .order_by_asc(run::Column::Id);
-    let page = page(cx.read(), query, paging).await?;
-    Ok(Page { total: page.total, items: with_workspaces(cx, page.items).await? })
+        .order_by_asc(run::Column::Id)
 }

@@ -10,7 +10,7 @@ mod endings;
 mod events;
 pub(crate) mod held;
 pub(crate) mod last_words;
-mod list;
+pub(crate) mod list;
 pub(crate) mod moves;
 mod performance;
 pub(crate) mod queue;

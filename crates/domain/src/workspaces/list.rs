@@ -7,7 +7,7 @@ use db::{
     page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-        QueryTrait,
+        QueryTrait, Select,
         sea_query::{
             Alias, Expr, ExprTrait, Func, LikeExpr, NullOrdering, Query, SelectStatement,
             SimpleExpr,
@@ -56,21 +56,31 @@ pub async fn list(
     order: Order,
     paging: Paging,
 ) -> Result<Page<Workspace>> {
+    Ok(page(cx.read(), query(cx, &organization.name, filter, sort, order), paging).await?)
+}
+
+/// All of them, in the order of an index to the last term.
+pub(crate) fn query(
+    cx: &Ctx,
+    organization: &str,
+    filter: Filter,
+    sort: Sort,
+    order: Order,
+) -> Select<workspace::Entity> {
     let query = workspace::Entity::find().filter(condition(cx, organization, filter));
-    let query = match sort {
+    match sort {
         Sort::Name => query.order_by(workspace::Column::Name, order.into()),
         Sort::LatestChangeAt => query
             .order_by(workspace::Column::LatestChangeAt, order.into())
-            .order_by_asc(workspace::Column::Id),
+            .order_by(workspace::Column::Id, order.into()),
         Sort::CurrentRunCreatedAt => query
             .order_by_with_nulls(
                 workspace::Column::CurrentRunCreatedAt,
                 order.into(),
                 NullOrdering::Last,
             )
-            .order_by_asc(workspace::Column::Id),
-    };
-    Ok(page(cx.read(), query, paging).await?)
+            .order_by(workspace::Column::Id, order.into()),
+    }
 }
 
 /// How many of them there are.
@@ -79,12 +89,12 @@ pub async fn count(
     organization: &Granted<can::ReadOrganization>,
     filter: Filter,
 ) -> Result<u64> {
-    let query = workspace::Entity::find().filter(condition(cx, organization, filter));
+    let query = workspace::Entity::find().filter(condition(cx, &organization.name, filter));
     Ok(query.count(cx.read()).await?)
 }
 
-fn condition(cx: &Ctx, organization: &Granted<can::ReadOrganization>, filter: Filter) -> Condition {
-    let mut condition = visible(cx, &organization.name);
+fn condition(cx: &Ctx, organization: &str, filter: Filter) -> Condition {
+    let mut condition = visible(cx, organization);
     if let Some(text) = &filter.search {
         condition = condition.add(contains(workspace::Column::Name, text));
     }

@@ -4,7 +4,7 @@ pub(crate) mod auto_destroy;
 mod change;
 mod details;
 mod execution;
-mod list;
+pub(crate) mod list;
 mod relocation;
 mod state_sharing;
 mod triggers;

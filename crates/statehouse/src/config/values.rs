@@ -154,6 +154,7 @@ fn limits(reader: &mut Reader<'_>) -> db::Limits {
         lock: limit("database_lock_timeout", usual.lock),
         idle: limit("database_idle_timeout", usual.idle),
         acquire: acquire.unwrap_or(usual.acquire),
+        reader: usual.reader,
     }
 }
 
