@@ -46,7 +46,7 @@ where
 pub struct Named<P: Permission, T = <P as Permission>::On, Base: Permission = can::UseToken> {
     pub base: Granted<Base>,
     pub cx: Ctx,
-    named: PhantomData<fn() -> (P, T)>,
+    proofs: PhantomData<fn() -> (P, T)>,
 }
 
 impl<P: Permission, T: Within<P::On>, Base: Permission> Named<P, T, Base> {
@@ -69,7 +69,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let May { granted, cx } = May::<Base>::from_request_parts(parts, app).await?;
-        Ok(Self { base: granted, cx, named: PhantomData })
+        Ok(Self { base: granted, cx, proofs: PhantomData })
     }
 }
 

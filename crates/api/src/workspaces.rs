@@ -72,7 +72,7 @@ async fn update(
         body.attributes.check_tag_names(&shown.tag_names)?;
     }
     let change = input::change(body.attributes, body.relationships)?;
-    let row = workspaces::update(&workspace.cx, &workspace, change).await?;
+    let row = Box::pin(workspaces::update(&workspace.cx, &workspace, change)).await?;
     Ok(Document::one(&view(&workspace.cx, row).await?))
 }
 

@@ -53,7 +53,7 @@ where
 /// `Base` to what the path names, and gives proofs of X alone.
 pub struct Named<P: Permission, T, Base: Permission> {
     pub base: May<Base>,
-    named: PhantomData<fn() -> (P, T)>,
+    proofs: PhantomData<fn() -> (P, T)>,
 }
 
 impl<P: Permission, T: Within<P::On>, Base: Permission> Named<P, T, Base> {
@@ -76,7 +76,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let base = May::from_request_parts(parts, app).await?;
-        Ok(Self { base, named: PhantomData })
+        Ok(Self { base, proofs: PhantomData })
     }
 }
 

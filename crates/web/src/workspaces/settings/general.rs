@@ -94,7 +94,7 @@ pub async fn save(
     Form(input): Form<Input>,
 ) -> Result<Response> {
     let saved = match input.wanted() {
-        Ok(change) => workspaces::update(&workspace.visitor.cx, &workspace, change).await,
+        Ok(change) => Box::pin(workspaces::update(&workspace.visitor.cx, &workspace, change)).await,
         Err(error) => Err(error),
     };
     match saved {
