@@ -1,5 +1,6 @@
 //! State versions: each state that a workspace ever had, the newest being the current one. None is ever changed.
 
+mod compare;
 mod content;
 mod create;
 mod format_3;
@@ -24,6 +25,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
 };
 
+pub use compare::{Became, Compared, Comparison, compare};
 pub(crate) use content::read_blob;
 pub use create::{New, create};
 pub(crate) use from_run::{finish_intermediate, read_back};

@@ -1,6 +1,8 @@
 //! `/app/{organization}/workspaces/{workspace}/states`: the versions of a workspace's state, and what is in each.
 
+mod compare;
 mod list;
+mod rollback;
 mod show;
 
 use domain::{archivist, archivist::Content, row::StateVersion};
@@ -15,6 +17,14 @@ pub fn routes() -> Routes {
         .get(
             "/app/{organization_name}/workspaces/{workspace_name}/states/{state_version_id}",
             show::show,
+        )
+        .get(
+            "/app/{organization_name}/workspaces/{workspace_name}/states/{state_version_id}/compare",
+            compare::show,
+        )
+        .post(
+            "/app/{organization_name}/workspaces/{workspace_name}/states/{state_version_id}/rollback",
+            rollback::make,
         )
 }
 

@@ -9,15 +9,15 @@ use domain::{
 use maud::{Markup, Render, html};
 
 use super::{
-    download_path,
+    compare, download_path,
     list::{Around, unreadable},
-    size,
+    rollback, size,
 };
 use crate::{
     components::{
         Head, Icon, Notice, Panel, Table, Tone, copy_id, count, empty, icon, stacked_facts, time,
     },
-    failure::Result,
+    failure::{Result, Wrong},
     frame::{Place, Section, page},
     guard::May,
     visitor::SignedIn,
@@ -28,7 +28,15 @@ use crate::{
 const MOST: u64 = 1_000;
 
 pub async fn show(version: May<can::ReadState, In<StateVersion>>) -> Result<Markup> {
-    let visitor = &version.visitor;
+    draw(&version.visitor, &version, None).await
+}
+
+/// `wrong` is why it was not made the current one.
+pub async fn draw(
+    visitor: &SignedIn,
+    version: &Granted<can::ReadState, In<StateVersion>>,
+    wrong: Option<&Wrong>,
+) -> Result<Markup> {
     let cx = &visitor.cx;
     let row = &version.row;
     let around = Around::of(visitor, std::slice::from_ref(row)).await?;
@@ -50,7 +58,7 @@ pub async fn show(version: May<can::ReadState, In<StateVersion>>) -> Result<Mark
             div.stack {
                 @if let Some(why) = unreadable(row) {
                     (Notice::new(Tone::Neutral, &html! { p { "What is in this version cannot be shown: " (why) "." } }))
-                } @else { (outputs(visitor, &version).await?) }
+                } @else { (outputs(visitor, version).await?) }
             }
             aside.stack aria-label={ "About serial " (row.serial) } {
                 (Panel { id: "s-about", title: &format!("Serial {}", row.serial), content: stacked_facts(&facts), ..Panel::default() })
@@ -59,6 +67,8 @@ pub async fn show(version: May<can::ReadState, In<StateVersion>>) -> Result<Mark
                         (icon(Icon::Download)) "Download the state"
                     }
                     p.hint { "A state can hold secrets in clear text." }
+                    (compare::form(visitor, version).await?)
+                    (rollback::form(visitor, version, wrong))
                 }
             }
         }

@@ -1,8 +1,14 @@
 //! States: their versions, their outputs, and what is not shown of them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use domain::row::Workspace;
+use md5::{Digest, Md5};
+use serde_json::json;
+use testkit::Client;
+
 use crate::{
     browser::{Browser, server},
-    world::state,
+    world::{resource, state},
 };
 
 const HERE: &str = "/app/acme/workspaces/networking/states";
@@ -38,4 +44,94 @@ async fn a_state_is_downloaded_from_the_page_by_whoever_may_read_it() {
     let mut custom = Browser::of(&server, &server.custom_in(&ws)).await;
     custom.get(HERE).await.is_not_found();
     custom.get(&format!("{HERE}/{id}")).await.is_not_found();
+}
+
+/// A state with one resource, `a.b`, of this size and with this password, in both forms.
+async fn stated(
+    owner: &Client<'_>,
+    ws: &Workspace,
+    serial: i64,
+    size: i64,
+    password: &str,
+) -> String {
+    let state = json!({ "version": 4, "terraform_version": "1.9.0", "serial": serial,
+        "lineage": "7f9e8d6c-1a2b", "outputs": {}, "resources": [{ "mode": "managed", "type": "a",
+        "name": "b", "provider": "provider[\"example.com/x/a\"]", "instances": [{ "attributes": {
+        "size": size, "password": password } }] }] })
+    .to_string();
+    let shown = json!({ "format_version": "1.0", "values": { "root_module": { "resources": [{
+        "address": "a.b", "mode": "managed", "type": "a", "name": "b",
+        "values": { "size": size, "password": password },
+        "sensitive_values": { "password": true } }] } } });
+    let new = json!({
+        "serial": serial, "lineage": "7f9e8d6c-1a2b", "md5": hex::encode(Md5::digest(&state)),
+        "state": STANDARD.encode(&state), "json-state": STANDARD.encode(shown.to_string()),
+    });
+    let path = format!("/workspaces/{}/state-versions", ws.id);
+    owner.post(path, resource("state-versions", &new)).await.is_created().id()
+}
+
+#[tokio::test]
+async fn two_versions_are_compared_without_what_is_sensitive() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    owner.post(format!("/workspaces/{}/actions/lock", ws.id), ()).await.is_ok();
+    let one = stated(&owner, &ws, 1, 200, "hunter2").await;
+    let two = stated(&owner, &ws, 2, 400, "hunter3").await;
+    let mut browser = Browser::of(&server, &owner).await;
+    let page = browser.get(&format!("{HERE}/{two}")).await.is_ok().text();
+    assert!(page.contains(&format!("{HERE}/{two}/compare")), "{page}");
+    let text = browser.get(&format!("{HERE}/{two}/compare?from={one}")).await.is_ok().text();
+    for said in ["From serial 1 to 2", "200", "400", "sensitive", "password", "changed"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(!text.contains("hunter"), "{text}");
+    let before = browser.get(&format!("{HERE}/{two}/compare")).await.is_ok().text();
+    assert!(before.contains("From serial 1 to 2"), "{before}");
+    let same = browser.get(&format!("{HERE}/{two}/compare?from={two}")).await.is_ok().text();
+    assert!(same.contains("Nothing differs"), "{same}");
+    // With none of another workspace.
+    let other = server.workspace("other").await;
+    let foreign = state(&owner, &other).await;
+    for from in ["nonsense", "sv-1111111111111111", &foreign] {
+        browser.get(&format!("{HERE}/{two}/compare?from={from}")).await.is_not_found();
+    }
+    let mut custom = Browser::of(&server, &server.custom_in(&ws)).await;
+    custom.get(&format!("{HERE}/{two}/compare?from={one}")).await.is_not_found();
+}
+
+#[tokio::test]
+async fn whoever_holds_the_lock_goes_back_to_an_earlier_version() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let lock = |what: &str| format!("/workspaces/{}/actions/{what}", ws.id);
+    owner.post(lock("lock"), ()).await.is_ok();
+    let one = stated(&owner, &ws, 1, 200, "hunter2").await;
+    let two = stated(&owner, &ws, 2, 400, "hunter3").await;
+    let mut browser = Browser::of(&server, &owner).await;
+    let page = browser.get(&format!("{HERE}/{one}")).await.is_ok();
+    assert!(page.text().contains("Go back to serial 1"), "{page}");
+    let current = browser.get(&format!("{HERE}/{two}")).await.is_ok().text();
+    assert!(!current.contains("Go back to"), "{current}");
+    let mut reader = Browser::of(&server, &server.reader(&ws)).await;
+    assert!(!reader.get(&format!("{HERE}/{one}")).await.is_ok().text().contains("Go back to"));
+
+    // Without the lock there is no button, and sending the form all the same changes nothing.
+    owner.post(lock("unlock"), ()).await.is_ok();
+    let unlocked = browser.get(&format!("{HERE}/{one}")).await.is_ok().text();
+    assert!(unlocked.contains("lock it") && !unlocked.contains("/rollback\""), "{unlocked}");
+    let rollback = format!("{HERE}/{one}/rollback");
+    browser.submit(&page, &rollback, &[]).await.is_conflict();
+    let shown = owner.get(format!("/workspaces/{}/current-state-version", ws.id)).await;
+    assert_eq!(shown.attribute("serial"), 2);
+
+    owner.post(lock("lock"), ()).await.is_ok();
+    let to = browser.submit(&page, &rollback, &[]).await.redirects();
+    assert!(to.starts_with(HERE), "{to}");
+    let shown = owner.get(format!("/workspaces/{}/current-state-version", ws.id)).await;
+    assert_eq!(shown.attribute("serial"), 3);
+    let text = browser.get(&format!("{to}/compare?from={one}")).await.is_ok().text();
+    assert!(text.contains("only shown which differ") && text.contains("Nothing differs"), "{text}");
 }

@@ -7,7 +7,7 @@ use text::visible;
 use super::Look;
 use crate::{
     components::{
-        Columns, Icon, Tone, act, act_class, act_word, badge, code_block, difference, said, twist,
+        Columns, Icon, Tone, act, act_class, act_word, code_block, difference, icon, said, twist,
     },
     query::address,
 };
@@ -56,7 +56,7 @@ fn head(change: &Change) -> Markup {
                 Verdict::Error => (Tone::Bad, Icon::StBad, "errored"),
                 Verdict::Unknown => (Tone::Neutral, Icon::StNone, "not known"),
             };
-            badge(tone, sign, word)
+            html! { span class={ "badge " (tone.class()) } { (icon(sign)) span.word { (word) } } }
         }
         (None, Some(words)) => said(change.action, &visible(words)),
         (None, None) => act(change.action),
