@@ -9,7 +9,7 @@ use testkit::{Answer, Client, Server};
 use crate::{
     agent::Agent,
     policies,
-    policies_in_runs::{evaluate, outcomes, plan, planned, stage},
+    policies_in_runs::{self, evaluate, outcomes, plan, planned, stage},
     policy_sets,
     repositories::connect_policy_set,
     runs::{run, upload},
@@ -288,6 +288,56 @@ async fn in_a_task_stage_the_set_says_what_can_be_overridden() {
                 .is_accepted();
         }
         detach(&owner, &set).await;
+    }
+}
+
+#[tokio::test]
+async fn in_a_task_stage_a_policy_without_an_answer_has_not_passed() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let ws = server.workspace("networking").await;
+    for (code, status, why) in [
+        ("main = rule { {}.missing }", "failed", "undefined; that arose at ./tags.sentinel:1:"),
+        ("main = rule { 1 / 0 }", "errored", "./tags.sentinel:1:15: an integer"),
+    ] {
+        let set = json!({ "name": "all", "agent-enabled": true });
+        let set = attach(&owner, &ws, "hard-mandatory", code, set).await;
+        let run = planned(&server, &ws, json!({}), true).await;
+        assert_eq!(run.attribute("status"), "errored", "{code}");
+        let said = outcomes(&owner, &stage(&owner, &run).await, "").await;
+        let outcome = &said[0]["attributes"]["outcomes"][0];
+        assert_eq!(outcome["status"], status);
+        assert!(outcome["output"][0]["print"].as_str().unwrap().contains(why), "{outcome}");
+        detach(&owner, &set).await;
+    }
+}
+
+#[tokio::test]
+async fn policies_of_another_kind_that_come_late_are_asked_too_and_each_speaks_once() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let set = json!({ "name": "first", "agent-enabled": true });
+    attach(&owner, &ws, "hard-mandatory", AGREES, set).await;
+    upload(&owner, &ws, false).await;
+    let id = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
+    server.advance().await;
+    plan(&agent, true).await;
+    let late = json!({ "name": "late" });
+    policies_in_runs::attach(&owner, &ws, "mandatory", policies_in_runs::AGAINST, late).await;
+    while evaluate(&server).await > 0 {}
+    let run = owner.get(format!("/runs/{id}")).await.is_ok();
+    assert_eq!(run.attribute("status"), "errored");
+    let stage = run.data()["relationships"]["task-stages"]["data"][0]["id"].clone();
+    let path = format!("/task-stages/{}/policy-evaluations", stage.as_str().unwrap());
+    let evaluations = owner.get(path).await.is_ok();
+    assert_eq!(evaluations.attributes("status"), ["failed", "passed"]);
+    for (one, set) in evaluations.data().as_array().unwrap().iter().zip(["late", "first"]) {
+        let path =
+            format!("/policy-evaluations/{}/policy-set-outcomes", one["id"].as_str().unwrap());
+        let said = owner.get(path).await.is_ok();
+        assert_eq!(said.attributes("policy-set-name"), [set]);
     }
 }
 

@@ -158,11 +158,14 @@ async fn conclude(
     let mut run = Held::lock(cx, run).await?;
     let tx = run.tx();
     let row = tx.lock::<stage::Entity>(begun.id.clone()).await?;
-    let row = row.ok_or(Error::NotFound)?;
+    let mut row = row.ok_or(Error::NotFound)?;
     if run.status != forum.status() || row.attempts != begun.attempts {
         return Ok(false);
     }
     forum.keep(tx, &row, heard).await?;
+    // Where somebody came late, the next look at the run need not wait.
+    row.leased_until = None;
+    tx.update(row).await?;
     if forum == Forum::Evaluation {
         // A set may have been moved to policy checks meanwhile, before anybody asked it here.
         task_stages::prepare(&mut run, &[Part::Plan]).await?;
