@@ -64,7 +64,7 @@ impl<'s> Browser<'s> {
         let user = client.user().await;
         let cx = server.system();
         let site = cx.check::<can::ManageSite, _>(Site::found()).unwrap();
-        accounts::reset_password(&cx, &site, &user.id, PASSWORD.into()).await.unwrap();
+        Box::pin(accounts::reset_password(&cx, &site, &user.id, PASSWORD.into())).await.unwrap();
         Self::signed_in(server, &user.username).await
     }
 

@@ -36,7 +36,8 @@ async fn brought(server: &Server, plan: &Value) {
 fn resource(module: &str, name: &str, change: Value) -> Value {
     let place = if module.is_empty() { String::new() } else { format!("{module}.") };
     let mut resource = json!({ "address": format!("{place}aws_thing.{name}"), "mode": "managed",
-        "type": "aws_thing", "name": name, "change": change });
+        "type": "aws_thing", "name": name });
+    resource["change"] = change;
     if !module.is_empty() {
         resource["module_address"] = module.into();
     }
