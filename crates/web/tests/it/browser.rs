@@ -61,11 +61,11 @@ impl<'s> Browser<'s> {
 
     /// One of the server's own people, by a password that they get for it.
     pub async fn of(server: &'s Server, client: &Client<'_>) -> Self {
-        let user = client.user().await;
+        let user = Box::pin(client.user()).await;
         let cx = server.system();
         let site = cx.check::<can::ManageSite, _>(Site::found()).unwrap();
         Box::pin(accounts::reset_password(&cx, &site, &user.id, PASSWORD.into())).await.unwrap();
-        Self::signed_in(server, &user.username).await
+        Box::pin(Self::signed_in(server, &user.username)).await
     }
 
     pub async fn get(&mut self, path: &str) -> Answer {

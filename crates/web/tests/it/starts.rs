@@ -24,7 +24,7 @@ async fn workspace(server: &Server) -> Workspace {
 #[tokio::test]
 async fn a_run_does_what_was_chosen_and_nothing_else() {
     let server = server().await;
-    workspace(&server).await;
+    Box::pin(workspace(&server)).await;
     let mut owner = Browser::of(&server, &server.owner()).await;
     let page = owner.get(HERE).await.is_ok();
     for (kind, attribute) in [
@@ -60,7 +60,7 @@ async fn a_run_does_what_was_chosen_and_nothing_else() {
 #[tokio::test]
 async fn what_is_wrong_starts_nothing_and_is_said_in_its_field() {
     let server = server().await;
-    workspace(&server).await;
+    Box::pin(workspace(&server)).await;
     let mut owner = Browser::of(&server, &server.owner()).await;
     let page = owner.get(HERE).await.is_ok();
     let before = server.row_counts().await;
@@ -78,7 +78,7 @@ async fn what_is_wrong_starts_nothing_and_is_said_in_its_field() {
 #[tokio::test]
 async fn who_may_only_plan_is_not_offered_destruction_and_who_may_only_read_no_run() {
     let server = server().await;
-    let ws = workspace(&server).await;
+    let ws = Box::pin(workspace(&server)).await;
     let mut planner = Browser::of(&server, &server.planner(&ws)).await;
     let page = planner.get(HERE).await.is_ok();
     assert!(!page.text().contains("value=\"destroy\""), "{page}");
