@@ -175,7 +175,9 @@ fn readable(log: &str, check: &str) -> String {
     };
     let mut text = pieces.map(after).fold(first, |text, piece| text + &piece);
     if shown.len() < log.len() {
-        text.push_str(&format!("\n... all of it: GET /api/v2/policy-checks/{check}/output\n"));
+        text += "\n... all of it: GET /api/v2/policy-checks/";
+        text += check;
+        text += "/output\n";
     }
     text
 }
