@@ -565,3 +565,70 @@ async fn a_set_of_a_repository_that_nobody_reads_stops_the_run() {
     let said = outcomes(&owner, &stage(&owner, &run).await, "").await;
     assert!(said[0]["attributes"]["error"].as_str().unwrap().contains("repository"));
 }
+
+#[tokio::test]
+async fn what_is_gone_of_a_policy_or_a_plan_ends_the_run_at_once_and_is_told() {
+    for lost in ["code", "version", "plan"] {
+        let server = Server::start().await;
+        let owner = server.owner();
+        let agent = Agent::register(&server).await;
+        let ws = server.workspace("networking").await;
+        if lost == "version" {
+            let set = policy_sets::body(json!({ "name": "all", "kind": "opa", "global": true }));
+            let set = owner.post("/organizations/acme/policy-sets", set).await.is_created().id();
+            let made = owner.post(format!("/policy-sets/{set}/versions"), ()).await.is_created();
+            let archive = policy_sets::archive(&[
+                (
+                    "policies.hcl",
+                    "policy \"a\" {\n query = \"data.example.rule\"\n enforcement_level = \"mandatory\"\n}",
+                ),
+                ("a.rego", FOR),
+            ]);
+            let address = made.data()["links"]["upload"].as_str().unwrap().to_owned();
+            owner.put(address, archive).await.is_ok();
+            server.lose_blob(testkit::Blob::PolicySet, &made.id()).await;
+        } else {
+            attach(&owner, &ws, "mandatory", FOR, json!({ "name": "all" })).await;
+        }
+        if lost == "code" {
+            let code = server.words("SELECT code_id FROM policies").await;
+            server.lose_blob(testkit::Blob::PolicyCode, &code[0]).await;
+        }
+        upload(&owner, &ws, false).await;
+        let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
+        server.advance().await;
+        plan(&agent, true).await;
+        if lost == "plan" {
+            let plan = made.related("plan");
+            server.lose_blob(testkit::Blob::PlanJson, plan.as_str().unwrap()).await;
+        }
+        assert_eq!(evaluate(&server).await, 1, "{lost}");
+        let run = owner.get(format!("/runs/{}", made.id())).await.is_ok();
+        assert_eq!(run.attribute("status"), "errored", "{lost}");
+        let said = outcomes(&owner, &stage(&owner, &run).await, "").await;
+        let error = said[0]["attributes"]["error"].as_str().unwrap();
+        assert!(error.contains("damaged"), "{lost}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_evaluation_whose_policies_cannot_be_read_at_all_is_given_up_too() {
+    let server = Server::start().await;
+    server.stop_clock();
+    let owner = server.owner();
+    let agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    attach(&owner, &ws, "mandatory", FOR, json!({ "name": "all" })).await;
+    upload(&owner, &ws, false).await;
+    let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
+    server.advance().await;
+    plan(&agent, true).await;
+    // By a server of another version.
+    server.execute("UPDATE policies SET enforcement_level = 'sometimes'").await;
+    for _ in 0..4 {
+        evaluate(&server).await;
+        server.pass(Duration::from_secs(46));
+    }
+    let run = owner.get(format!("/runs/{}", made.id())).await.is_ok();
+    assert_eq!(run.attribute("status"), "errored");
+}

@@ -21,7 +21,7 @@ use super::{
     outcomes::{PolicyOutcome, SetOutcome},
     rego, sentinel,
 };
-use crate::{Ctx, Result, policies, policy_sets, row::PolicySet};
+use crate::{Ctx, Error, Result, policies, policy_sets, row::PolicySet};
 
 const REPOSITORY: &str = "The policy set takes its policies from a repository, and this server does not read \
     repositories yet, so it cannot know what they say. The run stops.";
@@ -52,6 +52,8 @@ pub(super) struct SetCode {
     pub set: PolicySet,
     pub groups: Vec<Group>,
     pub parameters: BTreeMap<String, Parameter>,
+    /// Nobody knows which policies it has, and so not whether one of them is in the way.
+    is_out_of_reach: bool,
 }
 
 /// What a set said.
@@ -62,7 +64,20 @@ pub(super) struct Heard {
     pub judged: Vec<Judged>,
 }
 
+/// What is damaged or gone stays so: that is told as what a policy says, and not tried again.
+pub(super) fn or_lost<T>(read: Result<T>) -> Result<std::result::Result<T, String>> {
+    match read {
+        Err(Error::Damaged(why)) => Ok(Err(format!("What is stored of it is damaged: {why}."))),
+        read => read.map(Ok),
+    }
+}
+
 impl SetCode {
+    /// A set of which nothing could be read but that it is there.
+    pub fn unread(set: PolicySet) -> Self {
+        Self { set, groups: Vec::new(), parameters: BTreeMap::new(), is_out_of_reach: true }
+    }
+
     /// Reads a set's policies, and their code where somebody can run it.
     pub async fn read(cx: &Ctx, set: PolicySet) -> Result<Self> {
         let groups = match set.current_version_id.clone() {
@@ -74,7 +89,8 @@ impl SetCode {
             Kind::Sentinel => policy_sets::parameters_for_policies(cx, &set.id).await?,
             Kind::Opa => BTreeMap::new(),
         };
-        Ok(Self { set, groups, parameters })
+        let is_out_of_reach = set.vcs_repo.is_some();
+        Ok(Self { set, groups, parameters, is_out_of_reach })
     }
 
     /// Asks all policies. Takes its time: never on a thread that others wait for.
@@ -88,8 +104,8 @@ impl SetCode {
 
     /// What is heard of a set that cannot be asked.
     pub fn unasked(self, why: &str) -> Heard {
-        let is_out_of_reach = self.set.vcs_repo.is_some();
-        let why = if is_out_of_reach { REPOSITORY } else { why };
+        let is_out_of_reach = self.is_out_of_reach;
+        let why = if self.set.vcs_repo.is_some() { REPOSITORY } else { why };
         let mut heard = match self.set.kind {
             Kind::Opa => rego::unasked(self, why),
             Kind::Sentinel => sentinel::unasked(self, why),
@@ -128,8 +144,9 @@ impl Group {
             query: declared.query,
             enforcement_level: declared.enforcement_level,
         });
-        let archive = policy_sets::archive(cx, id).await?;
-        let files = ::policy::unpack(&archive).map_err(|error| error.to_string());
+        let archive = or_lost(policy_sets::archive(cx, id).await)?;
+        let files = archive
+            .and_then(|archive| ::policy::unpack(&archive).map_err(|error| error.to_string()));
         let code = files.and_then(|files| match kind {
             Kind::Opa => Ok(Code::Rego(rego::modules(files))),
             Kind::Sentinel => {
@@ -156,16 +173,13 @@ impl Group {
         for row in rows {
             let code = match &row.code_id {
                 None => Err(format!("The policy {} has no code: upload it.", row.name)),
-                Some(id) => {
-                    let code = policies::code(cx, id).await?;
-                    Ok(match row.kind {
-                        Kind::Opa => Code::Rego(vec![Module { path: row.path, code }]),
-                        Kind::Sentinel => {
-                            let set = SentinelSet::of_one(&row.name, &row.path, code);
-                            Code::Sentinel(Box::new(set))
-                        }
-                    })
-                }
+                Some(id) => or_lost(policies::code(cx, id).await)?.map(|code| match row.kind {
+                    Kind::Opa => Code::Rego(vec![Module { path: row.path, code }]),
+                    Kind::Sentinel => {
+                        let set = SentinelSet::of_one(&row.name, &row.path, code);
+                        Code::Sentinel(Box::new(set))
+                    }
+                }),
             };
             let policy = Asked {
                 name: row.name,

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Ctx, Error, Result,
-    row::{Run, TaskStage},
+    row::{PolicySet, Run, TaskStage},
     runs::{self, Artifact, held::Held, stages::Part},
     task_stages, workspaces,
 };
@@ -68,7 +68,15 @@ async fn evaluate(cx: &Ctx, run: &Run, forum: Forum) -> Result<bool> {
     let Some(begun) = begin(cx, run, forum).await? else { return Ok(false) };
     let heard = if begun.attempts > ATTEMPTS {
         let why = "The evaluation was begun several times and never came to an end.";
-        read(cx, run, forum).await?.into_iter().map(|set| set.unasked(why)).collect()
+        let sets = match read(cx, run, forum).await {
+            Ok(sets) => sets,
+            // This may be why it had none.
+            Err(error) => {
+                cx.troubles().note(CHORE, run.id.as_str(), &error, cx.now());
+                of_forum(cx, run, forum).await?.into_iter().map(SetCode::unread).collect()
+            }
+        };
+        sets.into_iter().map(|set| set.unasked(why)).collect()
     } else {
         ask(cx, run, forum, artifact).await?
     };
@@ -107,15 +115,19 @@ async fn begin(cx: &Ctx, run: &Run, forum: Forum) -> Result<Option<TaskStage>> {
     Ok(Some(row))
 }
 
-async fn read(cx: &Ctx, run: &Run, forum: Forum) -> Result<Vec<SetCode>> {
+async fn of_forum(cx: &Ctx, run: &Run, forum: Forum) -> Result<Vec<PolicySet>> {
     let workspace = workspaces::by_id(cx, &run.workspace_id).await?.ok_or(Error::NotFound)?;
     let is_last = forum == Forum::Check && !has_heard_sentinel(cx, &run.id).await?;
+    // One that was moved to task stages when this run had passed its own is asked nevertheless.
+    let is_asked =
+        |set: &PolicySet| Forum::of(set) == forum || (is_last && set.kind == Kind::Sentinel);
+    Ok(needs::in_force(cx, &workspace).await?.into_iter().filter(is_asked).collect())
+}
+
+async fn read(cx: &Ctx, run: &Run, forum: Forum) -> Result<Vec<SetCode>> {
     let mut sets = Vec::new();
-    for set in needs::in_force(cx, &workspace).await? {
-        // One that was moved to task stages when this run had passed its own is asked nevertheless.
-        if Forum::of(&set) == forum || (is_last && set.kind == Kind::Sentinel) {
-            sets.push(SetCode::read(cx, set).await?);
-        }
+    for set in of_forum(cx, run, forum).await? {
+        sets.push(SetCode::read(cx, set).await?);
     }
     Ok(sets)
 }

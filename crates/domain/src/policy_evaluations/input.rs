@@ -18,6 +18,7 @@ use db::{
 };
 use serde_json::json;
 
+use super::code::or_lost;
 use crate::{
     Ctx, Error, Result,
     row::{Run, Workspace},
@@ -77,10 +78,15 @@ pub(super) async fn of(
     run: &Run,
 ) -> Result<std::result::Result<Seen, String>> {
     let name = Name::new(Kind::PlanJson, run.plan_id.as_str())?;
-    if cx.blobs().size(&name).await? > PLAN_LIMIT {
-        return Ok(Err(format!("The plan has more than {PLAN_LIMIT} bytes as JSON.")));
-    }
-    let plan = cx.blobs().get(&name).await?;
+    let read = async || {
+        let is_small = cx.blobs().size(&name).await? <= PLAN_LIMIT;
+        Ok(if is_small { Some(cx.blobs().get(&name).await?) } else { None })
+    };
+    let plan = match or_lost(read().await)? {
+        Ok(Some(plan)) => plan,
+        Ok(None) => return Ok(Err(format!("The plan has more than {PLAN_LIMIT} bytes as JSON."))),
+        Err(why) => return Ok(Err(format!("The plan cannot be read. {why}"))),
+    };
     let Ok(plan) = std::str::from_utf8(&plan) else {
         return Ok(Err("The plan is not UTF-8.".into()));
     };
