@@ -24,7 +24,7 @@ async fn what_a_plan_changes_is_listed_and_values_are_for_those_who_may_read_the
     let plan = json!({ "plan_format_version": "1.2", "resource_changes": [
         { "address": "a.b", "type": "a", "name": "b", "mode": "managed", "change": {
             "actions": ["update"], "before": { "size": 1, "p": "hunter2" },
-            "after": { "size": 9007199254740993_u64, "p": "hunter3" },
+            "after": { "size": 9_007_199_254_740_993_u64, "p": "hunter3" },
             "before_sensitive": { "p": true }, "after_sensitive": { "p": true } } },
         { "address": "a.c", "type": "a", "name": "c", "mode": "managed", "change": {
             "actions": ["delete"], "before": { "size": 1 }, "after": null } },
