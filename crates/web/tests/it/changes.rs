@@ -33,7 +33,7 @@ async fn brought(server: &Server, plan: &Value) {
     client.post(of_job("finish"), json!({})).await.is_no_content();
 }
 
-fn resource(module: &str, name: &str, change: &Value) -> Value {
+fn resource(module: &str, name: &str, change: Value) -> Value {
     let place = if module.is_empty() { String::new() } else { format!("{module}.") };
     let mut resource = json!({ "address": format!("{place}aws_thing.{name}"), "mode": "managed",
         "type": "aws_thing", "name": name });
@@ -48,13 +48,13 @@ fn small() -> Value {
     json!({
         "plan_format_version": "1.2",
         "resource_changes": [
-            resource("", "ledger", &json!({ "actions": ["update"],
+            resource("", "ledger", json!({ "actions": ["update"],
                 "before": { "size": 200, "class": "r6g.large", "password": "hunter2", "id": "x" },
                 "after": { "size": 400, "class": "r6g.xlarge", "password": "hunter3", "id": "x" },
                 "before_sensitive": { "password": true }, "after_sensitive": { "password": true } })),
-            resource("module.net", "old<b>\u{202e}", &json!({ "actions": ["delete"],
+            resource("module.net", "old<b>\u{202e}", json!({ "actions": ["delete"],
                 "before": { "port": 22 }, "after": null })),
-            resource("module.net", "node", &json!({ "actions": ["create", "delete"],
+            resource("module.net", "node", json!({ "actions": ["create", "delete"],
                 "before": { "type": "m" }, "after": { "type": "l" }, "after_unknown": { "id": true },
                 "replace_paths": [["type"]] })),
         ],
@@ -67,7 +67,7 @@ fn small() -> Value {
 fn many(total: usize) -> Value {
     let change = |number: usize| {
         let change = json!({ "actions": ["create"], "before": null, "after": { "n": number } });
-        resource("module.fleet", &format!("node_{number}"), &change)
+        resource("module.fleet", &format!("node_{number}"), change)
     };
     json!({ "plan_format_version": "1.2", "resource_changes": (0..total).map(change).collect::<Vec<_>>() })
 }
