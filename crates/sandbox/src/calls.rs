@@ -89,6 +89,9 @@ const NAMESPACES: [i32; 7] = [
 /// All else leads past the network: to the machine's host (vsock), to devices, or into seldom-used code of the kernel.
 const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
+/// Of netlink, what `getaddrinfo` and `ip` ask: routes and addresses. All else is the kernel's firewall, devices, audit…
+const NETLINK: i32 = libc::NETLINK_ROUTE;
+
 /// The second table of system calls on 64-bit Intel and AMD machines, under the same architecture.
 #[cfg(target_arch = "x86_64")]
 const TABLES: &[i64] = &[0, 0x4000_0000];
@@ -105,13 +108,16 @@ pub(crate) fn refuse() -> anyhow::Result<()> {
         refused.insert(libc::SYS_clone | table, namespaces()?);
         refused.insert(libc::SYS_ioctl | table, vec![typing()?]);
     }
-    let mut sockets = Rules::new();
+    let (mut families, mut protocols) = (Rules::new(), Rules::new());
     for table in TABLES {
-        sockets.insert(libc::SYS_socket | table, vec![other_families()?]);
-        sockets.insert(libc::SYS_socketpair | table, vec![other_families()?]);
+        for call in [libc::SYS_socket | table, libc::SYS_socketpair | table] {
+            families.insert(call, vec![other_families()?]);
+            protocols.insert(call, vec![other_netlink()?]);
+        }
     }
     apply_filter(&program(all(UNKNOWN), libc::ENOSYS)?)?;
-    apply_filter(&program(sockets, libc::EAFNOSUPPORT)?)?;
+    apply_filter(&program(protocols, libc::EPROTONOSUPPORT)?)?;
+    apply_filter(&program(families, libc::EAFNOSUPPORT)?)?;
     apply_filter(&program(refused, libc::EPERM)?)?;
     Ok(())
 }
@@ -133,12 +139,20 @@ fn namespaces() -> Result<Vec<SeccompRule>, Error> {
 
 /// One rule, as its conditions hold together.
 fn other_families() -> Result<SeccompRule, Error> {
-    let is_not = |family: &i32| {
-        let family = u64::from(family.unsigned_abs());
-        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
-    };
+    let is_not = |family: &i32| argument(0, SeccompCmpOp::Ne, *family);
     let conditions = FAMILIES.iter().map(is_not).collect::<Result<_, _>>()?;
     Ok(SeccompRule::new(conditions)?)
+}
+
+fn other_netlink() -> Result<SeccompRule, Error> {
+    let netlink = argument(0, SeccompCmpOp::Eq, libc::AF_NETLINK)?;
+    Ok(SeccompRule::new(vec![netlink, argument(2, SeccompCmpOp::Ne, NETLINK)?])?)
+}
+
+/// The kernel reads no more of it than an `int`.
+fn argument(index: u8, is: SeccompCmpOp, value: i32) -> Result<SeccompCondition, Error> {
+    let value = u64::from(value.unsigned_abs());
+    Ok(SeccompCondition::new(index, SeccompCmpArgLen::Dword, is, value)?)
 }
 
 /// Typing into a terminal in somebody's name.

@@ -77,6 +77,29 @@ fn only_sockets_of_files_and_of_the_network_can_be_made() {
 }
 
 #[test]
+fn of_netlink_only_routes_and_addresses_can_be_asked_for() {
+    let refused = "refused: Protocol not supported\n";
+    for cell in Cell::of_everybody() {
+        for call_number in [libc::SYS_socket, libc::SYS_socketpair] {
+            let say = |protocol: i64| {
+                let netlink = libc::AF_NETLINK;
+                cell.say(&call(call_number, &format!("{netlink}, 99, {protocol}, $buffer"))).text
+            };
+            // No kind of socket is asked for that there is: the filter answers before the kernel looks.
+            for protocol in (1..=32).chain([-1, 1 << 31]) {
+                assert_eq!(say(protocol), refused, "{protocol}");
+            }
+            // What is beyond an `int` the kernel does not see.
+            for protocol in [0, 1 << 32] {
+                assert_ne!(say(protocol), refused, "{protocol}");
+            }
+        }
+        let said = cell.say(&call(libc::SYS_socket, &format!("{}, 3, 0", libc::AF_NETLINK)));
+        assert_eq!(said.text, "done\n");
+    }
+}
+
+#[test]
 fn there_are_no_capabilities_and_no_way_to_them() {
     for cell in Cell::of_everybody() {
         let said = cell.say("grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status");
