@@ -88,9 +88,14 @@ async fn what_a_plan_has_left_and_is_gone_is_said_to_be_damaged_and_not_empty() 
     let document = owner.get(document).await.redirects();
     job.finish().await;
     assert!(server.nobody().get(&log).await.is_ok().text().contains("planned"));
+    for behind in ["?limit=0", "?offset=9999", "?offset=9999&limit=1"] {
+        assert_eq!(server.nobody().get(format!("{log}{behind}")).await.is_ok().text(), "");
+    }
     server.lose_log(&plan.id()).await;
     server.lose_blob(testkit::Blob::PlanJsonRedacted, &plan.id()).await;
-    for path in [log.clone(), format!("{log}?limit=65536&offset=0"), document] {
+    let ranges = ["", "?limit=65536&offset=0", "?limit=0", "?offset=9999", "?offset=9999&limit=1"];
+    let logs = ranges.map(|range| format!("{log}{range}"));
+    for path in logs.into_iter().chain([document]) {
         let refused = server.nobody().get(&path).await;
         assert_eq!(refused.status, http::StatusCode::INTERNAL_SERVER_ERROR, "{refused}");
         assert_eq!(refused.json()["errors"][0]["title"], protocol::DAMAGED);

@@ -314,7 +314,7 @@ pub async fn read_log(
     {
         let piece = cx.blobs().read_log(&log, offset, limit).await?;
         let size = piece.len() as u64;
-        if size == 0 && limit > 0 && cx.blobs().log_length(&log).await? == 0 {
+        if size == 0 && cx.blobs().log_length(&log).await? == 0 {
             be_sure_that_it_is_early(cx, object).await?;
         }
         return Ok(Download { size, content: stream::iter([Ok(piece)]).boxed() });
