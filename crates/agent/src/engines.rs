@@ -157,7 +157,7 @@ impl Engines {
             return Err(EngineError::NoAddress(title(wanted.kind), wanted.version.clone()));
         };
         let url = Url::parse(address).map_err(|error| EngineError::BadAddress {
-            address: address.clone(),
+            address: text::without_credentials(address).into_owned(),
             reason: error.to_string(),
         })?;
         let address = speakable(&url);

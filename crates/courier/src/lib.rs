@@ -12,6 +12,7 @@ mod read;
 use std::{error::Error as _, sync::Arc, time::Duration};
 
 use reqwest::{Client, redirect};
+use text::without_credentials;
 use url::{Host, Url};
 
 pub use ipnet::IpNet;
@@ -86,7 +87,7 @@ impl Receipt {
 /// # Errors
 /// [`Error::Address`] for anything else.
 pub fn check_url(text: &str) -> Result<Url> {
-    let wrong = || Error::Address(text.chars().take(100).collect());
+    let wrong = || Error::Address(without_credentials(text).chars().take(100).collect());
     let url = Url::parse(text).map_err(|_| wrong())?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || text.len() > URL_LIMIT {
         return Err(wrong());
@@ -298,6 +299,16 @@ mod tests {
         let (gone, _told) = recipient("HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n").await;
         let refused = courier(&[]).read(&gone, 4).await.unwrap_err().to_string();
         assert!(refused.contains("status 404") && refused.contains(&gone), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn what_lets_the_operator_in_is_in_no_report() {
+        for scheme in ["http", "ftp"] {
+            let (gone, _told) = recipient("HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n").await;
+            let gone = gone.replace("http://", &format!("{scheme}://user:hunter22@"));
+            let refused = courier(&[]).read(&gone, 4).await.unwrap_err().to_string();
+            assert!(refused.contains("://…@") && !refused.contains("hunter22"), "{refused}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use reqwest::{Client, redirect};
+use text::without_credentials;
 
 use crate::{Courier, Error, Result, check_url, failure};
 
@@ -39,6 +40,7 @@ impl Courier {
     /// [`Error::Unreachable`], and [`Error::Answer`] for any answer but 200 and for one with more than `limit` bytes.
     pub async fn read(&self, url: &str, limit: usize) -> Result<Vec<u8>> {
         let address = check_url(url)?;
+        let url = without_credentials(url);
         let unreachable = |error| match failure(error) {
             Error::Unreachable(why) => Error::Unreachable(format!("{url}: {why}")),
             other => other,
@@ -46,13 +48,13 @@ impl Courier {
         let mut response = self.reading.get(address).send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
         if status != 200 {
-            return Err(Error::Answer { url: url.to_owned(), what: format!("status {status}") });
+            return Err(Error::Answer { url: url.to_string(), what: format!("status {status}") });
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > limit {
                 let what = format!("more than {limit} bytes");
-                return Err(Error::Answer { url: url.to_owned(), what });
+                return Err(Error::Answer { url: url.to_string(), what });
             }
             body.extend_from_slice(&chunk);
         }

@@ -32,7 +32,9 @@ pub(crate) fn wrong(name: &str, limit: usize) -> Option<String> {
         return Some(why);
     }
     if text::looks_like_another(name) {
-        return Some("has letters or signs that look like others".to_owned());
+        return Some(
+            "has letters or signs that look like others, or that nobody writes today".to_owned(),
+        );
     }
     None
 }
@@ -106,7 +108,14 @@ mod tests {
             ("net\u{e000}work", "meaning"),
             ("net\u{fffd}work", "meaning"),
             ("net\u{ffff}work", "meaning"),
+            ("net\u{1d159}work", "invisible"),
+            ("net\u{378}work", "meaning"),
             ("cafe\u{301}", "composed"),
+            (&format!("caf\u{e9}{}", "\u{300}".repeat(60)), "four marks"),
+            ("admi\u{307}n", "look like"),
+            ("adm\u{338}in", "look like"),
+            ("net\u{1c3}work", "look like"),
+            ("x\u{207b}y", "look like"),
             ("adm\u{131}n", "look like"),
             ("\u{43e}wners", "look like"),
             ("own\u{435}rs", "look like"),

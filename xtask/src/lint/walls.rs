@@ -16,7 +16,7 @@ const WALLS: &[(&str, &[&str])] = &[
         "statehouse",
         &[
             "agent", "api", "blobs", "courier", "crypto", "db", "domain", "policy", "protocol",
-            "sandbox", "sentinel", "vcs", "web", "worker",
+            "sandbox", "sentinel", "text", "vcs", "web", "worker",
         ],
     ),
     ("api", &["domain", "entrance", "jsonapi", "protocol"]),
@@ -25,7 +25,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("domain", &["blobs", "courier", "crypto", "db", "engine-env", "policy", "text"]),
     ("agent", &["engine-env", "protocol", "sandbox", "text"]),
     ("blobs", &["crypto"]),
-    ("courier", &[]),
+    ("courier", &["text"]),
     ("crypto", &[]),
     ("db", &[]),
     ("engine-env", &[]),

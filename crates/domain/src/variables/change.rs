@@ -67,6 +67,7 @@ impl Change {
     }
 
     pub(crate) fn apply(self, cx: &Ctx, to: &mut Variable) -> Result<()> {
+        let name_before = to.name.clone();
         if let Some(key) = self.key {
             key.trim().clone_into(&mut to.name);
         }
@@ -88,7 +89,7 @@ impl Change {
             free_text::prose("description", text, DESCRIPTION_LIMIT)?;
             to.description = description;
         }
-        check_key(to.category, &to.name)?;
+        check_key(to.category, &to.name, &name_before)?;
         if to.hcl && to.category == Category::Environment {
             return Err(Error::invalid("hcl", "can only be true for the category terraform"));
         }
@@ -115,8 +116,8 @@ impl Change {
 }
 
 /// The engine takes identifiers, a shell the names of environment variables.
-fn check_key(category: Category, key: &str) -> Result<()> {
-    names::check("key", key, KEY_LIMIT)?;
+fn check_key(category: Category, key: &str, before: &str) -> Result<()> {
+    names::check_change("key", key, before, KEY_LIMIT)?;
     if category == Category::Environment
         && let Some(why) = engine_env::decided(key)
     {
@@ -127,8 +128,7 @@ fn check_key(category: Category, key: &str) -> Result<()> {
     let (valid, rule) = match category {
         Category::Terraform => (
             // One that begins with a digit can be kept, though no engine will take it: clients do.
-            (first.is_alphanumeric() || first == '_')
-                && letters.all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')),
+            text::is_identifier(key),
             "must begin with a letter, a digit or _, followed by letters, digits, _ and -",
         ),
         Category::Environment => (
@@ -164,21 +164,36 @@ mod tests {
 
     #[test]
     fn keys_are_what_the_engine_and_a_shell_take() {
-        for key in ["region", "_x", "web-server", "größe", "a1", "1a"] {
-            assert!(check_key(Category::Terraform, key).is_ok(), "{key}");
+        let checked = |category, key: &str| check_key(category, key, "");
+        for key in ["region", "_x", "web-server", "größe", "a1", "1a", "हिन्दी", "変数"]
+        {
+            assert!(checked(Category::Terraform, key).is_ok(), "{key}");
         }
-        for key in ["", "-a", "a b", "a.b", "a=b", "a\0", "a\n"] {
-            assert!(check_key(Category::Terraform, key).is_err(), "{key:?}");
-            assert!(check_key(Category::Environment, key).is_err(), "{key:?}");
+        for key in ["", "-a", "a b", "a.b", "a=b", "a\0", "a\n", "\u{300}a"] {
+            assert!(checked(Category::Terraform, key).is_err(), "{key:?}");
+            assert!(checked(Category::Environment, key).is_err(), "{key:?}");
         }
         for key in ["AWS_REGION", "_x", "tf_var_a1"] {
-            assert!(check_key(Category::Environment, key).is_ok(), "{key}");
+            assert!(checked(Category::Environment, key).is_ok(), "{key}");
         }
         for key in ["web-server", "größe", "1a"] {
-            assert!(check_key(Category::Environment, key).is_err(), "{key}");
+            assert!(checked(Category::Environment, key).is_err(), "{key}");
         }
-        assert!(check_key(Category::Terraform, &"k".repeat(KEY_LIMIT)).is_ok());
-        assert!(check_key(Category::Terraform, &"k".repeat(KEY_LIMIT + 1)).is_err());
+        assert!(checked(Category::Terraform, &"k".repeat(KEY_LIMIT)).is_ok());
+        assert!(checked(Category::Terraform, &"k".repeat(KEY_LIMIT + 1)).is_err());
+        for key in [
+            "adm\u{131}n",
+            "net\u{1c3}x",
+            "x\u{2d0}y",
+            "admi\u{307}n",
+            "adm\u{338}in",
+            "x\u{203f}y",
+        ] {
+            assert!(checked(Category::Terraform, key).is_err(), "{key:?}");
+            assert!(check_key(Category::Terraform, key, "other").is_err(), "{key:?}");
+        }
+        // One that was taken before there was a rule keeps its name.
+        assert!(check_key(Category::Terraform, "x\u{2bc}y", "x\u{2bc}y").is_ok());
     }
 
     #[test]

@@ -66,7 +66,6 @@ fn a_wrong_value_is_named_with_its_origin_and_what_is_allowed() {
         ("listen", "localhost", "IP:PORT"),
         ("public_url", "tf.example.com", "http:// or https://"),
         ("public_url", "https://tf.example.com/path", "no path"),
-        ("public_url", "https://user:word@tf.example.com", "http:// or https://"),
         ("blob_url", "s3://bucket", "s3:// is not yet available"),
         ("blob_url", "ftp://host", "file:///DIR"),
         ("database_connections", "1", "2 to 1000"),
@@ -113,6 +112,40 @@ fn a_wrong_secret_is_named_without_its_value() {
         let message = wrong(&[], &[(&variable, value)], "");
         assert!(message.contains(&variable) && message.contains("allowed: "), "{message}");
         assert!(!message.contains("too-short") && !message.contains("hunter22"), "{message}");
+    }
+}
+
+#[test]
+fn no_setting_is_quoted_with_a_password_in_it() {
+    let addresses = [
+        "https://user:hunter22@host/path",
+        "ftp://hunter22@host",
+        "https:/user:hunter22@host",
+        "user:hunter22@host",
+        "https://host/?token=hunter22",
+    ];
+    // What takes any text, or a path that need not be there.
+    let takes_all = ["config", "data_dir", "key_file", "name", "server", "token"];
+    for setting in SETTINGS.iter().filter(|setting| !takes_all.contains(&setting.key)) {
+        for address in addresses {
+            let file = format!("{} = {address:?}\n", setting.key);
+            let files = ["".to_owned(), file.clone(), file.replace('"', "")];
+            let variable = (setting.env(), address.to_owned());
+            for (variable, file) in
+                [(Some(variable), &files[0]), (None, &files[1]), (None, &files[2])]
+            {
+                let variable = variable.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                let variables: Vec<_> = variable.collect();
+                let message = load(&[], &variables, file).err().unwrap_or_default();
+                assert!(!message.contains("hunter22"), "{message}");
+            }
+        }
+    }
+    let message = wrong(&[], &[], "\"https://user:hunter22@host\" = 1\n");
+    assert!(message.contains("is not a setting") && !message.contains("hunter22"), "{message}");
+    for address in &addresses[..4] {
+        let message = wrong(&[("public-url", address)], &[], "");
+        assert!(message.contains("@host") && !message.contains("hunter22"), "{message}");
     }
 }
 

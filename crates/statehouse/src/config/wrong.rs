@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use text::without_credentials;
+
 use super::catalogue::{Kind, SETTINGS};
 use super::layers::{Given, Origin};
 
@@ -10,11 +12,18 @@ use super::layers::{Given, Origin};
 pub struct Wrong(String);
 
 impl Wrong {
-    /// `value` is replaced if the setting is a secret.
+    /// `value` is replaced if the setting is a secret. No setting is quoted with a user and password in it: who puts
+    /// them where they are refused has written them all the same.
     pub fn of(key: &str, value: &str, origin: Option<Origin>, why: impl fmt::Display) -> Self {
         let setting = SETTINGS.iter().find(|s| s.key == key);
         let secret = setting.is_some_and(|s| s.kind == Kind::Secret);
-        let value = if secret { "(secret)".to_owned() } else { format!("{value:?}") };
+        let value = if secret {
+            "(secret)".to_owned()
+        } else {
+            format!("{:?}", without_credentials(value))
+        };
+        let why = why.to_string();
+        let why = without_credentials(&why);
         let origin = origin.map_or_else(|| "the default".to_owned(), |o| o.to_string());
         let allowed = setting.map_or_else(String::new, |s| format!("; allowed: {}", s.allowed));
         Self(format!("{key} = {value} ({origin}): {why}{allowed}"))
@@ -25,7 +34,7 @@ impl Wrong {
     }
 
     pub fn file(path: &Path, why: &str) -> Self {
-        Self(format!("{}: {why}", path.display()))
+        Self(format!("{}: {}", path.display(), without_credentials(why)))
     }
 
     pub fn contradiction(key: &str, one: &Origin, other: &Origin) -> Self {
