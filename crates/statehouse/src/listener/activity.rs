@@ -27,7 +27,10 @@ struct Requests {
     idle_since: Instant,
     /// By when there has to be a request while none is open.
     next_by: Instant,
-    dismissed: bool,
+    /// Since when each request ended without its answer: such requests gain no time.
+    unserved_since: Option<Instant>,
+    /// Once dismissed, by when the connection ends, whatever comes.
+    ends_by: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +54,7 @@ pub struct Turns {
 #[derive(Debug)]
 pub struct Busy {
     turns: Turns,
+    served: bool,
 }
 
 impl Default for Activity {
@@ -67,7 +71,8 @@ impl Activity {
             open: BTreeMap::new(),
             idle_since: now,
             next_by: now + limits.first,
-            dismissed: false,
+            unserved_since: None,
+            ends_by: None,
         };
         Self {
             limits,
@@ -90,18 +95,14 @@ impl Activity {
         requests.begun += 1;
         let number = requests.begun;
         requests.open.insert(number, Turn::Ours);
-        Busy { turns: Turns { activity: self.clone(), number } }
+        Busy { turns: Turns { activity: self.clone(), number }, served: false }
     }
 
     /// Until when the client is waited for; no time while anything on the connection waits for us.
     pub fn waits_until(&self) -> Option<Instant> {
         let requests = self.requests();
-        let mut latest = None;
-        for turn in requests.open.values() {
-            let Turn::Takes { until, .. } = turn else { return None };
-            latest = latest.max(Some(*until));
-        }
-        Some(latest.unwrap_or(requests.next_by))
+        let until = requests.waits_until();
+        until.into_iter().chain(requests.ends_by).min()
     }
 
     /// Since when the client keeps us waiting, if it does.
@@ -112,14 +113,15 @@ impl Activity {
             let (Turn::Sends { since } | Turn::Takes { since, .. }) = turn else { return None };
             latest = latest.max(Some(*since));
         }
-        Some(latest.unwrap_or(requests.idle_since))
+        let since = latest.unwrap_or(requests.idle_since);
+        Some(requests.unserved_since.map_or(since, |unserved| unserved.min(since)))
     }
 
-    /// The client is waited for no more. What it sent just now it still gets an answer to.
+    /// The client is waited for no more. What it sent just now it still gets an answer to, if that is soon.
     pub fn dismiss(&self) {
         let now = Instant::now();
         let mut requests = self.requests();
-        requests.dismissed = true;
+        requests.ends_by = Some(now + self.limits.first);
         requests.next_by = now;
         for turn in requests.open.values_mut() {
             if let Turn::Sends { since } | Turn::Takes { since, .. } = *turn {
@@ -128,6 +130,15 @@ impl Activity {
         }
         drop(requests);
         self.connection.wake();
+    }
+
+    pub fn is_dismissed(&self) -> bool {
+        self.requests().ends_by.is_some()
+    }
+
+    /// Nothing is read or written any more, whatever there is.
+    pub fn is_over(&self) -> bool {
+        self.requests().ends_by.is_some_and(|end| end <= Instant::now())
     }
 
     /// Who has to look again when somebody is dismissed.
@@ -142,6 +153,17 @@ impl Activity {
 
     pub fn has_unread(&self) -> bool {
         self.unread.load(Ordering::Acquire)
+    }
+}
+
+impl Requests {
+    fn waits_until(&self) -> Option<Instant> {
+        let mut latest = None;
+        for turn in self.open.values() {
+            let Turn::Takes { until, .. } = turn else { return None };
+            latest = latest.max(Some(*until));
+        }
+        Some(latest.unwrap_or(self.next_by))
     }
 }
 
@@ -175,6 +197,11 @@ impl Busy {
     pub fn turns(&self) -> &Turns {
         &self.turns
     }
+
+    /// The client had its answer: it did not take its request back before.
+    pub fn is_served(&mut self) {
+        self.served = true;
+    }
 }
 
 impl Drop for Busy {
@@ -182,11 +209,14 @@ impl Drop for Busy {
         let Turns { activity, number } = &self.turns;
         let mut requests = activity.requests();
         requests.open.remove(number);
-        requests.idle_since = Instant::now();
-        // The end of the answer is still under way.
-        let patience =
-            if requests.dismissed { activity.limits.first } else { activity.limits.next };
-        requests.next_by = requests.idle_since + patience;
+        let now = Instant::now();
+        requests.idle_since = now;
+        requests.next_by = now + activity.limits.next;
+        if self.served {
+            requests.unserved_since = None;
+        } else {
+            requests.unserved_since.get_or_insert(now);
+        }
     }
 }
 
@@ -220,5 +250,43 @@ mod tests {
         assert!(activity.waits_until().unwrap() < until);
         drop(other);
         assert!(activity.waits_until().unwrap() >= start + limits.next);
+    }
+
+    #[test]
+    fn who_is_dismissed_gains_no_time_by_further_requests() {
+        let limits = Limits::default();
+        let activity = Arc::new(Activity::within(limits));
+        activity.dismiss();
+        let by = Instant::now() + limits.first;
+        let nothing_more = activity.waits_until().unwrap();
+        assert!(nothing_more <= Instant::now());
+        for _ in 0..3 {
+            let busy = activity.begin();
+            assert!(activity.waits_until().unwrap() <= by, "while it waits for us");
+            busy.turns().is_to_take(&Pace::going(limits));
+            assert!(activity.waits_until().unwrap() <= by, "while it takes");
+            drop(busy);
+            assert!(activity.waits_until().unwrap() <= by, "afterwards");
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_taken_back_gains_no_time() {
+        let limits = Limits::default();
+        let activity = Arc::new(Activity::within(limits));
+        drop(activity.begin());
+        let since = activity.waits_since().unwrap();
+        for _ in 0..3 {
+            let taken_back = activity.begin();
+            assert_eq!(activity.waits_since(), None);
+            taken_back.turns().is_to_take(&Pace::going(limits));
+            assert_eq!(activity.waits_since(), Some(since));
+            drop(taken_back);
+            assert_eq!(activity.waits_since(), Some(since));
+        }
+        let mut served = activity.begin();
+        served.is_served();
+        drop(served);
+        assert!(activity.waits_since().unwrap() > since);
     }
 }

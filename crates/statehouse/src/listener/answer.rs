@@ -27,7 +27,11 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn new(body: Body, busy: Busy) -> Self {
+    /// Of an answer without a body nobody tells whether it went out. Where requests cannot be taken back, it did.
+    pub fn new(body: Body, mut busy: Busy, may_be_taken_back: bool) -> Self {
+        if !may_be_taken_back && body.is_end_stream() {
+            busy.is_served();
+        }
         let pace = Pace::going(busy.turns().limits());
         let mut answer = Self { body, rest: Bytes::new(), given: None, pace, busy };
         answer.give(0);
@@ -42,6 +46,9 @@ impl Answer {
     fn piece(&mut self) -> Frame<Bytes> {
         let piece = self.rest.split_to(PIECE.min(self.rest.len()));
         self.give(piece.len() as u64);
+        if self.is_end_stream() {
+            self.busy.is_served();
+        }
         Frame::data(piece)
     }
 }
@@ -77,6 +84,9 @@ impl HttpBody for Answer {
             })),
             end => {
                 self.give(0);
+                if end.is_none() {
+                    self.busy.is_served();
+                }
                 end
             }
         })

@@ -30,7 +30,7 @@ const UNWANTED_TIME: Duration = Duration::from_secs(5);
 pub async fn read_to_the_end(request: Request, next: Next) -> Response {
     let activity = request.extensions().get::<Arc<Activity>>().cloned().unwrap_or_default();
     let busy = activity.begin();
-    let closes = request.version() < Version::HTTP_2;
+    let is_alone = request.version() < Version::HTTP_2;
     // Such a client sends nothing before somebody reads.
     let waits = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
@@ -43,13 +43,14 @@ pub async fn read_to_the_end(request: Request, next: Next) -> Response {
     }));
     let lent = Body::new(Lent(incoming.clone()));
     let mut response = next.run(Request::from_parts(parts, lent)).await;
-    if !is_at_its_end(&incoming, waits).await {
+    let is_left_unread = !is_at_its_end(&incoming, waits).await;
+    if is_left_unread {
         activity.leave_unread();
-        if closes {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
     }
-    response.map(|body| Body::new(Answer::new(body, busy)))
+    if is_alone && (is_left_unread || activity.is_dismissed()) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response.map(|body| Body::new(Answer::new(body, busy, !is_alone)))
 }
 
 async fn is_at_its_end(incoming: &Arc<Mutex<Incoming>>, waits: bool) -> bool {

@@ -17,6 +17,9 @@ pub struct Limits {
     pub grace: Duration,
     /// Beyond that, so many bytes must have moved for each second of waiting.
     pub bytes_a_second: u64,
+    /// How long we still listen to who was answered before the end of the request: hanging up at once would take the
+    /// answer away from whoever is still sending.
+    pub lingering: Duration,
     /// Whoever keeps us waiting for longer makes room for others where all places are taken.
     pub room: Duration,
 }
@@ -30,6 +33,7 @@ impl Default for Limits {
             going: Duration::from_mins(2),
             grace: Duration::from_mins(1),
             bytes_a_second: 4 << 10,
+            lingering: Duration::from_secs(30),
             room: Duration::from_secs(5),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Addresses are not looked at: behind a proxy all clients come from one, and whoever wants to harm has many.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use super::rarely::Rarely;
 
 /// This is told of in the log so often: whoever floods us should not flood the log.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
-/// To look at all costs, so that room is made for more than one: for one in so many.
+/// To look at all costs, so that room is made for more than one: for one in so many. So many may be on their way out,
+/// too, and are there beyond the limit.
 const ONE_IN: usize = 16;
 
 #[derive(Debug)]
@@ -30,11 +31,13 @@ pub struct Places {
 struct Taken {
     given: u64,
     connections: HashMap<u64, Arc<Activity>>,
+    /// Dismissed, but not closed yet.
+    leaving: HashSet<u64>,
     /// Before that nobody will have kept us waiting for so long.
     look_at: Instant,
 }
 
-/// Is given back when it is dropped, if it was not given to somebody else before.
+/// Is given back when it is dropped. Of who is on the way out, somebody else may have it already.
 #[derive(Debug)]
 pub struct Place {
     places: Arc<Places>,
@@ -43,8 +46,12 @@ pub struct Place {
 
 impl Places {
     pub fn new(limit: usize, patience: Duration) -> Self {
-        let taken =
-            Taken { given: 0, connections: HashMap::new(), look_at: Instant::now() + patience };
+        let taken = Taken {
+            given: 0,
+            connections: HashMap::new(),
+            leaving: HashSet::new(),
+            look_at: Instant::now() + patience,
+        };
         Self {
             limit,
             patience,
@@ -77,7 +84,8 @@ impl Places {
 
     fn make_room(&self, taken: &mut Taken) {
         let now = Instant::now();
-        if now < taken.look_at {
+        let room = (self.limit / ONE_IN).max(1).saturating_sub(taken.leaving.len());
+        if room == 0 || now < taken.look_at {
             return;
         }
         let mut waited_for: Vec<_> = taken
@@ -88,11 +96,12 @@ impl Places {
         waited_for.sort_unstable();
         taken.look_at = waited_for.first().map_or(now, |(since, _)| *since) + self.patience;
         let mut dismissed = 0;
-        for (since, number) in waited_for.into_iter().take((self.limit / ONE_IN).max(1)) {
+        for (since, number) in waited_for.into_iter().take(room) {
             if since + self.patience > now {
                 break;
             }
             if let Some(activity) = taken.connections.remove(&number) {
+                taken.leaving.insert(number);
                 activity.dismiss();
                 dismissed += 1;
             }
@@ -130,6 +139,28 @@ impl Places {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.taken().connections.remove(&self.number);
+        let mut taken = self.places.taken();
+        taken.connections.remove(&self.number);
+        taken.leaving.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_beyond_the_limit_than_few_on_their_way_out() {
+        const LIMIT: usize = 4 * ONE_IN;
+        let places = Arc::new(Places::new(LIMIT, Duration::ZERO));
+        let take = || places.take(&Arc::new(Activity::default()));
+        let mut kept: Vec<_> = std::iter::from_fn(take).take(10 * LIMIT).collect();
+        assert_eq!(kept.len(), LIMIT + LIMIT / ONE_IN);
+        // The first ones were to make room. Once one of them is gone there is room for one more.
+        kept.remove(0);
+        assert!(take().is_some());
+        kept.push(take().expect("who came and went leaves its place"));
+        assert!(take().is_none());
+        assert_eq!(kept.len(), LIMIT + LIMIT / ONE_IN);
     }
 }

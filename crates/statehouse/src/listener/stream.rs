@@ -17,9 +17,6 @@ use super::tongue::Ear;
 
 /// While we have something to do for the client, it is looked again after so long whether it is its turn.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// How long we still listen to who was answered before the end of the request: hanging up at once would take the
-/// answer away from whoever is still sending.
-const LINGERING: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub struct Guarded {
@@ -32,6 +29,7 @@ pub struct Guarded {
     /// Until when something of what is ready has to be taken, whoever's turn it is.
     untaken: Option<Pin<Box<Sleep>>>,
     lingering: Option<Pin<Box<Sleep>>>,
+    /// Until the connection is closed, and no sooner.
     _place: Place,
 }
 
@@ -68,6 +66,24 @@ impl Guarded {
         }
     }
 
+    /// Who was dismissed ends in time even where there is always something to read or to write.
+    fn goes_on(&self) -> io::Result<()> {
+        if self.activity.is_over() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "others needed the place"));
+        }
+        Ok(())
+    }
+
+    /// To be asked before anything is read: reading may go on for as long as the client likes.
+    fn lingers_no_more(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let patience = self.activity.limits().lingering;
+        let lingering = self.lingering.get_or_insert_with(|| Box::pin(sleep(patience)));
+        if lingering.is_elapsed() || lingering.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        self.is_waited_for_no_more(cx)
+    }
+
     fn is_untaken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let patience = self.activity.limits().going;
         self.untaken.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(cx)
@@ -78,6 +94,7 @@ impl Guarded {
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
+        self.goes_on()?;
         if written.is_ready() {
             self.untaken = None;
             return written;
@@ -102,6 +119,7 @@ impl AsyncRead for Guarded {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.goes_on()?;
         let before = buf.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut self.inner).poll_read(cx, buf) {
             if let Some(ear) = self.ear.take() {
@@ -150,7 +168,9 @@ impl AsyncWrite for Guarded {
             if !self.activity.has_unread() {
                 return Poll::Ready(Ok(()));
             }
-            self.lingering = Some(Box::pin(sleep(LINGERING)));
+        }
+        if self.lingers_no_more(cx).is_ready() {
+            return Poll::Ready(Ok(()));
         }
         let mut unwanted = [0; 16 << 10];
         loop {
@@ -158,12 +178,8 @@ impl AsyncWrite for Guarded {
             match Pin::new(&mut self.inner).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
-                Poll::Pending => break,
+                Poll::Pending => return Poll::Pending,
             }
         }
-        if let Some(lingering) = &mut self.lingering {
-            ready!(lingering.as_mut().poll(cx));
-        }
-        Poll::Ready(Ok(()))
     }
 }

@@ -5,6 +5,7 @@ use tokio::net::TcpStream;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
@@ -61,6 +62,11 @@ pub fn data(stream: u32, payload: &[u8]) -> Vec<u8> {
     frame(DATA, 0, stream, payload)
 }
 
+pub fn take_back(stream: u32) -> Vec<u8> {
+    const CANCEL: [u8; 4] = [0, 0, 0, 8];
+    frame(RST_STREAM, 0, stream, &CANCEL)
+}
+
 pub fn ping() -> Vec<u8> {
     frame(PING, 0, 0, b"anything")
 }
@@ -80,6 +86,20 @@ pub async fn answered(connection: &mut (impl AsyncRead + Unpin), streams: usize)
         }
     }
     begun
+}
+
+/// Everything before the next ping has arrived.
+pub async fn arrived(connection: &mut TcpStream) -> std::io::Result<()> {
+    connection.write_all(&ping()).await?;
+    loop {
+        let mut head = [0; 9];
+        connection.read_exact(&mut head).await?;
+        let mut payload = vec![0; usize::from(head[2])];
+        connection.read_exact(&mut payload).await?;
+        if head[3] == PING {
+            return Ok(());
+        }
+    }
 }
 
 /// All of what the answers on a connection hold, until they have so many bytes.

@@ -1,6 +1,7 @@
 //! Clients that keep us waiting: each has to give its place back, and nobody else may be taken for one.
 
 mod h2;
+mod leaving;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -35,6 +36,7 @@ fn endless() -> Limits {
         going: NEVER,
         grace: NEVER,
         bytes_a_second: 1 << 20,
+        lingering: NEVER,
         room: NEVER,
     }
 }
