@@ -129,7 +129,7 @@ fn no_setting_is_quoted_with_a_password_in_it() {
     for setting in SETTINGS.iter().filter(|setting| !takes_all.contains(&setting.key)) {
         for address in addresses {
             let file = format!("{} = {address:?}\n", setting.key);
-            let files = ["".to_owned(), file.clone(), file.replace('"', "")];
+            let files = [String::new(), file.clone(), file.replace('"', "")];
             let variable = (setting.env(), address.to_owned());
             for (variable, file) in
                 [(Some(variable), &files[0]), (None, &files[1]), (None, &files[2])]
