@@ -1,6 +1,7 @@
 //! Brings the state of an apply to safety: while it runs, at its end, and when nothing else works.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::disk;
 use crate::server::{Backoff, CallError, Server, insist};
 use crate::state_file::{Left, Stamp, StateFile, Version};
 use crate::undelivered::{Note, Undelivered};
-use crate::workplace::{Workplace, write_durably};
+use crate::workplace::{Workplace, write_at_once, write_durably};
 
 /// How often a running apply's state is uploaded at most, and how long one is damaged until that is no writing.
 const EVERY: Duration = Duration::from_secs(2);
@@ -92,7 +93,8 @@ impl Keeping {
             run_id: job.1.to_owned(),
             place: place.clone(),
             file: StateFile::new(place, state),
-            accepted: begins.clone(),
+            // An earlier agent may have brought some of it.
+            accepted: place.accepted().or_else(|| begins.clone()),
             pending: None,
             begins,
             undelivered: undelivered.clone(),
@@ -163,8 +165,10 @@ impl Keeping {
         looks.damaged = None;
         if !self.accepted.as_ref().is_some_and(|accepted| version.is_same(accepted)) {
             self.pending = Some((left.bytes, version));
+            // At once: we and the engine may be killed together, while it writes the next one.
+            self.lay_pending_aside(write_at_once).await;
         }
-        LOOK.max(took * 4)
+        LOOK.max(began.elapsed() * 4)
     }
 
     fn upload_of(&self, (bytes, version): (Bytes, Version)) -> Upload {
@@ -178,6 +182,9 @@ impl Keeping {
             self.pending = None;
             // It may be there from a time when the server did not answer.
             let _ = std::fs::remove_file(self.place.pending_state());
+        }
+        if let Err(error) = self.place.note_accepted(&version) {
+            tracing::warn!(job = self.job_id, %error, "no other agent will know what the server has");
         }
         self.accepted = Some(version);
     }
@@ -193,9 +200,13 @@ impl Keeping {
 
     /// For a successor, should we end as well.
     async fn set_pending_aside(&self) {
+        self.lay_pending_aside(write_durably).await;
+    }
+
+    async fn lay_pending_aside(&self, write: fn(&Path, &[u8]) -> io::Result<()>) {
         let Some((bytes, _)) = self.pending.clone() else { return };
         let path = self.place.pending_state();
-        let done = tokio::task::spawn_blocking(move || write_durably(&path, &bytes)).await;
+        let done = tokio::task::spawn_blocking(move || write(&path, &bytes)).await;
         if let Err(error) = done.map_err(std::io::Error::other).flatten() {
             tracing::warn!(job = self.job_id, %error, "the last state is in memory only");
         }
@@ -259,7 +270,7 @@ impl Keeping {
         let outcome = tokio::time::timeout(self.patience * 2, insist(self.patience, put)).await;
         let (why, is_refused) = match outcome {
             Ok(Ok(())) => {
-                self.accepted = Some(version);
+                self.note_accepted(version);
                 return Ok(());
             }
             // As far as this job goes; the state may come by another way.
@@ -276,7 +287,7 @@ impl Keeping {
     /// For a file that was cut short: the last whole state is the best that there is.
     async fn damaged(&mut self, bytes: Bytes) -> Unsaved {
         let why = match bytes.len() {
-            0 => "The state that the engine left is empty: it could not write it.".to_owned(),
+            0 => "The state that the engine left is empty: it ended while writing it.".to_owned(),
             _ => "The state that the engine left is damaged.".to_owned(),
         };
         let why = if bytes.is_empty() { why } else { self.keep(&why, bytes, None).await.message };
@@ -305,7 +316,9 @@ impl Keeping {
                 "The last whole one, of serial {}, is with the server; what was made after it is in no state.",
                 version.serial
             ),
-            (Ok(()), None) => "There was no whole one; what was made is in no state.".to_owned(),
+            (Ok(()), None) => {
+                "No whole one was seen before; what was made is in no state.".to_owned()
+            }
         };
         Unsaved { pending, ..self.keep_directory(&format!("{why} {last}")) }
     }
@@ -409,6 +422,20 @@ mod tests {
         Keeping::new(server, ids, place, state, None, &undelivered, config.patience)
     }
 
+    #[test]
+    fn a_successor_knows_what_the_server_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("jobs/a");
+        std::fs::create_dir_all(&root).unwrap();
+        let place = Workplace::found(root.clone()).unwrap();
+        let path = root.join("terraform.tfstate");
+        let mut keeping = keeping(&place, path.clone());
+        let version = Version::of(br#"{"version": 4, "serial": 7, "lineage": "l"}"#).unwrap();
+        keeping.note_accepted(version.clone());
+        let successor = self::keeping(&place, path);
+        assert!(successor.accepted.unwrap().is_same(&version));
+    }
+
     #[tokio::test]
     async fn half_a_state_is_looked_at_again_at_once_and_costs_no_whole_one() {
         let folder = tempfile::tempdir().unwrap();
@@ -431,6 +458,10 @@ mod tests {
             assert!(keeping.look(&mut looks).await < LOOK);
             let (_, version) = keeping.pending.as_ref().unwrap();
             assert_eq!(version.serial, serial as u64);
+            // And its agent with it, whatever has become of the upload.
+            let mut successor = self::keeping(&place, path.clone());
+            successor.find_pending();
+            assert_eq!(successor.pending.unwrap().1.serial, serial as u64);
         }
         assert!(place.ballast().exists(), "nothing says yet that the disk is full");
         looks.damaged.as_mut().unwrap().since -= EVERY;

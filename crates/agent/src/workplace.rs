@@ -235,6 +235,14 @@ impl Workplace {
     pub fn pending_state(&self) -> PathBuf {
         self.own("pending.tfstate")
     }
+    /// Writes down for a successor what the server has of the state.
+    pub fn note_accepted(&self, version: &Version) -> io::Result<()> {
+        write_at_once(&self.own("accepted.json"), &serde_json::to_vec(version)?)
+    }
+    /// What an earlier agent has brought.
+    pub fn accepted(&self) -> Option<Version> {
+        serde_json::from_slice(&fs::read(self.own("accepted.json")).ok()?).ok()
+    }
     /// Whether something lies there that an apply may have written.
     pub fn has_states(&self) -> bool {
         [self.own_state(), self.pending_state()].iter().any(|path| path.exists())
@@ -432,6 +440,14 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
 /// Writes a new file that only we can read.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     private_file(path)?.write_all(content)
+}
+
+/// As [`write_durably`] for whoever is killed, though not for a failing power: it waits for no disk.
+pub(crate) fn write_at_once(path: &Path, content: &[u8]) -> io::Result<()> {
+    let next = path.with_added_extension("next");
+    write_private(&next, content).and_then(|()| fs::rename(&next, path)).inspect_err(|_| {
+        let _ = fs::remove_file(&next);
+    })
 }
 
 /// As [`write_private`]; whatever happens, a power failure too, the old content or the new is there, and never a part.

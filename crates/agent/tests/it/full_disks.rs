@@ -312,7 +312,7 @@ async fn the_last_whole_one_is_offered_later_if_nobody_takes_it_now() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_was_never_whole_is_said_to_be_lost() {
-    for (state, last) in [(Some(PRIOR), "of serial 7"), (None, "There was no whole one")] {
+    for (state, last) in [(Some(PRIOR), "of serial 7"), (None, "No whole one was seen")] {
         for apply in [format!(": > {STATE}"), format!("{WHOLE} | head -c 20 > {STATE}")] {
             let bench = with_engine("Terraform", &format!("{apply}; exit 1")).await;
             let record = applied(&bench, EngineKind::Terraform, state, true).await;
