@@ -40,7 +40,7 @@ impl Topic {
                 happened,
                 Happened::RunPlanQueued | Happened::RunApplyQueued | Happened::JobHandedOutAgain
             ),
-            Self::Events => READERS.iter().any(|reader| (reader.wants)(happened)),
+            Self::Events => READERS.iter().any(|it| !it.is_patient && (it.wants)(happened)),
             Self::Tasks => false,
         }
     }

@@ -157,6 +157,7 @@ struct Due {
 pub(crate) const READER: Reader = Reader {
     name: "run triggers",
     wants: |happened| happened == Happened::RunApplied,
+    is_patient: false,
     take: |tx, event| Box::pin(applied(tx, event)),
 };
 

@@ -171,7 +171,7 @@ mod tests {
         let found = edges(&package("statehouse-agent", "statehouse-testkit", Some("dev"), true));
         assert_eq!(
             found,
-            ["agent → testkit (dev): agent may depend on engine-env, protocol, sandbox"]
+            ["agent → testkit (dev): agent may depend on engine-env, protocol, sandbox, text"]
         );
     }
 

@@ -19,8 +19,12 @@ use crate::{
     row::{AuditEntry, Event},
 };
 
-pub(crate) const READER: Reader =
-    Reader { name: "audit", wants: |_| true, take: |tx, event| Box::pin(take(tx, event)) };
+pub(crate) const READER: Reader = Reader {
+    name: "audit",
+    wants: |_| true,
+    is_patient: true,
+    take: |tx, event| Box::pin(take(tx, event)),
+};
 
 /// Hex, before the first entry.
 const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -31,6 +31,8 @@ pub(crate) struct Reader {
     pub name: &'static str,
     /// What it is told of; the rest is passed over.
     pub wants: fn(Happened) -> bool,
+    /// Takes what it wants when events are read anyway: nobody is woken for it.
+    pub is_patient: bool,
     /// Does what follows from an event, or leaves it for later.
     pub take: for<'a> fn(&'a Tx, &'a Event) -> BoxFuture<'a, Result<()>>,
 }

@@ -48,8 +48,12 @@ pub(super) enum Outcome {
     Refused(String),
 }
 
-pub(crate) const READER: Reader =
-    Reader { name: "notifications", wants, take: |tx, event| Box::pin(take(tx, event)) };
+pub(crate) const READER: Reader = Reader {
+    name: "notifications",
+    wants,
+    is_patient: false,
+    take: |tx, event| Box::pin(take(tx, event)),
+};
 
 fn wants(happened: Happened) -> bool {
     use Happened as H;
