@@ -31,6 +31,7 @@ CHANGED = {
     r"admin/terraform-versions\.meta\.pagination\.total-count": "OpenTofu's versions are listed beside Terraform's",
     r"admin/sentinel-versions\.meta\.pagination\.total-count|entitlement-set\..*\.sentinel:":
         "Sentinel is a part of the server",
+    r"entitlement-set\..*\.audit-logging:": "there is an audit trail",
     r"\.tag-names|/relationships/tags\.|/effective-tag-bindings\.":
         "names show flat tags only, effective bindings those with a key only",
     r"\.relationships\.comments: data": "an address only: the contract has another type there than go-tfe",
