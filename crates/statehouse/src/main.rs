@@ -9,6 +9,7 @@ mod doctor;
 mod embedded;
 mod failure;
 mod health;
+mod import;
 mod listener;
 mod lock;
 mod migrate;
@@ -80,6 +81,9 @@ enum Command {
     ///
     /// Exit code 1 if anything is damaged. May run while the server serves.
     Verify(StoreFlags),
+    /// Move in from HCP Terraform, Terraform Enterprise or another Statehouse.
+    #[command(subcommand)]
+    Import(import::Command),
     /// The audit trail: who did what.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -107,6 +111,10 @@ fn main() -> ExitCode {
         },
         Command::Restore(restore) => restore::run(&restore),
         Command::Verify(flags) => verify::run(&flags),
+        Command::Import(command) => match import::run(&command) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Audit(command) => audit::run(&command),
     })
 }
