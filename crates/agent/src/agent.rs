@@ -12,7 +12,7 @@ use protocol::{Abilities, Claim, Job, Leave, Register};
 use reqwest::{StatusCode, Url};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::DumpableBehavior;
-use sandbox::{Layers, Reach};
+use sandbox::{Groups, Layers, Reach};
 use tokio::net::UdpSocket;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -40,6 +40,8 @@ pub(crate) struct Agent {
     /// The layers that all engines are started with, and what all of them reach.
     pub layers: Layers,
     pub reach: Reach,
+    /// Where the kernel counts what the processes of a run use together.
+    pub groups: Option<Groups>,
     pub shutdown: CancellationToken,
     /// Who we are over all restarts.
     instance: String,
@@ -67,6 +69,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         shutdown,
         layers,
         reach,
+        groups: groups(),
         instance: instance(&config.work_dir).context("note the agent's instance")?,
         id: Mutex::new(None),
         config,
@@ -129,6 +132,20 @@ async fn layers(config: &Config) -> anyhow::Result<Layers> {
         tracing::warn!("engines run without a part of the sandbox: {missing}");
     }
     Ok(survey.layers)
+}
+
+/// Says where limits are watched only.
+fn groups() -> Option<Groups> {
+    match Groups::find() {
+        Ok(groups) => {
+            tracing::info!(version = groups.version(), "the kernel limits runs by control groups");
+            Some(groups)
+        }
+        Err(error) => {
+            tracing::warn!("limits of runs are watched, and not kept by the kernel: {error:#}");
+            None
+        }
+    }
 }
 
 /// Creates the directories, makes their paths absolute, and makes sure that they are ours alone.

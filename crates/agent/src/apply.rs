@@ -109,6 +109,8 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         counts,
         generated_configuration: false,
         state_pending,
+        peaks: None,
+        layers: None,
     };
     let afterwork = (!is_short).then_some(prepared);
     Ok(Done { outcome, afterwork, removable })

@@ -7,6 +7,8 @@ use reqwest::Url;
 use sandbox::Limits;
 use secrecy::SecretString;
 
+use crate::budget::Budget;
+
 /// As long as the documents about a large plan may take.
 pub const ANSWER: Duration = Duration::from_mins(5);
 /// The usual time for which an apply waits for its state to be taken.
@@ -54,6 +56,8 @@ pub struct Config {
     pub patience: Duration,
     /// Bytes that are free on the disk of `work_dir` when a phase begins; 0 switches off that the disk is looked at.
     pub min_free_disk: u64,
+    /// What one phase may use of the machine.
+    pub budget: Budget,
 }
 
 /// The usual minimum of free bytes.

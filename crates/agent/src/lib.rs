@@ -9,6 +9,7 @@
 //! engine (`process`) in the `sandbox`, within what `reach` lists → `log` and `state` (out of its `state_file`) carry to the
 //! server what comes out, without the `secrets` that were given to the run (`mask`, `spellings`, `quotes`) → `output` and
 //! `redaction` say what it means.
+//! `meter` ends in good order what uses more of the machine (`usage`) than it may (`budget`).
 //! `disk` sees to the room that all of this needs, and `emergency` to the state of an engine that had none.
 //! `recovery` picks up what a crash left.
 
@@ -16,6 +17,7 @@ mod agent;
 mod apply;
 mod archive;
 mod backend;
+mod budget;
 mod cli_config;
 mod config;
 mod disk;
@@ -30,6 +32,7 @@ mod kept_init;
 mod log;
 mod mask;
 mod members;
+mod meter;
 mod output;
 mod packages;
 mod phase;
@@ -51,11 +54,13 @@ mod state_file;
 mod steps;
 mod undelivered;
 mod untrusted;
+mod usage;
 mod variables;
 mod workplace;
 
 pub use agent::run;
+pub use budget::Budget;
 pub use config::{ANSWER, Config, MIN_FREE_DISK, PATIENCE, Sandbox};
 pub use engines::at_hand;
 pub use protocol::EngineKind;
-pub use sandbox::{Limits, Survey, exec as engine_exec, survey};
+pub use sandbox::{Groups, Limits, Survey, exec as engine_exec, survey};

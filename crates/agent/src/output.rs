@@ -103,6 +103,28 @@ impl Summary {
     }
 }
 
+/// The resource that an engine has named last, at the end of its log.
+pub(crate) fn last_address(log: &Path) -> Option<String> {
+    let mut file = File::open(log).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END))).ok()?;
+    let mut end = Vec::new();
+    file.take(END).read_to_end(&mut end).ok()?;
+    String::from_utf8_lossy(&end).lines().rev().find_map(address)
+}
+
+fn address(line: &str) -> Option<String> {
+    if line.starts_with("{\"@") {
+        let event: serde_json::Value = serde_json::from_str(line).ok()?;
+        return Some(event["hook"]["resource"]["addr"].as_str()?.to_owned());
+    }
+    let line = COLOUR.replace_all(line, "");
+    ADDRESS.captures(&line).map(|found| found[1].to_owned())
+}
+
+/// Bytes of a log in which the last resource is looked for.
+const END: u64 = 256 << 10;
+
 /// Lines of `-json` output: <https://developer.hashicorp.com/terraform/internals/machine-readable-ui>
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -152,6 +174,11 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static DONE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\S.*: (Creation|Modifications|Destruction|Import) complete\b"));
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"^((?:[\w-]+(?:\[(?:\d+|"[^"]*")\])?\.)+[\w-]+(?:\[(?:\d+|"[^"]*")\])?)(?: \([\w-]+\))?: "#,
+    )
+});
 static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:│ )?Error: (.+)$"));
 
 fn pattern(text: &str) -> Regex {
@@ -218,6 +245,32 @@ mod tests {
         );
         assert!(!read("Plan: 1 to add, 0 to change, 0 to destroy.").has_begun);
         assert!(!read("a (local-exec): b").has_begun);
+    }
+
+    #[test]
+    fn the_resource_that_was_named_last_is_known() {
+        let last = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            last_address(file.path())
+        };
+        for (text, address) in [
+            (
+                "a.b: Creating...\n\u{1b}[1mmodule.m[\"x y\"].a.b[0]: Still creating... [10s elapsed]\u{1b}[0m\nWarning: x\n",
+                "module.m[\"x y\"].a.b[0]",
+            ),
+            ("a.b: Creating...\nterraform_data.c (local-exec): Executing: x\n", "terraform_data.c"),
+            (
+                "{\"@level\":\"info\",\"hook\":{\"resource\":{\"addr\":\"a.c\"}},\"type\":\"apply_start\"}\n{\"@level\":\"x\"}\n",
+                "a.c",
+            ),
+        ] {
+            assert_eq!(last(text).as_deref(), Some(address), "{text}");
+        }
+        assert_eq!(
+            last("Terraform v1.15.5\non linux_amd64\nPlan: 1 to add\nError: x.y failed\n"),
+            None
+        );
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::identity::{self, Identity};
 use crate::init::Init;
 use crate::log::Log;
 use crate::mask::Mask;
+use crate::meter::Meter;
 use crate::output::Summary;
 use crate::plugins::Plugins;
 use crate::process::Engine;
@@ -82,6 +83,8 @@ impl Done {
             counts: Counts::default(),
             generated_configuration: false,
             state_pending: false,
+            peaks: None,
+            layers: None,
         };
         Self { outcome, afterwork: None, removable: true }
     }
@@ -94,6 +97,7 @@ pub(crate) struct Work<'a> {
     pub place: &'a Workplace,
     pub log: &'a Log,
     pub reserve: &'a Reserve<'a>,
+    pub meter: &'a Arc<Meter>,
 }
 
 /// Executes a claimed job to its end and reports it; errors are logged, never returned.
@@ -167,7 +171,9 @@ async fn executed_in(
         }
     };
     let reserve = Reserve::of(place, agent.config.min_free_disk);
-    let work = Work { agent, session, place, log: &log, reserve: &reserve };
+    let meter = Meter::new(session, place, agent.config.budget, agent.groups.as_ref());
+    let meter = Arc::new(meter);
+    let work = Work { agent, session, place, log: &log, reserve: &reserve, meter: &meter };
     let executed = async {
         let prepared = Box::pin(work.prepare(plugins, fetched, identity)).await?;
         let init = prepared.init.clone();
@@ -183,8 +189,20 @@ async fn executed_in(
     let done = tokio::select! {
         done = Box::pin(executed) => done,
         () = reserve.watch(session, &log) => unreachable!("the watch has no end"),
+        () = meter.watch(session) => unreachable!("the watch has no end"),
     };
     let mut done = done.unwrap_or_else(|failure| work.failed(failure));
+    if done.outcome.result == PhaseResult::Errored
+        && let Some(why) = meter.verdict(session, &place.log())
+    {
+        log.say(&format!("Error: {why}"));
+        let before = done.outcome.message.map(|message| message + " ").unwrap_or_default();
+        done.outcome.message = Some(before + &why);
+    }
+    let peaks = meter.peaks();
+    done.outcome.peaks = Some(peaks);
+    done.outcome.layers = Some(layers(agent, &meter));
+    tracing::info!(job = job.id, run = job.run_id, ?peaks, "peaks of {}", job.run_id);
     // It may repeat what the engine said.
     done.outcome.message = done.outcome.message.map(|message| mask.text(&message));
     let (run, removable) = (&job.run_id, done.removable);
@@ -214,6 +232,12 @@ async fn executed_in(
     }
     finish(session).await;
     removable
+}
+
+/// What keeps the engine of a phase apart, in words that the documentation explains.
+fn layers(agent: &Agent, meter: &Meter) -> Vec<String> {
+    let groups = meter.is_kept().then_some("control-groups");
+    agent.layers.words().into_iter().chain(groups).map(str::to_owned).collect()
 }
 
 /// The log, and what it and the outcome must not show, which a successor finds too.
@@ -328,7 +352,8 @@ impl Work<'_> {
         let mut reach = reach::of_a_run(&agent.reach, self.place, &binary, &cache);
         reach.readable.extend(identity.folder().map(Path::to_owned));
         let (launcher, layers) = (agent.launcher.clone(), agent.layers);
-        let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, layers, reach };
+        let meter = self.meter.clone();
+        let engine = Engine { launcher, binary, cwd: site.cwd.clone(), env, layers, reach, meter };
         let mut prepared = Prepared { engine, site, tfvars, made: None, init: Init::NotKept };
         self.session.begin(Step::Init);
         prepared.init = self.initialize(&prepared, &cache).await?;
@@ -428,6 +453,9 @@ impl Work<'_> {
 /// How a stopped phase counts, and why.
 pub(crate) fn stopped(stop: Stop) -> (PhaseResult, &'static str) {
     match stop {
+        Stop::Memory => (PhaseResult::Errored, "The run used more memory than it may."),
+        Stop::Processes => (PhaseResult::Errored, "The run had more processes than it may."),
+        Stop::Space => (PhaseResult::Errored, "The run used more disk than it may."),
         Stop::Disk => {
             (PhaseResult::Errored, "The agent's disk is nearly full: the phase was interrupted.")
         }

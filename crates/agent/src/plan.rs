@@ -74,6 +74,8 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         counts,
         generated_configuration,
         state_pending: false,
+        peaks: None,
+        layers: None,
     };
     // The run goes on while its documents are made; the server lets those who ask for them wait.
     Ok(Done { outcome, afterwork: Some(prepared), removable: true })

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::Config;
 use crate::environment::SAFE_PATH;
+use crate::meter::Meter;
 use crate::session::{Session, Stop};
 use crate::workplace::private_file;
 
@@ -29,6 +30,7 @@ pub(crate) struct Engine {
     pub env: BTreeMap<String, String>,
     pub layers: Layers,
     pub reach: Reach,
+    pub meter: Arc<Meter>,
 }
 
 pub(crate) struct Running {
@@ -100,6 +102,8 @@ impl Engine {
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
             .ok_or_else(|| io::Error::other("the engine has no process id"))?;
+        // Before it knows what to start.
+        self.meter.take(pid);
         let mut stdin = child.stdin.take().ok_or_else(|| io::Error::other("no standard input"))?;
         let sent = stdin.write_all(&order.message()?).await;
         drop(stdin);
@@ -209,6 +213,9 @@ fn reason(stop: Stop) -> Option<&'static str> {
         Stop::No | Stop::Gone => None,
         Stop::Shutdown => Some("The agent is shutting down: interrupting the engine."),
         Stop::Timeout => Some("The phase takes longer than allowed: interrupting the engine."),
+        Stop::Memory => Some("The run uses more memory than it may: interrupting the engine."),
+        Stop::Processes => Some("The run has more processes than it may: interrupting the engine."),
+        Stop::Space => Some("The run uses more disk than it may: interrupting the engine."),
         Stop::Disk => Some("The agent's disk is nearly full: interrupting the engine."),
         Stop::Canceled => Some("The run was canceled: interrupting the engine."),
         Stop::Killed => Some("The run was force-canceled: killing the engine."),

@@ -181,6 +181,8 @@ async fn take_up(
         counts: summary.counts(),
         generated_configuration: false,
         state_pending,
+        peaks: None,
+        layers: None,
     };
     Found { outcome, line: Some(line), safe }
 }
@@ -211,7 +213,7 @@ async fn outlive(root: &Path, grace: Duration) {
     }
 }
 
-fn keepers_in(root: &Path) -> Vec<Pid> {
+pub(crate) fn keepers_in(root: &Path) -> Vec<Pid> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     let keepers = processes.filter(|process| {
         let (cwd, words) = (process.path().join("cwd"), process.path().join("cmdline"));

@@ -20,6 +20,10 @@ pub(crate) enum Stop {
     Shutdown,
     /// The phase took longer than its workspace allows.
     Timeout,
+    /// It uses more of the machine than a phase may.
+    Memory,
+    Processes,
+    Space,
     /// The disk of the job directories is nearly full.
     Disk,
     /// Somebody canceled the run.

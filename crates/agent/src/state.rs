@@ -414,6 +414,7 @@ mod tests {
             grace: Duration::ZERO,
             answer: Duration::ZERO,
             patience: Duration::ZERO,
+            budget: crate::Budget::default(),
             min_free_disk: 0,
         };
         let server = Arc::new(Server::new(&config).unwrap());

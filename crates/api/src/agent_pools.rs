@@ -9,8 +9,9 @@ use domain::{
     can,
     id::{ProjectId, WorkspaceId},
     row::{AgentPool, Organization},
+    site_settings::Span,
 };
-use jsonapi::{Body, Document, Empty, Query, Relationships, Resource, ToMany, Typed};
+use jsonapi::{Body, Document, Empty, Field, Query, Relationships, Resource, ToMany, Typed};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     includes::INCLUDES,
     paging::paging,
     parameters::{ByName, Searched, sorted, text},
+    run_limits,
 };
 
 pub fn routes() -> Routes {
@@ -57,6 +59,8 @@ impl Resource for View {
             created_at: Timestamp,
             organization_scoped: bool,
             agent_count: u64,
+            #[serde(flatten)]
+            limits: run_limits::Attributes,
         }
         let pool = &self.0.pool;
         Attributes {
@@ -64,6 +68,7 @@ impl Resource for View {
             created_at: pool.created_at,
             organization_scoped: pool.organization_scoped,
             agent_count: self.0.agents,
+            limits: pool.run_limits.0.into(),
         }
     }
 
@@ -120,6 +125,11 @@ async fn list(
 struct Input {
     name: Option<String>,
     organization_scoped: Option<bool>,
+    run_memory_bytes: Field<u64>,
+    run_processes: Field<u64>,
+    run_disk_bytes: Field<u64>,
+    plan_timeout: Field<Span>,
+    apply_timeout: Field<Span>,
 }
 
 impl Typed for Input {
@@ -142,6 +152,7 @@ fn change(body: Body<Input, Related>) -> Result<Change> {
         organization_scoped: input.organization_scoped,
         allowed_workspaces: workspaces("allowed-workspaces", related.allowed_workspaces)?,
         excluded_workspaces: workspaces("excluded-workspaces", related.excluded_workspaces)?,
+        run_limits: run_limits::change!(input),
         allowed_projects: related.allowed_projects.of_kind("projects", "allowed-projects")?,
     })
 }

@@ -14,12 +14,13 @@ use domain::{
     can,
     entity::{agent::Abilities, phase, run::Cancel, tool_version, variable},
     id::JobId,
+    run_limits,
 };
 use http::StatusCode;
 use jsonapi::{Error, Message};
 use protocol::{
-    Access, Claim, Engine, EngineKind, Job, Leave, LogPosition, Orders, Outcome, Phase,
-    PhaseResult, PlanOptions, Recovered, Register, Registered, Secret, StateKept, Variable,
+    Access, Claim, Engine, EngineKind, Job, Leave, Limit, Limits, LogPosition, Orders, Outcome,
+    Phase, PhaseResult, PlanOptions, Recovered, Register, Registered, Secret, StateKept, Variable,
     VariableKind,
 };
 use secrecy::ExposeSecret;
@@ -205,8 +206,19 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
         ssh_key,
         identity_tokens,
         structured_output: circumstances.structured_output,
-        timeout_seconds: assignment.timeout_seconds,
+        timeout_seconds: assignment.limits.seconds.most,
+        limits: limits(assignment.limits),
         log_offset: assignment.log_offset,
+    }
+}
+
+fn limits(limits: run_limits::Limits) -> Limits {
+    let limit = |limit: run_limits::Limit| Limit { most: limit.most, set_by: limit.set_by };
+    Limits {
+        memory_bytes: limits.memory.map(limit),
+        processes: limits.processes.map(limit),
+        disk_bytes: limits.disk.map(limit),
+        timeout_set_by: Some(limits.seconds.set_by),
     }
 }
 
@@ -289,6 +301,13 @@ async fn outcome(
         imports: body.counts.imports,
         generated_configuration: body.generated_configuration,
         state_pending: body.state_pending,
+        peaks: body.peaks.map(|peaks| phase::Peaks {
+            memory_bytes: peaks.memory_bytes,
+            processes: peaks.processes,
+            disk_bytes: peaks.disk_bytes,
+            cpu_milliseconds: peaks.cpu_milliseconds,
+        }),
+        layers: body.layers,
     };
     agents::conclude(&agent.cx, &agent, &job_id(&id)?, outcome).await?;
     Ok(StatusCode::NO_CONTENT)

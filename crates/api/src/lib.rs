@@ -25,6 +25,7 @@ mod policy_evaluations;
 mod policy_sets;
 mod projects;
 mod repositories;
+mod run_limits;
 mod run_triggers;
 mod runs;
 mod site_settings;

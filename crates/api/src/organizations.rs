@@ -7,13 +7,16 @@ use domain::{
     organizations::{self, Change},
     retention,
     row::{DataRetentionPolicy, Organization},
+    site_settings::Span,
 };
 use jsonapi::{
     Body, Document, Empty, Field, Query, Relationships, Resource, ToOne, Typed, Unsupported,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::text};
+use crate::{
+    May, Result, Routes, includes::INCLUDES, paging::paging, parameters::text, run_limits,
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -110,6 +113,8 @@ struct Attributes<'a> {
     max_ttl_enabled: bool,
     /// HashiCorp's clients ask for them with every new organization, and learn from the answer that there are none.
     stacks_enabled: bool,
+    #[serde(flatten)]
+    limits: run_limits::Attributes,
     permissions: Permissions,
 }
 
@@ -187,6 +192,7 @@ impl Resource for View {
             user_tokens_enabled: row.user_tokens_enabled,
             max_ttl_enabled: row.max_ttl_enabled,
             stacks_enabled: false,
+            limits: row.run_limits.0.into(),
             permissions: self.permissions,
         }
     }
@@ -271,6 +277,11 @@ struct Input {
     owners_team_saml_role_id: Field<String>,
     user_tokens_enabled: Option<bool>,
     max_ttl_enabled: Option<bool>,
+    run_memory_bytes: Field<u64>,
+    run_processes: Field<u64>,
+    run_disk_bytes: Field<u64>,
+    plan_timeout: Field<Span>,
+    apply_timeout: Field<Span>,
 }
 
 impl Typed for Input {
@@ -333,6 +344,7 @@ impl From<Input> for Change {
             owners_team_saml_role_id: input.owners_team_saml_role_id.into_change(),
             user_tokens_enabled: input.user_tokens_enabled,
             max_ttl_enabled: input.max_ttl_enabled,
+            run_limits: run_limits::change!(input),
         }
     }
 }

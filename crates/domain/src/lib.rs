@@ -39,6 +39,7 @@ pub mod rate_limit;
 pub mod readmes;
 pub mod repositories;
 pub mod retention;
+pub mod run_limits;
 pub mod run_triggers;
 pub mod runs;
 pub mod scans;

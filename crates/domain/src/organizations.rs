@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, accounts, agent_pools,
-    can, error::taken, names, row::Organization, workspaces,
+    can, error::taken, names, row::Organization, run_limits, workspaces,
 };
 
 /// Characters. HCP Terraform's documents say 40, and its clients' own tests make longer ones.
@@ -66,6 +66,7 @@ pub struct Change {
     pub owners_team_saml_role_id: Option<Option<String>>,
     pub user_tokens_enabled: Option<bool>,
     pub max_ttl_enabled: Option<bool>,
+    pub run_limits: run_limits::Change,
 }
 
 impl Change {
@@ -99,6 +100,7 @@ impl Change {
                 "default-agent-pool-id",
             )?;
         }
+        to.run_limits.0 = self.run_limits.applied_to(to.run_limits.0)?;
         macro_rules! set {
             ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
         }
@@ -224,6 +226,7 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
         owners_team_saml_role_id: None,
         user_tokens_enabled: true,
         max_ttl_enabled: false,
+        run_limits: db::Json::default(),
         created_at: now,
     };
     change.apply(&mut new)?;

@@ -154,8 +154,31 @@ pub struct Job {
     pub structured_output: bool,
     /// Seconds after which the phase is stopped gracefully and counts as failed.
     pub timeout_seconds: u64,
+    /// What it may use of the agent's machine, where that is less than the agent itself allows.
+    #[serde(default)]
+    pub limits: Limits,
     /// The log's length so far: not zero when an earlier agent was lost in this phase.
     pub log_offset: u64,
+}
+
+/// What a phase may use at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Of all its processes together.
+    pub memory_bytes: Option<Limit>,
+    pub processes: Option<Limit>,
+    /// Of its directory.
+    pub disk_bytes: Option<Limit>,
+    /// Who has decided about `timeout_seconds`, for people.
+    pub timeout_set_by: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    pub most: u64,
+    /// Where it is changed, for people: `run-memory-bytes of the organization acme`.
+    pub set_by: String,
 }
 
 /// What the engine shows to the server's own host. It is good for nothing once the job is over or is somebody else's.
@@ -334,6 +357,22 @@ pub struct Outcome {
     /// The state of an apply is still with the agent, which goes on to offer it as `recovered-state`.
     #[serde(default)]
     pub state_pending: bool,
+    /// Absent from agents that do not look.
+    #[serde(default)]
+    pub peaks: Option<Peaks>,
+    /// What the engine was kept apart by, in words that people may look up; absent from agents that do not say.
+    #[serde(default)]
+    pub layers: Option<Vec<String>>,
+}
+
+/// The most that all processes of a phase have used together, as far as the agent saw it, and the time of the processor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Peaks {
+    pub memory_bytes: u64,
+    pub processes: u64,
+    pub disk_bytes: u64,
+    pub cpu_milliseconds: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -53,6 +53,29 @@ impl Layers {
     pub fn any(self) -> bool {
         self != Self::NONE
     }
+
+    /// One for each that there is, from the outermost on; as [`Layer::word`].
+    pub fn words(self) -> Vec<&'static str> {
+        let all = [
+            (self.namespaces, Layer::Files),
+            (self.processes, Layer::Processes),
+            (self.landlock, Layer::Landlock),
+            (self.calls, Layer::Calls),
+        ];
+        all.into_iter().filter(|(is_there, _)| *is_there).map(|(_, layer)| layer.word()).collect()
+    }
+}
+
+impl Layer {
+    /// By which programs know it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Processes => "processes",
+            Self::Landlock => "landlock",
+            Self::Calls => "system-calls",
+        }
+    }
 }
 
 impl fmt::Display for Layer {

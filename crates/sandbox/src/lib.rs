@@ -10,11 +10,14 @@
 //!   what `system` and the order's [`Reach`] list), no capabilities (`privileges`), Landlock
 //!   (`fence`), a filter of system calls (`calls`).
 //!
+//! A [`Group`] lets the kernel count what all of a program's processes use together, where it does.
+//!
 //! Which of these layers this machine has is tried out once, by [`survey`]; an order then gets all
 //! of the layers that it names, or does not start.
 
 mod calls;
 mod fence;
+mod group;
 mod inside;
 mod keeper;
 mod layers;
@@ -25,6 +28,7 @@ mod reach;
 mod system;
 mod view;
 
+pub use group::{Ceilings, Group, Groups};
 pub use keeper::kill;
 pub use layers::{Layer, Layers, Line, Survey, survey};
 pub use order::{Limits, Order, exec};

@@ -1,4 +1,4 @@
-//! `statehouse doctor`: checks what `serve` would need, and starts nothing.
+//! `statehouse doctor` and `statehouse agent doctor`: check what `serve` and `agent` would need, and start nothing.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,9 @@ use db::{Db, Limits, Schema};
 use domain::installation::{self, Known};
 use rustix::fs::Access;
 
-use crate::config::{Database, Execution, Sandbox, ServeFlags, Settings, Store, Tls};
+use crate::config::{
+    AgentFlags, AgentSettings, Database, Execution, Sandbox, ServeFlags, Settings, Store, Tls,
+};
 use crate::lock::DataDirLock;
 use crate::open::{self, Absent};
 use crate::{failure, listener, tls};
@@ -25,17 +27,45 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub fn run(flags: &ServeFlags) -> Result<()> {
     let settings = Settings::load(flags)?;
     let findings = tokio::runtime::Runtime::new()?.block_on(examine(&settings));
-    for (subject, finding) in &findings {
-        match finding {
-            Ok(known) => println!("ok    {subject}: {known}"),
-            Err(e) => println!("WRONG {subject}: {}", failure::sentence(e)),
-        }
-    }
+    say(&findings);
     let url = settings.reach.public_url(settings.reach.listen);
     let doubts = tls::doubts(&settings.reach.tls, url.host_str().unwrap_or_default());
     for warning in settings.warnings.iter().chain(&doubts) {
         println!("note  {warning}");
     }
+    judge(&findings)
+}
+
+/// On a machine that executes runs for a server elsewhere.
+pub fn of_agent(flags: &AgentFlags) -> Result<()> {
+    let settings = AgentSettings::load(flags)?;
+    let findings = examine_agent(&settings);
+    say(&findings);
+    for warning in &settings.warnings {
+        println!("note  {warning}");
+    }
+    judge(&findings)
+}
+
+fn examine_agent(settings: &AgentSettings) -> Findings {
+    let mut findings = vec![
+        ("settings", Ok("all readable".to_owned())),
+        ("data directory", data_dir(&settings.data_dir)),
+    ];
+    findings.extend(execution(&settings.execution));
+    findings
+}
+
+fn say(findings: &Findings) {
+    for (subject, finding) in findings {
+        match finding {
+            Ok(known) => println!("ok    {subject}: {known}"),
+            Err(e) => println!("WRONG {subject}: {}", failure::sentence(e)),
+        }
+    }
+}
+
+fn judge(findings: &Findings) -> Result<()> {
     let wrong = findings.iter().filter(|(_, finding)| finding.is_err()).count();
     ensure!(wrong == 0, "{wrong} of {} checks found something wrong", findings.len());
     Ok(())
@@ -59,10 +89,18 @@ async fn examine(settings: &Settings) -> Findings {
     let courier = courier::Courier::new(settings.courier.clone()).context("smtp_url");
     findings.push(("mail", courier.map(|_| mail(settings))));
     if let Some(agent) = &settings.agent {
-        findings.push(("engines", engines(agent)));
-        findings.push(("sandbox", sandbox(agent)));
+        findings.extend(execution(agent));
     }
     findings
+}
+
+/// What runs are executed with here.
+fn execution(agent: &Execution) -> Findings {
+    vec![
+        ("engines", engines(agent)),
+        ("sandbox", sandbox(agent)),
+        ("limits of runs", Ok(limits(agent.budget))),
+    ]
 }
 
 fn data_dir(dir: &Path) -> Finding {
@@ -254,13 +292,24 @@ fn sandbox(agent: &Execution) -> Finding {
     if agent.sandbox == Sandbox::Off {
         return Ok("off: runs can read and do all that this user can".to_owned());
     }
-    let missing = agent::survey(&std::env::current_exe()?, &std::env::temp_dir()).missing();
+    let survey = agent::survey(&std::env::current_exe()?, &std::env::temp_dir());
+    let (there, missing) = (survey.layers.words().join(", "), survey.missing());
     if missing.is_empty() {
-        return Ok("all layers".to_owned());
+        return Ok(format!("all layers: {there}"));
     }
     let missing = missing.join("; ");
     ensure!(agent.sandbox != Sandbox::Required, "this machine lacks {missing}");
-    Ok(format!("without {missing}"))
+    let there = if there.is_empty() { "no layer" } else { &there };
+    Ok(format!("{there}; without {missing}"))
+}
+
+fn limits(budget: agent::Budget) -> String {
+    let kept = match agent::Groups::look() {
+        Ok(groups) => format!("watched, and kept by control groups (version {})", groups.version()),
+        Err(why) => format!("watched each second, and not kept by the kernel: {why:#}"),
+    };
+    let (memory, disk) = (budget.memory_bytes >> 20, budget.disk_bytes >> 20);
+    format!("{memory} MiB of memory, {} processes, {disk} MiB of disk, {kept}", budget.processes)
 }
 
 fn version(engine: &Path) -> Result<String> {
@@ -297,6 +346,28 @@ mod tests {
         let findings = examine(&settings(&dir.path().join("data"))).await;
         assert!(findings.iter().all(|(_, finding)| finding.is_ok()), "{findings:?}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_agent_says_what_keeps_runs_apart_and_what_limits_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let flags = [
+            ("data-dir", dir.path().join("data").display().to_string()),
+            ("server", "http://127.0.0.1:1".to_owned()),
+            ("token", "a-token-of-a-pool-0123456789".to_owned()),
+            ("sandbox", "off".to_owned()),
+            ("run-memory", "64M".to_owned()),
+        ];
+        let flags = flags.map(|(name, value)| (name.to_owned(), vec![value]));
+        let settings = AgentSettings::from_layers(Layers::new(flags.into(), [])).unwrap();
+        let findings = examine_agent(&settings);
+        let said = |subject: &str| {
+            let found = findings.iter().find(|(name, _)| *name == subject);
+            found.unwrap().1.as_ref().unwrap().clone()
+        };
+        assert!(said("sandbox").starts_with("off: runs can read"), "{findings:?}");
+        assert!(said("limits of runs").starts_with("64 MiB of memory, 512 processes"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is made for it");
     }
 
     #[test]

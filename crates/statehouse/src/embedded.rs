@@ -58,6 +58,7 @@ pub fn config(
         answer: agent::ANSWER,
         patience: agent::PATIENCE,
         min_free_disk: execution.min_free_disk,
+        budget: execution.budget,
     })
 }
 

@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use nix::sys::signal::{SigSet, Signal};
 
-use config::{AgentFlags, ServeFlags, StoreFlags};
+use config::{ServeFlags, StoreFlags};
 
 /// The system's keeps what threads have given back: a crowd at the sign-in page would cost a gigabyte for good.
 #[global_allocator]
@@ -56,7 +56,7 @@ enum Command {
     ///
     /// Settings are taken as by `serve`. The token is one of the pool's; keep it in a file that only
     /// this user can read, or in STATEHOUSE_TOKEN.
-    Agent(AgentFlags),
+    Agent(remote::Agent),
     /// Check every setting and what it points at, and start nothing.
     Doctor(ServeFlags),
     /// Show the whole way of a run on this machine: server, user, workspace, terraform apply.
@@ -99,7 +99,7 @@ fn main() -> ExitCode {
     }
     ended(match sentinel::parse::<Cli>(std::env::args_os()).command {
         Command::Serve(flags) => serve::command(&flags),
-        Command::Agent(flags) => remote::command(&flags),
+        Command::Agent(agent) => remote::command(&agent),
         Command::Doctor(flags) => doctor::run(&flags),
         Command::Demo(demo) => demo::run(&demo),
         Command::Admin(admin) => admin::run(admin),

@@ -1,13 +1,32 @@
 //! `statehouse agent`: executes the runs of an agent pool on this machine, for a server elsewhere.
 
 use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
 
 use crate::config::{AgentFlags, AgentSettings, Sandbox};
-use crate::{failure, private_file, shutdown, telemetry};
+use crate::{doctor, failure, private_file, shutdown, telemetry};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Agent {
+    #[command(flatten)]
+    flags: AgentFlags,
+    #[command(subcommand)]
+    instead: Option<Instead>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Instead {
+    /// Check every setting and what runs would be executed with here, and start nothing.
+    Doctor(AgentFlags),
+}
 
 /// The command: until a signal ends it.
-pub fn command(flags: &AgentFlags) -> Result<()> {
-    let settings = AgentSettings::load(flags)?;
+pub fn command(agent: &Agent) -> Result<()> {
+    if let Some(Instead::Doctor(flags)) = &agent.instead {
+        return doctor::of_agent(flags);
+    }
+    let settings = AgentSettings::load(&agent.flags)?;
     let telemetry = telemetry::start(&settings.log, None)?;
     let outcome = tokio::runtime::Runtime::new()?.block_on(run(settings));
     let outcome = outcome.map_err(failure::log);
@@ -51,6 +70,7 @@ fn config(settings: AgentSettings) -> Result<agent::Config> {
         answer: agent::ANSWER,
         patience: agent::PATIENCE,
         min_free_disk: execution.min_free_disk,
+        budget: execution.budget,
     })
 }
 

@@ -75,6 +75,7 @@ impl Agent {
             grace: Duration::from_secs(20),
             answer: agent::ANSWER,
             patience: Duration::from_millis(100),
+            budget: agent::Budget::default(),
             min_free_disk: 0,
         };
         let task = tokio::spawn(agent::run(config, shutdown.clone()));

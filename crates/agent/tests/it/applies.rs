@@ -109,9 +109,14 @@ async fn a_phase_that_takes_too_long_is_an_error() {
     let planned = bench.execute(&plan).await;
     let mut apply = bench.apply(&plan, &planned, None);
     apply.timeout_seconds = 3;
+    apply.limits.timeout_set_by = Some("apply-timeout of the site".into());
     let applied = bench.execute(&apply).await;
     assert_eq!(applied.outcome().result, PhaseResult::Errored);
-    assert!(applied.outcome().message.as_deref().unwrap().contains("longer than allowed"));
+    let message = applied.outcome().message.as_deref().unwrap();
+    assert!(message.contains("longer than allowed"), "{message}");
+    let why = "The apply took 3 s, and may take no more, while it worked on terraform_data.slow. \
+               To change that, see apply-timeout of the site.";
+    assert!(message.contains(why), "{message}");
     assert_eq!(inspect(applied.states.last().unwrap()).1, ["slow"]);
 }
 

@@ -89,6 +89,7 @@ impl Bench {
             grace: Duration::from_secs(20),
             answer: Duration::from_mins(1),
             patience: statehouse_agent::PATIENCE,
+            budget: statehouse_agent::Budget::default(),
             min_free_disk: statehouse_agent::MIN_FREE_DISK,
         }
     }
@@ -168,6 +169,7 @@ impl Bench {
             identity_tokens: std::collections::BTreeMap::new(),
             structured_output: false,
             timeout_seconds: 600,
+            limits: protocol::Limits::default(),
             log_offset: 0,
         }
     }

@@ -9,6 +9,7 @@ mod engines;
 mod environment;
 mod full_disks;
 mod identity;
+mod limits;
 mod logs;
 mod lost_states;
 mod plans;

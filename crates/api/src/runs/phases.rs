@@ -7,7 +7,7 @@ use domain::{
     Ctx, In, StatusTimestamps,
     archivist::{self, Content},
     can,
-    entity::phase::{Kind, Status},
+    entity::phase::{self, Kind, Status},
     id::{AgentId, AgentPoolId},
     row::{Phase, Run},
     runs::{self, Apply, Plan},
@@ -61,8 +61,29 @@ struct Attributes<'a> {
     /// Ours: why it failed, and what has become of a state that it could not save.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    /// Ours: the most that it has used of its machine, and what it was kept apart by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peaks: Option<Peaks>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox_layers: Option<&'a [String]>,
     #[serde(flatten)]
     plan: Option<PlanAttributes>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Peaks {
+    memory_bytes: u64,
+    processes: u64,
+    disk_bytes: u64,
+    cpu_milliseconds: u64,
+}
+
+impl From<phase::Peaks> for Peaks {
+    fn from(peaks: phase::Peaks) -> Self {
+        let phase::Peaks { memory_bytes, processes, disk_bytes, cpu_milliseconds } = peaks;
+        Self { memory_bytes, processes, disk_bytes, cpu_milliseconds }
+    }
 }
 
 /// Who executes it. What nobody knows is left out, because the published contract knows no null here.
@@ -122,6 +143,8 @@ impl<const PLAN: bool> Resource for PhaseView<PLAN> {
             resource_imports: phase.resource_imports,
             execution_details: execution_details(phase),
             message: phase.message.as_deref(),
+            peaks: phase.peaks.as_ref().map(|peaks| Peaks::from(peaks.0)),
+            sandbox_layers: phase.layers.as_ref().map(|layers| layers.0.as_slice()),
             plan: (phase.kind == Kind::Plan).then(|| PlanAttributes {
                 has_changes: phase.has_changes,
                 generated_configuration: phase.generated_configuration,

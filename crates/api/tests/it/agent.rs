@@ -159,6 +159,15 @@ impl Job<'_> {
         self.post("outcome", body).await
     }
 
+    /// Ends a plan with changes, and says what it has used and was kept apart by.
+    pub async fn outcome_with(&self, peaks: &Value, layers: &[&str]) -> u16 {
+        let body = json!({
+            "result": "finished", "message": null, "has_changes": true, "counts": { "additions": 1 },
+            "generated_configuration": false, "peaks": peaks, "layers": layers,
+        });
+        self.post("outcome", body).await
+    }
+
     pub async fn artifact(&self, name: &str, content: &str) -> u16 {
         let path = self.path(&format!("artifacts/{name}"));
         self.client.put(path, content.to_owned()).await.status.as_u16()

@@ -57,6 +57,7 @@ mod queue_passes;
 mod readmes;
 mod recovered_states;
 mod repositories;
+mod run_limits;
 mod run_triggers;
 mod runs;
 mod sealed_columns;

@@ -2,7 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{Timestamp, id::AgentPoolId};
+use super::run_limits::RunLimits;
+use crate::{Json, Timestamp, id::AgentPoolId};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "agent_pools")]
@@ -13,6 +14,8 @@ pub struct Model {
     pub name: String,
     /// Every workspace of the organization may use it, but for those that are excluded.
     pub organization_scoped: bool,
+    /// Of what runs on its agents.
+    pub run_limits: Json<RunLimits>,
     pub created_at: Timestamp,
 }
 

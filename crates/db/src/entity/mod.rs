@@ -46,6 +46,7 @@ pub mod remote_state_consumer;
 pub mod reserved_tag_key;
 pub mod run;
 pub mod run_circumstance;
+pub mod run_limits;
 pub mod run_trigger;
 pub mod sealing_key;
 pub mod session;

@@ -2,9 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::workspace::ExecutionMode;
+use super::{run_limits::RunLimits, workspace::ExecutionMode};
 use crate::{
-    Timestamp,
+    Json, Timestamp,
     column::words,
     id::{AgentPoolId, OrganizationId, ProjectId},
 };
@@ -38,6 +38,7 @@ pub struct Model {
     pub user_tokens_enabled: bool,
     /// Whether tokens live no longer than its policies say.
     pub max_ttl_enabled: bool,
+    pub run_limits: Json<RunLimits>,
     pub created_at: Timestamp,
 }
 

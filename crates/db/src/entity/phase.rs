@@ -34,6 +34,17 @@ pub struct Executor {
     pub pool_name: Option<String>,
 }
 
+/// The most that a phase has used of its machine, as its agent saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Peaks {
+    pub memory_bytes: u64,
+    pub processes: u64,
+    pub disk_bytes: u64,
+    /// Of the processor, all of it.
+    pub cpu_milliseconds: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "phases")]
 pub struct Model {
@@ -57,6 +68,9 @@ pub struct Model {
     pub state_awaited_until: Option<Timestamp>,
     pub agent_id: Option<AgentId>,
     pub executor: Option<Json<Executor>>,
+    pub peaks: Option<Json<Peaks>>,
+    /// Words for what it was kept apart by.
+    pub layers: Option<Json<Vec<String>>>,
     pub status_timestamps: StatusTimestamps,
 }
 

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use db::{
+    Json,
     entity::{
         agent, agent_pool, agent_pool_project as for_project,
         agent_pool_workspace::{self as standing, Standing},
-        job, phase, token,
+        job, phase,
+        run_limits::RunLimits,
+        token,
     },
     id::{AgentPoolId, ProjectId, RunId, WorkspaceId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait},
@@ -19,6 +22,7 @@ use crate::{
     error::taken,
     names,
     row::{AgentPool, Organization},
+    run_limits,
 };
 
 /// Characters.
@@ -32,6 +36,7 @@ pub struct Change {
     pub allowed_workspaces: Option<Vec<WorkspaceId>>,
     pub excluded_workspaces: Option<Vec<WorkspaceId>>,
     pub allowed_projects: Option<Vec<ProjectId>>,
+    pub run_limits: run_limits::Change,
 }
 
 /// The lists of a change, once it is known that all that is in them is there for the caller.
@@ -113,6 +118,7 @@ pub async fn create(
     mut change: Change,
 ) -> Result<AgentPool> {
     let name = check_name(change.name.take().unwrap_or_default())?;
+    let limits = change.run_limits.applied_to(RunLimits::default())?;
     let lists = Lists::of(cx, &organization.name, &mut change).await?;
     let tx = cx.write().await?;
     let row = tx
@@ -121,6 +127,7 @@ pub async fn create(
             organization_name: organization.name.clone(),
             name,
             organization_scoped: change.organization_scoped.unwrap_or(true),
+            run_limits: Json(limits),
             created_at: tx.now(),
         })
         .await
@@ -145,6 +152,7 @@ pub async fn update(
     if let Some(scoped) = change.organization_scoped {
         row.organization_scoped = scoped;
     }
+    row.run_limits = Json(change.run_limits.applied_to(row.run_limits.0)?);
     let row = tx.update(row).await.map_err(taken("name"))?;
     lists.replace(&tx, &row.id).await?;
     tx.emit(Happened::AgentPoolUpdated, subject(&row), json!({ "name": row.name })).await?;

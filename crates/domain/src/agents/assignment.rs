@@ -12,6 +12,7 @@ use crate::{
     identity::{self, Workload},
     organizations,
     row::{Job, Run, ToolVersion, Workspace},
+    run_limits::{self, Limits},
     runs::circumstances::Circumstances,
     tool_versions::Source,
 };
@@ -37,7 +38,7 @@ pub struct Assignment {
     pub ssh_key: Option<SecretString>,
     /// By which the run is vouched for, by the audiences that its environment names.
     pub identity_tokens: BTreeMap<String, SecretString>,
-    pub timeout_seconds: u64,
+    pub limits: Limits,
     /// Bytes of the log that an earlier agent has left.
     pub log_offset: u64,
 }
@@ -110,9 +111,11 @@ pub(super) async fn assemble(
         Some(id) => crate::ssh_keys::value(cx, id).await?,
         None => None,
     };
-    let timeout_seconds = seconds_for(cx, phase).await?;
+    let limits = run_limits::of(cx, &run.organization_name, job.agent_pool_id.as_ref(), phase);
+    let limits = limits.await?;
+    let lifetime = limits.seconds.most;
     let identity_tokens =
-        identity_tokens(cx, &run, &workspace, &circumstances, phase, timeout_seconds).await?;
+        identity_tokens(cx, &run, &workspace, &circumstances, phase, lifetime).await?;
     Ok(Assignment {
         configuration: run
             .configuration_version_id
@@ -125,7 +128,7 @@ pub(super) async fn assemble(
         token,
         ssh_key,
         identity_tokens,
-        timeout_seconds,
+        limits,
         log_offset: cx.blobs().log_length(&log).await?,
         job,
         run,
@@ -171,8 +174,8 @@ async fn identity_tokens(
     identity::tokens(cx, workload, &audiences).await
 }
 
-/// Seconds that a phase may take.
-pub(super) async fn seconds_for(cx: &Ctx, phase: phase::Kind) -> Result<u64> {
+/// Seconds that a phase may take, whatever organizations and pools allow it.
+pub(crate) async fn seconds_for(cx: &Ctx, phase: phase::Kind) -> Result<u64> {
     let limits = crate::site_settings::current(cx).await?;
     Ok(match phase {
         phase::Kind::Plan => limits.plan_timeout,

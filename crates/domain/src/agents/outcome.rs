@@ -5,7 +5,13 @@ use std::time::Duration;
 
 use blobs::{Kind, Name};
 use db::{
-    entity::{job, phase, run, task_stage::Stage},
+    Json,
+    entity::{
+        job,
+        phase::{self, Peaks},
+        run,
+        task_stage::Stage,
+    },
     id::JobId,
     sea_orm::EntityTrait,
 };
@@ -39,6 +45,9 @@ pub struct Outcome {
     pub generated_configuration: bool,
     /// The state that an apply has left may still come, by [`super::recover_state`].
     pub state_pending: bool,
+    /// Absent from agents that do not say.
+    pub peaks: Option<Peaks>,
+    pub layers: Option<Vec<String>>,
 }
 
 /// The command line notices the end of a plan this late: it rests for up to 2 s between two looks at the log
@@ -119,6 +128,8 @@ fn event(run: &run::Model, kind: phase::Kind, outcome: &Outcome) -> Option<Event
 
 fn record(tx: &Tx, phase: &mut phase::Model, outcome: &Outcome) {
     phase.message.clone_from(&outcome.message);
+    phase.peaks = outcome.peaks.map(Json);
+    phase.layers = outcome.layers.clone().map(Json);
     phase.has_changes = outcome.has_changes;
     phase.generated_configuration = outcome.generated_configuration;
     phase.state_awaited_until =

@@ -133,6 +133,8 @@ async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
         generated_configuration: false,
         // Whoever had not begun has nothing.
         state_pending: phase == phase::Kind::Apply && row.status == job::Status::Started,
+        peaks: None,
+        layers: None,
     };
     let status = run.status;
     outcome::settle(Open { run, phase, job: row }, &outcome).await?;

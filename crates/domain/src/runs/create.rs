@@ -199,6 +199,8 @@ fn new_phase(id: &str, run: &Run, kind: phase::Kind, now: Timestamp) -> phase::M
         artifacts: Json::default(),
         agent_id: None,
         executor: None,
+        peaks: None,
+        layers: None,
         status_timestamps: Json([("pending-at".to_owned(), now)].into()),
     }
 }

@@ -80,6 +80,11 @@ impl Span {
         Self { seconds: hours * 3600 }
     }
 
+    /// `None` if that is too short or too long.
+    pub fn of_seconds(seconds: u64) -> Option<Self> {
+        (1..=Self::LONGEST.seconds).contains(&seconds).then_some(Self { seconds })
+    }
+
     pub fn seconds(self) -> u64 {
         self.seconds
     }

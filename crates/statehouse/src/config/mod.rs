@@ -102,6 +102,8 @@ pub struct Execution {
     pub closed: Vec<PathBuf>,
     /// Bytes that must be free where phases write before one begins.
     pub min_free_disk: u64,
+    /// What one phase may use of the machine.
+    pub budget: agent::Budget,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

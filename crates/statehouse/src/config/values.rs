@@ -308,6 +308,12 @@ fn execution(reader: &mut Reader<'_>) -> Execution {
         .unwrap_or(Sandbox::Preferred);
     let shared = shared(reader);
     let min_free_disk = reader.read("min_free_disk", size).unwrap_or(agent::MIN_FREE_DISK);
+    let usual = agent::Budget::default();
+    let budget = agent::Budget {
+        memory_bytes: reader.read("run_memory", size).unwrap_or(usual.memory_bytes),
+        processes: reader.read("run_processes", count).unwrap_or(usual.processes),
+        disk_bytes: reader.read("run_disk", size).unwrap_or(usual.disk_bytes),
+    };
     let data_dir = data_dir(reader);
     let mut closed = reader.layers.named_paths();
     closed.push(std::path::absolute(&data_dir).unwrap_or(data_dir));
@@ -320,6 +326,7 @@ fn execution(reader: &mut Reader<'_>) -> Execution {
         shared,
         closed,
         min_free_disk,
+        budget,
     }
 }
 
@@ -463,6 +470,10 @@ fn size(text: &str) -> Result<u64, &'static str> {
     };
     let number: u64 = number.parse().map_err(|_| "not a whole number with a unit")?;
     number.checked_mul(1 << shift).ok_or("too large")
+}
+
+fn count(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "not a whole number")
 }
 
 fn token(text: &str) -> Result<String, &'static str> {

@@ -133,6 +133,16 @@ fn facts<'a>(run: &Run, plan: &Phase, apply: &Phase) -> Vec<(&'a str, Markup)> {
             facts.push((name, html! { (changes) }));
         }
     }
+    for (name, phase) in [("Plan used", plan), ("Apply used", apply)] {
+        if let Some(peaks) = phase.peaks.as_ref() {
+            facts.push((name, html! { (used(&peaks.0)) }));
+        }
+    }
+    for (name, phase) in [("Plan kept apart by", plan), ("Apply kept apart by", apply)] {
+        if let Some(layers) = phase.layers.as_ref() {
+            facts.push((name, html! { (kept_apart(layers)) }));
+        }
+    }
     for (name, addresses) in [("Only", &run.target_addrs), ("Replaces", &run.replace_addrs)] {
         if !addresses.is_empty() {
             facts.push((name, html! { @for one in addresses.iter() { code { (one) } " " } }));
@@ -199,6 +209,42 @@ fn what(run: &Run) -> &'static str {
         Run { auto_apply: true, .. } => "plans, and applies by itself",
         _ => "plans, and applies when somebody confirms",
     }
+}
+
+/// At most, as its agent saw it.
+fn used(peaks: &phase::Peaks) -> String {
+    let phase::Peaks { memory_bytes, processes, disk_bytes, cpu_milliseconds } = peaks;
+    let processes = match processes {
+        1 => "1 process".to_owned(),
+        many => format!("{many} processes"),
+    };
+    let (memory, disk) = (size(*memory_bytes), size(*disk_bytes));
+    let (seconds, tenths) = (cpu_milliseconds / 1000, cpu_milliseconds / 100 % 10);
+    format!(
+        "{memory} of memory, {processes}, {disk} of disk, {seconds}.{tenths} s of the processor"
+    )
+}
+
+fn size(bytes: u64) -> String {
+    let (shift, unit) = if bytes >= 1 << 30 { (30, "GiB") } else { (20, "MiB") };
+    let tenths = bytes.saturating_mul(10) >> shift;
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
+/// In words, of which agents to come may know others.
+fn kept_apart(layers: &[String]) -> String {
+    if layers.is_empty() {
+        return "nothing".to_owned();
+    }
+    let named = |word: &String| match word.as_str() {
+        "files" => "a file system of its own".to_owned(),
+        "processes" => "processes of its own".to_owned(),
+        "landlock" => "Landlock".to_owned(),
+        "system-calls" => "a filter of system calls".to_owned(),
+        "control-groups" => "control groups".to_owned(),
+        other => other.to_owned(),
+    };
+    layers.iter().map(named).collect::<Vec<_>>().join(", ")
 }
 
 /// The counts, once they are known.

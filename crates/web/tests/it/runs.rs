@@ -151,6 +151,29 @@ async fn a_discarded_run_says_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_run_shows_what_it_used_and_what_kept_it_apart() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = run(&server, &ws).await;
+    let peaks = json!({ "memory_bytes": 3_u64 << 29, "processes": 1, "disk_bytes": 5 << 20, "cpu_milliseconds": 12_340 });
+    let layers = json!(["files", "landlock", "moat"]);
+    let sql = format!(
+        "UPDATE phases SET peaks = '{peaks}', layers = '{layers}' WHERE run_id = '{run}' AND kind = 'plan'"
+    );
+    server.execute(&sql).await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page =
+        owner.get(&format!("/app/acme/workspaces/networking/runs/{run}")).await.is_ok().text();
+    assert!(page.contains("Plan used"), "{page}");
+    assert!(
+        page.contains("1.5 GiB of memory, 1 process, 5.0 MiB of disk, 12.3 s of the processor"),
+        "{page}"
+    );
+    assert!(page.contains("a file system of its own, Landlock, moat"), "{page}");
+    assert!(!page.contains("Apply used"), "{page}");
+}
+
+#[tokio::test]
 async fn a_run_says_that_its_pool_has_no_agent() {
     let server = server().await;
     let ws = server.workspace("networking").await;
