@@ -17,8 +17,10 @@ async fn what_lost_its_row_is_kept_while_somebody_holds_and_deleted_afterwards()
     let current = owner.get(format!("/workspaces/{}/current-state-version", ws.id)).await.is_ok();
     let state = current.id().clone();
 
-    let (one, other) =
-        (Hold::place(&server.db, now).await.unwrap(), Hold::place(&server.db, now).await.unwrap());
+    let (one, other) = (Hold::new(&server.db), Hold::new(&server.db));
+    for hold in [&one, &other] {
+        hold.renew(now).await.unwrap();
+    }
     owner.delete(format!("/workspaces/{}", ws.id)).await.is_no_content();
     assert_eq!(cleanup::work(&server.system()).await.unwrap(), 0);
     one.release(now).await.unwrap();

@@ -52,7 +52,12 @@ pub struct Summary {
 /// Writes a backup to a file, which is whole and on disk when this returns.
 pub async fn write(source: Source, to: File, progress: Arc<Progress>) -> Result<Summary> {
     let clock = source.clock;
-    let hold = Arc::new(Hold::place(&source.db, clock()).await?);
+    let hold = Arc::new(Hold::new(&source.db));
+    // Where the server's own disk is full nothing can be noted, and just then a backup is wanted. Nothing is deleted
+    // there either; what is deleted after all is told as missing.
+    if let Err(error) = hold.renew(clock()).await {
+        tracing::warn!("blobs that are deleted meanwhile will be missing: {error}");
+    }
     let renewed = hold.clone();
     let renewing = tokio::spawn(async move {
         loop {
@@ -74,7 +79,10 @@ pub async fn write(source: Source, to: File, progress: Arc<Progress>) -> Result<
     // Whoever was being renewed has let go of it by the end of the task.
     renewing.await.ok();
     if let Ok(hold) = Arc::try_unwrap(hold) {
-        hold.release(clock()).await?;
+        // Good for some minutes more where it cannot be let go of.
+        if let Err(error) = hold.release(clock()).await {
+            tracing::warn!("the hold on deleted blobs was not released: {error}");
+        }
     }
     written
 }

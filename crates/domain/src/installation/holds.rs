@@ -20,21 +20,22 @@ pub struct Hold {
 }
 
 impl Hold {
-    pub async fn place(db: &Db, now: Timestamp) -> Result<Self> {
-        let hold = Self { db: db.clone(), id: super::fresh_id() };
-        let tx = db.write().await?;
-        tx.insert(blob_hold::Model { id: hold.id.clone(), until_at: now.plus_seconds(GOOD_FOR) })
-            .await?;
-        tx.commit().await?;
-        Ok(hold)
+    /// Holds nothing until it is placed.
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone(), id: super::fresh_id() }
     }
 
+    /// Places it where it is not placed yet.
     pub async fn renew(&self, now: Timestamp) -> Result<()> {
         let tx = self.db.write().await?;
-        if let Some(mut row) = tx.lock::<blob_hold::Entity>(self.id.clone()).await? {
-            row.until_at = now.plus_seconds(GOOD_FOR);
-            tx.update(row).await?;
-        }
+        let until_at = now.plus_seconds(GOOD_FOR);
+        match tx.lock::<blob_hold::Entity>(self.id.clone()).await? {
+            Some(mut row) => {
+                row.until_at = until_at;
+                tx.update(row).await?
+            }
+            None => tx.insert(blob_hold::Model { id: self.id.clone(), until_at }).await?,
+        };
         Ok(tx.commit().await?)
     }
 

@@ -21,6 +21,8 @@ trait Disk {
     fn command(&self) -> Command;
     fn fill(&self, server: &Child);
     fn free(&self, server: &Child);
+    /// Starts what is given beside the server, where the disk is what it is for the server.
+    fn beside(&self, server: &Child) -> Command;
 }
 
 /// A small file system of its own, in a mount namespace that nobody else sees.
@@ -70,6 +72,15 @@ impl Disk for Small {
     fn free(&self, server: &Child) {
         remove_file(self.filler(server)).unwrap();
     }
+
+    fn beside(&self, server: &Child) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &server.id().to_string(), "--mount"]);
+        if self.more.contains(&"--map-root-user") {
+            command.args(["--user", "--preserve-credentials"]);
+        }
+        command
+    }
 }
 
 /// A quota: no file may be longer than nothing.
@@ -96,6 +107,10 @@ impl Disk for Quota {
 
     fn free(&self, server: &Child) {
         Self::set(server, None);
+    }
+
+    fn beside(&self, _: &Child) -> Command {
+        Command::new("env")
     }
 }
 
@@ -187,6 +202,7 @@ fn a_full_disk_loses_nothing(disk: &dyn Disk, data_dir: &Path) {
         }
         // What cannot write is not well; who asked a moment ago may have been told otherwise.
         while api.is_healthy() {}
+        can_be_backed_up(disk.beside(&server), data_dir);
 
         disk.free(&server);
         for number in 0..3 {
@@ -203,6 +219,15 @@ fn a_full_disk_loses_nothing(disk: &dyn Disk, data_dir: &Path) {
 
     signal(&server, Signal::TERM);
     assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+/// Onto another disk, which is what is wanted at such a time.
+fn can_be_backed_up(mut backup: Command, data_dir: &Path) {
+    let dir = tempfile::tempdir().unwrap();
+    backup.args([env!("CARGO_BIN_EXE_statehouse"), "backup"]).arg(dir.path().join("backup"));
+    backup.arg("--data-dir").arg(data_dir);
+    let said = backup.output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
 }
 
 /// What was said to be kept is there for the next process, too.
