@@ -52,8 +52,9 @@ fn by_type() -> Includes<Ctx, Failure> {
         "runs" = runs::load, |cx, rows| runs::views(cx, rows).await?;
         "run-events" = runs::load_events, |cx, rows| rows.into_iter().map(runs::events::View);
         "comments" = runs::load_comments, |cx, rows| rows.into_iter().map(runs::comments::View);
-        "plans" = runs::load_phases, |cx, rows|
-            rows.into_iter().map(|row| runs::PhaseView::<true>::new(cx, row));
+        "plans" = runs::load_phases, |cx, rows| runs::plans(cx, rows).await?;
+        "plan-exports" = plan_exports::load, |cx, rows|
+            rows.into_iter().map(|row| runs::exports::View::new(cx, row));
         "applies" = runs::load_phases, |cx, rows|
             rows.into_iter().map(|row| runs::PhaseView::<false>::new(cx, row));
         "policies" = policies::load, |cx, rows| policies::views(cx, rows).await?;

@@ -4,6 +4,7 @@ mod actions;
 mod changes;
 pub mod comments;
 pub mod events;
+pub mod exports;
 mod input;
 mod phases;
 mod view;
@@ -25,7 +26,7 @@ use crate::{
     parameters::{parsed, text},
 };
 use input::{Input, Relations};
-pub use phases::PhaseView;
+pub use phases::{PhaseView, plans};
 use view::view;
 pub use view::{by_configuration, views};
 
@@ -41,6 +42,7 @@ pub fn routes() -> Routes {
         .merge(changes::routes())
         .merge(comments::routes())
         .merge(events::routes())
+        .merge(exports::routes())
         .merge(phases::routes())
 }
 

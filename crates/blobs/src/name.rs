@@ -24,6 +24,8 @@ pub enum Kind {
     PlanJsonRedacted,
     /// What the plan changes, boiled down for people.
     PlanChanges,
+    /// The plan in a form for those who write policies.
+    PlanExport,
     /// The provider schemas that belong to a plan.
     ProviderSchemas,
     /// The dependency lock file after `init`.
@@ -39,7 +41,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Configuration,
         Self::State,
         Self::JsonState,
@@ -48,6 +50,7 @@ impl Kind {
         Self::PlanJson,
         Self::PlanJsonRedacted,
         Self::PlanChanges,
+        Self::PlanExport,
         Self::ProviderSchemas,
         Self::LockFile,
         Self::ErroredState,
@@ -71,6 +74,7 @@ impl Kind {
             Self::PlanJson => "plans-json",
             Self::PlanJsonRedacted => "plans-json-redacted",
             Self::PlanChanges => "plan-changes",
+            Self::PlanExport => "plan-exports",
             Self::ProviderSchemas => "provider-schemas",
             Self::LockFile => "lock-files",
             Self::ErroredState => "errored-states",

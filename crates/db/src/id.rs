@@ -75,6 +75,7 @@ ids! {
     NotificationDeliveryId = "ncd",
     OrganizationId = "org",
     OrganizationMembershipId = "ou",
+    PlanExportId = "pe",
     PlanId = "plan",
     PolicyCheckId = "polchk",
     PolicyCodeId = "polcode",

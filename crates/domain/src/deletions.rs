@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     Ctx, Error, Granted, Happened, Result, Tx, can,
     cleanup::{self, Orphan},
-    organizations, policies, policy_sets,
+    organizations, plan_exports, policies, policy_sets,
     row::{Organization, Workspace},
     runs::{self, unsaved},
     states, workspaces,
@@ -123,7 +123,7 @@ async fn forget_workspaces(tx: &Tx, organization: &str) -> Result<()> {
 }
 
 async fn forget_blobs(tx: &Tx, workspace: &WorkspaceId) -> Result<()> {
-    let mut orphans = Vec::new();
+    let mut orphans = plan_exports::orphans_of(tx, workspace).await?;
     let configurations: Vec<String> = configuration_version::Entity::find()
         .select_only()
         .column(configuration_version::Column::Id)

@@ -31,6 +31,7 @@ pub mod notifications;
 pub mod organizations;
 mod parts;
 pub mod plan_changes;
+pub mod plan_exports;
 pub mod policies;
 pub mod policy_evaluations;
 pub mod policy_sets;
@@ -76,9 +77,9 @@ pub mod row {
         job::Model as Job, notification_configuration::Model as NotificationConfiguration,
         notification_delivery::Model as NotificationDelivery, organization::Model as Organization,
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,
-        policy::Model as Policy, policy_check::Model as PolicyCheck,
-        policy_evaluation::Model as PolicyEvaluation, policy_set::Model as PolicySet,
-        policy_set_outcome::Model as PolicySetOutcome,
+        plan_export::Model as PlanExport, policy::Model as Policy,
+        policy_check::Model as PolicyCheck, policy_evaluation::Model as PolicyEvaluation,
+        policy_set::Model as PolicySet, policy_set_outcome::Model as PolicySetOutcome,
         policy_set_parameter::Model as PolicySetParameter,
         policy_set_version::Model as PolicySetVersion, project::Model as Project,
         reserved_tag_key::Model as ReservedTagKey, run::Model as Run,

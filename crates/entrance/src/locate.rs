@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use domain::{
     Ctx, Found, In, Site, accounts, agent_pools, configurations, entity::tool_version::Kind,
-    memberships, notifications, organizations, policies, policy_evaluations, policy_sets, projects,
-    row, run_triggers, runs, ssh_keys, states, tags, task_stages, teams, tool_versions,
-    variable_sets, variables, workspaces,
+    memberships, notifications, organizations, plan_exports, policies, policy_evaluations,
+    policy_sets, projects, row, run_triggers, runs, ssh_keys, states, tags, task_stages, teams,
+    tool_versions, variable_sets, variables, workspaces,
 };
 
 use crate::Path;
@@ -52,6 +52,7 @@ located! {
     In<row::User, Site> = accounts::find_on_site, by "user_id";
     row::User = accounts::find_user, by "user_id";
     notifications::Configuration = notifications::find, by "notification_configuration_id";
+    In<row::PlanExport> = plan_exports::find, by "plan_export_id";
     In<row::PolicyCheck> = policy_evaluations::find_check, by "policy_check_id";
     In<row::PolicyEvaluation> = policy_evaluations::find_evaluation, by "policy_evaluation_id";
     In<row::PolicySetOutcome> = policy_evaluations::find_outcome, by "policy_set_outcome_id";

@@ -6,8 +6,8 @@ use std::{
     path::{Component, Path},
 };
 
-use flate2::read::GzDecoder;
-use tar::Archive;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use tar::{Archive, Builder, Header};
 
 /// Bytes of all entries together, unpacked.
 const SIZE_LIMIT: u64 = 64 << 20;
@@ -64,6 +64,22 @@ pub fn unpack(archive: &[u8]) -> Result<Files, ArchiveError> {
     Ok(files)
 }
 
+/// An archive of these files, as of a time in seconds.
+pub(crate) fn pack<'f>(
+    files: impl Iterator<Item = (&'f str, &'f [u8])>,
+    at: u64,
+) -> std::io::Result<Vec<u8>> {
+    let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
+    for (path, content) in files {
+        let mut header = Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(at);
+        archive.append_data(&mut header, path, content)?;
+    }
+    archive.into_inner()?.finish()
+}
+
 fn inside(path: &Path) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.components() {
@@ -78,14 +94,12 @@ fn inside(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use flate2::{Compression, write::GzEncoder};
-
     use super::*;
 
     fn packed(files: &[(&str, &str)]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         for (path, content) in files {
-            let mut header = tar::Header::new_gnu();
+            let mut header = Header::new_gnu();
             // Written by hand: the builder itself refuses paths that climb out.
             header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
             header.set_size(content.len() as u64);

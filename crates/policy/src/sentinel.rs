@@ -11,12 +11,12 @@ pub use ::sentinel::{
     Frozen, LANGUAGE_VERSION as SENTINEL_VERSION, Outcome, Verdict,
     config::Level,
     report,
-    terraform::{Category, Run, TagBinding, VariableKind, VcsRepo, Workspace},
+    terraform::{Category, Hidden, Run, TagBinding, VariableKind, VcsRepo, Workspace},
 };
 use ::sentinel::{Import, Limits, Source, World, evaluate, terraform};
 use chrono::{DateTime, Utc};
 
-use crate::{Declared, Files, Refusal};
+use crate::{Declared, Files, Refusal, archive};
 
 /// What declares the policies of a set, in the order in which it is looked for.
 pub const MANIFESTS: [&str; 2] = ["sentinel.hcl", "sentinel.json"];
@@ -42,6 +42,23 @@ impl Facts {
         imports.insert("tfrun".to_owned(), Import::data(Frozen::from(run)));
         Ok(Self { imports, at })
     }
+}
+
+/// A run as mocks, an archive of files that stand for the Terraform imports, without what is sensitive.
+///
+/// # Errors
+/// If the plan is no JSON, or has too many secrets to look for.
+pub fn mock_bundle(
+    plan: &[u8],
+    run: &Run,
+    hidden: &Hidden,
+    at: DateTime<Utc>,
+) -> Result<Vec<u8>, Refusal> {
+    let plan = Frozen::from_json(plan).map_err(Refusal::Input)?;
+    let files = terraform::mocks(&plan, &Frozen::from(run), hidden).map_err(Refusal::Input)?;
+    let at = u64::try_from(at.timestamp()).unwrap_or_default();
+    archive::pack(files.iter().map(|(name, text)| (*name, text.as_bytes())), at)
+        .map_err(|error| Refusal::Input(error.to_string()))
 }
 
 /// A value that a policy is given.

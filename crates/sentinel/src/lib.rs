@@ -11,6 +11,7 @@ mod lex;
 mod mask;
 mod outcome;
 mod parse;
+mod print;
 pub mod report;
 mod source;
 mod std;

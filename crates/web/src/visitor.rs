@@ -1,10 +1,16 @@
 //! Who looks at a page: somebody signed in, known by the cookie of the session, or anybody.
 
+use std::fmt;
+
 use axum::{
     extract::FromRequestParts,
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
-use domain::{App, Ctx, accounts, accounts::ExposeSecret};
+use domain::{
+    App, Ctx,
+    accounts::{self, ExposeSecret},
+    archivist::{self, Content},
+};
 use http::{
     Extensions, HeaderMap, HeaderName, Method,
     header::{COOKIE, SET_COOKIE},
@@ -34,6 +40,13 @@ impl SignedIn {
     /// What every form of this person carries.
     pub fn form_token(&self) -> String {
         accounts::form_token(&self.session)
+    }
+
+    /// Where a blob is read, on whatever name the server was reached by: pages read from their own origin only.
+    pub fn blob(&self, content: Content, id: impl fmt::Display) -> String {
+        let address = archivist::address(&self.cx, content, id);
+        let own = address.strip_prefix(&self.cx.settings().public_url).map(str::to_owned);
+        own.unwrap_or(address)
     }
 
     pub(crate) fn session(&self) -> &str {

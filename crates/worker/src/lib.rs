@@ -9,7 +9,8 @@ use domain::{
     bell::{self, Topic},
     can, cleanup, destructions, events, keeper, letters,
     notifications::Deliveries,
-    plan_changes, policy_evaluations, retention, run_triggers, runs, task_stages, tool_versions,
+    plan_changes, plan_exports, policy_evaluations, retention, run_triggers, runs, task_stages,
+    tool_versions,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -64,8 +65,10 @@ const ALL: &[Chore] = chores! {
     "events set aside", Rhythm::On(Topic::Tasks), events::take_again;
     "run triggers", Rhythm::On(Topic::Tasks), run_triggers::work;
     "lists of changes", Rhythm::On(Topic::Tasks), plan_changes::work;
+    "plan exports", Rhythm::On(Topic::Tasks), policy_evaluations::make_exports;
     "letters", Rhythm::On(Topic::Tasks), letters::work;
     "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
+    "old plan exports", Rhythm::Every(CHORES), plan_exports::expire_due;
     "stages", Rhythm::Every(CHORES), task_stages::advance_all;
     "waiting runs", Rhythm::Every(TELLING), runs::tell_what_runs_wait_for;
     "lost jobs", Rhythm::Every(CHORES), agents::sweep;

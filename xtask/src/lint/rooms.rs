@@ -59,7 +59,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     (
         "runs, with what they take and leave",
-        &["configurations", "locks", "plan_changes", "readmes", "runs", "states", "task_stages"],
+        &[
+            "configurations",
+            "locks",
+            "plan_changes",
+            "plan_exports",
+            "readmes",
+            "runs",
+            "states",
+            "task_stages",
+        ],
     ),
     ("what addresses lead to", &["archivist"]),
     ("what has a say in a run", &["policy_evaluations"]),

@@ -8,7 +8,8 @@ use domain::{
     archivist::{self, Content},
     can,
     entity::phase::{self, Kind, Status},
-    id::{AgentId, AgentPoolId},
+    id::{AgentId, AgentPoolId, PlanExportId, PlanId},
+    plan_exports,
     row::{Phase, Run},
     runs::{self, Apply, Plan},
 };
@@ -38,12 +39,35 @@ pub fn routes() -> Routes {
 pub struct PhaseView<const PLAN: bool> {
     phase: In<Phase>,
     log_read_url: String,
+    can_export: bool,
+    /// Of a plan, where the caller may know of them.
+    exports: Vec<PlanExportId>,
 }
 
 impl<const PLAN: bool> PhaseView<PLAN> {
     pub fn new(cx: &Ctx, phase: In<Phase>) -> Self {
-        Self { log_read_url: archivist::address(cx, Content::Log, &phase.id), phase }
+        Self {
+            log_read_url: archivist::address(cx, Content::Log, &phase.id),
+            can_export: cx.may::<can::ExportPlan>(&phase.of),
+            exports: Vec::new(),
+            phase,
+        }
     }
+}
+
+/// Plans with their exports, read at once.
+pub async fn plans(cx: &Ctx, rows: Vec<In<Phase>>) -> Result<Vec<PhaseView<true>>> {
+    let mut exports = plan_exports::of_plans(cx, &rows).await?;
+    let view = |phase: In<Phase>| {
+        let found = phase.id.parse().ok().and_then(|id: PlanId| exports.remove(&id));
+        let exports = found.unwrap_or_default().into_iter().map(|row| row.id).collect();
+        PhaseView { exports, ..PhaseView::new(cx, phase) }
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+async fn plan(cx: &Ctx, row: In<Phase>) -> Result<PhaseView<true>> {
+    Ok(plans(cx, vec![row]).await?.swap_remove(0))
 }
 
 #[derive(Serialize)]
@@ -149,14 +173,17 @@ impl<const PLAN: bool> Resource for PhaseView<PLAN> {
                 has_changes: phase.has_changes,
                 generated_configuration: phase.generated_configuration,
                 structured_run_output_enabled: self.phase.of.structured_run_output_enabled,
-                actions: json!({ "is-exportable": false }),
-                permissions: json!({ "can-export": false }),
+                actions: json!({ "is-exportable": plan_exports::is_exportable(phase) }),
+                permissions: json!({ "can-export": self.can_export }),
             }),
         }
     }
 
     fn relationships(&self, to: &mut Relationships) {
         to.one("run", "runs", Some(&self.phase.run_id));
+        if PLAN {
+            to.many("exports", "plan-exports", &self.exports);
+        }
     }
 
     fn links(&self, to: &mut Links) {
@@ -171,7 +198,7 @@ impl<const PLAN: bool> Resource for PhaseView<PLAN> {
 
 async fn show_plan(plan: May<can::ReadRun, Plan>, query: Query) -> Result<Document> {
     let cx = plan.cx;
-    let view = PhaseView::<true>::new(&cx, plan.granted.into_inner().0);
+    let view = self::plan(&cx, plan.granted.into_inner().0).await?;
     Document::one_with(&view, &query, &INCLUDES, &cx).await
 }
 
@@ -184,7 +211,7 @@ async fn show_apply(apply: May<can::ReadRun, Apply>, query: Query) -> Result<Doc
 async fn plan_of_run(run: May<can::ReadRun, In<Run>>) -> Result<Document> {
     let (plan, _) = runs::phases(&run.cx, &run).await?;
     let plan = In { row: plan, of: run.of.clone() };
-    Ok(Document::one(&PhaseView::<true>::new(&run.cx, plan)))
+    Ok(Document::one(&self::plan(&run.cx, plan).await?))
 }
 
 async fn apply_of_run(run: May<can::ReadRun, In<Run>>) -> Result<Document> {

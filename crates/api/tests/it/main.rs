@@ -47,6 +47,7 @@ mod official_versions;
 mod parameters;
 mod plan_changes;
 mod plan_documents;
+mod plan_exports;
 mod policies;
 mod policies_in_runs;
 mod policy_sets;

@@ -33,6 +33,7 @@ pub mod notification_delivery;
 pub mod organization;
 pub mod organization_membership;
 pub mod phase;
+pub mod plan_export;
 pub mod policy;
 pub mod policy_check;
 pub mod policy_evaluation;

@@ -10,7 +10,7 @@ use db::entity::{
     run::Model as Run,
     team::Model as Team,
     team_project::{Settings, Teams, VariableSets},
-    team_workspace::{Runs, StateVersions, Variables},
+    team_workspace::{Runs, SentinelMocks, StateVersions, Variables},
     token::Kind,
     user::Model as User,
     workspace::Model as Workspace,
@@ -191,6 +191,8 @@ permissions! {
     ReadRun               on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
     /// The JSON form of a plan shows values that the state would show.
     ReadPlanJson          on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read) && a.workspace(w).state_versions >= StateVersions::Read;
+    /// Mocks have no secrets that somebody has marked, and everything else of the plan.
+    ExportPlan            on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read) && a.workspace(w).sentinel_mocks >= SentinelMocks::Read;
     QueueRun              on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
     QueueApply            on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
     QueueDestroy          on Workspace: |a, w| w.allow_destroy_plan && a.workspace(w).runs >= Some(Runs::Apply);

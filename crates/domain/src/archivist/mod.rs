@@ -20,8 +20,8 @@ use futures::{
 use bearer::Bearer;
 
 use crate::{
-    App, Ctx, Error, Happened, Result, Site, Subject, can, configurations, policies, policy_sets,
-    retention, runs, states,
+    App, Ctx, Error, Happened, Result, Site, Subject, can, configurations, plan_exports, policies,
+    policy_sets, retention, runs, states,
 };
 
 /// As on HCP: long enough for a command that waits over night.
@@ -77,6 +77,8 @@ contents! {
     /// That belong to a plan.
     ProviderSchemas = "ps",
     ErroredState = "es",
+    /// Of a plan, for those who write policies.
+    PlanExport = "pe",
     PolicyCode = "pc",
     /// `PUT` of a policy set version's archive.
     PolicySetUpload = "pu",
@@ -148,6 +150,13 @@ async fn check(cx: &Ctx, object: &Object) -> Result<()> {
         Content::ErroredState => {
             cx.check::<can::ReadState, _>(runs::find_apply(cx, &id(object)?).await?)?;
         }
+        Content::PlanExport => {
+            let export =
+                cx.check::<can::ExportPlan, _>(plan_exports::find(cx, &id(object)?).await?)?;
+            if !plan_exports::is_there(&export.row, cx) {
+                return Err(Error::NotFound);
+            }
+        }
         Content::PolicyCode => {
             cx.check::<can::ReadPolicies, _>(policies::find_by_code(cx, &object.id).await?)?;
         }
@@ -189,6 +198,7 @@ pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
         Content::PlanJsonRedacted => Kind::PlanJsonRedacted,
         Content::ProviderSchemas => Kind::ProviderSchemas,
         Content::ErroredState => Kind::ErroredState,
+        Content::PlanExport => Kind::PlanExport,
         Content::PolicyCode => Kind::PolicyCode,
         Content::ConfigurationUpload
         | Content::StateUpload
@@ -280,6 +290,10 @@ async fn is_promised(cx: &Ctx, object: &Object) -> Result<bool> {
         Content::ProviderSchemas => runs::has_left(cx, &object.id, "provider-schemas").await?,
         Content::ErroredState => runs::has_left(cx, &object.id, "errored-state").await?,
         Content::Log => runs::has_left(cx, &object.id, runs::LOG).await?,
+        Content::PlanExport => {
+            let row = plan_exports::by_id(cx, &id(object)?).await?;
+            row.is_some_and(|row| plan_exports::is_there(&row, cx))
+        }
         Content::PolicyCode => policies::find_by_code(cx, &object.id).await.is_ok(),
         // It comes after its state, and may not come at all.
         Content::JsonState

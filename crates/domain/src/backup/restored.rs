@@ -48,6 +48,10 @@ pub(super) fn row(table: &Table, row: Row, now: Timestamp, changed: &mut Changed
             row.set("status", "unreachable".into());
             row.set("leased_until", Value::Null);
         }
+        // Nobody has the task any more.
+        "plan_exports" if row.is(&["pending", "queued"]) => {
+            row.set("status", "canceled".into());
+        }
         // Work of runs that are over now, and messages and runs that followed long ago.
         // Whoever reads what happens goes on with what will happen.
         "jobs" | "run_circumstances" | "event_readers" => return None,

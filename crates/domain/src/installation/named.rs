@@ -29,6 +29,7 @@ pub(crate) fn of(table: &Table, row: &Row) -> Vec<Named> {
             let blobs = artifacts.iter().filter_map(|name| artifact(name)).map(blob);
             [Named::Log(text("id"))].into_iter().chain(blobs).collect()
         }
+        "plan_exports" if text("status") == "finished" => vec![blob(Kind::PlanExport)],
         "policies" => {
             let code = table.text(row, "code_id");
             code.map(|id| Named::Blob(Kind::PolicyCode, id.to_owned())).into_iter().collect()

@@ -136,7 +136,7 @@ async fn ask(cx: &Ctx, run: &Run, forum: Forum, artifact: Artifact) -> Result<Ve
     let sets = read(cx, run, forum).await?;
     let workspace = workspaces::by_id(cx, &run.workspace_id).await?.ok_or(Error::NotFound)?;
     let seen = match artifact {
-        Artifact::There => input::of(cx, &workspace, run).await?,
+        Artifact::There => input::of(cx, &workspace, run, input::PLAN_LIMIT).await?,
         Artifact::Early | Artifact::Coming | Artifact::Never => {
             Err("The agent has brought no plan as JSON, which policies could look at.".to_owned())
         }

@@ -16,7 +16,7 @@ use db::{
     entity::{organization, project, user, variable},
     sea_orm::EntityTrait,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::code::or_lost;
 use crate::{
@@ -26,13 +26,13 @@ use crate::{
 };
 
 /// Bytes of a plan as JSON that are read into memory.
-const PLAN_LIMIT: u64 = 256 << 20;
+pub(super) const PLAN_LIMIT: u64 = 256 << 20;
 
 /// What all policies of a run see.
 pub(super) struct Seen {
-    plan: String,
-    run: RunData,
-    at: DateTime<Utc>,
+    pub plan: String,
+    pub run: RunData,
+    pub at: DateTime<Utc>,
 }
 
 /// The same in the form of each language, made when the first policy in it is asked.
@@ -56,6 +56,12 @@ impl<'s> Facts<'s> {
                     run[key] = json!([]);
                 }
             }
+            for key in ["created_by", "commit_sha"] {
+                // Nobody, and not somebody without a name.
+                if run[key] == "" {
+                    run[key] = Value::Null;
+                }
+            }
             let json = format!("{{\"plan\":{plan},\"run\":{run}}}");
             Input::read(&json).map_err(|refusal| refusal.to_string())
         };
@@ -76,15 +82,16 @@ pub(super) async fn of(
     cx: &Ctx,
     workspace: &Workspace,
     run: &Run,
+    limit: u64,
 ) -> Result<std::result::Result<Seen, String>> {
     let name = Name::new(Kind::PlanJson, run.plan_id.as_str())?;
     let read = async || {
-        let is_small = cx.blobs().size(&name).await? <= PLAN_LIMIT;
+        let is_small = cx.blobs().size(&name).await? <= limit;
         Ok(if is_small { Some(cx.blobs().get(&name).await?) } else { None })
     };
     let plan = match or_lost(read().await)? {
         Ok(Some(plan)) => plan,
-        Ok(None) => return Ok(Err(format!("The plan has more than {PLAN_LIMIT} bytes as JSON."))),
+        Ok(None) => return Ok(Err(format!("The plan has more than {limit} bytes as JSON."))),
         Err(why) => return Ok(Err(format!("The plan cannot be read. {why}"))),
     };
     let Ok(plan) = std::str::from_utf8(&plan) else {

@@ -7,6 +7,7 @@ mod findings;
 mod forum;
 mod input;
 mod members;
+mod mocks;
 mod needs;
 mod outcomes;
 mod read;
@@ -22,6 +23,7 @@ pub use checks::{
 pub use evaluate::evaluate_waiting;
 pub use findings::{Findings, open as findings_of};
 pub(crate) use members::Evaluations;
+pub use mocks::make_exports;
 use needs::needs;
 pub use outcomes::{OutcomeFilter, PolicyOutcome, SetOutcome};
 pub use read::{

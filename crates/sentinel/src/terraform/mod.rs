@@ -2,7 +2,9 @@
 
 mod address;
 mod config;
+mod mocks;
 mod plan;
+mod redact;
 mod run;
 mod state;
 mod v1;
@@ -10,6 +12,8 @@ mod v1;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use mocks::mocks;
+pub use redact::{Hidden, REDACTED};
 pub use run::{Category, CostEstimate, Run, TagBinding, VariableKind, VcsRepo, Workspace};
 
 use crate::frozen::Frozen;

@@ -8,6 +8,7 @@ mod config;
 mod http;
 mod imports;
 mod limits;
+mod mocks;
 mod outcomes;
 mod probes;
 mod properties;

@@ -10,7 +10,7 @@ use statehouse_sentinel::{Frozen, Import, Verdict, World};
 use crate::ask::{ask_in, world};
 
 /// A plan with something of everything.
-const PLAN: &str = r#"{
+pub const PLAN: &str = r#"{
   "format_version": "1.2", "terraform_version": "1.9.8",
   "variables": { "region": { "value": "eu" }, "unset": {} },
   "resource_changes": [

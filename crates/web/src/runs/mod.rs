@@ -5,6 +5,7 @@ mod changes;
 mod checks;
 mod decide;
 pub mod list;
+mod mocks;
 mod show;
 mod stages;
 mod start;
@@ -29,6 +30,10 @@ pub fn routes() -> Routes {
         )
         .get("/app/{organization_name}/workspaces/{workspace_name}/start-run", start::show)
         .post("/app/{organization_name}/workspaces/{workspace_name}/start-run", start::create)
+        .post(
+            "/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}/mocks",
+            mocks::order,
+        )
         .merge(changes::routes())
         .merge(decide::routes())
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     Granted, In, Paging, accounts,
-    archivist::{self, Content},
+    archivist::Content,
     can,
     entity::{phase, run::Cancel},
     row::{Phase, Run},
@@ -13,6 +13,7 @@ use maud::{Markup, html};
 use super::{
     activity, changes, checks,
     decide::{self, Verbs},
+    mocks::Mocks,
     path,
     stages::stages,
     waiting,
@@ -70,12 +71,12 @@ pub async fn draw(
             (changes)
             section class="stack tight" id="plan-log" aria-labelledby="plan-title" {
                 h2 id="plan-title" { "Log of the plan" }
-                (log_viewer("log of the plan", &log_path(visitor, run.plan_id.as_str()), "plan"))
+                (log_viewer("log of the plan", &visitor.blob(Content::Log, &run.plan_id), "plan"))
             }
             @if !run.plan_only {
                 section class="stack tight" id="apply-log" aria-labelledby="apply-title" {
                     h2 id="apply-title" { "Log of the apply" }
-                    (log_viewer("log of the apply", &log_path(visitor, run.apply_id.as_str()), "apply"))
+                    (log_viewer("log of the apply", &visitor.blob(Content::Log, &run.apply_id), "apply"))
                 }
             }
             @if let Some(checks) = &checks { (checks) }
@@ -86,24 +87,20 @@ pub async fn draw(
     page(visitor, place, &run.message, &main).await
 }
 
-/// On whatever name the server was reached by, because pages read from their own origin only.
-fn log_path(visitor: &SignedIn, phase: &str) -> String {
-    let cx = &visitor.cx;
-    let address = archivist::address(cx, Content::Log, phase);
-    address.strip_prefix(&cx.settings().public_url).map_or(address.clone(), str::to_owned)
-}
-
 async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> Result<Markup> {
     let (plan, apply) = runs::phases(&visitor.cx, run).await?;
     let wait = waiting::sentence(visitor, run).await?;
     let verbs = Verbs::of(visitor, run);
     let decides = wait.as_ref().is_some_and(|wait| is_decided_here(wait, verbs));
     let canceling = run.cancel != Cancel::No && !run.is_final;
-    let facts = facts(run, &plan, &apply);
+    let mut facts = facts(run, &plan, &apply);
+    let mocks = Mocks::of(visitor, run, &plan).await?;
+    facts.extend(mocks.iter().map(|mocks| ("Mocks for policies", mocks.draw(visitor, run))));
+    let is_settled = run.is_final && !mocks.is_some_and(|mocks| mocks.are_made());
     let all = Paging { number: 1, size: 100 };
     let asked = task_stages::list(&visitor.cx, run, all).await?.items;
     Ok(html! {
-        div.stack data-final[run.is_final] {
+        div.stack data-final[is_settled] {
             div.row {
                 (run_status(run.status, Size::Big))
                 (interruptions(visitor, run, verbs, decides))

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use axum::extract::Query;
 use domain::{
-    In, Paging, accounts, can,
+    In, Paging, accounts,
+    archivist::Content,
+    can,
     entity::state_version::Status,
     id::{RunId, UserId},
     row::{Run, StateVersion},
@@ -12,7 +14,7 @@ use domain::{
 };
 use maud::{Markup, html};
 
-use super::{download_path, size};
+use super::size;
 use crate::{
     components::{Head, Icon, Pager, Table, Tone, badge, empty, icon_small, time},
     failure::Result,
@@ -125,7 +127,7 @@ fn row(
         time(version.created_at),
         html! {
             @if version.status == Status::Finalized {
-                a class="button quiet small" href=(download_path(visitor, version))
+                a class="button quiet small" href=(visitor.blob(Content::State, &version.id))
                     download={ "state-" (version.serial) ".tfstate" } {
                     (icon_small(Icon::Download)) "Download" span.unseen { " serial " (version.serial) }
                 }

@@ -5,11 +5,9 @@ mod list;
 mod rollback;
 mod show;
 
-use domain::{archivist, archivist::Content, row::StateVersion};
-
 pub use show::output;
 
-use crate::{Routes, visitor::SignedIn};
+use crate::Routes;
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -26,13 +24,6 @@ pub fn routes() -> Routes {
             "/app/{organization_name}/workspaces/{workspace_name}/states/{state_version_id}/rollback",
             rollback::make,
         )
-}
-
-/// On whatever name the server was reached by.
-fn download_path(visitor: &SignedIn, version: &StateVersion) -> String {
-    let cx = &visitor.cx;
-    let address = archivist::address(cx, Content::State, &version.id);
-    address.strip_prefix(&cx.settings().public_url).map_or(address.clone(), str::to_owned)
 }
 
 /// `4,096 bytes`, `12.3 kB`, `1.2 MB`.

@@ -1,7 +1,9 @@
 //! One version of a state: where it comes from, and its outputs. Sensitive ones are not shown.
 
 use domain::{
-    Granted, In, Paging, can,
+    Granted, In, Paging,
+    archivist::Content,
+    can,
     entity::state_version::Status,
     row::StateVersion,
     states::{self, Output},
@@ -9,7 +11,7 @@ use domain::{
 use maud::{Markup, Render, html};
 
 use super::{
-    compare, download_path,
+    compare,
     list::{Around, unreadable},
     rollback, size,
 };
@@ -63,7 +65,7 @@ pub async fn draw(
             aside.stack aria-label={ "About serial " (row.serial) } {
                 (Panel { id: "s-about", title: &format!("Serial {}", row.serial), content: stacked_facts(&facts), ..Panel::default() })
                 @if row.status == Status::Finalized {
-                    a class="button plain" href=(download_path(visitor, row)) download={ "state-" (row.serial) ".tfstate" } {
+                    a class="button plain" href=(visitor.blob(Content::State, &row.id)) download={ "state-" (row.serial) ".tfstate" } {
                         (icon(Icon::Download)) "Download the state"
                     }
                     p.hint { "A state can hold secrets in clear text." }

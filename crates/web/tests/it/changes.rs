@@ -15,7 +15,7 @@ pub async fn planned(server: &Server, plan: &Value) {
     plan_changes::work(&server.system()).await.unwrap();
 }
 
-async fn brought(server: &Server, plan: &Value) {
+pub async fn brought(server: &Server, plan: &Value) {
     let client = server.bearer(server.app.embedded_agent_token().expose());
     let agent = json!({ "name": "test", "version": "0", "instance": "one",
         "engines": [{ "kind": "terraform", "version": "1.12.2" }] });
@@ -29,7 +29,9 @@ async fn brought(server: &Server, plan: &Value) {
         "generated_configuration": false });
     client.post(of_job("outcome"), outcome).await.is_no_content();
     let plan = plan.to_string().into_bytes();
-    client.put(of_job("artifacts/json-plan-redacted"), plan).await.is_no_content();
+    for artifact in ["json-plan-redacted", "json-plan"] {
+        client.put(of_job(&format!("artifacts/{artifact}")), plan.clone()).await.is_no_content();
+    }
     client.post(of_job("finish"), json!({})).await.is_no_content();
 }
 

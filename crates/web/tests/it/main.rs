@@ -12,6 +12,7 @@ mod forms;
 mod invitations;
 mod links;
 mod lists;
+mod mocks;
 mod oauth;
 mod organizations;
 mod pages;

@@ -364,6 +364,7 @@ pub const DOCUMENTED: &[Row] = &[
         ],
     ),
     (&["POST /runs/{run_id}/comments"], &["body"]),
+    (&["POST /plan-exports"], &["data-type", "relationships/plan"]),
     (&["POST /workspaces/{workspace_id}/run-triggers"], &["relationships/sourceable"]),
     (
         &["POST /workspaces/{workspace_id}/state-versions"],

@@ -2,12 +2,15 @@
 
 use domain::{
     Json, StatusTimestamps,
-    entity::{policy::Kind, policy_check, policy_evaluation, policy_set_outcome, run, task_stage},
-    id::{PolicyCheckId, PolicyEvaluationId, PolicySetOutcomeId, RunId, TaskStageId},
+    entity::{
+        plan_export, policy::Kind, policy_check, policy_evaluation, policy_set_outcome, run,
+        task_stage,
+    },
+    id::{PlanExportId, PolicyCheckId, PolicyEvaluationId, PolicySetOutcomeId, RunId, TaskStageId},
     row::Workspace,
 };
 use serde_json::{Value, json};
-use testkit::{Client, Server};
+use testkit::{Blob, Client, Server};
 
 use super::{Names, Sent, related, resource};
 
@@ -15,7 +18,7 @@ pub async fn in_world(
     server: &Server,
     owner: &Client<'_>,
     ws: &Workspace,
-) -> [(&'static str, String); 8] {
+) -> [(&'static str, String); 9] {
     let policy = owner.post("/organizations/acme/policies", policy("ports")).await.is_created();
     let code = format!("/policies/{}/upload", policy.id());
     owner.put(code, "package example\nrule := []").await.is_ok();
@@ -31,7 +34,9 @@ pub async fn in_world(
         resource("runs", &json!({ "is-destroy": true })),
         &json!({ "workspace": { "data": { "type": "workspaces", "id": ws.id } } }),
     );
-    let run = owner.post("/runs", new).await.is_created().id();
+    let run = owner.post("/runs", new).await.is_created();
+    let export = exported(server, run.related("plan").as_str().unwrap()).await;
+    let run = run.id();
     let [stage, evaluation, outcome, check] = waiting(server, run.parse().unwrap()).await;
     [
         ("policy_id", policy.id()),
@@ -42,7 +47,29 @@ pub async fn in_world(
         ("policy_evaluation_id", evaluation),
         ("policy_set_outcome_id", outcome),
         ("policy_check_id", check),
+        ("plan_export_id", export),
     ]
+}
+
+/// As if mocks had been made of a plan.
+async fn exported(server: &Server, plan: &str) -> String {
+    let (id, now) = (PlanExportId::fresh(), server.app.now());
+    server.put_blob(Blob::PlanExport, id.as_str()).await;
+    let tx = server.db.write().await.unwrap();
+    tx.insert(plan_export::Model {
+        id: id.clone(),
+        plan_id: plan.parse().unwrap(),
+        data_type: plan_export::DataType::SentinelMockBundle,
+        status: plan_export::Status::Finished,
+        error_message: None,
+        status_timestamps: Json::default(),
+        created_at: now,
+        expires_at: now.plus_seconds(60 * 60),
+    })
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    id.to_string()
 }
 
 /// As if policies had been evaluated, which takes an agent.

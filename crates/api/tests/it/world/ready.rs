@@ -33,6 +33,7 @@ impl World {
             ("POST", "/policy-checks/{policy_check_id}/actions/override") => {
                 self.fail_check_softly().await;
             }
+            ("POST", "/plan-exports") => self.bring_plan().await,
             ("POST", "/runs/{run_id}/actions/apply") => self.plan().await,
             ("POST", "/runs/{run_id}/actions/force-execute") => {
                 self.plan().await;
@@ -117,6 +118,17 @@ impl World {
         ws.lock_holder_id = Some(id.to_string());
         tx.update(run).await.unwrap();
         tx.update(ws).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// As if an agent had brought the JSON of the world's plan.
+    async fn bring_plan(&self) {
+        let tx = self.server.db.write().await.unwrap();
+        let mut plan =
+            tx.lock::<phase::Entity>(self.names["plan_id"].clone()).await.unwrap().unwrap();
+        plan.status = phase::Status::Finished;
+        plan.artifacts.push("json-plan".into());
+        tx.update(plan).await.unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -19,6 +19,11 @@ pub async fn in_world(owner: &Client<'_>, workspace: &str) -> [(&'static str, St
 pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
     Some(match (method, path) {
         ("POST", "/runs") => Sent::Json(run_in(&names["workspace_id"])),
+        ("POST", "/plan-exports") => Sent::Json(related(
+            resource("plan-exports", &json!({ "data-type": "sentinel-mock-bundle-v0" })),
+            &json!({ "plan": { "data": { "type": "plans", "id": names["plan_id"] } } }),
+        )),
+        ("DELETE", "/plan-exports/{plan_export_id}") => Sent::Nothing,
         ("POST", "/runs/{run_id}/actions/force-execute") => Sent::Nothing,
         (
             "POST",

@@ -38,6 +38,8 @@ words! {
         OrganizationDeleted = "organization_deleted",
         OrganizationUpdated = "organization_updated",
         PasswordChanged = "password_changed",
+        PlanExportCreated = "plan_export_created",
+        PlanExportDeleted = "plan_export_deleted",
         PlanJsonRead = "plan_json_read",
         PolicyCreated = "policy_created",
         PolicyDeleted = "policy_deleted",

@@ -49,7 +49,7 @@ pub(super) fn functions(path: &str) -> &'static [Native] {
 }
 
 /// Where an import keeps the namespaces of its modules, for `module`.
-const MODULES: &str = "";
+pub(super) const MODULES: &str = "";
 
 fn module<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
     let mut names = Vec::new();
