@@ -6,9 +6,9 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, agent_pools, configurations, entitlements, memberships, organizations, policies,
-    policy_evaluations, policy_sets, projects, runs, ssh_keys, states, tags, task_stages, teams,
-    users, variable_sets, variables, workspaces,
+    Failure, agent_pools, configurations, entitlements, memberships, oauth_clients, organizations,
+    policies, policy_evaluations, policy_sets, projects, runs, ssh_keys, states, tags, task_stages,
+    teams, users, variable_sets, variables, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -33,6 +33,9 @@ macro_rules! loaded {
 /// Those that are found by the ids of their type: a line for each.
 fn by_type() -> Includes<Ctx, Failure> {
     loaded! {
+        "oauth-clients" = oauth_clients::load, |cx, rows| oauth_clients::views(cx, rows).await?;
+        "oauth-tokens" = oauth_clients::load_tokens,
+            |_cx, rows| rows.into_iter().map(oauth_clients::TokenView);
         "organizations" = organizations::load, |cx, rows| organizations::views(cx, rows).await?;
         "projects" = projects::load, |cx, rows| projects::views(cx, rows).await?;
         "state-versions" = states::load, |cx, rows| states::views(cx, rows).await?;

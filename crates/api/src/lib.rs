@@ -16,6 +16,7 @@ mod identity;
 mod includes;
 mod memberships;
 mod notifications;
+mod oauth_clients;
 mod organizations;
 mod paging;
 mod parameters;
@@ -83,6 +84,7 @@ fn routes() -> Routes {
         .merge(policy_evaluations::routes())
         .merge(task_stages::routes())
         .merge(audit::routes())
+        .merge(oauth_clients::routes())
         .merge(bootstrap::routes())
 }
 

@@ -5,6 +5,7 @@
 //! networks are refused unless the operator allows them. What is checked is the address that the connection goes to: a
 //! name that is resolved to another address in the next moment gains nothing.
 
+mod carry;
 mod mail;
 mod reach;
 mod read;
@@ -121,15 +122,7 @@ impl Courier {
         body: Vec<u8>,
     ) -> Result<Receipt> {
         let url = check_url(url)?;
-        let literal = match url.host() {
-            Some(Host::Ipv4(ip)) => Some(ip.into()),
-            Some(Host::Ipv6(ip)) => Some(ip.into()),
-            // Names are checked when they are resolved.
-            Some(Host::Domain(_)) | None => None,
-        };
-        if literal.is_some_and(|ip| !self.reach.allows(ip)) {
-            return Err(Error::Forbidden(Forbidden.to_string()));
-        }
+        self.may_reach(&url)?;
         let mut request = self.http.post(url).header("content-type", "application/json").body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
@@ -152,6 +145,19 @@ impl Courier {
         body.truncate(BODY_LIMIT);
         let body = String::from_utf8_lossy(&body).replace('\0', "\u{fffd}");
         Ok(Receipt { status, headers, body })
+    }
+
+    /// Names are checked when they are resolved.
+    fn may_reach(&self, url: &Url) -> Result<()> {
+        let literal = match url.host() {
+            Some(Host::Ipv4(ip)) => Some(ip.into()),
+            Some(Host::Ipv6(ip)) => Some(ip.into()),
+            Some(Host::Domain(_)) | None => None,
+        };
+        if literal.is_some_and(|ip| !self.reach.allows(ip)) {
+            return Err(Error::Forbidden(Forbidden.to_string()));
+        }
+        Ok(())
     }
 
     /// Whether the process was told of a mail server.
@@ -257,6 +263,34 @@ mod tests {
             assert!(matches!(refused, Err(Error::Forbidden(_))), "{host}: {refused:?}");
         }
         assert!(told.try_recv().is_err(), "nobody may have been asked");
+    }
+
+    #[tokio::test]
+    async fn requests_of_every_kind_go_by_the_same_rules() {
+        let long = "HTTP/1.1 302 Go\r\nlocation: /x\r\ncontent-length: 5\r\n\r\nmoved";
+        let (url, mut told) = recipient(long).await;
+        let request = || {
+            let request = http::Request::builder().method("DELETE").uri(&url);
+            request.header("x-signature", "abc").body(bytes::Bytes::from_static(b"{}")).unwrap()
+        };
+        let answer = courier(&["127.0.0.0/8"]).carry(request(), 5).await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.body()[..]), (302, &b"moved"[..]));
+        let sent = told.recv().await.unwrap();
+        assert!(sent.starts_with("DELETE /hook") && sent.contains("x-signature: abc"), "{sent}");
+        let too_long = courier(&["127.0.0.0/8"]).carry(request(), 4).await;
+        assert!(matches!(too_long, Err(Error::Answer { .. })), "{too_long:?}");
+        let refused = courier(&[]).carry(request(), 5).await;
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn only_addresses_that_may_be_reached_are_given_away() {
+        let own = courier(&["127.0.0.0/8", "::1/128"]);
+        assert!(!own.addresses("localhost", 22).await.unwrap().is_empty());
+        for host in ["localhost", "127.0.0.1", "[::1]", "169.254.169.254"] {
+            let refused = courier(&[]).addresses(host, 22).await;
+            assert!(matches!(refused, Err(Error::Forbidden(_))), "{host}: {refused:?}");
+        }
     }
 
     #[tokio::test]

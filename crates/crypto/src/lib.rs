@@ -21,7 +21,7 @@ pub use error::{Error, Result};
 pub use identity::{IdentityKey, PublicKey};
 pub use keyring::{KEY_ID_MAX_LEN, KeyMark, Keyring};
 pub use passwords::{hash_password, verify_nothing, verify_password};
-pub use random::random_secret;
+pub use random::{random_secret, seed, uuid};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use signing::{Signer, hmac_sha512};
 pub use tokens::{Token, hash_token};

@@ -23,6 +23,26 @@ pub fn random_secret(len: usize) -> SecretString {
     SecretString::from(base62(len))
 }
 
+/// Random bytes, for whoever makes a secret of them.
+pub fn seed() -> [u8; 32] {
+    bytes()
+}
+
+/// A random UUID (RFC 9562, version 4): unguessable, but no secret.
+pub fn uuid() -> String {
+    let mut bytes: [u8; 16] = bytes();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
 pub(crate) fn base62(len: usize) -> String {
     let mut text = String::with_capacity(len);
     let mut pool = Zeroizing::new([0; 64]);

@@ -73,6 +73,8 @@ ids! {
     JobId = "job",
     NotificationConfigurationId = "nc",
     NotificationDeliveryId = "ncd",
+    OauthClientId = "oc",
+    OauthTokenId = "ot",
     OrganizationId = "org",
     OrganizationMembershipId = "ou",
     PlanExportId = "pe",

@@ -28,6 +28,7 @@ pub mod locks;
 pub mod memberships;
 mod names;
 pub mod notifications;
+pub mod oauth_clients;
 pub mod organizations;
 mod parts;
 pub mod plan_changes;
@@ -55,6 +56,7 @@ pub mod tool_versions;
 mod troubles;
 pub mod variable_sets;
 pub mod variables;
+pub mod vcs_connections;
 pub mod verify;
 pub mod workspaces;
 
@@ -75,7 +77,8 @@ pub mod row {
         comment::Model as Comment, configuration_version::Model as ConfigurationVersion,
         data_retention_policy::Model as DataRetentionPolicy, event::Model as Event,
         job::Model as Job, notification_configuration::Model as NotificationConfiguration,
-        notification_delivery::Model as NotificationDelivery, organization::Model as Organization,
+        notification_delivery::Model as NotificationDelivery, oauth_client::Model as OauthClient,
+        oauth_token::Model as OauthToken, organization::Model as Organization,
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,
         plan_export::Model as PlanExport, policy::Model as Policy,
         policy_check::Model as PolicyCheck, policy_evaluation::Model as PolicyEvaluation,

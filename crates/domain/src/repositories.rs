@@ -1,6 +1,7 @@
 //! Which repository the files of a workspace or of a policy set come from, as requests name it.
 //!
-//! Whether the repository is there, and who may read it, is found out when it is fetched.
+//! Whether the repository is there, and who may read it, is found out when it is fetched; which connections may be chosen
+//! is said by `oauth_clients`.
 
 use db::entity::workspace::VcsRepo;
 use regex::Regex;
@@ -52,7 +53,6 @@ impl Change {
             repo.tags_regex = Some(pattern).filter(|pattern| !pattern.is_empty());
         }
         check(&repo)?;
-        check_connection(&repo, before)?;
         Ok(Some(repo))
     }
 }
@@ -91,26 +91,6 @@ fn check(repo: &VcsRepo) -> Result<()> {
     }
     if repo.tags_regex.as_ref().is_some_and(|pattern| Regex::new(pattern).is_err()) {
         return refused("tags-regex", "must be a regular expression");
-    }
-    Ok(())
-}
-
-/// No server is connected to a provider yet, so that a connection that is new is none; one that was kept before that
-/// was checked stays.
-fn check_connection(repo: &VcsRepo, before: Option<&VcsRepo>) -> Result<()> {
-    let before = before.cloned().unwrap_or_default();
-    for (name, wanted, kept) in [
-        ("oauth-token-id", &repo.oauth_token_id, &before.oauth_token_id),
-        (
-            "github-app-installation-id",
-            &repo.github_app_installation_id,
-            &before.github_app_installation_id,
-        ),
-    ] {
-        if wanted.is_some() && wanted != kept {
-            let why = "names no connection: this server is connected to no version control yet";
-            return Err(Error::invalid(format_args!("vcs-repo/{name}"), why));
-        }
     }
     Ok(())
 }

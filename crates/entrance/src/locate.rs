@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use domain::{
     Ctx, Found, In, Site, accounts, agent_pools, configurations, entity::tool_version::Kind,
-    memberships, notifications, organizations, plan_exports, policies, policy_evaluations,
-    policy_sets, projects, row, run_triggers, runs, ssh_keys, states, tags, task_stages, teams,
-    tool_versions, variable_sets, variables, workspaces,
+    memberships, notifications, oauth_clients, organizations, plan_exports, policies,
+    policy_evaluations, policy_sets, projects, row, run_triggers, runs, ssh_keys, states, tags,
+    task_stages, teams, tool_versions, variable_sets, variables, workspaces,
 };
 
 use crate::Path;
@@ -35,6 +35,8 @@ located! {
     In<agent_pools::HeldAgent, row::Organization> = agent_pools::find_agent, by "agent_id";
     In<row::ConfigurationVersion> = configurations::find, by "configuration_version_id";
     memberships::Membership = memberships::find, by "organization_membership_id";
+    oauth_clients::Held = oauth_clients::find, by "oauth_client_id";
+    oauth_clients::HeldToken = oauth_clients::find_token, by "oauth_token_id";
     In<row::Policy, row::Organization> = policies::find, by "policy_id";
     In<row::PolicySet, row::Organization> = policy_sets::find, by "policy_set_id";
     row::Project = projects::find, by "project_id";

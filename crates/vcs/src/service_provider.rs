@@ -86,6 +86,64 @@ impl ServiceProvider {
         }
     }
 
+    /// For people.
+    pub fn display_name(self) -> &'static str {
+        match self {
+            Self::Github => "GitHub",
+            Self::GithubEnterprise => "GitHub Enterprise",
+            Self::GitlabHosted => "GitLab.com",
+            Self::GitlabCommunityEdition => "GitLab Community Edition",
+            Self::GitlabEnterpriseEdition => "GitLab Enterprise Edition",
+            Self::BitbucketHosted => "Bitbucket Cloud",
+            Self::BitbucketServer => "Bitbucket Server",
+            Self::BitbucketDataCenter => "Bitbucket Data Center",
+            Self::AdoServices => "Azure DevOps Services",
+            Self::AdoServer => "Azure DevOps Server",
+            Self::Forgejo => "Forgejo",
+            Self::Gitea => "Gitea",
+            Self::Git => "Git",
+        }
+    }
+
+    /// Where people go, and its API, of those that are in one place. Of Azure DevOps Services both name an organization.
+    pub fn home(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Github => Some(("https://github.com", "https://api.github.com")),
+            Self::GitlabHosted => Some(("https://gitlab.com", "https://gitlab.com/api/v4")),
+            Self::BitbucketHosted => {
+                Some(("https://bitbucket.org", "https://api.bitbucket.org/2.0"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the API of a server is, by where people go.
+    pub fn api_below(self, http_url: &str) -> String {
+        if let Some((home, api)) = self.home()
+            && home == http_url.trim_end_matches('/')
+        {
+            return api.to_owned();
+        }
+        let path = match self.family() {
+            Family::Github => "/api/v3",
+            Family::Gitlab => "/api/v4",
+            Family::Gitea => "/api/v1",
+            Family::BitbucketCloud | Family::BitbucketDataCenter | Family::Azure | Family::Git => {
+                ""
+            }
+        };
+        if path.is_empty() {
+            return http_url.to_owned();
+        }
+        format!("{}{path}", http_url.trim_end_matches('/'))
+    }
+
+    /// People can connect it by their browser, where the provider knows this server by a key and a secret.
+    pub fn has_browser_flow(self) -> bool {
+        !matches!(self.family(), Family::BitbucketDataCenter | Family::Git)
+            && self != Self::AdoServer
+    }
+
     /// What a configuration version's `source` says.
     pub fn source(self) -> &'static str {
         match self.family() {
@@ -123,6 +181,22 @@ impl FromStr for ServiceProvider {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn apis_are_where_their_documentation_says() {
+        use ServiceProvider as P;
+        for (provider, http, api) in [
+            (P::Github, "https://github.com/", "https://api.github.com"),
+            (P::GithubEnterprise, "https://ghe.example/", "https://ghe.example/api/v3"),
+            (P::GitlabHosted, "https://gitlab.com", "https://gitlab.com/api/v4"),
+            (P::GitlabEnterpriseEdition, "https://h/gitlab", "https://h/gitlab/api/v4"),
+            (P::Forgejo, "https://codeberg.org", "https://codeberg.org/api/v1"),
+            (P::AdoServices, "https://dev.azure.com/acme", "https://dev.azure.com/acme"),
+            (P::BitbucketDataCenter, "https://h/bitbucket", "https://h/bitbucket"),
+        ] {
+            assert_eq!(provider.api_below(http), api);
+        }
+    }
 
     #[test]
     fn every_word_is_read_as_it_is_written() {

@@ -10,7 +10,7 @@ use domain::{
     can, cleanup, destructions, events, keeper, letters,
     notifications::Deliveries,
     plan_changes, plan_exports, policy_evaluations, retention, run_triggers, runs, task_stages,
-    tool_versions,
+    tool_versions, vcs_connections,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,7 @@ const ALL: &[Chore] = chores! {
     "run triggers", Rhythm::On(Topic::Tasks), run_triggers::work;
     "lists of changes", Rhythm::On(Topic::Tasks), plan_changes::work;
     "plan exports", Rhythm::On(Topic::Tasks), policy_evaluations::make_exports;
+    "new connections", Rhythm::On(Topic::Tasks), vcs_connections::work;
     "letters", Rhythm::On(Topic::Tasks), letters::work;
     "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
     "old plan exports", Rhythm::Every(CHORES), plan_exports::expire_due;

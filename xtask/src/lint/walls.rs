@@ -22,7 +22,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("api", &["domain", "entrance", "jsonapi", "protocol"]),
     ("web", &["domain", "entrance", "text"]),
     ("worker", &["domain", "sandbox", "vcs"]),
-    ("domain", &["blobs", "courier", "crypto", "db", "engine-env", "policy", "text"]),
+    ("domain", &["blobs", "courier", "crypto", "db", "engine-env", "policy", "text", "vcs"]),
     ("agent", &["engine-env", "protocol", "sandbox", "text"]),
     ("blobs", &["crypto"]),
     ("courier", &["text"]),

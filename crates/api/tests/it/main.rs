@@ -43,6 +43,7 @@ mod list_scopes;
 mod memberships;
 mod names;
 mod notifications;
+mod oauth_clients;
 mod official_versions;
 mod parameters;
 mod plan_changes;

@@ -77,7 +77,7 @@ async fn a_connection_that_is_not_there_is_refused() {
         owner.patch(&set, sent.clone()).await.is_unprocessable(&pointer);
         let new = body(json!({ "name": "new", "vcs-repo": repo }));
         let refused = owner.post(sets, new).await.is_unprocessable(&pointer);
-        assert!(refused.error().contains("no version control"), "{refused}");
+        assert!(refused.error().contains("names no"), "{refused}");
     }
     assert_eq!(server.row_counts().await, rows);
     let none = body(json!({ "vcs-repo": null }));

@@ -4,6 +4,7 @@
 mod accounts;
 mod agents;
 mod configurations;
+mod oauth_clients;
 mod organizations;
 mod policies;
 mod pools;
@@ -96,6 +97,7 @@ impl World {
         names.extend(variable_sets::in_world(&owner, &names).await);
         names.extend(pools::in_world(&server).await);
         names.extend(policies::in_world(&server, &owner, &ws).await);
+        names.extend(oauth_clients::in_world(&owner).await);
         let agent = server.bearer(server.app.embedded_agent_token().expose());
         names.extend(agents::in_world(&agent).await);
         let engine_token =
@@ -191,6 +193,7 @@ impl World {
             .or_else(|| pools::body(names, method, path))
             .or_else(|| retention::body(method, path))
             .or_else(|| policies::body(names, method, path))
+            .or_else(|| oauth_clients::body(names, method, path))
             .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}"))
     }
 }

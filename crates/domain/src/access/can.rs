@@ -109,6 +109,8 @@ permissions! {
     /// Those who give agent pools to workspaces see what there is.
     ReadAgentPools        on Organization: |a, o| a.has(o, |r| r.manage_agent_pools) || a.administers_workspaces_in(&o.name);
     ManageAgentPools      on Organization: |a, o| a.has(o, |r| r.manage_agent_pools);
+    /// Those who give repositories to workspaces and policy sets see by what these can be reached.
+    ReadOauthClients      on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings || r.manage_policies) || a.administers_workspaces_in(&o.name);
 
     // Who belongs to an organization.
     ReadMembership        on Membership: |a, m| a.is_user(&m.user_id) || ReadMemberships::allowed(a, &m.of);

@@ -3,7 +3,7 @@
 use db::{
     Json,
     entity::{
-        policy_set::{Kind, TagSelector},
+        policy_set::{Kind, TagSelector, VcsRepo},
         policy_set_member::{self as member, Role},
     },
     id::PolicySetId,
@@ -15,6 +15,7 @@ use super::{changed, lock, members, selectors, subject, versions};
 use crate::{
     Ctx, Error, Granted, Happened, In, Result, can, cleanup,
     error::taken,
+    oauth_clients,
     policies::{check_line, check_name, check_prose},
     repositories,
     row::{Organization, PolicySet},
@@ -51,6 +52,18 @@ impl Change {
             Some(version) => tool_versions::check_policy_tool(cx, kind, version).await,
             None => Ok(()),
         }
+    }
+
+    /// Refuses a connection that may not be used.
+    async fn check_connection(
+        &self,
+        cx: &Ctx,
+        organization: &str,
+        before: Option<&VcsRepo>,
+    ) -> Result<()> {
+        let Some(Some(repo)) = &self.vcs_repo else { return Ok(()) };
+        let after = repo.clone().apply(before)?;
+        oauth_clients::choose(cx, after.as_ref(), before, organization, None).await
     }
 
     fn apply(self, to: &mut PolicySet) -> Result<()> {
@@ -148,6 +161,7 @@ pub async fn create(
         return Err(Error::invalid("name", "can't be blank"));
     }
     change.check_tool(cx, new.kind).await?;
+    change.check_connection(cx, &new.organization_name, None).await?;
     change.apply(&mut new)?;
     let mut belonging = Vec::new();
     for (name, role, ids) in relations {
@@ -176,6 +190,7 @@ pub async fn update(
     change: Change,
 ) -> Result<PolicySet> {
     change.check_tool(cx, set.kind).await?;
+    change.check_connection(cx, &set.organization_name, set.vcs_repo.as_deref()).await?;
     let tx = cx.write().await?;
     let mut row = lock(&tx, &set.id).await?;
     Error::unless_same("kind", change.kind.as_ref(), &row.kind)?;

@@ -14,7 +14,7 @@ use super::{auto_destroy, execution::pool_for, subject, triggers};
 use crate::{
     Ctx, Error, Found, Granted, Happened, Result, agent_pools, can,
     error::taken,
-    free_text, names, repositories,
+    free_text, names, oauth_clients, repositories,
     row::{Organization, Project, Workspace},
     site_settings,
     tags::{self, Binding, Kind},
@@ -108,7 +108,13 @@ impl Change {
         Ok(())
     }
 
-    async fn apply(mut self, cx: &Ctx, to: &mut Workspace) -> Result<()> {
+    /// `project` is where the workspace goes, if it moves.
+    async fn apply(
+        mut self,
+        cx: &Ctx,
+        project: Option<&ProjectId>,
+        to: &mut Workspace,
+    ) -> Result<()> {
         self.schedule(cx, to).await?;
         triggers::set(&mut self, to)?;
         if let Some(name) = self.name {
@@ -139,8 +145,10 @@ impl Change {
         }
         if let Some(repo) = self.vcs_repo {
             let before = to.vcs_repo.take();
-            let after = repo.map(|change| change.apply(before.as_deref())).transpose()?;
-            to.vcs_repo = after.flatten().map(Json);
+            let after = repo.map(|change| change.apply(before.as_deref())).transpose()?.flatten();
+            let (of, project) = (&to.organization_name, Some(project.unwrap_or(&to.project_id)));
+            oauth_clients::choose(cx, after.as_ref(), before.as_deref(), of, project).await?;
+            to.vcs_repo = after.map(Json);
         }
         macro_rules! set {
             ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
@@ -257,7 +265,7 @@ pub async fn create(
         current_run_status: None,
         current_run_created_at: None,
     };
-    change.apply(cx, &mut new).await?;
+    change.apply(cx, None, &mut new).await?;
     let tx = cx.write().await?;
     let workspace = tx.insert(new).await.map_err(taken("name"))?;
     tags::bind(&tx, &workspace, tags).await?;
@@ -285,7 +293,7 @@ pub async fn update(
     said_once("source-url", &change.source_url, &workspace.source_url)?;
     // Rules that need other rows are checked before the row is locked, so that nothing else is read meanwhile.
     let mut checked = (**workspace).clone();
-    change.apply(cx, &mut checked).await?;
+    change.apply(cx, target.as_ref().map(|project| &project.id), &mut checked).await?;
     let tx = cx.write().await?;
     let mut row =
         tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;

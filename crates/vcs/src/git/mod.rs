@@ -13,6 +13,7 @@ mod history;
 mod home;
 mod links;
 mod pack;
+mod ssh_key;
 mod start;
 mod submodules;
 

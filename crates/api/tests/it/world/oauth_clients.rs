@@ -1,0 +1,43 @@
+//! A connection with its token, and what is sent to the routes about them.
+
+use serde_json::json;
+use testkit::Client;
+
+use super::{Names, Sent, resource};
+
+pub async fn in_world(owner: &Client<'_>) -> [(&'static str, String); 2] {
+    let new = json!({
+        "service-provider": "github", "http-url": "https://github.com",
+        "api-url": "https://api.github.com", "oauth-token-string": "ghp_1", "key": "app",
+        "secret": "of the app",
+    });
+    let new = resource("oauth-clients", &new);
+    let made = owner.post("/organizations/acme/oauth-clients", new).await.is_created();
+    let token = made.data()["relationships"]["oauth-tokens"]["data"][0]["id"].clone();
+    let token = token.as_str().expect("a token is made with the connection").to_owned();
+    [("oauth_client_id", made.id()), ("oauth_token_id", token)]
+}
+
+pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
+    Some(match (method, path) {
+        ("DELETE", "/oauth-clients/{oauth_client_id}" | "/oauth-tokens/{oauth_token_id}") => {
+            Sent::Nothing
+        }
+        ("POST", "/organizations/{organization_name}/oauth-clients") => Sent::Json(resource(
+            "oauth-clients",
+            &json!({ "service-provider": "gitlab_hosted", "oauth-token-string": "glpat-1" }),
+        )),
+        ("PATCH", "/oauth-clients/{oauth_client_id}") => {
+            Sent::Json(resource("oauth-clients", &json!({ "name": "other" })))
+        }
+        ("PATCH", "/oauth-tokens/{oauth_token_id}") => Sent::Json(resource(
+            "oauth-tokens",
+            &json!({ "ssh-known-hosts": "h ssh-ed25519 AAAA" }),
+        )),
+        ("POST" | "DELETE", "/oauth-clients/{oauth_client_id}/relationships/projects") => {
+            let project = json!({ "type": "projects", "id": names["project_id"] });
+            Sent::Json(json!({ "data": [project] }))
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,60 @@
+//! One question to a provider, and what its answer says of the connection.
+
+use std::sync::Arc;
+
+use db::entity::oauth_token;
+use vcs::provider::{Provider, ProviderError};
+
+use super::{Connected, Failure, Link, open::open_after, sentence};
+use crate::{Ctx, Result};
+
+/// Asks, with a token that is good. One that the provider refuses all the same is renewed, if it can be, and then the
+/// question is asked once more. What goes wrong with the connection stands on it until something goes well.
+pub async fn ask<T, F>(
+    cx: &Ctx,
+    link: &Link,
+    question: impl Fn(Arc<dyn Provider>) -> F + Send + Sync,
+) -> Result<T, Failure>
+where
+    T: Send,
+    F: Future<Output = Result<T, ProviderError>> + Send,
+{
+    let mut connected = open_after(cx, link, None).await?;
+    let mut answer = question(connected.provider.clone()).await;
+    if matches!(answer, Err(ProviderError::Revoked))
+        && let Some(token) = connected.token.as_ref().filter(|token| token.refresh_token.is_some())
+    {
+        connected = open_after(cx, link, Some(token)).await?;
+        answer = question(connected.provider.clone()).await;
+    }
+    note(cx, &connected, answer.as_ref().err()).await?;
+    Ok(answer?)
+}
+
+/// As far as it says something of the connection, and not only of what was asked.
+async fn note(cx: &Ctx, connected: &Connected, error: Option<&ProviderError>) -> Result<()> {
+    use ProviderError as E;
+    let trouble = match error {
+        None => None,
+        Some(E::Gone(_) | E::Refused(_) | E::Unsupported(_)) => return Ok(()),
+        Some(error) => Some(sentence(&error.to_string())),
+    };
+    if trouble == connected.trouble {
+        return Ok(());
+    }
+    tell(cx, &connected.link, trouble).await
+}
+
+/// Writes on a connection what has gone wrong, or that nothing does any more.
+pub async fn tell(cx: &Ctx, link: &Link, trouble: Option<String>) -> Result<()> {
+    let Link::Token(id) = link;
+    let tx = cx.write().await?;
+    let Some(mut row) = tx.lock::<oauth_token::Entity>(id.clone()).await? else {
+        tx.roll_back().await;
+        return Ok(());
+    };
+    row.troubled_at = trouble.is_some().then_some(tx.now());
+    row.trouble = trouble;
+    tx.update(row).await?;
+    tx.commit().await
+}
