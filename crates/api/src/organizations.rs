@@ -345,6 +345,8 @@ impl From<Input> for Change {
             user_tokens_enabled: input.user_tokens_enabled,
             max_ttl_enabled: input.max_ttl_enabled,
             run_limits: run_limits::change!(input),
+            // Pages ask for it, and set it.
+            ask_name_above: None,
         }
     }
 }

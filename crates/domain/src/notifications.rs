@@ -43,14 +43,6 @@ const ONLY_MAIL: &str = "are for configurations whose destination-type is email"
 const COUNT_LIMIT: u64 = 20;
 
 impl Subscribable {
-    fn organization_name(&self) -> &str {
-        match self {
-            Self::Workspace(workspace) => &workspace.organization_name,
-            Self::Project(project) => &project.organization_name,
-            Self::Team(team) => &team.organization_name,
-        }
-    }
-
     fn owned(&self) -> SimpleExpr {
         match self {
             Self::Workspace(workspace) => configuration::Column::WorkspaceId.eq(&workspace.id),
@@ -85,6 +77,11 @@ pub type Configuration = In<NotificationConfiguration, Subscribable>;
 pub async fn find_workspace(cx: &Ctx, id: &WorkspaceId) -> Result<Found<Subscribable>> {
     let row = workspace::Entity::find_by_id(id.clone()).one(cx.read()).await?;
     row.map(|row| Found::new(Subscribable::Workspace(Box::new(row)))).ok_or(Error::NotFound)
+}
+
+/// What is found as a workspace, as something that is told about.
+pub fn of_workspace(found: Found<workspace::Model>) -> Found<Subscribable> {
+    Found::new(Subscribable::Workspace(Box::new(found.into_unchecked())))
 }
 
 pub async fn find_project(cx: &Ctx, id: &ProjectId) -> Result<Found<Subscribable>> {

@@ -67,6 +67,7 @@ pub struct Change {
     pub user_tokens_enabled: Option<bool>,
     pub max_ttl_enabled: Option<bool>,
     pub run_limits: run_limits::Change,
+    pub ask_name_above: Option<Option<i64>>,
 }
 
 impl Change {
@@ -85,6 +86,9 @@ impl Change {
             if minutes.flatten().is_some_and(|minutes| minutes < 1) {
                 return Err(Error::invalid(attribute, "must be greater than 0"));
             }
+        }
+        if self.ask_name_above.flatten().is_some_and(|number| number < 0) {
+            return Err(Error::invalid("ask-name-above", "must not be less than 0"));
         }
         if self.collaborator_auth_policy == Some(CollaboratorAuthPolicy::TwoFactorMandatory) {
             let why = "cannot be two_factor_mandatory: no account here has a second factor";
@@ -116,7 +120,8 @@ impl Change {
             assessments_enforced,
             owners_team_saml_role_id,
             user_tokens_enabled,
-            max_ttl_enabled
+            max_ttl_enabled,
+            ask_name_above
         );
         Ok(())
     }
@@ -227,6 +232,7 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
         user_tokens_enabled: true,
         max_ttl_enabled: false,
         run_limits: db::Json::default(),
+        ask_name_above: None,
         created_at: now,
     };
     change.apply(&mut new)?;

@@ -2,6 +2,7 @@
 
 mod change;
 pub(crate) mod expression;
+pub mod paste;
 mod precedence;
 
 use db::{
@@ -12,8 +13,7 @@ use db::{
         sea_query::{ExprTrait, SimpleExpr},
     },
 };
-use secrecy::ExposeSecret;
-pub use secrecy::SecretString;
+pub use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 pub use change::Change;

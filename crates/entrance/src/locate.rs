@@ -35,15 +35,18 @@ located! {
     In<agent_pools::HeldAgent, row::Organization> = agent_pools::find_agent, by "agent_id";
     In<row::ConfigurationVersion> = configurations::find, by "configuration_version_id";
     memberships::Membership = memberships::find, by "organization_membership_id";
+    notifications::Configuration = notifications::find, by "notification_configuration_id";
     oauth_clients::Held = oauth_clients::find, by "oauth_client_id";
     oauth_clients::HeldToken = oauth_clients::find_token, by "oauth_token_id";
     In<row::Policy, row::Organization> = policies::find, by "policy_id";
     In<row::PolicySet, row::Organization> = policy_sets::find, by "policy_set_id";
     row::Project = projects::find, by "project_id";
     In<row::Run> = runs::find, by "run_id";
+    run_triggers::Trigger = run_triggers::find, by "run_trigger_id";
     In<row::SshKey, row::Organization> = ssh_keys::find, by "ssh_key_id";
     In<row::StateVersion> = states::find, by "state_version_id";
     row::Team = teams::find, by "team_id";
+    teams::workspace_access::Held = teams::workspace_access::find, by "team_workspace_id";
     variable_sets::Set = variable_sets::find, by "varset_id";
 }
 
@@ -53,14 +56,12 @@ located! {
     accounts::Member = accounts::find_member, by "user_id";
     In<row::User, Site> = accounts::find_on_site, by "user_id";
     row::User = accounts::find_user, by "user_id";
-    notifications::Configuration = notifications::find, by "notification_configuration_id";
     In<row::PlanExport> = plan_exports::find, by "plan_export_id";
     In<row::PolicyCheck> = policy_evaluations::find_check, by "policy_check_id";
     In<row::PolicyEvaluation> = policy_evaluations::find_evaluation, by "policy_evaluation_id";
     In<row::PolicySetOutcome> = policy_evaluations::find_outcome, by "policy_set_outcome_id";
     In<row::PolicySetVersion, row::Organization> = policy_sets::find_version,
         by "policy_set_version_id";
-    run_triggers::Trigger = run_triggers::find, by "run_trigger_id";
     runs::Apply = runs::find_apply, by "apply_id";
     In<row::Comment> = runs::find_comment, by "comment_id";
     In<runs::RunEvent> = runs::find_event, by "run_event_id";
@@ -70,7 +71,6 @@ located! {
     In<row::ReservedTagKey, row::Organization> = tags::find_reserved, by "reserved_tag_key_id";
     In<row::TaskStage> = task_stages::find, by "task_stage_id";
     teams::project_access::Held = teams::project_access::find, by "team_project_id";
-    teams::workspace_access::Held = teams::workspace_access::find, by "team_workspace_id";
 }
 
 impl Located for Site {
@@ -134,7 +134,7 @@ impl Located for In<row::Variable> {
 impl Located for variable_sets::OfSet {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         let set = path.id("varset_id")?;
-        variable_sets::find_variable(cx, &set, &path.id("varset_variable_id")?).await
+        path.holds(variable_sets::find_variable(cx, &set, &path.id("varset_variable_id")?).await?)
     }
 }
 
@@ -157,6 +157,9 @@ impl Located for In<row::Variable, variable_sets::Applied> {
 /// Whatever the path names of what notifications can be about.
 impl Located for notifications::Subscribable {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        if path.get("workspace_name").is_some() {
+            return Ok(notifications::of_workspace(row::Workspace::locate(cx, path).await?));
+        }
         if path.get("workspace_id").is_some() {
             return notifications::find_workspace(cx, &path.id("workspace_id")?).await;
         }

@@ -75,6 +75,11 @@ impl Pairs {
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
+
+    /// What was sent under this name; nothing is like an empty text.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
 }
 
 /// A form of somebody who is not signed in.

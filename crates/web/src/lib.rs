@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod assets;
+mod audit;
 pub mod components;
 mod failure;
 mod forms;
@@ -13,10 +14,12 @@ mod jump;
 mod organizations;
 mod projects;
 mod query;
+mod retention;
 mod runs;
 mod site;
 mod states;
 mod teams;
+mod variable_sets;
 mod variables;
 mod visitor;
 mod workspaces;
@@ -34,9 +37,11 @@ fn routes() -> Routes {
         .merge(runs::routes())
         .merge(projects::routes())
         .merge(variables::routes())
+        .merge(variable_sets::routes())
         .merge(states::routes())
         .merge(teams::routes())
         .merge(agents::routes())
+        .merge(audit::routes())
         .merge(jump::routes())
         .merge(site::routes())
 }

@@ -39,6 +39,8 @@ pub struct Model {
     /// Whether tokens live no longer than its policies say.
     pub max_ttl_enabled: bool,
     pub run_limits: Json<RunLimits>,
+    /// Destroyed resources above which pages ask for the workspace's name; they never do where absent.
+    pub ask_name_above: Option<i64>,
     pub created_at: Timestamp,
 }
 

@@ -88,6 +88,8 @@ permissions! {
     /// What the server can do for an organization; the engine inside a run asks before it reads a state.
     ReadEntitlements      on Organization: |a, o| a.belongs_to(o) || matches!(a, Actor::Run { organization, .. } if *organization == o.name);
     UpdateOrganization    on Organization: |a, o| a.owns(o);
+    /// Who did what in it, for people; programs have a token for that.
+    ReadAuditTrail        on Organization: |a, o| a.owns(o);
     DestroyOrganization   on Organization: |a, o| a.owns(o);
     CreateProject         on Organization: |a, o| a.has(o, |r| r.manage_projects);
     CreateWorkspace       on Organization: |a, o| a.has(o, |r| r.manage_workspaces || r.manage_projects);

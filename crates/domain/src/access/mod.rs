@@ -171,6 +171,47 @@ impl<T> Placed for In<T, Owner> {
     }
 }
 
+impl<T, S> Placed for In<T, In<S, Owner>> {
+    fn organization_name(&self) -> &str {
+        self.of.of.organization_name()
+    }
+}
+
+/// What is about a project or a team is in no workspace, whatever an address says.
+impl<T> Placed for In<T, Subscribable> {
+    fn organization_name(&self) -> &str {
+        self.of.organization_name()
+    }
+
+    fn workspace_name(&self) -> Option<&str> {
+        match &self.of {
+            Subscribable::Workspace(workspace) => Some(&workspace.name),
+            Subscribable::Project(_) | Subscribable::Team(_) => Some(""),
+        }
+    }
+}
+
+/// It is managed where runs are queued.
+impl<T> Placed for In<T, Ends> {
+    fn organization_name(&self) -> &str {
+        &self.of.workspace.organization_name
+    }
+
+    fn workspace_name(&self) -> Option<&str> {
+        Some(&self.of.workspace.name)
+    }
+}
+
+impl<T> Placed for In<T, (workspace::Model, team::Model)> {
+    fn organization_name(&self) -> &str {
+        &self.of.0.organization_name
+    }
+
+    fn workspace_name(&self) -> Option<&str> {
+        Some(&self.of.0.name)
+    }
+}
+
 /// Of a person it is in no organization.
 impl Placed for HeldToken {
     fn organization_name(&self) -> &str {

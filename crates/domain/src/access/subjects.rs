@@ -32,6 +32,16 @@ pub enum Subscribable {
     Team(Team),
 }
 
+impl Subscribable {
+    pub fn organization_name(&self) -> &str {
+        match self {
+            Self::Workspace(workspace) => &workspace.organization_name,
+            Self::Project(project) => &project.organization_name,
+            Self::Team(team) => &team.organization_name,
+        }
+    }
+}
+
 /// The workspaces that a run trigger connects: where runs are queued, and whose applies queue them.
 #[derive(Clone, Debug)]
 pub struct Ends {

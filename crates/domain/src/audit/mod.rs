@@ -7,7 +7,9 @@ mod verify;
 use db::{
     entity::audit_entry as entries,
     page,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
+    sea_orm::{
+        ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::SimpleExpr,
+    },
 };
 
 pub use verify::{Verdict, verify};
@@ -68,6 +70,43 @@ pub async fn of_own_organization(
         .order_by_desc(entries::Column::Number);
     if let Some(since) = since {
         query = query.filter(entries::Column::At.gt(since));
+    }
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+/// Entries of an organization in which this stands, the newest first; all of them without it.
+pub async fn of_organization(
+    cx: &Ctx,
+    organization: &Granted<can::ReadAuditTrail>,
+    text: Option<&str>,
+    paging: Paging,
+) -> Result<Page<AuditEntry>> {
+    let own = entries::Column::OrganizationId.eq(&organization.id);
+    newest(cx, own, text, paging).await
+}
+
+/// The same of what concerns no organization.
+pub async fn of_site(
+    cx: &Ctx,
+    _site: &Granted<can::ManageSite>,
+    text: Option<&str>,
+    paging: Paging,
+) -> Result<Page<AuditEntry>> {
+    newest(cx, entries::Column::OrganizationId.is_null(), text, paging).await
+}
+
+async fn newest(
+    cx: &Ctx,
+    of: SimpleExpr,
+    text: Option<&str>,
+    paging: Paging,
+) -> Result<Page<AuditEntry>> {
+    let mut query = entries::Entity::find()
+        .filter(of)
+        .order_by_desc(entries::Column::At)
+        .order_by_desc(entries::Column::Number);
+    if let Some(text) = text {
+        query = query.filter(db::contains(entries::Column::Body, text));
     }
     Ok(page(cx.read(), query, paging).await?)
 }

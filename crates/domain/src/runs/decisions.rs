@@ -6,7 +6,12 @@ use db::{
 };
 
 use super::with_workspaces;
-use crate::{Ctx, In, Result, access::awaited, can, row::Run};
+use crate::{
+    Ctx, In, Result,
+    access::awaited,
+    can, organizations,
+    row::{Phase, Run},
+};
 
 /// More than this is looked at by nobody at once.
 const MOST: u64 = 1_000;
@@ -29,4 +34,12 @@ pub async fn waiting_for_caller(cx: &Ctx) -> Result<Vec<In<Run>>> {
     let mut runs = with_workspaces(cx, rows).await?;
     runs.retain(|run| cx.may::<can::DecideRun>(run));
     Ok(runs)
+}
+
+/// Whether whoever confirms this plan on a page is to type the workspace's name first, because it destroys more than the
+/// organization lets pass without. Programs say what they mean anyway.
+pub async fn asks_for_name(cx: &Ctx, run: &In<Run>, plan: &Phase) -> Result<bool> {
+    let organization = organizations::by_name(cx, &run.organization_name).await?;
+    let above = organization.and_then(|row| row.ask_name_above);
+    Ok(above.is_some_and(|above| plan.resource_destructions.unwrap_or_default() > above))
 }

@@ -35,7 +35,7 @@ pub use actions::{apply, cancel, discard, force_cancel, force_execute};
 pub use comments::{comment, comments, find_comment, load_comments, load_comments_of};
 pub(crate) use create::variables_of;
 pub use create::{New, TriggeredBy, create, queue_for_configuration, shown_variables};
-pub use decisions::waiting_for_caller;
+pub use decisions::{asks_for_name, waiting_for_caller};
 pub use endings::{End, end_hopeless, ends};
 pub use events::{RunEvent, events, events_of, find_event, load_events};
 pub use list::{Filter, StatusGroup, Timeframe, list, list_of_organization, queue_of};

@@ -73,16 +73,15 @@ impl Section {
             Self::Workspaces => Some("workspaces"),
             Self::Runs => Some("runs"),
             Self::Projects => Some("projects"),
+            Self::VariableSets => Some("variable-sets"),
             Self::Teams => Some("teams"),
             Self::Members => Some("members"),
             Self::AgentPools if cx.may::<can::ReadAgentPools>(organization) => Some("agents"),
             Self::Settings if cx.may::<can::UpdateOrganization>(organization) => Some("settings"),
-            Self::Registry
-            | Self::VariableSets
-            | Self::Policies
-            | Self::AgentPools
-            | Self::AuditLog
-            | Self::Settings => None,
+            // Who may not change it finds its tags there.
+            Self::Settings => Some("settings/tags"),
+            Self::AuditLog if cx.may::<can::ReadAuditTrail>(organization) => Some("audit"),
+            Self::Registry | Self::Policies | Self::AgentPools | Self::AuditLog => None,
         }
     }
 
@@ -115,7 +114,7 @@ impl Account {
 
 words! {
     /// A part of the whole installation, for its administrators.
-    OnSite { Overview, Users, Versions, Settings, Parts }
+    OnSite { Overview, Users, Versions, Settings, Audit, Parts }
 }
 
 impl OnSite {
@@ -127,12 +126,14 @@ impl OnSite {
                 Self::Users => ("Users", Icon::People, "/users"),
                 Self::Versions => ("Versions", Icon::Layers, "/versions"),
                 Self::Settings => ("Settings", Icon::Gear, "/settings"),
+                Self::Audit => ("Audit log", Icon::List, "/audit"),
                 Self::Parts => ("Parts", Icon::Book, "/parts"),
             };
             let href = format!("/app/site{path}");
             Link { label, icon, href, key: None, is_here: which == here }
         };
-        let administered = [Self::Overview, Self::Users, Self::Versions, Self::Settings];
+        let administered =
+            [Self::Overview, Self::Users, Self::Versions, Self::Settings, Self::Audit];
         let parts = [Self::Parts].into_iter().filter(|part| *part == here);
         let administered = administered.into_iter().filter(|_| cx.may::<can::ManageSite>(&Site));
         administered.chain(parts).map(link).collect()

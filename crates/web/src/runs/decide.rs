@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::{path, show};
 use crate::{
     Routes,
-    components::{About, Button, Control, Icon, Look, TextArea, hidden, icon},
+    components::{About, Button, Control, Icon, Look, Text, TextArea, hidden, icon},
     failure::{Result, Wrong},
     forms::{Form, TOKEN_FIELD},
     guard::May,
@@ -45,11 +45,12 @@ verbs! {
     "comments" => comment,
 }
 
-/// Words that go with it.
-#[derive(Deserialize)]
+/// Words that go with it, and the name of the workspace, where it is asked for.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Said {
-    #[serde(default)]
     comment: String,
+    name: String,
 }
 
 impl Said {
@@ -71,10 +72,31 @@ macro_rules! handlers {
 }
 
 handlers! {
-    apply: ApplyRun => runs::apply;
     discard: DiscardRun => runs::discard;
     cancel: CancelRun => runs::cancel;
     force_cancel: ForceCancelRun => runs::force_cancel;
+}
+
+async fn apply(run: May<can::ApplyRun, In<Run>>, Form(said): Form<Said>) -> Result<Response> {
+    let cx = &run.visitor.cx;
+    let read = cx.check::<can::ReadRun, _>(runs::find(cx, &run.id).await?)?;
+    let (plan, _) = runs::phases(cx, &read).await?;
+    if runs::asks_for_name(cx, &run, &plan).await? && said.name.trim() != run.of.name {
+        let wrong = Wrong::in_field("name", &format!("Type {} to go on.", run.of.name));
+        let decision = Some(Typed { comment: &said.comment, name: &said.name, wrong: &wrong });
+        let refused = show::Refused { decision, ..show::Refused::default() };
+        return Ok(wrong.shown_in(show::draw(&run.visitor, &read, refused).await?));
+    }
+    Box::pin(runs::apply(cx, &run, said.comment())).await?;
+    Ok(Redirect::to(&path(&run)).into_response())
+}
+
+/// What was typed into the form of a decision, and what was refused of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Typed<'a> {
+    pub comment: &'a str,
+    pub name: &'a str,
+    pub wrong: &'a Wrong,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +114,9 @@ async fn comment(
         Err(error) => {
             let wrong = Wrong::of(error)?;
             let read = cx.check::<can::ReadRun, _>(runs::find(cx, &run.id).await?)?;
-            Ok(wrong.shown_in(show::draw(&run.visitor, &read, Some((&body, &wrong))).await?))
+            let comment = Some((body.as_str(), &wrong));
+            let refused = show::Refused { comment, ..show::Refused::default() };
+            Ok(wrong.shown_in(show::draw(&run.visitor, &read, refused).await?))
         }
     }
 }
@@ -157,7 +181,15 @@ impl Verbs {
 
 /// The form of a decision: one field for words, and a button for each way on.
 /// The button says itself what it destroys.
-pub fn form(visitor: &SignedIn, run: &In<Run>, plan: &Phase, verbs: Verbs) -> Markup {
+/// `asks` for the workspace's name: the button is for those who have read it.
+pub fn form(
+    visitor: &SignedIn,
+    run: &In<Run>,
+    plan: &Phase,
+    verbs: Verbs,
+    asks: bool,
+    typed: Option<Typed<'_>>,
+) -> Markup {
     let here = path(run);
     let confirm = match plan.resource_destructions.unwrap_or_default() {
         0 => "Confirm and apply".to_owned(),
@@ -171,12 +203,23 @@ pub fn form(visitor: &SignedIn, run: &In<Run>, plan: &Phase, verbs: Verbs) -> Ma
             hint: Some("Kept with the run."),
             optional: true,
         },
+        value: typed.map_or("", |typed| typed.comment),
         ..TextArea::default()
     };
+    let label = format!("Type {} to confirm", run.of.name);
+    let name = Text {
+        // Discarding takes no name.
+        about: About { name: "name", label: &label, hint: None, optional: true },
+        value: typed.map_or("", |typed| typed.name),
+        mono: true,
+        ..Text::default()
+    };
+    let wrong = typed.and_then(|typed| typed.wrong.about("name"));
     html! {
         form method="post" action={ (here) "/" (if verbs.overrides { "override" } else if verbs.confirm { "apply" } else { "discard" }) } {
             div.stack {
                 (words.draw("decision-comment", None))
+                @if asks && verbs.confirm && !verbs.overrides { (name.draw("decision-name", wrong)) }
                 div.row {
                     @if verbs.overrides {
                         (Button { label: "Override and go on", icon: Some(Icon::StShieldOk), ..Button::default() })

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     components::{
-        Button, Crumb, Header, Icon, Look, Notice, Size, Tone, action, copy_id, icon,
+        Button, Crumb, Header, Icon, Look, Notice, Size, Tone, action, copy_id, icon, link_button,
         live_fragment, log_viewer, run_status, stacked_facts, time,
     },
     failure::{Result, Wrong},
@@ -32,22 +32,28 @@ use crate::{
 };
 
 pub async fn show(run: May<can::ReadRun, In<Run>>) -> Result<Markup> {
-    draw(&run.visitor, &run, None).await
+    draw(&run.visitor, &run, Refused::default()).await
 }
 
 /// What changes while somebody looks, for the page to read again.
 pub async fn fragment(run: May<can::ReadRun, In<Run>>) -> Result<Markup> {
-    status_of(&run.visitor, &run).await
+    status_of(&run.visitor, &run, None).await
 }
 
-/// `wrong` is what was refused of a comment.
+/// What was refused of a form of the page.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Refused<'a> {
+    pub comment: Option<(&'a str, &'a Wrong)>,
+    pub decision: Option<decide::Typed<'a>>,
+}
+
 pub async fn draw(
     visitor: &SignedIn,
     run: &Granted<can::ReadRun, In<Run>>,
-    said: Option<(&str, &Wrong)>,
+    refused: Refused<'_>,
 ) -> Result<Markup> {
     let cx = &visitor.cx;
-    let status = status_of(visitor, run).await?;
+    let status = status_of(visitor, run, refused.decision).await?;
     let changes = Box::pin(changes::draw(visitor, run)).await?;
     let checks = checks::draw(visitor, run).await?;
     let workspace = workspaces::path(&run.of);
@@ -64,8 +70,14 @@ pub async fn draw(
         span { (icon(Icon::Clock)) (time(run.created_at)) }
         span { (what(run)) }
     };
+    let again = format!("{workspace}/start-run?from={}", run.id);
+    let actions = html! {
+        @if run.is_final && cx.may::<can::QueueRun>(&run.of) {
+            (link_button(Look::Plain, Icon::Play, "Run it again", &again))
+        }
+    };
     let main = html! {
-        (Header { crumbs: &crumbs, title: &run.message, about, ..Header::default() })
+        (Header { crumbs: &crumbs, title: &run.message, about, actions, ..Header::default() })
         (live_fragment(&format!("{}/status", path(run)), &status))
         div.stack.gap {
             (changes)
@@ -80,18 +92,23 @@ pub async fn draw(
                 }
             }
             @if let Some(checks) = &checks { (checks) }
-            (activity::draw(visitor, run, said).await?)
+            (activity::draw(visitor, run, refused.comment).await?)
         }
     };
     let place = Place::In(&run.organization_name, Section::Workspaces);
     page(visitor, place, &run.message, &main).await
 }
 
-async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> Result<Markup> {
+async fn status_of(
+    visitor: &SignedIn,
+    run: &Granted<can::ReadRun, In<Run>>,
+    typed: Option<decide::Typed<'_>>,
+) -> Result<Markup> {
     let (plan, apply) = runs::phases(&visitor.cx, run).await?;
     let wait = waiting::sentence(visitor, run).await?;
     let verbs = Verbs::of(visitor, run);
     let decides = wait.as_ref().is_some_and(|wait| is_decided_here(wait, verbs));
+    let asks = verbs.confirm && runs::asks_for_name(&visitor.cx, run, &plan).await?;
     let canceling = run.cancel != Cancel::No && !run.is_final;
     let mut facts = facts(run, &plan, &apply);
     let mocks = Mocks::of(visitor, run, &plan).await?;
@@ -111,7 +128,9 @@ async fn status_of(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> 
             @if canceling {
                 (Notice::new(Tone::Busy, &html! { p { "The engine was asked to stop. It may finish what it has begun." } }))
             }
-            @if let Some(wait) = &wait { (decision(visitor, run, &plan, wait, verbs)) }
+            @if let Some(wait) = &wait {
+                (decision(wait, verbs, &decide::form(visitor, run, &plan, verbs, asks, typed)))
+            }
             div.run {
                 aside.rail aria-label="The run" { (stages(run, &plan, &apply, &asked)) }
                 div.pane { (stacked_facts(&facts)) }
@@ -149,13 +168,7 @@ fn facts<'a>(run: &Run, plan: &Phase, apply: &Phase) -> Vec<(&'a str, Markup)> {
 }
 
 /// What it waits for in words, and what the visitor can do about it.
-fn decision(
-    visitor: &SignedIn,
-    run: &In<Run>,
-    plan: &Phase,
-    wait: &waiting::Wait,
-    verbs: Verbs,
-) -> Markup {
+fn decision(wait: &waiting::Wait, verbs: Verbs, form: &Markup) -> Markup {
     html! {
         section.decide.calm[!wait.for_a_person] aria-labelledby="wait" {
             header {
@@ -166,7 +179,7 @@ fn decision(
             @if is_decided_here(wait, verbs) {
                 div.in {
                     div { @for sentence in &wait.who { p { (sentence) } } }
-                    (decide::form(visitor, run, plan, verbs))
+                    (form)
                 }
             } @else if !wait.who.is_empty() {
                 footer { @for sentence in &wait.who { span { (sentence) } } }

@@ -7,6 +7,8 @@ use axum::{
 use domain::{
     can,
     entity::run::Source,
+    id::RunId,
+    row::Run,
     runs::{self, New},
     variables::OfRun,
 };
@@ -26,6 +28,9 @@ use crate::{
 pub struct Asked {
     #[serde(default)]
     kind: String,
+    /// A run of the workspace that is to happen once more.
+    #[serde(default)]
+    from: Option<RunId>,
 }
 
 #[derive(Default, Deserialize)]
@@ -36,6 +41,8 @@ pub struct Input {
     target_addrs: String,
     replace_addrs: String,
     variables: String,
+    /// Of the run that happens once more; the last one that was uploaded where it is empty.
+    configuration_version: String,
 }
 
 fn lines(text: &str) -> Vec<String> {
@@ -55,7 +62,12 @@ impl Input {
         if !known.contains(&self.kind.as_str()) {
             return Err(domain::Error::invalid("kind", "must be chosen"));
         }
+        let configuration = match self.configuration_version.as_str() {
+            "" => None,
+            id => Some(id.parse().map_err(|_| domain::Error::NotFound)?),
+        };
         Ok(New {
+            configuration_version_id: configuration,
             message: Some(self.message.trim().to_owned()).filter(|text| !text.is_empty()),
             plan_only: Some(self.kind == "plan"),
             save_plan: self.kind == "save",
@@ -75,10 +87,45 @@ impl Input {
 
 pub async fn show(
     workspace: May<can::QueueRun>,
-    Query(Asked { kind }): Query<Asked>,
+    Query(Asked { kind, from }): Query<Asked>,
 ) -> Result<Markup> {
-    let kind = if kind.is_empty() { "apply".to_owned() } else { kind };
-    draw(&workspace, &Input { kind, ..Input::default() }, None).await
+    let input = match from {
+        Some(id) => again(&workspace, &id).await?,
+        None if kind.is_empty() => Input { kind: "apply".to_owned(), ..Input::default() },
+        None => Input { kind, ..Input::default() },
+    };
+    draw(&workspace, &input, None).await
+}
+
+/// What a run was asked for, to be asked for once more.
+async fn again(workspace: &May<can::QueueRun>, id: &RunId) -> Result<Input> {
+    let cx = &workspace.visitor.cx;
+    let run = cx.check::<can::ReadRun, _>(runs::find(cx, id).await?)?;
+    if run.of.id != workspace.id {
+        return Err(domain::Error::NotFound.into());
+    }
+    let kind = match &run.row {
+        Run { is_destroy: true, .. } => "destroy",
+        Run { refresh_only: true, .. } => "refresh",
+        Run { plan_only: true, .. } => "plan",
+        Run { save_plan: true, .. } => "save",
+        _ => "apply",
+    };
+    let variables = runs::shown_variables(cx, &run);
+    let variables: Vec<_> =
+        variables.iter().map(|one| format!("{} = {}", one.key, one.value)).collect();
+    Ok(Input {
+        kind: kind.to_owned(),
+        message: run.message.clone(),
+        target_addrs: run.target_addrs.join("\n"),
+        replace_addrs: run.replace_addrs.join("\n"),
+        variables: variables.join("\n"),
+        configuration_version: run
+            .configuration_version_id
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    })
 }
 
 pub async fn create(workspace: May<can::QueueRun>, Form(input): Form<Input>) -> Result<Response> {
@@ -178,12 +225,16 @@ async fn draw(
         action: &here,
         token: &visitor.form_token(),
         wrong,
-        hidden: &[],
+        hidden: &[("configuration-version", &input.configuration_version)],
         controls: &[&kind, &message, &targets, &replaces, &variables],
         send: Button { label: "Start the run", icon: Some(Icon::Play), ..Button::default() },
     };
     let content = html! {
-        p { "It uses the configuration that was uploaded last." }
+        @if input.configuration_version.is_empty() { p { "It uses the configuration that was uploaded last." } }
+        @else { p { "It uses the configuration of the run that it repeats, and the variables of the workspace as they are now." } }
+        @if !cx.may::<can::ReadVariables>(workspace) {
+            p.hint { "Variables that were given to a run alone are not repeated: you may not read variables here." }
+        }
         (form)
     };
     let main = html! {

@@ -10,10 +10,10 @@ use maud::{Markup, Render, html};
 
 use super::{
     form::{Input, sheet},
-    path,
+    paste, path, sets,
 };
 use crate::{
-    components::{Head, Icon, Panel, Table, Tone, badge, count, empty, icon},
+    components::{Head, Icon, Look, Panel, Table, Tone, badge, count, empty, icon, link_button},
     failure::{Result, Wrong},
     frame::{Place, Section, page},
     visitor::SignedIn,
@@ -42,6 +42,7 @@ pub async fn draw(
     let of = |category: Category| -> Vec<&Standing> {
         all.iter().filter(|one| one.shown.row.category == category).collect()
     };
+    let sets = sets::panel(visitor, workspace).await?;
     let main = html! {
         (Heading { workspace, here: Part::Variables }.draw(cx))
         div.beside {
@@ -49,6 +50,7 @@ pub async fn draw(
                 (panel("v-tf", "Terraform variables", workspace, &of(Category::Terraform), may_write))
                 (panel("v-env", "Environment variables", workspace, &of(Category::Environment), may_write))
                 @if may_write {
+                    div.row { (link_button(Look::Plain, Icon::Copy, "Paste a .tfvars or .env file", &paste::here(workspace))) }
                     (Panel {
                         id: "v-new",
                         title: "Add a variable",
@@ -59,7 +61,7 @@ pub async fn draw(
                     p.hint { "Whoever may write variables in " (workspace.name) " can change these." }
                 }
             }
-            aside.stack aria-label="Which value wins" { (ladder()) }
+            aside.stack aria-label="Where values come from" { (ladder()) (sets) }
         }
     };
     let title = format!("Variables of {}", workspace.name);

@@ -1,8 +1,10 @@
 //! `/app/{organization}/workspaces/{workspace}/variables`: what a run gets, which value wins and why; and the
 //! workspace's own, to be changed. A secret is never shown again.
 
-mod form;
+pub mod form;
 mod list;
+mod paste;
+mod sets;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{In, can, row::Variable, row::Workspace, variables};
@@ -23,6 +25,10 @@ pub fn routes() -> Routes {
         "/app/{organization_name}/workspaces/{workspace_name}/variables/{variable_id}";
     const DELETE: &str =
         "/app/{organization_name}/workspaces/{workspace_name}/variables/{variable_id}/delete";
+    const PASTE: &str = "/app/{organization_name}/workspaces/{workspace_name}/paste-variables";
+    const SAVE: &str = "/app/{organization_name}/workspaces/{workspace_name}/paste-variables/save";
+    const SETS: &str = "/app/{organization_name}/workspaces/{workspace_name}/variable-sets";
+    const UNSET: &str = "/app/{organization_name}/workspaces/{workspace_name}/variable-sets/remove";
     Routes::default()
         .get(ALL, show)
         .get("/app/{organization_name}/{workspace_name}/variables", show)
@@ -30,6 +36,11 @@ pub fn routes() -> Routes {
         .get(ONE, edit)
         .post(ONE, update)
         .post(DELETE, delete)
+        .get(PASTE, paste::show)
+        .post(PASTE, paste::preview)
+        .post(SAVE, paste::save)
+        .post(SETS, sets::add)
+        .post(UNSET, sets::remove)
 }
 
 pub fn path(workspace: &Workspace) -> String {

@@ -199,3 +199,53 @@ async fn a_run_says_that_its_pool_has_no_agent() {
     let text = browser.get(&page).await.is_ok().text();
     assert!(!text.contains("No agent of the agent pool"), "{text}");
 }
+
+#[tokio::test]
+async fn what_destroys_more_than_the_organization_lets_pass_asks_for_the_name() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let run = run(&server, &ws).await;
+    let path = format!("/app/acme/workspaces/networking/runs/{run}");
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let settings = "/app/acme/settings";
+    let page = owner.get(settings).await.is_ok();
+    let of = |above: &'static str| {
+        [
+            ("email", "ops@people.example"),
+            ("default-execution-mode", "remote"),
+            ("user-tokens-enabled", "true"),
+            ("ask-name-above", above),
+        ]
+    };
+    let wrong = owner.submit(&page, settings, &of("few")).await;
+    let text = wrong.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(text.contains("general-ask-name-above-wrong"), "{text}");
+    owner.submit(&page, settings, &of("2")).await.redirects();
+    set_status(&server, &run, "planned").await;
+    server.execute("UPDATE phases SET resource_destructions = 2").await;
+    let page = owner.get(&path).await.is_ok().text();
+    assert!(page.contains("destroying 2 resources") && !page.contains("to confirm"), "{page}");
+
+    server.execute("UPDATE phases SET resource_destructions = 3").await;
+    let page = owner.get(&path).await.is_ok();
+    assert!(page.text().contains("Type networking to confirm"), "{page}");
+    let apply = format!("{path}/apply");
+    for name in ["", "storage"] {
+        let fields = [("comment", "On <purpose>"), ("name", name)];
+        let text = owner.submit(&page, &apply, &fields).await;
+        let text = text.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+        assert!(
+            text.contains("decision-name-wrong") && text.contains("On &lt;purpose&gt;"),
+            "{text}"
+        );
+        let shown = server.owner().get(format!("/runs/{run}")).await.is_ok();
+        assert_eq!(shown.attribute("status"), "planned");
+    }
+    let fields = [("comment", ""), ("name", "networking")];
+    assert_eq!(owner.submit(&page, &apply, &fields).await.redirects(), path);
+    let shown = server.owner().get(format!("/runs/{run}")).await.is_ok();
+    assert_eq!(shown.attribute("status"), "confirmed");
+    // Whoever discards names nothing.
+    set_status(&server, &run, "planned").await;
+    owner.submit(&page, &format!("{path}/discard"), &[]).await.redirects();
+}

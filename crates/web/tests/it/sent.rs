@@ -22,13 +22,43 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "runs/{run_id}/comments" => &[("body", "Looks right.")],
         "start-run" => &[("kind", "plan")],
         "variables" => &[("key", "size"), ("value", "3"), ("category", "terraform")],
+        "paste-variables" => &[("format", "tfvars"), ("text", "size = 3")],
+        "variable-sets" if path.contains("{workspace_name}") => &[("set", &names["spare_set_id"])],
+        "variable-sets/remove" => &[("set", &names["varset_id"])],
+        "variable-sets" => &[("name", "spare")],
+        "variable-sets/{varset_id}" => &[("name", "defaults"), ("global", "false")],
+        "variable-sets/{varset_id}/variables" => {
+            &[("key", "size"), ("value", "3"), ("category", "terraform")]
+        }
+        "variable-sets/{varset_id}/variables/{varset_variable_id}" => {
+            &[("key", "zone"), ("value", "b"), ("category", "terraform")]
+        }
         "variables/{variable_id}" => {
             &[("key", "region"), ("value", "eu-2"), ("category", "terraform")]
         }
         "settings" if path.contains("{workspace_name}") => {
             &[("name", "networking"), ("terraform-version", "1.12.2")]
         }
+        "settings/lifetimes" => {
+            &[("user", "30"), ("team", "30"), ("organization", "30"), ("audit-trails", "30")]
+        }
+        "settings/ssh-keys" => &[("name", "spare"), ("value", "no real key")],
+        "settings/tags/delete" => &[("tag", &names["tag_id"])],
         "settings" => &[("email", "ops@people.example"), ("default-execution-mode", "remote")],
+        "move" => &[("project", &names["project_id"])],
+        "settings/tags" => &[("tags", "network")],
+        "settings/access" => &[("team", &names["team_id"]), ("access", "read")],
+        "settings/access/{team_workspace_id}" => &[("access", "plan")],
+        "settings/notifications" => {
+            &[("name", "chat"), ("destination-type", "email"), ("run:errored", "true")]
+        }
+        "settings/notifications/{notification_configuration_id}" => &[("name", "hook")],
+        "settings/run-triggers" => &[("sourceable", "networking")],
+        "settings/state-sharing" => &[("shared", "project")],
+        "settings/state-sharing/consumers" => &[("consumer", "storage")],
+        "settings/state-sharing/consumers/remove" => &[("id", &names["workspace_id"])],
+        "settings/retention" => &[("rule", "keep")],
+        "settings/destruction" => &[("when", "never")],
         "lock" => &[("reason", "a window")],
         "force-unlock" => &[("confirm", "networking")],
         "delete" => &[("confirm", "acme/networking"), ("force", "true")],

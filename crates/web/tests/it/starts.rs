@@ -85,3 +85,43 @@ async fn who_may_only_plan_is_not_offered_destruction_and_who_may_only_read_no_r
     let mut reader = Browser::of(&server, &server.reader(&ws)).await;
     reader.get(HERE).await.is_not_found();
 }
+
+#[tokio::test]
+async fn a_run_is_repeated_with_what_it_was_asked_for() {
+    let server = server().await;
+    let ws = Box::pin(workspace(&server)).await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get(HERE).await.is_ok();
+    let fields = [
+        ("kind", "plan"),
+        ("message", "Look <once>"),
+        ("target-addrs", "a.b\nc.d[0]"),
+        ("variables", "size = 3"),
+    ];
+    let first = owner.submit(&page, HERE, &fields).await.redirects();
+    let id = first.rsplit('/').next().unwrap();
+    let before = server.owner().get(format!("/runs/{id}")).await.is_ok();
+    set_status(&server, id, "planned_and_finished").await;
+    server.execute("UPDATE runs SET is_final = TRUE").await;
+    let shown = owner.get(&first).await.is_ok().text();
+    let again = format!("{HERE}?from={id}");
+    assert!(shown.contains(&format!("href=\"{again}\"")), "{shown}");
+    let page = owner.get(&again).await.is_ok();
+    for part in ["Look &lt;once&gt;", "a.b\nc.d[0]", "size = 3", "value=\"plan\" checked"] {
+        assert!(page.text().contains(part), "{part}: {page}");
+    }
+    let second = owner.submit(&page, HERE, &fields).await.redirects();
+    let id = second.rsplit('/').next().unwrap();
+    let after = server.owner().get(format!("/runs/{id}")).await.is_ok();
+    let configuration = |run: &testkit::Answer| {
+        run.data()["relationships"]["configuration-version"]["data"]["id"].clone()
+    };
+    assert_eq!(configuration(&before), configuration(&after));
+    // Of another workspace nothing is repeated here.
+    server.workspace("storage").await;
+    let elsewhere = again.replace("networking", "storage");
+    owner.get(&elsewhere).await.is_not_found();
+    let mut reader = Browser::of(&server, &server.reader(&ws)).await;
+    let shown = reader.get(&first).await.is_ok().text();
+    assert!(!shown.contains("Run it again"), "{shown}");
+}

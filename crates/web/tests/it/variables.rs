@@ -156,3 +156,81 @@ async fn who_may_only_read_gets_no_form_and_who_may_not_even_that_no_page() {
     let page = custom.get("/app/acme/workspaces/networking").await.is_ok().text();
     assert!(!page.contains(HERE), "{page}");
 }
+
+const PASTE: &str = "/app/acme/workspaces/networking/paste-variables";
+
+#[tokio::test]
+async fn a_file_is_pasted_looked_at_and_saved_as_a_whole() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let api = server.owner();
+    variable(&api, &ws, "region", "eu-1", false).await;
+    variable(&api, &ws, "same", "so", false).await;
+    variable(&api, &ws, "key", "hunter2-old", true).await;
+    let mut owner = Browser::of(&server, &api).await;
+    let page = owner.get(PASTE).await.is_ok();
+    let before = server.row_counts().await;
+    let text = "region = \"eu-<2>\"\r\nsame = \"so\"\r\nkey = \"hunter2-new\"\r\nsizes = [\r\n  1,\r\n]\r\n";
+    let fields = [("format", "tfvars"), ("text", text)];
+    let preview = owner.submit(&page, PASTE, &fields).await.is_ok();
+    let shown = preview.text();
+    assert!(shown.contains("<del><code>eu-1</code></del> <code>eu-&lt;2&gt;</code>"), "{shown}");
+    assert!(shown.contains("Add 1 and change 2") && !shown.contains("hunter2"), "{shown}");
+    assert_eq!(server.row_counts().await, before, "a look changes nothing");
+
+    // What has changed meanwhile is looked at again.
+    let save = format!("{PASTE}/save");
+    let other =
+        owner.submit(&page, PASTE, &[("format", "tfvars"), ("text", "region = \"x\"")]).await;
+    owner.submit(&other.is_ok(), &save, &[]).await.redirects();
+    let conflict = owner.submit(&preview, &save, &[]).await;
+    assert!(conflict.has_status(StatusCode::CONFLICT).text().contains("region has changed"));
+
+    let preview = owner.submit(&page, PASTE, &fields).await.is_ok();
+    owner.submit(&preview, &save, &[]).await.redirects();
+    let vars = api.get(format!("/workspaces/{}/vars", ws.id)).await.is_ok();
+    let of = |key: &str| {
+        let data = vars.data();
+        let all = data.as_array().unwrap();
+        all.iter().find(|one| one["attributes"]["key"] == key).unwrap()["attributes"].clone()
+    };
+    assert_eq!(of("region")["value"], "eu-<2>");
+    assert_eq!(of("sizes")["value"], "[\n  1,\n]");
+    assert_eq!((&of("sizes")["hcl"], &of("region")["hcl"]), (&true.into(), &false.into()));
+    assert_eq!(of("key")["sensitive"], true);
+    // Sealed for whom it was shown to, and for nobody else.
+    let mut writer = Browser::of(&server, &server.writer(&ws)).await;
+    let sealed = crate::browser::hidden_fields(&preview.text(), &save);
+    let sealed = sealed.iter().find(|(name, _)| name == "pasted").unwrap().1.clone();
+    let page = writer.get(PASTE).await.is_ok();
+    let token = crate::browser::hidden_fields(&page.text(), PASTE).into_iter().collect();
+    let mut fields: std::collections::BTreeMap<String, String> = token;
+    fields.insert("pasted".into(), sealed);
+    writer.post(&save, &fields).await.has_status(StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_pasted_file_with_a_wrong_line_saves_nothing_and_shows_no_secret_again() {
+    let server = server().await;
+    server.workspace("networking").await;
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let page = owner.get(PASTE).await.is_ok();
+    for (format, text, why) in [
+        ("tfvars", "a = 1\nb", "Line 2: should be key = value."),
+        ("env", "A=1\nA=2", "Line 2: A has a value in line 1 already."),
+        ("env", "# nothing", "The text has no variable in it."),
+    ] {
+        let answer = owner.submit(&page, PASTE, &[("format", format), ("text", text)]).await;
+        let shown = answer.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+        assert!(shown.contains("paste-text-wrong") && shown.contains(why), "{shown}");
+        assert!(shown.contains(text), "{shown}");
+    }
+    let fields = [("format", "env"), ("text", "a b=hunter2"), ("sensitive", "true")];
+    let shown = owner.submit(&page, PASTE, &fields).await.is_ok().text();
+    assert!(shown.contains("refused") && !shown.contains("hunter2"), "{shown}");
+    assert!(!shown.contains("paste-variables/save"), "{shown}");
+    let fields = [("format", "env"), ("text", "hunter2"), ("sensitive", "true")];
+    let answer = owner.submit(&page, PASTE, &fields).await;
+    let shown = answer.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(!shown.contains("hunter2"), "{shown}");
+}

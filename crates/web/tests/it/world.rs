@@ -38,7 +38,49 @@ pub async fn made(server: &Server) -> (Workspace, Names) {
     let path = format!("/agent-pools/{pool}/authentication-tokens");
     names.insert("agent_token_id", owner.post(path, new).await.is_created().id());
     names.insert("agent_pool_id", pool);
+    surroundings(server, &owner, &ws, &mut names).await;
     (ws, names)
+}
+
+/// What a workspace has around it.
+async fn surroundings(server: &Server, owner: &Client<'_>, ws: &Workspace, names: &mut Names) {
+    let other = server.workspace("storage").await;
+    names.insert("workspace_id", other.id.to_string());
+    let team = resource("teams", &json!({ "name": "crew", "visibility": "organization" }));
+    let team = owner.post("/organizations/acme/teams", team).await.is_created().id();
+    let new = json!({ "data": { "type": "team-workspaces", "attributes": { "access": "read" },
+        "relationships": {
+            "team": { "data": { "type": "teams", "id": team } },
+            "workspace": { "data": { "type": "workspaces", "id": ws.id } },
+        } } });
+    names.insert("team_workspace_id", owner.post("/team-workspaces", new).await.is_created().id());
+    let new = json!({ "name": "hook", "destination-type": "generic", "enabled": false,
+        "url": "http://127.0.0.1:9/", "triggers": ["run:errored"] });
+    let path = format!("/workspaces/{}/notification-configurations", ws.id);
+    let new = resource("notification-configurations", &new);
+    names.insert("notification_configuration_id", owner.post(path, new).await.is_created().id());
+    let new = json!({ "data": { "type": "run-triggers", "relationships": {
+        "sourceable": { "data": { "type": "workspaces", "id": other.id } } } } });
+    let path = format!("/workspaces/{}/run-triggers", ws.id);
+    names.insert("run_trigger_id", owner.post(path, new).await.is_created().id());
+    let new = resource("varsets", &json!({ "name": "more" }));
+    let path = "/organizations/acme/varsets";
+    names.insert("spare_set_id", owner.post(path, new).await.is_created().id());
+    let new = json!({ "data": { "type": "varsets", "attributes": { "name": "defaults" },
+        "relationships": { "workspaces": { "data": [{ "type": "workspaces", "id": ws.id }] } } } });
+    let set = owner.post(path, new).await.is_created().id();
+    let new = json!({ "key": "zone", "value": "a", "category": "terraform" });
+    let path = format!("/varsets/{set}/relationships/vars");
+    let new = resource("vars", &new);
+    names.insert("varset_variable_id", owner.post(path, new).await.is_created().id());
+    names.insert("varset_id", set);
+    let new = resource("ssh-keys", &json!({ "name": "deploy", "value": "no real key" }));
+    let path = "/organizations/acme/ssh-keys";
+    names.insert("ssh_key_id", owner.post(path, new).await.is_created().id());
+    let new = json!({ "data": [{ "type": "tags", "attributes": { "name": "network" } }] });
+    owner.post(format!("/workspaces/{}/relationships/tags", ws.id), new).await;
+    let tags = owner.get("/organizations/acme/tags").await.is_ok();
+    names.insert("tag_id", tags.data()[0]["id"].as_str().unwrap().to_owned());
 }
 
 pub fn resource(kind: &str, attributes: &Value) -> Value {

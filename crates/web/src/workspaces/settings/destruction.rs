@@ -1,15 +1,19 @@
 //! The end of a workspace: a run that destroys what it manages, and its deletion, with what has to be typed first.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{can, deletions, row::Workspace, workspaces};
+use domain::{
+    Timestamp, can, deletions,
+    row::Workspace,
+    workspaces::{self, Change},
+};
 use maud::{Markup, Render, html};
 use serde::Deserialize;
 
 use super::{Setting, path};
 use crate::{
     components::{
-        About, Button, Check, Control, Icon, Look, Notice, Panel, Sheet, Text, Tone, grouped,
-        link_button,
+        About, Button, Card, Cards, Check, Control, Icon, Kind, Look, Notice, Panel, Sheet, Text,
+        Tone, grouped, link_button, time,
     },
     failure::{Result, Wrong},
     forms::{Form, Ticked},
@@ -26,7 +30,88 @@ pub struct Typed {
 }
 
 pub async fn show(workspace: May<can::ReadWorkspace>) -> Result<Markup> {
-    draw(&workspace.visitor, &workspace, &Typed::default(), None).await
+    draw(&workspace.visitor, &workspace, &Typed::default(), None, None).await
+}
+
+/// When it is to be destroyed by itself.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Planned {
+    when: String,
+    auto_destroy_at: String,
+    auto_destroy_activity_duration: String,
+}
+
+impl Planned {
+    fn of(row: &Workspace) -> Self {
+        let duration = row.auto_destroy_activity_duration.clone();
+        let when = match (row.inherits_project_auto_destroy, &duration, row.auto_destroy_at) {
+            (true, ..) => "project",
+            (_, Some(_), _) => "idle",
+            (_, None, Some(_)) => "at",
+            (_, None, None) => "never",
+        };
+        // As browsers have moments: without a zone, to the minute.
+        let at = row.auto_destroy_at.filter(|_| when == "at");
+        let at = at.map(|at| at.iso8601().chars().take(16).collect()).unwrap_or_default();
+        Self {
+            when: when.to_owned(),
+            auto_destroy_at: at,
+            auto_destroy_activity_duration: duration.filter(|_| when == "idle").unwrap_or_default(),
+        }
+    }
+
+    fn wanted(&self) -> domain::Result<Change> {
+        let change = Change { inherits_project_auto_destroy: Some(false), ..Change::default() };
+        Ok(match self.when.as_str() {
+            "project" => Change { inherits_project_auto_destroy: Some(true), ..Change::default() },
+            "never" => Change {
+                auto_destroy_at: Some(None),
+                auto_destroy_activity_duration: Some(None),
+                ..change
+            },
+            "at" => {
+                let typed = self.auto_destroy_at.trim();
+                let whole =
+                    if typed.len() == 16 { format!("{typed}:00Z") } else { format!("{typed}Z") };
+                let at = Timestamp::parse(&whole).ok_or_else(|| {
+                    domain::Error::invalid("auto-destroy-at", "must be a day and a time")
+                })?;
+                Change {
+                    auto_destroy_at: Some(Some(at)),
+                    auto_destroy_activity_duration: Some(None),
+                    ..change
+                }
+            }
+            "idle" => {
+                let duration = self.auto_destroy_activity_duration.trim().to_owned();
+                Change { auto_destroy_activity_duration: Some(Some(duration)), ..change }
+            }
+            _ => return Err(domain::Error::invalid("when", "must be chosen")),
+        })
+    }
+}
+
+pub async fn schedule(
+    workspace: May<can::UpdateWorkspace>,
+    Form(planned): Form<Planned>,
+) -> Result<Response> {
+    let visitor = &workspace.visitor;
+    let done = match planned.wanted() {
+        Ok(change) => Box::pin(workspaces::update(&visitor.cx, &workspace, change)).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(row) => {
+            Ok(Redirect::to(&format!("{}/settings/destruction", path(&row))).into_response())
+        }
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            let typed = Typed::default();
+            let page = draw(visitor, &workspace, &typed, Some(&planned), Some(&wrong)).await?;
+            Ok(wrong.shown_in(page))
+        }
+    }
 }
 
 fn full_name(workspace: &Workspace) -> String {
@@ -50,7 +135,9 @@ pub async fn delete(
         Ok(()) => {
             Ok(Redirect::to(&organizations::path(&workspace.organization_name)).into_response())
         }
-        Err(wrong) => Ok(wrong.shown_in(draw(visitor, &workspace, &typed, Some(&wrong)).await?)),
+        Err(wrong) => {
+            Ok(wrong.shown_in(draw(visitor, &workspace, &typed, None, Some(&wrong)).await?))
+        }
     }
 }
 
@@ -69,14 +156,16 @@ async fn draw(
     visitor: &SignedIn,
     workspace: &Workspace,
     typed: &Typed,
+    planned: Option<&Planned>,
     wrong: Option<&Wrong>,
 ) -> Result<Markup> {
     let cx = &visitor.cx;
     let details = workspaces::details_of(cx, workspace.clone()).await?;
     let content = html! {
         (destroy(visitor, workspace))
+        (schedule_panel(visitor, workspace, planned, wrong))
         @if cx.may::<can::DestroyWorkspace>(workspace) {
-            (deletion(visitor, workspace, details.may_force_delete, typed, wrong))
+            (deletion(visitor, workspace, details.may_force_delete, typed, wrong.filter(|_| planned.is_none())))
         } @else {
             p.hint { "Whoever may delete " (workspace.name) " can do so here: its administrators, and owners of " (workspace.organization_name) "." }
         }
@@ -107,6 +196,73 @@ fn destroy(visitor: &SignedIn, workspace: &Workspace) -> Markup {
         }
     };
     Panel { id: "d-plan", title: "Destroy what it manages", content, ..Panel::default() }.render()
+}
+
+const WHEN: [Card<'_>; 4] = [
+    Card { value: "project", label: "As the project says", means: "Never, if it says nothing." },
+    Card { value: "never", label: "Never by itself", means: "Whatever the project says." },
+    Card { value: "at", label: "At a certain time", means: "Say when below." },
+    Card {
+        value: "idle",
+        label: "When nothing has happened for a while",
+        means: "Counted from the last change of its state. Say for how long below.",
+    },
+];
+
+/// `planned` is what was refused.
+fn schedule_panel(
+    visitor: &SignedIn,
+    workspace: &Workspace,
+    planned: Option<&Planned>,
+    wrong: Option<&Wrong>,
+) -> Markup {
+    let now = Planned::of(workspace);
+    let input = planned.unwrap_or(&now);
+    let when = Cards {
+        about: About { name: "when", label: "It is destroyed by itself", ..About::default() },
+        cards: &WHEN,
+        value: &input.when,
+    };
+    let at = Text {
+        about: About {
+            name: "auto-destroy-at",
+            label: "Time",
+            hint: Some("In UTC."),
+            optional: true,
+        },
+        kind: Kind::Moment,
+        value: &input.auto_destroy_at,
+        ..Text::default()
+    };
+    let idle = Text {
+        about: About {
+            name: "auto-destroy-activity-duration",
+            label: "For how long nothing has to happen",
+            hint: Some("In days or hours, such as 14d or 8h."),
+            optional: true,
+        },
+        value: &input.auto_destroy_activity_duration,
+        mono: true,
+        ..Text::default()
+    };
+    let form = Sheet {
+        id: "schedule",
+        action: &format!("{}/settings/destruction", path(workspace)),
+        token: &visitor.form_token(),
+        wrong: wrong.filter(|_| planned.is_some()),
+        hidden: &[],
+        controls: &[&when, &at, &idle],
+        send: Button { label: "Save", look: Look::Plain, ..Button::default() },
+    };
+    let content = html! {
+        @match workspace.auto_destroy_at {
+            Some(at) => p { "All that it manages is destroyed at " (time(at)) ", without anybody's yes." },
+            None => p { "Nothing is scheduled." },
+        }
+        @if visitor.cx.may::<can::UpdateWorkspace>(workspace) { (form) }
+        @else { p.hint { "Administrators of " (workspace.name) " can change that." } }
+    };
+    Panel { id: "d-when", title: "Scheduled destruction", content, ..Panel::default() }.render()
 }
 
 fn deletion(

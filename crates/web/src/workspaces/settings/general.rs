@@ -8,12 +8,12 @@ use domain::{
     row::AgentPool,
     workspaces::{self, Change},
 };
-use maud::{Markup, Render};
+use maud::{Markup, Render, html};
 use serde::Deserialize;
 
 use super::{
     super::engines::{choices as engines, chosen as engine},
-    Setting, path,
+    Setting, path, relocation,
 };
 use crate::{
     components::{
@@ -215,5 +215,9 @@ async fn draw(
         send: Button { label: "Save", ..Button::default() },
     };
     let panel = Panel { id: "g-all", title: "General", content: form.render(), ..Panel::default() };
-    super::draw(visitor, workspace, Setting::General, &panel.render()).await
+    let content = html! {
+        (panel)
+        @if visitor.cx.may::<can::MoveWorkspace>(workspace) { (relocation::panel(workspace).await?) }
+    };
+    super::draw(visitor, workspace, Setting::General, &content).await
 }

@@ -1,10 +1,19 @@
-//! `/app/{organization}/workspaces/{workspace}/settings`: what a workspace is, its lock, and its end.
+//! `/app/{organization}/workspaces/{workspace}/settings`: what a workspace is, who reaches it, what follows from it, its
+//! lock, and its end.
 
+mod access;
 mod destruction;
 mod general;
 mod locking;
+mod notifications;
+mod relocation;
+mod retention;
+mod run_triggers;
+mod ssh_key;
+mod state_sharing;
+mod tags;
 
-use domain::{Ctx, can, row::Workspace};
+use domain::{Ctx, can, notifications::Subscribable, row::Workspace};
 use maud::{Markup, html};
 
 use super::{Heading, Part, path};
@@ -26,11 +35,50 @@ pub fn routes() -> Routes {
     Routes::default()
         .get(below!("settings"), general::show)
         .post(below!("settings"), general::save)
+        .post(below!("move"), relocation::save)
+        .get(below!("settings/tags"), tags::show)
+        .post(below!("settings/tags"), tags::save)
+        .get(below!("settings/access"), access::show)
+        .post(below!("settings/access"), access::add)
+        .get(below!("settings/access/{team_workspace_id}"), access::edit)
+        .post(below!("settings/access/{team_workspace_id}"), access::change)
+        .post(below!("settings/access/{team_workspace_id}/delete"), access::remove)
+        .get(below!("settings/notifications"), notifications::show)
+        .post(below!("settings/notifications"), notifications::create)
+        .get(
+            below!("settings/notifications/{notification_configuration_id}"),
+            notifications::one::show,
+        )
+        .post(
+            below!("settings/notifications/{notification_configuration_id}"),
+            notifications::one::save,
+        )
+        .post(
+            below!("settings/notifications/{notification_configuration_id}/verify"),
+            notifications::one::verify,
+        )
+        .post(
+            below!("settings/notifications/{notification_configuration_id}/delete"),
+            notifications::one::delete,
+        )
+        .get(below!("settings/run-triggers"), run_triggers::show)
+        .post(below!("settings/run-triggers"), run_triggers::add)
+        .post(below!("settings/triggered-runs"), run_triggers::save)
+        .post(below!("settings/run-triggers/{run_trigger_id}/delete"), run_triggers::remove)
+        .get(below!("settings/state-sharing"), state_sharing::show)
+        .post(below!("settings/state-sharing"), state_sharing::save)
+        .post(below!("settings/state-sharing/consumers"), state_sharing::add)
+        .post(below!("settings/state-sharing/consumers/remove"), state_sharing::remove)
+        .get(below!("settings/ssh-key"), ssh_key::show)
+        .post(below!("settings/ssh-key"), ssh_key::save)
+        .get(below!("settings/retention"), retention::show)
+        .post(below!("settings/retention"), retention::save)
         .get(below!("settings/locking"), locking::show)
         .post(below!("lock"), locking::lock)
         .post(below!("unlock"), locking::unlock)
         .post(below!("force-unlock"), locking::force_unlock)
         .get(below!("settings/destruction"), destruction::show)
+        .post(below!("settings/destruction"), destruction::schedule)
         .post(below!("delete"), destruction::delete)
 }
 
@@ -38,14 +86,47 @@ pub fn routes() -> Routes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Setting {
     General,
+    Tags,
+    Access,
+    Notifications,
+    RunTriggers,
+    StateSharing,
+    SshKey,
+    Retention,
     Locking,
     Destruction,
 }
 
 impl Setting {
+    const ALL: [Self; 10] = [
+        Self::General,
+        Self::Tags,
+        Self::Access,
+        Self::Notifications,
+        Self::RunTriggers,
+        Self::StateSharing,
+        Self::SshKey,
+        Self::Retention,
+        Self::Locking,
+        Self::Destruction,
+    ];
+
     fn tab<'a>(self, cx: &Ctx, workspace: &Workspace, here: Self) -> Option<Tab<'a>> {
+        let administers = || cx.may::<can::UpdateWorkspace>(workspace);
         let (label, end, is_there) = match self {
-            Self::General => ("General", "", cx.may::<can::UpdateWorkspace>(workspace)),
+            Self::General => ("General", "", administers()),
+            Self::Tags => ("Tags", "/tags", true),
+            Self::Access => ("Access of teams", "/access", true),
+            Self::Notifications => ("Notifications", "/notifications", {
+                let subscribable = Subscribable::Workspace(Box::new(workspace.clone()));
+                cx.may::<can::ManageNotifications>(&subscribable)
+            }),
+            Self::RunTriggers => {
+                ("Run triggers", "/run-triggers", cx.may::<can::ReadRun>(workspace))
+            }
+            Self::StateSharing => ("State sharing", "/state-sharing", true),
+            Self::SshKey => ("SSH key", "/ssh-key", administers()),
+            Self::Retention => ("Retention", "/retention", true),
             Self::Locking => ("Locking", "/locking", true),
             Self::Destruction => ("Destruction", "/destruction", true),
         };
@@ -62,7 +143,7 @@ async fn draw(
     content: &Markup,
 ) -> Result<Markup> {
     let cx = &visitor.cx;
-    let all = [Setting::General, Setting::Locking, Setting::Destruction].into_iter();
+    let all = Setting::ALL.into_iter();
     let tabs: Vec<_> = all.filter_map(|one| one.tab(cx, workspace, here)).collect();
     let main = html! {
         (Heading { workspace, here: Part::Settings }.draw(cx))

@@ -1,8 +1,13 @@
-//! `/app/{organization}/settings`: what holds for the whole organization, and its token.
+//! `/app/{organization}/settings`: what holds for the whole organization, its tokens, keys and tags.
+
+mod lifetimes;
+mod retention;
+mod ssh_keys;
+mod tags;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
-    Granted, Order, Paging,
+    Ctx, Granted, Order, Paging,
     accounts::{self, NewToken, OrganizationTokenKind},
     agent_pools, can,
     entity::workspace::ExecutionMode,
@@ -16,7 +21,7 @@ use crate::{
     Routes,
     components::{
         About, Button, Card, Cards, Check, Choice, Control, Header, Icon, Kind, Look, Notice,
-        Panel, Select, Sheet, Text, Tone, action, code_block, time,
+        Number, Panel, Select, Sheet, Tab, Text, Tone, action, code_block, subnav, time,
     },
     failure::{Result, Wrong},
     forms::{Form, Press, Ticked},
@@ -31,6 +36,69 @@ pub fn routes() -> Routes {
         .post("/app/{organization_name}/settings", save)
         .post("/app/{organization_name}/settings/token", token)
         .post("/app/{organization_name}/settings/token/delete", delete_token)
+        .post("/app/{organization_name}/settings/audit-token", audit_token)
+        .post("/app/{organization_name}/settings/audit-token/delete", delete_audit_token)
+        .get("/app/{organization_name}/settings/lifetimes", lifetimes::show)
+        .post("/app/{organization_name}/settings/lifetimes", lifetimes::save)
+        .get("/app/{organization_name}/settings/ssh-keys", ssh_keys::show)
+        .post("/app/{organization_name}/settings/ssh-keys", ssh_keys::create)
+        .post("/app/{organization_name}/settings/ssh-keys/{ssh_key_id}/delete", ssh_keys::delete)
+        .get("/app/{organization_name}/settings/tags", tags::show)
+        .post("/app/{organization_name}/settings/tags/delete", tags::delete)
+        .get("/app/{organization_name}/settings/retention", retention::show)
+        .post("/app/{organization_name}/settings/retention", retention::save)
+}
+
+/// A page of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    General,
+    Lifetimes,
+    SshKeys,
+    Tags,
+    Retention,
+}
+
+impl Part {
+    const ALL: [Self; 5] =
+        [Self::General, Self::Lifetimes, Self::SshKeys, Self::Tags, Self::Retention];
+
+    fn tab<'a>(self, cx: &Ctx, organization: &Organization, on: Self) -> Option<Tab<'a>> {
+        let (label, end, is_there) = match self {
+            Self::General => ("General", "", cx.may::<can::UpdateOrganization>(organization)),
+            Self::Lifetimes => {
+                let may = cx.may::<can::ManageTokenTtl>(organization);
+                ("Lifetimes of tokens", "/lifetimes", may)
+            }
+            Self::SshKeys => ("SSH keys", "/ssh-keys", cx.may::<can::ReadSshKeys>(organization)),
+            Self::Tags => ("Tags", "/tags", true),
+            Self::Retention => {
+                ("Retention", "/retention", cx.may::<can::UpdateOrganization>(organization))
+            }
+        };
+        let href = format!("{}{end}", here(&organization.name));
+        is_there.then_some(Tab { label, href, is_here: self == on, count: None })
+    }
+}
+
+/// The frame of a page of the settings.
+async fn draw(
+    visitor: &SignedIn,
+    organization: &Organization,
+    here: Part,
+    content: &Markup,
+) -> Result<Markup> {
+    let all = Part::ALL.into_iter();
+    let tabs: Vec<_> = all.filter_map(|part| part.tab(&visitor.cx, organization, here)).collect();
+    let main = html! {
+        (Header { title: "Settings", ..Header::default() })
+        div class="beside left" {
+            (subnav("Settings", &tabs))
+            div.stack { (content) }
+        }
+    };
+    let title = format!("Settings of {}", organization.name);
+    page(visitor, Place::In(&organization.name, Section::Settings), &title, &main).await
 }
 
 fn here(organization: &str) -> String {
@@ -45,6 +113,7 @@ struct Input {
     default_agent_pool_id: String,
     allow_force_delete_workspaces: Ticked,
     user_tokens_enabled: Ticked,
+    ask_name_above: String,
 }
 
 impl Input {
@@ -56,6 +125,7 @@ impl Input {
             default_agent_pool_id: pool.map(ToString::to_string).unwrap_or_default(),
             allow_force_delete_workspaces: Ticked(row.allow_force_delete_workspaces),
             user_tokens_enabled: Ticked(row.user_tokens_enabled),
+            ask_name_above: row.ask_name_above.map(|number| number.to_string()).unwrap_or_default(),
         }
     }
 
@@ -70,7 +140,14 @@ impl Input {
         } else {
             None
         };
+        let above = match self.ask_name_above.trim() {
+            "" => None,
+            number => Some(number.parse().map_err(|_| {
+                domain::Error::invalid("ask-name-above", "must be a number, or nothing")
+            })?),
+        };
         Ok(Change {
+            ask_name_above: Some(above),
             email: Some(self.email.trim().to_owned()),
             default_execution_mode: Some(mode),
             default_agent_pool_id: Some(pool),
@@ -83,7 +160,7 @@ impl Input {
 
 async fn show(organization: May<can::UpdateOrganization>) -> Result<Markup> {
     let input = Input::of(&organization);
-    draw(&organization.visitor, &organization, &input, None, None).await
+    drawn(&organization.visitor, &organization, &input, None, None).await
 }
 
 async fn save(
@@ -99,33 +176,55 @@ async fn save(
         Ok(()) => Ok(Redirect::to(&here(&organization.name)).into_response()),
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            let page = draw(visitor, &organization, &input, Some(&wrong), None).await?;
+            let page = drawn(visitor, &organization, &input, Some(&wrong), None).await?;
             Ok(wrong.shown_in(page))
         }
     }
 }
 
 /// Shows the new token in the answer itself. The one before stops working.
-async fn token(organization: May<can::ManageOrganizationToken>, _: Press) -> Result<Markup> {
+async fn minted(
+    organization: &May<can::ManageOrganizationToken>,
+    kind: OrganizationTokenKind,
+) -> Result<Markup> {
     let visitor = &organization.visitor;
     let cx = &visitor.cx;
-    let kind = OrganizationTokenKind::Full;
     let minted =
-        accounts::create_organization_token(cx, &organization, kind, NewToken::default()).await?;
+        accounts::create_organization_token(cx, organization, kind, NewToken::default()).await?;
     let found = organizations::find(cx, &organization.name).await?;
     let granted = cx.check::<can::UpdateOrganization, _>(found)?;
     let input = Input::of(&granted);
-    draw(visitor, &granted, &input, None, Some(minted.secret.expose())).await
+    drawn(visitor, &granted, &input, None, Some(minted.secret.expose())).await
+}
+
+async fn revoked(
+    organization: &May<can::ManageOrganizationToken>,
+    kind: OrganizationTokenKind,
+) -> Result<Redirect> {
+    accounts::delete_organization_token(&organization.visitor.cx, organization, kind).await?;
+    Ok(Redirect::to(&here(&organization.name)))
+}
+
+async fn token(organization: May<can::ManageOrganizationToken>, _: Press) -> Result<Markup> {
+    minted(&organization, OrganizationTokenKind::Full).await
 }
 
 async fn delete_token(
     organization: May<can::ManageOrganizationToken>,
     _: Press,
 ) -> Result<Redirect> {
-    let cx = &organization.visitor.cx;
-    let kind = OrganizationTokenKind::Full;
-    accounts::delete_organization_token(cx, &organization, kind).await?;
-    Ok(Redirect::to(&here(&organization.name)))
+    revoked(&organization, OrganizationTokenKind::Full).await
+}
+
+async fn audit_token(organization: May<can::ManageOrganizationToken>, _: Press) -> Result<Markup> {
+    minted(&organization, OrganizationTokenKind::AuditTrails).await
+}
+
+async fn delete_audit_token(
+    organization: May<can::ManageOrganizationToken>,
+    _: Press,
+) -> Result<Redirect> {
+    revoked(&organization, OrganizationTokenKind::AuditTrails).await
 }
 
 const MODES: [Card<'_>; 3] = [
@@ -152,18 +251,14 @@ async fn pools(visitor: &SignedIn, organization: &Organization) -> Result<Vec<Ag
     Ok(agent_pools::list(cx, &granted, filter, order, paging).await?.items)
 }
 
-async fn draw(
+async fn drawn(
     visitor: &SignedIn,
     organization: &Granted<can::UpdateOrganization>,
     input: &Input,
     wrong: Option<&Wrong>,
     secret: Option<&str>,
 ) -> Result<Markup> {
-    let name = &organization.name;
-    let general = general(visitor, organization, input, wrong).await?;
-    let token = token_panel(visitor, organization).await?;
-    let main = html! {
-        (Header { title: "Settings", ..Header::default() })
+    let content = html! {
         @if let Some(secret) = secret {
             (Notice::answer(Tone::Good, &html! {
                 h2 { "Copy the new token now" }
@@ -171,10 +266,11 @@ async fn draw(
                 (code_block("organization-secret", "Token", secret))
             }))
         }
-        div.stack { (general) (token) }
+        (general(visitor, organization, input, wrong).await?)
+        (token_panel(visitor, organization, OrganizationTokenKind::Full).await?)
+        (token_panel(visitor, organization, OrganizationTokenKind::AuditTrails).await?)
     };
-    let title = format!("Settings of {name}");
-    page(visitor, Place::In(name, Section::Settings), &title, &main).await
+    draw(visitor, organization, Part::General, &content).await
 }
 
 async fn general(
@@ -216,6 +312,18 @@ async fn general(
         is_on: input.allow_force_delete_workspaces.0,
         must: false,
     };
+    let above = Number {
+        about: About {
+            name: "ask-name-above",
+            label: "Ask for the workspace's name where a plan destroys more resources than",
+            hint: Some(
+                "Whoever confirms it on a page types the name first. Nobody is asked where this is empty.",
+            ),
+            optional: true,
+        },
+        value: &input.ask_name_above,
+        min: 0,
+    };
     let tokens = Check {
         about: about("user-tokens-enabled", "API tokens of people are taken", None),
         is_on: input.user_tokens_enabled.0,
@@ -225,7 +333,7 @@ async fn general(
     if !pools.is_empty() {
         controls.push(&pool);
     }
-    controls.extend([&force as &dyn Control, &tokens]);
+    controls.extend([&force as &dyn Control, &tokens, &above]);
     let form = Sheet {
         id: "general",
         action: &here(&organization.name),
@@ -240,17 +348,34 @@ async fn general(
     Ok(panel.render())
 }
 
-async fn token_panel(visitor: &SignedIn, organization: &Organization) -> Result<Markup> {
+async fn token_panel(
+    visitor: &SignedIn,
+    organization: &Organization,
+    kind: OrganizationTokenKind,
+) -> Result<Markup> {
     let cx = &visitor.cx;
     let found = organizations::find(cx, &organization.name).await?;
     let granted = cx.check::<can::ManageOrganizationToken, _>(found)?;
-    let kind = OrganizationTokenKind::Full;
+    let (id, title, part, means) = match kind {
+        OrganizationTokenKind::Full => (
+            "o-token",
+            "The organization's token",
+            "token",
+            "It manages teams, workspaces and variables of the organization, but starts no run and writes no state.",
+        ),
+        OrganizationTokenKind::AuditTrails => (
+            "o-audit",
+            "The token for the audit trail",
+            "audit-token",
+            "It reads who did what in the organization, and nothing else.",
+        ),
+    };
     let now = match accounts::organization_token(cx, &granted, kind).await {
         Ok(token) => Some(token),
         Err(domain::Error::NotFound) => None,
         Err(other) => return Err(other.into()),
     };
-    let at = format!("{}/token", here(&organization.name));
+    let at = format!("{}/{part}", here(&organization.name));
     let new = Button {
         label: "New token",
         look: Look::Plain,
@@ -259,7 +384,7 @@ async fn token_panel(visitor: &SignedIn, organization: &Organization) -> Result<
     };
     let revoke = Button { label: "Revoke it", look: Look::Danger, ..Button::default() };
     let content = html! {
-        p { "It manages teams, workspaces and variables of the organization, but starts no run and writes no state." }
+        p { (means) }
         @match &now {
             None => p { "There is none." },
             Some(token) => p {
@@ -274,7 +399,5 @@ async fn token_panel(visitor: &SignedIn, organization: &Organization) -> Result<
             @if now.is_some() { (action(&format!("{at}/delete"), &visitor.form_token(), &revoke)) }
         }
     };
-    let panel =
-        Panel { id: "o-token", title: "The organization's token", content, ..Panel::default() };
-    Ok(panel.render())
+    Ok(Panel { id, title, content, ..Panel::default() }.render())
 }
