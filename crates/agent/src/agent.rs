@@ -30,6 +30,10 @@ use crate::{Config, Sandbox, reach, recovery};
 /// How long the server may hold a claim when there is nothing to do.
 const HOLD_SECONDS: u64 = 30;
 
+/// What keeps runs from the network: nothing so far, and people are told.
+pub const NETWORK: &str = "this machine's: metadata addresses of clouds, and what listens here, are open to them; close \
+                           them with a firewall for the service's user";
+
 /// What all slots share.
 pub(crate) struct Agent {
     pub config: Config,
@@ -116,6 +120,7 @@ async fn layers(config: &Config) -> anyhow::Result<Layers> {
             "engines run as root, although without its capabilities: give this service a user of its own"
         );
     }
+    tracing::info!("the network of runs is {NETWORK}");
     let (supervisor, scratch) = (config.supervisor.clone(), config.work_dir.clone());
     let survey =
         tokio::task::spawn_blocking(move || sandbox::survey(&supervisor, &scratch)).await?;

@@ -58,7 +58,7 @@ mod usage;
 mod variables;
 mod workplace;
 
-pub use agent::run;
+pub use agent::{NETWORK, run};
 pub use budget::Budget;
 pub use config::{ANSWER, Config, MIN_FREE_DISK, PATIENCE, Sandbox};
 pub use engines::at_hand;

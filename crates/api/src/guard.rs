@@ -6,12 +6,12 @@ use axum::extract::FromRequestParts;
 use domain::{
     App, Ctx, Found, Granted,
     access::{Permission, Within},
-    can,
+    can, rate_limit,
 };
 use entrance::{Guard, Located};
 use http::{header::AUTHORIZATION, request::Parts};
 
-use crate::{Failure, Result};
+use crate::{Failure, Result, limits};
 
 /// `May<can::X>` in a handler's arguments: what the path names, if the caller may X it; otherwise 404, or 401
 /// without a token. `May<can::X, In<Run>>` checks the workspace that the run is in.
@@ -102,9 +102,18 @@ async fn caller(parts: &Parts, app: &App) -> Result<Ctx> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or(domain::Error::Unauthorized)?;
-    let cx = coming(domain::accounts::authenticate(app, token).await?, parts);
-    domain::rate_limit::admit(&cx).await?;
-    Ok(cx)
+    let address = entrance::client_of(app, &parts.headers, &parts.extensions);
+    match domain::accounts::authenticate(app, token).await {
+        Ok(cx) => {
+            limits::admit(parts, rate_limit::count(&cx).await?)?;
+            Ok(cx.coming_from(address))
+        }
+        Err(domain::Error::Unauthorized) => {
+            limits::admit(parts, rate_limit::count_stranger(app, address).await?)?;
+            Err(domain::Error::Unauthorized.into())
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 impl<P: Permission, T> Guard for May<P, T> {

@@ -14,6 +14,7 @@ mod guard;
 mod headers;
 mod identity;
 mod includes;
+mod limits;
 mod memberships;
 mod notifications;
 mod oauth_clients;
@@ -43,7 +44,7 @@ mod variable_sets;
 mod variables;
 mod workspaces;
 
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use domain::App;
 
 pub use entrance::{Route, Routes};
@@ -103,5 +104,6 @@ pub fn agents_router(app: App) -> Router {
 /// The whole API as a service.
 pub fn router(app: App) -> Router {
     let public_url = app.settings().public_url.clone();
-    headers::layer(routes().into_router().with_state(app), public_url)
+    let told = from_fn_with_state(app.clone(), limits::told);
+    headers::layer(routes().into_router().with_state(app).layer(told), public_url)
 }

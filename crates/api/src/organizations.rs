@@ -33,6 +33,8 @@ pub fn routes() -> Routes {
 pub struct View {
     row: Organization,
     retention: Option<DataRetentionPolicy>,
+    /// Everybody in it has what it asks of them.
+    is_conformant: bool,
     permissions: Permissions,
 }
 
@@ -40,9 +42,11 @@ pub struct View {
 pub async fn views(cx: &Ctx, rows: Vec<Organization>) -> Result<Vec<View>> {
     let names: Vec<_> = rows.iter().map(|row| row.name.clone()).collect();
     let mut policies = retention::of_organizations(cx, &names).await?;
+    let lacking = organizations::without_second_factors(cx, &rows).await?;
     let each = |row: Organization| {
         let policy = policies.remove(&row.name);
-        View::new(cx, row, policy)
+        let is_conformant = !lacking.contains(&row.name);
+        View { is_conformant, ..View::new(cx, row, policy) }
     };
     Ok(rows.into_iter().map(each).collect())
 }
@@ -150,7 +154,7 @@ impl View {
             can_read_run_tasks: cx.may::<can::ReadOrganization>(&row),
             can_create_project: cx.may::<can::CreateProject>(&row),
         };
-        Self { row, retention, permissions }
+        Self { row, retention, is_conformant: true, permissions }
     }
 }
 
@@ -186,7 +190,7 @@ impl Resource for View {
             fair_run_queuing_enabled: false,
             saml_enabled: false,
             owners_team_saml_role_id: row.owners_team_saml_role_id.as_deref(),
-            two_factor_conformant: true,
+            two_factor_conformant: self.is_conformant,
             assessments_enforced: row.assessments_enforced,
             default_execution_mode: row.default_execution_mode,
             user_tokens_enabled: row.user_tokens_enabled,

@@ -60,7 +60,7 @@ struct General<'a>(&'a Values);
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct GeneralAttributes {
+struct GeneralAttributes<'a> {
     limit_user_organization_creation: bool,
     default_remote_state_access: bool,
     /// Ours.
@@ -71,6 +71,8 @@ struct GeneralAttributes {
     apply_timeout: Span,
     /// Ours.
     events_kept_days: u32,
+    /// Ours.
+    audit_export_url: &'a str,
     terraform_build_worker_plan_timeout: Span,
     terraform_build_worker_apply_timeout: Span,
     #[serde(flatten)]
@@ -107,6 +109,7 @@ impl Resource for General<'_> {
             plan_timeout: now.plan_timeout,
             apply_timeout: now.apply_timeout,
             events_kept_days: now.events_kept_days,
+            audit_export_url: &now.audit_export_url,
             terraform_build_worker_plan_timeout: now.plan_timeout,
             terraform_build_worker_apply_timeout: now.apply_timeout,
             decided: Decided::default(),
@@ -133,6 +136,9 @@ struct GeneralInput {
     terraform_build_worker_plan_timeout: Field<Span>,
     terraform_build_worker_apply_timeout: Field<Span>,
     events_kept_days: Field<u32>,
+    audit_export_url: Field<String>,
+    /// Never shown.
+    audit_export_token: Field<String>,
 }
 
 impl Typed for GeneralInput {
@@ -195,6 +201,8 @@ async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) ->
             .into_change()
             .or(input.terraform_build_worker_apply_timeout.into_change()),
         events_kept_days: input.events_kept_days.into_change(),
+        audit_export_url: input.audit_export_url.into_change(),
+        audit_export_token: input.audit_export_token.map(Into::into).into_change(),
         ..Change::default()
     };
     let values = site_settings::update(&site.cx, &site, change).await?;

@@ -16,6 +16,7 @@ pub fn routes() -> Routes {
     Routes::default()
         .get("/api/v2/users/{user_id}", show)
         .post("/api/v2/admin/users/{user_id}/actions/confirm-email", confirm_email)
+        .post("/api/v2/admin/users/{user_id}/actions/disable_two_factor", disable_two_factor)
 }
 
 /// A user on the wire.
@@ -31,6 +32,7 @@ pub struct View {
     /// A picture by the digest of the address, as Terraform Enterprise has it.
     avatar_url: Option<String>,
     is_site_admin: bool,
+    has_second_factor: bool,
     /// What the caller's token belongs to, in one's own account: its type and id.
     authenticated: Option<(&'static str, String)>,
     is_service_account: bool,
@@ -88,8 +90,8 @@ impl Permissions {
             can_change_password: account,
             can_manage_sessions: account,
             can_manage_user_tokens: account,
-            // Neither a second factor nor linked accounts exist here.
-            can_view_2fa_settings: false,
+            can_view_2fa_settings: account,
+            // No linked accounts exist here.
             can_reenable_2fa_by_unlinking: false,
             can_manage_hcp_account: false,
             can_manage_hcp_accounts: false,
@@ -189,6 +191,7 @@ impl View {
             },
             unconfirmed_email: row.unconfirmed_email.filter(|_| own),
             is_site_admin: row.is_site_admin,
+            has_second_factor: row.second_factor_at.is_some(),
             authenticated: own.then(|| ("users", row.id.to_string())),
             is_service_account: false,
             permissions: Permissions::new(cx, own),
@@ -214,6 +217,7 @@ impl View {
             unconfirmed_email: None,
             is_confirmed: true,
             is_site_admin: false,
+            has_second_factor: false,
             authenticated: Some(resource),
             is_service_account: true,
             permissions: Permissions::new(cx, false),
@@ -246,7 +250,10 @@ impl Resource for View {
             enterprise_support: false,
             has_linked_hcp: false,
             has_git_hub_app_token: false,
-            two_factor: TwoFactor { enabled: false, verified: false },
+            two_factor: TwoFactor {
+                enabled: self.has_second_factor,
+                verified: self.has_second_factor,
+            },
             permissions: self.permissions,
         }
     }
@@ -270,6 +277,13 @@ impl Resource for View {
 async fn confirm_email(user: May<can::ManageSite, In<User, Site>>) -> Result<Document> {
     let site = user.cx.check::<can::ManageSite, _>(Site::found())?;
     let row = accounts::confirm_email(&user.cx, &site, &user.id).await?;
+    Ok(Document::one(&views(&user.cx, vec![row]).await?.swap_remove(0)))
+}
+
+/// For somebody who has lost authenticator and codes; they sign in by their password alone again.
+async fn disable_two_factor(user: May<can::ManageSite, In<User, Site>>) -> Result<Document> {
+    let site = user.cx.check::<can::ManageSite, _>(Site::found())?;
+    let row = accounts::take_second_factor(&user.cx, &site, &user.id).await?;
     Ok(Document::one(&views(&user.cx, vec![row]).await?.swap_remove(0)))
 }
 

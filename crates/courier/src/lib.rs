@@ -121,9 +121,29 @@ impl Courier {
         headers: &[(&'static str, String)],
         body: Vec<u8>,
     ) -> Result<Receipt> {
+        self.post_as("application/json", url, headers, body).await
+    }
+
+    /// Posts lines of JSON.
+    pub async fn post_lines(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> Result<Receipt> {
+        self.post_as("application/x-ndjson", url, headers, body).await
+    }
+
+    async fn post_as(
+        &self,
+        kind: &'static str,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> Result<Receipt> {
         let url = check_url(url)?;
         self.may_reach(&url)?;
-        let mut request = self.http.post(url).header("content-type", "application/json").body(body);
+        let mut request = self.http.post(url).header("content-type", kind).body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
         }

@@ -86,7 +86,7 @@ pub mod row {
         policy_set_parameter::Model as PolicySetParameter,
         policy_set_version::Model as PolicySetVersion, project::Model as Project,
         reserved_tag_key::Model as ReservedTagKey, run::Model as Run,
-        run_trigger::Model as RunTrigger, ssh_key::Model as SshKey,
+        run_trigger::Model as RunTrigger, session::Model as Session, ssh_key::Model as SshKey,
         state_version::Model as StateVersion, state_version_output::Model as StateVersionOutput,
         tag::Model as Tag, tag_binding::Model as TagBinding, task_stage::Model as TaskStage,
         team::Model as Team, team_project::Model as TeamProject,

@@ -1,5 +1,7 @@
 //! Organizations: they own everything else.
 
+use std::collections::HashSet;
+
 use db::{
     entity::{
         organization::{self, CollaboratorAuthPolicy},
@@ -11,7 +13,7 @@ use db::{
     page,
     sea_orm::{
         ActiveModelTrait, ActiveValue, ColumnTrait, Condition, EntityTrait, PaginatorTrait,
-        QueryFilter, QueryOrder,
+        QueryFilter, QueryOrder, QuerySelect, QueryTrait,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
@@ -89,10 +91,6 @@ impl Change {
         }
         if self.ask_name_above.flatten().is_some_and(|number| number < 0) {
             return Err(Error::invalid("ask-name-above", "must not be less than 0"));
-        }
-        if self.collaborator_auth_policy == Some(CollaboratorAuthPolicy::TwoFactorMandatory) {
-            let why = "cannot be two_factor_mandatory: no account here has a second factor";
-            return Err(Error::invalid("collaborator-auth-policy", why));
         }
         if self.default_execution_mode.is_some() || self.default_agent_pool_id.is_some() {
             to.default_execution_mode =
@@ -207,6 +205,7 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
         let why = format!("{id} does not exist in this organization");
         return Err(Error::invalid("default-agent-pool-id", why));
     }
+    may_ask_for_second_factors(cx, change.collaborator_auth_policy).await?;
     let tx = cx.write().await?;
     let email =
         user::Entity::find_by_id(owner.clone()).one(tx.db()).await?.ok_or(Error::NotFound)?.email;
@@ -277,6 +276,49 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
     Ok(organization)
 }
 
+/// Whoever asks others for a second factor has one, or would be shut out at once.
+async fn may_ask_for_second_factors(
+    cx: &Ctx,
+    policy: Option<CollaboratorAuthPolicy>,
+) -> Result<()> {
+    if policy != Some(CollaboratorAuthPolicy::TwoFactorMandatory) {
+        return Ok(());
+    }
+    let Some(id) = cx.actor().user_id() else { return Ok(()) };
+    let row = user::Entity::find_by_id(id).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    if row.second_factor_at.is_none() {
+        let why = "cannot be two_factor_mandatory before you have a second factor of your own";
+        return Err(Error::invalid("collaborator-auth-policy", why));
+    }
+    Ok(())
+}
+
+/// The names of those of these organizations that ask for a second factor and have members without one.
+pub async fn without_second_factors(cx: &Ctx, rows: &[Organization]) -> Result<HashSet<String>> {
+    let mandatory = CollaboratorAuthPolicy::TwoFactorMandatory;
+    let asking = rows.iter().filter(|row| row.collaborator_auth_policy == mandatory);
+    let asking: Vec<&str> = asking.map(|row| row.name.as_str()).collect();
+    if asking.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let without = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .filter(user::Column::SecondFactorAt.is_null())
+        .into_query();
+    let names: Vec<String> = membership::Entity::find()
+        .select_only()
+        .column(membership::Column::OrganizationName)
+        .distinct()
+        .filter(membership::Column::OrganizationName.is_in(asking))
+        .filter(membership::Column::Status.eq(Status::Active))
+        .filter(membership::Column::UserId.in_subquery(without))
+        .into_tuple()
+        .all(cx.read())
+        .await?;
+    Ok(names.into_iter().collect())
+}
+
 pub async fn update(
     cx: &Ctx,
     organization: &Granted<can::UpdateOrganization>,
@@ -285,6 +327,7 @@ pub async fn update(
     if let Some(Some(pool)) = &change.default_agent_pool_id {
         agent_pools::fits_organization(cx, pool, &organization.name).await?;
     }
+    may_ask_for_second_factors(cx, change.collaborator_auth_policy).await?;
     let tx = cx.write().await?;
     let before = tx
         .lock::<organization::Entity>(organization.name.clone())

@@ -6,7 +6,6 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use courier::Courier;
 use domain::{App, Ctx, audit};
-use serde_json::{json, value::RawValue};
 
 use crate::config::{Store, StoreFlags};
 use crate::{admin, open};
@@ -78,9 +77,7 @@ async fn write(cx: &Ctx, mut after: i64) -> Result<()> {
         let Some(last) = some.last() else { break };
         after = last.number;
         for entry in &some {
-            let body: &RawValue = serde_json::from_str(&entry.body)?;
-            let line = json!({ "number": entry.number, "hash": entry.hash, "entry": body });
-            writeln!(out, "{line}")?;
+            writeln!(out, "{}", audit::line(entry)?)?;
         }
     }
     Ok(out.flush()?)

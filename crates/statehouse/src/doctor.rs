@@ -100,6 +100,7 @@ fn execution(agent: &Execution) -> Findings {
         ("engines", engines(agent)),
         ("sandbox", sandbox(agent)),
         ("limits of runs", Ok(limits(agent.budget))),
+        ("network of runs", Ok(agent::NETWORK.to_owned())),
     ]
 }
 
@@ -367,6 +368,7 @@ mod tests {
         };
         assert!(said("sandbox").starts_with("off: runs can read"), "{findings:?}");
         assert!(said("limits of runs").starts_with("64 MiB of memory, 512 processes"));
+        assert!(said("network of runs").contains("metadata addresses of clouds"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is made for it");
     }
 

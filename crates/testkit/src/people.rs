@@ -200,6 +200,8 @@ impl Server {
             user_id: user.id.clone(),
             created_at: self.app.now(),
             expires_at: self.app.now().plus_seconds(3600),
+            used_at: self.app.now(),
+            awaits_code: false,
         };
         insert(&self.db, row).await;
         cookie

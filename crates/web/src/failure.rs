@@ -3,9 +3,12 @@
 use axum::response::{IntoResponse, Response};
 use domain::about;
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
-use maud::Markup;
+use maud::{Markup, html};
 
-use crate::{accounts::Once, frame::error_page};
+use crate::{
+    accounts::{Once, second_factor},
+    frame::{door, error_page},
+};
 
 /// When somebody may look again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -18,12 +21,22 @@ pub enum Failure {
     Refused(domain::Error),
     /// An address that works once does not work any more.
     UsedUp(Once),
+    /// Somebody signed in, whose organization asks for a second factor.
+    ShutOut,
 }
 
 impl From<domain::Error> for Failure {
     fn from(error: domain::Error) -> Self {
         Self::Refused(error)
     }
+}
+
+fn second_factor_wanted() -> Markup {
+    let main = html! {
+        p { "This organization lets in only people who sign in with a second factor." }
+        p { a href=(second_factor::PATH) { "Set one up" } ", and come back." }
+    };
+    door("A second factor is asked for", &main)
 }
 
 /// What was refused of a form that was sent: said in the form, which is shown again with what was typed.
@@ -94,6 +107,9 @@ impl IntoResponse for Failure {
         let error = match self {
             Self::Refused(error) => error,
             Self::UsedUp(once) => return (StatusCode::NOT_FOUND, once.used_up()).into_response(),
+            Self::ShutOut => {
+                return (StatusCode::FORBIDDEN, second_factor_wanted()).into_response();
+            }
         };
         let (status, title, why) = match error {
             E::Unauthorized => {

@@ -42,9 +42,11 @@ where
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let visitor = SignedIn::from_request_parts(parts, app).await?;
-        let granted = entrance::admit(&visitor.cx, parts)
-            .await
-            .map_err(|error| Failure::from(error).into_response())?;
+        let granted = entrance::admit(&visitor.cx, parts).await.map_err(|error| match error {
+            // Somebody known is not let in: their organization asks for more.
+            domain::Error::Unauthorized => Failure::ShutOut.into_response(),
+            other => Failure::from(other).into_response(),
+        })?;
         Ok(Self { granted, visitor })
     }
 }

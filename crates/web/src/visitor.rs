@@ -56,7 +56,7 @@ impl SignedIn {
     /// By the session's cookie, if it is good.
     pub async fn find(headers: &HeaderMap, app: &App) -> domain::Result<Option<Self>> {
         let Some(session) = cookie(headers, &session_cookie(app)) else { return Ok(None) };
-        match accounts::person_by_session(app, &session).await {
+        match accounts::person_by_session(app, &session, used(headers)).await {
             Ok(cx) => Ok(Some(Self { cx, session })),
             Err(domain::Error::Unauthorized) => Ok(None),
             Err(other) => Err(other),
@@ -83,6 +83,19 @@ impl FromRequestParts<App> for SignedIn {
             Err(error) => Err(Failure::from(error).into_response()),
         }
     }
+}
+
+/// Pages that read parts of themselves anew say nothing about whoever left them open.
+fn used(headers: &HeaderMap) -> accounts::Use {
+    match headers.get("sec-fetch-mode").and_then(|mode| mode.to_str().ok()) {
+        Some("cors" | "same-origin" | "no-cors") => accounts::Use::ByItself,
+        _ => accounts::Use::ByPerson,
+    }
+}
+
+/// What the browser's cookie says to be a session.
+pub fn session_of(headers: &HeaderMap, app: &App) -> Option<String> {
+    cookie(headers, &session_cookie(app))
 }
 
 /// Only a page can be come back to.

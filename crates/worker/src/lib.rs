@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use domain::{
-    App, Ctx, Result, Site, agents,
+    App, Ctx, Result, Site, agents, audit,
     bell::{self, Topic},
     can, cleanup, destructions, events, keeper, letters,
     notifications::Deliveries,
@@ -70,6 +70,7 @@ const ALL: &[Chore] = chores! {
     "letters", Rhythm::On(Topic::Tasks), letters::work;
     "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
     "old plan exports", Rhythm::Every(CHORES), plan_exports::expire_due;
+    "the audit trail's address", Rhythm::Every(CHORES), audit::tell;
     "stages", Rhythm::Every(CHORES), task_stages::advance_all;
     "waiting runs", Rhythm::Every(TELLING), runs::tell_what_runs_wait_for;
     "lost jobs", Rhythm::Every(CHORES), agents::sweep;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, Router, extract::State, routing::post};
+use axum::{Form, Json, Router, extract::State, http::StatusCode, routing::post};
 use protocol::{Job, PhaseResult, Secret, Variable, VariableKind};
 use serde_json::{Value, json};
 
@@ -171,6 +171,89 @@ resource "terraform_data" "a" {
     assert!(said.contains(&format!("at {address} infra")), "{said}");
     assert!(said.contains("\n17"), "{said}");
     assert!(!applied.raw().contains("hvs.of"), "{said}");
+}
+
+/// `AssumeRoleWithWebIdentity`, as far as an SDK sees it; what is asked for otherwise is refused as AWS refuses it.
+async fn sts() -> String {
+    async fn assume(Form(asked): Form<BTreeMap<String, String>>) -> (StatusCode, String) {
+        let text = |name: &str| asked.get(name).map_or("", String::as_str);
+        if text("Action") != "AssumeRoleWithWebIdentity" || text("Version") != "2011-06-15" {
+            return (StatusCode::BAD_REQUEST, "<Code>InvalidAction</Code>".into());
+        }
+        if text("WebIdentityToken") != TOKEN {
+            return (StatusCode::BAD_REQUEST, "<Code>InvalidIdentityToken</Code>".into());
+        }
+        let (role, session) = (text("RoleArn"), text("RoleSessionName"));
+        let given = format!(
+            "<AssumeRoleWithWebIdentityResponse><AssumedRoleUser><Arn>{role}/{session}</Arn></AssumedRoleUser>\
+             <Credentials><AccessKeyId>ASIAOFTHISRUN</AccessKeyId></Credentials></AssumeRoleWithWebIdentityResponse>"
+        );
+        (StatusCode::OK, given)
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/", post(assume));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sts_gives_credentials_for_what_the_sdk_finds_in_the_environment_and_in_the_file() {
+    let bench = Bench::start().await;
+    let address = sts().await;
+    // As an SDK does it: from the environment, and for a provider with a tag from its file of settings.
+    let ask_sts = |role: &str, token: &str, session: &str| {
+        format!(
+            "curl -sS \"$AWS_ENDPOINT_URL_STS\" -d Action=AssumeRoleWithWebIdentity -d Version=2011-06-15 \
+             --data-urlencode RoleArn={role} --data-urlencode RoleSessionName={session} \
+             --data-urlencode WebIdentityToken@{token}"
+        )
+    };
+    let own = ask_sts("$AWS_ROLE_ARN", "$AWS_WEB_IDENTITY_TOKEN_FILE", "$AWS_ROLE_SESSION_NAME");
+    let of_file =
+        ask_sts("$(of role_arn)", "$(of web_identity_token_file)", "$(of role_session_name)");
+    let of = "of() { sed -n \"s/^$1 = //p\" \"$CONFIG\"; }";
+    let look = format!(
+        r#"
+variable "tfc_aws_dynamic_credentials" {{
+  type = object({{
+    default = object({{ shared_config_file = string }})
+    aliases = map(object({{ shared_config_file = string }}))
+  }})
+}}
+resource "terraform_data" "a" {{
+  provisioner "local-exec" {{
+    quiet       = true
+    command     = <<-EOT
+      {of}
+      {own}; echo
+      {of_file}; echo
+    EOT
+    environment = {{ CONFIG = var.tfc_aws_dynamic_credentials.aliases["WEST"].shared_config_file }}
+  }}
+}}
+"#
+    );
+    let mut plan = bench.plan(&[("main.tf", &look)]);
+    let variables = [
+        ("AWS_ENDPOINT_URL_STS", address.as_str()),
+        ("TFC_AWS_PROVIDER_AUTH", "true"),
+        ("TFC_AWS_PLAN_ROLE_ARN", "arn:aws:iam::1:role/plan"),
+        ("TFC_AWS_APPLY_ROLE_ARN", "arn:aws:iam::1:role/apply"),
+        ("TFC_AWS_PROVIDER_AUTH_WEST", "true"),
+        ("TFC_AWS_RUN_ROLE_ARN_WEST", "arn:aws:iam::1:role/west"),
+    ];
+    ask(&mut plan, &variables, &["aws.workload.identity"]);
+    let (_, applied) = bench.plan_and_apply(&plan).await;
+    assert_eq!(applied.outcome().result, PhaseResult::Finished, "{}", applied.text());
+    let said = applied.printed().join("\n");
+    let session = format!("terraform-{}", plan.run_id);
+    for role in ["apply", "west"] {
+        let arn = format!("<Arn>arn:aws:iam::1:role/{role}/{session}</Arn>");
+        assert!(said.contains(&arn), "{arn}: {said}");
+    }
+    assert_eq!(said.matches("ASIAOFTHISRUN").count(), 2, "{said}");
+    assert!(!applied.raw().contains("c2lnbmF0dXJl"), "{said}");
 }
 
 /// Variables, audiences that the server has signed for, what is complained about.

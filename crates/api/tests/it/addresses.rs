@@ -88,7 +88,8 @@ async fn the_address_of_a_person_in_a_browser_ends_when_they_are_suspended() {
         accounts::sign_in(&server.app, &user.username, "correct horse battery".into(), &origin);
     let session = signed_in.await.unwrap().session;
     let session = accounts::ExposeSecret::expose_secret(&session).to_owned();
-    let person = accounts::person_by_session(&server.app, &session).await.unwrap();
+    let person =
+        accounts::person_by_session(&server.app, &session, accounts::Use::ByPerson).await.unwrap();
     let address = archivist::address(&person, archivist::Content::Log, plan);
     server.nobody().get(&address).await.is_ok();
     server.execute("UPDATE users SET is_suspended = TRUE WHERE username = 'owner'").await;

@@ -173,7 +173,7 @@ async fn the_tags_of_a_new_workspace_are_not_lost_where_they_are_only_shown() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_that_a_second_factor_is_asked_for() {
+async fn whoever_has_no_second_factor_cannot_ask_others_for_one() {
     let server = Server::start().await;
     let owner = server.owner();
     let policy =
@@ -181,7 +181,7 @@ async fn nobody_is_told_that_a_second_factor_is_asked_for() {
     owner.patch("/organizations/acme", policy("password")).await.is_ok();
     let refused = owner.patch("/organizations/acme", policy("two_factor_mandatory")).await;
     let refused = refused.is_unprocessable("/data/attributes/collaborator-auth-policy");
-    assert!(refused.error().contains("no account here has a second factor"), "{refused}");
+    assert!(refused.error().contains("before you have a second factor of your own"), "{refused}");
     let shown = owner.get("/organizations/acme").await.is_ok();
     assert_eq!(shown.attribute("collaborator-auth-policy"), "password");
 }

@@ -5,6 +5,7 @@ use domain::row::Workspace;
 use serde_json::{Value, json};
 use testkit::Server;
 
+use crate::notifications::{Recipient, loopback};
 use crate::states::{lock, state, versions, whole};
 
 const TRAIL: &str = "/organization/audit-trail";
@@ -90,6 +91,48 @@ async fn who_reads_a_state_is_recorded_before_and_else_reads_nothing() {
     server.execute("ALTER TABLE events RENAME TO kept").await;
     let refused = owner.get(&address).await;
     assert!(refused.status.is_server_error() && !refused.text().contains("lineage"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_address_is_told_all_of_it_in_order_and_again_what_it_did_not_take() {
+    let server = Server::start_with(loopback).await;
+    let (admin, owner) = (server.site_admin(), server.owner());
+    let path = "/admin/general-settings";
+    let set = |attributes: Value| json!({ "data": { "type": "general-settings", "attributes": attributes } });
+    for wrong in ["http://collector.example/", "ftp://127.0.0.1/", "collector"] {
+        let refused = admin.patch(path, set(json!({ "audit-export-url": wrong }))).await;
+        refused.is_unprocessable("/data/attributes/audit-export-url");
+    }
+    let recipient = Recipient::answering(&[503]).await;
+    let settings =
+        json!({ "audit-export-url": recipient.url, "audit-export-token": "collector-token" });
+    let decided = admin.patch(path, set(settings)).await.is_ok();
+    assert!(!decided.to_string().contains("collector-token"), "{decided}");
+    let ws = server.workspace("networking").await;
+    lock(&owner, &ws).await;
+    let cx = server.system();
+    domain::events::read(&cx).await.unwrap();
+    assert!(audit::tell(&cx).await.is_err(), "it was not taken");
+    audit::tell(&cx).await.unwrap();
+    audit::tell(&cx).await.unwrap();
+    let heard = recipient.heard().await;
+    assert_eq!(heard.len(), 2, "nothing is new the third time");
+    let (first, second) = (&heard[0], &heard[1]);
+    assert_eq!(first.body, second.body, "all of it comes again");
+    assert_eq!(second.authorization.as_deref(), Some("Bearer collector-token"));
+    let entries: Vec<Value> =
+        second.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let numbers: Vec<_> = entries.iter().map(|entry| entry["number"].as_i64().unwrap()).collect();
+    assert_eq!(numbers, (1..=numbers.len() as i64).collect::<Vec<_>>());
+    let last = &entries.last().unwrap()["entry"]["resource"];
+    assert_eq!((&last["action"], &last["type"]), (&json!("lock"), &json!("workspace")));
+
+    owner.post(format!("/workspaces/{}/actions/unlock", ws.id), ()).await.is_ok();
+    domain::events::read(&cx).await.unwrap();
+    audit::tell(&cx).await.unwrap();
+    let third = recipient.heard().await.pop().unwrap().body;
+    assert_eq!(third.lines().count(), 1, "only what is new: {third}");
+    assert!(third.contains("unlock"), "{third}");
 }
 
 async fn uploaded(server: &Server, ws: &Workspace) -> String {

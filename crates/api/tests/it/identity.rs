@@ -86,6 +86,96 @@ async fn a_run_is_vouched_for_in_each_phase_by_itself() {
     assert!(!server.everything().await.contains("terraform_run_phase"));
 }
 
+/// What AWS's STS decides by in `AssumeRoleWithWebIdentity`: it knows the published address, and of each role whom it
+/// trusts (a condition on `aud`, and one on `sub` with `*` at its end).
+struct Sts {
+    roles: Vec<(&'static str, &'static str, &'static str)>,
+}
+
+impl Sts {
+    /// The session's credentials, or the code of the error.
+    async fn assume(
+        &self,
+        server: &Server,
+        role: &str,
+        token: &str,
+    ) -> Result<String, &'static str> {
+        let claims = believed(server, token).await.ok_or("InvalidIdentityToken")?;
+        let now = server.app.now().0 / 1000;
+        let at = |claim: &str| claims[claim].as_i64().ok_or("InvalidIdentityToken");
+        if at("nbf")? > now || at("iat")? > now {
+            return Err("InvalidIdentityToken");
+        }
+        if at("exp")? <= now {
+            return Err("ExpiredTokenException");
+        }
+        let trusted = self.roles.iter().find(|(name, ..)| *name == role).ok_or("AccessDenied")?;
+        let (_, audience, subject) = trusted;
+        let who = claims["sub"].as_str().ok_or("InvalidIdentityToken")?;
+        if claims["aud"] != *audience || !who.starts_with(subject.trim_end_matches('*')) {
+            return Err("AccessDenied");
+        }
+        Ok(format!("ASIA of {role} for {who}"))
+    }
+}
+
+#[tokio::test]
+async fn sts_gives_each_phase_the_role_that_trusts_it_and_no_other() {
+    const AWS: &str = "aws.workload.identity";
+    const PLAN: &str =
+        "organization:acme:project:Default Project:workspace:networking:run_phase:plan";
+    const APPLY: &str =
+        "organization:acme:project:Default Project:workspace:networking:run_phase:apply";
+    let server = Server::start().await;
+    server.stop_clock();
+    let sts = Sts {
+        roles: vec![
+            ("plan", AWS, PLAN),
+            ("apply", AWS, APPLY),
+            ("any", AWS, "organization:acme:*"),
+            ("others", AWS, "organization:widgets:*"),
+            ("elsewhere", "api://AzureADTokenExchange", "organization:acme:*"),
+        ],
+    };
+    let (owner, ws) = (server.owner(), server.workspace("networking").await);
+    let agent = Agent::register(&server).await;
+    for (key, value) in [
+        ("TFC_AWS_PROVIDER_AUTH", "true"),
+        ("TFC_AWS_PLAN_ROLE_ARN", "plan"),
+        ("TFC_AWS_APPLY_ROLE_ARN", "apply"),
+    ] {
+        let body = json!({ "data": { "type": "vars", "attributes": {
+            "key": key, "value": value, "category": "env" } } });
+        owner.post(format!("/workspaces/{}/vars", ws.id), body).await.is_created();
+    }
+    upload(&owner, &ws, false).await;
+    owner.post("/runs", run(&ws, json!({ "auto-apply": true }))).await.is_created();
+    for (phase, other) in [("plan", "apply"), ("apply", "plan")] {
+        server.advance().await;
+        let job = agent.must_claim().await;
+        let token = job.json["identity_tokens"][AWS].as_str().unwrap().to_owned();
+        let given = sts.assume(&server, phase, &token).await.unwrap();
+        assert!(given.ends_with(&format!("run_phase:{phase}")), "{given}");
+        sts.assume(&server, "any", &token).await.unwrap();
+        for role in [other, "others", "elsewhere", "unknown"] {
+            assert_eq!(sts.assume(&server, role, &token).await, Err("AccessDenied"), "{role}");
+        }
+        // Neither a claim nor the signature can be changed.
+        let parts: Vec<&str> = token.split('.').collect();
+        let claims = String::from_utf8(decoded(parts[1])).unwrap();
+        let claims = claims.replace(&format!("run_phase:{phase}"), &format!("run_phase:{other}"));
+        let forged = format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(claims), parts[2]);
+        assert_eq!(sts.assume(&server, other, &forged).await, Err("InvalidIdentityToken"));
+        let limit = job.json["timeout_seconds"].as_u64().unwrap();
+        job.execute().await;
+        if phase == "apply" {
+            server.pass(std::time::Duration::from_secs(limit + 61));
+            let late = sts.assume(&server, phase, &token).await;
+            assert_eq!(late, Err("ExpiredTokenException"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_run_that_asks_for_nothing_gets_nothing() {
     let server = Server::start().await;

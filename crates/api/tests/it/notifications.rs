@@ -25,9 +25,10 @@ pub struct Recipient {
 }
 
 #[derive(Clone, Debug)]
-struct Heard {
+pub struct Heard {
     signature: Option<String>,
-    body: String,
+    pub authorization: Option<String>,
+    pub body: String,
 }
 
 impl Heard {
@@ -37,7 +38,7 @@ impl Heard {
 }
 
 impl Recipient {
-    async fn answering(codes: &'static [u16]) -> Self {
+    pub async fn answering(codes: &'static [u16]) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/hook?secret=hunter3", listener.local_addr().unwrap());
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -46,7 +47,7 @@ impl Recipient {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (read, mut write) = stream.split();
                 let mut read = BufReader::new(read);
-                let (mut length, mut signature) = (0, None);
+                let (mut length, mut signature, mut authorization) = (0, None, None);
                 loop {
                     let mut line = String::new();
                     read.read_line(&mut line).await.unwrap();
@@ -59,12 +60,14 @@ impl Recipient {
                     match name {
                         "content-length" => length = value.parse().unwrap(),
                         "x-tfe-notification-signature" => signature = Some(value.to_owned()),
+                        "authorization" => authorization = Some(value.to_owned()),
                         _ => {}
                     }
                 }
                 let mut body = vec![0; length];
                 read.read_exact(&mut body).await.unwrap();
-                log.lock().await.push(Heard { signature, body: String::from_utf8(body).unwrap() });
+                let body = String::from_utf8(body).unwrap();
+                log.lock().await.push(Heard { signature, authorization, body });
                 let code = codes.next().unwrap_or(200);
                 let answer = format!(
                     "HTTP/1.1 {code} So\r\nx-seen: yes\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
@@ -79,7 +82,7 @@ impl Recipient {
         Self::answering(&[]).await
     }
 
-    async fn heard(&self) -> Vec<Heard> {
+    pub async fn heard(&self) -> Vec<Heard> {
         self.heard.lock().await.clone()
     }
 

@@ -148,7 +148,37 @@ async fn callers_are_held_to_the_limit_that_was_set_each_on_their_own() {
         agent.get("/account/details").await.is_not_found();
     }
     server.pass(std::time::Duration::from_secs(1));
-    owner.get("/organizations/acme").await.is_ok();
+    let answer = owner.get("/organizations/acme").await.is_ok();
+    let told = answer.headers.get("x-ratelimit-limit");
+    assert!(told.is_none(), "command lines that are told so little never ask again");
+}
+
+#[tokio::test]
+async fn everybody_is_told_the_limit_and_strangers_are_held_to_it_by_their_network() {
+    let server = Server::start().await;
+    let (admin, owner) = (server.site_admin(), server.owner());
+    server.stop_clock();
+    assert!(owner.get("/ping").await.headers.get("x-ratelimit-limit").is_none());
+    change(&admin, json!({ "api-rate-limiting-enabled": true, "api-rate-limit": 4 })).await.is_ok();
+    server.pass(std::time::Duration::from_secs(1));
+    assert_eq!(owner.get("/ping").await.header("x-ratelimit-limit"), "4");
+    for left in ["3", "2", "1", "0", "0"] {
+        let answer = owner.get("/organizations/acme").await;
+        assert_eq!(answer.header("x-ratelimit-limit"), "4");
+        assert_eq!(answer.header("x-ratelimit-remaining"), left);
+        assert_eq!(answer.header("x-ratelimit-reset"), "1");
+    }
+    // Guesses at tokens and questions without one are counted together.
+    for _ in 0..2 {
+        server.bearer("no-such-token").get("/account/details").await.is_unauthorized();
+        server.nobody().get("/ping").await.has_status(http::StatusCode::NO_CONTENT);
+    }
+    let refused = server.bearer("no-such-token").get("/account/details").await;
+    let refused = refused.has_status(http::StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(refused.header("x-ratelimit-remaining"), "0");
+    server.nobody().get("/ping").await.has_status(http::StatusCode::TOO_MANY_REQUESTS);
+    server.stranger().get("/account/details").await.is_ok();
 }
 
 #[tokio::test]

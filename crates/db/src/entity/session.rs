@@ -13,6 +13,10 @@ pub struct Model {
     pub user_id: UserId,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// By the person, not by a page that reads itself anew; noted now and then.
+    pub used_at: Timestamp,
+    /// The password was right, and a code is still to come.
+    pub awaits_code: bool,
 }
 
 super::standalone!();

@@ -23,6 +23,8 @@ pub struct Model {
     pub is_awaited: bool,
     /// How often they were invited to the site: only the newest address that accepts is good.
     pub invitations: i64,
+    /// Since when they sign in with a second factor.
+    pub second_factor_at: Option<Timestamp>,
 }
 
 super::standalone!();

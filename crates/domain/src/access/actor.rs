@@ -51,7 +51,8 @@ pub struct Person {
     pub organizations: Vec<String>,
     /// When the token was made that they come by; none in a browser's session.
     pub token_made_at: Option<Timestamp>,
-    /// Organizations of theirs that do not take that token: none of people's (`user-tokens-enabled`), or none so old.
+    /// Organizations of theirs that do not take that token: none of people's (`user-tokens-enabled`), or none so old; and
+    /// those that ask for a second factor, which the person does not have.
     pub shut_out_of: Vec<String>,
     pub teams: Vec<TeamRights>,
 }
@@ -114,7 +115,7 @@ impl Actor {
         }
     }
 
-    /// Belongs to the organization, but not with this token.
+    /// Belongs to the organization, but not with this token, or not without a second factor.
     pub fn is_shut_out_of(&self, organization: &str) -> bool {
         self.person()
             .is_some_and(|person| person.shut_out_of.iter().any(|name| name == organization))

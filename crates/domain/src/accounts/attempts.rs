@@ -57,7 +57,8 @@ impl Origin {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// Whose address it is: all of a network of the sixth version are one customer's.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use db::{
     Timestamp,
     entity::{
-        organization, organization_membership as membership, team, team_membership, team_project,
-        team_workspace,
+        organization::{self, CollaboratorAuthPolicy},
+        organization_membership as membership, team, team_membership, team_project, team_workspace,
         token::{self, Kind},
         user,
     },
@@ -136,15 +136,17 @@ async fn by_token(app: &App, made_at: Timestamp, user: User) -> Result<Person> {
         .await?;
     let too_old = lifetimes::too_old_for(db, made_at, &strict, app.now()).await?;
     person.token_made_at = Some(made_at);
-    person.shut_out_of = strict
-        .into_iter()
-        .filter(|row| !row.user_tokens_enabled || too_old.contains(&row.name))
-        .map(|row| row.name)
-        .collect();
-    let shut_out_of = &person.shut_out_of;
-    person.organizations.retain(|name| !shut_out_of.contains(name));
-    person.teams.retain(|team| !shut_out_of.contains(&team.organization));
+    let not_taking = strict.into_iter();
+    let not_taking =
+        not_taking.filter(|row| !row.user_tokens_enabled || too_old.contains(&row.name));
+    shut_out(&mut person, not_taking.map(|row| row.name).collect());
     Ok(person)
+}
+
+fn shut_out(person: &mut Person, of: Vec<String>) {
+    person.organizations.retain(|name| !of.contains(name));
+    person.teams.retain(|team| !of.contains(&team.organization));
+    person.shut_out_of.extend(of);
 }
 
 /// A person who comes by no token: in a session, or by a signed address of theirs.
@@ -186,7 +188,8 @@ async fn with_all_rights(app: &App, user: User) -> Result<Person> {
             .await?
     };
     let limited = site_settings::current(app).await?.limit_user_organization_creation;
-    Ok(Person {
+    let has_second_factor = user.second_factor_at.is_some();
+    let mut person = Person {
         id: user.id,
         username: user.username,
         is_site_admin: user.is_site_admin,
@@ -195,7 +198,17 @@ async fn with_all_rights(app: &App, user: User) -> Result<Person> {
         token_made_at: None,
         shut_out_of: Vec::new(),
         teams: rights_of(app, teams).await?,
-    })
+    };
+    if !has_second_factor {
+        let mandatory = CollaboratorAuthPolicy::TwoFactorMandatory;
+        let asking = organization::Entity::find()
+            .filter(organization::Column::Name.is_in(&person.organizations))
+            .filter(organization::Column::CollaboratorAuthPolicy.eq(mandatory))
+            .all(db)
+            .await?;
+        shut_out(&mut person, asking.into_iter().map(|row| row.name).collect());
+    }
+    Ok(person)
 }
 
 /// The same caller with the rights of this moment, after a change that gave or took some.

@@ -10,6 +10,7 @@ mod lifetimes;
 pub mod oauth;
 mod passwords;
 mod recent;
+mod second_factor;
 mod service_tokens;
 mod sessions;
 mod tokens;
@@ -18,6 +19,7 @@ mod users;
 pub use crate::access::{HeldToken, Member};
 pub(crate) use addresses::{check_address, check_email, confirm_read_address, confirmation_link};
 pub use addresses::{claimed, confirm_email, confirm_own_email};
+pub(crate) use attempts::network;
 pub use attempts::{KNOWN_BROWSER_SECONDS, Origin, known_browser};
 pub use authentication::{authenticate, refreshed};
 pub(crate) use authentication::{bearer_of, in_name_of, person};
@@ -30,6 +32,10 @@ pub use first_admin::{
 pub use lifetimes::{set_ttl_policies, ttl_policies};
 pub use passwords::{change_password, reset_password};
 pub(crate) use recent::RecentActors;
+pub use second_factor::{
+    Offer as SecondFactorOffer, confirm_second_factor, offer_second_factor, offered_second_factor,
+    recovery_codes_left, remove_second_factor, take_second_factor,
+};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use service_tokens::{
     Expiry, OrganizationTokenKind, TeamTokenOrder, TeamTokens, agent_tokens, create_agent_token,
@@ -38,8 +44,8 @@ pub use service_tokens::{
     tokens_of_teams,
 };
 pub use sessions::{
-    SESSION_LIFETIME_SECONDS, SignedIn, form_token, form_token_matches, fresh_cookie,
-    person_by_session, sign_in, sign_out,
+    SESSION_LIFETIME_SECONDS, SignedIn, Use, add_code, form_token, form_token_matches,
+    fresh_cookie, person_by_session, sign_in, sign_out,
 };
 pub use tokens::{
     MintedToken, NewToken, create_user_token, delete_token, find_token, mint_user_token,

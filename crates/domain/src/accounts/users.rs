@@ -94,6 +94,7 @@ pub(super) async fn insert(tx: &Tx, new: Prepared) -> Result<User> {
             is_suspended: false,
             created_at: tx.now(),
             invitations: i64::from(new.is_awaited),
+            second_factor_at: None,
         })
         .await
         .map_err(taken("username"))?;

@@ -2,6 +2,7 @@
 //! by its hash, by whoever reads events for it: never in the transaction that changes something.
 
 mod entry;
+mod export;
 mod verify;
 
 use db::{
@@ -12,6 +13,7 @@ use db::{
     },
 };
 
+pub use export::{line, tell};
 pub use verify::{Verdict, verify};
 
 use crate::{

@@ -6,4 +6,5 @@ mod attempts;
 mod cell;
 mod files;
 mod keeping;
+mod layers;
 mod work;

@@ -2,11 +2,13 @@
 //! administrator.
 
 mod address;
+mod code;
 mod first_admin;
 mod invitation;
 mod oauth;
 mod once;
 mod password;
+pub mod second_factor;
 mod sign_in;
 mod tokens;
 
@@ -17,6 +19,8 @@ use crate::Routes;
 pub fn routes() -> Routes {
     Routes::default()
         .merge(sign_in::routes())
+        .merge(code::routes())
+        .merge(second_factor::routes())
         .merge(oauth::routes())
         .merge(tokens::routes())
         .merge(password::routes())

@@ -4,11 +4,12 @@ use axum::{
     extract::Query,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{Error, accounts, can};
+use domain::{App, Error, accounts, can};
 use http::{Extensions, HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::code;
 use crate::{
     Routes,
     components::{About, Button, Secret, Sheet, Text},
@@ -65,9 +66,7 @@ async fn sign_in(
             if let Some(before) = SignedIn::find(&headers, app).await? {
                 accounts::sign_out(app, before.session()).await?;
             }
-            let on = Redirect::to(input.return_to.as_str());
-            let begun = visitor::begin(app, &signed_in.session);
-            Ok((begun, visitor::know(app, &signed_in.known_browser), on).into_response())
+            Ok(begun(app, &signed_in, &input.return_to))
         }
         Err(Error::Unauthorized) => {
             let why = "That is not the name and password of an account here. After several wrong \
@@ -77,6 +76,18 @@ async fn sign_in(
             Ok((anybody.remember(), wrong.shown_in(page)).into_response())
         }
         Err(other) => Err(other.into()),
+    }
+}
+
+/// On to where somebody wanted to go, or first to the page for their code.
+pub fn begun(app: &App, signed_in: &accounts::SignedIn, return_to: &LocalPath) -> Response {
+    let begun = visitor::begin(app, &signed_in.session);
+    match &signed_in.known_browser {
+        Some(known) => {
+            let on = Redirect::to(return_to.as_str());
+            (begun, visitor::know(app, known), on).into_response()
+        }
+        None => (begun, Redirect::to(&code::path(return_to))).into_response(),
     }
 }
 

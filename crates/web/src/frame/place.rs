@@ -95,7 +95,7 @@ impl Section {
 
 words! {
     /// A part of one's own account.
-    Account { Tokens, Password }
+    Account { Tokens, Password, SecondFactor }
 }
 
 impl Account {
@@ -104,11 +104,12 @@ impl Account {
             let (label, icon, path) = match which {
                 Self::Tokens => ("API tokens", Icon::Key, "tokens"),
                 Self::Password => ("Password", Icon::Lock, "password"),
+                Self::SecondFactor => ("Second factor", Icon::Shield, "second-factor"),
             };
             let href = format!("/app/settings/{path}");
             Link { label, icon, href, key: None, is_here: which == here }
         };
-        [Self::Tokens, Self::Password].into_iter().map(link).collect()
+        [Self::Tokens, Self::Password, Self::SecondFactor].into_iter().map(link).collect()
     }
 }
 

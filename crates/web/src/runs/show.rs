@@ -254,7 +254,8 @@ fn kept_apart(layers: &[String]) -> String {
         "control-groups" => "control groups".to_owned(),
         other => other.to_owned(),
     };
-    layers.iter().map(named).collect::<Vec<_>>().join(", ")
+    let all = layers.iter().map(named).collect::<Vec<_>>().join(", ");
+    format!("{all}; the network is the machine's, metadata addresses of clouds are open")
 }
 
 /// The counts, once they are known.

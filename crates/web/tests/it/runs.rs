@@ -169,7 +169,10 @@ async fn a_run_shows_what_it_used_and_what_kept_it_apart() {
         page.contains("1.5 GiB of memory, 1 process, 5.0 MiB of disk, 12.3 s of the processor"),
         "{page}"
     );
-    assert!(page.contains("a file system of its own, Landlock, moat"), "{page}");
+    assert!(
+        page.contains("a file system of its own, Landlock, moat; the network is the machine's"),
+        "{page}"
+    );
     assert!(!page.contains("Apply used"), "{page}");
 }
 

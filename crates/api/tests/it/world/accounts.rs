@@ -28,7 +28,11 @@ pub fn body(method: &str, path: &str) -> Option<Sent> {
     let attributes = |kind: &str, attributes: Value| Sent::Json(resource(kind, &attributes));
     Some(match (method, path) {
         ("DELETE", "/authentication-tokens/{token_id}")
-        | ("POST", "/admin/users/{user_id}/actions/confirm-email") => Sent::Nothing,
+        | (
+            "POST",
+            "/admin/users/{user_id}/actions/confirm-email"
+            | "/admin/users/{user_id}/actions/disable_two_factor",
+        ) => Sent::Nothing,
         ("PATCH", "/account/update") => {
             attributes("users", json!({ "email": "renamed@example.com" }))
         }

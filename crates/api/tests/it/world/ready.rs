@@ -55,6 +55,11 @@ impl World {
                 let claim = resource("users", &json!({ "email": "renamed@example.com" }));
                 self.server.member().patch("/account/update", claim).await.is_ok();
             }
+            ("POST", "/admin/users/{user_id}/actions/disable_two_factor") => {
+                let id = &self.names["user_id"];
+                let sql = format!("UPDATE users SET second_factor_at = 1 WHERE id = '{id}'");
+                self.server.execute(&sql).await;
+            }
             ("GET", "/applies/{apply_id}/errored-state") => self.fail_to_save().await,
             _ => {
                 let owner = self.server.owner();
