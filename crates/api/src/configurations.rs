@@ -166,7 +166,7 @@ async fn archive(
 }
 
 async fn download(
-    configuration: May<can::ReadConfiguration, In<ConfigurationVersion>>,
+    configuration: May<can::DownloadConfiguration, In<ConfigurationVersion>>,
 ) -> Result<impl IntoResponse> {
     content(&configuration.cx, &configuration)
 }

@@ -7,8 +7,8 @@ use jsonapi::{Includes, Object};
 
 use crate::{
     Failure, agent_pools, configurations, entitlements, memberships, oauth_clients, organizations,
-    policies, policy_evaluations, policy_sets, projects, runs, ssh_keys, states, tags, task_stages,
-    teams, users, variable_sets, variables, workspaces,
+    policies, policy_evaluations, policy_sets, projects, run_tasks, runs, ssh_keys, states, tags,
+    task_results, task_stages, teams, users, variable_sets, variables, workspace_tasks, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -65,6 +65,12 @@ fn by_type() -> Includes<Ctx, Failure> {
         "policy-set-versions" = policy_sets::load_versions, |cx, rows|
             rows.into_iter().map(policy_sets::VersionView::new);
         "task-stages" = task_stages::load, |cx, rows| task_stages::views(cx, rows).await?;
+        "task-results" = task_results::load, |cx, rows| task_results::views(cx, rows).await?;
+        "task-result-outcomes" = task_results::load_outcomes, |cx, rows|
+            rows.into_iter().map(task_results::OutcomeView);
+        "tasks" = run_tasks::load, |cx, rows| run_tasks::views(cx, rows).await?;
+        "workspace-tasks" = workspace_tasks::load, |cx, rows|
+            rows.into_iter().map(workspace_tasks::View);
         "policy-evaluations" = policy_evaluations::load_evaluations, |cx, rows|
             rows.into_iter().map(policy_evaluations::EvaluationView);
         "policy-set-outcomes" = policy_evaluations::load_outcomes, |cx, rows|

@@ -28,12 +28,14 @@ mod policy_sets;
 mod projects;
 mod repositories;
 mod run_limits;
+mod run_tasks;
 mod run_triggers;
 mod runs;
 mod site_settings;
 mod ssh_keys;
 mod states;
 mod tags;
+mod task_results;
 mod task_stages;
 mod team_access;
 mod teams;
@@ -42,6 +44,7 @@ mod tool_versions;
 mod users;
 mod variable_sets;
 mod variables;
+mod workspace_tasks;
 mod workspaces;
 
 use axum::{Router, middleware::from_fn_with_state};
@@ -57,12 +60,14 @@ fn routes() -> Routes {
         .merge(organizations::routes())
         .merge(entitlements::routes())
         .merge(projects::routes())
+        .merge(workspace_tasks::routes())
         .merge(workspaces::routes())
         .merge(tags::routes())
         .merge(ssh_keys::routes())
         .merge(states::routes())
         .merge(archivist::routes())
         .merge(runs::routes())
+        .merge(run_tasks::routes())
         .merge(run_triggers::routes())
         .merge(agents::routes())
         .merge(agent_pools::routes())
@@ -83,6 +88,7 @@ fn routes() -> Routes {
         .merge(policies::routes())
         .merge(policy_sets::routes())
         .merge(policy_evaluations::routes())
+        .merge(task_results::routes())
         .merge(task_stages::routes())
         .merge(audit::routes())
         .merge(oauth_clients::routes())

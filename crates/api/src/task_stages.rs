@@ -3,10 +3,10 @@
 use domain::{
     Ctx, In, StatusTimestamps, Timestamp, can,
     entity::task_stage::{Stage, Status},
-    id::PolicyEvaluationId,
+    id::{PolicyEvaluationId, TaskResultId},
     policy_evaluations,
     row::{Run, TaskStage},
-    task_stages,
+    task_results, task_stages,
 };
 use jsonapi::{Document, Plain, Query, Relationships, Resource};
 use serde::Serialize;
@@ -27,16 +27,19 @@ pub fn routes() -> Routes {
 pub struct View {
     stage: In<TaskStage>,
     evaluations: Vec<PolicyEvaluationId>,
+    results: Vec<TaskResultId>,
     can_override: bool,
 }
 
-/// With their evaluations, read at once.
+/// With their members, read at once.
 pub async fn views(cx: &Ctx, stages: Vec<In<TaskStage>>) -> Result<Vec<View>> {
     let mut evaluations = policy_evaluations::with_evaluations(cx, &stages).await?;
+    let mut results = task_results::with_results(cx, &stages).await?;
     Ok(stages
         .into_iter()
         .map(|stage| View {
             evaluations: evaluations.remove(&stage.row.id).unwrap_or_default(),
+            results: results.remove(&stage.row.id).unwrap_or_default(),
             can_override: cx.may::<can::OverridePolicies>(&stage.of),
             stage,
         })
@@ -90,7 +93,7 @@ impl Resource for View {
     fn relationships(&self, to: &mut Relationships) {
         let row = &self.stage.row;
         to.one("run", "runs", Some(&row.run_id));
-        to.many("task-results", "task-results", [] as [&str; 0]);
+        to.many("task-results", "task-results", &self.results);
         to.many("policy-evaluations", "policy-evaluations", &self.evaluations);
     }
 }

@@ -89,6 +89,7 @@ ids! {
     ProjectId = "prj",
     ReservedTagKeyId = "rtk",
     RunId = "run",
+    RunTaskId = "task",
     RunTriggerId = "rt",
     /// A process that serves, for as long as it does.
     ServerId = "server",
@@ -98,6 +99,8 @@ ids! {
     TagBindingId = "tb",
     TagId = "tag",
     TaskId = "work",
+    TaskResultId = "taskrs",
+    TaskResultOutcomeId = "taskrso",
     TaskStageId = "ts",
     TeamId = "team",
     TeamProjectId = "tprj",
@@ -109,6 +112,7 @@ ids! {
     VariableSetId = "varset",
     VariableSetScopeId = "vss",
     WorkspaceId = "ws",
+    WorkspaceTaskId = "wstask",
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ pub mod readmes;
 pub mod repositories;
 pub mod retention;
 pub mod run_limits;
+pub mod run_tasks;
 pub mod run_triggers;
 pub mod runs;
 pub mod scans;
@@ -49,6 +50,7 @@ pub mod site_settings;
 pub mod ssh_keys;
 pub mod states;
 pub mod tags;
+pub mod task_results;
 pub mod task_stages;
 mod tasks;
 pub mod teams;
@@ -58,6 +60,7 @@ pub mod variable_sets;
 pub mod variables;
 pub mod vcs_connections;
 pub mod verify;
+pub mod workspace_tasks;
 pub mod workspaces;
 
 pub use access::{Actor, Found, Granted, In, can};
@@ -68,6 +71,7 @@ pub use courier::IpNet;
 pub use db::entity::event::Happened;
 pub use db::{Json, JsonText, Order, Page, Paging, StatusTimestamps, Timestamp, id};
 pub use error::{Error, Result, TAKEN, about, attribute};
+pub use tasks::Deliveries;
 pub use troubles::Troubles;
 
 /// Rows by the noun's own name.
@@ -85,15 +89,16 @@ pub mod row {
         policy_set::Model as PolicySet, policy_set_outcome::Model as PolicySetOutcome,
         policy_set_parameter::Model as PolicySetParameter,
         policy_set_version::Model as PolicySetVersion, project::Model as Project,
-        reserved_tag_key::Model as ReservedTagKey, run::Model as Run,
+        reserved_tag_key::Model as ReservedTagKey, run::Model as Run, run_task::Model as RunTask,
         run_trigger::Model as RunTrigger, session::Model as Session, ssh_key::Model as SshKey,
         state_version::Model as StateVersion, state_version_output::Model as StateVersionOutput,
-        tag::Model as Tag, tag_binding::Model as TagBinding, task_stage::Model as TaskStage,
+        tag::Model as Tag, tag_binding::Model as TagBinding, task_result::Model as TaskResult,
+        task_result_outcome::Model as TaskResultOutcome, task_stage::Model as TaskStage,
         team::Model as Team, team_project::Model as TeamProject,
         team_workspace::Model as TeamWorkspace, token::Model as Token,
         token_ttl_policy::Model as TokenTtlPolicy, tool_version::Model as ToolVersion,
         user::Model as User, variable::Model as Variable, variable_set::Model as VariableSet,
-        workspace::Model as Workspace,
+        workspace::Model as Workspace, workspace_task::Model as WorkspaceTask,
     };
 }
 

@@ -2,12 +2,13 @@
 //! new reader of events or kind of member is a line.
 
 use crate::{
-    audit, events::Reader, notifications, policy_evaluations, run_triggers, task_stages::Members,
+    audit, events::Reader, notifications, policy_evaluations, run_triggers, task_results,
+    task_stages::Members,
 };
 
 /// Everybody for whom events are read.
 pub(crate) const READERS: &[Reader] = &[notifications::READER, run_triggers::READER, audit::READER];
 
 /// What hangs on stages, in the order in which it is asked.
-pub(crate) const MEMBERS: [&dyn Members; 2] =
-    [&policy_evaluations::Evaluations, &policy_evaluations::Checks];
+pub(crate) const MEMBERS: [&dyn Members; 3] =
+    [&task_results::Results, &policy_evaluations::Evaluations, &policy_evaluations::Checks];

@@ -15,7 +15,7 @@ use crate::{
         candidates::{self, Wanted},
         turns,
     },
-    task_stages, workspaces,
+    task_results, task_stages, workspaces,
 };
 
 /// By what they look for.
@@ -30,6 +30,7 @@ pub fn all(cx: &Ctx) -> Vec<(&'static str, Statement)> {
         ("stages", task_stages::at_work(1).build(backend)),
         ("runs without a configuration", turns::hopeless(backend, cx.now())),
         ("policies", evaluated.build(backend)),
+        ("silent run tasks", task_results::silent(cx, 1).build(backend)),
         ("lost jobs", agents::silent(cx).build(backend)),
     ]
 }

@@ -1,5 +1,7 @@
 //! Work left for later by [`crate::Tx::later`]: done by the worker, and tried again until it is.
 
+mod deliveries;
+
 use db::{
     entity::task,
     id::TaskId,
@@ -7,6 +9,9 @@ use db::{
 };
 
 use serde_json::Value;
+
+pub use deliveries::Deliveries;
+pub(crate) use deliveries::{Errand, work};
 
 use crate::{Ctx, Result, Tx};
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use domain::{
     Ctx, Found, In, Site, accounts, agent_pools, configurations, entity::tool_version::Kind,
     memberships, notifications, oauth_clients, organizations, plan_exports, policies,
-    policy_evaluations, policy_sets, projects, row, run_triggers, runs, ssh_keys, states, tags,
-    task_stages, teams, tool_versions, variable_sets, variables, workspaces,
+    policy_evaluations, policy_sets, projects, row, run_tasks, run_triggers, runs, ssh_keys,
+    states, tags, task_results, task_stages, teams, tool_versions, variable_sets, variables,
+    workspace_tasks, workspaces,
 };
 
 use crate::Path;
@@ -43,6 +44,7 @@ located! {
     row::Project = projects::find, by "project_id";
     In<row::Run> = runs::find, by "run_id";
     run_triggers::Trigger = run_triggers::find, by "run_trigger_id";
+    In<row::RunTask, row::Organization> = run_tasks::find, by "task_id";
     In<row::SshKey, row::Organization> = ssh_keys::find, by "ssh_key_id";
     In<row::StateVersion> = states::find, by "state_version_id";
     row::Team = teams::find, by "team_id";
@@ -69,6 +71,8 @@ located! {
     In<row::StateVersionOutput> = states::find_output, by "state_version_output_id";
     In<row::Tag, row::Organization> = tags::find, by "tag_id";
     In<row::ReservedTagKey, row::Organization> = tags::find_reserved, by "reserved_tag_key_id";
+    In<row::TaskResult> = task_results::find, by "task_result_id";
+    In<row::TaskResultOutcome> = task_results::find_outcome, by "task_result_outcome_id";
     In<row::TaskStage> = task_stages::find, by "task_stage_id";
     teams::project_access::Held = teams::project_access::find, by "team_project_id";
 }
@@ -151,6 +155,17 @@ impl Located for In<row::Variable, variable_sets::Applied> {
         let (workspace, set) = (path.id("workspace_id")?, path.id("varset_id")?);
         let id = path.id("varset_variable_id")?;
         variable_sets::find_applied_variable(cx, &workspace, &set, &id).await
+    }
+}
+
+/// Of the workspace that the path names, however it does.
+impl Located for In<row::WorkspaceTask> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        let id = path.id("workspace_task_id")?;
+        match path.get("workspace_id") {
+            Some(_) => workspace_tasks::find_in(cx, &path.id("workspace_id")?, &id).await,
+            None => path.holds(workspace_tasks::find(cx, &id).await?),
+        }
     }
 }
 

@@ -5,12 +5,11 @@
 use std::time::Duration;
 
 use domain::{
-    App, Ctx, Result, Site, agents, audit,
+    App, Ctx, Deliveries, Result, Site, agents, audit,
     bell::{self, Topic},
-    can, cleanup, destructions, events, keeper, letters,
-    notifications::Deliveries,
-    plan_changes, plan_exports, policy_evaluations, retention, run_triggers, runs, task_stages,
-    tool_versions, vcs_connections,
+    can, cleanup, destructions, events, keeper, letters, notifications, plan_changes, plan_exports,
+    policy_evaluations, retention, run_triggers, runs, task_results, task_stages, tool_versions,
+    vcs_connections,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -71,6 +70,7 @@ const ALL: &[Chore] = chores! {
     "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
     "old plan exports", Rhythm::Every(CHORES), plan_exports::expire_due;
     "the audit trail's address", Rhythm::Every(CHORES), audit::tell;
+    "silent run tasks", Rhythm::Every(CHORES), task_results::give_up_silent;
     "stages", Rhythm::Every(CHORES), task_stages::advance_all;
     "waiting runs", Rhythm::Every(TELLING), runs::tell_what_runs_wait_for;
     "lost jobs", Rhythm::Every(CHORES), agents::sweep;
@@ -94,7 +94,13 @@ pub async fn run_at(app: App, tick: Duration, stop: CancellationToken) {
     let cx = app.system("worker");
     keep_house(&cx).await;
     let loops = ALL.iter().map(|chore| repeat(chore, &cx, tick, &stop));
-    let work = async { tokio::join!(join_all(loops), deliveries(&cx, tick, &stop)) };
+    let work = async {
+        tokio::join!(
+            join_all(loops),
+            deliver(notifications::deliveries(), &cx, tick, &stop),
+            deliver(task_results::deliveries(), &cx, tick, &stop),
+        )
+    };
     let keeping = async {
         loop {
             tokio::time::sleep(KEEPING).await;
@@ -154,12 +160,11 @@ async fn until(pause: impl Future<Output = ()>, stop: &CancellationToken) {
 }
 
 /// Recipients may take their time; nothing else waits for them, and none of them for another.
-async fn deliveries(cx: &Ctx, tick: Duration, stop: &CancellationToken) {
+async fn deliver(mut under_way: Deliveries, cx: &Ctx, tick: Duration, stop: &CancellationToken) {
     let mut bell = cx.bell().listen(Topic::Tasks);
-    let mut under_way = Deliveries::default();
     while !stop.is_cancelled() {
         let begun = under_way.begin(cx).await;
-        cx.troubles().settle("notifications", "", begun, cx.now());
+        cx.troubles().settle(under_way.name(), "", begun, cx.now());
         until(bell.wait(tick), stop).await;
     }
 }

@@ -221,7 +221,7 @@ async fn apply_of_run(run: May<can::ReadRun, In<Run>>) -> Result<Document> {
 }
 
 /// Contains sensitive values, so it takes more than reading runs.
-async fn json_output(plan: May<can::ReadPlanJson, Plan>) -> Result<Response> {
+async fn json_output(plan: May<can::DownloadPlanJson, Plan>) -> Result<Response> {
     redirect(&plan.cx, &plan.0, "json-plan", Content::PlanJson).await
 }
 

@@ -129,3 +129,32 @@ fn never_lets_outsiders_in(route: &Route, statuses: &[StatusCode]) {
         }
     }
 }
+
+/// What a run task is given a token for is in the open here; all else is as if it were not there.
+#[tokio::test]
+async fn the_token_of_a_run_task_opens_only_what_it_was_asked_about() {
+    let world = Worlds::new().await.world().await;
+    let mut opened = Vec::new();
+    for route in statehouse_api::table() {
+        if route.guard == "Anyone" {
+            continue;
+        }
+        let client = world.run_task();
+        let path = world.path(&route);
+        let body = world.body(&route).bytes();
+        let answer = client.raw(route.method.clone(), path, body).await;
+        if answer.status.is_success() || answer.status.is_redirection() {
+            opened.push(format!("{} {}", route.method, route.path));
+        }
+    }
+    opened.sort_unstable();
+    assert_eq!(
+        opened,
+        [
+            "GET /api/v2/configuration-versions/{configuration_version_id}/download",
+            // Of which it has none.
+            "GET /api/v2/organizations",
+            "PATCH /api/v2/task-results/{task_result_id}/callback",
+        ]
+    );
+}

@@ -11,7 +11,7 @@ const PAGE: &str = "../../docs/compatibility.md";
 const ACCESS: &str =
     include_str!("snapshots/it__access__every_route_answers_every_caller_as_the_table_says.snap");
 /// What no world with people in it can show, and the test in which somebody's call succeeds.
-const PROOFS: [(&str, &str, &str); 3] = [
+const PROOFS: [(&str, &str, &str); 4] = [
     (
         "GET /admin/retrieve-iact",
         include_str!("accounts.rs"),
@@ -21,6 +21,12 @@ const PROOFS: [(&str, &str, &str); 3] = [
         "POST /admin/initial-admin-user",
         include_str!("accounts.rs"),
         "a_script_makes_the_first_administrator_as_in_terraform_enterprise",
+    ),
+    (
+        // It needs a token that is good for one answer.
+        "PATCH /api/v2/task-results/{id}/callback",
+        include_str!("task_results.rs"),
+        "what_a_run_task_says_is_checked_and_kept",
     ),
     (
         // It needs somebody outside who answers.

@@ -26,13 +26,13 @@ pub struct Recipient {
 
 #[derive(Clone, Debug)]
 pub struct Heard {
-    signature: Option<String>,
+    pub signature: Option<String>,
     pub authorization: Option<String>,
     pub body: String,
 }
 
 impl Heard {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
@@ -59,7 +59,9 @@ impl Recipient {
                     };
                     match name {
                         "content-length" => length = value.parse().unwrap(),
-                        "x-tfe-notification-signature" => signature = Some(value.to_owned()),
+                        "x-tfe-notification-signature" | "x-tfc-task-signature" => {
+                            signature = Some(value.to_owned());
+                        }
                         "authorization" => authorization = Some(value.to_owned()),
                         _ => {}
                     }
@@ -282,7 +284,7 @@ async fn what_is_enabled_is_tried_first_and_what_is_not_is_left_alone() {
 }
 
 /// As whoever is told computes it.
-fn crypto_of(token: &str, body: &str) -> String {
+pub fn crypto_of(token: &str, body: &str) -> String {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha512>::new_from_slice(token.as_bytes()).unwrap();
     mac.update(body.as_bytes());
@@ -542,7 +544,7 @@ async fn nobody_waits_for_a_recipient_who_takes_his_time() {
     }
     let cx = server.system();
     events::read(&cx).await.unwrap();
-    let mut under_way = notifications::Deliveries::default();
+    let mut under_way = notifications::deliveries();
     let all_are_told = async {
         while prompt.heard().await.len() < 30 {
             under_way.begin(&cx).await.unwrap();

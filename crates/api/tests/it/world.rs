@@ -13,6 +13,7 @@ mod retention;
 mod runs;
 mod states;
 mod tags;
+mod tasks;
 mod teams;
 mod tool_versions;
 mod variable_sets;
@@ -98,6 +99,7 @@ impl World {
         names.extend(pools::in_world(&server).await);
         names.extend(policies::in_world(&server, &owner, &ws).await);
         names.extend(oauth_clients::in_world(&owner).await);
+        names.extend(tasks::in_world(&server, &owner, &names).await);
         let agent = server.bearer(server.app.embedded_agent_token().expose());
         names.extend(agents::in_world(&agent).await);
         let engine_token =
@@ -110,6 +112,7 @@ impl World {
         match route.guard {
             "WorkAsAgent" => self.agent(),
             "ManageSite" | "CreateOrganization" => self.server.site_admin(),
+            "CallBack" => self.run_task(),
             "ManageUserTokens" | "ManageToken" => self.server.member(),
             _ => self.server.owner(),
         }
@@ -122,6 +125,11 @@ impl World {
     /// The engine inside the world's run.
     pub fn engine(&self) -> Client<'_> {
         self.server.bearer(&self.engine_token)
+    }
+
+    /// That the world's run waits for.
+    pub fn run_task(&self) -> Client<'_> {
+        self.server.bearer(tasks::TOKEN)
     }
 
     /// The path of a route with all its parameters.
@@ -158,6 +166,7 @@ impl World {
     /// What stands for a parameter. Some operations want one that nothing else depends on.
     fn name(&self, route: &Route, parameter: &str) -> &str {
         let name = match parameter {
+            "task_id" if route.method == Method::DELETE => "spare_task",
             "secret" if route.method == Method::PUT => "upload_secret",
             "project_id" if route.method == Method::DELETE => "spare_project",
             "configuration_version_id" if retention::is_about_old_data(route.path) => {
@@ -194,6 +203,7 @@ impl World {
             .or_else(|| retention::body(method, path))
             .or_else(|| policies::body(names, method, path))
             .or_else(|| oauth_clients::body(names, method, path))
+            .or_else(|| tasks::body(names, method, path))
             .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}"))
     }
 }

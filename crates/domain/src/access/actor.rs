@@ -10,7 +10,10 @@ use db::{
         team_workspace::Variables,
         workspace::{self, LockKind},
     },
-    id::{AgentPoolId, ProjectId, RunId, TeamId, UserId, WorkspaceId},
+    id::{
+        AgentPoolId, ConfigurationVersionId, ProjectId, RunId, TaskResultId, TeamId, UserId,
+        WorkspaceId,
+    },
 };
 
 use super::{ProjectRights, WorkspaceRights};
@@ -36,6 +39,13 @@ pub enum Actor {
         organization: String,
         /// Workspaces that named this one as a consumer of their state.
         shared: Vec<WorkspaceId>,
+    },
+    /// A service that is asked about a run, by the token that it was given for this one question.
+    RunTask {
+        result: TaskResultId,
+        /// What it may look at, as long as its answer counts.
+        run: Option<RunId>,
+        configuration: Option<ConfigurationVersionId>,
     },
     /// Work that nobody asked for; says which.
     System(&'static str),
@@ -79,6 +89,7 @@ impl Actor {
             Self::AuditTrails(name) => ("audit-trails", Some(name.clone())),
             Self::Agent(pool) => ("agent", pool.as_ref().map(ToString::to_string)),
             Self::Run { run, .. } => ("run", Some(run.to_string())),
+            Self::RunTask { result, .. } => ("run-task", Some(result.to_string())),
             Self::System(reason) => ("system", Some((*reason).to_owned())),
         }
     }
@@ -136,6 +147,21 @@ impl Actor {
     /// An agent of this pool; without one, of the site.
     pub fn works_for(&self, pool: Option<&AgentPoolId>) -> bool {
         matches!(self, Self::Agent(own) if own.as_ref() == pool)
+    }
+
+    /// A run task whose answer this is.
+    pub fn is_asked_for(&self, result: &TaskResultId) -> bool {
+        matches!(self, Self::RunTask { result: own, .. } if own == result)
+    }
+
+    /// A run task that is asked about this run.
+    pub fn is_asked_about(&self, run: &RunId) -> bool {
+        matches!(self, Self::RunTask { run: Some(own), .. } if own == run)
+    }
+
+    /// A run task that is asked about a run with this configuration.
+    pub fn is_asked_with(&self, configuration: &ConfigurationVersionId) -> bool {
+        matches!(self, Self::RunTask { configuration: Some(own), .. } if own == configuration)
     }
 
     /// As whom the caller locks workspaces; engines are given the lock by their run.

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use db::entity::{
     agent::Model as Agent,
+    configuration_version::Model as ConfigurationVersion,
     job::Model as Job,
     organization::Model as Organization,
+    phase::Model as Phase,
     project::Model as Project,
     run::Model as Run,
+    task_result::Model as TaskResult,
     team::Model as Team,
     team_project::{Settings, Teams, VariableSets},
     team_workspace::{Runs, SentinelMocks, StateVersions, Variables},
@@ -63,7 +66,7 @@ permissions! {
     ReadOwnAuditTrail     on Site: |a, _| matches!(a, Actor::Organization(_) | Actor::AuditTrails(_));
     WorkAsAgent           on Site: |a, _| matches!(a, Actor::Agent(_));
     /// As often as one likes: what runs are made of is never held up.
-    AskWithoutLimit       on Site: |a, _| matches!(a, Actor::Agent(_) | Actor::Run { .. } | Actor::System(_));
+    AskWithoutLimit       on Site: |a, _| matches!(a, Actor::Agent(_) | Actor::Run { .. } | Actor::RunTask { .. } | Actor::System(_));
     /// Agents are given what their job needs, and nothing else: whatever address they have is good.
     FollowAnyAddress      on Site: |a, _| matches!(a, Actor::Agent(_) | Actor::System(_));
 
@@ -101,6 +104,7 @@ permissions! {
     ManageTokenTtl        on Organization, of its name, 403 for those who ReadOrganization: |a, o| a.owns(o);
     ManagePolicies        on Organization: |a, o| a.has(o, |r| r.manage_policies);
     ReadPolicies          on Organization: |a, o| a.has(o, |r| r.manage_policies || r.manage_policy_overrides);
+    ReadRunTasks          on Organization: |a, o| a.belongs_to(o);
     ManageRunTasks        on Organization: |a, o| a.has(o, |r| r.manage_run_tasks);
     ManageVcsSettings     on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);
     ManageSshKeys         on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings);
@@ -212,6 +216,8 @@ permissions! {
     /// Of either end: where runs are queued, or whose applies queue them.
     ReadRunTrigger        on Ends: |a, e| ReadRun::allowed(a, &e.workspace) || ReadRun::allowed(a, &e.source);
     /// People and their programs, not what is being run.
+    /// The same for one plan: a run task's token shows no other.
+    DownloadPlanJson      on In<Phase>: |a, p| a.is_asked_about(&p.run_id) || ReadPlanJson::allowed(a, &p.of);
     CommentOnRun          on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read) && !matches!(a, Actor::Run { .. });
     ForceCancelRun        on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
     ForceExecuteRun       on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
@@ -222,4 +228,9 @@ permissions! {
     ManageBackingData     on Workspace: |a, w| a.owns_named(&w.organization_name);
     CreateConfiguration   on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Plan);
     ReadConfiguration     on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read);
+    /// The same for one version: a run task's token shows no other.
+    DownloadConfiguration on In<ConfigurationVersion>: |a, c| a.is_asked_with(&c.id) || ReadConfiguration::allowed(a, &c.of);
+
+    // What run tasks say, by the token that they were given for it.
+    CallBack              on In<TaskResult>: |a, r| a.is_asked_for(&r.id);
 }

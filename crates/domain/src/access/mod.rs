@@ -60,6 +60,25 @@ impl<T: Send + Sync, Of: Send + Sync> Within<Of> for In<T, Of> {
     }
 }
 
+/// Of these a permission looks at the row itself.
+impl Within<Self> for In<db::entity::phase::Model> {
+    fn on(&self) -> &Self {
+        self
+    }
+}
+
+impl Within<Self> for In<db::entity::configuration_version::Model> {
+    fn on(&self) -> &Self {
+        self
+    }
+}
+
+impl Within<Self> for In<db::entity::task_result::Model> {
+    fn on(&self) -> &Self {
+        self
+    }
+}
+
 macro_rules! within_itself {
     ($($name:ty),+ $(,)?) => {$(
         impl Within<$name> for $name {

@@ -19,7 +19,7 @@ use db::{
 use crate::{
     Actor, App, Ctx, Error, Result,
     access::{Person, ProjectRights, TeamRights, WorkspaceRights},
-    accounts::{engines, lifetimes},
+    accounts::{engines, lifetimes, run_tasks},
     row::{Organization, Team, Token, User},
     site_settings,
 };
@@ -43,7 +43,12 @@ pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
     }
     let token =
         token::Entity::find().filter(token::Column::Hash.eq(&hash)).one(app.db().rights()).await?;
-    let Some(token) = token else { return engines::of_token(app, &hash).await };
+    let Some(token) = token else {
+        return match run_tasks::of_token(app, &hash).await? {
+            Some(run_task) => Ok(run_task),
+            None => engines::of_token(app, &hash).await,
+        };
+    };
     let ends_at = lifetimes::end(app, &token).await?;
     if ends_at.is_some_and(|at| at <= app.now()) {
         return Err(Error::Unauthorized);

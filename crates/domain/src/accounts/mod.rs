@@ -10,6 +10,7 @@ mod lifetimes;
 pub mod oauth;
 mod passwords;
 mod recent;
+mod run_tasks;
 mod second_factor;
 mod service_tokens;
 mod sessions;
@@ -32,6 +33,7 @@ pub use first_admin::{
 pub use lifetimes::{set_ttl_policies, ttl_policies};
 pub use passwords::{change_password, reset_password};
 pub(crate) use recent::RecentActors;
+pub(crate) use run_tasks::run_task;
 pub use second_factor::{
     Offer as SecondFactorOffer, confirm_second_factor, offer_second_factor, offered_second_factor,
     recovery_codes_left, remove_second_factor, take_second_factor,

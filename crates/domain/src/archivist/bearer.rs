@@ -2,7 +2,7 @@
 
 use db::{
     entity::{run, token, user},
-    id::{AgentPoolId, RunId, TokenId, UserId},
+    id::{AgentPoolId, RunId, TaskResultId, TokenId, UserId},
     sea_orm::EntityTrait,
 };
 
@@ -18,6 +18,8 @@ pub(super) enum Bearer {
     Agent,
     /// The engine inside a run.
     Run(RunId),
+    /// That is asked about a run.
+    RunTask(TaskResultId),
     /// Work that nobody asked for.
     System,
 }
@@ -31,6 +33,7 @@ impl Bearer {
             Actor::User(person) => Self::Person(person.id.clone()),
             Actor::Agent(_) => Self::Agent,
             Actor::Run { run, .. } => Self::Run(run.clone()),
+            Actor::RunTask { result, .. } => Self::RunTask(result.clone()),
             _ => Self::System,
         }
     }
@@ -40,6 +43,7 @@ impl Bearer {
             Self::Token(id) => id.to_string(),
             Self::Person(id) => id.to_string(),
             Self::Run(id) => id.to_string(),
+            Self::RunTask(id) => id.to_string(),
             Self::Agent => "agent".to_owned(),
             Self::System => "system".to_owned(),
         }
@@ -54,6 +58,7 @@ impl Bearer {
                 .map(Self::Token)
                 .or_else(|_| text.parse().map(Self::Person))
                 .or_else(|_| text.parse().map(Self::Run))
+                .or_else(|_| text.parse().map(Self::RunTask))
                 .ok(),
         }
     }
@@ -79,6 +84,7 @@ impl Bearer {
                 }
                 _ => Err(Error::Unauthorized),
             },
+            Self::RunTask(id) => accounts::run_task(app, id).await,
             Self::Agent => Ok(Ctx::new(app.clone(), Actor::Agent(None::<AgentPoolId>))),
             Self::System => Ok(app.system("address")),
         };

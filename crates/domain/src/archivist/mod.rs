@@ -122,7 +122,8 @@ async fn check(cx: &Ctx, object: &Object) -> Result<()> {
     }
     match object.content {
         Content::Configuration => {
-            cx.check::<can::ReadConfiguration, _>(configurations::find(cx, &id(object)?).await?)?;
+            let found = configurations::find(cx, &id(object)?).await?;
+            cx.check::<can::DownloadConfiguration, _>(found)?;
         }
         Content::ConfigurationUpload => {
             cx.check::<can::CreateConfiguration, _>(configurations::find(cx, &id(object)?).await?)?;
@@ -144,7 +145,10 @@ async fn check(cx: &Ctx, object: &Object) -> Result<()> {
         Content::PlanJsonRedacted => {
             cx.check::<can::ReadRun, _>(runs::find_plan(cx, &id(object)?).await?)?;
         }
-        Content::PlanJson | Content::ProviderSchemas => {
+        Content::PlanJson => {
+            cx.check::<can::DownloadPlanJson, _>(runs::find_plan(cx, &id(object)?).await?)?;
+        }
+        Content::ProviderSchemas => {
             cx.check::<can::ReadPlanJson, _>(runs::find_plan(cx, &id(object)?).await?)?;
         }
         Content::ErroredState => {

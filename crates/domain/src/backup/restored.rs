@@ -42,11 +42,14 @@ pub(super) fn row(table: &Table, row: Row, now: Timestamp, changed: &mut Changed
         "phases" if row.is(&["pending", "queued"]) => {
             row.set("status", "unreachable".into());
         }
-        "task_stages" | "policy_evaluations" | "policy_checks"
+        "task_stages" | "task_results" | "policy_evaluations" | "policy_checks"
             if row.is(&["pending", "queued", "running", "awaiting_override"]) =>
         {
             row.set("status", "unreachable".into());
-            row.set("leased_until", Value::Null);
+            for column in ["leased_until", "silent_until", "ends_at", "token_ends_at", "token_hash"]
+            {
+                row.set(column, Value::Null);
+            }
         }
         // Nobody has the task any more.
         "plan_exports" if row.is(&["pending", "queued"]) => {

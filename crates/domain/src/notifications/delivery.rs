@@ -1,7 +1,7 @@
 //! How messages leave, always outside of transactions: when somebody asks for a trial, and when the worker finds what is
 //! due. What was answered is kept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use db::{
     Json,
@@ -14,7 +14,6 @@ use db::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use tokio::task::JoinSet;
 
 use super::{
     Configuration, Shown, by_name,
@@ -25,7 +24,8 @@ use super::{
 use crate::{
     Ctx, Error, Granted, Happened, Result, Timestamp, Tx, can,
     row::{NotificationConfiguration, NotificationDelivery},
-    site_settings, tasks,
+    site_settings,
+    tasks::{self, Deliveries, Errand},
 };
 
 const SEALED_URL: &str = "notification_deliveries.url";
@@ -247,76 +247,29 @@ async fn try_out(
     show(cx, row).await
 }
 
-/// Sends what is due, and waits until it was. What was not taken is tried again, a few times.
+/// How messages are sent: what was not taken is tried again, a few times.
+const ERRAND: Errand = Errand {
+    kind: TASK,
+    recipient: |task| {
+        let due = serde_json::from_value::<Due>(task.payload.0.clone());
+        due.map(|due| due.configuration.to_string()).unwrap_or_default()
+    },
+    handle: |cx, task| Box::pin(handle(cx, task)),
+};
+
+/// Sends what is due without waiting for anybody.
+pub fn deliveries() -> Deliveries {
+    Deliveries::of(&ERRAND)
+}
+
+/// Sends what is due, and waits until it was.
 pub async fn work(cx: &Ctx) -> Result<()> {
-    let due = tasks::claim(cx, TASK).await?;
-    let all = due.iter().map(|task| async { handle(cx, task).await });
-    futures::future::try_join_all(all).await?;
-    Ok(())
+    tasks::work(cx, &ERRAND).await
 }
 
 async fn handle(cx: &Ctx, task: &task::Model) -> Result<()> {
     let outcome = deliver(cx, task).await;
     tasks::settle(cx, task, outcome, Some(TRIES)).await
-}
-
-/// Sends what is due without waiting for anybody: each delivery goes its own way, and a recipient who takes his time has
-/// only so many of them under way.
-#[derive(Debug, Default)]
-pub struct Deliveries {
-    under_way: JoinSet<String>,
-    by_recipient: HashMap<String, usize>,
-}
-
-/// For one recipient; the others wait, not for long.
-const AT_ONCE_EACH: usize = 16;
-/// Over all of them.
-const AT_ONCE: usize = 256;
-/// Seconds until somebody looks again at what waits for a recipient who is busy.
-const PUT_OFF_SECONDS: i64 = 1;
-
-impl Deliveries {
-    /// Begins what is due and can begin.
-    pub async fn begin(&mut self, cx: &Ctx) -> Result<()> {
-        self.collect();
-        if self.under_way.len() >= AT_ONCE {
-            return Ok(());
-        }
-        for task in tasks::claim(cx, TASK).await? {
-            let recipient = serde_json::from_value::<Due>(task.payload.0.clone())
-                .map(|due| due.configuration.to_string())
-                .unwrap_or_default();
-            let busy = self.by_recipient.entry(recipient.clone()).or_default();
-            if *busy >= AT_ONCE_EACH {
-                tasks::put_off(cx, &task, PUT_OFF_SECONDS).await?;
-                continue;
-            }
-            *busy += 1;
-            let cx = cx.clone();
-            self.under_way.spawn(async move {
-                let handled = handle(&cx, &task).await;
-                cx.troubles().settle(TASK, task.id.as_str(), handled, cx.now());
-                recipient
-            });
-        }
-        Ok(())
-    }
-
-    fn collect(&mut self) {
-        while let Some(done) = self.under_way.try_join_next() {
-            let Ok(recipient) = done else {
-                // Which one broke down is not known any more; its task comes again by itself.
-                self.by_recipient.clear();
-                continue;
-            };
-            if let Some(busy) = self.by_recipient.get_mut(&recipient) {
-                *busy = busy.saturating_sub(1);
-                if *busy == 0 {
-                    self.by_recipient.remove(&recipient);
-                }
-            }
-        }
-    }
 }
 
 async fn deliver(cx: &Ctx, task: &task::Model) -> Result<(), String> {

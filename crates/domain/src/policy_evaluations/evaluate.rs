@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use db::{
     entity::{policy::Kind, policy_evaluation as evaluation, run, task_stage as stage},
     id::RunId,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select},
 };
 use futures::{StreamExt, stream};
 
@@ -60,6 +60,9 @@ async fn evaluate_one(cx: &Ctx, id: &RunId) -> Result<bool> {
 }
 
 async fn evaluate(cx: &Ctx, run: &Run, forum: Forum) -> Result<bool> {
+    if forum == Forum::Evaluation && !waits(cx, run).await? {
+        return Ok(false);
+    }
     // The agent says that the plan is done before it has brought all of it.
     let artifact = runs::artifact(cx, run.plan_id.as_str(), "json-plan").await?;
     if matches!(artifact, Artifact::Early | Artifact::Coming) {
@@ -83,16 +86,28 @@ async fn evaluate(cx: &Ctx, run: &Run, forum: Forum) -> Result<bool> {
     conclude(cx, run, forum, &begun, &heard).await
 }
 
-/// Whether policies of Sentinel were asked in the task stage of a run.
-async fn has_heard_sentinel(cx: &Ctx, run: &RunId) -> Result<bool> {
+/// Whether it is the turn of policies: run tasks may take an hour before, and nothing is locked meanwhile.
+async fn waits(cx: &Ctx, run: &Run) -> Result<bool> {
+    use evaluation::Status as S;
+    let waiting =
+        evaluations_of(&run.id).filter(evaluation::Column::Status.is_in([S::Queued, S::Running]));
+    Ok(waiting.one(cx.read()).await?.is_some())
+}
+
+/// Those in the task stage of a run.
+fn evaluations_of(run: &RunId) -> Select<evaluation::Entity> {
     let stages = stage::Entity::find()
         .select_only()
         .column(stage::Column::Id)
         .filter(stage::Column::RunId.eq(run))
         .filter(stage::Column::Stage.eq(Forum::Evaluation.stage()));
-    let heard = evaluation::Entity::find()
-        .filter(evaluation::Column::Kind.eq(Kind::Sentinel))
-        .filter(evaluation::Column::TaskStageId.in_subquery(stages.into_query()));
+    evaluation::Entity::find()
+        .filter(evaluation::Column::TaskStageId.in_subquery(stages.into_query()))
+}
+
+/// Whether policies of Sentinel were asked in the task stage of a run.
+async fn has_heard_sentinel(cx: &Ctx, run: &RunId) -> Result<bool> {
+    let heard = evaluations_of(run).filter(evaluation::Column::Kind.eq(Kind::Sentinel));
     Ok(heard.one(cx.read()).await?.is_some())
 }
 

@@ -71,6 +71,12 @@ macro_rules! named_phases {
             }
         }
 
+        impl Within<In<Phase>> for $name {
+            fn on(&self) -> &In<Phase> {
+                &self.0
+            }
+        }
+
         pub async fn $find(cx: &Ctx, id: &$id) -> Result<Found<$name>> {
             Ok(Found::new($name(find_phase(cx, id.as_str()).await?)))
         }

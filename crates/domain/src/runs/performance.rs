@@ -1,14 +1,17 @@
 //! How the last runs of a workspace went. Measured when a run ends and kept in the workspace's row, so that lists of
 //! workspaces need not read runs.
 
+use std::collections::HashSet;
+
 use db::{
     StatusTimestamps,
     entity::{
-        phase,
+        phase, policy_check as check, policy_evaluation as evaluation,
         run::{self, Status},
+        task_stage,
         workspace::Performance,
     },
-    id::RunId,
+    id::{RunId, TaskStageId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 
@@ -44,12 +47,8 @@ pub(super) async fn measure(tx: &Tx, last: &Run) -> Result<Performance> {
         .all(tx.db())
         .await?;
     let failures = || runs.iter().filter(|(_, status, _)| *status == Status::Errored);
-    let by_policy = failures().filter(|(.., reached)| {
-        let broke_off =
-            |began: &str, done: &str| reached.contains_key(began) && !reached.contains_key(done);
-        broke_off("post-plan-running-at", "post-plan-completed-at")
-            || broke_off("policy-checking-at", "policy-checked-at")
-    });
+    let stopped = stopped_by_policies(tx, failures().map(|(id, ..)| id)).await?;
+    let by_policy = failures().filter(|(id, ..)| stopped.contains(id));
     Ok(Performance {
         plan_average: average(&phases, phase::Kind::Plan),
         apply_average: average(&phases, phase::Kind::Apply),
@@ -57,6 +56,48 @@ pub(super) async fn measure(tx: &Tx, last: &Run) -> Result<Performance> {
         failures: i64::try_from(failures().count()).ok(),
         runs: i64::try_from(runs.len()).ok(),
     })
+}
+
+/// Those of these runs, which have failed, whose policies had something against them; what run tasks or engines have
+/// against a run is no failure of a policy.
+async fn stopped_by_policies(
+    tx: &Tx,
+    runs: impl Iterator<Item = &RunId> + Clone + Send,
+) -> Result<HashSet<RunId>> {
+    let stages: Vec<(TaskStageId, RunId)> = task_stage::Entity::find()
+        .select_only()
+        .columns([task_stage::Column::Id, task_stage::Column::RunId])
+        .filter(task_stage::Column::RunId.is_in(runs.clone()))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    let refused: HashSet<TaskStageId> = evaluation::Entity::find()
+        .select_only()
+        .column(evaluation::Column::TaskStageId)
+        .filter(evaluation::Column::TaskStageId.is_in(stages.iter().map(|(id, _)| id)))
+        .filter(
+            evaluation::Column::Status
+                .is_in([evaluation::Status::Failed, evaluation::Status::Errored]),
+        )
+        .into_tuple()
+        .all(tx.db())
+        .await?
+        .into_iter()
+        .collect();
+    let checked: Vec<RunId> = check::Entity::find()
+        .select_only()
+        .column(check::Column::RunId)
+        .filter(check::Column::RunId.is_in(runs))
+        .filter(check::Column::Status.is_in([
+            check::Status::SoftFailed,
+            check::Status::HardFailed,
+            check::Status::Errored,
+        ]))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    let evaluated = stages.into_iter().filter(|(id, _)| refused.contains(id)).map(|(_, run)| run);
+    Ok(evaluated.chain(checked).collect())
 }
 
 /// Milliseconds from the start to the end, over those that began.

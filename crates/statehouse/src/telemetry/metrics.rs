@@ -28,6 +28,7 @@ const COUNTERS: &[(&str, &str)] = &[
         "Connections closed because they kept the server waiting while all places were taken.",
     ),
     ("statehouse_run_transitions_total", "Runs that came into a status, by status."),
+    ("statehouse_run_task_requests_total", "Questions to run tasks, by outcome."),
     ("statehouse_notifications_total", "Notifications sent, by kind and outcome."),
     ("statehouse_background_work_total", "Turns of background work, by work and outcome."),
 ];

@@ -7,6 +7,35 @@ pub type Row = (&'static [&'static str], &'static [&'static str]);
 
 pub const DOCUMENTED: &[Row] = &[
     (&["PATCH /account/update"], &["username", "email", "password"]),
+    (
+        &["POST /organizations/{organization_name}/tasks", "PATCH /tasks/{task_id}"],
+        &[
+            "category",
+            "name",
+            "description",
+            "url",
+            "hmac-key",
+            "enabled",
+            "params",
+            "global-configuration",
+            "global-configuration/enabled",
+            "global-configuration/stages",
+            "global-configuration/enforcement-level",
+            "relationships/agent-pool",
+        ],
+    ),
+    (
+        &["POST /workspaces/{workspace_id}/tasks"],
+        &["enforcement-level", "stage", "stages", "relationships/task"],
+    ),
+    (
+        &["PATCH /workspaces/{workspace_id}/tasks/{workspace_task_id}"],
+        &["enforcement-level", "stage", "stages"],
+    ),
+    (
+        &["PATCH /task-results/{task_result_id}/callback"],
+        &["status", "message", "url", "outcomes", "relationships/outcomes"],
+    ),
     (&["PATCH /account/password"], &["current-password", "password", "password-confirmation"]),
     (
         &["PATCH /admin/general-settings"],

@@ -1,0 +1,153 @@
+//! Asking run tasks: a signed request, outside of transactions, tried again a few times. The answer comes back later, by
+//! itself; see `callback.rs`.
+
+use db::{
+    entity::{
+        configuration_version::{self, Status as Uploaded},
+        task,
+        task_result::{self as result, Status},
+        user,
+    },
+    id::{RunTaskId, TaskResultId},
+    sea_orm::EntityTrait,
+};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
+use super::{SEALED_KEY, SEALED_TOKEN, give_up, place};
+use crate::{
+    Ctx, Result, Tx,
+    row::{Run, TaskResult},
+    run_tasks::{self, Asked, Capabilities},
+    tasks::{self, Deliveries, Errand},
+    workspaces,
+};
+
+const TASK: &str = "ask_run_task";
+/// The last one is two and a half minutes after the first.
+const TRIES: i64 = 4;
+
+#[derive(Serialize, Deserialize)]
+struct Due {
+    result: TaskResultId,
+    task: RunTaskId,
+}
+
+/// Has a run task asked once this transaction is committed.
+pub(super) async fn later(tx: &Tx, row: &TaskResult) -> Result<()> {
+    tx.later(TASK, Due { result: row.id.clone(), task: row.run_task_id.clone() }).await
+}
+
+const ERRAND: Errand = Errand {
+    kind: TASK,
+    recipient: |task| {
+        let due = serde_json::from_value::<Due>(task.payload.0.clone());
+        due.map(|due| due.task.to_string()).unwrap_or_default()
+    },
+    handle: |cx, task| Box::pin(handle(cx, task)),
+};
+
+/// Asks those that are due without waiting for anybody.
+pub fn deliveries() -> Deliveries {
+    Deliveries::of(&ERRAND)
+}
+
+/// Asks those that are due, and waits until they were.
+pub async fn work(cx: &Ctx) -> Result<()> {
+    tasks::work(cx, &ERRAND).await
+}
+
+async fn handle(cx: &Ctx, task: &task::Model) -> Result<()> {
+    let Ok(due) = serde_json::from_value::<Due>(task.payload.0.clone()) else {
+        return tasks::settle(cx, task, Err("it cannot be read"), Some(1)).await;
+    };
+    let refusal = ask(cx, &due.result).await?;
+    let Some(Refusal { why, is_final }) = refusal else {
+        return tasks::settle(cx, task, Ok::<(), String>(()), None).await;
+    };
+    if is_final || task.attempts + 1 >= TRIES {
+        let message = format!("The run task could not be asked: {why}.");
+        Box::pin(give_up(cx, &due.result, message)).await?;
+        return tasks::settle(cx, task, Ok::<(), String>(()), None).await;
+    }
+    tasks::settle(cx, task, Err(why), None).await
+}
+
+/// Why a service was not asked.
+struct Refusal {
+    why: String,
+    /// It would be the same the next time.
+    is_final: bool,
+}
+
+/// Asks; nothing where nobody waits for the answer any more.
+async fn ask(cx: &Ctx, id: &TaskResultId) -> Result<Option<Refusal>> {
+    let row = result::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    let Some(row) = row.filter(|row| row.status == Status::Running) else { return Ok(None) };
+    let Some((_, run)) = place(cx, &row).await? else { return Ok(None) };
+    let Some(asked) = asked(cx, &row, &run).await? else { return Ok(None) };
+    let open = |sealed| cx.keyring().open_text(SEALED_KEY, row.id.as_str(), sealed);
+    let key = row.hmac_key.as_deref().map(open).transpose()?;
+    let sent = run_tasks::post(cx, &row.task_url, key.as_ref(), &asked).await;
+    let outcome =
+        if sent.as_ref().is_ok_and(courier::Receipt::is_success) { "asked" } else { "refused" };
+    metrics::counter!("statehouse_run_task_requests_total", "outcome" => outcome).increment(1);
+    Ok(match sent {
+        Ok(receipt) if receipt.is_success() => None,
+        Ok(receipt) => Some(Refusal {
+            why: format!("it answered {}", receipt.status),
+            is_final: (400..500).contains(&receipt.status) && !matches!(receipt.status, 408 | 429),
+        }),
+        Err(error) => Some(Refusal { why: error.to_string(), is_final: false }),
+    })
+}
+
+/// What is asked, alike in every try.
+async fn asked(cx: &Ctx, row: &TaskResult, run: &Run) -> Result<Option<Asked>> {
+    let Some(token) = &row.token else { return Ok(None) };
+    let token = cx.keyring().open_text(SEALED_TOKEN, row.id.as_str(), token)?;
+    let Some(workspace) = workspaces::by_id(cx, &run.workspace_id).await? else { return Ok(None) };
+    let configuration = match &run.configuration_version_id {
+        Some(id) => configuration_version::Entity::find_by_id(id.clone()).one(cx.read()).await?,
+        None => None,
+    };
+    let created_by = match &run.created_by_id {
+        Some(id) => user::Entity::find_by_id(id.clone()).one(cx.read()).await?,
+        None => None,
+    };
+    let download = configuration.as_ref().filter(|row| row.status == Uploaded::Uploaded);
+    let api = |path: String| cx.url(format_args!("/api/v2/{path}"));
+    let page = format!("/app/{}/workspaces/{}", workspace.organization_name, workspace.name);
+    let has_plan = row.stage != db::entity::task_stage::Stage::PrePlan;
+    Ok(Some(Asked {
+        payload_version: 1,
+        stage: row.stage.as_str(),
+        access_token: token.expose_secret().to_owned(),
+        capabilities: Capabilities::ALL,
+        misspelt_capabilities: Capabilities::ALL,
+        configuration_version_id: configuration.as_ref().map(|row| row.id.to_string()),
+        configuration_version_download_url: download
+            .map(|row| api(format!("configuration-versions/{}/download", row.id))),
+        is_speculative: run.plan_only,
+        organization_name: run.organization_name.clone(),
+        plan_json_api_url: has_plan.then(|| api(format!("plans/{}/json-output", run.plan_id))),
+        run_app_url: cx.url(format_args!("{page}/runs/{}", run.id)),
+        run_created_at: run.created_at.iso8601(),
+        run_created_by: created_by.map_or_else(|| "statehouse".into(), |user| user.username),
+        run_id: run.id.to_string(),
+        run_message: run.message.clone(),
+        task_result_callback_url: api(format!("task-results/{}/callback", row.id)),
+        task_result_enforcement_level: row.enforcement_level.as_str(),
+        task_result_id: row.id.to_string(),
+        vcs_branch: None,
+        vcs_commit_hash: None,
+        vcs_commit_url: None,
+        vcs_pull_request_url: None,
+        vcs_repo_url: None,
+        workspace_app_url: cx.url(&page),
+        workspace_id: workspace.id.to_string(),
+        workspace_name: workspace.name,
+        workspace_working_directory: Some(workspace.working_directory)
+            .filter(|path| !path.is_empty()),
+    }))
+}

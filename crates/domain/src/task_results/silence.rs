@@ -1,0 +1,63 @@
+//! How long run tasks are waited for: ten minutes from the last word, an hour in all
+//! (<https://developer.hashicorp.com/terraform/cloud-docs/workspaces/settings/run-tasks>). The times are rows, so that
+//! no restart loses them.
+
+use db::{
+    Locked,
+    entity::task_result as result,
+    id::TaskResultId,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select},
+};
+
+use super::{GRACE, give_up};
+use crate::{Ctx, Result, Tx};
+
+/// Seconds.
+const SILENCE: i64 = 10 * 60;
+const IN_ALL: i64 = 60 * 60;
+const LOOKED_AT: u64 = 100;
+/// How failures of this room are reported.
+const CHORE: &str = "silent run tasks";
+
+/// It is asked now.
+pub(super) fn begin(tx: &Tx, row: &mut Locked<result::Entity>) {
+    let ends_at = tx.now().plus_seconds(IN_ALL);
+    row.ends_at = Some(ends_at);
+    row.token_ends_at = Some(ends_at.plus_seconds(GRACE));
+    heard(tx, row);
+}
+
+/// It has said something, and has its time again.
+pub(super) fn heard(tx: &Tx, row: &mut Locked<result::Entity>) {
+    let until = tx.now().plus_seconds(SILENCE);
+    row.silent_until = Some(row.ends_at.map_or(until, |end| end.min(until)));
+}
+
+/// Those whose time is over.
+pub(crate) fn silent(cx: &Ctx, limit: u64) -> Select<result::Entity> {
+    result::Entity::find()
+        .select_only()
+        .columns([result::Column::Id])
+        .filter(result::Column::SilentUntil.lte(cx.now()))
+        .order_by_asc(result::Column::SilentUntil)
+        .limit(limit)
+}
+
+/// Gives up run tasks whose time is over; returns how many those were.
+pub async fn give_up_silent(cx: &Ctx) -> Result<usize> {
+    let over: Vec<TaskResultId> = silent(cx, LOOKED_AT).into_tuple().all(cx.read()).await?;
+    let mut given_up = 0;
+    for id in over {
+        let row = result::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+        let is_long = row.is_some_and(|row| row.ends_at.is_some_and(|at| at <= cx.now()));
+        let why = if is_long {
+            "The run task did not come to an end within 60 minutes."
+        } else {
+            "Nothing was heard of the run task for 10 minutes."
+        };
+        let done = Box::pin(give_up(cx, &id, why.to_owned())).await;
+        given_up +=
+            usize::from(cx.troubles().settle(CHORE, id.as_str(), done, cx.now()) == Some(true));
+    }
+    Ok(given_up)
+}
