@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -128,7 +128,7 @@ fn memory(pid: i32) -> u64 {
 /// Bytes of blocks, each file once, following no link. What lies in reserve is nobody's yet: the file of that name, and
 /// blocks behind the end of others.
 fn disk(folder: &Path, reserve: &Path) -> u64 {
-    let mut seen: HashSet<u64> = fs::metadata(reserve).iter().map(|found| found.ino()).collect();
+    let mut seen: HashSet<u64> = fs::metadata(reserve).iter().map(MetadataExt::ino).collect();
     counted(folder, &mut seen)
 }
 

@@ -3,7 +3,7 @@
 
 use domain::{
     Ctx, Granted, Timestamp, can,
-    site_settings::{self, Change, Line, MailAuth, Source, Span, Values},
+    site_settings::{self, Change, ExportAddress, Line, MailAuth, Source, Span, Values},
 };
 use jsonapi::{Body, Document, Field, Resource, Typed, Unsupported};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ struct GeneralAttributes<'a> {
     /// Ours.
     events_kept_days: u32,
     /// Ours.
-    audit_export_url: &'a str,
+    audit_export_url: &'a ExportAddress,
     terraform_build_worker_plan_timeout: Span,
     terraform_build_worker_apply_timeout: Span,
     #[serde(flatten)]
@@ -136,7 +136,7 @@ struct GeneralInput {
     terraform_build_worker_plan_timeout: Field<Span>,
     terraform_build_worker_apply_timeout: Field<Span>,
     events_kept_days: Field<u32>,
-    audit_export_url: Field<String>,
+    audit_export_url: Field<ExportAddress>,
     /// Never shown.
     audit_export_token: Field<String>,
 }

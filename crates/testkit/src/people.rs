@@ -217,7 +217,7 @@ impl Server {
         if let Some(identity) = known.get(who) {
             return Some(identity.clone());
         }
-        let identity = self.make(who).await;
+        let identity = Box::pin(self.make(who)).await;
         known.insert(who.clone(), identity.clone());
         Some(identity)
     }

@@ -27,7 +27,7 @@ pub fn line(entry: &AuditEntry) -> Result<String> {
 /// Unavailable if it was not taken; the next time begins there.
 pub async fn tell(cx: &Ctx) -> Result<()> {
     let settings = site_settings::current(cx).await?;
-    let url = &settings.audit_export_url;
+    let url = settings.audit_export_url.as_str();
     if url.is_empty() {
         return Ok(());
     }

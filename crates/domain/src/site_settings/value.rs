@@ -67,6 +67,56 @@ impl Value for SecretString {
     }
 }
 
+/// Where the audit trail is told: over TLS, or to a collector on this machine, as it is nobody else's. Empty is nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportAddress(String);
+
+impl ExportAddress {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ExportAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let Ok(url) = courier::check_url(text) else {
+            return Err("must be empty or an https address".to_owned());
+        };
+        let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        if url.scheme() != "https" && !is_here {
+            return Err("must begin with https://, as it leads away from this machine".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Value for ExportAddress {
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse()
+    }
+
+    fn text(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Serialize for ExportAddress {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ExportAddress {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
+}
+
 /// A length of time, as `90s`, `30m`, `2h` or `1h30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {

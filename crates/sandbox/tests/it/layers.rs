@@ -1,6 +1,7 @@
 //! Which layer stops what: each attempt with nothing, with each layer by itself, and with all of them. What is found
 //! stands in `docs/security.md`, which `UPDATE_ATTEMPTS=1` writes anew.
 
+use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -137,10 +138,12 @@ fn the_page_says_which_layer_stops_what() {
     let Some(mut cell) = Cell::of_everybody().pop() else { return };
     let others = Neighbours::of(&cell);
     let mut rows = String::from("| attempt |");
-    kinds().iter().for_each(|(name, _)| rows.push_str(&format!(" {name} |")));
-    rows.push_str(&format!("\n|{}\n", " --- |".repeat(kinds().len() + 1)));
+    for (name, _) in kinds() {
+        write!(rows, " {name} |").unwrap();
+    }
+    writeln!(rows, "\n|{}", " --- |".repeat(kinds().len() + 1)).unwrap();
     for (name, script) in attempts(&cell, &others) {
-        rows.push_str(&format!("| {name} |"));
+        write!(rows, "| {name} |").unwrap();
         for (_, layers) in kinds() {
             cell.layers = layers;
             let said = cell.say(&script);

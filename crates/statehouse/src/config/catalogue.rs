@@ -445,6 +445,22 @@ pub const SETTINGS: &[Setting] = &[
         "1 or more",
         "How many days what happened is kept, but for what happened to runs that are still there.",
     ),
+    serve(
+        "audit_export_url",
+        Kind::Text,
+        "URL",
+        "none; administrators decide it",
+        "https://, or http:// on this machine",
+        "Where the audit trail is told, as lines of JSON.",
+    ),
+    serve(
+        "audit_export_token",
+        Kind::Secret,
+        "TOKEN",
+        "none; administrators decide it",
+        "any text in one line",
+        "By which the audit trail is let in there, as a bearer token.",
+    ),
     work("log_format", Kind::Text, "FORMAT", "text", "text, json", "How log lines look."),
     work(
         "log_filter",

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
-    accounts::{self, ExposeSecret, SecretString},
+    accounts::{self, ExposeSecret, SecondFactorOffer, SecretString},
     can,
 };
 use maud::{Markup, Render, html};
@@ -77,65 +77,21 @@ async fn draw(
 ) -> Result<Markup> {
     let visitor = &own.visitor;
     let cx = &visitor.cx;
-    let user = accounts::own(cx, own).await?;
     let token = visitor.form_token();
-    let content = match user.second_factor_at {
-        Some(since) => {
-            let left = accounts::recovery_codes_left(cx, own).await?;
-            let password = Secret {
-                about: About { name: "password", label: "Your password", ..About::default() },
-                autocomplete: "current-password",
-            };
-            let form = Sheet {
-                id: "remove",
-                action: REMOVE,
-                token: &token,
-                wrong,
-                hidden: &[],
-                controls: &[&password],
-                send: Button { label: "Remove it", look: Look::Danger, ..Button::default() },
-            };
-            html! {
-                p { "You sign in with your password and a code of your authenticator since " (time(since)) ". Codes to recover with that are left: " (left) "." }
-                (Panel { id: "removal", title: "Remove the second factor", content: form.render(), ..Panel::default() })
-            }
+    let content = if let Some(since) = accounts::own(cx, own).await?.second_factor_at {
+        let left = accounts::recovery_codes_left(cx, own).await?;
+        html! {
+            p { "You sign in with your password and a code of your authenticator since " (time(since)) ". Codes to recover with that are left: " (left) "." }
+            (removal(&token, wrong))
         }
-        None => match accounts::offered_second_factor(cx, own).await? {
-            Some(offer) => {
-                let code = Text {
-                    about: About {
-                        name: "code",
-                        label: "The code that it shows now",
-                        ..About::default()
-                    },
-                    autocomplete: "one-time-code",
-                    mono: true,
-                    ..Text::default()
-                };
-                let form = Sheet {
-                    id: "confirm",
-                    action: CONFIRM,
-                    token: &token,
-                    wrong,
-                    hidden: &[],
-                    controls: &[&code],
-                    send: Button { label: "Switch it on", ..Button::default() },
-                };
-                html! {
-                    p { "Give this secret to an authenticator, such as FreeOTP or Aegis, or open the address on the device that has one." }
-                    (code_block("secret", "Secret", offer.secret.expose_secret()))
-                    (code_block("address", "Address", offer.address.expose_secret()))
-                    (form)
-                }
-            }
-            None => {
-                let begin = Button { label: "Set one up", ..Button::default() };
-                html! {
-                    p { "With a second factor, whoever knows your password needs your authenticator, too. Tokens stay valid." }
-                    (action(PATH, &token, &begin))
-                }
-            }
-        },
+    } else if let Some(offer) = accounts::offered_second_factor(cx, own).await? {
+        offered(&offer, &token, wrong)
+    } else {
+        let begin = Button { label: "Set one up", ..Button::default() };
+        html! {
+            p { "With a second factor, whoever knows your password needs your authenticator, too. Tokens stay valid." }
+            (action(PATH, &token, &begin))
+        }
     };
     let main = html! {
         (Header { title: "Second factor", ..Header::default() })
@@ -143,6 +99,48 @@ async fn draw(
         div.stack { (content) }
     };
     page(visitor, Place::Account(Account::SecondFactor), "Second factor", &main).await
+}
+
+fn removal(token: &str, wrong: Option<&Wrong>) -> Markup {
+    let password = Secret {
+        about: About { name: "password", label: "Your password", ..About::default() },
+        autocomplete: "current-password",
+    };
+    let form = Sheet {
+        id: "remove",
+        action: REMOVE,
+        token,
+        wrong,
+        hidden: &[],
+        controls: &[&password],
+        send: Button { label: "Remove it", look: Look::Danger, ..Button::default() },
+    };
+    let title = "Remove the second factor";
+    Panel { id: "removal", title, content: form.render(), ..Panel::default() }.render()
+}
+
+fn offered(offer: &SecondFactorOffer, token: &str, wrong: Option<&Wrong>) -> Markup {
+    let code = Text {
+        about: About { name: "code", label: "The code that it shows now", ..About::default() },
+        autocomplete: "one-time-code",
+        mono: true,
+        ..Text::default()
+    };
+    let form = Sheet {
+        id: "confirm",
+        action: CONFIRM,
+        token,
+        wrong,
+        hidden: &[],
+        controls: &[&code],
+        send: Button { label: "Switch it on", ..Button::default() },
+    };
+    html! {
+        p { "Give this secret to an authenticator, such as FreeOTP or Aegis, or open the address on the device that has one." }
+        (code_block("secret", "Secret", offer.secret.expose_secret()))
+        (code_block("address", "Address", offer.address.expose_secret()))
+        (form)
+    }
 }
 
 fn shown_once(codes: &[SecretString]) -> Markup {

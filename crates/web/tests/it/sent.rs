@@ -12,9 +12,8 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         .unwrap_or(path);
     let fields: &[(&str, &str)] = match below {
         "/organizations/new" => &[("name", "widgets"), ("email", "ops@people.example")],
-        "/app/settings/second-factor/confirm" => &[("code", "000000")],
+        "/app/settings/second-factor/confirm" | "/session/code" => &[("code", "000000")],
         "/app/settings/second-factor/remove" => &[("password", "wrong")],
-        "/session/code" => &[("code", "000000")],
         "/app/settings/password" => &[
             ("current_password", "wrong"),
             ("password", "correct horse battery"),
