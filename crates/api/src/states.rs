@@ -5,20 +5,19 @@ mod list;
 pub mod outputs;
 mod view;
 
-use axum::response::Response;
+use axum::{extract::Request, response::Response};
 use domain::{
     In,
     archivist::{self, Content, Object},
     can,
     id::StateVersionId,
     row::StateVersion,
-    states,
+    states::{self, Incoming},
 };
 use jsonapi::{Body, Document, Error, Query, ToOne, Typed};
 use serde::Deserialize;
 
 use crate::{May, Result, Routes, archivist::stream, includes::INCLUDES};
-use input::{Input, Relations};
 pub use view::views;
 use view::{View, view};
 
@@ -35,14 +34,18 @@ pub fn routes() -> Routes {
         .merge(outputs::routes())
 }
 
-async fn create(
-    workspace: May<can::CreateStateVersion>,
-    body: Body<Input, Relations>,
-) -> Result<Document> {
+async fn create(workspace: May<can::CreateStateVersion>, request: Request) -> Result<Document> {
     let cx = &workspace.cx;
-    let new = input::new(body.attributes, body.relationships)?;
-    let announced = new.state.is_none();
-    let view = view(cx, states::create(cx, &workspace, new).await?).await?;
+    let mut incoming = Incoming::begin(cx, &workspace)?;
+    let new = match input::read(cx, request, &mut incoming).await {
+        Ok(new) => new,
+        Err(error) => {
+            incoming.forget(cx).await;
+            return Err(error);
+        }
+    };
+    let announced = !incoming.has_state();
+    let view = view(cx, states::create(cx, &workspace, new, incoming).await?).await?;
     // Also where the state is there already: the client uploads it all the same.
     let view = if announced { view.with_uploads() } else { view };
     Ok(Document::one(&view).created())

@@ -66,7 +66,7 @@ where
 }
 
 impl<A: Typed + DeserializeOwned, R: DeserializeOwned> Body<A, R> {
-    fn of(document: Value) -> Result<Self, Errors> {
+    pub(crate) fn of(document: Value) -> Result<Self, Errors> {
         let Value::Object(mut data) = data(document)? else {
             let kind = if A::TYPE.is_empty() { "one of its types" } else { A::TYPE };
             let detail = format!("data must be an object: {kind}");
@@ -107,21 +107,26 @@ where
 /// The whole body, or 413.
 pub(crate) async fn read(request: Request, limits: Limits) -> Result<Bytes, Errors> {
     let limit = limits.bytes;
-    let too_large = || {
-        let detail = format!("the body may have at most {limit} bytes");
-        Errors::one(Error::new(StatusCode::PAYLOAD_TOO_LARGE, "payload too large").detail(detail))
-    };
     let body = request.into_body();
     if body.size_hint().lower() > limit as u64 {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
     to_bytes(body, limit).await.map_err(|error| {
         if error.source().is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
-            too_large()
+            too_large(limit)
         } else {
-            Error::bad_request("incomplete body", "the body ended before it was complete").into()
+            incomplete()
         }
     })
+}
+
+pub(crate) fn too_large(limit: usize) -> Errors {
+    let detail = format!("the body may have at most {limit} bytes");
+    Error::new(StatusCode::PAYLOAD_TOO_LARGE, "payload too large").detail(detail).into()
+}
+
+pub(crate) fn incomplete() -> Errors {
+    Error::bad_request("incomplete body", "the body ended before it was complete").into()
 }
 
 /// The body as JSON, or 400 with the place where it stops being JSON.

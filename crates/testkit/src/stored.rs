@@ -171,6 +171,12 @@ impl Server {
         self.app.blobs().get_stream(&name).await.is_ok()
     }
 
+    /// How many blobs of a kind there are, whoever names them.
+    pub async fn count_blobs(&self, kind: blobs::Kind) -> usize {
+        let all = self.app.blobs().older_than(kind, std::time::Duration::ZERO).await;
+        all.expect("the blobs are listed").len()
+    }
+
     /// Something in the blob store that no row names.
     pub async fn put_blob(&self, kind: blobs::Kind, id: &str) {
         let name = blobs::Name::new(kind, id).expect("an id makes a name");

@@ -7,7 +7,7 @@ use domain::{id::PlanId, row::Workspace};
 use http::{Method, StatusCode};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Server};
+use testkit::{Answer, Blob, Client, Server};
 
 const LINEAGE: &str = "8d3a4f10-1111-2222-3333-444455556666";
 
@@ -141,6 +141,27 @@ async fn a_state_that_comes_whole_is_current_at_once() {
     let ws = owner.get(format!("/workspaces/{}", ws.id)).await.is_ok();
     assert_eq!(ws.attribute("resource-count"), 2);
     assert_eq!(ws.related("current-state-version"), made.id());
+}
+
+#[tokio::test]
+async fn a_state_of_megabytes_comes_whole_with_its_other_form_wherever_they_stand() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    lock(&owner, &ws).await;
+    let content = state(0, &"long ".repeat(1 << 19));
+    let (state, json_state) = (STANDARD.encode(&content), STANDARD.encode("{}"));
+    let text = format!(
+        r#"{{"data":{{"attributes":{{"state":"{state}","json-state":"{json_state}",
+            "json-state-outputs":"","md5":"{}","serial":0}},"type":"state-versions"}}}}"#,
+        md5(&content),
+    );
+    let made =
+        owner.raw(Method::POST, format!("/api/v2{}", versions(&ws)), text).await.is_created();
+    assert_eq!(made.attribute("size"), content.len());
+    let anyone = server.nobody();
+    assert_eq!(anyone.get(url(&made, "hosted-state-download-url")).await.is_ok().text(), content);
+    assert_eq!(anyone.get(url(&made, "hosted-json-state-download-url")).await.is_ok().text(), "{}");
 }
 
 #[tokio::test]
@@ -359,6 +380,8 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
         (with("md5", json!("xyz")), "/data/attributes/md5"),
         (with("md5", json!(md5("other"))), "/data/attributes/md5"),
         (with("state", json!("%%%")), "/data/attributes/state"),
+        (with("state", json!({ "version": 4 })), "/data/attributes/state"),
+        (with("json-state", json!("%%%")), "/data/attributes/json-state"),
         (whole(1, "not a state"), "/data/attributes/state"),
         (whole(1, "{\"version\": 4}"), "/data/attributes/state"),
     ];
@@ -370,6 +393,9 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
         json!({ "run": { "data": { "type": "runs", "id": "run-abcdefghijkmnopq" } } });
     owner.post(versions(&ws), unknown_run).await.is_unprocessable("/data/relationships/run");
     assert_eq!(server.row_counts().await, before);
+    // Files are stored before the rest of the document is known.
+    assert_eq!(server.count_blobs(Blob::State).await, 0);
+    assert_eq!(server.count_blobs(Blob::JsonState).await, 0);
 }
 
 #[tokio::test]

@@ -281,14 +281,6 @@ impl Output {
     }
 }
 
-/// Reads a state in memory.
-///
-/// # Errors
-/// Invalid if it is not a state.
-pub(super) async fn of_bytes(state: Bytes) -> Result<Content> {
-    parse(move || serde_json::from_slice(&state)).await
-}
-
 /// Reads a state in the blob store, piece by piece.
 ///
 /// # Errors
@@ -481,7 +473,8 @@ mod tests {
     async fn what_is_not_a_state_is_refused_without_repeating_it() {
         for text in ["", "secret", "[]", "{}", r#"{"version":4}"#, r#"{"version":4,"serial":"x"}"#]
         {
-            let error = of_bytes(Bytes::from(text)).await.unwrap_err();
+            let read = parse(move || serde_json::from_str::<Content>(text)).await;
+            let error = read.unwrap_err();
             let Error::Invalid { pointer, message } = error else { panic!("{text}: {error}") };
             assert_eq!(pointer, "/data/attributes/state");
             assert!(!message.contains("secret"));

@@ -1,21 +1,20 @@
 //! New state versions, as clients announce or send them.
 
 use blobs::Kind;
-use bytes::Bytes;
 use db::{
     entity::run,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
-use md5::{Digest, Md5};
 
 use super::{
     blob, content,
+    incoming::Incoming,
     record::{self, Arrived, Draft, Recorded},
     succession::Relation,
 };
 use crate::{
     Ctx, Error, Granted, Result, can,
-    id::{RunId, StateVersionId},
+    id::RunId,
     row::{StateVersion, Workspace},
 };
 
@@ -28,15 +27,11 @@ pub struct New {
     pub lineage: Option<String>,
     /// Takes a state that does not follow on the current one.
     pub force: bool,
-    /// Without it the version is pending until the state is uploaded.
-    pub state: Option<Bytes>,
-    /// The state in the form of `show -json`.
-    pub json_state: Option<Bytes>,
     pub run_id: Option<RunId>,
 }
 
-/// Creates a state version: finalized and current at once if the state comes along, else pending. The current
-/// version once more is answered with the current version.
+/// Creates a state version: finalized and current at once if the state came along, else pending until it is uploaded.
+/// The current version once more is answered with the current version.
 ///
 /// Announced serials are taken at their word: clients send states whose own serial differs.
 ///
@@ -47,41 +42,50 @@ pub async fn create(
     cx: &Ctx,
     workspace: &Granted<can::CreateStateVersion>,
     new: New,
+    incoming: Incoming,
 ) -> Result<StateVersion> {
+    let recorded = Box::pin(recorded(cx, workspace, new, &incoming)).await;
+    if !matches!(recorded, Ok(Recorded::New(_))) {
+        incoming.forget(cx).await;
+    }
+    match recorded? {
+        Recorded::New(row) | Recorded::Current(row) => Ok(row),
+    }
+}
+
+async fn recorded(
+    cx: &Ctx,
+    workspace: &Granted<can::CreateStateVersion>,
+    new: New,
+    incoming: &Incoming,
+) -> Result<Recorded> {
     may_write(cx, workspace)?;
     let md5 = check(&new)?;
     if let Some(run) = &new.run_id {
         check_run(cx, workspace, run).await?;
     }
-    let id = StateVersionId::fresh();
+    let id = incoming.id.clone();
     let mut lineage = new.lineage.unwrap_or_default();
     let mut arrived = None;
-    let mut has_json_state = false;
-    if let Some(state) = new.state {
-        if hex::encode(Md5::digest(&state)) != md5 {
+    if let Some(state) = &incoming.state {
+        if state.md5_hex != md5 {
             return Err(wrong_md5());
         }
-        let content = content::of_bytes(state.clone()).await?;
+        let content = content::of_blob(cx, &blob(Kind::State, &id)?).await?;
         if lineage.is_empty() {
             lineage.clone_from(&content.lineage);
         }
-        let size = cx.blobs().put(&blob(Kind::State, &id)?, state).await?.size;
-        arrived = Some(Arrived::new(cx, &id, content, size));
-        // Clients send an empty text when they have no schemas.
-        if let Some(json) = new.json_state.filter(|json| !json.is_empty()) {
-            cx.blobs().put(&blob(Kind::JsonState, &id)?, json).await?;
-            has_json_state = true;
-        }
+        arrived = Some(Arrived::new(cx, &id, content, state.size));
     }
-    let stored = arrived.is_some();
     let draft = Draft {
-        id: id.clone(),
+        id,
         serial: new.serial,
         lineage,
         md5,
         content: arrived,
         intermediate: false,
-        has_json_state,
+        // Without the state it says nothing of it.
+        has_json_state: incoming.has_json_state && incoming.state.is_some(),
         run_id: new.run_id,
         created_by_id: cx.actor().user_id(),
         rollback_of_id: None,
@@ -92,14 +96,7 @@ pub async fn create(
         _ if new.force => Ok(true),
         _ => Err(Error::conflict(relation.refusal())),
     };
-    let recorded = record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take);
-    let recorded = Box::pin(recorded).await;
-    if stored && !matches!(recorded, Ok(Recorded::New(_))) {
-        record::drop_blobs(cx, &id).await;
-    }
-    match recorded? {
-        Recorded::New(row) | Recorded::Current(row) => Ok(row),
-    }
+    record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take).await
 }
 
 /// The caller holds the lock.

@@ -20,7 +20,7 @@ use super::{
 use crate::{Ctx, Error, Result, accounts, id::StateVersionId};
 
 /// Bytes of the largest state that is taken.
-const LIMIT: u64 = 2 << 30;
+pub(super) const LIMIT: u64 = 2 << 30;
 
 type Broken = Box<dyn StdError + Send + Sync>;
 
