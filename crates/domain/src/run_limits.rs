@@ -5,7 +5,10 @@ use db::{
     id::AgentPoolId,
 };
 
-use crate::{Ctx, Error, Result, agent_pools, agents, organizations, site_settings::Span};
+use crate::{
+    App, Ctx, Error, Result, agent_pools, organizations,
+    site_settings::{self, Span},
+};
 
 /// What less of can no engine do its work with.
 const LEAST_MEMORY: u64 = 64 << 20;
@@ -69,6 +72,16 @@ pub struct Limit {
     pub set_by: String,
 }
 
+/// Seconds that a phase may take, whatever organizations and pools allow it.
+pub(crate) async fn of_site(app: &App, phase: phase::Kind) -> Result<u64> {
+    let settings = site_settings::current(app).await?;
+    Ok(match phase {
+        phase::Kind::Plan => settings.plan_timeout,
+        phase::Kind::Apply => settings.apply_timeout,
+    }
+    .seconds())
+}
+
 /// The lowest of each that anybody has set for a phase.
 pub(crate) async fn of(
     cx: &Ctx,
@@ -94,8 +107,7 @@ pub(crate) async fn of(
         phase::Kind::Plan => ("plan-timeout", |limits| limits.plan_seconds),
         phase::Kind::Apply => ("apply-timeout", |limits| limits.apply_seconds),
     };
-    let site = agents::seconds_for(cx, phase).await?;
-    let site = Limit { most: site, set_by: format!("{name} of the site") };
+    let site = Limit { most: of_site(cx, phase).await?, set_by: format!("{name} of the site") };
     Ok(Limits {
         memory: lowest("run-memory-bytes", |limits| limits.memory),
         processes: lowest("run-processes", |limits| limits.processes),

@@ -48,6 +48,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "projects",
             "rate_limit",
             "retention",
+            "run_limits",
             "run_tasks",
             "site_settings",
             "ssh_keys",

@@ -174,16 +174,6 @@ async fn identity_tokens(
     identity::tokens(cx, workload, &audiences).await
 }
 
-/// Seconds that a phase may take, whatever organizations and pools allow it.
-pub(crate) async fn seconds_for(cx: &Ctx, phase: phase::Kind) -> Result<u64> {
-    let limits = crate::site_settings::current(cx).await?;
-    Ok(match phase {
-        phase::Kind::Plan => limits.plan_timeout,
-        phase::Kind::Apply => limits.apply_timeout,
-    }
-    .seconds())
-}
-
 /// The engine that the run was given when it left the queue.
 pub(super) async fn tool_of(cx: &Ctx, run: &Run) -> Result<Option<ToolVersion>> {
     match &run.terraform_version {

@@ -11,7 +11,7 @@ use db::{
 
 use super::{
     Assignment, LEASE_SECONDS, OfRun,
-    assignment::{Package, assemble, seconds_for, tool_of},
+    assignment::{Package, assemble, tool_of},
     open,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     bell::Topic,
     can,
     row::{Agent, Job},
+    run_limits,
     runs::{moves, status::Event},
 };
 
@@ -197,7 +198,7 @@ pub async fn heartbeat(
 ) -> Result<run::Cancel> {
     let found = super::of(cx, id).await?;
     let OfRun { run, phase, .. } = OfRun::of(&found)?;
-    let seconds = seconds_for(cx, phase).await?;
+    let seconds = run_limits::of_site(cx, phase).await?;
     let run = run::Entity::find_by_id(run).one(cx.read()).await?.ok_or(Error::NotFound)?;
     let tx = cx.write().await?;
     let mut job = tx.lock::<job::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;

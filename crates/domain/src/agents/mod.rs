@@ -20,7 +20,6 @@ use db::{
 use serde_json::json;
 
 pub use assignment::Assignment;
-pub(crate) use assignment::seconds_for;
 pub use claims::{claim, heartbeat, start};
 use kinds::{OfRun, is_repeatable};
 pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
