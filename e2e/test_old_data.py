@@ -33,6 +33,7 @@ CHANGED = {
         "Sentinel is a part of the server",
     r"entitlement-set\..*\.audit-logging:": "there is an audit trail",
     r"\.permissions\.can-view2fa-settings": "there are second factors",
+    r"\.(is-exportable|can-export): ": "plans are exported as mocks",
     r"\.tag-names|/relationships/tags\.|/effective-tag-bindings\.":
         "names show flat tags only, effective bindings those with a key only",
     r"\.relationships\.comments: data": "an address only: the contract has another type there than go-tfe",

@@ -1,10 +1,10 @@
 """Policies in Rego, at a terminal: what agrees, advises, stops a run, and what somebody overrides."""
 
-import httpx
 import pytest
 
-from harness.api import Api, archive, succeeded
+from harness.api import Api, succeeded
 from harness.configurations import Configurations
+from harness.policies import Policies
 from harness.server import ADMIN_TOKEN
 from harness.waiting import until
 
@@ -23,29 +23,18 @@ COMPLETE = "Apply complete! Resources: 1 added, 0 changed, 0 destroyed."
 
 
 @pytest.fixture
-def attach(api, org, name):
+def policies(api, org, name) -> Policies:
+    return Policies(api, org, name, "opa")
+
+
+@pytest.fixture
+def attach(policies, name):
     """Makes a policy, and a set with it for the test's workspace; returns the id of the set."""
 
     def make(level: str, code: str = NOTHING_MORE, **attributes) -> str:
         title = f"{name}-{level}"
-        policy = api.create(
-            f"organizations/{org.name}/policies",
-            "policies",
-            {
-                "name": title, "kind": "opa", "description": "Nothing more",
-                "query": "data.example.rule", "enforcement-level": level,
-            },
-        )
-        path = f"policies/{policy['id']}/upload"
-        succeeded(api.http.put(path, content=code.encode()))
-        made = api.create(
-            f"organizations/{org.name}/policy-sets",
-            "policy-sets",
-            {"name": title, "kind": "opa", **attributes},
-            policies=[{"type": "policies", "id": policy["id"]}],
-            workspaces=[{"type": "workspaces", "id": org.workspace_id(name)}],
-        )
-        return made["id"]
+        policy = {"description": "Nothing more", "query": "data.example.rule"}
+        return policies.attach(title, level, code, policy, name=title, **attributes)
 
     return make
 
@@ -135,20 +124,11 @@ def test_an_old_command_line_applies_nothing_that_policies_refuse(
     assert org.workspace(name)["relationships"]["current-state-version"]["data"] is None
 
 
-def test_the_policies_of_an_archive_count(project, hcl, api, org, name):
+def test_the_policies_of_an_archive_count(project, hcl, org, name, policies):
     terraform = project(hcl.resource("a"))
-    made = api.create(
-        f"organizations/{org.name}/policy-sets",
-        "policy-sets",
-        {"name": "archive", "kind": "opa"},
-        workspaces=[{"type": "workspaces", "id": org.workspace_id(name)}],
-    )
-    version = succeeded(api.call("POST", f"policy-sets/{made['id']}/versions")).json()["data"]
     manifest = 'policy "nothing" {\n query = "data.example.rule"\n enforcement_level = "mandatory"\n}'
     files = {"policies.hcl": manifest, "rules/example.rego": NOTHING_MORE}
-    succeeded(httpx.put(version["links"]["upload"], content=archive(files), timeout=30))
-    path = f"policy-set-versions/{version['id']}"
-    until(lambda: api.get(path)["attributes"]["status"] == "ready", "it is ready")
+    policies.upload("archive", files)
     plan = terraform.run("plan", code=1)
     assert "Policy set 1: archive (1)" in plan.out
     assert "Policy name: nothing" in plan.out

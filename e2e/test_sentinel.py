@@ -1,10 +1,16 @@
 """Policies in Sentinel's language, at a terminal: in policy checks, which every command line knows, and in task stages."""
 
-import httpx
+import io
+import os
+import subprocess
+import tarfile
+
 import pytest
 
-from harness.api import archive, succeeded
+from harness.api import succeeded
 from harness.configurations import Configurations
+from harness.policies import Policies
+from harness.server import ADMIN_TOKEN, binary
 from harness.waiting import until
 
 AGREES = "main = rule { true }"
@@ -31,24 +37,16 @@ OLD_AND_NEW = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def attach(api, org, name):
+def policies(api, org, name) -> Policies:
+    return Policies(api, org, name, "sentinel")
+
+
+@pytest.fixture
+def attach(policies, name):
     """Makes a set for the test's workspace, with a policy in it."""
 
     def make(level: str, code: str = NOTHING_MORE, **attributes) -> str:
-        policy = api.create(
-            f"organizations/{org.name}/policies",
-            "policies",
-            {"name": f"{name}-tags", "kind": "sentinel", "enforcement-level": level},
-        )
-        succeeded(api.http.put(f"policies/{policy['id']}/upload", content=code.encode()))
-        made = api.create(
-            f"organizations/{org.name}/policy-sets",
-            "policy-sets",
-            {"name": f"{name}-set", "kind": "sentinel", **attributes},
-            policies=[{"type": "policies", "id": policy["id"]}],
-            workspaces=[{"type": "workspaces", "id": org.workspace_id(name)}],
-        )
-        return made["id"]
+        return policies.attach(f"{name}-tags", level, code, {}, name=f"{name}-set", **attributes)
 
     return make
 
@@ -163,15 +161,8 @@ def test_in_a_task_stage_policies_are_shown_one_by_one(project, hcl, org, name, 
     assert org.last_run(name)["attributes"]["status"] == "applied"
 
 
-def test_fifty_policies_of_an_archive_are_asked(project, hcl, api, org, name):
+def test_fifty_policies_of_an_archive_are_asked(project, hcl, api, org, name, policies):
     terraform = project(hcl.resource("a"))
-    made = api.create(
-        f"organizations/{org.name}/policy-sets",
-        "policy-sets",
-        {"name": f"{name}-archive", "kind": "sentinel"},
-        workspaces=[{"type": "workspaces", "id": org.workspace_id(name)}],
-    )
-    version = succeeded(api.call("POST", f"policy-sets/{made['id']}/versions")).json()["data"]
     numbers = range(50)
     manifest = 'module "rules" {\n source = "./modules/rules.sentinel"\n}\n' + "\n".join(
         f'policy "p{n}" {{\n source = "./policies/p{n}.sentinel"\n'
@@ -185,12 +176,50 @@ def test_fifty_policies_of_an_archive_are_asked(project, hcl, api, org, name):
     }
     policy = 'import "rules"\nparam most\nmain = rule { rules.count() <= most }\n'
     files |= {f"policies/p{n}.sentinel": policy for n in numbers}
-    succeeded(httpx.put(version["links"]["upload"], content=archive(files), timeout=30))
-    path = f"policy-set-versions/{version['id']}"
-    until(lambda: api.get(path)["attributes"]["status"] == "ready", "it is ready")
+    policies.upload(f"{name}-archive", files)
     plan = terraform.run("plan", code=1)
     assert "50 policies evaluated." in plan.out
     check = api.get(f"runs/{org.last_run(name)['id']}/policy-checks")[0]
     result = check["attributes"]["result"]
     # One resource is one more than none.
     assert (result["passed"], result["hard-failed"]) == (49, 1)
+
+
+def test_a_draft_is_tried_on_mocks_and_on_recorded_plans(
+    project, hcl, api, org, name, tmp_path
+):
+    """As its author goes about it, before it is in force anywhere."""
+    terraform = project(hcl.resource("a"))
+    terraform.run("apply", "-auto-approve")
+    run = org.last_run(name)
+    plan = run["relationships"]["plan"]["data"]
+    export = api.create(
+        "plan-exports", "plan-exports", {"data-type": "sentinel-mock-bundle-v0"}, plan=plan
+    )
+    path = f"plan-exports/{export['id']}"
+    until(lambda: api.get(path)["attributes"]["status"] == "finished", "the mocks are made")
+    bundle = succeeded(api.http.get(f"{path}/download", follow_redirects=True)).content
+    with tarfile.open(fileobj=io.BytesIO(bundle)) as tar:
+        tar.extractall(tmp_path, filter="data")
+    draft = tmp_path / "draft"
+    draft.mkdir()
+    (draft / "nothing.sentinel").write_text(NOTHING_MORE)
+
+    def statehouse(*arguments: str):
+        environment = {**os.environ, "STATEHOUSE_TOKEN": ADMIN_TOKEN}
+        return subprocess.run(
+            [binary(), *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True
+        )
+
+    applied = statehouse("sentinel", "apply", "-config=sentinel.hcl", "draft/nothing.sentinel")
+    assert applied.returncode == 1, applied.stdout + applied.stderr
+    said = f"{hcl.address('a')} must not be created in {name}"
+    assert said in applied.stdout
+    replayed = statehouse(
+        "policy", "replay", f"--address={api.address}",
+        f"--organization={org.name}", f"--workspace={name}", "draft",
+    )
+    assert replayed.returncode == 1, replayed.stdout + replayed.stderr
+    assert f"failed   {name} {run['id']}" in replayed.stdout
+    assert said in replayed.stdout
+    assert replayed.stdout.endswith("1 plans: 0 passed, 1 failed, 0 errored\n")

@@ -24,6 +24,7 @@ mod parameters;
 mod ping;
 mod policies;
 mod policy_evaluations;
+mod policy_replays;
 mod policy_sets;
 mod projects;
 mod repositories;
@@ -86,6 +87,7 @@ fn routes() -> Routes {
         .merge(site_settings::routes())
         .merge(identity::routes())
         .merge(policies::routes())
+        .merge(policy_replays::routes())
         .merge(policy_sets::routes())
         .merge(policy_evaluations::routes())
         .merge(task_results::routes())

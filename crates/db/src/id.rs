@@ -83,6 +83,8 @@ ids! {
     PolicyCodeId = "polcode",
     PolicyEvaluationId = "poleval",
     PolicyId = "pol",
+    PolicyReplayId = "polrep",
+    PolicyReplayResultId = "polrepres",
     PolicySetId = "polset",
     PolicySetOutcomeId = "psout",
     PolicySetVersionId = "polsetver",

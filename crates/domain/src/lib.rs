@@ -35,6 +35,7 @@ pub mod plan_changes;
 pub mod plan_exports;
 pub mod policies;
 pub mod policy_evaluations;
+pub mod policy_replays;
 pub mod policy_sets;
 pub mod projects;
 pub mod rate_limit;
@@ -86,6 +87,7 @@ pub mod row {
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,
         plan_export::Model as PlanExport, policy::Model as Policy,
         policy_check::Model as PolicyCheck, policy_evaluation::Model as PolicyEvaluation,
+        policy_replay::Model as PolicyReplay, policy_replay_result::Model as PolicyReplayResult,
         policy_set::Model as PolicySet, policy_set_outcome::Model as PolicySetOutcome,
         policy_set_parameter::Model as PolicySetParameter,
         policy_set_version::Model as PolicySetVersion, project::Model as Project,

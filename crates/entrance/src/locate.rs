@@ -5,9 +5,9 @@ use std::sync::Arc;
 use domain::{
     Ctx, Found, In, Site, accounts, agent_pools, configurations, entity::tool_version::Kind,
     memberships, notifications, oauth_clients, organizations, plan_exports, policies,
-    policy_evaluations, policy_sets, projects, row, run_tasks, run_triggers, runs, ssh_keys,
-    states, tags, task_results, task_stages, teams, tool_versions, variable_sets, variables,
-    workspace_tasks, workspaces,
+    policy_evaluations, policy_replays, policy_sets, projects, row, run_tasks, run_triggers, runs,
+    ssh_keys, states, tags, task_results, task_stages, teams, tool_versions, variable_sets,
+    variables, workspace_tasks, workspaces,
 };
 
 use crate::Path;
@@ -61,6 +61,7 @@ located! {
     In<row::PlanExport> = plan_exports::find, by "plan_export_id";
     In<row::PolicyCheck> = policy_evaluations::find_check, by "policy_check_id";
     In<row::PolicyEvaluation> = policy_evaluations::find_evaluation, by "policy_evaluation_id";
+    In<row::PolicyReplay, row::Organization> = policy_replays::find, by "policy_replay_id";
     In<row::PolicySetOutcome> = policy_evaluations::find_outcome, by "policy_set_outcome_id";
     In<row::PolicySetVersion, row::Organization> = policy_sets::find_version,
         by "policy_set_version_id";

@@ -14,6 +14,7 @@ mod listener;
 mod lock;
 mod migrate;
 mod open;
+mod policy;
 mod private_file;
 mod progress;
 mod remote;
@@ -67,6 +68,9 @@ enum Command {
     Migrate(StoreFlags),
     /// Test and apply Sentinel policies on this machine, as their authors do.
     Sentinel(sentinel::Sentinel),
+    /// Ask policies that are not in force yet about plans that a server has recorded.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Write database and blobs into one file, while the server serves.
     ///
     /// The key file is not in it: keep a copy of that elsewhere. Exit code 1 if there is none:
@@ -105,6 +109,7 @@ fn main() -> ExitCode {
         Command::Admin(admin) => admin::run(admin),
         Command::Migrate(flags) => migrate::run(&flags),
         Command::Sentinel(command) => return command.run(),
+        Command::Policy(command) => return policy::run(&command),
         Command::Backup(backup) => match backup::run(&backup) {
             Ok(code) => return code,
             Err(error) => Err(error),

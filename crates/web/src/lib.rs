@@ -12,6 +12,7 @@ mod guard;
 mod headers;
 mod jump;
 mod organizations;
+mod policy_replays;
 mod projects;
 mod query;
 mod retention;
@@ -35,6 +36,7 @@ fn routes() -> Routes {
         .merge(accounts::routes())
         .merge(workspaces::routes())
         .merge(runs::routes())
+        .merge(policy_replays::routes())
         .merge(projects::routes())
         .merge(variables::routes())
         .merge(variable_sets::routes())

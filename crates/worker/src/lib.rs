@@ -8,8 +8,8 @@ use domain::{
     App, Ctx, Deliveries, Result, Site, agents, audit,
     bell::{self, Topic},
     can, cleanup, destructions, events, keeper, letters, notifications, plan_changes, plan_exports,
-    policy_evaluations, retention, run_triggers, runs, task_results, task_stages, tool_versions,
-    vcs_connections,
+    policy_evaluations, policy_replays, retention, run_triggers, runs, task_results, task_stages,
+    tool_versions, vcs_connections,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,7 @@ const ALL: &[Chore] = chores! {
     "lists of changes", Rhythm::On(Topic::Tasks), plan_changes::work;
     "plan exports", Rhythm::On(Topic::Tasks), policy_evaluations::make_exports;
     "new connections", Rhythm::On(Topic::Tasks), vcs_connections::work;
+    "policy replays", Rhythm::On(Topic::Tasks), policy_replays::work;
     "letters", Rhythm::On(Topic::Tasks), letters::work;
     "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
     "old plan exports", Rhythm::Every(CHORES), plan_exports::expire_due;
@@ -78,6 +79,7 @@ const ALL: &[Chore] = chores! {
     "scheduled destructions", Rhythm::Every(CHORES), destructions::destroy_due;
     "reminders of destructions", Rhythm::Every(CHORES), destructions::remind_due;
     "old data", Rhythm::Every(HOUSEKEEPING), retention::delete_due;
+    "old policy replays", Rhythm::Every(HOUSEKEEPING), policy_replays::forget_old;
     "old events", Rhythm::Every(HOUSEKEEPING), events::prune;
     "unfinished uploads", Rhythm::Every(HOUSEKEEPING), unfinished_uploads;
     "blobs without rows", Rhythm::Every(HOUSEKEEPING), blobs_without_rows;

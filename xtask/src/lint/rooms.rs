@@ -76,7 +76,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("what addresses lead to", &["archivist"]),
-    ("what has a say in a run", &["policy_evaluations", "task_results"]),
+    ("what has a say in a run", &["policy_evaluations", "policy_replays", "task_results"]),
     ("who executes runs", &["agents"]),
     (
         "what follows from all that",

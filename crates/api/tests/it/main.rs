@@ -51,6 +51,7 @@ mod plan_documents;
 mod plan_exports;
 mod policies;
 mod policies_in_runs;
+mod policy_replays;
 mod policy_sets;
 mod policy_tools;
 mod projects;

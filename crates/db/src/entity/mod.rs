@@ -41,6 +41,8 @@ pub mod plan_export;
 pub mod policy;
 pub mod policy_check;
 pub mod policy_evaluation;
+pub mod policy_replay;
+pub mod policy_replay_result;
 pub mod policy_set;
 pub mod policy_set_member;
 pub mod policy_set_outcome;

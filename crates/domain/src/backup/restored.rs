@@ -52,6 +52,9 @@ pub(super) fn row(table: &Table, row: Row, now: Timestamp, changed: &mut Changed
             }
         }
         // Nobody has the task any more.
+        "policy_replays" if row.is(&["pending", "running"]) => {
+            row.set("status", "canceled".into());
+        }
         "plan_exports" if row.is(&["pending", "queued"]) => {
             row.set("status", "canceled".into());
         }

@@ -78,6 +78,11 @@ impl SetCode {
         Self { set, groups: Vec::new(), parameters: BTreeMap::new(), is_out_of_reach: true }
     }
 
+    /// Policies that are in force nowhere.
+    pub fn of_draft(set: PolicySet, group: Group, parameters: BTreeMap<String, Parameter>) -> Self {
+        Self { set, groups: vec![group], parameters, is_out_of_reach: false }
+    }
+
     /// Reads a set's policies, and their code where somebody can run it.
     pub async fn read(cx: &Ctx, set: PolicySet) -> Result<Self> {
         let groups = match set.current_version_id.clone() {

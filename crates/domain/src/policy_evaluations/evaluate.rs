@@ -13,7 +13,7 @@ use futures::{StreamExt, stream};
 use super::{
     code::{Heard, SetCode},
     forum::Forum,
-    input::{self, Facts},
+    input::{self, Facts, Seen},
     needs,
 };
 use crate::{
@@ -156,6 +156,17 @@ async fn ask(cx: &Ctx, run: &Run, forum: Forum, artifact: Artifact) -> Result<Ve
             Err("The agent has brought no plan as JSON, which policies could look at.".to_owned())
         }
     };
+    match put_to(sets, seen).await {
+        Ok(heard) => Ok(heard),
+        Err(why) => Ok(read(cx, run, forum).await?.into_iter().map(|it| it.unasked(why)).collect()),
+    }
+}
+
+/// Asks sets off the threads that others wait for; or says why nobody knows what they say.
+pub(super) async fn put_to(
+    sets: Vec<SetCode>,
+    seen: std::result::Result<Seen, String>,
+) -> std::result::Result<Vec<Heard>, &'static str> {
     let asking = tokio::task::spawn_blocking(move || {
         let until = Instant::now() + RUN_TIME;
         let facts = seen.as_ref().map(Facts::of);
@@ -166,12 +177,11 @@ async fn ask(cx: &Ctx, run: &Run, forum: Forum, artifact: Artifact) -> Result<Ve
         sets.into_iter().map(each).collect::<Vec<_>>()
     });
     // Whatever a policy does, the run does not wait for ever: then its thread is left to itself.
-    let why = match tokio::time::timeout(RUN_TIME + Duration::from_secs(5), asking).await {
-        Ok(Ok(heard)) => return Ok(heard),
-        Ok(Err(_)) => "The evaluation broke down.",
-        Err(_) => "The policies of this run took too long.",
-    };
-    Ok(read(cx, run, forum).await?.into_iter().map(|set| set.unasked(why)).collect())
+    match tokio::time::timeout(RUN_TIME + Duration::from_secs(5), asking).await {
+        Ok(Ok(heard)) => Ok(heard),
+        Ok(Err(_)) => Err("The evaluation broke down."),
+        Err(_) => Err("The policies of this run took too long."),
+    }
 }
 
 /// Writes down what was said, and moves the run.

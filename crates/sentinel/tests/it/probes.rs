@@ -48,3 +48,9 @@ fn builtins_answer_what_is_right_wrong_undefined_and_at_the_edge() {
 fn standard_imports_answer_what_is_right_wrong_undefined_and_at_the_edge() {
     all_hold(include_str!("../probes/imports.probe"));
 }
+
+/// What real policies do not tell apart (data of modules: `imports`).
+#[test]
+fn no_other_reading_of_the_reference_would_go_unnoticed() {
+    all_hold(include_str!("../probes/readings.probe"));
+}

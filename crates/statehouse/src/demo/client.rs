@@ -1,4 +1,4 @@
-//! The few calls of the HTTP API that the demo makes. It gets no shortcut into the server.
+//! The few calls of the HTTP API that the demo and other commands make. They get no shortcut into the server.
 
 use std::time::Duration;
 
@@ -119,11 +119,11 @@ impl Client {
         state["outputs"].as_object().cloned().context("the state has no outputs")
     }
 
-    async fn get(&self, path: &str) -> Result<Value> {
+    pub async fn get(&self, path: &str) -> Result<Value> {
         self.call(Method::GET, path, None).await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.call(Method::POST, path, Some(body)).await
     }
 
@@ -150,7 +150,7 @@ async fn accepted(answer: reqwest::Response) -> Result<reqwest::Response> {
     bail!("the server answered {status}: {}", answer.text().await.unwrap_or_default())
 }
 
-fn text(document: &Value, pointer: &str) -> Result<String> {
+pub fn text(document: &Value, pointer: &str) -> Result<String> {
     document
         .pointer(pointer)
         .and_then(Value::as_str)

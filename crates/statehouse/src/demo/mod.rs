@@ -1,6 +1,6 @@
 //! `statehouse demo`: the whole way of a run, from nothing to a state, through the HTTP API alone.
 
-mod client;
+pub mod client;
 mod engine;
 mod example;
 

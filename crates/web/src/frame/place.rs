@@ -76,6 +76,7 @@ impl Section {
             Self::VariableSets => Some("variable-sets"),
             Self::Teams => Some("teams"),
             Self::Members => Some("members"),
+            Self::Policies if cx.may::<can::ManagePolicies>(organization) => Some("policy-replays"),
             Self::AgentPools if cx.may::<can::ReadAgentPools>(organization) => Some("agents"),
             Self::Settings if cx.may::<can::UpdateOrganization>(organization) => Some("settings"),
             // Who may not change it finds its tags there.

@@ -133,7 +133,7 @@ fn row(set: &PolicySetOutcome, policy: &PolicyOutcome) -> Vec<Markup> {
         badge(tone, sign, policy.enforcement_level.as_str()),
         html! {
             (policy.status.as_str())
-            @for line in lines { span.under { (line.print) } }
+            @for line in lines { span.under.lines { (line.print) } }
         },
     ]
 }

@@ -17,6 +17,7 @@ mod oauth;
 mod organizations;
 mod pages;
 mod password;
+mod policy_replays;
 mod projects;
 mod runs;
 mod second_factor;

@@ -22,6 +22,7 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "new-workspace" => &[("name", "spare"), ("project", &names["project_id"])],
         "new-project" | "projects/{project_id}" | "teams" => &[("name", "another one")],
         "runs/{run_id}/comments" => &[("body", "Looks right.")],
+        "policy-replays" => &[("files", "main = true"), ("plans", "3")],
         "start-run" => &[("kind", "plan")],
         "variables" => &[("key", "size"), ("value", "3"), ("category", "terraform")],
         "paste-variables" => &[("format", "tfvars"), ("text", "size = 3")],

@@ -32,6 +32,9 @@ pub async fn made(server: &Server) -> (Workspace, Names) {
     let list = owner.get(format!("/organizations/acme/organization-memberships?q={member}")).await;
     let membership = list.is_ok().data()[0]["id"].as_str().unwrap().to_owned();
     names.insert("organization_membership_id", membership);
+    let new = resource("policy-replays", &json!({ "files": { "a.sentinel": "main = true" } }));
+    let replay = owner.post("/organizations/acme/policy-replays", new).await.is_created().id();
+    names.insert("policy_replay_id", replay);
     let new = resource("agent-pools", &json!({ "name": "basement" }));
     let pool = owner.post("/organizations/acme/agent-pools", new).await.is_created().id();
     let new = resource("authentication-tokens", &json!({ "description": "of the basement" }));

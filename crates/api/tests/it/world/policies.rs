@@ -18,7 +18,7 @@ pub async fn in_world(
     server: &Server,
     owner: &Client<'_>,
     ws: &Workspace,
-) -> [(&'static str, String); 9] {
+) -> [(&'static str, String); 10] {
     let policy = owner.post("/organizations/acme/policies", policy("ports")).await.is_created();
     let code = format!("/policies/{}/upload", policy.id());
     owner.put(code, "package example\nrule := []").await.is_ok();
@@ -34,6 +34,8 @@ pub async fn in_world(
         resource("runs", &json!({ "is-destroy": true })),
         &json!({ "workspace": { "data": { "type": "workspaces", "id": ws.id } } }),
     );
+    let replay = "/organizations/acme/policy-replays";
+    let replay = owner.post(replay, policy_replay()).await.is_created();
     let run = owner.post("/runs", new).await.is_created();
     let export = exported(server, run.related("plan").as_str().unwrap()).await;
     let run = run.id();
@@ -48,6 +50,7 @@ pub async fn in_world(
         ("policy_set_outcome_id", outcome),
         ("policy_check_id", check),
         ("plan_export_id", export),
+        ("policy_replay_id", replay.id()),
     ]
 }
 
@@ -154,6 +157,11 @@ fn policy(name: &str) -> Value {
     )
 }
 
+fn policy_replay() -> Value {
+    let files = json!({ "draft.sentinel": "main = true" });
+    resource("policy-replays", &json!({ "kind": "sentinel", "files": files, "plans": 3 }))
+}
+
 fn policy_set(name: &str) -> Value {
     resource("policy-sets", &json!({ "name": name, "kind": "opa" }))
 }
@@ -223,6 +231,10 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
                 { "tag-key": "colour", "tag-value": "blue", "is-exclude": false },
             ] }))
         }
+        ("POST", "/organizations/{organization_name}/policy-replays") => {
+            Sent::Json(policy_replay())
+        }
+        ("POST", "/policy-replays/{policy_replay_id}/actions/cancel") => Sent::Nothing,
         ("POST", "/policy-sets/{policy_set_id}/parameters") => {
             attributes("vars", json!({ "key": "size", "value": "9", "category": "policy-set" }))
         }

@@ -49,6 +49,8 @@ words! {
         PlanJsonRead = "plan_json_read",
         PolicyCreated = "policy_created",
         PolicyDeleted = "policy_deleted",
+        PolicyReplayCanceled = "policy_replay_canceled",
+        PolicyReplayCreated = "policy_replay_created",
         PolicySetCreated = "policy_set_created",
         PolicySetDeleted = "policy_set_deleted",
         PolicySetParameterCreated = "policy_set_parameter_created",
