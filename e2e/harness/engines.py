@@ -39,7 +39,26 @@ def provider_mirror(folder: Path) -> Path:
     script = gated / "terraform-provider-gated_v1.0.0"
     script.write_text(GATED_PROVIDER)
     script.chmod(0o755)
+    _drifting(mirror)
     return mirror
+
+
+def _drifting(mirror: Path) -> None:
+    """The provider of `drifting.py`, with the packages that it needs."""
+    import grpc
+
+    folder = mirror / "registry.terraform.io/statehouse/drifting/1.0.0/linux_amd64"
+    folder.mkdir(parents=True)
+    packages = Path(grpc.__file__).parent.parent
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(
+        packages / "grpc", folder / "packages/grpc", ignore=ignored, copy_function=os.link
+    )
+    shutil.copy(packages / "typing_extensions.py", folder / "packages")
+    text = (Path(__file__).parent / "drifting.py").read_text()
+    script = folder / "terraform-provider-drifting_v1.0.0"
+    script.write_text(text.replace("{python}", os.path.realpath(sys.executable), 1))
+    script.chmod(0o755)
 
 
 def mirror_config(mirror: Path) -> str:

@@ -94,8 +94,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         }
     }
     let mut slots = JoinSet::new();
-    for plugins in plugins {
-        slots.spawn(agent.clone().work(Arc::new(plugins)));
+    let most = plugins.len();
+    for (number, plugins) in plugins.into_iter().enumerate() {
+        slots.spawn(agent.clone().work(Arc::new(plugins), is_kept_for_runs(number, most)));
     }
     while let Some(ended) = slots.join_next().await {
         ended.context("a slot of the agent broke")?;
@@ -200,10 +201,17 @@ fn abilities() -> Abilities {
     };
     Abilities {
         protocol: protocol::VERSION,
+        jobs: vec!["plan".into(), "apply".into(), "assessment".into()],
         os: std::env::consts::OS.into(),
         arch: arch.into(),
         ..Abilities::default()
     }
+}
+
+/// Whether a slot does nothing but phases of runs. Assessments get a third of the slots, so that no run waits for them,
+/// and the only one where there is no other.
+fn is_kept_for_runs(slot: usize, slots: usize) -> bool {
+    slot >= (slots / 3).max(1)
 }
 
 /// Our own address on the way to the server; nothing is sent.
@@ -224,13 +232,13 @@ async fn address_towards(server: &Url) -> Option<IpAddr> {
 
 impl Agent {
     /// One slot: claims and executes jobs, one after the other, until the shutdown.
-    async fn work(self: Arc<Self>, plugins: Arc<Plugins>) {
+    async fn work(self: Arc<Self>, plugins: Arc<Plugins>, phases_only: bool) {
         let mut pause = Backoff::default();
         while !self.shutdown.is_cancelled() {
             let claimed = tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => return,
-                claimed = self.claim() => claimed,
+                claimed = self.claim(phases_only) => claimed,
             };
             match claimed {
                 Ok(None) => pause = Backoff::default(),
@@ -255,9 +263,9 @@ impl Agent {
         }
     }
 
-    async fn claim(&self) -> anyhow::Result<Option<Job>> {
+    async fn claim(&self, phases_only: bool) -> anyhow::Result<Option<Job>> {
         let agent_id = self.id().await?;
-        let claim = Claim { agent_id: agent_id.clone(), wait_seconds: HOLD_SECONDS };
+        let claim = Claim { agent_id: agent_id.clone(), wait_seconds: HOLD_SECONDS, phases_only };
         let job = match self.server.claim(&claim).await {
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
                 // The server does not know us: its database is another one.
@@ -303,5 +311,20 @@ impl Agent {
         tracing::info!(agent = registered.agent_id, "registered with the server");
         *id = Some(registered.agent_id.clone());
         Ok(registered.agent_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assessments_get_a_third_of_the_slots() {
+        let kept =
+            |slots| (0..slots).filter(|slot| is_kept_for_runs(*slot, slots)).collect::<Vec<_>>();
+        assert!(kept(1).is_empty());
+        assert_eq!(kept(2), [1]);
+        assert_eq!(kept(5), [1, 2, 3, 4]);
+        assert_eq!(kept(6), [2, 3, 4, 5]);
     }
 }

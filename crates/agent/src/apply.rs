@@ -111,6 +111,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         state_pending,
         peaks: None,
         layers: None,
+        findings: None,
     };
     let afterwork = (!is_short).then_some(prepared);
     Ok(Done { outcome, afterwork, removable })

@@ -16,6 +16,7 @@
 mod agent;
 mod apply;
 mod archive;
+mod assessment;
 mod backend;
 mod budget;
 mod cli_config;

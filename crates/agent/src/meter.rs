@@ -129,6 +129,7 @@ impl Meter {
                 let phase = match session.job.phase {
                     Phase::Plan => "plan",
                     Phase::Apply => "apply",
+                    Phase::Assessment => "assessment",
                 };
                 (
                     format!("The {phase} took {}, and may take no more", span(may.seconds.most)),

@@ -27,7 +27,9 @@ use crate::server::insist;
 use crate::session::{Session, Stop};
 use crate::steps::Step;
 use crate::workplace::{Manifest, Site, Workplace, write_private};
-use crate::{apply, backend, cli_config, environment, git, plan, reach, roots, variables};
+use crate::{
+    apply, assessment, backend, cli_config, environment, git, plan, reach, roots, variables,
+};
 
 /// How long a finished phase waits for the server to take its log and its outcome.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
@@ -85,6 +87,7 @@ impl Done {
             state_pending: false,
             peaks: None,
             layers: None,
+            findings: None,
         };
         Self { outcome, afterwork: None, removable: true }
     }
@@ -179,6 +182,7 @@ async fn executed_in(
         let init = prepared.init.clone();
         let done = match job.phase {
             Phase::Plan => plan::run(&work, prepared).await,
+            Phase::Assessment => assessment::run(&work, prepared).await,
             Phase::Apply => apply::run(&work, prepared).await,
         };
         if done.as_ref().is_ok_and(|done| done.outcome.result == PhaseResult::Errored) {
@@ -205,6 +209,9 @@ async fn executed_in(
     tracing::info!(job = job.id, run = job.run_id, ?peaks, "peaks of {}", job.run_id);
     // It may repeat what the engine said.
     done.outcome.message = done.outcome.message.map(|message| mask.text(&message));
+    if let Some(findings) = &mut done.outcome.findings {
+        assessment::hide(findings, &mask);
+    }
     let (run, removable) = (&job.run_id, done.removable);
     if removable {
         work.settled(&done.outcome);
@@ -215,6 +222,8 @@ async fn executed_in(
         let documents = async {
             match job.phase {
                 Phase::Plan => plan::documents(agent, session, place, prepared).await,
+                // It has sent them before its end.
+                Phase::Assessment => Ok(()),
                 Phase::Apply => apply::documents(agent, session, place, prepared).await,
             }
         };

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use protocol::{Artifact, Job, Outcome, PhaseResult, PlanOptions};
 
 use crate::agent::Agent;
@@ -76,6 +77,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         state_pending: false,
         peaks: None,
         layers: None,
+        findings: None,
     };
     // The run goes on while its documents are made; the server lets those who ask for them wait.
     Ok(Done { outcome, afterwork: Some(prepared), removable: true })
@@ -151,7 +153,7 @@ async fn store_plan(work: &Work<'_>, prepared: &Prepared) -> Result<(), String> 
 }
 
 /// What an engine answered to a question.
-pub(crate) async fn answer(place: &Workplace, path: &Path) -> Result<bytes::Bytes, String> {
+pub(crate) async fn answer(place: &Workplace, path: &Path) -> Result<Bytes, String> {
     untrusted::read(place.folder(), place.relative(path), untrusted::LARGE)
         .await
         .map_err(|error| format!("the engine's answer cannot be read: {error}"))
@@ -164,17 +166,37 @@ pub(crate) async fn documents(
     place: &Workplace,
     prepared: &Prepared,
 ) -> Result<(), String> {
+    let plan = shown(agent, place, prepared, &plan_file(place)).await?;
+    send(agent, session, place, prepared, plan).await
+}
+
+/// A plan file as JSON.
+pub(crate) async fn shown(
+    agent: &Agent,
+    place: &Workplace,
+    prepared: &Prepared,
+    file: &Path,
+) -> Result<Bytes, String> {
     let (engine, config) = (&prepared.engine, &agent.config);
-    let file = plan_file(place).display().to_string();
-    let output = place.root().join("plan.json");
+    let (file, output) = (file.display().to_string(), place.root().join("plan.json"));
     let asked = engine.ask(config, &["show", "-json", "-no-color", &file], &output).await;
     let shown = asked.map_err(|error| error.to_string())?;
     if !shown.success() {
         return Err(format!("“show -json” failed: {shown}"));
     }
-    let plan = answer(place, &output).await?;
+    answer(place, &output).await
+}
+
+/// Brings to the server what there is of a plan's JSON.
+pub(crate) async fn send(
+    agent: &Agent,
+    session: &Session,
+    place: &Workplace,
+    prepared: &Prepared,
+    plan: Bytes,
+) -> Result<(), String> {
     let job = &session.job.id;
-    let put = |artifact, bytes: bytes::Bytes| {
+    let put = |artifact, bytes: Bytes| {
         insist(std::time::Duration::from_mins(1), move || {
             session.server.put_artifact(job, artifact, bytes.clone())
         })

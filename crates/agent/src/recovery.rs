@@ -183,6 +183,7 @@ async fn take_up(
         state_pending,
         peaks: None,
         layers: None,
+        findings: None,
     };
     Found { outcome, line: Some(line), safe }
 }

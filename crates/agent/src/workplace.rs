@@ -268,7 +268,7 @@ impl Workplace {
         let content = serde_json::to_vec(manifest)?;
         let path = self.own("job.json");
         match manifest.phase {
-            Phase::Plan => {
+            Phase::Plan | Phase::Assessment => {
                 let next = path.with_extension("next");
                 write_private(&next, &content)?;
                 fs::rename(next, path)
@@ -344,7 +344,7 @@ impl Workplace {
         if !cwd.starts_with(self.config()) {
             return Err(outside());
         }
-        if job.phase == Phase::Plan && !job.options.destroy {
+        if job.phase != Phase::Apply && !job.options.destroy {
             let found = backend::has_configuration(&cwd, job.engine.kind)
                 .map_err(|error| format!("The configuration cannot be read: {error}."))?;
             if !found {
@@ -354,7 +354,7 @@ impl Workplace {
         let state = backend::state_of(&cwd, &job.workspace);
         self.furnish(&cwd, &state)
             .and_then(|()| match job.phase {
-                Phase::Plan => Ok(None),
+                Phase::Plan | Phase::Assessment => Ok(None),
                 Phase::Apply => StateFile::new(self, state.clone()).lay_out(),
             })
             .map(|begins| Site { cwd, state, begins })

@@ -10,9 +10,9 @@ use axum::{
 };
 use domain::{
     Ctx,
-    agents::{self, Assignment, Ending, Introduction},
-    can,
-    entity::{agent::Abilities, phase, run::Cancel, tool_version, variable},
+    agents::{self, Assignment, Ending, Introduction, Takes},
+    assessments, can,
+    entity::{agent::Abilities, job, phase, run::Cancel, tool_version, variable},
     id::JobId,
     run_limits,
 };
@@ -113,7 +113,8 @@ async fn register(
 async fn claim(agent: Agent, Message(body): Message<Claim>) -> crate::Result<Response> {
     let id = body.agent_id.parse().map_err(|_| domain::Error::NotFound)?;
     let wait = Duration::from_secs(body.wait_seconds.min(LONGEST_WAIT));
-    Ok(match agents::claim(&agent.cx, &agent, &id, wait).await? {
+    let takes = if body.phases_only { Takes::Phases } else { Takes::Everything };
+    Ok(match agents::claim(&agent.cx, &agent, &id, wait, takes).await? {
         Some(assignment) => Json(job(&agent.cx, assignment)).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
@@ -149,10 +150,12 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
     let Assignment { job, run, workspace, tool, source, circumstances, .. } = assignment;
     Job {
         id: job.id.to_string(),
-        run_id: run.id.to_string(),
-        phase: match assignment.phase {
-            phase::Kind::Plan => Phase::Plan,
-            phase::Kind::Apply => Phase::Apply,
+        run_id: assignment.subject,
+        phase: match job.kind {
+            job::Kind::Plan => Phase::Plan,
+            job::Kind::Apply => Phase::Apply,
+            // Nobody is handed anything else.
+            job::Kind::Assessment | job::Kind::ModuleTest => Phase::Assessment,
         },
         organization: circumstances.organization,
         workspace: circumstances.workspace,
@@ -175,7 +178,7 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
         state_url: assignment.state,
         plan_file_url: assignment.plan_file,
         lock_file_url: assignment.lock_file,
-        has_changes: assignment.phase == phase::Kind::Apply && run.has_changes,
+        has_changes: job.kind == job::Kind::Apply && run.has_changes,
         options: PlanOptions {
             destroy: run.is_destroy,
             refresh: run.refresh,
@@ -308,9 +311,24 @@ async fn outcome(
             cpu_milliseconds: peaks.cpu_milliseconds,
         }),
         layers: body.layers,
+        findings: body.findings.map(findings),
     };
     agents::conclude(&agent.cx, &agent, &job_id(&id)?, outcome).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn findings(found: protocol::Findings) -> assessments::Findings {
+    let check = |check: protocol::Check| assessments::Check {
+        standing: assessments::Standing::parse(&check.status),
+        address: check.address,
+        kind: check.kind,
+        problems: check.problems,
+    };
+    assessments::Findings {
+        drifted: found.drifted,
+        undrifted: found.undrifted,
+        checks: found.checks.map(|checks| checks.into_iter().map(check).collect()),
+    }
 }
 
 async fn finish(agent: Agent, Path(id): Path<String>) -> Result<StatusCode> {

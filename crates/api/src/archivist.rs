@@ -57,6 +57,8 @@ fn media(content: Content) -> &'static str {
         | Content::PlanJson
         | Content::PlanJsonRedacted
         | Content::ProviderSchemas
+        | Content::AssessmentJson
+        | Content::AssessmentSchemas
         | Content::ErroredState => "application/json",
         _ => "application/octet-stream",
     }

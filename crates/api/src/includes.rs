@@ -6,9 +6,10 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, agent_pools, configurations, entitlements, memberships, oauth_clients, organizations,
-    policies, policy_evaluations, policy_sets, projects, run_tasks, runs, ssh_keys, states, tags,
-    task_results, task_stages, teams, users, variable_sets, variables, workspace_tasks, workspaces,
+    Failure, agent_pools, assessments, configurations, entitlements, memberships, oauth_clients,
+    organizations, policies, policy_evaluations, policy_sets, projects, run_tasks, runs, ssh_keys,
+    states, tags, task_results, task_stages, teams, users, variable_sets, variables,
+    workspace_tasks, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -36,6 +37,7 @@ fn by_type() -> Includes<Ctx, Failure> {
         "oauth-clients" = oauth_clients::load, |cx, rows| oauth_clients::views(cx, rows).await?;
         "oauth-tokens" = oauth_clients::load_tokens,
             |_cx, rows| rows.into_iter().map(oauth_clients::TokenView);
+        "assessment-results" = assessments::load, |cx, rows| rows.into_iter().map(assessments::View);
         "organizations" = organizations::load, |cx, rows| organizations::views(cx, rows).await?;
         "projects" = projects::load, |cx, rows| projects::views(cx, rows).await?;
         "state-versions" = states::load, |cx, rows| states::views(cx, rows).await?;

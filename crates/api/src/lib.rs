@@ -4,6 +4,7 @@ mod accounts;
 mod agent_pools;
 mod agents;
 mod archivist;
+mod assessments;
 mod audit;
 mod bootstrap;
 mod configurations;
@@ -67,6 +68,7 @@ fn routes() -> Routes {
         .merge(ssh_keys::routes())
         .merge(states::routes())
         .merge(archivist::routes())
+        .merge(assessments::routes())
         .merge(runs::routes())
         .merge(run_tasks::routes())
         .merge(run_triggers::routes())

@@ -69,7 +69,9 @@ struct GeneralAttributes<'a> {
     api_rate_limit: u32,
     plan_timeout: Span,
     apply_timeout: Span,
-    /// Ours.
+    /// Ours, as the two that follow.
+    assessment_interval: Span,
+    assessments_at_once: u32,
     events_kept_days: u32,
     /// Ours.
     audit_export_url: &'a ExportAddress,
@@ -108,6 +110,8 @@ impl Resource for General<'_> {
             api_rate_limit: now.api_rate_limit,
             plan_timeout: now.plan_timeout,
             apply_timeout: now.apply_timeout,
+            assessment_interval: now.assessment_interval,
+            assessments_at_once: now.assessments_at_once,
             events_kept_days: now.events_kept_days,
             audit_export_url: &now.audit_export_url,
             terraform_build_worker_plan_timeout: now.plan_timeout,
@@ -135,6 +139,8 @@ struct GeneralInput {
     /// Their older names.
     terraform_build_worker_plan_timeout: Field<Span>,
     terraform_build_worker_apply_timeout: Field<Span>,
+    assessment_interval: Field<Span>,
+    assessments_at_once: Field<u32>,
     events_kept_days: Field<u32>,
     audit_export_url: Field<ExportAddress>,
     /// Never shown.
@@ -200,6 +206,8 @@ async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) ->
             .apply_timeout
             .into_change()
             .or(input.terraform_build_worker_apply_timeout.into_change()),
+        assessment_interval: input.assessment_interval.into_change(),
+        assessments_at_once: input.assessments_at_once.into_change(),
         events_kept_days: input.events_kept_days.into_change(),
         audit_export_url: input.audit_export_url.into_change(),
         audit_export_token: input.audit_export_token.map(Into::into).into_change(),

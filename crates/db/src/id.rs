@@ -66,6 +66,8 @@ ids! {
     AgentId = "agent",
     AgentPoolId = "apool",
     ApplyId = "apply",
+    AssessmentId = "asmt",
+    AssessmentResultId = "asmtres",
     CommentId = "wsc",
     ConfigurationVersionId = "cv",
     DataRetentionPolicyId = "drp",

@@ -38,7 +38,10 @@ impl Topic {
             Self::Queue => lets_runs_go_on(happened),
             Self::Jobs => matches!(
                 happened,
-                Happened::RunPlanQueued | Happened::RunApplyQueued | Happened::JobHandedOutAgain
+                Happened::RunPlanQueued
+                    | Happened::RunApplyQueued
+                    | Happened::AssessmentQueued
+                    | Happened::JobHandedOutAgain
             ),
             Self::Events => READERS.iter().any(|it| !it.is_patient && (it.wants)(happened)),
             Self::Tasks => false,

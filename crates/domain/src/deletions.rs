@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use blobs::Kind;
 use db::{
-    entity::{configuration_version, organization, run, state_version, workspace},
+    entity::{assessment, configuration_version, organization, run, state_version, workspace},
     id::WorkspaceId,
     sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Granted, Happened, Result, Tx, can,
+    Ctx, Error, Granted, Happened, Result, Tx, assessments, can,
     cleanup::{self, Orphan},
     organizations, plan_exports, policies, policy_sets,
     row::{Organization, Workspace},
@@ -154,6 +154,16 @@ async fn forget_blobs(tx: &Tx, workspace: &WorkspaceId) -> Result<()> {
         .await?;
     for (plan, apply) in phases {
         orphans.extend(runs::orphans_of(&plan, &apply)?);
+    }
+    let assessed: Vec<String> = assessment::Entity::find()
+        .select_only()
+        .column(assessment::Column::Id)
+        .filter(assessment::Column::WorkspaceId.eq(workspace))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    for id in assessed {
+        orphans.extend(assessments::orphans_of(&id)?);
     }
     cleanup::later(tx, orphans).await
 }

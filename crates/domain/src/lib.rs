@@ -6,6 +6,7 @@ pub mod agent_pools;
 pub mod agents;
 mod app;
 pub mod archivist;
+pub mod assessments;
 pub mod audit;
 pub mod backup;
 pub mod bell;
@@ -78,7 +79,8 @@ pub use troubles::Troubles;
 /// Rows by the noun's own name.
 pub mod row {
     pub use db::entity::{
-        agent::Model as Agent, agent_pool::Model as AgentPool, audit_entry::Model as AuditEntry,
+        agent::Model as Agent, agent_pool::Model as AgentPool, assessment::Model as Assessment,
+        assessment_result::Model as AssessmentResult, audit_entry::Model as AuditEntry,
         comment::Model as Comment, configuration_version::Model as ConfigurationVersion,
         data_retention_policy::Model as DataRetentionPolicy, event::Model as Event,
         job::Model as Job, notification_configuration::Model as NotificationConfiguration,

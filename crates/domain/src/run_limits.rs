@@ -1,7 +1,7 @@
 //! What plans and applies may use at most: an organization and an agent pool may allow less than the site and its agents.
 
 use db::{
-    entity::{phase, run_limits::RunLimits},
+    entity::{job, run_limits::RunLimits},
     id::AgentPoolId,
 };
 
@@ -72,14 +72,12 @@ pub struct Limit {
     pub set_by: String,
 }
 
-/// Seconds that a phase may take, whatever organizations and pools allow it.
-pub(crate) async fn of_site(app: &App, phase: phase::Kind) -> Result<u64> {
+/// Seconds that a job may take, whatever organizations and pools allow it.
+pub(crate) async fn of_site(app: &App, kind: job::Kind) -> Result<u64> {
     let settings = site_settings::current(app).await?;
-    Ok(match phase {
-        phase::Kind::Plan => settings.plan_timeout,
-        phase::Kind::Apply => settings.apply_timeout,
-    }
-    .seconds())
+    let limit =
+        if kind == job::Kind::Apply { settings.apply_timeout } else { settings.plan_timeout };
+    Ok(limit.seconds())
 }
 
 /// The lowest of each that anybody has set for a phase.
@@ -87,7 +85,7 @@ pub(crate) async fn of(
     cx: &Ctx,
     organization: &str,
     pool: Option<&AgentPoolId>,
-    phase: phase::Kind,
+    kind: job::Kind,
 ) -> Result<Limits> {
     let mut deciders = Vec::new();
     if let Some(row) = organizations::by_name(cx, organization).await? {
@@ -103,11 +101,12 @@ pub(crate) async fn of(
         let lowest = set.min_by_key(|(most, _)| *most);
         lowest.map(|(most, who)| Limit { most, set_by: format!("{name} of {who}") })
     };
-    let (name, seconds): (_, fn(&RunLimits) -> Option<u64>) = match phase {
-        phase::Kind::Plan => ("plan-timeout", |limits| limits.plan_seconds),
-        phase::Kind::Apply => ("apply-timeout", |limits| limits.apply_seconds),
+    let (name, seconds): (_, fn(&RunLimits) -> Option<u64>) = match kind {
+        job::Kind::Apply => ("apply-timeout", |limits| limits.apply_seconds),
+        // What plans beside runs may take as long as their plans.
+        _ => ("plan-timeout", |limits| limits.plan_seconds),
     };
-    let site = Limit { most: of_site(cx, phase).await?, set_by: format!("{name} of the site") };
+    let site = Limit { most: of_site(cx, kind).await?, set_by: format!("{name} of the site") };
     Ok(Limits {
         memory: lowest("run-memory-bytes", |limits| limits.memory),
         processes: lowest("run-processes", |limits| limits.processes),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::{
-    Ctx, Found, In, Site, accounts, agent_pools, configurations, entity::tool_version::Kind,
-    memberships, notifications, oauth_clients, organizations, plan_exports, policies,
-    policy_evaluations, policy_replays, policy_sets, projects, row, run_tasks, run_triggers, runs,
-    ssh_keys, states, tags, task_results, task_stages, teams, tool_versions, variable_sets,
-    variables, workspace_tasks, workspaces,
+    Ctx, Found, In, Site, accounts, agent_pools, assessments, configurations,
+    entity::tool_version::Kind, memberships, notifications, oauth_clients, organizations,
+    plan_exports, policies, policy_evaluations, policy_replays, policy_sets, projects, row,
+    run_tasks, run_triggers, runs, ssh_keys, states, tags, task_results, task_stages, teams,
+    tool_versions, variable_sets, variables, workspace_tasks, workspaces,
 };
 
 use crate::Path;
@@ -36,7 +36,6 @@ located! {
     In<agent_pools::HeldAgent, row::Organization> = agent_pools::find_agent, by "agent_id";
     In<row::ConfigurationVersion> = configurations::find, by "configuration_version_id";
     memberships::Membership = memberships::find, by "organization_membership_id";
-    notifications::Configuration = notifications::find, by "notification_configuration_id";
     oauth_clients::Held = oauth_clients::find, by "oauth_client_id";
     oauth_clients::HeldToken = oauth_clients::find_token, by "oauth_token_id";
     In<row::Policy, row::Organization> = policies::find, by "policy_id";
@@ -59,6 +58,8 @@ located! {
     In<row::User, Site> = accounts::find_on_site, by "user_id";
     row::User = accounts::find_user, by "user_id";
     In<row::PlanExport> = plan_exports::find, by "plan_export_id";
+    notifications::Configuration = notifications::find, by "notification_configuration_id";
+    In<row::AssessmentResult> = assessments::find, by "assessment_result_id";
     In<row::PolicyCheck> = policy_evaluations::find_check, by "policy_check_id";
     In<row::PolicyEvaluation> = policy_evaluations::find_evaluation, by "policy_evaluation_id";
     In<row::PolicyReplay, row::Organization> = policy_replays::find, by "policy_replay_id";

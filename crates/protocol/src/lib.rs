@@ -108,6 +108,9 @@ pub struct Claim {
     pub agent_id: String,
     /// How long the server may hold the request, in seconds; more than 30 counts as 30.
     pub wait_seconds: u64,
+    /// Hand out phases of runs only: this slot is kept for them.
+    #[serde(default)]
+    pub phases_only: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -115,11 +118,12 @@ pub struct Leave {
     pub agent_id: String,
 }
 
-/// One phase of one run, with all that is needed to execute it.
+/// One phase of one run, or an assessment, with all that is needed to execute it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// `job-…`
     pub id: String,
+    /// For an assessment: its own id.
     pub run_id: String,
     pub phase: Phase,
     pub organization: String,
@@ -207,6 +211,8 @@ impl std::fmt::Debug for Secret {
 pub enum Phase {
     Plan,
     Apply,
+    /// No phase of a run: compares what is there with what was applied, changes nothing and locks nothing.
+    Assessment,
 }
 
 /// Which engine executes the phase. `url` is absent when the agent has this version itself.
@@ -363,6 +369,9 @@ pub struct Outcome {
     /// What the engine was kept apart by, in words that people may look up; absent from agents that do not say.
     #[serde(default)]
     pub layers: Option<Vec<String>>,
+    /// Of an assessment that came to its end.
+    #[serde(default)]
+    pub findings: Option<Findings>,
 }
 
 /// The most that all processes of a phase have used together, as far as the agent saw it, and the time of the processor.
@@ -373,6 +382,31 @@ pub struct Peaks {
     pub processes: u64,
     pub disk_bytes: u64,
     pub cpu_milliseconds: u64,
+}
+
+/// What an assessment has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Findings {
+    /// Addresses of managed resources that something outside has changed and an apply would change back.
+    pub drifted: Vec<String>,
+    /// How many managed resources there are besides.
+    pub undrifted: u32,
+    /// What the configuration checks; absent where the engine knows no checks.
+    pub checks: Option<Vec<Check>>,
+}
+
+/// Something in the configuration that has conditions, all of its instances together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Check {
+    pub address: String,
+    /// In the engine's words: `check`, `resource`, `output_value`, `var`.
+    pub kind: String,
+    /// In the engine's words: `pass`, `fail`, `error`, `unknown`.
+    pub status: String,
+    /// What the conditions that do not hold say.
+    pub problems: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

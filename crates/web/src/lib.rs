@@ -10,6 +10,7 @@ mod forms;
 mod frame;
 mod guard;
 mod headers;
+mod health;
 mod jump;
 mod organizations;
 mod policy_replays;
@@ -37,6 +38,7 @@ fn routes() -> Routes {
         .merge(workspaces::routes())
         .merge(runs::routes())
         .merge(policy_replays::routes())
+        .merge(health::routes())
         .merge(projects::routes())
         .merge(variables::routes())
         .merge(variable_sets::routes())

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use domain::{
-    App, Ctx, Deliveries, Result, Site, agents, audit,
+    App, Ctx, Deliveries, Result, Site, agents, assessments, audit,
     bell::{self, Topic},
     can, cleanup, destructions, events, keeper, letters, notifications, plan_changes, plan_exports,
     policy_evaluations, policy_replays, retention, run_triggers, runs, task_results, task_stages,
@@ -20,6 +20,8 @@ const TICK: Duration = Duration::from_secs(1);
 const CHORES: Duration = Duration::from_secs(5);
 /// How often there is a look for runs that nobody can execute.
 const TELLING: Duration = Duration::from_secs(30);
+/// How often there is a look for workspaces whose health is to be assessed.
+const ASSESSING: Duration = Duration::from_mins(5);
 /// How often there is a look at what is old.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
 /// How often the list of the engines' releases is read, where the operator wants that.
@@ -78,6 +80,7 @@ const ALL: &[Chore] = chores! {
     "runs without a configuration", Rhythm::Every(CHORES), runs::end_hopeless;
     "scheduled destructions", Rhythm::Every(CHORES), destructions::destroy_due;
     "reminders of destructions", Rhythm::Every(CHORES), destructions::remind_due;
+    "assessments", Rhythm::Every(ASSESSING), assessments::assess_due;
     "old data", Rhythm::Every(HOUSEKEEPING), retention::delete_due;
     "old policy replays", Rhythm::Every(HOUSEKEEPING), policy_replays::forget_old;
     "old events", Rhythm::Every(HOUSEKEEPING), events::prune;

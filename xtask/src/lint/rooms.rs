@@ -65,6 +65,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "runs, with what they take and leave",
         &[
+            "assessments",
             "configurations",
             "locks",
             "plan_changes",

@@ -71,7 +71,7 @@ impl Layout<'_> {
 
     fn role(&self, name: &str) -> Result<String, String> {
         let phase = match self.job.phase {
-            Phase::Plan => "PLAN",
+            Phase::Plan | Phase::Assessment => "PLAN",
             Phase::Apply => "APPLY",
         };
         line(name, self.configuration.role(phase, name)?)

@@ -3,7 +3,7 @@
 use domain::{
     Order, can,
     entity::run::Status,
-    workspaces::{self, Filter, Sort},
+    workspaces::{self, Filter, Health, Sort},
 };
 use jsonapi::{Document, Error, Query};
 use serde::Deserialize;
@@ -41,6 +41,8 @@ struct Filters {
     tagged: Vec<tags::Tagged>,
     tag_union: bool,
     tag_value_default_null: bool,
+    /// Ours: those alone whose last assessment has found something, or failed.
+    unhealthy: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,5 +89,6 @@ fn filter(query: &Query<Parameters>) -> Result<Filter> {
         any_tagged: filter.tag_union,
         current_run_status,
         run_status: Vec::new(),
+        health: filter.unhealthy.then_some(Health::Ill),
     })
 }

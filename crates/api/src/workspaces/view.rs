@@ -81,6 +81,7 @@ struct Attributes<'a> {
     file_triggers_enabled: bool,
     global_remote_state: bool,
     project_remote_state: bool,
+    last_assessment_result_at: Option<Timestamp>,
     latest_change_at: Timestamp,
     locked: bool,
     locked_reason: Option<&'a str>,
@@ -146,7 +147,7 @@ impl View {
             can_manage_tags: cx.may::<can::ManageWorkspaceTags>(row),
             can_manage_run_tasks: cx.may::<can::ManageWorkspaceTasks>(row),
             can_force_delete: details.may_force_delete,
-            can_manage_assessments: cx.may::<can::UpdateWorkspace>(row),
+            can_manage_assessments: cx.may::<can::ManageAssessments>(row),
             can_manage_ephemeral_workspaces: cx.may::<can::UpdateWorkspace>(row),
             can_read_assessment_results: cx.may::<can::ReadWorkspace>(row),
         };
@@ -190,6 +191,7 @@ impl Resource for View {
             file_triggers_enabled: row.file_triggers_enabled,
             global_remote_state: row.global_remote_state,
             project_remote_state: row.project_remote_state,
+            last_assessment_result_at: row.last_assessment_result_at,
             latest_change_at: row.latest_change_at,
             locked: row.lock_kind.is_some(),
             locked_reason: row.lock_reason.as_deref(),
@@ -253,6 +255,8 @@ impl Resource for View {
             "configuration-versions",
             row.current_configuration_id.as_ref().map(|id| id as _),
         );
+        let assessment = row.current_assessment_result_id.as_ref();
+        to.one("current-assessment-result", "assessment-results", assessment.map(|id| id as _));
         to.many("outputs", "workspace-outputs", &self.details.output_ids);
         let pool = &self.details.execution.agent_pool_id;
         to.one("agent-pool", "agent-pools", pool.as_ref().map(|id| id as _));

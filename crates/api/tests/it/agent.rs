@@ -168,6 +168,11 @@ impl Job<'_> {
         self.post("outcome", body).await
     }
 
+    /// An outcome in all its members.
+    pub async fn report(&self, outcome: &Value) -> u16 {
+        self.post("outcome", outcome.clone()).await
+    }
+
     pub async fn artifact(&self, name: &str, content: &str) -> u16 {
         let path = self.path(&format!("artifacts/{name}"));
         self.client.put(path, content.to_owned()).await.status.as_u16()

@@ -11,7 +11,13 @@ const PAGE: &str = "../../docs/compatibility.md";
 const ACCESS: &str =
     include_str!("snapshots/it__access__every_route_answers_every_caller_as_the_table_says.snap");
 /// What no world with people in it can show, and the test in which somebody's call succeeds.
-const PROOFS: [(&str, &str, &str); 4] = [
+const PROOFS: [(&str, &str, &str); 5] = [
+    (
+        // Something has to have been applied.
+        "POST /api/v2/workspaces/{workspace_id}/actions/assess",
+        include_str!("assessments.rs"),
+        "what_an_assessment_finds_is_shown_to_those_who_may_see_it",
+    ),
     (
         "GET /admin/retrieve-iact",
         include_str!("accounts.rs"),

@@ -14,6 +14,7 @@ mod addresses;
 mod agent;
 mod agent_pools;
 mod asked;
+mod assessments;
 mod attributes;
 mod audit;
 mod auto_destroy;

@@ -88,6 +88,11 @@ impl Recipient {
         self.heard.lock().await.clone()
     }
 
+    /// What it was told since the last time.
+    pub async fn take(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.heard.lock().await).iter().map(Heard::json).collect()
+    }
+
     /// The triggers of what it was told, verifications left out.
     pub async fn triggers(&self) -> Vec<String> {
         let heard = self.heard().await;
@@ -117,7 +122,7 @@ pub fn of(ws: &Workspace) -> String {
     format!("/workspaces/{}/notification-configurations", ws.id)
 }
 
-async fn deliver(server: &Server) {
+pub async fn deliver(server: &Server) {
     events::read(&server.system()).await.unwrap();
     notifications::work(&server.system()).await.unwrap();
 }

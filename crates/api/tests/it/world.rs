@@ -3,6 +3,7 @@
 
 mod accounts;
 mod agents;
+mod assessments;
 mod configurations;
 mod oauth_clients;
 mod organizations;
@@ -90,6 +91,8 @@ impl World {
         names.extend(Box::pin(workspaces::in_world(&server, &owner, ws.id.as_str())).await);
         names.extend(configurations::in_world(&server, &owner, ws.id.as_str()).await);
         names.extend(runs::in_world(&owner, ws.id.as_str()).await);
+        let run = names["run_id"].parse().unwrap();
+        names.extend(assessments::in_world(&server, &ws, run).await);
         names.extend(states::in_world(&owner, ws.id.as_str()).await);
         names.extend(tool_versions::in_world(&server).await);
         names.extend(teams::in_world(&owner, &ws, &names["username"]).await);
@@ -190,6 +193,7 @@ impl World {
         }
         accounts::body(method, path)
             .or_else(|| agents::body(names, method, path))
+            .or_else(|| assessments::body(method, path))
             .or_else(|| configurations::body(method, path))
             .or_else(|| organizations::body(names, method, path))
             .or_else(|| runs::body(names, method, path))

@@ -15,6 +15,8 @@ pub mod agent;
 pub mod agent_pool;
 pub mod agent_pool_project;
 pub mod agent_pool_workspace;
+pub mod assessment;
+pub mod assessment_result;
 pub mod audit_entry;
 pub mod audit_export;
 pub mod authorization_code;

@@ -9,8 +9,8 @@ use crate::{
     Json, Timestamp,
     column::words,
     id::{
-        AgentPoolId, ConfigurationVersionId, ProjectId, RunId, SshKeyId, StateVersionId,
-        WorkspaceId,
+        AgentPoolId, AssessmentResultId, ConfigurationVersionId, ProjectId, RunId, SshKeyId,
+        StateVersionId, WorkspaceId,
     },
 };
 
@@ -119,6 +119,9 @@ pub struct Model {
     pub current_run_status: Option<super::run::Status>,
     /// Likewise.
     pub current_run_created_at: Option<Timestamp>,
+    /// The newest one.
+    pub current_assessment_result_id: Option<AssessmentResultId>,
+    pub last_assessment_result_at: Option<Timestamp>,
 }
 
 super::standalone!();

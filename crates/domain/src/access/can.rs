@@ -173,6 +173,10 @@ permissions! {
     // Workspaces.
     ReadWorkspace         on Workspace, of its organization_name: |a, w| a.workspace(w).runs.is_some();
     UpdateWorkspace       on Workspace: |a, w| a.workspace(w).admin;
+    /// Whether it is assessed, and when.
+    ManageAssessments     on Workspace: |a, w| a.workspace(w).admin;
+    /// What an assessment has printed shows values that the state would show. Never for an organization's token.
+    ReadAssessmentOutput  on Workspace: |a, w| a.workspace(w).admin && !matches!(a, Actor::Organization(_));
     DestroyWorkspace      on Workspace: |a, w| a.workspace(w).delete;
     /// Without looking whether it still manages resources. Owners only, unless the organization lets admins.
     ForceDeleteWorkspace  on (Workspace, Arc<Organization>), 403 for those who MayDestroyInOrganization:

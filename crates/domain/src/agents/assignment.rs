@@ -1,14 +1,15 @@
-//! All that an agent needs to know to execute a phase.
+//! All that an agent needs to know to execute a phase, or an assessment.
 
 use std::collections::BTreeMap;
 
-use db::entity::{phase, project, state_version, variable, workspace};
+use db::entity::{job, phase, project, state_version, variable, workspace};
 use db::sea_orm::EntityTrait;
 use secrecy::SecretString;
 
 use crate::{
     Ctx, Error, Result, Tx,
     archivist::{self, Content},
+    assessments,
     identity::{self, Workload},
     organizations,
     row::{Job, Run, ToolVersion, Workspace},
@@ -21,14 +22,16 @@ use crate::{
 #[derive(Debug)]
 pub struct Assignment {
     pub job: Job,
+    /// For an assessment: the one that was applied last, as if it were planned again.
     pub run: Run,
+    /// The id of the run or of the assessment.
+    pub subject: String,
     pub workspace: Workspace,
     /// The workspace's settings as the run was planned with them, and its variables, the run's own among them.
     pub circumstances: Circumstances,
     pub tool: ToolVersion,
     /// Where its agent gets the tool from, unless it has it.
     pub source: Option<Source>,
-    pub phase: phase::Kind,
     pub configuration: Option<String>,
     pub state: Option<String>,
     pub plan_file: Option<String>,
@@ -45,7 +48,7 @@ pub struct Assignment {
 
 /// What is handed out with a job, read before it is.
 pub(super) struct Package {
-    phase: phase::Kind,
+    kind: job::Kind,
     run: Run,
     workspace: Workspace,
     tool: ToolVersion,
@@ -58,29 +61,37 @@ impl Package {
     /// NotFound if something of it is gone.
     pub async fn of(
         cx: &Ctx,
-        phase: phase::Kind,
+        kind: job::Kind,
         run: Run,
         tool: ToolVersion,
         source: Option<Source>,
     ) -> Result<Self> {
         let workspace = workspace::Entity::find_by_id(run.workspace_id.clone()).one(cx.read());
         let workspace = workspace.await?.ok_or(Error::NotFound)?;
-        let circumstances = match phase {
-            phase::Kind::Plan => Circumstances::now(cx, &run, &workspace).await?,
-            phase::Kind::Apply => Circumstances::of_plan(cx, &run, &workspace).await?,
+        let (run, circumstances) = match kind.phase() {
+            Some(phase::Kind::Plan) => {
+                let now = Circumstances::now(cx, &run, &workspace).await?;
+                (run, now)
+            }
+            Some(phase::Kind::Apply) => {
+                let then = Circumstances::of_plan(cx, &run, &workspace).await?;
+                (run, then)
+            }
+            None => {
+                let now = assessments::circumstances(cx, &workspace).await?;
+                (assessments::planned_again(run), now)
+            }
         };
-        Ok(Self { phase, run, workspace, tool, source, circumstances })
+        Ok(Self { kind, run, workspace, tool, source, circumstances })
     }
 
     /// In the transaction that hands out the job: the apply gets what the plan got.
     pub async fn keep(&self, tx: &Tx) -> Result<()> {
-        match self.phase {
-            phase::Kind::Plan => {
-                let state = self.workspace.current_state_version_id.clone();
-                self.circumstances.keep(tx, &self.run.id, state).await
-            }
-            phase::Kind::Apply => Ok(()),
+        if self.kind == job::Kind::Plan {
+            let state = self.workspace.current_state_version_id.clone();
+            self.circumstances.keep(tx, &self.run.id, state).await?;
         }
+        Ok(())
     }
 }
 
@@ -90,10 +101,10 @@ pub(super) async fn assemble(
     token: crypto::Token,
     package: Package,
 ) -> Result<Assignment> {
-    let Package { phase, run, workspace, tool, source, circumstances } = package;
+    let Package { kind, run, workspace, tool, source, circumstances } = package;
     let address = |content, id: &str| relative(cx, content, id);
     let (mut plan_file, mut lock_file) = (None, None);
-    if phase == phase::Kind::Apply {
+    if kind == job::Kind::Apply {
         let plan = phase::Entity::find_by_id(run.plan_id.as_str()).one(cx.read()).await?;
         let has = |name: &str| {
             plan.as_ref().is_some_and(|plan| plan.artifacts.iter().any(|other| other == name))
@@ -111,11 +122,15 @@ pub(super) async fn assemble(
         Some(id) => crate::ssh_keys::value(cx, id).await?,
         None => None,
     };
-    let limits = run_limits::of(cx, &run.organization_name, job.agent_pool_id.as_ref(), phase);
+    let limits = run_limits::of(cx, &run.organization_name, job.agent_pool_id.as_ref(), kind);
     let limits = limits.await?;
     let lifetime = limits.seconds.most;
+    let subject = match kind.phase() {
+        Some(_) => run.id.to_string(),
+        None => super::assessing::of(cx, &job).await?.id.to_string(),
+    };
     let identity_tokens =
-        identity_tokens(cx, &run, &workspace, &circumstances, phase, lifetime).await?;
+        identity_tokens(cx, &subject, &workspace, &circumstances, kind, lifetime).await?;
     Ok(Assignment {
         configuration: run
             .configuration_version_id
@@ -135,16 +150,16 @@ pub(super) async fn assemble(
         workspace,
         tool,
         source,
-        phase,
+        subject,
     })
 }
 
 async fn identity_tokens(
     cx: &Ctx,
-    run: &Run,
+    run: &str,
     workspace: &Workspace,
     circumstances: &Circumstances,
-    phase: phase::Kind,
+    kind: job::Kind,
     lifetime: u64,
 ) -> Result<BTreeMap<String, SecretString>> {
     let own = circumstances.variables.iter();
@@ -164,11 +179,9 @@ async fn identity_tokens(
         organization: (organization.id.as_str(), &organization.name),
         project: (project.id.as_str(), &project.name),
         workspace: (workspace.id.as_str(), &workspace.name),
-        run: run.id.as_str(),
-        phase: match phase {
-            phase::Kind::Plan => "plan",
-            phase::Kind::Apply => "apply",
-        },
+        run,
+        // An assessment reads as a plan does.
+        phase: if kind == job::Kind::Apply { "apply" } else { "plan" },
         lifetime,
     };
     identity::tokens(cx, workload, &audiences).await

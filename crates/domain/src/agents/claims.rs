@@ -10,7 +10,7 @@ use db::{
 };
 
 use super::{
-    Assignment, LEASE_SECONDS, OfRun,
+    Assignment, LEASE_SECONDS, OfRun, assessing,
     assignment::{Package, assemble, tool_of},
     open,
 };
@@ -35,19 +35,41 @@ const PING_NOTED_EVERY_SECONDS: i64 = 30;
 /// The truth behind the bell.
 const POLL: Duration = Duration::from_secs(1);
 
+/// What a slot of an agent takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Phases of runs first.
+    Everything,
+    Phases,
+}
+
+impl Takes {
+    /// Kinds that are looked for together, one group after the other.
+    fn groups(self) -> &'static [&'static [job::Kind]] {
+        use job::Kind as K;
+        match self {
+            Self::Everything => &[&[K::Plan, K::Apply], &[K::Assessment, K::ModuleTest]],
+            Self::Phases => &[&[K::Plan, K::Apply]],
+        }
+    }
+}
+
 /// The next job that this agent can do, waiting for one if need be.
 pub async fn claim(
     cx: &Ctx,
     _agent: &Granted<can::WorkAsAgent>,
     id: &AgentId,
     wait: Duration,
+    takes: Takes,
 ) -> Result<Option<Assignment>> {
     let agent = note_ping(cx, id).await?;
     let until = tokio::time::Instant::now() + wait;
     let mut bell = cx.bell().listen(Topic::Jobs);
     loop {
-        if let Some(assignment) = take(cx, &agent).await? {
-            return Ok(Some(assignment));
+        for kinds in takes.groups() {
+            if let Some(assignment) = take(cx, &agent, kinds).await? {
+                return Ok(Some(assignment));
+            }
         }
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         if left.is_zero() {
@@ -71,7 +93,7 @@ async fn note_ping(cx: &Ctx, id: &AgentId) -> Result<Agent> {
 }
 
 /// The next job that can be handed out to this agent, however many there are that only others can do.
-async fn take(cx: &Ctx, agent: &Agent) -> Result<Option<Assignment>> {
+async fn take(cx: &Ctx, agent: &Agent, kinds: &[job::Kind]) -> Result<Option<Assignment>> {
     use job::Column as C;
     let mut after = None;
     loop {
@@ -79,6 +101,7 @@ async fn take(cx: &Ctx, agent: &Agent) -> Result<Option<Assignment>> {
             .select_only()
             .columns([C::Id, C::CreatedAt])
             .filter(C::Status.eq(job::Status::Queued))
+            .filter(C::Kind.is_in(kinds.iter().copied()))
             .filter(match &agent.agent_pool_id {
                 Some(pool) => C::AgentPoolId.eq(pool),
                 None => C::AgentPoolId.is_null(),
@@ -112,15 +135,15 @@ async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignme
         return Ok(None);
     };
     // What cannot be told to anybody yet is left for those who can.
-    let Ok(OfRun { run, phase, .. }) = OfRun::of(&found) else { return Ok(None) };
+    let (kind, Some(run)) = (found.kind, found.run_id.clone()) else { return Ok(None) };
     let Some(run) = run::Entity::find_by_id(run).one(cx.read()).await? else {
         return Ok(None);
     };
     let able = Able::from(agent);
-    let tool = tool_of(cx, &run).await?.filter(|tool| able.can(found.kind, tool));
+    let tool = tool_of(cx, &run).await?.filter(|tool| able.can(kind, tool));
     let Some(tool) = tool else { return Ok(None) };
     let source = able.source_of(&tool);
-    let package = Package::of(cx, phase, run, tool, source).await?;
+    let package = Package::of(cx, kind, run, tool, source).await?;
     let tx = cx.write().await?;
     let query =
         job::Entity::find_by_id(found.id).filter(job::Column::Status.eq(job::Status::Queued));
@@ -142,6 +165,10 @@ async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignme
 /// # Errors
 /// NotFound if the run was canceled meanwhile, or the job is somebody else's.
 pub async fn start(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) -> Result<()> {
+    let found = super::of(cx, id).await?;
+    if found.kind == job::Kind::Assessment {
+        return assessing::start(cx, &found).await;
+    }
     let mut open = open(cx, id).await?;
     if open.job.status != job::Status::Claimed {
         return Ok(());
@@ -197,9 +224,15 @@ pub async fn heartbeat(
     id: &JobId,
 ) -> Result<run::Cancel> {
     let found = super::of(cx, id).await?;
-    let OfRun { run, phase, .. } = OfRun::of(&found)?;
-    let seconds = run_limits::of_site(cx, phase).await?;
-    let run = run::Entity::find_by_id(run).one(cx.read()).await?.ok_or(Error::NotFound)?;
+    let seconds = run_limits::of_site(cx, found.kind).await?;
+    let cancel = match OfRun::of(&found) {
+        Ok(OfRun { run, .. }) => {
+            let run = run::Entity::find_by_id(run).one(cx.read()).await?;
+            run.ok_or(Error::NotFound)?.cancel
+        }
+        // What is no phase ends with its job.
+        Err(_) => run::Cancel::No,
+    };
     let tx = cx.write().await?;
     let mut job = tx.lock::<job::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     if matches!(job.status, job::Status::Queued | job::Status::Finished) {
@@ -220,5 +253,5 @@ pub async fn heartbeat(
         tx.update(agent).await?;
     }
     tx.commit().await?;
-    Ok(run.cancel)
+    Ok(cancel)
 }

@@ -1,5 +1,5 @@
-//! What jobs are about. Agents are handed phases of runs so far; a job of another kind needs no run, and gets its own
-//! way to begin and to end beside this one.
+//! What jobs are about. Most are phases of runs; a job of another kind has its own way to begin and to end, as
+//! assessments have.
 
 use db::{
     entity::{job, phase},

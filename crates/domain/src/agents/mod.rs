@@ -1,5 +1,6 @@
 //! Agents and their jobs: who executes a phase of a run, and what becomes of it when nobody does any more.
 
+mod assessing;
 mod assignment;
 mod claims;
 mod kinds;
@@ -20,7 +21,7 @@ use db::{
 use serde_json::json;
 
 pub use assignment::Assignment;
-pub use claims::{claim, heartbeat, start};
+pub use claims::{Takes, claim, heartbeat, start};
 use kinds::{OfRun, is_repeatable};
 pub use outcome::{Ending, Outcome, conclude, finish, keep_artifact};
 pub use recovered::{Recovered, recover_state};
@@ -226,7 +227,7 @@ async fn of(cx: &Ctx, id: &JobId) -> Result<Job> {
     Ok(job)
 }
 
-/// Appends to the log of a job's phase; what is there already is passed over.
+/// Appends to the log of a job; what is there already is passed over.
 ///
 /// # Errors
 /// Conflict, naming the length, if `offset` leaves a gap.
@@ -248,7 +249,11 @@ pub async fn append_log(
     }
 }
 
-async fn phase_id_of(cx: &Ctx, job: &Job) -> Result<String> {
+/// By which the log and the documents of a job are kept.
+async fn subject_id_of(cx: &Ctx, job: &Job) -> Result<String> {
+    if job.kind == job::Kind::Assessment {
+        return Ok(assessing::of(cx, job).await?.id.to_string());
+    }
     let OfRun { run, phase, .. } = OfRun::of(job)?;
     let run = run::Entity::find_by_id(run).one(cx.read()).await?.ok_or(Error::NotFound)?;
     Ok(match phase {
@@ -258,7 +263,7 @@ async fn phase_id_of(cx: &Ctx, job: &Job) -> Result<String> {
 }
 
 async fn log_of(cx: &Ctx, job: &Job) -> Result<blobs::LogId> {
-    Ok(blobs::LogId::new(&phase_id_of(cx, job).await?)?)
+    Ok(blobs::LogId::new(&subject_id_of(cx, job).await?)?)
 }
 
 /// Keeps a state that a running apply has written so far; answers the hex SHA-256 of the workspace's current state,

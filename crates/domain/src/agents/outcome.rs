@@ -16,23 +16,26 @@ use db::{
     sea_orm::EntityTrait,
 };
 
-use super::{LEASE_SECONDS, OfRun, Open, of, open, recovered};
+use super::{LEASE_SECONDS, OfRun, Open, assessing, of, open, recovered};
 use crate::{
-    Ctx, Error, Granted, Result, Tx, can, plan_changes,
+    Ctx, Error, Granted, Result, Tx,
+    assessments::Findings,
+    can, plan_changes,
     row::Job,
     runs::{self, moves, status::Event},
     task_stages,
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
     Finished,
+    #[default]
     Errored,
     Canceled,
 }
 
-/// What an agent reports at the end of a phase.
-#[derive(Clone, Debug)]
+/// What an agent reports at the end of a job.
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     pub ending: Ending,
     /// One sentence on what went wrong.
@@ -48,6 +51,8 @@ pub struct Outcome {
     /// Absent from agents that do not say.
     pub peaks: Option<Peaks>,
     pub layers: Option<Vec<String>>,
+    /// Of an assessment that came to its end.
+    pub findings: Option<Findings>,
 }
 
 /// The command line notices the end of a plan this late: it rests for up to 2 s between two looks at the log
@@ -55,9 +60,8 @@ pub struct Outcome {
 const NOTICED_AFTER: Duration = Duration::from_secs(3);
 
 /// Lets an apply that nobody had to confirm fail only when the command line has seen it begin.
-async fn let_it_be_noticed(cx: &Ctx, id: &JobId, outcome: &Outcome) -> Result<()> {
-    let job = of(cx, id).await?;
-    let OfRun { run, phase, .. } = OfRun::of(&job)?;
+async fn let_it_be_noticed(cx: &Ctx, job: &Job, outcome: &Outcome) -> Result<()> {
+    let OfRun { run, phase, .. } = OfRun::of(job)?;
     if phase != phase::Kind::Apply || outcome.ending != Ending::Errored {
         return Ok(());
     }
@@ -76,7 +80,11 @@ pub async fn conclude(
     id: &JobId,
     outcome: Outcome,
 ) -> Result<()> {
-    let_it_be_noticed(cx, id, &outcome).await?;
+    let job = of(cx, id).await?;
+    if job.kind == job::Kind::Assessment {
+        return Box::pin(assessing::conclude(cx, &job, outcome)).await;
+    }
+    let_it_be_noticed(cx, &job, &outcome).await?;
     let open = open(cx, id).await?;
     if open.job.status == job::Status::Concluded {
         return Ok(());
@@ -161,7 +169,10 @@ pub async fn finish(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) ->
 }
 
 pub(super) async fn close(cx: &Ctx, job: &Job) -> Result<()> {
-    let phase = super::phase_id_of(cx, job).await?;
+    if job.kind == job::Kind::Assessment {
+        return assessing::close(cx, job).await;
+    }
+    let phase = super::subject_id_of(cx, job).await?;
     let is_logged = cx.blobs().log_length(&blobs::LogId::new(&phase)?).await? > 0;
     let tx = cx.write().await?;
     if let Some(mut row) = tx.lock::<job::Entity>(job.id.clone()).await?
@@ -194,7 +205,10 @@ where
 {
     const LIMIT: u64 = 1 << 30;
     let job = of(cx, id).await?;
-    let phase_id = super::phase_id_of(cx, &job).await?;
+    if job.kind == job::Kind::Assessment {
+        return assessing::keep_artifact(cx, &job, name, content).await;
+    }
+    let phase_id = super::subject_id_of(cx, &job).await?;
     let blob = match name {
         "plan-file" => Name::new(Kind::Plan, &phase_id)?,
         "lock-file" => Name::new(Kind::LockFile, &phase_id)?,

@@ -7,7 +7,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select},
 };
 
-use super::{Ending, OfRun, Open, Outcome, hand_out_again, is_repeatable, outcome};
+use super::{Ending, OfRun, Open, Outcome, assessing, hand_out_again, is_repeatable, outcome};
 use crate::{
     Ctx, Error, Result,
     row::Job,
@@ -60,7 +60,9 @@ async fn settle(cx: &Ctx, id: &JobId) -> Result<()> {
 }
 
 async fn is_canceled(cx: &Ctx, job: &Job) -> Result<bool> {
-    let Some(run) = job.run_id.clone() else { return Ok(false) };
+    let Some(run) = job.run_id.clone().filter(|_| job.kind.phase().is_some()) else {
+        return Ok(false);
+    };
     let run = run::Entity::find_by_id(run).one(cx.read()).await?;
     Ok(run.is_some_and(|run| run.cancel != run::Cancel::No))
 }
@@ -73,6 +75,7 @@ async fn disobeyed(cx: &Ctx) -> Result<Vec<JobId>> {
         .filter(job::Column::Status.is_in([job::Status::Claimed, job::Status::Started]))
         .filter(job::Column::LeasedUntil.gte(cx.now()))
         .filter(job::Column::RunId.is_not_null())
+        .filter(job::Column::Kind.ne(job::Kind::Assessment))
         .into_tuple()
         .all(cx.read())
         .await?;
@@ -94,6 +97,9 @@ async fn disobeyed(cx: &Ctx) -> Result<Vec<JobId>> {
 
 /// Ends the run, and says so in the log that people are reading.
 async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
+    if job.kind == job::Kind::Assessment {
+        return assessing::give_up(cx, job).await;
+    }
     let OfRun { run, workspace, phase } = OfRun::of(job)?;
     let message = match phase {
         phase::Kind::Plan => "The agent that was planning was lost.",
@@ -125,16 +131,9 @@ async fn give_up(cx: &Ctx, job: &Job) -> Result<()> {
     let outcome = Outcome {
         ending: if canceled { Ending::Canceled } else { Ending::Errored },
         message: Some(message.into()),
-        has_changes: false,
-        additions: 0,
-        changes: 0,
-        destructions: 0,
-        imports: 0,
-        generated_configuration: false,
         // Whoever had not begun has nothing.
         state_pending: phase == phase::Kind::Apply && row.status == job::Status::Started,
-        peaks: None,
-        layers: None,
+        ..Outcome::default()
     };
     let status = run.status;
     outcome::settle(Open { run, phase, job: row }, &outcome).await?;

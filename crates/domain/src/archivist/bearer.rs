@@ -1,9 +1,9 @@
 //! For whom an address was made: it works for as long as that caller could still ask for it.
 
 use db::{
-    entity::{run, token, user},
+    entity::{assessment, run, token, user},
     id::{AgentPoolId, RunId, TaskResultId, TokenId, UserId},
-    sea_orm::EntityTrait,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
 use crate::{Actor, App, Ctx, Error, Result, accounts, workspaces};
@@ -22,6 +22,13 @@ pub(super) enum Bearer {
     RunTask(TaskResultId),
     /// Work that nobody asked for.
     System,
+}
+
+async fn is_assessed(app: &App, run: &RunId) -> Result<bool> {
+    let under_way = assessment::Entity::find()
+        .filter(assessment::Column::RunId.eq(run))
+        .filter(assessment::Column::Status.eq(assessment::Status::Running));
+    Ok(under_way.one(app.db().read()).await?.is_some())
 }
 
 impl Bearer {
@@ -79,7 +86,8 @@ impl Bearer {
                 None => Err(Error::Unauthorized),
             },
             Self::Run(id) => match run::Entity::find_by_id(id.clone()).one(db).await? {
-                Some(run) if !run.is_final => {
+                // It works for the run, or for an assessment of what that has applied.
+                Some(run) if !run.is_final || is_assessed(app, id).await? => {
                     workspaces::engine_of(&app.system("engine"), id).await
                 }
                 _ => Err(Error::Unauthorized),

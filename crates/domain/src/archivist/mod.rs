@@ -20,8 +20,8 @@ use futures::{
 use bearer::Bearer;
 
 use crate::{
-    App, Ctx, Error, Happened, Result, Site, Subject, can, configurations, plan_exports, policies,
-    policy_sets, retention, runs, states,
+    App, Ctx, Error, Happened, Result, Site, Subject, assessments, can, configurations,
+    plan_exports, policies, policy_sets, retention, runs, states,
 };
 
 /// As on HCP: long enough for a command that waits over night.
@@ -79,6 +79,9 @@ contents! {
     ErroredState = "es",
     /// Of a plan, for those who write policies.
     PlanExport = "pe",
+    /// Of an assessment: the JSON of its plan.
+    AssessmentJson = "aj",
+    AssessmentSchemas = "as",
     PolicyCode = "pc",
     /// `PUT` of a policy set version's archive.
     PolicySetUpload = "pu",
@@ -161,6 +164,10 @@ async fn check(cx: &Ctx, object: &Object) -> Result<()> {
                 return Err(Error::NotFound);
             }
         }
+        Content::AssessmentJson | Content::AssessmentSchemas => {
+            let result = assessments::find_by_assessment(cx, &id(object)?).await?;
+            cx.check::<can::ReadAssessmentOutput, _>(result)?;
+        }
         Content::PolicyCode => {
             cx.check::<can::ReadPolicies, _>(policies::find_by_code(cx, &object.id).await?)?;
         }
@@ -198,9 +205,9 @@ pub async fn read(cx: &Ctx, object: &Object) -> Result<Download> {
         Content::JsonState => Kind::JsonState,
         Content::PlanFile => Kind::Plan,
         Content::LockFile => Kind::LockFile,
-        Content::PlanJson => Kind::PlanJson,
+        Content::PlanJson | Content::AssessmentJson => Kind::PlanJson,
         Content::PlanJsonRedacted => Kind::PlanJsonRedacted,
-        Content::ProviderSchemas => Kind::ProviderSchemas,
+        Content::ProviderSchemas | Content::AssessmentSchemas => Kind::ProviderSchemas,
         Content::ErroredState => Kind::ErroredState,
         Content::PlanExport => Kind::PlanExport,
         Content::PolicyCode => Kind::PolicyCode,
@@ -247,6 +254,7 @@ async fn note_read(cx: &Ctx, object: &Object) -> Result<()> {
         Content::State | Content::JsonState => (Happened::StateRead, "state-versions"),
         Content::ErroredState => (Happened::StateRead, "applies"),
         Content::PlanJson => (Happened::PlanJsonRead, "plans"),
+        Content::AssessmentJson => (Happened::PlanJsonRead, "assessments"),
         _ => return Ok(()),
     };
     let (workspace, run) = match object.content {
@@ -254,6 +262,10 @@ async fn note_read(cx: &Ctx, object: &Object) -> Result<()> {
             let row = state_version::Entity::find_by_id(id::<StateVersionId>(object)?);
             let row = row.one(cx.read()).await?.ok_or(Error::NotFound)?;
             (row.workspace_id, row.run_id)
+        }
+        Content::AssessmentJson => {
+            let result = assessments::find_by_assessment(cx, &id(object)?).await?;
+            (result.into_unchecked().row.workspace_id, None)
         }
         _ => {
             let run = runs::of_phase(cx, &object.id).await?;
@@ -292,6 +304,12 @@ async fn is_promised(cx: &Ctx, object: &Object) -> Result<bool> {
         Content::PlanJson => runs::has_left(cx, &object.id, "json-plan").await?,
         Content::PlanJsonRedacted => runs::has_left(cx, &object.id, "json-plan-redacted").await?,
         Content::ProviderSchemas => runs::has_left(cx, &object.id, "provider-schemas").await?,
+        Content::AssessmentJson => {
+            assessments::has_left(cx, &id(object)?, assessments::JSON).await?
+        }
+        Content::AssessmentSchemas => {
+            assessments::has_left(cx, &id(object)?, assessments::SCHEMAS).await?
+        }
         Content::ErroredState => runs::has_left(cx, &object.id, "errored-state").await?,
         Content::Log => runs::has_left(cx, &object.id, runs::LOG).await?,
         Content::PlanExport => {

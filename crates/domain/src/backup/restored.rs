@@ -35,6 +35,9 @@ pub(super) fn row(table: &Table, row: Row, now: Timestamp, changed: &mut Changed
             row.end(now);
             row.set("is_final", true.into());
         }
+        "assessments" if row.is(&["queued", "running"]) => {
+            row.set("status", "canceled".into());
+        }
         "phases" if row.is(&["running"]) => {
             row.end(now);
             row.set("message", WHY.into());

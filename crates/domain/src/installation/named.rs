@@ -23,7 +23,7 @@ pub(crate) fn of(table: &Table, row: &Row) -> Vec<Named> {
             [blob(Kind::State)].into_iter().chain(json).collect()
         }
         "configuration_versions" if is_kept(&text("status")) => vec![blob(Kind::Configuration)],
-        "phases" => {
+        "phases" | "assessments" => {
             let artifacts: Vec<String> =
                 serde_json::from_str(&text("artifacts")).unwrap_or_default();
             let blobs = artifacts.iter().filter_map(|name| artifact(name)).map(blob);

@@ -23,7 +23,7 @@ const fn all_of(purpose: &'static str) -> Column {
 }
 
 /// All of them; `every_sealed_value_is_in_a_known_column` holds the list to it.
-pub const COLUMNS: [Column; 24] = [
+pub const COLUMNS: [Column; 25] = [
     Column { purpose: "variables.value", id: "id", rows: "AND is_sealed" },
     Column { purpose: "site_settings.value", id: "name", rows: "AND value LIKE 'v1.%'" },
     all_of("state_version_outputs.value"),
@@ -46,6 +46,7 @@ pub const COLUMNS: [Column; 24] = [
     Column { purpose: "task_result_bodies.content", id: "outcome_id", rows: "" },
     all_of("policy_replays.draft"),
     all_of("policy_replay_results.said"),
+    all_of("assessment_results.findings"),
     Column { purpose: "identity_keys.private_key", id: "kid", rows: "" },
     Column { purpose: "second_factors.secret", id: "user_id", rows: "" },
 ];

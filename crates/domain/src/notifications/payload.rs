@@ -1,5 +1,7 @@
 //! What is said, in the form that each kind of recipient understands.
 
+mod health;
+
 use db::{
     entity::{
         notification_configuration::{Destination, Trigger},
@@ -132,6 +134,9 @@ impl Message {
                     }
                 };
                 Ok(Some(of_auto_destroy(cx, row, trigger, &workspace, &destruction)))
+            }
+            About::Assessment { result, prior } => {
+                health::about(cx, row, trigger, result, prior.as_ref()).await
             }
             About::AutoDestroyComes { workspace, at } => {
                 let workspace = find_workspace(cx, workspace).await?;

@@ -5,7 +5,7 @@ use db::{
         notification_configuration::{self as configuration, Trigger},
         run, workspace,
     },
-    id::{NotificationConfigurationId, RunId, UserId, WorkspaceId},
+    id::{AssessmentResultId, NotificationConfigurationId, RunId, UserId, WorkspaceId},
     sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter},
 };
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,7 @@ pub(super) enum About {
     Run { id: RunId, status: run::Status, at: Timestamp, by: Option<UserId> },
     AutoDestroy { workspace: WorkspaceId, outcome: Outcome },
     AutoDestroyComes { workspace: WorkspaceId, at: Timestamp },
+    Assessment { result: AssessmentResultId, prior: Option<AssessmentResultId> },
 }
 
 /// What became of a scheduled destruction.
@@ -59,6 +60,17 @@ fn wants(happened: Happened) -> bool {
     use Happened as H;
     status_after(happened).is_some_and(|status| trigger_of(status).is_some() || is_final(status))
         || matches!(happened, H::WorkspaceAutoDestroyFailed | H::WorkspaceAutoDestroyReminded)
+        || of_assessment(happened).is_some()
+}
+
+/// What an assessment has come to, where it is news.
+fn of_assessment(happened: Happened) -> Option<Trigger> {
+    Some(match happened {
+        Happened::AssessmentDrifted => Trigger::AssessmentDrifted,
+        Happened::AssessmentCheckFailed => Trigger::AssessmentCheckFailure,
+        Happened::AssessmentFailed => Trigger::AssessmentFailed,
+        _ => return None,
+    })
 }
 
 /// The status that a run has after this.
@@ -110,6 +122,15 @@ async fn take(tx: &Tx, event: &Event) -> Result<()> {
             let Some(at) = at else { return Ok(()) };
             let about = About::AutoDestroyComes { workspace: workspace.id.clone(), at };
             tell(tx, &workspace, Trigger::AutoDestroyReminder, &about).await
+        }
+        Happened::AssessmentDrifted
+        | Happened::AssessmentCheckFailed
+        | Happened::AssessmentFailed => {
+            let id = |name: &str| event.detail[name].as_str().and_then(|id| id.parse().ok());
+            let (Some(result), Some(trigger)) = (id("result"), of_assessment(event.action)) else {
+                return Ok(());
+            };
+            tell(tx, &workspace, trigger, &About::Assessment { result, prior: id("prior") }).await
         }
         happened => match status_after(happened) {
             Some(status) => of_run(tx, &workspace, event, status).await,

@@ -22,8 +22,8 @@ pub use change::{Action, Change, How, Import, Verdict};
 pub use find::Wanted;
 
 use crate::{
-    Ctx, Error, Granted, In, Result, Tx, can,
-    row::{Phase, Run},
+    Ctx, Error, Granted, In, Result, Tx, assessments, can,
+    row::{AssessmentResult, Phase, Run},
     runs::{self, Plan},
     tasks,
 };
@@ -75,7 +75,10 @@ async fn make(cx: &Ctx, phase: &str) -> Result<()> {
         tokio::task::spawn_blocking(list).await.map_err(|error| Error::Internal(error.into()))?;
     cx.blobs().put(&Name::new(Kind::PlanChanges, phase)?, list.into()).await?;
     let tx = cx.write().await?;
-    runs::note_artifact(&tx, phase, ARTIFACT).await?;
+    match phase.parse() {
+        Ok(assessment) => assessments::note_artifact(&tx, &assessment, ARTIFACT).await?,
+        Err(_) => runs::note_artifact(&tx, phase, ARTIFACT).await?,
+    }
     tx.commit().await
 }
 
@@ -185,6 +188,23 @@ pub async fn of(cx: &Ctx, run: &Granted<can::ReadRun, In<Run>>) -> Result<Known>
 /// As [`of`].
 pub async fn of_plan(cx: &Ctx, plan: &Granted<can::ReadRun, Plan>) -> Result<Known> {
     known(cx, &plan.0).await
+}
+
+/// The list of what an assessment's plan would change.
+///
+/// # Errors
+/// As [`of`].
+pub async fn of_assessment(
+    cx: &Ctx,
+    result: &Granted<can::ReadRun, In<AssessmentResult>>,
+) -> Result<Known> {
+    let id = &result.row.assessment_id;
+    if assessments::has_left(cx, id, ARTIFACT).await? {
+        let name = Name::new(Kind::PlanChanges, id.as_str())?;
+        return Ok(Known::List(Box::new(store::head(cx, name).await?)));
+    }
+    let is_to_come = tasks::is_due(cx, TASK, &json!({ "phase": id })).await?;
+    Ok(if is_to_come { Known::Later } else { Known::Never })
 }
 
 async fn known(cx: &Ctx, plan: &Phase) -> Result<Known> {

@@ -12,7 +12,7 @@ use crate::{
     Ctx, Error, Result, Tx,
     id::RunId,
     row::{Run, Workspace},
-    variables::{self, RunVariable},
+    variables::{self, OfRun, RunVariable},
 };
 
 const SEALED: &str = "run_circumstances.content";
@@ -34,8 +34,16 @@ pub struct Circumstances {
 impl Circumstances {
     /// As they are now.
     pub async fn now(cx: &Ctx, run: &Run, workspace: &Workspace) -> Result<Self> {
+        Self::with(cx, workspace, super::variables_of(cx, run)?).await
+    }
+
+    /// For an assessment, which is no run and has no variables of its own.
+    pub(crate) async fn without_run(cx: &Ctx, workspace: &Workspace) -> Result<Self> {
+        Ok(Self { structured_output: true, ..Self::with(cx, workspace, Vec::new()).await? })
+    }
+
+    async fn with(cx: &Ctx, workspace: &Workspace, own: Vec<OfRun>) -> Result<Self> {
         let project = project::Entity::find_by_id(workspace.project_id.clone()).one(cx.read());
-        let own = super::variables_of(cx, run)?;
         Ok(Self {
             organization: workspace.organization_name.clone(),
             project: project.await?.ok_or(Error::NotFound)?.name,

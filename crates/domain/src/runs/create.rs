@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{held::Floor, moves::subject, stages::Part, status, turns};
 use crate::{
-    Ctx, Error, Granted, Happened, In, Result, Timestamp, can, free_text, names,
+    Ctx, Error, Granted, Happened, In, Result, Timestamp, assessments, can, free_text, names,
     row::{ConfigurationVersion, Run, Workspace},
     task_stages,
     tool_versions::{self, Wish},
@@ -115,6 +115,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
         tx.emit(Happened::WorkspaceAutoDestroyQueued, workspaces::subject(row), json!({})).await?;
     }
     let (tx, row) = floor.parts();
+    assessments::make_way(tx, row).await?;
     row.run_count += 1;
     row.latest_run_id = Some(id.clone());
     let now = tx.now();

@@ -371,6 +371,7 @@ pub(super) async fn busy(db: &impl ConnectionTrait) -> Result<u64> {
     Ok(job::Entity::find()
         .filter(job::Column::Status.is_in([S::Queued, S::Claimed, S::Started]))
         .filter(job::Column::AgentPoolId.is_null())
+        .filter(job::Column::Kind.ne(job::Kind::Assessment))
         .count(db)
         .await?)
 }

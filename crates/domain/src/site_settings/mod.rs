@@ -98,6 +98,10 @@ settings! {
     plan_timeout, "plan-timeout": Span = Span::hours(2);
     /// How long an apply may take.
     apply_timeout, "apply-timeout": Span = Span::hours(24);
+    /// How long after an apply or an assessment a workspace is assessed again.
+    assessment_interval, "assessment-interval": Span = Span::hours(24);
+    /// Assessments that are under way at a time.
+    assessments_at_once, "assessments-at-once": u32 = 10;
     /// How long what happened is kept, but for what happened to runs that are still there.
     events_kept_days, "events-kept-days": u32 = 365;
     /// Where the audit trail is told, as lines of JSON; nowhere where empty.

@@ -264,6 +264,8 @@ pub async fn create(
         performance: Json::default(),
         current_run_status: None,
         current_run_created_at: None,
+        current_assessment_result_id: None,
+        last_assessment_result_at: None,
     };
     change.apply(cx, None, &mut new).await?;
     let tx = cx.write().await?;

@@ -2,7 +2,7 @@
 
 use db::{
     Order, contains,
-    entity::{run, tag_binding, workspace},
+    entity::{assessment_result, run, tag_binding, workspace},
     id::ProjectId,
     page,
     sea_orm::{
@@ -37,6 +37,17 @@ pub struct Filter {
     pub current_run_status: Vec<run::Status>,
     /// Of the current run, or of a later one that only plans, which never becomes the current one.
     pub run_status: Vec<run::Status>,
+    /// By their last assessment; all workspaces, assessed or not, where absent.
+    pub health: Option<Health>,
+}
+
+/// What is known of a workspace's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It was assessed, whatever that has found.
+    Known,
+    /// That has found drift or checks that do not hold, or failed.
+    Ill,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,6 +146,21 @@ fn condition(cx: &Ctx, organization: &str, filter: Filter) -> Condition {
                 .add(workspace::Column::CurrentRunStatus.is_in(statuses))
                 .add(Expr::exists(plans.into_query())),
         );
+    }
+    if filter.health == Some(Health::Known) {
+        condition = condition.add(workspace::Column::CurrentAssessmentResultId.is_not_null());
+    }
+    if filter.health == Some(Health::Ill) {
+        let found = assessment_result::Entity::find()
+            .select_only()
+            .column(assessment_result::Column::Id)
+            .filter(
+                assessment_result::Column::Drifted
+                    .eq(true)
+                    .or(assessment_result::Column::AllChecksSucceeded.eq(false)),
+            )
+            .into_query();
+        condition = condition.add(workspace::Column::CurrentAssessmentResultId.in_subquery(found));
     }
     condition
 }

@@ -26,7 +26,7 @@ pub use details::{Details, details, details_of};
 pub use execution::Execution;
 pub(crate) use execution::{Executor, executed_by, executor, executor_again, pool_for};
 pub(crate) use list::visible;
-pub use list::{Filter, Sort, count, list};
+pub use list::{Filter, Health, Sort, count, list};
 pub use relocation::move_into;
 pub use state_sharing::{add_consumers, consumers, engine_of, remove_consumers, replace_consumers};
 

@@ -438,6 +438,22 @@ pub const SETTINGS: &[Setting] = &[
         "How long an apply may take.",
     ),
     serve(
+        "assessment_interval",
+        Kind::Text,
+        "DURATION",
+        "24h; administrators decide it",
+        "a time such as 90s, 30m, 2h or 1h30m, at most 168h",
+        "How long after an apply or an assessment the health of a workspace is assessed again.",
+    ),
+    serve(
+        "assessments_at_once",
+        Kind::Text,
+        "N",
+        "10; administrators decide it",
+        "1 or more",
+        "Assessments of the health of workspaces that are under way at a time.",
+    ),
+    serve(
         "events_kept_days",
         Kind::Text,
         "N",

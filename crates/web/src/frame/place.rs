@@ -38,13 +38,13 @@ macro_rules! words {
 words! {
     /// A part of an organization.
     Section {
-        Workspaces, Projects, Runs, Registry, VariableSets, Policies, AgentPools, AuditLog, Teams, Members, Settings,
+        Workspaces, Projects, Runs, Health, Registry, VariableSets, Policies, AgentPools, AuditLog, Teams, Members, Settings,
     }
 }
 
 /// Under which heading which parts stand.
 pub const SECTIONS: &[(Option<&str>, &[Section])] = &[
-    (None, &[Section::Workspaces, Section::Projects, Section::Runs]),
+    (None, &[Section::Workspaces, Section::Projects, Section::Runs, Section::Health]),
     (Some("Shared"), &[Section::Registry, Section::VariableSets, Section::Policies]),
     (Some("Operations"), &[Section::AgentPools, Section::AuditLog]),
     (Some("Organization"), &[Section::Teams, Section::Members, Section::Settings]),
@@ -56,6 +56,7 @@ impl Section {
             Self::Workspaces => ("Workspaces", Icon::Boxes, Some('w')),
             Self::Projects => ("Projects", Icon::Folder, Some('p')),
             Self::Runs => ("Runs", Icon::Play, Some('r')),
+            Self::Health => ("Health", Icon::Heart, Some('h')),
             Self::Registry => ("Registry", Icon::Book, None),
             Self::VariableSets => ("Variable sets", Icon::Sliders, None),
             Self::Policies => ("Policies", Icon::Shield, Some('o')),
@@ -74,6 +75,7 @@ impl Section {
             Self::Runs => Some("runs"),
             Self::Projects => Some("projects"),
             Self::VariableSets => Some("variable-sets"),
+            Self::Health => Some("health"),
             Self::Teams => Some("teams"),
             Self::Members => Some("members"),
             Self::Policies if cx.may::<can::ManagePolicies>(organization) => Some("policy-replays"),

@@ -1,7 +1,7 @@
 //! Runs: as lists, and each on a page of its own, which command lines print the address of.
 
 mod activity;
-mod changes;
+pub mod changes;
 mod checks;
 mod decide;
 pub mod list;

@@ -31,6 +31,9 @@ pub struct Asked {
     /// A run of the workspace that is to happen once more.
     #[serde(default)]
     from: Option<RunId>,
+    /// What a link says that the run is for.
+    #[serde(default)]
+    message: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,12 +90,14 @@ impl Input {
 
 pub async fn show(
     workspace: May<can::QueueRun>,
-    Query(Asked { kind, from }): Query<Asked>,
+    Query(Asked { kind, message, from }): Query<Asked>,
 ) -> Result<Markup> {
     let input = match from {
         Some(id) => again(&workspace, &id).await?,
-        None if kind.is_empty() => Input { kind: "apply".to_owned(), ..Input::default() },
-        None => Input { kind, ..Input::default() },
+        None => {
+            let kind = if kind.is_empty() { "apply".to_owned() } else { kind };
+            Input { kind, message, ..Input::default() }
+        }
     };
     draw(&workspace, &input, None).await
 }

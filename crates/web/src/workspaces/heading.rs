@@ -17,12 +17,13 @@ pub enum Part {
     Runs,
     States,
     Variables,
+    Health,
     Settings,
 }
 
 impl Part {
-    const ALL: [Self; 5] =
-        [Self::Overview, Self::Runs, Self::States, Self::Variables, Self::Settings];
+    const ALL: [Self; 6] =
+        [Self::Overview, Self::Runs, Self::States, Self::Variables, Self::Health, Self::Settings];
 
     fn tab<'a>(self, cx: &Ctx, workspace: &Workspace, here: Self) -> Option<Tab<'a>> {
         let (label, end, is_there) = match self {
@@ -30,6 +31,7 @@ impl Part {
             Self::Runs => ("Runs", "/runs", cx.may::<can::ReadRun>(workspace)),
             Self::States => ("States", "/states", cx.may::<can::ReadState>(workspace)),
             Self::Variables => ("Variables", "/variables", cx.may::<can::ReadVariables>(workspace)),
+            Self::Health => ("Health", "/health", true),
             // Who may not change the settings finds the lock there.
             Self::Settings if cx.may::<can::UpdateWorkspace>(workspace) => {
                 ("Settings", "/settings", true)

@@ -6,7 +6,7 @@ use domain::{
     Order, Paging, can,
     entity::run::Status,
     projects,
-    workspaces::{self, Filter, Sort},
+    workspaces::{self, Filter, Health, Sort},
 };
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -33,6 +33,9 @@ pub struct Asked {
     project: String,
     #[serde(default)]
     tag: String,
+    /// `warning`: where the last assessment has found something.
+    #[serde(default)]
+    health: String,
     #[serde(default)]
     sort: String,
     #[serde(default = "query::first", deserialize_with = "query::number")]
@@ -118,6 +121,7 @@ impl Asked {
             ("status", &self.status),
             ("project", &self.project),
             ("tag", &self.tag),
+            ("health", &self.health),
             ("sort", &self.sort),
         ];
         let all = own.map(|(key, old)| if key == name { (key, value) } else { (key, old) });
@@ -145,6 +149,7 @@ impl Asked {
             search: Some(self.q.trim().to_owned()).filter(|text| !text.is_empty()),
             tags: Some(self.tag.clone()).filter(|tag| !tag.is_empty()).into_iter().collect(),
             project,
+            health: (self.health == "warning").then_some(Health::Ill),
             ..Filter::default()
         })
     }
@@ -203,10 +208,12 @@ pub async fn show(
                 input type="search" name="q" value=(asked.q) data-find aria-label="Find a workspace"
                     placeholder="Part of the name";
             }
-            @for (name, value) in [("status", &asked.status), ("project", &asked.project), ("tag", &asked.tag), ("sort", &asked.sort)] {
+            @for (name, value) in [("status", &asked.status), ("project", &asked.project), ("tag", &asked.tag), ("health", &asked.health), ("sort", &asked.sort)] {
                 @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
             }
             (chips(group, Some(all), |word| asked.with(&here, "status", word), |group| Some(many(group))))
+            @let is_ill = asked.health == "warning";
+            a.chip href=(asked.with(&here, "health", if is_ill { "" } else { "warning" })) aria-current=[is_ill.then_some("true")] { (icon(Icon::Heart)) "Health warning" }
             @if let Some(name) = &project {
                 span class="chip set" { (icon(Icon::Folder)) (name) a href=(asked.with(&here, "project", "")) { (icon(Icon::Close)) span.unseen { "Any project" } } }
             }
@@ -245,7 +252,12 @@ async fn project_name(
 }
 
 fn nothing(asked: &Asked, all: u64) -> Markup {
-    if asked.q.is_empty() && asked.project.is_empty() && asked.tag.is_empty() && all == 0 {
+    if asked.q.is_empty()
+        && asked.project.is_empty()
+        && asked.tag.is_empty()
+        && asked.health.is_empty()
+        && all == 0
+    {
         let text = "There are no workspaces that you may see. A workspace is one configuration with its \
                     variables, its state and its runs; a command line makes one when it needs one.";
         empty(Icon::Boxes, "No workspaces yet", text, &html! {})

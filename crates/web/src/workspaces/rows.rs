@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
-    In, accounts,
-    id::{ProjectId, RunId, UserId},
+    In, accounts, assessments,
+    id::{AssessmentResultId, ProjectId, RunId, UserId},
     projects,
-    row::{Run, Workspace},
+    row::{AssessmentResult, Run, Workspace},
     runs,
     workspaces::{self, Details},
 };
@@ -16,6 +16,7 @@ use super::path;
 use crate::{
     components::{Head, Icon, Size, Table, icon_small, run_status, time},
     failure::Result,
+    health,
     query::address,
     visitor::SignedIn,
 };
@@ -50,6 +51,7 @@ struct Around {
     runs: HashMap<RunId, In<Run>>,
     people: HashMap<UserId, String>,
     projects: HashMap<ProjectId, String>,
+    health: HashMap<AssessmentResultId, AssessmentResult>,
 }
 
 pub async fn table(
@@ -77,7 +79,9 @@ async fn around(visitor: &SignedIn, workspaces: &[Workspace]) -> Result<Around> 
     let ids: Vec<_> = ids.into_iter().collect();
     let projects = projects::load(cx, &ids).await?;
     let projects = projects.into_iter().map(|row| (row.id, row.name)).collect();
-    Ok(Around { runs, people, projects })
+    let health = assessments::results_of(cx, workspaces).await?;
+    let health = health.into_iter().map(|row| (row.id.clone(), row)).collect();
+    Ok(Around { runs, people, projects, health })
 }
 
 /// The names of those who started these runs.
@@ -104,6 +108,7 @@ fn row(details: &Details, around: &Around) -> Vec<Markup> {
                 @if workspace.lock_kind.is_some() {
                     span title="Locked" { (icon_small(Icon::Lock)) span.unseen { "locked" } }
                 }
+                (warning(workspace, around))
             }
         },
         status(workspace, &around.runs),
@@ -125,6 +130,17 @@ fn row(details: &Details, around: &Around) -> Vec<Markup> {
             }
         },
     ]
+}
+
+/// Where its last assessment has found something.
+fn warning(workspace: &Workspace, around: &Around) -> Markup {
+    let result = workspace.current_assessment_result_id.as_ref();
+    match result.and_then(|id| around.health.get(id)) {
+        Some(result) if health::is_ill(result) => {
+            html! { a.quietlink href={ (path(workspace)) "/health" } { (health::badge_of(result)) } }
+        }
+        _ => html! {},
+    }
 }
 
 fn last_run(workspace: &Workspace, around: &Around) -> Markup {

@@ -9,6 +9,7 @@ mod changes;
 mod checks;
 mod first_admin;
 mod forms;
+mod health;
 mod invitations;
 mod links;
 mod lists;

@@ -63,6 +63,7 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "settings/retention" => &[("rule", "keep")],
         "settings/destruction" => &[("when", "never")],
         "lock" => &[("reason", "a window")],
+        "health/switch" => &[("enabled", "true")],
         "force-unlock" => &[("confirm", "networking")],
         "delete" => &[("confirm", "acme/networking"), ("force", "true")],
         "teams/{team_id}/add" | "teams/{team_id}/remove" => &[("username", "member")],

@@ -8,7 +8,7 @@ use axum::extract::Query;
 use domain::{
     Granted, In, Paging, can,
     plan_changes::{self, Action, Changes, Known, PIECE, Wanted},
-    row::Run,
+    row::{Run, Workspace},
 };
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,9 @@ pub fn routes() -> Routes {
         )
 }
 
+/// What is asked for of a list.
 #[derive(Default, Deserialize)]
-struct Asked {
+pub struct Asked {
     #[serde(default)]
     q: String,
     #[serde(default)]
@@ -77,20 +78,26 @@ fn word_of(action: Action) -> String {
 }
 
 /// What is drawn beside the changes themselves.
-struct Look<'a> {
+pub struct Look<'a> {
     visitor: &'a SignedIn,
-    run: &'a In<Run>,
+    /// The page with all of the changes; those of a group are read below it.
+    path: String,
     /// Whether the visitor may see values.
     values: bool,
 }
 
 impl<'a> Look<'a> {
-    fn of(visitor: &'a SignedIn, run: &'a In<Run>) -> Self {
-        Self { visitor, run, values: visitor.cx.may::<can::ReadPlanJson>(&run.of) }
+    /// Of a list that has its page at this path.
+    pub fn at(visitor: &'a SignedIn, path: String, workspace: &Workspace) -> Self {
+        Self { visitor, path, values: visitor.cx.may::<can::ReadPlanJson>(workspace) }
     }
 
-    fn path(&self) -> String {
-        format!("{}/plan", path(self.run))
+    fn of(visitor: &'a SignedIn, run: &In<Run>) -> Self {
+        Self::at(visitor, format!("{}/plan", path(run)), &run.of)
+    }
+
+    fn path(&self) -> &str {
+        &self.path
     }
 }
 
@@ -115,17 +122,23 @@ async fn inside(visitor: &SignedIn, run: &Granted<can::ReadRun, In<Run>>) -> Res
             section.stack.tight id="plan" aria-labelledby="changes-title" data-final {
                 h2 id="changes-title" { "What the plan changes" }
                 (notices(&list, look.values))
-                plan-view { (filters(&look, &list, &Asked::default())) (tree::draw(&look, &list).await?) }
+                (whole(&look, &list).await?)
             }
         },
     })
+}
+
+/// As much of a list as fits on a page, with what it can be asked for.
+pub async fn whole(look: &Look<'_>, list: &Changes) -> Result<Markup> {
+    let tree = tree::draw(look, list).await?;
+    Ok(html! { plan-view { (filters(look, list, &Asked::default())) (tree) } })
 }
 
 /// Everything that fits what is asked for, a page at a time.
 async fn show(run: May<can::ReadRun, In<Run>>, Query(asked): Query<Asked>) -> Result<Markup> {
     let visitor = &run.visitor;
     let (title, content) = match plan_changes::of(&visitor.cx, &run).await? {
-        Known::List(list) => found(visitor, &run, &list, &asked).await?,
+        Known::List(list) => found(&Look::of(visitor, &run), &list, &asked).await?,
         Known::Later | Known::Never => {
             let text = "It is made when a plan has ended well. The log of the plan is on the page of the run.";
             let nothing = empty(Icon::List, "No list of changes", text, &html! {});
@@ -147,31 +160,25 @@ async fn show(run: May<can::ReadRun, In<Run>>, Query(asked): Query<Asked>) -> Re
 }
 
 /// What it is called, and what it shows.
-async fn found(
-    visitor: &SignedIn,
-    run: &In<Run>,
-    list: &Changes,
-    asked: &Asked,
-) -> Result<(String, Markup)> {
-    let look = Look::of(visitor, run);
+pub async fn found(look: &Look<'_>, list: &Changes, asked: &Asked) -> Result<(String, Markup)> {
     let wanted = asked.wanted();
     let paging = Paging { number: asked.page, size: PIECE };
-    let found = list.list(&visitor.cx, &wanted, look.values, paging).await?;
+    let found = list.list(&look.visitor.cx, &wanted, look.values, paging).await?;
     let here = address(
-        &look.path(),
+        look.path(),
         &[("q", &asked.q), ("action", &asked.action), ("group", &asked.group)],
     );
     let name = wanted.group.and_then(|at| list.head.groups.get(at)).map(tree::name);
     let title = name.unwrap_or_else(|| "What the plan changes".to_owned());
     let content = html! {
         (notices(list, look.values))
-        (filters(&look, list, asked))
+        (filters(look, list, asked))
         @if found.items.is_empty() {
             (empty(Icon::Search, "Nothing fits", "Nothing in this plan has all that is asked for.", &html! {}))
         } @else {
             p.soft { (grouped(found.total)) @if found.total == 1 { " change" } @else { " changes" } }
             div.plan {
-                @for (_, part, change) in &found.items { (one::draw(&look, *part, change, usize::MAX)) }
+                @for (_, part, change) in &found.items { (one::draw(look, *part, change, usize::MAX)) }
             }
         }
         (Pager { number: asked.page, size: PIECE, total: found.total, path: &here })
@@ -181,16 +188,20 @@ async fn found(
 
 /// What a group shows when it is opened, and where it goes on; nothing where there is nothing.
 async fn part(run: May<can::ReadRun, In<Run>>, Query(asked): Query<Asked>) -> Result<Markup> {
-    let look = Look::of(&run.visitor, &run);
-    let Known::List(list) = plan_changes::of(&run.visitor.cx, &run).await? else {
-        return Ok(html! {});
-    };
+    match plan_changes::of(&run.visitor.cx, &run).await? {
+        Known::List(list) => group(&Look::of(&run.visitor, &run), &list, &asked).await,
+        Known::Later | Known::Never => Ok(html! {}),
+    }
+}
+
+/// The changes of one group, from one of its pages.
+pub async fn group(look: &Look<'_>, list: &Changes, asked: &Asked) -> Result<Markup> {
     let group = asked.wanted().group.and_then(|at| Some((at, list.head.groups.get(at)?)));
     let Some((at, group)) = group else { return Ok(html! {}) };
-    let changes = list.piece(&run.visitor.cx, group, asked.page - 1).await?;
+    let changes = list.piece(&look.visitor.cx, group, asked.page - 1).await?;
     Ok(html! {
-        @for change in changes { (one::draw(&look, group.part, &look.allowed(change), one::ROWS)) }
-        @if group.total > asked.page * PIECE { (tree::rest(&look, at, group, asked.page + 1)) }
+        @for change in changes { (one::draw(look, group.part, &look.allowed(change), one::ROWS)) }
+        @if group.total > asked.page * PIECE { (tree::rest(look, at, group, asked.page + 1)) }
     })
 }
 
@@ -232,7 +243,7 @@ fn filters(look: &Look<'_>, list: &Changes, asked: &Asked) -> Markup {
                 @let word = word_of(*action);
                 @let is_here = word == asked.action;
                 @let other = if is_here { "" } else { &*word };
-                a.chip href=(address(&here, &[("q", &asked.q), ("action", other), ("group", &asked.group)]))
+                a.chip href=(address(here, &[("q", &asked.q), ("action", other), ("group", &asked.group)]))
                     aria-current=[is_here.then_some("true")] {
                     (counted(*action, *number))
                     span.unseen { " only to " (act_word(*action)) }

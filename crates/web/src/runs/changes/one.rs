@@ -27,7 +27,7 @@ pub fn draw(look: &Look<'_>, part: Part, change: &Change, most: usize) -> Markup
         after: !matches!(change.action, Action::Delete | Action::Forget),
     };
     let is_in_sight = most == usize::MAX;
-    let whole = address(&look.path(), &[("q", &change.address)]);
+    let whole = address(look.path(), &[("q", &change.address)]);
     html! {
         details class={ "res " (class) } data-action=(actions) id=[has_id.then(|| format!("addr-{id}"))]
             open[is_in_sight] {

@@ -73,7 +73,7 @@ pub fn rest(look: &Look<'_>, at: usize, group: &Group, page: u64) -> Markup {
     html! {
         div.res-load data-from=(address(&format!("{path}/changes"), &asked)) {
             span { (grouped(left)) @if page > 1 { " more" } " changes, read 100 at a time." }
-            a href=(address(&path, &asked)) { "Read the " @if page > 1 { "next" } @else { "first" } " 100" }
+            a href=(address(path, &asked)) { "Read the " @if page > 1 { "next" } @else { "first" } " 100" }
         }
     }
 }
