@@ -18,10 +18,12 @@ pub enum Topic {
     Events,
     /// Something was left for later.
     Tasks,
+    /// Something that pages show as it happens.
+    Pages,
 }
 
 impl Topic {
-    const ALL: [Self; 4] = [Self::Queue, Self::Jobs, Self::Events, Self::Tasks];
+    const ALL: [Self; 5] = [Self::Queue, Self::Jobs, Self::Events, Self::Tasks, Self::Pages];
 
     /// As servers name it to each other.
     fn word(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Topic {
             Self::Jobs => "jobs",
             Self::Events => "events",
             Self::Tasks => "tasks",
+            Self::Pages => "pages",
         }
     }
 
@@ -45,8 +48,19 @@ impl Topic {
             ),
             Self::Events => READERS.iter().any(|it| !it.is_patient && (it.wants)(happened)),
             Self::Tasks => false,
+            Self::Pages => is_shown_live(happened),
         }
     }
+}
+
+/// What the page of a run tells of.
+fn is_shown_live(happened: Happened) -> bool {
+    use Happened as H;
+    lets_runs_go_on(happened)
+        || matches!(
+            happened,
+            H::RunCancelRequested | H::RunCommented | H::RunPoliciesOverridden | H::WorkspaceLocked
+        )
 }
 
 fn lets_runs_go_on(happened: Happened) -> bool {

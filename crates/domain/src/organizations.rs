@@ -7,7 +7,7 @@ use db::{
         organization::{self, CollaboratorAuthPolicy},
         organization_membership::{self as membership, Status},
         project, run, team, team_membership, user,
-        workspace::ExecutionMode,
+        workspace::{self, ExecutionMode},
     },
     id::{AgentPoolId, OrganizationId, OrganizationMembershipId, ProjectId, TeamId, UserId},
     page,
@@ -163,6 +163,40 @@ pub async fn list(
     let query = organization::Entity::find().filter(condition);
     let query = query.order_by_asc(organization::Column::Name);
     Ok(page(cx.read(), query, paging).await?)
+}
+
+/// An organization, and how much is in it.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    pub row: Organization,
+    pub workspaces: u64,
+    pub members: u64,
+}
+
+/// Every one that there is, by name, for administrators of the site: what it is called, and nothing of what is in it.
+pub async fn list_of_site(
+    cx: &Ctx,
+    _site: &Granted<can::ManageSite>,
+    name: Option<&str>,
+    paging: Paging,
+) -> Result<Page<Counted>> {
+    let name = name.map(|text| db::contains(organization::Column::Name, text));
+    let query = organization::Entity::find().filter(Condition::all().add_option(name));
+    let query = query.order_by_asc(organization::Column::Name);
+    let found = page(cx.read(), query, paging).await?;
+    let mut items = Vec::new();
+    for row in found.items {
+        let of_workspaces = workspace::Column::OrganizationName.eq(&row.name);
+        let of_members = membership::Column::OrganizationName.eq(&row.name);
+        let workspaces = workspace::Entity::find().filter(of_workspaces);
+        let members = membership::Entity::find().filter(of_members);
+        items.push(Counted {
+            workspaces: workspaces.count(cx.read()).await?,
+            members: members.count(cx.read()).await?,
+            row,
+        });
+    }
+    Ok(Page { items, total: found.total })
 }
 
 /// For includes: those of these that the caller may see.

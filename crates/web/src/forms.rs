@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::{
-    body::to_bytes,
-    extract::{FromRequest, FromRequestParts, Request},
+    body::{Bytes, to_bytes},
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, Request},
     response::{IntoResponse, Response},
 };
 use domain::{App, Error, accounts};
@@ -80,6 +80,61 @@ impl Pairs {
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
+}
+
+/// A form of somebody signed in that has a file in it, sent as `multipart/form-data`.
+#[derive(Debug)]
+pub struct FileForm {
+    pub fields: Pairs,
+    pub file: Option<Bytes>,
+}
+
+/// As large as a state may be that comes in a document of the API.
+const FILE_LIMIT: usize = 64 << 20;
+
+impl FromRequest<App> for FileForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = SignedIn::from_request_parts(&mut parts, app).await?;
+        let headers = parts.headers.clone();
+        let session = visitor.session();
+        let mut request = Request::from_parts(parts, body);
+        // Counted below, by what is in it.
+        DefaultBodyLimit::disable().apply(&mut request);
+        let read = async {
+            let (fields, file) = parted(request).await?;
+            check(accounts::form_token_matches(session, token(&fields)), &headers)?;
+            Ok(Self { fields: read(fields)?, file })
+        };
+        read.await.map_err(Failure::into_response)
+    }
+}
+
+async fn parted(request: Request) -> Result<(Fields, Option<Bytes>)> {
+    let unread = |error: &dyn std::fmt::Display| {
+        Error::BadRequest(format!("The form cannot be read: {error}."))
+    };
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|error| unread(&error))?;
+    let (mut fields, mut file, mut left) = (Fields::new(), None, FILE_LIMIT);
+    while let Some(mut part) = parts.next_field().await.map_err(|error| unread(&error))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let is_file = part.file_name().is_some();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = part.chunk().await.map_err(|error| unread(&error))? {
+            left = left.checked_sub(chunk.len()).ok_or_else(|| {
+                Error::TooLarge(format!("A file has at most {} MiB.", FILE_LIMIT >> 20))
+            })?;
+            bytes.extend_from_slice(&chunk);
+        }
+        if is_file {
+            file = Some(bytes.into());
+        } else {
+            fields.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    Ok((fields, file))
 }
 
 /// A form of somebody who is not signed in.

@@ -6,13 +6,16 @@ mod assets;
 mod audit;
 pub mod components;
 mod failure;
+mod first_steps;
 mod forms;
 mod frame;
 mod guard;
 mod headers;
 mod health;
 mod jump;
+mod live;
 mod organizations;
+mod policies;
 mod policy_replays;
 mod projects;
 mod query;
@@ -40,6 +43,8 @@ fn routes() -> Routes {
         .merge(policy_replays::routes())
         .merge(health::routes())
         .merge(projects::routes())
+        .merge(policies::routes())
+        .merge(first_steps::routes())
         .merge(variables::routes())
         .merge(variable_sets::routes())
         .merge(states::routes())

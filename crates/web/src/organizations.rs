@@ -63,6 +63,7 @@ async fn overview(
     }
     let may_create = cx.may::<can::CreateOrganization>(&Site);
     let new = html! {
+        (link_button(Look::Quiet, Icon::Book, "First steps", "/first-steps"))
         @if may_create { (link_button(Look::Main, Icon::Plus, "New organization", NEW)) }
     };
     let main = html! {

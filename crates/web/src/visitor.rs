@@ -25,6 +25,7 @@ use crate::failure::Failure;
 pub struct SignedIn {
     pub cx: Ctx,
     session: String,
+    theme: Option<Theme>,
 }
 
 impl SignedIn {
@@ -53,11 +54,29 @@ impl SignedIn {
         &self.session
     }
 
+    /// Nothing where pages look as the system does.
+    pub fn theme(&self) -> Option<Theme> {
+        self.theme
+    }
+
+    /// The same person, with what holds now.
+    ///
+    /// # Errors
+    /// Unauthorized once the session has ended.
+    pub async fn again(&self) -> domain::Result<Self> {
+        let by = accounts::Use::ByItself;
+        let cx = accounts::person_by_session(self.cx.app(), &self.session, by).await?;
+        Ok(Self { cx, session: self.session.clone(), theme: self.theme })
+    }
+
     /// By the session's cookie, if it is good.
     pub async fn find(headers: &HeaderMap, app: &App) -> domain::Result<Option<Self>> {
         let Some(session) = cookie(headers, &session_cookie(app)) else { return Ok(None) };
         match accounts::person_by_session(app, &session, used(headers)).await {
-            Ok(cx) => Ok(Some(Self { cx, session })),
+            Ok(cx) => {
+                let theme = theme_of(headers, app);
+                Ok(Some(Self { cx, session, theme }))
+            }
             Err(domain::Error::Unauthorized) => Ok(None),
             Err(other) => Err(other),
         }
@@ -161,16 +180,58 @@ fn form_cookie(app: &App) -> String {
     cookie_name(app, "statehouse-form")
 }
 
-/// The value of the one cookie of that name; of two, neither is trusted.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let mut found = headers
+/// Light or dark, whatever the system says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Light, Self::Dark].into_iter().find(|theme| theme.as_str() == name)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+fn theme_cookie(app: &App) -> String {
+    cookie_name(app, "statehouse-theme")
+}
+
+fn theme_of(headers: &HeaderMap, app: &App) -> Option<Theme> {
+    let name = theme_cookie(app);
+    values(headers, &name).find_map(Theme::named)
+}
+
+/// Lets the browser say from now on how pages are to look; nothing is as the system says.
+pub fn remember_theme(app: &App, theme: Option<Theme>) -> AppendHeaders<[(HeaderName, String); 1]> {
+    let year = 365 * 24 * 60 * 60;
+    let seconds = if theme.is_some() { year } else { 0 };
+    let value = theme.map_or("", Theme::as_str);
+    AppendHeaders([(SET_COOKIE, set_cookie(app, &theme_cookie(app), value, seconds))])
+}
+
+/// The values of the cookies of that name.
+fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|header| header.to_str().ok())
         .flat_map(|header| header.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(key, value)| *key == name && is_plain(value))
-        .map(|(_, value)| value.to_owned());
+        .filter(move |(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+/// The value of the one cookie of that name; of two, neither is trusted.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut found = values(headers, name).filter(|value| is_plain(value)).map(str::to_owned);
     let value = found.next()?;
     found.next().is_none().then_some(value)
 }

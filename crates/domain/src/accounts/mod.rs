@@ -8,6 +8,7 @@ mod engines;
 mod first_admin;
 mod lifetimes;
 pub mod oauth;
+mod own_sessions;
 mod passwords;
 mod recent;
 mod run_tasks;
@@ -31,6 +32,7 @@ pub use first_admin::{
     is_empty, offer, offer_first_admin,
 };
 pub use lifetimes::{set_ttl_policies, ttl_policies};
+pub use own_sessions::{OwnSession, end_session, own_sessions};
 pub use passwords::{change_password, reset_password};
 pub(crate) use recent::RecentActors;
 pub(crate) use run_tasks::run_task;

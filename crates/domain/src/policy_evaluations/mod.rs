@@ -12,6 +12,7 @@ mod mocks;
 mod needs;
 mod outcomes;
 mod read;
+mod recent;
 mod rego;
 mod sentinel;
 mod verdict;
@@ -33,3 +34,4 @@ pub use read::{
     evaluations_of, find_evaluation, find_outcome, load_evaluations, load_outcomes, outcomes_of,
     with_evaluations, with_outcomes,
 };
+pub use recent::{Recent, recent_of};

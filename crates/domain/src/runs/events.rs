@@ -30,6 +30,20 @@ pub async fn events(cx: &Ctx, run: &Granted<can::ReadRun, In<Run>>) -> Result<Ve
     with_comments(cx, rows).await
 }
 
+/// The number of the last event of a run, in the order of all events.
+pub async fn last_event(cx: &Ctx, run: &Granted<can::ReadRun, In<Run>>) -> Result<i64> {
+    let last: Option<i64> = event::Entity::find()
+        .select_only()
+        .column(event::Column::Number)
+        .filter(event::Column::RunId.eq(&run.id))
+        .order_by_desc(event::Column::Number)
+        .limit(1)
+        .into_tuple()
+        .one(cx.read())
+        .await?;
+    Ok(last.unwrap_or_default())
+}
+
 async fn with_comments(cx: &Ctx, rows: Vec<Event>) -> Result<Vec<RunEvent>> {
     let runs: std::collections::BTreeSet<_> =
         rows.iter().filter_map(|row| row.run_id.as_ref()).collect();

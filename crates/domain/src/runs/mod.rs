@@ -12,6 +12,7 @@ pub(crate) mod held;
 pub(crate) mod last_words;
 pub(crate) mod list;
 pub(crate) mod moves;
+mod on_site;
 mod performance;
 pub(crate) mod queue;
 pub(crate) mod saved_plans;
@@ -37,8 +38,9 @@ pub(crate) use create::variables_of;
 pub use create::{New, TriggeredBy, create, queue_for_configuration, shown_variables};
 pub use decisions::{asks_for_name, waiting_for_caller};
 pub use endings::{End, end_hopeless, ends};
-pub use events::{RunEvent, events, events_of, find_event, load_events};
+pub use events::{RunEvent, events, events_of, find_event, last_event, load_events};
 pub use list::{Filter, StatusGroup, Timeframe, list, list_of_organization, queue_of};
+pub use on_site::{OnSite, list_of_site};
 pub use queue::{advance_all, position_in_queue};
 pub use waiting::{tell as tell_what_runs_wait_for, waits_for};
 

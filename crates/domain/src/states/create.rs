@@ -1,10 +1,12 @@
 //! New state versions, as clients announce or send them.
 
 use blobs::Kind;
+use bytes::Bytes;
 use db::{
     entity::run,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
+use futures::stream;
 
 use super::{
     blob, content,
@@ -97,6 +99,39 @@ async fn recorded(
         _ => Err(Error::conflict(relation.refusal())),
     };
     record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take).await
+}
+
+/// Takes a state as a file has it, under the serial that stands in it.
+///
+/// # Errors
+/// As [`create`]; invalid for what is not a state, and for one that is encrypted so that no serial can be read.
+pub async fn create_from_file(
+    cx: &Ctx,
+    workspace: &Granted<can::CreateStateVersion>,
+    state: Bytes,
+    force: bool,
+) -> Result<StateVersion> {
+    let mut incoming = Incoming::begin(cx, workspace)?;
+    match Box::pin(told_by_file(cx, &mut incoming, state, force)).await {
+        Ok(new) => create(cx, workspace, new, incoming).await,
+        Err(error) => {
+            incoming.forget(cx).await;
+            Err(error)
+        }
+    }
+}
+
+async fn told_by_file(cx: &Ctx, incoming: &mut Incoming, state: Bytes, force: bool) -> Result<New> {
+    incoming.take_state(cx, stream::iter([Ok::<_, std::io::Error>(state)])).await?;
+    let Some(written) = &incoming.state else {
+        return Err(Error::invalid("file", "can't be empty"));
+    };
+    let content = content::of_blob(cx, &blob(Kind::State, &incoming.id)?).await?;
+    let serial = content.serial.ok_or_else(|| {
+        let why = "is encrypted, and tells no serial: let its own command line push it";
+        Error::invalid("file", why)
+    })?;
+    Ok(New { serial, md5: written.md5_hex.clone(), force, ..New::default() })
 }
 
 /// The caller holds the lock.

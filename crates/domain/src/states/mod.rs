@@ -28,7 +28,7 @@ use db::{
 
 pub use compare::{Became, Compared, Comparison, compare};
 pub(crate) use content::read_blob;
-pub use create::{New, create};
+pub use create::{New, create, create_from_file};
 pub(crate) use from_run::{finish_intermediate, read_back};
 pub use from_run::{save_from_run, save_json_from_run};
 pub use incoming::Incoming;

@@ -9,10 +9,12 @@ mod oauth;
 mod once;
 mod password;
 pub mod second_factor;
+mod sessions;
 mod sign_in;
 mod tokens;
 
 pub use once::Once;
+pub use tokens::{cli_configuration, host_name};
 
 use crate::Routes;
 
@@ -22,6 +24,7 @@ pub fn routes() -> Routes {
         .merge(code::routes())
         .merge(second_factor::routes())
         .merge(oauth::routes())
+        .merge(sessions::routes())
         .merge(tokens::routes())
         .merge(password::routes())
         .merge(first_admin::routes())

@@ -171,7 +171,7 @@ fn row(visitor: &SignedIn, token: &Token, now: domain::Timestamp) -> Vec<Markup>
 
 /// What lets a command line come by this token. Plain http it takes only from a server whose services it is told of;
 /// the name is then never looked up.
-fn cli_configuration(public_url: &str, token: &str) -> String {
+pub fn cli_configuration(public_url: &str, token: &str) -> String {
     let Some(plain) = public_url.strip_prefix("http://") else {
         let host = public_url.trim_start_matches("https://");
         return format!("credentials \"{host}\" {{\n  token = \"{token}\"\n}}\n");
@@ -184,6 +184,11 @@ fn cli_configuration(public_url: &str, token: &str) -> String {
          host \"{NAME}\" {{\n  services = {{\n{services}  }}\n}}\n\
          credentials \"{NAME}\" {{\n  token = \"{token}\"\n}}\n"
     )
+}
+
+/// How configurations call the server.
+pub fn host_name(public_url: &str) -> &str {
+    public_url.strip_prefix("https://").unwrap_or(NAME)
 }
 
 /// How configurations call a server without TLS: `hostname = "statehouse.local"`.

@@ -1,21 +1,44 @@
-// <live-fragment src="…">: reads a part of the page again every two seconds, until it says it is final.
+// <live-fragment src="…">: shows a part of the page anew until the part says that it is final: as the server tells it, by
+// events at src/events, where the element says `events`, and else by reading src every two seconds. A hidden page
+// listens to nothing: browsers have few connections for each host.
 
 class LiveFragment extends HTMLElement {
   #shown = null;
+  #source = null;
   #timer = 0;
+  #seen = () => (document.hidden ? this.#close() : this.#open());
 
   connectedCallback() {
-    this.#later(2000);
+    document.addEventListener("visibilitychange", this.#seen);
+    this.#open();
   }
 
   disconnectedCallback() {
-    clearTimeout(this.#timer);
+    document.removeEventListener("visibilitychange", this.#seen);
+    this.#close();
+  }
+
+  #open() {
+    if (this.#source || document.hidden || this.querySelector("[data-final]")) return;
+    if (!this.hasAttribute("events")) {
+      this.#later(2000);
+      return;
+    }
+    const [path, query] = this.getAttribute("src").split("?");
+    this.#source = new EventSource(query ? `${path}/events?${query}` : `${path}/events`);
+    this.#source.onmessage = (event) => this.#show(event.data);
+    this.#source.onerror = () => {
+      // A stream that ended is opened again by the browser. One that was refused is not: the server may be restarting,
+      // or the session may have ended. The page stays readable.
+      if (this.#source?.readyState !== EventSource.CLOSED) return;
+      this.#close();
+      this.#timer = setTimeout(() => this.#open(), 10000);
+    };
   }
 
   #later(wait) {
-    if (!this.querySelector("[data-final]")) {
-      this.#timer = setTimeout(() => this.#refresh(), wait);
-    }
+    clearTimeout(this.#timer);
+    if (!this.querySelector("[data-final]")) this.#timer = setTimeout(() => this.#refresh(), wait);
   }
 
   async #refresh() {
@@ -25,10 +48,15 @@ class LiveFragment extends HTMLElement {
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       this.#show(await answer.text());
     } catch {
-      // The server may be restarting, or the session may have ended: the page stays readable.
       wait = 10000;
     }
-    this.#later(wait);
+    if (this.isConnected && !document.hidden) this.#later(wait);
+  }
+
+  #close() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
   }
 
   #show(text) {
@@ -41,6 +69,7 @@ class LiveFragment extends HTMLElement {
     const focused = this.contains(document.activeElement) ? document.activeElement.textContent : null;
     const parsed = new DOMParser().parseFromString(text, "text/html");
     this.replaceChildren(...parsed.body.childNodes);
+    if (this.querySelector("[data-final]")) this.#close();
     if (focused !== null) {
       const same = [...this.querySelectorAll("button, a")].find((e) => e.textContent === focused);
       same?.focus();

@@ -15,3 +15,8 @@ pub fn log_viewer(name: &str, address: &str, stem: &str) -> Markup {
 pub fn live_fragment(address: &str, content: &Markup) -> Markup {
     html! { live-fragment src=(address) { (content) } }
 }
+
+/// The same of a part that tells by events at `address/events` what has changed.
+pub fn live_stream(address: &str, content: &Markup) -> Markup {
+    html! { live-fragment src=(address) events { (content) } }
+}

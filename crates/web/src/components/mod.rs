@@ -30,7 +30,7 @@ pub use controls::{
 pub use difference::{Columns, difference};
 pub use header::{Crumb, Header, count, grouped};
 pub use icon::{Icon, icon, icon_small, mark, twist};
-pub use log::{live_fragment, log_viewer};
+pub use log::{live_fragment, live_stream, log_viewer};
 pub use notice::Notice;
 pub use pager::Pager;
 pub use panel::{Panel, facts, stacked_facts};

@@ -13,7 +13,7 @@ use crate::{
     assets::{FONT, LIVE_FRAGMENT, LOG_VIEWER, MARK, SCRIPT, STYLE},
     components::mark,
     failure::Result,
-    visitor::SignedIn,
+    visitor::{SignedIn, Theme},
 };
 
 /// A page of somebody signed in.
@@ -37,7 +37,7 @@ pub async fn page(
             div.toasts role="status" aria-live="polite" {}
         }
     };
-    Ok(document(title, &body))
+    Ok(document(title, visitor.theme(), &body))
 }
 
 /// A page for those who are not signed in.
@@ -51,7 +51,7 @@ pub fn door(title: &str, main: &Markup) -> Markup {
             div.colonnade aria-hidden="true" {}
         }
     };
-    document(title, &body)
+    document(title, None, &body)
 }
 
 /// A page that says what went wrong.
@@ -73,10 +73,10 @@ fn foot() -> Markup {
     }
 }
 
-fn document(title: &str, body: &Markup) -> Markup {
+fn document(title: &str, theme: Option<Theme>, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang="en" data-theme=[theme.map(Theme::as_str)] {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";

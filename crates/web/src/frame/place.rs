@@ -78,7 +78,7 @@ impl Section {
             Self::Health => Some("health"),
             Self::Teams => Some("teams"),
             Self::Members => Some("members"),
-            Self::Policies if cx.may::<can::ManagePolicies>(organization) => Some("policy-replays"),
+            Self::Policies if cx.may::<can::ReadPolicies>(organization) => Some("policies"),
             Self::AgentPools if cx.may::<can::ReadAgentPools>(organization) => Some("agents"),
             Self::Settings if cx.may::<can::UpdateOrganization>(organization) => Some("settings"),
             // Who may not change it finds its tags there.
@@ -98,7 +98,7 @@ impl Section {
 
 words! {
     /// A part of one's own account.
-    Account { Tokens, Password, SecondFactor }
+    Account { Tokens, Sessions, Password, SecondFactor }
 }
 
 impl Account {
@@ -106,19 +106,23 @@ impl Account {
         let link = |which: Self| {
             let (label, icon, path) = match which {
                 Self::Tokens => ("API tokens", Icon::Key, "tokens"),
+                Self::Sessions => ("Sessions and look", Icon::Sun, "sessions"),
                 Self::Password => ("Password", Icon::Lock, "password"),
                 Self::SecondFactor => ("Second factor", Icon::Shield, "second-factor"),
             };
             let href = format!("/app/settings/{path}");
             Link { label, icon, href, key: None, is_here: which == here }
         };
-        [Self::Tokens, Self::Password, Self::SecondFactor].into_iter().map(link).collect()
+        [Self::Tokens, Self::Sessions, Self::Password, Self::SecondFactor]
+            .into_iter()
+            .map(link)
+            .collect()
     }
 }
 
 words! {
     /// A part of the whole installation, for its administrators.
-    OnSite { Overview, Users, Versions, Settings, Audit, Parts }
+    OnSite { Overview, Organizations, Runs, Users, Versions, Settings, Audit, Parts }
 }
 
 impl OnSite {
@@ -127,6 +131,8 @@ impl OnSite {
         let link = |which: Self| {
             let (label, icon, path) = match which {
                 Self::Overview => ("Overview", Icon::Heart, ""),
+                Self::Organizations => ("Organizations", Icon::Boxes, "/organizations"),
+                Self::Runs => ("Runs", Icon::Play, "/runs"),
                 Self::Users => ("Users", Icon::People, "/users"),
                 Self::Versions => ("Versions", Icon::Layers, "/versions"),
                 Self::Settings => ("Settings", Icon::Gear, "/settings"),
@@ -136,8 +142,15 @@ impl OnSite {
             let href = format!("/app/site{path}");
             Link { label, icon, href, key: None, is_here: which == here }
         };
-        let administered =
-            [Self::Overview, Self::Users, Self::Versions, Self::Settings, Self::Audit];
+        let administered = [
+            Self::Overview,
+            Self::Organizations,
+            Self::Runs,
+            Self::Users,
+            Self::Versions,
+            Self::Settings,
+            Self::Audit,
+        ];
         let parts = [Self::Parts].into_iter().filter(|part| *part == here);
         let administered = administered.into_iter().filter(|_| cx.may::<can::ManageSite>(&Site));
         administered.chain(parts).map(link).collect()

@@ -28,6 +28,10 @@ pub fn routes() -> Routes {
             "/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}/status",
             show::fragment,
         )
+        .get(
+            "/app/{organization_name}/workspaces/{workspace_name}/runs/{run_id}/status/events",
+            show::events,
+        )
         .get("/app/{organization_name}/workspaces/{workspace_name}/start-run", start::show)
         .post("/app/{organization_name}/workspaces/{workspace_name}/start-run", start::create)
         .post(

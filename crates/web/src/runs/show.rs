@@ -1,5 +1,6 @@
 //! The page of a run: what it waits for and who can end that, its stages, its logs, what was said and done.
 
+use axum::response::{IntoResponse, Response};
 use domain::{
     Granted, In, Paging, accounts,
     archivist::Content,
@@ -21,11 +22,12 @@ use super::{
 use crate::{
     components::{
         Button, Crumb, Header, Icon, Look, Notice, Size, Tone, action, copy_id, icon, link_button,
-        live_fragment, log_viewer, run_status, stacked_facts, time,
+        live_stream, log_viewer, run_status, stacked_facts, time,
     },
     failure::{Result, Wrong},
     frame::{Place, Section, page},
     guard::May,
+    live::{self, Fragment},
     organizations,
     visitor::SignedIn,
     workspaces,
@@ -38,6 +40,23 @@ pub async fn show(run: May<can::ReadRun, In<Run>>) -> Result<Markup> {
 /// What changes while somebody looks, for the page to read again.
 pub async fn fragment(run: May<can::ReadRun, In<Run>>) -> Result<Markup> {
     status_of(&run.visitor, &run, None).await
+}
+
+/// The same as it happens.
+pub async fn events(run: May<can::ReadRun, In<Run>>) -> Response {
+    let id = run.id.clone();
+    let stream = live::stream(run.visitor.clone(), move |visitor| {
+        let id = id.clone();
+        Box::pin(async move {
+            let found = runs::find(&visitor.cx, &id).await?;
+            let run = visitor.cx.check::<can::ReadRun, _>(found)?;
+            // Before the rest is read, so that nothing is missed that comes meanwhile.
+            let number = runs::last_event(&visitor.cx, &run).await?;
+            let content = status_of(&visitor, &run, None).await?;
+            Ok(Fragment { number, content })
+        })
+    });
+    stream.into_response()
 }
 
 /// What was refused of a form of the page.
@@ -78,7 +97,7 @@ pub async fn draw(
     };
     let main = html! {
         (Header { crumbs: &crumbs, title: &run.message, about, actions, ..Header::default() })
-        (live_fragment(&format!("{}/status", path(run)), &status))
+        (live_stream(&format!("{}/status", path(run)), &status))
         div.stack.gap {
             (changes)
             section class="stack tight" id="plan-log" aria-labelledby="plan-title" {

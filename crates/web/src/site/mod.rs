@@ -1,8 +1,10 @@
 //! `/app/site`: the whole installation, for its administrators; and, in debug builds, the catalogue of parts.
 
+mod organizations;
 mod overview;
 #[cfg(debug_assertions)]
 mod parts;
+mod runs;
 mod settings;
 mod users;
 mod versions;
@@ -12,6 +14,8 @@ use crate::Routes;
 pub fn routes() -> Routes {
     let routes = Routes::default()
         .get("/app/site", overview::show)
+        .get("/app/site/organizations", organizations::show)
+        .get("/app/site/runs", runs::show)
         .get("/app/site/users", users::show)
         .get("/app/site/versions", versions::show)
         .get("/app/site/settings", settings::show);

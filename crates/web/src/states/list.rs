@@ -16,7 +16,9 @@ use maud::{Markup, html};
 
 use super::size;
 use crate::{
-    components::{Head, Icon, Pager, Table, Tone, badge, empty, icon_small, time},
+    components::{
+        Head, Icon, Look, Pager, Table, Tone, badge, empty, icon_small, link_button, time,
+    },
     failure::Result,
     frame::{Place, Section, page},
     guard::May,
@@ -53,6 +55,9 @@ pub async fn show(
     ];
     let main = html! {
         (Heading { workspace: &workspace, here: Part::States }.draw(cx))
+        @if cx.may::<can::CreateStateVersion>(&workspace) {
+            div.row.gap { (link_button(Look::Plain, Icon::Up, "Upload a state", &format!("{}/upload-state", workspaces::path(&workspace)))) }
+        }
         @if list.total == 0 {
             (empty(Icon::Layers, "No state yet", "The first apply makes one, or a state that is uploaded.", &html! {}))
         } @else {

@@ -4,6 +4,7 @@ mod compare;
 mod list;
 mod rollback;
 mod show;
+mod upload;
 
 pub use show::output;
 
@@ -12,6 +13,8 @@ use crate::Routes;
 pub fn routes() -> Routes {
     Routes::default()
         .get("/app/{organization_name}/workspaces/{workspace_name}/states", list::show)
+        .get("/app/{organization_name}/workspaces/{workspace_name}/upload-state", upload::show)
+        .post("/app/{organization_name}/workspaces/{workspace_name}/upload-state", upload::make)
         .get(
             "/app/{organization_name}/workspaces/{workspace_name}/states/{state_version_id}",
             show::show,

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use statehouse_web::Route;
 use testkit::{Client, Server, Snapshot};
 
-use crate::{browser::Browser, sent, world};
+use crate::{browser::Browser, live, sent, world};
 
 /// From the weakest on.
 const PEOPLE: [&str; 13] = [
@@ -77,6 +77,9 @@ impl Template {
             browser.cookies.insert("__Host-statehouse-session".into(), session.clone());
         }
         let path = self.path(route);
+        if live::is_stream(route.path) {
+            return live::answer(server, &browser, &path).await.status();
+        }
         let answer = if route.method == Method::GET {
             browser.get(&path).await
         } else {

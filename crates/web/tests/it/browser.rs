@@ -93,7 +93,8 @@ impl<'s> Browser<'s> {
         self.send(Method::POST, path, body).await
     }
 
-    async fn send(&mut self, method: Method, path: &str, body: String) -> Answer {
+    /// With the content type of a form, unless another stands in `headers`.
+    pub async fn send(&mut self, method: Method, path: &str, body: String) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)

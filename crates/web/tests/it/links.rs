@@ -50,6 +50,26 @@ async fn no_link_leads_nowhere_for_an_owner() {
         below("members"),
         below("agents"),
         below("settings"),
+        below("settings/lifetimes"),
+        below("settings/ssh-keys"),
+        below("settings/tags"),
+        below("settings/retention"),
+        below("variable-sets"),
+        below(&format!("variable-sets/{}", names["varset_id"])),
+        below("policies"),
+        below(&format!("policies/{}", names["policy_set_id"])),
+        below("audit"),
+        "/first-steps".to_owned(),
+        "/app/settings/sessions".to_owned(),
+        of_workspace("paste-variables"),
+        of_workspace("upload-state"),
+        of_workspace("settings/tags"),
+        of_workspace(&format!("settings/access/{}", names["team_workspace_id"])),
+        of_workspace(&format!("settings/notifications/{}", names["notification_configuration_id"])),
+        of_workspace("settings/run-triggers"),
+        of_workspace("settings/state-sharing"),
+        of_workspace("settings/ssh-key"),
+        of_workspace("settings/retention"),
         below("new-workspace"),
         below("new-project"),
         of_workspace("start-run"),
@@ -73,7 +93,13 @@ async fn no_link_leads_nowhere_for_a_site_administrator() {
     Box::pin(world::made(&server)).await;
     let mut admin = Browser::of(&server, &server.site_admin()).await;
     let found = visited(&mut admin).await;
-    for path in ["/app/site", "/app/site/users", "/app/site/versions", "/app/site/settings"] {
+    for path in [
+        "/app/site",
+        "/app/site/users",
+        "/app/site/versions",
+        "/app/site/settings",
+        "/app/site/audit",
+    ] {
         assert!(found.contains(path), "nothing leads to {path}: {found:#?}");
     }
 }

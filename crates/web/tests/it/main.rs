@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod account;
 mod agents;
 mod browser;
 mod changes;
@@ -13,11 +14,13 @@ mod health;
 mod invitations;
 mod links;
 mod lists;
+mod live;
 mod mocks;
 mod oauth;
 mod organizations;
 mod pages;
 mod password;
+mod policies;
 mod policy_replays;
 mod projects;
 mod runs;

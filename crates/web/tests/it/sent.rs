@@ -19,6 +19,8 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
             ("password", "correct horse battery"),
             ("password_confirmation", "correct horse battery"),
         ],
+        "/app/settings/sessions/end" => &[("session", "nobody's")],
+        "/app/settings/theme" => &[("theme", "dark")],
         "new-workspace" => &[("name", "spare"), ("project", &names["project_id"])],
         "new-project" | "projects/{project_id}" | "teams" => &[("name", "another one")],
         "runs/{run_id}/comments" => &[("body", "Looks right.")],

@@ -22,6 +22,14 @@ async fn an_administrator_sees_what_waits_who_is_there_and_what_holds() {
     assert!(versions.contains("1.2.0"), "{versions}");
     let settings = admin.get("/app/site/settings").await.is_ok().text();
     assert!(settings.contains("smtp-password") && settings.contains("secret"), "{settings}");
+    let runs = admin.get("/app/site/runs").await.is_ok().text();
+    assert!(runs.contains("acme/networking") && runs.contains("agent"), "{runs}");
+    // What is in a run is its organization's.
+    assert!(!runs.contains("Widen"), "{runs}");
+    let organizations = admin.get("/app/site/organizations?q=ACM").await.is_ok().text();
+    assert!(organizations.contains(">acme<"), "{organizations}");
+    let none = admin.get("/app/site/organizations?q=nowhere").await.is_ok().text();
+    assert!(none.contains("None found"), "{none}");
     let mut ada = Browser::signed_in(&server, "ada").await;
     for path in ["/app/site", "/app/site/users", "/app/site/versions", "/app/site/settings"] {
         ada.get(path).await.is_not_found();

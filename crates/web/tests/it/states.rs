@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::row::Workspace;
+use http::StatusCode;
 use md5::{Digest, Md5};
 use serde_json::json;
 use testkit::Client;
@@ -134,4 +135,72 @@ async fn whoever_holds_the_lock_goes_back_to_an_earlier_version() {
     assert_eq!(shown.attribute("serial"), 3);
     let text = browser.get(&format!("{to}/compare?from={one}")).await.is_ok().text();
     assert!(text.contains("only shown which differ") && text.contains("Nothing differs"), "{text}");
+}
+
+/// As a browser sends a form with a file.
+async fn sends(
+    browser: &mut Browser<'_>,
+    token: &str,
+    state: &str,
+    force: bool,
+) -> testkit::Answer {
+    let mut body = format!(
+        "--cut\r\ncontent-disposition: form-data; name=\"form_token\"\r\n\r\n{token}\r\n\
+         --cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"terraform.tfstate\"\r\n\r\n{state}\r\n"
+    );
+    if force {
+        body += "--cut\r\ncontent-disposition: form-data; name=\"force\"\r\n\r\ntrue\r\n";
+    }
+    body += "--cut--\r\n";
+    let kind = "multipart/form-data; boundary=cut".parse().unwrap();
+    browser.headers.insert(http::header::CONTENT_TYPE, kind);
+    let answer = browser.send(http::Method::POST, UPLOAD, body).await;
+    browser.headers.remove(http::header::CONTENT_TYPE);
+    answer
+}
+
+const UPLOAD: &str = "/app/acme/workspaces/networking/upload-state";
+
+#[tokio::test]
+async fn a_state_is_uploaded_by_whoever_has_locked_the_workspace_if_it_follows_on() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let api = server.owner();
+    state(&api, &ws).await;
+    let mut owner = Browser::of(&server, &api).await;
+    let page = owner.get(UPLOAD).await.is_ok().text();
+    assert!(page.contains("lock it") && !page.contains("multipart"), "{page}");
+    assert!(owner.get(HERE).await.is_ok().text().contains(UPLOAD));
+    api.post(format!("/workspaces/{}/actions/lock", ws.id), ()).await.is_ok();
+    let page = owner.get(UPLOAD).await.is_ok().text();
+    let token = crate::browser::hidden_fields(&page, UPLOAD)[0].1.clone();
+    let text = |serial: i64, lineage: &str, output: &str| {
+        json!({ "version": 4, "terraform_version": "1.9.0", "serial": serial, "lineage": lineage,
+            "outputs": { "colour": { "value": output, "type": "string" } }, "resources": [] })
+        .to_string()
+    };
+    let before = server.row_counts().await;
+    // Not ours, no state, nothing, and what does not follow on.
+    sends(&mut owner, "x", &text(2, "7f9e8d6c-1a2b", "red"), false)
+        .await
+        .has_status(StatusCode::FORBIDDEN);
+    for wrong in ["", "{}", "[1"] {
+        sends(&mut owner, &token, wrong, false).await.has_status(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let other = text(2, "another", "red");
+    let answer = sends(&mut owner, &token, &other, false).await;
+    let shown = answer.has_status(StatusCode::CONFLICT).text();
+    assert!(shown.contains("role=\"alert\"") && shown.contains("multipart"), "{shown}");
+    assert_eq!(server.row_counts().await, before);
+
+    let next = text(2, "7f9e8d6c-1a2b", "red");
+    let to = sends(&mut owner, &token, &next, false).await.redirects();
+    assert!(owner.get(&to).await.is_ok().text().contains("red"));
+    let current = api.get(format!("/workspaces/{}/current-state-version", ws.id)).await.is_ok();
+    assert_eq!(current.attribute("serial"), 2);
+    sends(&mut owner, &token, &other, true).await.redirects();
+    let mut reader = Browser::of(&server, &server.reader(&ws)).await;
+    reader.get(UPLOAD).await.is_not_found();
+    let page = reader.get(HERE).await.is_ok().text();
+    assert!(!page.contains(UPLOAD), "{page}");
 }

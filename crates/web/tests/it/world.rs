@@ -77,6 +77,9 @@ async fn surroundings(server: &Server, owner: &Client<'_>, ws: &Workspace, names
     let new = resource("vars", &new);
     names.insert("varset_variable_id", owner.post(path, new).await.is_created().id());
     names.insert("varset_id", set);
+    let new = resource("policy-sets", &json!({ "name": "basics", "kind": "opa" }));
+    let path = "/organizations/acme/policy-sets";
+    names.insert("policy_set_id", owner.post(path, new).await.is_created().id());
     let new = resource("ssh-keys", &json!({ "name": "deploy", "value": "no real key" }));
     let path = "/organizations/acme/ssh-keys";
     names.insert("ssh_key_id", owner.post(path, new).await.is_created().id());

@@ -32,10 +32,10 @@ pub(super) fn tfvars(text: &str) -> Result<Vec<Entry>, Wrong> {
             continue;
         }
         if line.starts_with("/*") {
-            let mut comment = line.to_owned();
+            let mut comment = line;
             while !comment.contains("*/") {
                 let (_, next) = lines.next().ok_or(wrong("the comment is not closed"))?;
-                comment = next.to_owned();
+                comment = next;
             }
             let rest = comment.split_once("*/").map_or("", |(_, rest)| rest);
             if rest.trim().is_empty() {
