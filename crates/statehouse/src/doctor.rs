@@ -354,7 +354,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let flags = [
             ("data-dir", dir.path().join("data").display().to_string()),
-            ("server", "http://127.0.0.1:1".to_owned()),
+            ("address", "http://127.0.0.1:1".to_owned()),
             ("token", "a-token-of-a-pool-0123456789".to_owned()),
             ("sandbox", "off".to_owned()),
             ("run-memory", "64M".to_owned()),
