@@ -28,6 +28,7 @@ pub fn routes() -> Routes {
         .post(of_workspace, create)
         .patch(of_workspace, rollback)
         .get("/api/v2/workspaces/{workspace_id}/current-state-version", current)
+        .post("/api/v2/workspaces/{workspace_id}/actions/import-state-version", import)
         .get("/api/v2/state-versions", list::by_name)
         .get("/api/v2/state-versions/{state_version_id}", show)
         .get("/api/v2/state-versions/{state_version_id}/download", download)
@@ -49,6 +50,21 @@ async fn create(workspace: May<can::CreateStateVersion>, request: Request) -> Re
     // Also where the state is there already: the client uploads it all the same.
     let view = if announced { view.with_uploads() } else { view };
     Ok(Document::one(&view).created())
+}
+
+/// Ours: a state from before the workspace was here.
+async fn import(workspace: May<can::ImportStates>, request: Request) -> Result<Document> {
+    let cx = &workspace.cx;
+    let mut incoming = Incoming::of_past(&workspace);
+    let (new, created_at) = match input::read_past(cx, request, &mut incoming).await {
+        Ok(read) => read,
+        Err(error) => {
+            incoming.forget(cx).await;
+            return Err(error);
+        }
+    };
+    let row = states::take_past(cx, &workspace, new, incoming, created_at).await?;
+    Ok(Document::one(&view(cx, row).await?).created())
 }
 
 async fn show(version: May<can::ReadState, In<StateVersion>>, query: Query) -> Result<Document> {

@@ -2,12 +2,12 @@
 
 use axum::extract::Request;
 use domain::{
-    Ctx,
+    Ctx, Timestamp,
     id::RunId,
     states::{Incoming, New},
 };
 use jsonapi::{Body, Error, File, Limits, ToOne, Typed, Upload};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::Result;
 
@@ -34,6 +34,20 @@ impl Typed for Input {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Past {
+    serial: Option<i64>,
+    md5: Option<String>,
+    lineage: Option<String>,
+    created_at: Option<Timestamp>,
+}
+
+impl Typed for Past {
+    const TYPE: &'static str = "state-versions";
+    const LIMITS: Limits = Limits::with_file(LARGEST);
+}
+
+#[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Relations {
     run: Option<ToOne<RunId>>,
@@ -41,14 +55,35 @@ pub struct Relations {
 
 /// Reads a request; its files go to the blobs as they arrive.
 pub async fn read(cx: &Ctx, request: Request, incoming: &mut Incoming) -> Result<New> {
-    let mut upload = Upload::of::<Input>(request, &[STATE, JSON_STATE, OUTPUTS])?;
+    let body: Body<Input, Relations> = read_as(cx, request, incoming).await?;
+    new(body.attributes, body.relationships)
+}
+
+/// Reads a state that the workspace had on another server, and when it was made there.
+pub async fn read_past(
+    cx: &Ctx,
+    request: Request,
+    incoming: &mut Incoming,
+) -> Result<(New, Timestamp)> {
+    let Past { serial, md5, lineage, created_at } =
+        read_as::<Past, Relations>(cx, request, incoming).await?.attributes;
+    let created_at = created_at.ok_or_else(|| Error::invalid("created-at", "can't be blank"))?;
+    let input = Input { serial, md5, lineage, force: None };
+    Ok((new(input, Relations::default())?, created_at))
+}
+
+async fn read_as<A, R>(cx: &Ctx, request: Request, incoming: &mut Incoming) -> Result<Body<A, R>>
+where
+    A: Typed + DeserializeOwned,
+    R: DeserializeOwned,
+{
+    let mut upload = Upload::of::<A>(request, &[STATE, JSON_STATE, OUTPUTS])?;
     while let Some(file) = upload.next_file().await? {
         if let Err(error) = take(cx, file, incoming).await {
             return Err(upload.failure().map_or(error, Into::into));
         }
     }
-    let body: Body<Input, Relations> = upload.document()?;
-    new(body.attributes, body.relationships)
+    Ok(upload.document()?)
 }
 
 async fn take(cx: &Ctx, file: File<'_>, incoming: &mut Incoming) -> Result<()> {

@@ -47,6 +47,7 @@ mod notifications;
 mod oauth_clients;
 mod official_versions;
 mod parameters;
+mod past_states;
 mod plan_changes;
 mod plan_documents;
 mod plan_exports;

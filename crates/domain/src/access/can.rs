@@ -196,6 +196,8 @@ permissions! {
     ReadState             on Workspace: |a, w| a.workspace(w).state_versions >= StateVersions::Read;
     ReadStateOutputs      on Workspace: |a, w| a.workspace(w).state_versions >= StateVersions::ReadOutputs;
     CreateStateVersion    on Workspace: |a, w| a.workspace(w).state_versions >= StateVersions::Write;
+    /// Those that it had elsewhere, at the times when it had them.
+    ImportStates          on Workspace: |a, w| a.owns_named(&w.organization_name);
     /// Beside the right to write at all: whoever writes a state holds the lock.
     WriteLockedState      on Workspace: |a, w| a.holds_lock_of(w);
 

@@ -149,7 +149,7 @@ pub(super) fn wrong_md5() -> Error {
     Error::invalid("md5", "is not the MD5 of the state")
 }
 
-fn check(new: &New) -> Result<String> {
+pub(super) fn check(new: &New) -> Result<String> {
     if new.serial < 0 {
         return Err(Error::invalid("serial", "must not be negative"));
     }

@@ -26,6 +26,11 @@ impl Incoming {
         Ok(Self { id: StateVersionId::fresh(), state: None, has_json_state: false })
     }
 
+    /// For a state that the workspace had elsewhere, for which nobody holds a lock.
+    pub fn of_past(_: &Granted<can::ImportStates>) -> Self {
+        Self { id: StateVersionId::fresh(), state: None, has_json_state: false }
+    }
+
     pub fn has_state(&self) -> bool {
         self.state.is_some()
     }

@@ -33,6 +33,11 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
                 &json!({ "rollback-state-version": { "data": old } }),
             ))
         }
+        ("POST", "/workspaces/{workspace_id}/actions/import-state-version") => {
+            let mut past = state(1);
+            past["data"]["attributes"]["created-at"] = json!("2020-02-02T20:20:20Z");
+            Sent::Json(past)
+        }
         _ => return None,
     })
 }
