@@ -13,6 +13,7 @@ use crate::{
 /// what belongs to a thing that came over.
 pub fn differences(wanted: &Inventory, here: &Inventory, with_members: bool) -> Vec<String> {
     let mut found = Vec::new();
+    let is_sparse = wanted.address.is_empty();
     for kind in KINDS.iter().chain([&ORGANIZATION]) {
         if kind.name == "organization-memberships" && !with_members {
             continue;
@@ -25,11 +26,22 @@ pub fn differences(wanted: &Inventory, here: &Inventory, with_members: bool) -> 
                     found.push(format!("{of}: its value was not given yet"));
                 }
                 None => found.push(format!("{of}: is not here")),
+                Some(other) if is_sparse => sparse(&of, item, other, &mut found),
                 Some(other) => compare(&of, item, other, &mut found),
             }
         }
     }
     found
+}
+
+/// Of plain states nothing but what is said of them.
+fn sparse(of: &str, wanted: &Item, here: &Item, found: &mut Vec<String>) {
+    for (name, names) in &wanted.relations {
+        if here.related(name) != names.as_slice() {
+            found.push(format!("{of}: {name} differ"));
+        }
+    }
+    states(of, &wanted.states, &here.states, found);
 }
 
 fn compare(of: &str, wanted: &Item, here: &Item, found: &mut Vec<String>) {

@@ -6,6 +6,8 @@
 pub mod apply;
 pub mod client;
 pub mod compare;
+pub mod folder;
+pub mod gather;
 pub mod inventory;
 pub mod kinds;
 mod links;

@@ -26,6 +26,9 @@ pub struct Plan {
     pub address: String,
     pub organization: String,
     pub choice: Choice,
+    /// Where it comes from, if from no server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<std::path::PathBuf>,
     /// Other names than at the source.
     #[serde(default)]
     pub names: Names,
@@ -51,6 +54,7 @@ impl Plan {
             address: target.address().to_owned(),
             organization: organization.to_owned(),
             choice,
+            folder: None,
             names,
             present: BTreeMap::new(),
             inventory,

@@ -1,11 +1,12 @@
 //! Where an organization comes from.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 
 use crate::{
     client::{Client, Refused, status},
-    inventory::{Inventory, State},
+    folder::Folder,
+    inventory::{Inventory, Item, State},
     read::{Choice, Reader},
     states::{self, Content, History},
     steps::Steps,
@@ -14,11 +15,12 @@ use crate::{
 /// What reasons of locks begin with that an import has set.
 pub const MARK: &str = "statehouse import";
 
-/// A server with the API of HCP Terraform.
 #[derive(Debug)]
-pub struct Source {
-    pub client: Client,
-    pub organization: String,
+pub enum Source {
+    /// A server with the API of HCP Terraform.
+    Server { client: Client, organization: String },
+    /// What an export has written.
+    Folder(Folder),
 }
 
 /// How the lock of a workspace was found.
@@ -34,25 +36,42 @@ impl Source {
     /// # Errors
     /// If the organization cannot be read.
     pub async fn inventory(&self, choice: &Choice, told: &Steps<'_>) -> Result<Inventory> {
-        let reader = Reader::open(&self.client, &self.organization, choice).await?;
-        reader.inventory(choice, told).await
+        match self {
+            Self::Server { client, organization } => {
+                let reader = Reader::open(client, organization, choice).await?;
+                reader.inventory(choice, told).await
+            }
+            Self::Folder(folder) => {
+                let whole = choice.projects.is_empty() && choice.workspaces.is_empty();
+                ensure!(whole, "a folder comes over as a whole");
+                folder.inventory(choice.history)
+            }
+        }
     }
 
     /// The workspace's states as they are now.
     ///
     /// # Errors
     /// If the workspace is gone.
-    pub async fn states(&self, workspace: &str, history: History) -> Result<Vec<State>> {
-        let document = self.client.get(&format!("workspaces/{workspace}")).await?;
-        states::list(&self.client, &self.organization, &document["data"], history).await
+    pub async fn states(&self, workspace: &Item, history: History) -> Result<Vec<State>> {
+        match self {
+            Self::Server { client, organization } => {
+                let document = client.get(&format!("workspaces/{}", workspace.id)).await?;
+                states::list(client, organization, &document["data"], history).await
+            }
+            Self::Folder(folder) => folder.states(workspace, history),
+        }
     }
 
-    /// A state's bytes, held against what the server says of them.
+    /// A state's bytes, held against what is said of them.
     ///
     /// # Errors
     /// If they differ from that, or cannot be read.
     pub async fn content(&self, state: &State) -> Result<Content> {
-        let content = Content::new(self.client.download(&state.address).await?);
+        let content = Content::new(match self {
+            Self::Server { client, .. } => client.download(&state.address).await?,
+            Self::Folder(folder) => folder.read(&state.address)?,
+        });
         if let Some(md5) = &state.md5
             && !md5.eq_ignore_ascii_case(&content.md5)
         {
@@ -61,12 +80,24 @@ impl Source {
         Ok(content)
     }
 
-    /// Locks a workspace with a reason.
+    /// Locks a workspace with a reason. In a folder nothing changes by itself.
     ///
     /// # Errors
     /// While a run is at work there, and if the token may not lock it.
     pub async fn lock(&self, workspace: &str, reason: &str) -> Result<Lock> {
-        lock(&self.client, workspace, reason).await
+        match self {
+            Self::Server { client, .. } => lock(client, workspace, reason).await,
+            Self::Folder(_) => Ok(Lock::Ours),
+        }
+    }
+
+    /// # Errors
+    /// If it is not locked by us.
+    pub async fn unlock(&self, workspace: &str) -> Result<()> {
+        if let Self::Server { client, .. } = self {
+            client.post(&format!("workspaces/{workspace}/actions/unlock"), &json!({})).await?;
+        }
+        Ok(())
     }
 }
 

@@ -27,7 +27,7 @@ impl Mover<'_> {
     ) -> Result<()> {
         let is_locked = self.lock_source(item).await?;
         // What changed since the plan was made comes over as it is now.
-        let states = self.source.states(&item.id, self.plan.choice.history).await?;
+        let states = self.source.states(item, self.plan.choice.history).await?;
         let newest = states.first();
         if newest.map(|state| &state.id) != item.states.first().map(|state| &state.id) {
             self.differs(
@@ -88,12 +88,7 @@ impl Mover<'_> {
             self.target.post(&format!("workspaces/{id}/actions/unlock"), &json!({})).await?;
         }
         if self.options.unlock_source && is_locked {
-            let path = format!("workspaces/{}/actions/unlock", item.id);
-            self.source
-                .client
-                .post(&path, &json!({}))
-                .await
-                .context("unlocking it at the source")?;
+            self.source.unlock(&item.id).await.context("unlocking it at the source")?;
         }
         Ok(())
     }

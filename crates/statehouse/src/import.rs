@@ -3,7 +3,8 @@
 mod apply;
 mod plan;
 mod rewrite;
-mod servers;
+pub mod servers;
+mod states;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,8 @@ pub enum Command {
     Verify(apply::Verify),
     /// Write a file to fill in the secret values that the source does not tell, for `apply --secrets`.
     Secrets(apply::Secrets),
+    /// Make a folder for `plan --from-folder` out of plain state files and a table that says whose they are.
+    States(states::States),
     /// Make configurations name another server and organization.
     ///
     /// Changes cloud blocks, remote backends, remote states and sources of modules, and nothing else in their files.
@@ -39,6 +42,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
         Command::Apply(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Secrets(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::States(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Rewrite(command) => command.run().map(|()| ExitCode::SUCCESS),
     }
 }

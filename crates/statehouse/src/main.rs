@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod doctor;
 mod embedded;
+mod export;
 mod failure;
 mod health;
 mod import;
@@ -85,6 +86,8 @@ enum Command {
     ///
     /// Exit code 1 if anything is damaged. May run while the server serves.
     Verify(StoreFlags),
+    /// Write all of an organization into a folder of plain files, which `import` reads.
+    Export(export::Export),
     /// Move in from HCP Terraform, Terraform Enterprise or another Statehouse.
     #[command(subcommand)]
     Import(import::Command),
@@ -116,6 +119,7 @@ fn main() -> ExitCode {
         },
         Command::Restore(restore) => restore::run(&restore),
         Command::Verify(flags) => verify::run(&flags),
+        Command::Export(command) => export::run(&command),
         Command::Import(command) => match import::run(&command) {
             Ok(code) => return code,
             Err(error) => Err(error),

@@ -9,6 +9,8 @@ use statehouse_moving::{
     apply::{Options, Outcome, apply},
     client::{Access, Client},
     compare::differences,
+    folder::{Folder, export},
+    gather::{gather, table},
     inventory::{Inventory, Secret},
     plan::{Names, Plan},
     read::{Choice, Reader},
@@ -32,7 +34,7 @@ fn quiet() -> Steps<'static> {
 
 async fn source(server: &Server, address: &str) -> Source {
     let client = client(address, server.owner().token().await);
-    Source { client, organization: Server::ORGANIZATION.into() }
+    Source::Server { client, organization: Server::ORGANIZATION.into() }
 }
 
 async fn plan(source: &Source, target: &Client, organization: &str) -> Plan {
@@ -120,7 +122,8 @@ async fn an_organization_comes_over_whole_and_a_second_time_does_nothing() {
     assert_eq!(found, [] as [&str; 0]);
     let fourth = apply(&source, &target, &plan, &options, &told).await.unwrap();
     assert!(fourth.made.is_empty(), "{fourth:?}");
-    assert!(source.client.calls().1 > 0, "the source wanted to be left alone for a while");
+    let Source::Server { client, .. } = &source else { unreachable!("it is a server") };
+    assert!(client.calls().1 > 0, "the source wanted to be left alone for a while");
 
     // Every byte of every state.
     let raw = to.owner().get("/organizations/moved/workspaces/ws_2-X").await;
@@ -233,4 +236,64 @@ async fn what_a_token_may_not_see_is_said() {
         ]
     );
     assert!(plan.report().contains("all policies: cannot be seen"), "{}", plan.report());
+}
+
+#[tokio::test]
+async fn what_is_exported_is_imported_into_an_empty_server_with_nothing_lost() {
+    let from = Server::listen().await;
+    fill(&from, 4).await;
+    let server = source(&from, from.url()).await;
+    let everything = Choice::default();
+    let was = server.inventory(&everything, &quiet()).await.unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let folder = Folder(root.path().join("acme"));
+    export(&server, &was, &folder, &quiet()).await.unwrap();
+    // A second time nothing is read again, and all is as it was.
+    export(&server, &was, &folder, &quiet()).await.unwrap();
+    let text = std::fs::read_to_string(folder.0.join("workspaces/ws_2-X/terraform.tfstate"));
+    assert_eq!(text.unwrap(), state(&format!("{LINEAGE}-2"), 4));
+    assert!(folder.0.join("policies/no-public.sentinel").exists());
+    drop(from);
+
+    let to = Server::listen().await;
+    to.let_everybody_create_organizations().await;
+    let target = client(to.url(), to.owner().token().await);
+    let source = Source::Folder(folder.clone());
+    let plan = plan(&source, &target, "again").await;
+    let options = Options { secrets: secrets(), invite: true, ..Options::default() };
+    let outcome = apply(&source, &target, &plan, &options, &quiet()).await.unwrap();
+    assert_eq!(failures(&outcome), [] as [&str; 0]);
+    let here = inventory(&target, "again").await;
+    assert_eq!(
+        differences(&Plan { inventory: was, ..plan }.renamed(), &here, true),
+        [] as [&str; 0]
+    );
+
+    std::fs::remove_file(folder.0.join("export.json")).unwrap();
+    let half = source.inventory(&everything, &quiet()).await.unwrap_err();
+    assert!(half.to_string().contains("no whole export"), "{half:#}");
+}
+
+#[tokio::test]
+async fn plain_states_come_over_by_a_table() {
+    let root = tempfile::tempdir().unwrap();
+    let states = root.path().join("bucket");
+    std::fs::create_dir_all(states.join("env/prod")).unwrap();
+    std::fs::write(states.join("env/prod/terraform.tfstate"), state("one", 7)).unwrap();
+    std::fs::write(states.join("db.tfstate"), state("two", 3)).unwrap();
+    let lines = table("env/prod/terraform.tfstate,net,Prod\ndb.tfstate,db\n").unwrap();
+    let folder = Folder(root.path().join("export"));
+    assert_eq!(gather(&states, &lines, "acme", &folder).unwrap(), 2);
+
+    let to = Server::listen().await;
+    let target = client(to.url(), to.owner().token().await);
+    let source = Source::Folder(folder);
+    let plan = plan(&source, &target, "acme").await;
+    let outcome = apply(&source, &target, &plan, &Options::default(), &quiet()).await.unwrap();
+    assert_eq!(failures(&outcome), [] as [&str; 0]);
+    let here = inventory(&target, "acme").await;
+    assert_eq!(differences(&plan.renamed(), &here, false), [] as [&str; 0]);
+    let net = to.owner().get("/organizations/acme/workspaces/net").await.id();
+    let path = format!("/workspaces/{net}/current-state-version");
+    assert_eq!(to.owner().get(path).await.attribute("lineage"), "one");
 }

@@ -11,6 +11,7 @@ use clap::Args;
 use moving::{
     apply::{Options, Outcome, apply},
     compare::differences,
+    folder::Folder,
     inventory::Secret,
     plan::Plan,
     read::{Choice, Reader},
@@ -75,9 +76,12 @@ fn read(path: &Path) -> Result<Plan> {
 }
 
 fn source(plan: &Plan, tokens: &Tokens) -> Result<Source> {
+    if let Some(folder) = &plan.folder {
+        return Ok(Source::Folder(Folder(folder.clone())));
+    }
     let from = &plan.inventory;
     let client = tokens.source(&from.address)?;
-    Ok(Source { client, organization: from.organization.clone() })
+    Ok(Source::Server { client, organization: from.organization.clone() })
 }
 
 impl Apply {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 use moving::{
+    folder::Folder,
     plan::{self, Names},
     read::Choice,
     source::Source,
@@ -19,9 +20,12 @@ pub struct Plan {
     /// The server to move away from.
     #[arg(long, value_name = "ADDRESS", default_value = "https://app.terraform.io")]
     from: String,
+    /// What `statehouse export` has written, instead of a server.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "organization", "project", "workspace"])]
+    from_folder: Option<PathBuf>,
     /// The organization there.
-    #[arg(long, value_name = "NAME")]
-    organization: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "from_folder")]
+    organization: Option<String>,
     /// The server to move to.
     #[arg(long, value_name = "ADDRESS")]
     to: String,
@@ -53,19 +57,27 @@ impl Plan {
             bail!("{} is there already: name another file", self.out.display());
         }
         let names = names(&self.rename)?;
-        let client = self.tokens.source(&self.from)?;
-        let source = Source { client, organization: self.organization.clone() };
+        let source = match (&self.from_folder, &self.organization) {
+            (Some(folder), _) => Source::Folder(Folder(folder.clone())),
+            (None, Some(organization)) => {
+                let client = self.tokens.source(&self.from)?;
+                Source::Server { client, organization: organization.clone() }
+            }
+            (None, None) => bail!("--organization or --from-folder says what to bring"),
+        };
         let target = self.tokens.target(&self.to)?;
         let choice = Choice {
             projects: self.project.clone(),
             workspaces: self.workspace.clone(),
             history: self.history,
         };
-        let organization = self.to_organization.as_deref().unwrap_or(&self.organization);
         let runtime = tokio::runtime::Runtime::new()?;
         let made = runtime.block_on(async {
             let inventory = source.inventory(&choice, &shown()).await?;
-            plan::Plan::new(inventory, choice, &target, organization, names).await
+            let to = self.to_organization.clone();
+            let to = to.unwrap_or_else(|| inventory.organization.clone());
+            let made = plan::Plan::new(inventory, choice, &target, &to, names).await?;
+            Ok::<_, anyhow::Error>(plan::Plan { folder: self.from_folder.clone(), ..made })
         })?;
         private_file::write(&self.out, serde_json::to_string_pretty(&made)?.as_bytes())?;
         print!("{}", made.report());
