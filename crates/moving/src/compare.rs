@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
 use serde_json::Value;
 
 use crate::{
     inventory::{Inventory, Item, State},
     kinds::{KINDS, ORGANIZATION},
+    source::Source,
+    steps::Steps,
 };
 
 /// A line for each difference. `wanted` has the names of the target. What is here beside it is no difference, except in
@@ -101,23 +104,59 @@ fn parts(of: &str, wanted: &Item, here: &Item, found: &mut Vec<String>) {
     }
 }
 
+/// Reads every state on both sides; a line for each whose bytes differ.
+///
+/// # Errors
+/// If one of them cannot be read.
+pub async fn bytes(
+    source: &Source,
+    wanted: &Inventory,
+    target: &Source,
+    here: &Inventory,
+    told: &Steps<'_>,
+) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let workspaces = wanted.of("workspaces");
+    told.begin("compare", workspaces.iter().map(|item| item.states.len()).sum());
+    for item in workspaces {
+        let other = here.of("workspaces").iter().find(|other| other.name == item.name);
+        let there = other.map_or(&[][..], |other| other.states.as_slice());
+        for (index, state) in item.states.iter().enumerate() {
+            let twin =
+                there.iter().enumerate().find(|(at, other)| is_same(index, state, *at, other));
+            if let Some((_, twin)) = twin {
+                let (one, other) = (source.content(state).await?, target.content(twin).await?);
+                told.bytes(one.bytes.len());
+                if one.bytes != other.bytes {
+                    let of = format!("workspaces {}", item.name);
+                    found.push(format!("{of}: the bytes of its state {} differ", state.serial));
+                }
+            }
+            told.step();
+        }
+    }
+    Ok(found)
+}
+
+/// Whether two states are one, by what is said of them and by their places: first is the current one, which has another
+/// time here.
+fn is_same(index: usize, state: &State, at: usize, other: &State) -> bool {
+    let agree = |one: &Option<String>, other: &Option<String>| {
+        one.is_none() || other.is_none() || one == other
+    };
+    other.serial == state.serial
+        && agree(&other.md5, &state.md5)
+        && agree(&other.lineage, &state.lineage)
+        && if index == 0 { at == 0 } else { other.created_at == state.created_at }
+}
+
 fn states(of: &str, wanted: &[State], here: &[State], found: &mut Vec<String>) {
     let said = |state: &State| {
         format!("serial {}, lineage {}", state.serial, state.lineage.as_deref().unwrap_or("?"))
     };
     for (index, state) in wanted.iter().enumerate() {
         let which = if index == 0 { "its current state" } else { "an older state" };
-        let is_same = |other: &&State| {
-            let agree = |one: &Option<String>, other: &Option<String>| {
-                one.is_none() || other.is_none() || one == other
-            };
-            other.serial == state.serial
-                && agree(&other.md5, &state.md5)
-                && agree(&other.lineage, &state.lineage)
-                && (index == 0 || other.created_at == state.created_at)
-        };
-        let same =
-            if index == 0 { here.first().filter(is_same) } else { here.iter().find(is_same) };
+        let same = here.iter().enumerate().find(|(at, other)| is_same(index, state, *at, other));
         if same.is_none() {
             found.push(format!(
                 "{of}: {which} ({}, of {}) is not here",

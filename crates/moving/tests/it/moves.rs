@@ -8,7 +8,7 @@ use statehouse_moving::{
     Steps,
     apply::{Options, Outcome, apply},
     client::{Access, Client},
-    compare::differences,
+    compare::{bytes, differences},
     folder::{Folder, export},
     gather::{gather, table},
     inventory::{Inventory, Secret},
@@ -126,6 +126,12 @@ async fn an_organization_comes_over_whole_and_a_second_time_does_nothing() {
     assert!(client.calls().1 > 0, "the source wanted to be left alone for a while");
 
     // Every byte of every state.
+    let here = inventory(&target, "moved").await;
+    let target = Source::Server { client: target, organization: "moved".into() };
+    let fresh = source.inventory(&Choice::default(), &told).await.unwrap();
+    let fresh = Plan { inventory: fresh, ..plan.clone() }.renamed();
+    let found = bytes(&source, &fresh, &target, &here, &told).await.unwrap();
+    assert_eq!(found, [] as [&str; 0]);
     let raw = to.owner().get("/organizations/moved/workspaces/ws_2-X").await;
     let listed = to.owner().get(format!("/workspaces/{}/state-versions", raw.id())).await;
     assert_eq!(listed.attributes("serial"), [4, 2]);

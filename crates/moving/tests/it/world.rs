@@ -191,7 +191,7 @@ async fn make_sets(owner: &Client<'_>, first: &str, project: &str) {
         &json!([one("workspaces", first)]),
     );
     let set =
-        made(&owner, &org("varsets"), related(set, "projects", &json!([one("projects", project)])))
+        made(owner, &org("varsets"), related(set, "projects", &json!([one("projects", project)])))
             .await;
     let variable = json!({ "key": "region", "value": "eu", "category": "terraform", "hcl": false });
     made(owner, &format!("/varsets/{set}/relationships/vars"), resource("vars", &variable)).await;

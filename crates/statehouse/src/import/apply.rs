@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use moving::{
     apply::{Options, Outcome, apply},
-    compare::differences,
+    compare::{bytes, differences},
     folder::Folder,
     inventory::Secret,
     plan::Plan,
@@ -50,6 +50,9 @@ pub struct Verify {
     /// Compare members as well, which are invited only when that is asked for.
     #[arg(long)]
     members: bool,
+    /// Read every state on both sides and compare their bytes as well.
+    #[arg(long)]
+    bytes: bool,
     #[command(flatten)]
     tokens: Tokens,
 }
@@ -165,7 +168,14 @@ impl Verify {
             let everything = Choice::default();
             let reader = Reader::open(&target, &plan.organization, &everything).await?;
             let here = reader.inventory(&everything, &shown()).await?;
-            Ok::<_, anyhow::Error>(differences(&wanted, &here, self.members))
+            let mut found = differences(&wanted, &here, self.members);
+            if self.bytes {
+                let organization = plan.organization.clone();
+                let target =
+                    Source::Server { client: self.tokens.target(&plan.address)?, organization };
+                found.extend(bytes(&source, &wanted, &target, &here, &shown()).await?);
+            }
+            Ok::<_, anyhow::Error>(found)
         })?;
         for line in &found {
             println!("{line}");

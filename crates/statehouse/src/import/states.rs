@@ -12,7 +12,7 @@ use moving::{
 #[derive(Debug, Args)]
 pub struct States {
     /// The folder that the files of the table are below, such as a copy of a bucket.
-    states: PathBuf,
+    files: PathBuf,
     /// The folder to write to.
     directory: PathBuf,
     /// A table with lines of FILE,WORKSPACE or FILE,WORKSPACE,PROJECT.
@@ -29,7 +29,7 @@ impl States {
         let text = text.with_context(|| self.table.display().to_string())?;
         let lines = table(&text).with_context(|| self.table.display().to_string())?;
         let folder = Folder(self.directory.clone());
-        let count = gather(&self.states, &lines, &self.organization, &folder)?;
+        let count = gather(&self.files, &lines, &self.organization, &folder)?;
         println!("{count} states; `statehouse import plan --from-folder` goes on from here");
         Ok(())
     }
