@@ -235,6 +235,7 @@ impl Sandboxed<'_> {
         let order = Order {
             program: Some(path.to_owned()),
             args: vec!["version".into()],
+            stdin: None,
             env: [("PATH", SAFE_PATH), ("CHECKPOINT_DISABLE", "1")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),

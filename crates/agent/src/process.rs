@@ -81,6 +81,7 @@ impl Engine {
         let order = Order {
             program: Some(self.binary.clone()),
             args,
+            stdin: None,
             env: self.env.clone(),
             parent: rustix::process::getpid().as_raw_nonzero().get(),
             orphan_seconds: u32::try_from(manners.orphan.as_secs()).unwrap_or(u32::MAX),

@@ -52,7 +52,9 @@ fn by_type() -> Includes<Ctx, Failure> {
         "organization-memberships" = memberships::load, |cx, rows|
             memberships::views(cx, rows).await?;
         "configuration-versions" = configurations::load, |cx, rows|
-            rows.into_iter().map(configurations::View::new);
+            configurations::views(cx, rows).await?;
+        "ingress-attributes" = configurations::load_ingress, |cx, rows|
+            rows.into_iter().map(configurations::ingress_attributes::View);
         "varsets" = variable_sets::load, |cx, rows| variable_sets::views(cx, rows).await?;
         "runs" = runs::load, |cx, rows| runs::views(cx, rows).await?;
         "run-events" = runs::load_events, |cx, rows| rows.into_iter().map(runs::events::View);

@@ -46,6 +46,7 @@ mod tool_versions;
 mod users;
 mod variable_sets;
 mod variables;
+mod webhooks;
 mod workspace_tasks;
 mod workspaces;
 
@@ -75,6 +76,7 @@ fn routes() -> Routes {
         .merge(agents::routes())
         .merge(agent_pools::routes())
         .merge(configurations::routes())
+        .merge(webhooks::routes())
         .merge(data_retention::routes())
         .merge(variables::routes())
         .merge(variable_sets::routes())

@@ -69,6 +69,9 @@ struct GeneralAttributes<'a> {
     api_rate_limit: u32,
     plan_timeout: Span,
     apply_timeout: Span,
+    allow_speculative_plans_on_pull_requests_from_forks: bool,
+    /// Ours.
+    repository_polling_interval: Span,
     /// Ours, as the two that follow.
     assessment_interval: Span,
     assessments_at_once: u32,
@@ -86,7 +89,6 @@ struct GeneralAttributes<'a> {
 #[serde(rename_all = "kebab-case")]
 struct Decided {
     send_passing_statuses_for_untriggered_speculative_plans: bool,
-    allow_speculative_plans_on_pull_requests_from_forks: bool,
     require_two_factor_for_admins: bool,
     fair_run_queuing_enabled: bool,
     limit_organizations_per_user: bool,
@@ -112,6 +114,8 @@ impl Resource for General<'_> {
             apply_timeout: now.apply_timeout,
             assessment_interval: now.assessment_interval,
             assessments_at_once: now.assessments_at_once,
+            allow_speculative_plans_on_pull_requests_from_forks: now.plans_of_forks,
+            repository_polling_interval: now.repository_interval,
             events_kept_days: now.events_kept_days,
             audit_export_url: &now.audit_export_url,
             terraform_build_worker_plan_timeout: now.plan_timeout,
@@ -141,6 +145,8 @@ struct GeneralInput {
     terraform_build_worker_apply_timeout: Field<Span>,
     assessment_interval: Field<Span>,
     assessments_at_once: Field<u32>,
+    allow_speculative_plans_on_pull_requests_from_forks: Field<bool>,
+    repository_polling_interval: Field<Span>,
     events_kept_days: Field<u32>,
     audit_export_url: Field<ExportAddress>,
     /// Never shown.
@@ -152,10 +158,6 @@ impl Typed for GeneralInput {
     const UNSUPPORTED: &'static [Unsupported] = &[
         (
             "attributes/send-passing-statuses-for-untriggered-speculative-plans",
-            "cannot be switched on: this server has no such thing",
-        ),
-        (
-            "attributes/allow-speculative-plans-on-pull-requests-from-forks",
             "cannot be switched on: this server has no such thing",
         ),
         (
@@ -208,6 +210,8 @@ async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) ->
             .or(input.terraform_build_worker_apply_timeout.into_change()),
         assessment_interval: input.assessment_interval.into_change(),
         assessments_at_once: input.assessments_at_once.into_change(),
+        plans_of_forks: input.allow_speculative_plans_on_pull_requests_from_forks.into_change(),
+        repository_interval: input.repository_polling_interval.into_change(),
         events_kept_days: input.events_kept_days.into_change(),
         audit_export_url: input.audit_export_url.into_change(),
         audit_export_token: input.audit_export_token.map(Into::into).into_change(),

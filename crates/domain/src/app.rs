@@ -1,18 +1,22 @@
 //! What one server process works with: the database, the blobs, the keys, the clock and the bell.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use blobs::Blobs;
 use courier::Courier;
 use crypto::{Keyring, Signer};
 use db::{Db, Timestamp, id::ServerId};
+use vcs::git::Git;
 
 use crate::{
     access::Actor, accounts::RecentActors, bell::Bell, context::Ctx, keeper, rate_limit::Requests,
-    site_settings, tool_versions::Sources, troubles::Troubles,
+    site_settings, tool_versions::Sources, troubles::Troubles, vcs_connections,
 };
 
 /// Settings that rules depend on; read from the configuration by the binary.
@@ -34,6 +38,26 @@ pub struct Settings {
     pub site: site_settings::Given,
     /// Runs whose policies are evaluated at once by one server.
     pub policy_concurrency: usize,
+    pub git: GitMeans,
+}
+
+/// How repositories are fetched by this server.
+#[derive(Clone, Debug)]
+pub struct GitMeans {
+    /// A folder for caches, ours alone. An absolute path; it need not be there.
+    pub root: PathBuf,
+    pub program: PathBuf,
+    pub start: Arc<dyn vcs::git::Start>,
+}
+
+impl Default for GitMeans {
+    fn default() -> Self {
+        Self {
+            root: std::env::temp_dir().join("statehouse-repositories"),
+            program: "/usr/bin/git".into(),
+            start: Arc::new(vcs::git::Plain),
+        }
+    }
 }
 
 /// One server's means. Cheap to clone.
@@ -45,6 +69,7 @@ struct Means {
     db: Db,
     blobs: Blobs,
     courier: Courier,
+    git: Git,
     keyring: Keyring,
     signer: Signer,
     settings: Settings,
@@ -75,10 +100,19 @@ impl App {
         settings: Settings,
     ) -> Self {
         let signer = keyring.signer();
+        let git = Git::new(vcs::git::Settings {
+            root: settings.git.root.clone(),
+            git: settings.git.program.clone(),
+            authorities: None,
+            start: settings.git.start.clone(),
+            reach: vcs_connections::way_by(&courier),
+            limits: vcs::git::Limits::default(),
+        });
         Self(Arc::new(Means {
             db,
             blobs,
             courier,
+            git,
             keyring,
             signer,
             settings,
@@ -118,6 +152,11 @@ impl App {
     /// The way to recipients outside.
     pub(crate) fn courier(&self) -> &Courier {
         &self.0.courier
+    }
+
+    /// Fetches repositories.
+    pub(crate) fn git(&self) -> &Git {
+        &self.0.git
     }
 
     /// Rings whenever something was committed.

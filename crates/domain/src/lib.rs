@@ -11,7 +11,9 @@ pub mod audit;
 pub mod backup;
 pub mod bell;
 pub mod cleanup;
+pub mod commit_statuses;
 pub mod configurations;
+pub mod connected_repositories;
 mod context;
 pub mod deletions;
 pub mod destructions;
@@ -22,6 +24,7 @@ pub mod figures;
 mod free_text;
 pub mod health;
 pub mod identity;
+pub mod ingress;
 pub mod installation;
 pub mod keeper;
 pub mod letters;
@@ -66,7 +69,7 @@ pub mod workspace_tasks;
 pub mod workspaces;
 
 pub use access::{Actor, Found, Granted, In, can};
-pub use app::{App, Settings};
+pub use app::{App, GitMeans, Settings};
 pub use context::Ctx;
 pub(crate) use context::{Change, Subject, Tx};
 pub use courier::IpNet;
@@ -81,9 +84,11 @@ pub mod row {
     pub use db::entity::{
         agent::Model as Agent, agent_pool::Model as AgentPool, assessment::Model as Assessment,
         assessment_result::Model as AssessmentResult, audit_entry::Model as AuditEntry,
-        comment::Model as Comment, configuration_version::Model as ConfigurationVersion,
+        comment::Model as Comment, commit_status::Model as CommitStatus,
+        configuration_version::Model as ConfigurationVersion,
         data_retention_policy::Model as DataRetentionPolicy, event::Model as Event,
-        job::Model as Job, notification_configuration::Model as NotificationConfiguration,
+        ingress_attribute::Model as IngressAttributes, job::Model as Job,
+        notification_configuration::Model as NotificationConfiguration,
         notification_delivery::Model as NotificationDelivery, oauth_client::Model as OauthClient,
         oauth_token::Model as OauthToken, organization::Model as Organization,
         organization_membership::Model as OrganizationMembership, phase::Model as Phase,
@@ -93,16 +98,18 @@ pub mod row {
         policy_set::Model as PolicySet, policy_set_outcome::Model as PolicySetOutcome,
         policy_set_parameter::Model as PolicySetParameter,
         policy_set_version::Model as PolicySetVersion, project::Model as Project,
-        reserved_tag_key::Model as ReservedTagKey, run::Model as Run, run_task::Model as RunTask,
-        run_trigger::Model as RunTrigger, session::Model as Session, ssh_key::Model as SshKey,
-        state_version::Model as StateVersion, state_version_output::Model as StateVersionOutput,
-        tag::Model as Tag, tag_binding::Model as TagBinding, task_result::Model as TaskResult,
+        repository::Model as Repository, reserved_tag_key::Model as ReservedTagKey,
+        run::Model as Run, run_task::Model as RunTask, run_trigger::Model as RunTrigger,
+        session::Model as Session, ssh_key::Model as SshKey, state_version::Model as StateVersion,
+        state_version_output::Model as StateVersionOutput, tag::Model as Tag,
+        tag_binding::Model as TagBinding, task_result::Model as TaskResult,
         task_result_outcome::Model as TaskResultOutcome, task_stage::Model as TaskStage,
         team::Model as Team, team_project::Model as TeamProject,
         team_workspace::Model as TeamWorkspace, token::Model as Token,
         token_ttl_policy::Model as TokenTtlPolicy, tool_version::Model as ToolVersion,
         user::Model as User, variable::Model as Variable, variable_set::Model as VariableSet,
-        workspace::Model as Workspace, workspace_task::Model as WorkspaceTask,
+        webhook_delivery::Model as WebhookDelivery, workspace::Model as Workspace,
+        workspace_task::Model as WorkspaceTask,
     };
 }
 

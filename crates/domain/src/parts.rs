@@ -2,12 +2,13 @@
 //! new reader of events or kind of member is a line.
 
 use crate::{
-    audit, events::Reader, notifications, policy_evaluations, run_triggers, task_results,
-    task_stages::Members,
+    audit, commit_statuses, events::Reader, notifications, policy_evaluations, run_triggers,
+    task_results, task_stages::Members,
 };
 
 /// Everybody for whom events are read.
-pub(crate) const READERS: &[Reader] = &[notifications::READER, run_triggers::READER, audit::READER];
+pub(crate) const READERS: &[Reader] =
+    &[notifications::READER, run_triggers::READER, audit::READER, commit_statuses::READER];
 
 /// What hangs on stages, in the order in which it is asked.
 pub(crate) const MEMBERS: [&dyn Members; 3] =

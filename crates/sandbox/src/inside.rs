@@ -37,7 +37,7 @@ pub(crate) fn carry_out(order: &Order) -> anyhow::Result<Infallible> {
         std::process::exit(0);
     };
     std::env::set_current_dir(&folder).with_context(|| format!("work in {}", folder.display()))?;
-    start(order.command(program), program, signals.as_ref())
+    start(order.command(program)?, program, signals.as_ref())
 }
 
 /// Everything in here ends with the keeper. Its end of our input closes when it does, which tells

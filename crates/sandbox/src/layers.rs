@@ -136,6 +136,7 @@ fn trial(supervisor: &Path, scratch: &Path, layers: Layers) -> anyhow::Result<St
     let order = Order {
         program: None,
         args: Vec::new(),
+        stdin: None,
         env: std::collections::BTreeMap::new(),
         parent: rustix::process::getpid().as_raw_nonzero().get(),
         orphan_seconds: 0,

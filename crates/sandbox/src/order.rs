@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::fs::File;
 use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,6 +21,9 @@ pub struct Order {
     /// Absent: nothing is started, and what is there of the layers is printed.
     pub program: Option<PathBuf>,
     pub args: Vec<String>,
+    /// The file that it reads as its standard input, by its path inside; absent: nothing.
+    #[serde(default)]
+    pub stdin: Option<PathBuf>,
     /// All of its environment.
     pub env: BTreeMap<String, String>,
     /// Process id of who gives the order: when it ends, the program is sent SIGTERM.
@@ -71,10 +75,14 @@ impl Order {
     }
 
     /// The program itself.
-    pub(crate) fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> anyhow::Result<Command> {
+        let stdin = match &self.stdin {
+            Some(path) => File::open(path).context("open its standard input")?.into(),
+            None => Stdio::null(),
+        };
         let mut command = Command::new(program);
-        command.args(&self.args).env_clear().envs(&self.env).stdin(Stdio::null());
-        command
+        command.args(&self.args).env_clear().envs(&self.env).stdin(stdin);
+        Ok(command)
     }
 }
 

@@ -9,6 +9,7 @@ mod doctor;
 mod embedded;
 mod export;
 mod failure;
+mod git;
 mod health;
 mod import;
 mod listener;

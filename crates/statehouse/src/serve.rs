@@ -21,7 +21,7 @@ use crate::open::Absent;
 use crate::task::Task;
 use crate::telemetry::figures::Rows;
 use crate::telemetry::{self, metrics, requests};
-use crate::{embedded, failure, open, private_file, shutdown, tls};
+use crate::{embedded, failure, git, open, private_file, shutdown, tls};
 
 /// The command: until a signal ends it.
 pub fn command(flags: &ServeFlags) -> Result<()> {
@@ -76,7 +76,7 @@ pub async fn run(
             tracing::info!("stopped before the database was open");
             return Ok(());
         }
-        app = open::open(&settings.store, rules(&settings, &url), courier, Absent::Create) => app?,
+        app = open::open(&settings.store, rules(&settings, &url)?, courier, Absent::Create) => app?,
     };
     // Before anybody is answered: whoever sees the server ready may use the configured token at once.
     first_start(&settings, &app).await?;
@@ -198,8 +198,8 @@ const FORCE_CANCEL_AFTER: i64 = 60;
 /// Phases at once where no agent is embedded, and agents decide by their own slots.
 const REMOTE_CONCURRENCY: u64 = 1000;
 
-fn rules(settings: &Settings, url: &Url) -> domain::Settings {
-    domain::Settings {
+fn rules(settings: &Settings, url: &Url) -> Result<domain::Settings> {
+    Ok(domain::Settings {
         public_url: url.as_str().trim_end_matches('/').to_owned(),
         concurrency: settings
             .agent
@@ -211,7 +211,8 @@ fn rules(settings: &Settings, url: &Url) -> domain::Settings {
         trusted_proxies: settings.trusted_proxies.clone(),
         site: settings.site.clone(),
         policy_concurrency: settings.policy_concurrency,
-    }
+        git: git::means(settings).context("finding what git is started by")?,
+    })
 }
 
 fn checks(app: &domain::App) -> Vec<Check> {

@@ -34,3 +34,5 @@ pub use db::sea_orm;
 pub use server::{Options, Server};
 pub use servers::Working;
 pub use snapshot::Snapshot;
+/// Providers of repositories.
+pub use vcs_fake;

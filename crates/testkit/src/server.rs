@@ -38,6 +38,8 @@ pub struct Server {
     pub(crate) courier: courier::Settings,
     pub(crate) router: Router,
     pub(crate) people: People,
+    /// Where their caches are.
+    pub(crate) repositories: Option<tempfile::TempDir>,
     // Dropped last, when nobody uses it any more.
     pub(crate) database: TestDatabase,
 }
@@ -57,6 +59,7 @@ impl Server {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        let repositories = tempfile::tempdir().expect("a folder for caches");
         let mut options = Options {
             settings: Settings {
                 public_url: "https://statehouse.test".into(),
@@ -67,12 +70,18 @@ impl Server {
                 trusted_proxies: Vec::new(),
                 site: domain::site_settings::Given::default(),
                 policy_concurrency: 2,
+                git: domain::GitMeans {
+                    root: repositories.path().to_owned(),
+                    ..domain::GitMeans::default()
+                },
             },
             courier: courier::Settings::default(),
             router: api::router,
         };
         change(&mut options);
-        Self::on(TestDatabase::fresh().await, options).await
+        let mut server = Self::on(TestDatabase::fresh().await, options).await;
+        server.repositories = Some(repositories);
+        server
     }
 
     async fn on(database: TestDatabase, options: Options) -> Self {
@@ -97,7 +106,17 @@ impl Server {
         let courier = Courier::new(options.courier.clone()).expect("the settings of a test");
         let app = App::new(db.clone(), blobs, courier, keyring.clone(), options.settings);
         let router = (options.router)(app.clone());
-        Self { app, db, keyring, store, courier: options.courier, router, people, database }
+        Self {
+            app,
+            db,
+            keyring,
+            store,
+            courier: options.courier,
+            router,
+            people,
+            repositories: None,
+            database,
+        }
     }
 
     /// Answers on a port of the loopback interface as well, at [`Server::url`].

@@ -7,9 +7,9 @@ use std::time::Duration;
 use domain::{
     App, Ctx, Deliveries, Result, Site, agents, assessments, audit,
     bell::{self, Topic},
-    can, cleanup, destructions, events, keeper, letters, notifications, plan_changes, plan_exports,
-    policy_evaluations, policy_replays, retention, run_triggers, runs, task_results, task_stages,
-    tool_versions, vcs_connections,
+    can, cleanup, commit_statuses, connected_repositories, destructions, events, ingress, keeper,
+    letters, notifications, plan_changes, plan_exports, policy_evaluations, policy_replays,
+    retention, run_triggers, runs, task_results, task_stages, tool_versions, vcs_connections,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -74,6 +74,9 @@ const ALL: &[Chore] = chores! {
     "old plan exports", Rhythm::Every(CHORES), plan_exports::expire_due;
     "the audit trail's address", Rhythm::Every(CHORES), audit::tell;
     "silent run tasks", Rhythm::Every(CHORES), task_results::give_up_silent;
+    "commit statuses", Rhythm::Every(TICK), commit_statuses::work;
+    "repositories without users", Rhythm::Every(CHORES), connected_repositories::drop_unused;
+    "looking at repositories", Rhythm::Every(CHORES), ingress::look;
     "stages", Rhythm::Every(CHORES), task_stages::advance_all;
     "waiting runs", Rhythm::Every(TELLING), runs::tell_what_runs_wait_for;
     "lost jobs", Rhythm::Every(CHORES), agents::sweep;
@@ -84,6 +87,7 @@ const ALL: &[Chore] = chores! {
     "old data", Rhythm::Every(HOUSEKEEPING), retention::delete_due;
     "old policy replays", Rhythm::Every(HOUSEKEEPING), policy_replays::forget_old;
     "old events", Rhythm::Every(HOUSEKEEPING), events::prune;
+    "old webhook deliveries", Rhythm::Every(HOUSEKEEPING), connected_repositories::forget_deliveries;
     "unfinished uploads", Rhythm::Every(HOUSEKEEPING), unfinished_uploads;
     "blobs without rows", Rhythm::Every(HOUSEKEEPING), blobs_without_rows;
     "the list of releases", Rhythm::Every(VERSIONS), read_releases;
@@ -104,6 +108,7 @@ pub async fn run_at(app: App, tick: Duration, stop: CancellationToken) {
             join_all(loops),
             deliver(notifications::deliveries(), &cx, tick, &stop),
             deliver(task_results::deliveries(), &cx, tick, &stop),
+            Box::pin(repositories(&cx, tick, &stop)),
         )
     };
     let keeping = async {
@@ -170,6 +175,17 @@ async fn deliver(mut under_way: Deliveries, cx: &Ctx, tick: Duration, stop: &Can
     while !stop.is_cancelled() {
         let begun = under_way.begin(cx).await;
         cx.troubles().settle(under_way.name(), "", begun, cx.now());
+        until(bell.wait(tick), stop).await;
+    }
+}
+
+/// Neither do those who keep repositories hold up each other.
+async fn repositories(cx: &Ctx, tick: Duration, stop: &CancellationToken) {
+    let mut bell = cx.bell().listen(Topic::Tasks);
+    let mut under_way = ingress::Work::default();
+    while !stop.is_cancelled() {
+        let begun = under_way.begin(cx).await;
+        cx.troubles().settle("repositories", "", begun, cx.now());
         until(bell.wait(tick), stop).await;
     }
 }

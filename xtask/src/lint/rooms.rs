@@ -38,6 +38,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "accounts",
             "agent_pools",
+            "connected_repositories",
             "identity",
             "letters",
             "memberships",
@@ -84,10 +85,12 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "audit",
             "backup",
+            "commit_statuses",
             "deletions",
             "destructions",
             "events",
             "figures",
+            "ingress",
             "notifications",
             "run_triggers",
             "scans",

@@ -38,11 +38,12 @@ const WALLS: &[(&str, &[&str])] = &[
     ("sentinel", &[]),
     ("text", &[]),
     ("vcs", &[]),
+    ("vcs-fake", &["vcs"]),
     (
         "testkit",
         &[
             "agent", "api", "blobs", "courier", "crypto", "db", "domain", "jsonapi", "protocol",
-            "web", "worker",
+            "vcs-fake", "web", "worker",
         ],
     ),
     ("xtask", &["sentinel"]),
@@ -52,7 +53,7 @@ const WALLS: &[(&str, &[&str])] = &[
 const KEPT: &[(&str, &[&str])] = &[
     ("sqlx", &["db", "testkit"]),
     ("sea-orm", &["db", "domain"]),
-    ("axum", &["api", "entrance", "jsonapi", "statehouse", "testkit", "web"]),
+    ("axum", &["api", "entrance", "jsonapi", "statehouse", "testkit", "vcs-fake", "web"]),
     ("maud", &["web"]),
 ];
 
@@ -108,7 +109,8 @@ fn edges(package: &Package) -> Vec<String> {
         if dependency.path.is_some() {
             // Tests may start a whole server; the agent's may not: it is another machine.
             let whole_server = dev && to == "testkit" && from != "agent";
-            return !allowed.contains(&to) && !whole_server;
+            let fakes = dev && to == "vcs-fake" && from == "vcs";
+            return !allowed.contains(&to) && !whole_server && !fakes;
         }
         !dev && KEPT.iter().any(|(library, users)| *library == to && !users.contains(&from))
     };

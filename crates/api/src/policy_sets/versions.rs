@@ -4,13 +4,15 @@ use domain::{
     Ctx, In, StatusTimestamps, Timestamp,
     archivist::{self, Content},
     can,
-    entity::policy_set_version::Status,
+    entity::{
+        configuration_version::Source,
+        policy_set_version::{Ingress, Status},
+    },
     policy_sets,
     row::{Organization, PolicySet, PolicySetVersion},
 };
 use jsonapi::{Document, Links, Query, Relationships, Resource};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
@@ -44,12 +46,12 @@ impl View {
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Attributes<'a> {
-    source: &'static str,
+    source: Source,
     status: Status,
     status_timestamps: &'a StatusTimestamps,
     error: Option<&'a str>,
     error_message: Option<&'a str>,
-    ingress_attributes: Option<Value>,
+    ingress_attributes: Option<&'a Ingress>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -64,13 +66,12 @@ impl Resource for View {
     fn attributes(&self) -> impl Serialize {
         let row = &self.row;
         Attributes {
-            source: "tfe-api",
+            source: row.source.unwrap_or(Source::Api),
             status: row.status,
             status_timestamps: &row.status_timestamps,
             error: row.error.as_deref(),
             error_message: row.error_message.as_deref(),
-            // Only repositories have them.
-            ingress_attributes: None,
+            ingress_attributes: row.ingress.as_ref().map(|of| &of.0),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

@@ -137,15 +137,15 @@ impl Resource for View {
             modules: &row.modules,
             providers: &row.providers,
             billable_rum_count: (finalized && !encrypted).then_some(row.resource_count),
-            vcs_commit_sha: None,
-            vcs_commit_url: None,
+            vcs_commit_sha: self.details.commit.as_ref().map(|of| of.commit_sha.as_str()),
+            vcs_commit_url: self.details.commit.as_ref().and_then(|of| of.commit_url.as_deref()),
             encrypted,
             permissions: Permissions { can_restore_backing_data: false },
         }
     }
 
     fn relationships(&self, to: &mut Relationships) {
-        let Details { version: row, output_ids } = &self.details;
+        let Details { version: row, output_ids, .. } = &self.details;
         to.one("run", "runs", row.run_id.as_ref().map(|id| id as _));
         to.one(
             "rollback-state-version",

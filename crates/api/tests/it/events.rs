@@ -123,12 +123,21 @@ async fn whoever_watches_sees_how_long_an_event_waits_to_be_read() {
         figures.readers.into_iter().map(|reader| (reader.name, reader.seconds)).collect::<Vec<_>>()
     };
     let source = source(&server).await;
-    assert_eq!(behind().await, [("notifications", 0), ("run triggers", 0), ("audit", 0)]);
+    assert_eq!(
+        behind().await,
+        [("notifications", 0), ("run triggers", 0), ("audit", 0), ("commit statuses", 0)]
+    );
     applied(&server, &source, "run-1").await;
     server.pass(Duration::from_secs(7));
-    assert_eq!(behind().await, [("notifications", 7), ("run triggers", 7), ("audit", 7)]);
+    assert_eq!(
+        behind().await,
+        [("notifications", 7), ("run triggers", 7), ("audit", 7), ("commit statuses", 7)]
+    );
     events::read(&server.system()).await.unwrap();
-    assert_eq!(behind().await, [("notifications", 0), ("run triggers", 0), ("audit", 0)]);
+    assert_eq!(
+        behind().await,
+        [("notifications", 0), ("run triggers", 0), ("audit", 0), ("commit statuses", 0)]
+    );
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ mod tool_versions;
 mod unavailable;
 mod variable_sets;
 mod variables;
+mod vcs;
 mod waiting;
 mod workspace_relationships;
 mod workspaces;

@@ -86,6 +86,7 @@ impl World {
             ("project_id", ws.project_id.to_string()),
             ("workspace_id", ws.id.to_string()),
             ("workspace_name", ws.name.clone()),
+            ("webhook_id", "00000000-0000-4000-8000-000000000000".to_owned()),
         ]);
         names.extend(accounts::in_world(&server).await);
         names.extend(Box::pin(workspaces::in_world(&server, &owner, ws.id.as_str())).await);

@@ -22,7 +22,19 @@ words! {
 }
 
 words! {
-    Source { Api = "tfe-api", Ui = "tfe-ui", Terraform = "terraform", TerraformCloud = "terraform+cloud" }
+    Source {
+        Api = "tfe-api",
+        Ui = "tfe-ui",
+        Terraform = "terraform",
+        TerraformCloud = "terraform+cloud",
+        Github = "github",
+        Gitlab = "gitlab",
+        Bitbucket = "bitbucket",
+        AzureDevops = "ado",
+        Forgejo = "forgejo",
+        Gitea = "gitea",
+        Git = "git",
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

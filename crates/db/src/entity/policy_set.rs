@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use super::{policy::Kind, workspace::VcsRepo};
 use crate::{
     Json, Timestamp,
-    id::{PolicySetId, PolicySetVersionId},
+    id::{PolicySetId, PolicySetVersionId, RepositoryId},
 };
 
 /// Workspaces by their tags.
@@ -46,6 +46,8 @@ pub struct Model {
     pub newest_version_id: Option<PolicySetVersionId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// The one of `vcs_repo`.
+    pub repository_id: Option<RepositoryId>,
 }
 
 super::standalone!();

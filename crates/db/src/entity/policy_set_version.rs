@@ -30,6 +30,15 @@ pub struct Declared {
     pub enforcement_level: Enforcement,
 }
 
+/// The commit of a repository that a version is made of; the names are those of the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Ingress {
+    pub commit_sha: String,
+    pub commit_url: Option<String>,
+    pub identifier: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "policy_set_versions")]
 pub struct Model {
@@ -44,6 +53,9 @@ pub struct Model {
     pub created_by_id: Option<UserId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Absent for what was uploaded.
+    pub ingress: Option<Json<Ingress>>,
+    pub source: Option<super::configuration_version::Source>,
 }
 
 super::standalone!();

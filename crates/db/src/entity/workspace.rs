@@ -9,8 +9,8 @@ use crate::{
     Json, Timestamp,
     column::words,
     id::{
-        AgentPoolId, AssessmentResultId, ConfigurationVersionId, ProjectId, RunId, SshKeyId,
-        StateVersionId, WorkspaceId,
+        AgentPoolId, AssessmentResultId, ConfigurationVersionId, ProjectId, RepositoryId, RunId,
+        SshKeyId, StateVersionId, WorkspaceId,
     },
 };
 
@@ -122,6 +122,8 @@ pub struct Model {
     /// The newest one.
     pub current_assessment_result_id: Option<AssessmentResultId>,
     pub last_assessment_result_at: Option<Timestamp>,
+    /// The one of `vcs_repo`.
+    pub repository_id: Option<RepositoryId>,
 }
 
 super::standalone!();

@@ -23,7 +23,7 @@ const fn all_of(purpose: &'static str) -> Column {
 }
 
 /// All of them; `every_sealed_value_is_in_a_known_column` holds the list to it.
-pub const COLUMNS: [Column; 25] = [
+pub const COLUMNS: [Column; 26] = [
     Column { purpose: "variables.value", id: "id", rows: "AND is_sealed" },
     Column { purpose: "site_settings.value", id: "name", rows: "AND value LIKE 'v1.%'" },
     all_of("state_version_outputs.value"),
@@ -36,6 +36,7 @@ pub const COLUMNS: [Column; 25] = [
     all_of("policy_set_parameters.value"),
     all_of("policy_set_outcomes.outcomes"),
     all_of("policy_checks.said"),
+    all_of("repositories.webhook_secret"),
     all_of("oauth_clients.secret"),
     all_of("oauth_tokens.access_token"),
     all_of("oauth_tokens.refresh_token"),

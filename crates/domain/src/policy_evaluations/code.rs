@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{Ctx, Error, Result, policies, policy_sets, row::PolicySet};
 
-const REPOSITORY: &str = "The policy set takes its policies from a repository, and this server does not read \
-    repositories yet, so it cannot know what they say. The run stops.";
+const REPOSITORY: &str = "The policy set takes its policies from a repository, and none has been read from it yet, so \
+    nobody knows what they say. The run stops.";
 
 /// A policy as it is asked.
 pub(super) struct Asked {
@@ -86,7 +86,7 @@ impl SetCode {
     /// Reads a set's policies, and their code where somebody can run it.
     pub async fn read(cx: &Ctx, set: PolicySet) -> Result<Self> {
         let groups = match set.current_version_id.clone() {
-            _ if set.vcs_repo.is_some() => vec![],
+            _ if policy_sets::is_unread(&set) => vec![],
             Some(id) => vec![Group::of_version(cx, set.kind, &id).await?],
             None => Group::of_each_policy(cx, &set).await?,
         };
@@ -94,14 +94,14 @@ impl SetCode {
             Kind::Sentinel => policy_sets::parameters_for_policies(cx, &set.id).await?,
             Kind::Opa => BTreeMap::new(),
         };
-        let is_out_of_reach = set.vcs_repo.is_some();
+        let is_out_of_reach = policy_sets::is_unread(&set);
         Ok(Self { set, groups, parameters, is_out_of_reach })
     }
 
     /// Asks all policies. Takes its time: never on a thread that others wait for.
     pub fn ask(self, facts: &Facts<'_>, until: Instant) -> Heard {
         match self.set.kind {
-            _ if self.set.vcs_repo.is_some() => self.unasked(REPOSITORY),
+            _ if policy_sets::is_unread(&self.set) => self.unasked(REPOSITORY),
             Kind::Opa => rego::ask(self, facts, until),
             Kind::Sentinel => sentinel::ask(self, facts, until),
         }
@@ -110,7 +110,7 @@ impl SetCode {
     /// What is heard of a set that cannot be asked.
     pub fn unasked(self, why: &str) -> Heard {
         let is_out_of_reach = self.is_out_of_reach;
-        let why = if self.set.vcs_repo.is_some() { REPOSITORY } else { why };
+        let why = if policy_sets::is_unread(&self.set) { REPOSITORY } else { why };
         let mut heard = match self.set.kind {
             Kind::Opa => rego::unasked(self, why),
             Kind::Sentinel => sentinel::unasked(self, why),

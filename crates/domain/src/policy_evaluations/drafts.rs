@@ -132,6 +132,7 @@ impl Draft {
             tag_selectors: Json::default(),
             current_version_id: None,
             newest_version_id: None,
+            repository_id: None,
             created_at: cx.now(),
             updated_at: cx.now(),
         }

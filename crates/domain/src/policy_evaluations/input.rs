@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::code::or_lost;
 use crate::{
-    Ctx, Error, Result,
+    Ctx, Error, Result, configurations,
     row::{Run, Workspace},
     runs, tags, variables, workspaces,
 };
@@ -112,6 +112,10 @@ async fn run_data(cx: &Ctx, workspace: &Workspace, run: &Run) -> Result<RunData>
         .one(cx.read())
         .await?;
     let organization = organization.ok_or(Error::NotFound)?;
+    let commit = match &run.configuration_version_id {
+        Some(id) => configurations::ingress(cx, id).await?,
+        None => None,
+    };
     let own = runs::variables_of(cx, run)?;
     let known = variables::for_run(cx, workspace, own).await?.into_iter().map(|variable| {
         let category = match variable.category {
@@ -125,7 +129,7 @@ async fn run_data(cx: &Ctx, workspace: &Workspace, run: &Run) -> Result<RunData>
         created_at: run.created_at.iso8601(),
         created_by: created_by.map(|user| user.username).unwrap_or_default(),
         message: run.message.clone(),
-        commit_sha: String::new(),
+        commit_sha: commit.map(|of| of.commit_sha).unwrap_or_default(),
         is_destroy: run.is_destroy,
         refresh: run.refresh,
         refresh_only: run.refresh_only,

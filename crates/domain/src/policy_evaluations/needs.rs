@@ -133,6 +133,7 @@ mod tests {
             tag_selectors: Json::default(),
             current_version_id: None,
             newest_version_id: None,
+            repository_id: None,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
         }

@@ -11,9 +11,10 @@ use db::{
 };
 use serde_json::json;
 
-use super::{changed, lock, members, selectors, subject, versions};
+use super::{CONNECTED_SET, changed, lock, members, selectors, subject, versions};
 use crate::{
     Ctx, Error, Granted, Happened, In, Result, can, cleanup,
+    connected_repositories::connect_policy_set,
     error::taken,
     oauth_clients,
     policies::{check_line, check_name, check_prose},
@@ -154,6 +155,7 @@ pub async fn create(
         tag_selectors: Json::default(),
         current_version_id: None,
         newest_version_id: None,
+        repository_id: None,
         created_at: now,
         updated_at: now,
     };
@@ -173,6 +175,7 @@ pub async fn create(
         belonging.push((role, ids));
     }
     let tx = cx.write().await?;
+    connect_policy_set(&tx, &mut new, CONNECTED_SET).await?;
     let row = tx.insert(new).await.map_err(taken("name"))?;
     for (role, ids) in belonging {
         members::insert(&tx, &row.id, role, ids).await?;
@@ -212,6 +215,7 @@ pub async fn update(
         let message = format!("does not go with what belongs to the set. {message}");
         return Err(Error::invalid(attribute, message));
     }
+    connect_policy_set(&tx, &mut row, CONNECTED_SET).await?;
     let row = changed(&tx, row).await?;
     tx.commit().await?;
     Ok(row)

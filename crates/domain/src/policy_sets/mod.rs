@@ -1,7 +1,8 @@
 //! Policy sets: which policies count, and where. A set has policies of the organization, or those of its newest
-//! readable version, or, once servers read repositories, those of one.
+//! readable version, which was uploaded or comes from a repository.
 
 mod change;
+mod from_repository;
 mod list;
 mod members;
 mod parameters;
@@ -18,6 +19,9 @@ use db::{
 };
 
 pub use change::{Change, Relations, create, delete, update};
+pub(crate) use from_repository::{
+    CONNECTED_SET, FETCH_POLICIES, announce, awaited, fail, is_unread, of_repository, take,
+};
 pub use list::{Filter, list};
 pub use members::{Members, add, members, remove};
 pub(crate) use parameters::for_policies as parameters_for_policies;

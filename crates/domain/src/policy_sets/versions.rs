@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Bytes of an archive, compressed.
-const SIZE_LIMIT: usize = 10 << 20;
+pub(super) const SIZE_LIMIT: usize = 10 << 20;
 
 /// The version, with its organization.
 pub async fn find(
@@ -102,6 +102,8 @@ pub async fn create(
             created_by_id: cx.actor().user_id(),
             created_at: tx.now(),
             updated_at: tx.now(),
+            ingress: None,
+            source: None,
         })
         .await?;
     row.newest_version_id = Some(new.id.clone());
@@ -130,6 +132,29 @@ where
     let cx = &crate::accounts::in_name_of(cx, row.created_by_id.as_ref()).await?;
     let set = super::by_id(cx, &row.policy_set_id).await?.ok_or(Error::NotFound)?;
     let archive = whole(archive).await?;
+    match read(cx, &set, id, archive).await? {
+        None => Ok(()),
+        Some(message) => Err(Error::Invalid { pointer: "/data".into(), message }),
+    }
+}
+
+/// The same for what was fetched from a repository: what is wrong with it stands on the version.
+pub(super) async fn keep(
+    cx: &Ctx,
+    set: &PolicySet,
+    id: &PolicySetVersionId,
+    archive: Bytes,
+) -> Result<()> {
+    read(cx, set, id, archive).await.map(|_| ())
+}
+
+/// Why it cannot be read, if that is so.
+async fn read(
+    cx: &Ctx,
+    set: &PolicySet,
+    id: &PolicySetVersionId,
+    archive: Bytes,
+) -> Result<Option<String>> {
     let kind = set.kind;
     let copy = archive.clone();
     let read = tokio::task::spawn_blocking(move || policies_in(&copy, kind)).await;
@@ -137,7 +162,7 @@ where
     if read.is_ok() {
         cx.blobs().put(&blob(id)?, archive).await?;
     }
-    conclude(cx, id, read).await
+    conclude_as(cx, id, read).await
 }
 
 async fn whole<S, E>(content: S) -> Result<Bytes>
@@ -157,18 +182,18 @@ where
     Ok(bytes.freeze())
 }
 
-async fn conclude(
+pub(super) async fn conclude_as(
     cx: &Ctx,
     id: &PolicySetVersionId,
     read: Result<Vec<Declared>, String>,
-) -> Result<()> {
+) -> Result<Option<String>> {
     let tx = cx.write().await?;
     let of = by_id(cx, id).await?.ok_or(Error::NotFound)?;
     let mut set = lock(&tx, &of.policy_set_id).await?;
     let mut row = tx.lock::<version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
-    if row.status != Status::Pending {
+    if !matches!(row.status, Status::Pending | Status::Ingressing) {
         // Sent twice at the same time, and the other one was a little faster.
-        return Ok(());
+        return Ok(None);
     }
     let refusal = read.as_ref().err().cloned();
     let happened;
@@ -183,17 +208,21 @@ async fn conclude(
     row.error_message.clone_from(&refusal);
     row.policies = Json(read.unwrap_or_default());
     let row = tx.update(row).await?;
-    if row.status == Status::Ready {
+    let current = match set.current_version_id.clone() {
+        Some(id) => by_id(cx, &id).await?,
+        None => None,
+    };
+    // Commits are fetched side by side, and an older one may be there last.
+    let is_overtaken =
+        row.ingress.is_some() && current.is_some_and(|current| current.created_at > row.created_at);
+    if row.status == Status::Ready && !is_overtaken {
         set.current_version_id = Some(row.id.clone());
     }
     let set = changed(&tx, set).await?;
     let detail = json!({ "version": row.id, "error": refusal });
     tx.emit(happened, subject(&set), detail).await?;
     tx.commit().await?;
-    match refusal {
-        None => Ok(()),
-        Some(message) => Err(Error::Invalid { pointer: "/data".into(), message }),
-    }
+    Ok(refusal)
 }
 
 /// The policies that an archive declares; the error is for people.

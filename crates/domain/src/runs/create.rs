@@ -15,7 +15,8 @@ use serde_json::json;
 
 use super::{held::Floor, moves::subject, stages::Part, status, turns};
 use crate::{
-    Ctx, Error, Granted, Happened, In, Result, Timestamp, assessments, can, free_text, names,
+    Ctx, Error, Granted, Happened, In, Result, Timestamp, assessments, can, configurations,
+    free_text, names,
     row::{ConfigurationVersion, Run, Workspace},
     task_stages,
     tool_versions::{self, Wish},
@@ -80,7 +81,9 @@ pub async fn queue_for_configuration(
 ) -> Result<Run> {
     let found = workspaces::find(cx, &configuration.workspace_id).await?;
     let workspace = cx.check::<can::QueueRun, _>(found)?;
-    let new = New { configuration_version_id: Some(configuration.id.clone()), ..New::default() };
+    let ingress = configurations::ingress(cx, &configuration.id).await?;
+    let about = ingress.map(|of| configurations::about(&of, &workspace)).unwrap_or_default();
+    let new = New { configuration_version_id: Some(configuration.id.clone()), ..about };
     Box::pin(queue(cx, &workspace, new, Source::ConfigurationVersion)).await
 }
 
@@ -217,7 +220,9 @@ async fn configuration(
         new.configuration_version_id.as_ref().or(workspace.current_configuration_id.as_ref());
     let Some(id) = wanted else {
         // What nobody has the code of any more can still be destroyed.
-        return if new.is_destroy {
+        return if workspace.repository_id.is_some() {
+            configurations::fetch_head(cx, &workspace.id, false, None).await
+        } else if new.is_destroy {
             Ok(None)
         } else {
             Err(Error::invalid_relation(
@@ -230,6 +235,9 @@ async fn configuration(
     let row = row.filter(|row| row.workspace_id == workspace.id).ok_or_else(|| {
         Error::invalid_relation("configuration-version", "does not exist in this workspace")
     })?;
+    if let Some(again) = configurations::fetch_again(cx, &row).await? {
+        return Ok(Some(again));
+    }
     match row.status {
         S::Errored => Err(Error::invalid_relation(
             "configuration-version",

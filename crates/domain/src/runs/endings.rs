@@ -11,7 +11,7 @@ use db::{
 };
 
 use super::{held::Floor, last_words, moves, stages, turns, turns::Waiting};
-use crate::{Ctx, Result};
+use crate::{Ctx, Result, configurations};
 
 /// Seconds that a run waits for its configuration.
 const CONFIGURATION_SECONDS: i64 = 60 * 60;
@@ -88,10 +88,22 @@ pub async fn end_hopeless(cx: &Ctx) -> Result<()> {
     for found in Waiting::find_by_statement(query).all(cx.read()).await? {
         let why = "The configuration of this run could not be had: it failed, is gone, or was not \
                    uploaded within an hour.";
-        let ended = Box::pin(give_up(cx, &found.id, why)).await;
+        let ended = async {
+            let why = reason(cx, &found.id).await?.unwrap_or_else(|| why.to_owned());
+            give_up(cx, &found.id, &why).await
+        };
+        let ended = Box::pin(ended).await;
         cx.troubles().settle(CHORE, found.id.as_str(), ended, cx.now());
     }
     Ok(())
+}
+
+/// Why the configuration of a run could not be had, where that is known.
+async fn reason(cx: &Ctx, id: &RunId) -> Result<Option<String>> {
+    let run = run::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    let Some(id) = run.and_then(|run| run.configuration_version_id) else { return Ok(None) };
+    let failed = configurations::failure(cx, &id).await?;
+    Ok(failed.map(|why| format!("The configuration of this run could not be had: {why}")))
 }
 
 /// Ends a run that can never be planned, saying why where people look: in the log, if there can be one.

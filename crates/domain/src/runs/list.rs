@@ -5,7 +5,7 @@ use std::str::FromStr;
 use db::{
     contains,
     entity::{
-        agent_pool, job,
+        agent_pool, ingress_attribute, job,
         run::{self, Source, Status},
         user, workspace,
     },
@@ -94,7 +94,7 @@ pub struct Filter {
     pub search: Option<String>,
     /// Part of the name of who asked for it.
     pub user: Option<String>,
-    /// Part of the commit that it is about. As long as no repositories are read, no run is about any.
+    /// Part of the commit that it is about.
     pub commit: Option<String>,
     /// Names of workspaces.
     pub workspaces: Vec<String>,
@@ -109,7 +109,7 @@ impl Filter {
             .add_option(self.sources.map(|sources| run::Column::Source.is_in(sources)))
             .add_option(self.timeframe.map(|timeframe| timeframe.condition(now)))
             .add_option(self.user.map(|name| asked_for_by(&name)))
-            .add_option(self.commit.map(|_| none()));
+            .add_option(self.commit.map(|commit| made_of(&commit)));
         match self.status_group {
             Some(StatusGroup::Final) => all = all.add(run::Column::IsFinal.eq(true)),
             Some(StatusGroup::NonFinal) => all = all.add(run::Column::IsFinal.eq(false)),
@@ -150,6 +150,15 @@ fn asked_for_by(name: &str) -> SimpleExpr {
         .filter(contains(user::Column::Username, name))
         .into_query();
     run::Column::CreatedById.in_subquery(people)
+}
+
+fn made_of(commit: &str) -> SimpleExpr {
+    let of = ingress_attribute::Entity::find()
+        .select_only()
+        .column(ingress_attribute::Column::ConfigurationVersionId)
+        .filter(contains(ingress_attribute::Column::CommitSha, commit))
+        .into_query();
+    run::Column::ConfigurationVersionId.in_subquery(of)
 }
 
 /// Holds for no run.

@@ -25,13 +25,11 @@ pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
     let Some(kind) = awaited_phase(run.status) else { return Ok(None) };
     if let Some(id) = &run.configuration_version_id
         && run.status == Status::Pending
-        && configurations::is_missing(cx, id).await?
+        && let Some(awaited) = configurations::awaited(cx, id).await?
     {
-        return Ok(Some(
-            "Its configuration has not been uploaded. If it does not come within an hour, the run ends; \
-             others do not wait for it."
-                .into(),
-        ));
+        return Ok(Some(format!(
+            "{awaited} If it does not come within an hour, the run ends; others do not wait for it."
+        )));
     }
     if stages::awaited_phase(run.status).is_some()
         && turns::takes_turn(run)

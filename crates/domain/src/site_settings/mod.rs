@@ -102,6 +102,10 @@ settings! {
     assessment_interval, "assessment-interval": Span = Span::hours(24);
     /// Assessments that are under way at a time.
     assessments_at_once, "assessments-at-once": u32 = 10;
+    /// Whether pull requests of forks are planned, which is to run the code of whoever has opened them.
+    plans_of_forks, "allow-speculative-plans-on-pull-requests-from-forks": bool = false;
+    /// How often repositories are looked at whose provider does not tell what happens there.
+    repository_interval, "repository-polling-interval": Span = Span::minutes(5);
     /// How long what happened is kept, but for what happened to runs that are still there.
     events_kept_days, "events-kept-days": u32 = 365;
     /// Where the audit trail is told, as lines of JSON; nowhere where empty.

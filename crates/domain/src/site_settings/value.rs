@@ -130,6 +130,10 @@ impl Span {
         Self { seconds: hours * 3600 }
     }
 
+    pub const fn minutes(minutes: u64) -> Self {
+        Self { seconds: minutes * 60 }
+    }
+
     /// `None` if that is too short or too long.
     pub fn of_seconds(seconds: u64) -> Option<Self> {
         (1..=Self::LONGEST.seconds).contains(&seconds).then_some(Self { seconds })

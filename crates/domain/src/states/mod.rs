@@ -41,8 +41,8 @@ pub use resources::{ManagedResource, ResourceSort, resources};
 pub use rollback::rollback;
 
 use crate::{
-    Ctx, Error, Found, Granted, In, Page, Paging, Result, Tx, can,
-    row::{StateVersion, Workspace},
+    Ctx, Error, Found, Granted, In, Page, Paging, Result, Tx, can, configurations,
+    row::{IngressAttributes, StateVersion, Workspace},
 };
 
 /// Where values of outputs are sealed for.
@@ -53,6 +53,8 @@ const OUTPUT_PURPOSE: &str = "state_version_outputs.value";
 pub struct Details {
     pub version: StateVersion,
     pub output_ids: Vec<StateVersionOutputId>,
+    /// What its run was made of, if that came from a repository.
+    pub commit: Option<IngressAttributes>,
 }
 
 pub async fn find(cx: &Ctx, id: &StateVersionId) -> Result<Found<In<StateVersion>>> {
@@ -113,13 +115,16 @@ pub async fn list(
     Ok(db::page(cx.read(), query, paging).await?)
 }
 
-/// One query, however many versions there are.
+/// A few queries, however many versions there are.
 pub async fn details(cx: &Ctx, versions: Vec<StateVersion>) -> Result<Vec<Details>> {
     let mut outputs =
         crate::workspaces::output_ids_of(cx, versions.iter().map(|row| &row.id)).await?;
+    let runs: Vec<_> = versions.iter().filter_map(|row| row.run_id.clone()).collect();
+    let commits = configurations::commits_of_runs(cx, &runs).await?;
     let details = versions.into_iter().map(|version| {
         let output_ids = outputs.remove(&version.id).unwrap_or_default();
-        Details { version, output_ids }
+        let commit = version.run_id.as_ref().and_then(|run| commits.get(run).cloned());
+        Details { version, output_ids, commit }
     });
     Ok(details.collect())
 }

@@ -13,6 +13,7 @@ use vcs::provider::ProviderError;
 pub use ask::{ask, tell};
 pub use greet::work;
 pub use open::{Connected, open};
+pub(crate) use way::way_by;
 pub use way::{Way, way};
 
 use crate::Error;

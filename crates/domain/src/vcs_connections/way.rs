@@ -15,7 +15,12 @@ use crate::App;
 pub struct Way(Courier);
 
 pub fn way(app: &App) -> Arc<Way> {
-    Arc::new(Way(app.courier().clone()))
+    way_by(app.courier())
+}
+
+/// The same for who is still being put together.
+pub(crate) fn way_by(courier: &Courier) -> Arc<Way> {
+    Arc::new(Way(courier.clone()))
 }
 
 #[async_trait]

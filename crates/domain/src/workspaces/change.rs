@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{auto_destroy, execution::pool_for, subject, triggers};
 use crate::{
-    Ctx, Error, Found, Granted, Happened, Result, agent_pools, can,
+    Ctx, Error, Found, Granted, Happened, Result, agent_pools, can, connected_repositories,
     error::taken,
     free_text, names, oauth_clients, repositories,
     row::{Organization, Project, Workspace},
@@ -266,9 +266,11 @@ pub async fn create(
         current_run_created_at: None,
         current_assessment_result_id: None,
         last_assessment_result_at: None,
+        repository_id: None,
     };
     change.apply(cx, None, &mut new).await?;
     let tx = cx.write().await?;
+    connected_repositories::connect_workspace(&tx, &mut new, None).await?;
     let workspace = tx.insert(new).await.map_err(taken("name"))?;
     tags::bind(&tx, &workspace, tags).await?;
     tx.emit(Happened::WorkspaceCreated, subject(&workspace), json!({ "name": workspace.name }))
@@ -305,6 +307,7 @@ pub async fn update(
     if let Some(project) = target {
         row.project_id = project.id;
     }
+    connected_repositories::connect_workspace(&tx, &mut row, Some(workspace)).await?;
     row.updated_at = tx.now();
     let workspace = tx.update(row).await.map_err(taken("name"))?;
     for (kind, tags) in tags {

@@ -118,6 +118,7 @@ impl Cell {
         Order {
             program: Some("/bin/sh".into()),
             args: vec!["-c".into(), script.into()],
+            stdin: None,
             env: [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),

@@ -454,6 +454,22 @@ pub const SETTINGS: &[Setting] = &[
         "Assessments of the health of workspaces that are under way at a time.",
     ),
     serve(
+        "allow_speculative_plans_on_pull_requests_from_forks",
+        Kind::Text,
+        "BOOL",
+        "false; administrators decide it",
+        "true, false",
+        "Plan pull requests of forks: that runs the code of whoever has opened them.",
+    ),
+    serve(
+        "repository_polling_interval",
+        Kind::Text,
+        "DURATION",
+        "5m; administrators decide it",
+        "a time such as 90s, 30m, 2h or 1h30m, at most 168h",
+        "How often repositories are looked at whose provider does not tell what happens there.",
+    ),
+    serve(
         "events_kept_days",
         Kind::Text,
         "N",

@@ -132,7 +132,12 @@ impl Place {
     }
 
     pub fn serve(&self) -> Served {
-        let mut command = self.command(&["serve", "--no-agent", "--admin-token", TOKEN]);
+        self.serve_with(&["--no-agent"])
+    }
+
+    pub fn serve_with(&self, more: &[&str]) -> Served {
+        let mut command = self.command(&["serve", "--admin-token", TOKEN]);
+        command.args(more);
         command.env("RUST_BACKTRACE", "0");
         let (process, url) = answering(command);
         Served { process, url }

@@ -79,4 +79,11 @@ impl Git {
     pub fn new(settings: Settings) -> Self {
         Self { settings: Arc::new(settings) }
     }
+
+    /// A folder of its own, beside the caches, for what is made of them.
+    pub fn scratch(&self) -> std::io::Result<tempfile::TempDir> {
+        let folder = self.settings.root.join("scratch");
+        std::fs::create_dir_all(&folder)?;
+        tempfile::tempdir_in(folder)
+    }
 }

@@ -10,8 +10,8 @@ use statehouse_vcs::git::{Remote, Wanted};
 use statehouse_vcs::provider::{Hook, Provider, ProviderError, State, Status, Wait, head_of};
 use statehouse_vcs::{RefName, Reference, RepositoryName, ServiceProvider as P};
 
-use crate::fake::{Fake, Mood, TOKEN};
 use crate::kit::{Carrier, Place};
+use vcs_fake::{Fake, Mood, TOKEN};
 
 const FAMILIES: [P; 6] = [
     P::GithubEnterprise,

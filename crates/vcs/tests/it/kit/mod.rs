@@ -1,9 +1,7 @@
 //! What the tests are made of: real repositories, a server of them, and a `git` that looks at nothing else.
 
 mod carrier;
-mod origin;
 mod reach;
-mod server;
 mod started;
 
 use std::path::Path;
@@ -13,10 +11,9 @@ use statehouse_vcs::git::{Access, Address, Git, Limits, Remote, Repository, Sett
 use tempfile::TempDir;
 
 pub use carrier::Carrier;
-pub use origin::Origin;
 pub use reach::Known;
-pub use server::{Server, backend};
 pub use started::Started;
+pub use vcs_fake::{Origin, Server};
 
 /// A place for caches, and `git` in it.
 pub struct Place {

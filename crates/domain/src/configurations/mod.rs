@@ -1,4 +1,7 @@
-//! Configuration versions: announced, uploaded as an archive, then planned and applied by runs.
+//! Configuration versions: announced, uploaded as an archive or fetched from a repository, then planned and applied by
+//! runs.
+
+mod from_repository;
 
 use std::{error::Error as StdError, pin::pin};
 
@@ -17,6 +20,12 @@ use db::{
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+
+pub(crate) use from_repository::{
+    Commit, FETCH, FETCH_HEAD, Head, about, announce, commits_of_runs, fail, fetch_again,
+    fetch_head, identify, ingress, source_of, take, waiting_for,
+};
+pub use from_repository::{ingress_attributes, ingress_of, load_ingress};
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx, can,
@@ -53,14 +62,26 @@ pub async fn find(
     Ok(Found::new(In { row, of }))
 }
 
-async fn by_id(cx: &Ctx, id: &ConfigurationVersionId) -> Result<Option<ConfigurationVersion>> {
+pub(crate) async fn by_id(
+    cx: &Ctx,
+    id: &ConfigurationVersionId,
+) -> Result<Option<ConfigurationVersion>> {
     Ok(configuration_version::Entity::find_by_id(id.clone()).one(cx.read()).await?)
 }
 
-/// Whether it is announced and has not come.
-pub(crate) async fn is_missing(cx: &Ctx, id: &ConfigurationVersionId) -> Result<bool> {
+/// What it waits for, in words, if it is announced and has not come.
+pub(crate) async fn awaited(cx: &Ctx, id: &ConfigurationVersionId) -> Result<Option<&'static str>> {
+    Ok(by_id(cx, id).await?.and_then(|row| match row.status {
+        Status::Pending => Some("Its configuration has not been uploaded."),
+        Status::Fetching => Some("Its configuration has not been fetched from the repository."),
+        _ => None,
+    }))
+}
+
+/// Why it could not be had, if that is so.
+pub(crate) async fn failure(cx: &Ctx, id: &ConfigurationVersionId) -> Result<Option<String>> {
     let row = by_id(cx, id).await?;
-    Ok(row.is_some_and(|row| matches!(row.status, Status::Pending | Status::Fetching)))
+    Ok(row.filter(|row| row.status == Status::Errored).and_then(|row| row.error_message))
 }
 
 /// What a run works with.
@@ -107,6 +128,9 @@ pub async fn load(cx: &Ctx, ids: &[ConfigurationVersionId]) -> Result<Vec<Config
 }
 
 /// Announces a configuration; its archive follows by [`receive`].
+///
+/// # Errors
+/// Invalid for one that could be applied, where the workspace takes those from a repository.
 pub async fn create(
     cx: &Ctx,
     workspace: &Granted<can::CreateConfiguration>,
@@ -115,22 +139,16 @@ pub async fn create(
     let tx = cx.write().await?;
     let mut place =
         tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
+    if place.vcs_repo.is_some() && !new.speculative {
+        const WHY: &str = "must be true: the workspace takes what it applies from its repository";
+        return Err(Error::invalid("speculative", WHY));
+    }
     let row = tx
         .insert(ConfigurationVersion {
-            id: ConfigurationVersionId::fresh(),
-            workspace_id: workspace.id.clone(),
-            status: Status::Pending,
-            source: new.source,
             speculative: new.speculative,
             provisional: new.provisional,
             auto_queue_runs: new.auto_queue_runs,
-            error: None,
-            error_message: None,
-            size: None,
-            status_timestamps: Json([("queued-at".to_owned(), tx.now())].into()),
-            created_by_id: cx.actor().user_id(),
-            created_at: tx.now(),
-            soft_deleted_at: None,
+            ..new_row(&tx, &place, new.source)
         })
         .await?;
     // The first is the current one even before its archive is there; a later one when it is.
@@ -141,6 +159,25 @@ pub async fn create(
     tx.emit(Happened::ConfigurationCreated, subject(workspace, &row.id), json!({})).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+fn new_row(tx: &Tx, workspace: &Workspace, source: Source) -> ConfigurationVersion {
+    ConfigurationVersion {
+        id: ConfigurationVersionId::fresh(),
+        workspace_id: workspace.id.clone(),
+        status: Status::Pending,
+        source,
+        speculative: false,
+        provisional: false,
+        auto_queue_runs: false,
+        error: None,
+        error_message: None,
+        size: None,
+        status_timestamps: Json([("queued-at".to_owned(), tx.now())].into()),
+        created_by_id: tx.actor().user_id(),
+        created_at: tx.now(),
+        soft_deleted_at: None,
+    }
 }
 
 /// Takes the archive of an announced configuration. The signed address that led here is the permission, and whatever
@@ -273,7 +310,7 @@ async fn accept(
 ) -> Result<ConfigurationVersion> {
     let tx = cx.write().await?;
     let (mut workspace, mut row) = lock(&tx, row).await?;
-    if row.status != Status::Pending {
+    if !matches!(row.status, Status::Pending | Status::Fetching) {
         // Sent twice at the same time, and the other one was a little faster.
         return Ok(row.into_inner());
     }
@@ -282,7 +319,7 @@ async fn accept(
         row.size = i64::try_from(size).ok();
     }
     let row = tx.update(row).await?;
-    if !row.speculative && !row.provisional {
+    if !row.speculative && !row.provisional && !is_overtaken(&tx, &workspace, &row).await? {
         workspace.current_configuration_id = Some(row.id.clone());
     }
     // A run that was queued before its configuration came has its turn now.
@@ -292,6 +329,18 @@ async fn accept(
     tx.emit(Happened::ConfigurationUploaded, subject(&workspace, &row.id), detail).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Commits are fetched side by side, and an older one may be there last.
+async fn is_overtaken(tx: &Tx, workspace: &Workspace, row: &ConfigurationVersion) -> Result<bool> {
+    let current = workspace.current_configuration_id.clone();
+    let Some(id) =
+        current.filter(|id| from_repository::is_of_repository(row.source) && *id != row.id)
+    else {
+        return Ok(false);
+    };
+    let current = configuration_version::Entity::find_by_id(id).one(tx.db()).await?;
+    Ok(current.is_some_and(|current| current.created_at > row.created_at))
 }
 
 async fn reject(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
@@ -314,7 +363,7 @@ async fn reject(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
 }
 
 /// The run that was asked for when the configuration was announced, once, however often the archive is sent.
-async fn queue_run(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
+pub(crate) async fn queue_run(cx: &Ctx, row: &ConfigurationVersion) -> Result<()> {
     if !row.auto_queue_runs {
         return Ok(());
     }

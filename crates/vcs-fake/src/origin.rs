@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use statehouse_vcs::CommitId;
+use vcs::CommitId;
 
 pub struct Origin {
     work: PathBuf,

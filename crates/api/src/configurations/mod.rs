@@ -1,12 +1,16 @@
 //! `/configuration-versions`
 
+pub mod ingress_attributes;
+
+use std::collections::HashMap;
+
 use domain::{
     Ctx, In, StatusTimestamps,
     archivist::{self, Content},
     can,
     configurations::{self, New},
     entity::configuration_version::{Source, Status},
-    row::{ConfigurationVersion, Run},
+    row::{ConfigurationVersion, IngressAttributes, Run},
 };
 
 use axum::response::IntoResponse;
@@ -21,6 +25,10 @@ pub fn routes() -> Routes {
         .get("/api/v2/workspaces/{workspace_id}/configuration-versions", list)
         .post("/api/v2/workspaces/{workspace_id}/configuration-versions", create)
         .get("/api/v2/configuration-versions/{configuration_version_id}", show)
+        .get(
+            "/api/v2/configuration-versions/{configuration_version_id}/ingress-attributes",
+            ingress_attributes::show,
+        )
         .get("/api/v2/configuration-versions/{configuration_version_id}/download", download)
         .post("/api/v2/configuration-versions/{configuration_version_id}/actions/archive", archive)
         .get("/api/v2/runs/{run_id}/configuration-version", show_of_run)
@@ -30,18 +38,30 @@ pub fn routes() -> Routes {
 /// A configuration version on the wire.
 pub struct View {
     row: ConfigurationVersion,
+    /// The commit that it is made of, if it came from a repository.
+    ingress: Option<IngressAttributes>,
     /// Told only to who announced it: whoever has it decides what will run.
     upload_url: Option<String>,
 }
 
-impl View {
-    pub fn new(row: ConfigurationVersion) -> Self {
-        Self { row, upload_url: None }
-    }
+pub async fn views(cx: &Ctx, rows: Vec<ConfigurationVersion>) -> Result<Vec<View>> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+    let found = configurations::ingress_of(cx, &ids).await?.into_iter();
+    let mut by_id: HashMap<_, _> =
+        found.map(|row| (row.configuration_version_id.clone(), row)).collect();
+    let view =
+        |row: ConfigurationVersion| View { ingress: by_id.remove(&row.id), row, upload_url: None };
+    Ok(rows.into_iter().map(view).collect())
+}
 
+async fn view(cx: &Ctx, row: ConfigurationVersion) -> Result<View> {
+    Ok(views(cx, vec![row]).await?.swap_remove(0))
+}
+
+impl View {
     fn announced(cx: &Ctx, row: ConfigurationVersion) -> Self {
         let address = archivist::address(cx, Content::ConfigurationUpload, &row.id);
-        Self { upload_url: Some(address), row }
+        Self { upload_url: Some(address), ingress: None, row }
     }
 }
 
@@ -56,7 +76,7 @@ struct Attributes<'a> {
     provisional: bool,
     status: Status,
     status_timestamps: &'a StatusTimestamps,
-    changed_files: [&'static str; 0],
+    changed_files: &'a [String],
     upload_url: Option<&'a str>,
 }
 
@@ -78,13 +98,15 @@ impl Resource for View {
             provisional: row.provisional,
             status: row.status,
             status_timestamps: &row.status_timestamps,
-            changed_files: [],
+            changed_files: self.ingress.as_ref().map_or(&[], |of| &of.changed_files),
             upload_url: self.upload_url.as_deref(),
         }
     }
 
     fn relationships(&self, to: &mut Relationships) {
-        to.one("ingress-attributes", "ingress-attributes", None);
+        let related = format!("/api/v2/configuration-versions/{}/ingress-attributes", self.row.id);
+        let ingress = self.ingress.as_ref().map(|of| &of.id as _);
+        to.one_with_link("ingress-attributes", "ingress-attributes", ingress, related);
     }
 
     fn links(&self, to: &mut Links) {
@@ -97,7 +119,7 @@ impl Resource for View {
 async fn list(workspace: May<can::ReadConfiguration>, query: Query) -> Result<Document> {
     let paging = paging(&query);
     let page = configurations::list(&workspace.cx, &workspace, paging).await?;
-    let views: Vec<_> = page.items.into_iter().map(View::new).collect();
+    let views = views(&workspace.cx, page.items).await?;
     Document::page(&views, page.total, &query, &INCLUDES, &workspace.cx).await
 }
 
@@ -149,12 +171,12 @@ async fn show(
     configuration: May<can::ReadConfiguration, In<ConfigurationVersion>>,
     query: Query,
 ) -> Result<Document> {
-    let view = View::new(configuration.granted.into_inner().row);
+    let view = view(&configuration.cx, configuration.granted.into_inner().row).await?;
     Document::one_with(&view, &query, &INCLUDES, &configuration.cx).await
 }
 
 async fn show_of_run(run: May<can::ReadConfiguration, In<Run>>, query: Query) -> Result<Document> {
-    let view = View::new(configurations::of_run(&run.cx, &run).await?);
+    let view = view(&run.cx, configurations::of_run(&run.cx, &run).await?).await?;
     Document::one_with(&view, &query, &INCLUDES, &run.cx).await
 }
 

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Shared, ok, with_status};
+use crate::provider::{Answer, Call, Shared, ok, with_status};
 
 fn repository(shared: &Shared, id: u64, slug: &str) -> Value {
     json!({

@@ -1,12 +1,6 @@
 //! A fake of each provider over a real repository: as little as it may answer, with its own words, pages, errors and
 //! ways to sign in.
 
-mod azure;
-mod bitbucket_cloud;
-mod bitbucket_data_center;
-mod github;
-mod gitlab;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -18,13 +12,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LINK, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
-use statehouse_vcs::provider::{Connection, Credential};
-use statehouse_vcs::{CommitId, Family, RepositoryName, ServiceProvider};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use vcs::provider::{Connection, Credential};
+use vcs::{CommitId, Family, RepositoryName, ServiceProvider};
 
-use crate::kit::{Origin, backend};
+use crate::{Origin, azure, backend, bitbucket_cloud, bitbucket_data_center, github, gitlab};
 
 pub const TOKEN: &str = "hunter2";
 
@@ -49,6 +43,8 @@ pub struct Fake {
     pub url: String,
     pub shared: Arc<Shared>,
     pub head: CommitId,
+    /// What people push to it.
+    pub origin: Origin,
     serving: JoinHandle<()>,
     _folder: TempDir,
 }
@@ -63,6 +59,8 @@ pub struct Shared {
     pub hooks: Mutex<BTreeMap<u64, Value>>,
     pub comments: Mutex<BTreeMap<u64, Value>>,
     pub statuses: Mutex<Vec<Value>>,
+    /// The commits of these, in their order.
+    pub commits: Mutex<Vec<String>>,
 }
 
 /// Status, headers, body.
@@ -102,10 +100,11 @@ impl Fake {
             hooks: Mutex::default(),
             comments: Mutex::default(),
             statuses: Mutex::default(),
+            commits: Mutex::default(),
         });
         let router = Router::new().fallback(answer).with_state(shared.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, shared, head, serving, _folder: folder }
+        Self { url, shared, head, origin, serving, _folder: folder }
     }
 
     pub fn connection(&self) -> Connection {
@@ -191,6 +190,14 @@ impl Shared {
         let id = 500 + comments.len() as u64;
         comments.insert(id, comment);
         id
+    }
+
+    /// Whether the repository has a commit.
+    pub fn has(&self, commit: &str) -> bool {
+        let args = ["cat-file", "-e", commit];
+        let bare = self.root.join("infra.git");
+        let asked = std::process::Command::new("git").args(args).current_dir(bare).output();
+        asked.unwrap().status.success()
     }
 
     pub fn unknown(&self) -> Answer {

@@ -2,9 +2,9 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use statehouse_vcs::Family;
+use vcs::Family;
 
-use super::{Answer, Call, Shared, linked, ok, with_status};
+use crate::provider::{Answer, Call, Shared, linked, ok, with_status};
 
 fn repository(shared: &Shared, id: u64, name: &str) -> Value {
     json!({
@@ -72,7 +72,8 @@ pub fn answer(shared: &Shared, call: &Call, parts: &[&str]) -> Answer {
             ok(json!({"id": id.parse::<u64>().unwrap()}))
         }
         (&Method::DELETE, ["hooks", id]) => shared.remove_hook(id),
-        (&Method::POST, ["statuses", commit]) if commit == head => {
+        (&Method::POST, ["statuses", commit]) if shared.has(commit) => {
+            shared.commits.lock().unwrap().push((*commit).to_owned());
             shared.statuses.lock().unwrap().push(call.body.clone());
             with_status(201, json!({"id": 1}))
         }

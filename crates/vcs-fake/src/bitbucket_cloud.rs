@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Shared, ok, page, with_status};
+use crate::provider::{Answer, Call, Shared, ok, page, with_status};
 
 fn repository(shared: &Shared, uuid: &str, name: &str) -> Value {
     let clone = format!("{}/{name}.git", shared.url).replace("//", "//bot@");

@@ -1,0 +1,95 @@
+//! What stands beside a commit at its provider.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::vcs_fake::{Mood, pull_request};
+
+use super::World;
+
+impl World {
+    /// Name, state and words of all statuses that were said since the last time.
+    async fn said(&self) -> Vec<String> {
+        let cx = self.server.system();
+        domain::events::read(&cx).await.unwrap();
+        domain::commit_statuses::work(&cx).await.unwrap();
+        let said = std::mem::take(&mut *self.fake.shared.statuses.lock().unwrap());
+        let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+        let line = |one: &Value| {
+            [text(one, "context"), text(one, "state"), text(one, "description")].join(" | ")
+        };
+        said.iter().map(line).collect()
+    }
+
+    async fn proposes(&self, id: &str, content: &str) -> String {
+        self.fake.origin.write("main.tf", content);
+        let head = self.fake.origin.push(content).to_string();
+        self.told(&pull_request(id, "synchronize", &head, 7)).await;
+        head
+    }
+
+    async fn decides(&self, attributes: Value) {
+        let body = json!({ "data": { "type": "organizations", "attributes": attributes } });
+        self.server.owner().patch("/organizations/acme", body).await.is_ok();
+    }
+}
+
+#[tokio::test]
+async fn each_workspace_says_how_it_is_going_once_for_each_change() {
+    let world = World::new().await;
+    world
+        .decides(json!({
+            "aggregated-commit-status-enabled": false,
+            "send-passing-statuses-for-untriggered-speculative-plans": true,
+        }))
+        .await;
+    let workspace = world.workspace("networking", json!({})).await;
+    world.workspace("other", json!({ "working-directory": "elsewhere" })).await;
+    world.fake.origin.git(&["checkout", "-q", "-b", "feat"]);
+    let first = world.proposes("d-1", "b").await;
+    assert_eq!(
+        world.said().await,
+        [
+            "Statehouse/acme/other | success | No file of this workspace has changed.",
+            "Statehouse/acme/networking | pending | Waiting",
+        ]
+    );
+    assert!(world.fake.shared.commits.lock().unwrap().iter().all(|commit| *commit == first));
+    assert!(world.said().await.is_empty(), "nothing has changed");
+
+    world.fake.shared.commits.lock().unwrap().clear();
+    let second = world.proposes("d-2", "c").await;
+    let said = world.said().await;
+    assert!(
+        said.contains(&"Statehouse/acme/networking | error | Canceled for a newer commit".into())
+    );
+    assert!(said.contains(&"Statehouse/acme/networking | pending | Waiting".into()));
+    let commits = world.fake.shared.commits.lock().unwrap().clone();
+    assert!(commits.contains(&first) && commits.contains(&second));
+
+    // While the provider is away nothing is lost, and the newest is what is said in the end.
+    world.server.stop_clock();
+    world.fake.is(Mood::Down);
+    let run = world.runs(&workspace).await[0]["id"].as_str().unwrap().to_owned();
+    let cancel = format!("/runs/{run}/actions/cancel");
+    world.server.owner().post(cancel, ()).await.has_status(http::StatusCode::ACCEPTED);
+    assert!(world.said().await.is_empty());
+    world.fake.is(Mood::Well);
+    assert!(world.said().await.is_empty(), "it is not asked again at once");
+    world.server.pass(Duration::from_secs(10));
+    assert_eq!(world.said().await, ["Statehouse/acme/networking | error | Canceled"]);
+}
+
+#[tokio::test]
+async fn one_status_counts_the_workspaces_of_a_commit() {
+    let world = World::new().await;
+    let one = world.workspace("one", json!({})).await;
+    world.workspace("two", json!({})).await;
+    world.fake.origin.git(&["checkout", "-q", "-b", "feat"]);
+    world.proposes("d-1", "b").await;
+    assert_eq!(world.said().await, ["Statehouse/acme | pending | 2 waiting"]);
+    let run = world.runs(&one).await[0]["id"].as_str().unwrap().to_owned();
+    let cancel = format!("/runs/{run}/actions/cancel");
+    world.server.owner().post(cancel, ()).await.has_status(http::StatusCode::ACCEPTED);
+    assert_eq!(world.said().await, ["Statehouse/acme | pending | 1 canceled, 1 waiting"]);
+}

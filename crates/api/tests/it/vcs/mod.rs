@@ -1,0 +1,126 @@
+//! What happens in repositories, told by a provider that serves a real one.
+
+mod commit_statuses;
+mod policies;
+mod pull_requests;
+mod pushes;
+mod webhooks;
+
+use domain::{connected_repositories, ingress};
+use http::{Method, Request};
+use serde_json::{Value, json};
+use testkit::{
+    Answer, Server,
+    vcs_fake::{Delivery, Fake, TOKEN},
+};
+
+use crate::world::{related, resource};
+
+/// A server that is connected to a provider.
+pub struct World {
+    pub server: Server,
+    pub fake: Fake,
+    /// The id of what connects it.
+    pub token: String,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let server = Server::start_with(|options| {
+            options.courier.networks = vec!["127.0.0.0/8".parse().unwrap()];
+        })
+        .await;
+        let fake = Fake::new("github_enterprise".parse().unwrap()).await;
+        let client = json!({
+            "service-provider": "github_enterprise", "http-url": fake.url,
+            "api-url": format!("{}/api/v3", fake.url), "oauth-token-string": TOKEN,
+        });
+        let made = server
+            .owner()
+            .post("/organizations/acme/oauth-clients", resource("oauth-clients", &client))
+            .await
+            .is_created();
+        let token = made.data()["relationships"]["oauth-tokens"]["data"][0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        Self { server, fake, token }
+    }
+
+    pub fn repo(&self) -> Value {
+        json!({ "identifier": "acme/infra", "oauth-token-id": self.token })
+    }
+
+    /// A workspace that takes its files from the repository; its id. What follows from that is done.
+    pub async fn workspace(&self, name: &str, mut attributes: Value) -> String {
+        let mut repo = self.repo();
+        if let Some(more) = attributes.get("vcs-repo").and_then(Value::as_object) {
+            repo.as_object_mut().unwrap().extend(more.clone());
+        }
+        attributes["name"] = json!(name);
+        attributes["vcs-repo"] = repo;
+        let body = resource("workspaces", &attributes);
+        let path = "/organizations/acme/workspaces";
+        let made = self.server.owner().post(path, body).await.is_created();
+        self.work().await;
+        made.id()
+    }
+
+    /// Does what is due.
+    pub async fn work(&self) {
+        let cx = self.server.system();
+        for _ in 0..2 {
+            ingress::work(&cx).await.unwrap();
+            connected_repositories::drop_unused(&cx).await.unwrap();
+        }
+    }
+
+    /// Sends it to the hook that was made at the provider.
+    pub async fn deliver(&self, delivery: &Delivery) -> Answer {
+        let hook = self.fake.shared.hooks.lock().unwrap().values().next().cloned().unwrap();
+        let secret = hook["config"]["secret"].as_str().unwrap();
+        self.send(delivery, &delivery.headers(secret)).await
+    }
+
+    pub async fn send(&self, delivery: &Delivery, headers: &[(&'static str, String)]) -> Answer {
+        let hook = self.fake.shared.hooks.lock().unwrap().values().next().cloned().unwrap();
+        let url = hook["config"]["url"].as_str().unwrap();
+        let path = url.strip_prefix(self.server.url()).unwrap();
+        let mut request = Request::builder().method(Method::POST).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let body = delivery.body.to_string().into();
+        self.server.nobody().request(request.body(body).unwrap()).await
+    }
+
+    /// The same, and what follows from it.
+    pub async fn told(&self, delivery: &Delivery) {
+        self.deliver(delivery).await.has_status(http::StatusCode::ACCEPTED);
+        self.work().await;
+    }
+
+    /// The runs of a workspace, the newest first.
+    pub async fn runs(&self, workspace: &str) -> Vec<Value> {
+        let path = format!(
+            "/workspaces/{workspace}/runs?include=configuration_version.ingress_attributes"
+        );
+        self.server.owner().get(path).await.is_ok().data().as_array().unwrap().clone()
+    }
+
+    /// Of the workspace's current configuration.
+    pub async fn run_by_hand(&self, workspace: &str) -> Answer {
+        let run = related(
+            resource("runs", &json!({ "message": "by hand" })),
+            &json!({ "workspace": { "data": { "type": "workspaces", "id": workspace } } }),
+        );
+        self.server.owner().post("/runs", run).await.is_created()
+    }
+
+    /// The commit that a run was made of.
+    pub async fn ingress(&self, run: &Value) -> Answer {
+        let version = run["relationships"]["configuration-version"]["data"]["id"].as_str().unwrap();
+        let path = format!("/configuration-versions/{version}/ingress-attributes");
+        self.server.owner().get(path).await.is_ok()
+    }
+}

@@ -1,0 +1,9 @@
+//! What stands beside a commit at its provider: how the runs of it are going. Said only where something has changed, in
+//! order, by one of all servers.
+
+mod outlook;
+mod reader;
+mod work;
+
+pub(crate) use reader::{READER, untriggered};
+pub use work::work;
