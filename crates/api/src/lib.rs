@@ -46,6 +46,7 @@ mod tool_versions;
 mod users;
 mod variable_sets;
 mod variables;
+mod vcs;
 mod webhooks;
 mod workspace_tasks;
 mod workspaces;
@@ -98,6 +99,7 @@ fn routes() -> Routes {
         .merge(task_stages::routes())
         .merge(audit::routes())
         .merge(oauth_clients::routes())
+        .merge(vcs::routes())
         .merge(bootstrap::routes())
 }
 

@@ -118,6 +118,7 @@ ids! {
     VariableId = "var",
     VariableSetId = "varset",
     VariableSetScopeId = "vss",
+    VcsEventId = "ve",
     WebhookDeliveryId = "whd",
     WorkspaceId = "ws",
     WorkspaceTaskId = "wstask",

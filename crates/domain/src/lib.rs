@@ -64,6 +64,7 @@ mod troubles;
 pub mod variable_sets;
 pub mod variables;
 pub mod vcs_connections;
+pub mod vcs_events;
 pub mod verify;
 pub mod workspace_tasks;
 pub mod workspaces;
@@ -108,8 +109,8 @@ pub mod row {
         team_workspace::Model as TeamWorkspace, token::Model as Token,
         token_ttl_policy::Model as TokenTtlPolicy, tool_version::Model as ToolVersion,
         user::Model as User, variable::Model as Variable, variable_set::Model as VariableSet,
-        webhook_delivery::Model as WebhookDelivery, workspace::Model as Workspace,
-        workspace_task::Model as WorkspaceTask,
+        vcs_event::Model as VcsEvent, webhook_delivery::Model as WebhookDelivery,
+        workspace::Model as Workspace, workspace_task::Model as WorkspaceTask,
     };
 }
 

@@ -36,7 +36,6 @@ located! {
     In<agent_pools::HeldAgent, row::Organization> = agent_pools::find_agent, by "agent_id";
     In<row::ConfigurationVersion> = configurations::find, by "configuration_version_id";
     memberships::Membership = memberships::find, by "organization_membership_id";
-    oauth_clients::Held = oauth_clients::find, by "oauth_client_id";
     oauth_clients::HeldToken = oauth_clients::find_token, by "oauth_token_id";
     In<row::Policy, row::Organization> = policies::find, by "policy_id";
     In<row::PolicySet, row::Organization> = policy_sets::find, by "policy_set_id";
@@ -97,6 +96,16 @@ impl Located for In<row::ToolVersion, Site> {
             }
         }
         Err(domain::Error::NotFound)
+    }
+}
+
+/// By its id, or by what stands in the addresses of browsers.
+impl Located for oauth_clients::Held {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        match path.get("oauth_client_uid") {
+            Some(uuid) => oauth_clients::find_by_uuid(cx, uuid).await,
+            None => path.holds(oauth_clients::find(cx, &path.id("oauth_client_id")?).await?),
+        }
     }
 }
 

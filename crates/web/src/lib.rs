@@ -5,6 +5,7 @@ mod agents;
 mod assets;
 mod audit;
 pub mod components;
+mod connections;
 mod failure;
 mod first_steps;
 mod forms;
@@ -51,6 +52,7 @@ fn routes() -> Routes {
         .merge(teams::routes())
         .merge(agents::routes())
         .merge(audit::routes())
+        .merge(connections::routes())
         .merge(jump::routes())
         .merge(site::routes())
 }

@@ -10,6 +10,7 @@ use domain::{
     can, cleanup, commit_statuses, connected_repositories, destructions, events, ingress, keeper,
     letters, notifications, plan_changes, plan_exports, policy_evaluations, policy_replays,
     retention, run_triggers, runs, task_results, task_stages, tool_versions, vcs_connections,
+    vcs_events,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -86,6 +87,7 @@ const ALL: &[Chore] = chores! {
     "assessments", Rhythm::Every(ASSESSING), assessments::assess_due;
     "old data", Rhythm::Every(HOUSEKEEPING), retention::delete_due;
     "old policy replays", Rhythm::Every(HOUSEKEEPING), policy_replays::forget_old;
+    "old events of version control", Rhythm::Every(HOUSEKEEPING), vcs_events::prune;
     "old events", Rhythm::Every(HOUSEKEEPING), events::prune;
     "old webhook deliveries", Rhythm::Every(HOUSEKEEPING), connected_repositories::forget_deliveries;
     "unfinished uploads", Rhythm::Every(HOUSEKEEPING), unfinished_uploads;

@@ -59,6 +59,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "variable_sets",
             "variables",
             "vcs_connections",
+            "vcs_events",
             "workspace_tasks",
             "workspaces",
         ],

@@ -88,6 +88,7 @@ pub mod user;
 pub mod variable;
 pub mod variable_set;
 pub mod variable_set_scope;
+pub mod vcs_event;
 pub mod webhook_delivery;
 pub mod workspace;
 pub mod workspace_task;

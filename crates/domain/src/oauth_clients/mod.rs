@@ -15,7 +15,7 @@ mod users;
 use db::{
     entity::{oauth_client, oauth_token},
     id::{OauthClientId, OauthTokenId},
-    sea_orm::EntityTrait,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 use vcs::ServiceProvider;
 
@@ -26,7 +26,9 @@ pub use delete::{delete, delete_token};
 pub use details::{Details, details};
 pub use list::{list, load, load_tokens, tokens, tokens_of};
 pub use projects::{add_projects, remove_projects};
-pub(crate) use tokens::{GREETING, open_refresh, open_secret, open_ssh_key, open_token, set_given};
+pub(crate) use tokens::{
+    GREETING, open_refresh, open_secret, open_ssh_key, open_token, set, set_given,
+};
 pub use tokens::{TokenChange, update_token};
 pub use update::update;
 
@@ -48,6 +50,14 @@ pub type HeldToken = In<Token, Organization>;
 
 pub async fn find(cx: &Ctx, id: &OauthClientId) -> Result<Found<Held>> {
     let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    let of = organizations::by_name(cx, &row.organization_name).await?.ok_or(Error::NotFound)?;
+    Ok(Found::new(In { row, of }))
+}
+
+/// By what stands in the addresses of browsers.
+pub async fn find_by_uuid(cx: &Ctx, uuid: &str) -> Result<Found<Held>> {
+    let query = oauth_client::Entity::find().filter(oauth_client::Column::Uuid.eq(uuid));
+    let row = query.one(cx.read()).await?.ok_or(Error::NotFound)?;
     let of = organizations::by_name(cx, &row.organization_name).await?.ok_or(Error::NotFound)?;
     Ok(Found::new(In { row, of }))
 }
@@ -85,6 +95,17 @@ pub fn callback_url(app: &App, row: &OauthClient) -> String {
 /// Where browsers begin.
 pub fn connect_path(row: &OauthClient) -> String {
     format!("/auth/{}?organization_id={}", row.uuid, row.organization_name)
+}
+
+/// Somebody can connect it by their browser: the provider knows this server.
+pub fn has_browser_flow(row: &OauthClient) -> Result<bool> {
+    let has_key = row.consumer_key.is_some() && row.secret.is_some();
+    Ok(has_key && provider_of(row)?.has_browser_flow())
+}
+
+/// Every provider, as on the wire and for people.
+pub fn providers() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ServiceProvider::ALL.into_iter().map(|one| (one.as_str(), one.display_name()))
 }
 
 fn subject(row: &OauthClient) -> Subject<'_> {

@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
-use db::entity::oauth_token;
+use db::{
+    entity::{oauth_client, oauth_token},
+    sea_orm::EntityTrait,
+};
 use vcs::provider::{Provider, ProviderError};
 
 use super::{Connected, Failure, Link, open::open_after, sentence};
-use crate::{Ctx, Result};
+use crate::{
+    Ctx, Result, Tx,
+    row::OauthToken,
+    vcs_events::{self, Level, Note},
+};
 
 /// Asks, with a token that is good. One that the provider refuses all the same is renewed, if it can be, and then the
 /// question is asked once more. What goes wrong with the connection stands on it until something goes well.
@@ -53,8 +60,37 @@ pub async fn tell(cx: &Ctx, link: &Link, trouble: Option<String>) -> Result<()> 
         tx.roll_back().await;
         return Ok(());
     };
-    row.troubled_at = trouble.is_some().then_some(tx.now());
-    row.trouble = trouble;
+    set_trouble(&tx, &mut row, trouble).await?;
     tx.update(row).await?;
     tx.commit().await
+}
+
+/// The same on a row that is held; a trouble that is new is an event as well.
+pub(super) async fn set_trouble(
+    tx: &Tx,
+    row: &mut OauthToken,
+    trouble: Option<String>,
+) -> Result<()> {
+    let (level, message, suggested_action) = match &trouble {
+        Some(trouble) if row.trouble.as_ref() != Some(trouble) => {
+            (Level::Error, trouble.clone(), Some("Look at the connection, and connect it again."))
+        }
+        None if row.trouble.is_some() => (Level::Info, "The provider answers again.".into(), None),
+        _ => return Ok(()),
+    };
+    let client = oauth_client::Entity::find_by_id(row.oauth_client_id.clone()).one(tx.db()).await?;
+    if let Some(client) = client {
+        let note = Note {
+            organization: &client.organization_name,
+            client: Some(&client.id),
+            token: Some(&row.id),
+            level,
+            message,
+            suggested_action,
+        };
+        vcs_events::note(tx, note).await?;
+    }
+    row.troubled_at = trouble.is_some().then_some(tx.now());
+    row.trouble = trouble;
+    Ok(())
 }

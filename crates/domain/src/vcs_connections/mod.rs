@@ -2,13 +2,16 @@
 //! opens its repositories for `git`, and what goes wrong with both. Nothing here keeps what was answered.
 
 mod ask;
+pub mod browser;
 mod greet;
 mod open;
+pub mod pickers;
 mod renew;
 mod way;
 
 use db::{entity::workspace::VcsRepo, id::OauthTokenId};
 use vcs::provider::ProviderError;
+pub use vcs::provider::Repository;
 
 pub use ask::{ask, tell};
 pub use greet::work;

@@ -11,7 +11,7 @@ use vcs::{
     provider::{OauthApp, ProviderError, Tokens},
 };
 
-use super::{Failure, sentence, way};
+use super::{Failure, ask::set_trouble, sentence, way};
 use crate::{
     Ctx, Error, Result, oauth_clients,
     row::{OauthClient, OauthToken},
@@ -124,16 +124,10 @@ async fn keep(
         return Ok(None);
     };
     row.renewing_until = None;
-    match asked {
-        Ok(given) => {
-            oauth_clients::set_given(cx, given, &mut row);
-            (row.trouble, row.troubled_at) = (None, None);
-        }
-        Err(failure) => {
-            row.trouble = Some(sentence(&failure.to_string()));
-            row.troubled_at = Some(tx.now());
-        }
+    if let Ok(given) = asked {
+        oauth_clients::set_given(cx, given, &mut row);
     }
+    set_trouble(&tx, &mut row, asked.err().map(|failure| sentence(&failure.to_string()))).await?;
     row.updated_at = tx.now();
     let row = tx.update(row).await?;
     tx.commit().await?;

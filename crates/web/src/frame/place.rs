@@ -38,7 +38,7 @@ macro_rules! words {
 words! {
     /// A part of an organization.
     Section {
-        Workspaces, Projects, Runs, Health, Registry, VariableSets, Policies, AgentPools, AuditLog, Teams, Members, Settings,
+        Workspaces, Projects, Runs, Health, Registry, VariableSets, Policies, AgentPools, VersionControl, AuditLog, Teams, Members, Settings,
     }
 }
 
@@ -46,7 +46,7 @@ words! {
 pub const SECTIONS: &[(Option<&str>, &[Section])] = &[
     (None, &[Section::Workspaces, Section::Projects, Section::Runs, Section::Health]),
     (Some("Shared"), &[Section::Registry, Section::VariableSets, Section::Policies]),
-    (Some("Operations"), &[Section::AgentPools, Section::AuditLog]),
+    (Some("Operations"), &[Section::AgentPools, Section::VersionControl, Section::AuditLog]),
     (Some("Organization"), &[Section::Teams, Section::Members, Section::Settings]),
 ];
 
@@ -61,6 +61,7 @@ impl Section {
             Self::VariableSets => ("Variable sets", Icon::Sliders, None),
             Self::Policies => ("Policies", Icon::Shield, Some('o')),
             Self::AgentPools => ("Agent pools", Icon::Server, Some('a')),
+            Self::VersionControl => ("Version control", Icon::Branch, Some('v')),
             Self::AuditLog => ("Audit log", Icon::List, Some('l')),
             Self::Teams => ("Teams", Icon::People, None),
             Self::Members => ("Members", Icon::Person, None),
@@ -80,11 +81,18 @@ impl Section {
             Self::Members => Some("members"),
             Self::Policies if cx.may::<can::ReadPolicies>(organization) => Some("policies"),
             Self::AgentPools if cx.may::<can::ReadAgentPools>(organization) => Some("agents"),
+            Self::VersionControl if cx.may::<can::ReadOauthClients>(organization) => {
+                Some("version-control")
+            }
             Self::Settings if cx.may::<can::UpdateOrganization>(organization) => Some("settings"),
             // Who may not change it finds its tags there.
             Self::Settings => Some("settings/tags"),
             Self::AuditLog if cx.may::<can::ReadAuditTrail>(organization) => Some("audit"),
-            Self::Registry | Self::Policies | Self::AgentPools | Self::AuditLog => None,
+            Self::Registry
+            | Self::Policies
+            | Self::AgentPools
+            | Self::VersionControl
+            | Self::AuditLog => None,
         }
     }
 

@@ -8,6 +8,7 @@ mod agents;
 mod browser;
 mod changes;
 mod checks;
+mod connections;
 mod first_admin;
 mod forms;
 mod health;

@@ -64,6 +64,7 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "settings/state-sharing/consumers/remove" => &[("id", &names["workspace_id"])],
         "settings/retention" => &[("rule", "keep")],
         "settings/destruction" => &[("when", "never")],
+        "settings/version-control" => &[("starts", "all")],
         "lock" => &[("reason", "a window")],
         "health/switch" => &[("enabled", "true")],
         "force-unlock" => &[("confirm", "networking")],
@@ -73,6 +74,11 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "agents" | "agents/{agent_pool_id}" => {
             &[("name", "another one"), ("organization-scoped", "true")]
         }
+        "version-control" => {
+            &[("service-provider", "gitlab_hosted"), ("oauth-token-string", "glpat-1")]
+        }
+        "version-control/{oauth_client_id}" => &[("name", "another one"), ("key", "app")],
+        "version-control/{oauth_client_id}/keys" => &[("ssh-known-hosts", "h ssh-ed25519 AAAA")],
         "agents/{agent_pool_id}/tokens" => &[("description", "of the attic")],
         _ => &[],
     };

@@ -41,6 +41,14 @@ pub async fn made(server: &Server) -> (Workspace, Names) {
     let path = format!("/agent-pools/{pool}/authentication-tokens");
     names.insert("agent_token_id", owner.post(path, new).await.is_created().id());
     names.insert("agent_pool_id", pool);
+    let new = json!({
+        "service-provider": "github", "oauth-token-string": "ghp_1", "key": "app", "secret": "s",
+    });
+    let new = resource("oauth-clients", &new);
+    let made = owner.post("/organizations/acme/oauth-clients", new).await.is_created();
+    let uuid = made.attribute("uuid").as_str().unwrap().to_owned();
+    names.insert("oauth_client_uid", uuid);
+    names.insert("oauth_client_id", made.id());
     surroundings(server, &owner, &ws, &mut names).await;
     (ws, names)
 }

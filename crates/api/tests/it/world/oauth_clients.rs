@@ -6,10 +6,10 @@ use testkit::Client;
 use super::{Names, Sent, resource};
 
 pub async fn in_world(owner: &Client<'_>) -> [(&'static str, String); 2] {
+    // Of a server that has nobody to be asked.
     let new = json!({
-        "service-provider": "github", "http-url": "https://github.com",
-        "api-url": "https://api.github.com", "oauth-token-string": "ghp_1", "key": "app",
-        "secret": "of the app",
+        "service-provider": "git", "http-url": "https://git.example/acme/infra",
+        "oauth-token-string": "me:of the token", "key": "app", "secret": "of the app",
     });
     let new = resource("oauth-clients", &new);
     let made = owner.post("/organizations/acme/oauth-clients", new).await.is_created();

@@ -12,6 +12,7 @@ mod run_triggers;
 mod ssh_key;
 mod state_sharing;
 mod tags;
+mod version_control;
 
 use domain::{Ctx, can, notifications::Subscribable, row::Workspace};
 use maud::{Markup, html};
@@ -73,6 +74,8 @@ pub fn routes() -> Routes {
         .post(below!("settings/ssh-key"), ssh_key::save)
         .get(below!("settings/retention"), retention::show)
         .post(below!("settings/retention"), retention::save)
+        .get(below!("settings/version-control"), version_control::show)
+        .post(below!("settings/version-control"), version_control::save)
         .get(below!("settings/locking"), locking::show)
         .post(below!("lock"), locking::lock)
         .post(below!("unlock"), locking::unlock)
@@ -86,6 +89,7 @@ pub fn routes() -> Routes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Setting {
     General,
+    VersionControl,
     Tags,
     Access,
     Notifications,
@@ -98,8 +102,9 @@ enum Setting {
 }
 
 impl Setting {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::General,
+        Self::VersionControl,
         Self::Tags,
         Self::Access,
         Self::Notifications,
@@ -115,6 +120,7 @@ impl Setting {
         let administers = || cx.may::<can::UpdateWorkspace>(workspace);
         let (label, end, is_there) = match self {
             Self::General => ("General", "", administers()),
+            Self::VersionControl => ("Version control", "/version-control", administers()),
             Self::Tags => ("Tags", "/tags", true),
             Self::Access => ("Access of teams", "/access", true),
             Self::Notifications => ("Notifications", "/notifications", {
