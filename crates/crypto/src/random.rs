@@ -38,7 +38,9 @@ pub fn uuid() -> String {
         if matches!(at, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text.push_str(&format!("{byte:02x}"));
+        for half in [byte >> 4, byte & 0x0f] {
+            text.extend(char::from_digit(half.into(), 16));
+        }
     }
     text
 }

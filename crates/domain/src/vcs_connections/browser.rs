@@ -25,11 +25,7 @@ const NONCE: usize = 22;
 ///
 /// # Errors
 /// Conflict, if the provider has no such way or does not know this server yet.
-pub async fn begin(
-    cx: &Ctx,
-    held: &Granted<can::ManageVcsSettings, Held>,
-    session: &str,
-) -> Result<Url> {
+pub fn begin(cx: &Ctx, held: &Granted<can::ManageVcsSettings, Held>, session: &str) -> Result<Url> {
     let provider = oauth_clients::provider_of(&held.row)?;
     let nonce = crypto::random_secret(NONCE);
     let payload = format!("{} {} {}", held.id, crypto::hash_token(session), nonce.expose_secret());

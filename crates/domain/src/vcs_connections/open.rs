@@ -65,7 +65,8 @@ pub(super) async fn open_after(
     let token = oauth_clients::token_by_id(cx, id).await?.ok_or(Failure::Gone)?;
     let client = oauth_clients::by_id(cx, &token.oauth_client_id).await?.ok_or(Failure::Gone)?;
     let provider = oauth_clients::provider_of(&client)?;
-    let token = renew::good(cx, &client, provider, token, refused).await?;
+    // Most of what a future of a question holds.
+    let token = Box::pin(renew::good(cx, &client, provider, token, refused)).await?;
     let url = |text: &str| {
         let wrong = |_| ProviderError::Setting(format!("{text} is no address"));
         Url::parse(text).map_err(wrong)

@@ -9,7 +9,7 @@ use crate::{failure::Result, guard::May};
 
 pub async fn begin(client: May<can::ManageVcsSettings, Held>) -> Result<Redirect> {
     let visitor = &client.visitor;
-    let to = browser::begin(&visitor.cx, &client, visitor.session()).await?;
+    let to = browser::begin(&visitor.cx, &client, visitor.session())?;
     Ok(Redirect::to(to.as_str()))
 }
 

@@ -251,7 +251,6 @@ fn ssh(visitor: &SignedIn, client: &Held, details: &Details, wrong: Option<&Wron
         },
         value: &hosts_now,
         mono: true,
-        ..TextArea::default()
     };
     let form = Sheet {
         id: "keys",
