@@ -2,6 +2,7 @@
 
 mod create;
 mod settings;
+pub use settings::run_tasks;
 
 use axum::{extract::Query, response::Redirect};
 use domain::{

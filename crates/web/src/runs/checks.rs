@@ -9,6 +9,7 @@ use domain::{
 };
 use maud::{Markup, Render, html};
 
+use super::tasks;
 use crate::{
     components::{Head, Icon, Notice, Panel, Table, Tone, badge, code_block},
     failure::Result,
@@ -52,6 +53,7 @@ async fn stage_panel(visitor: &SignedIn, stage: &In<TaskStage>) -> Result<Markup
     let cx = &visitor.cx;
     let found = task_stages::find(cx, &stage.row.id).await?;
     let granted = cx.check::<can::ReadRun, _>(found)?;
+    let asked = tasks::draw(visitor, &granted).await?;
     let mut outcomes = Vec::new();
     for row in policy_evaluations::evaluations_of(cx, &granted, MOST).await?.items {
         let found = policy_evaluations::find_evaluation(cx, &row.id).await?;
@@ -73,7 +75,10 @@ async fn stage_panel(visitor: &SignedIn, stage: &In<TaskStage>) -> Result<Markup
         id: &id,
         title: name(stage.stage),
         beside: badge(tone, sign, word),
-        content: table(&outcomes),
+        content: html! {
+            @if let Some(asked) = &asked { (asked) }
+            @if asked.is_none() || !outcomes.is_empty() { (table(&outcomes)) }
+        },
         is_table: true,
         is_risk: false,
     }

@@ -9,8 +9,10 @@ mod mocks;
 mod show;
 mod stages;
 mod start;
+mod tasks;
 mod waiting;
 
+pub use checks::name as stage_name;
 use domain::{In, row::Run};
 
 use crate::{Routes, workspaces};

@@ -24,6 +24,7 @@ mod password;
 mod policies;
 mod policy_replays;
 mod projects;
+mod run_tasks;
 mod runs;
 mod second_factor;
 mod sent;

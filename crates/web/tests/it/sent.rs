@@ -58,6 +58,11 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
             &[("name", "chat"), ("destination-type", "email"), ("run:errored", "true")]
         }
         "settings/notifications/{notification_configuration_id}" => &[("name", "hook")],
+        "settings/run-tasks" if path.contains("{workspace_name}") => {
+            &[("task", &names["task_id"]), ("pre_plan", "true"), ("enforcement-level", "advisory")]
+        }
+        "settings/run-tasks" => &[("name", "another"), ("url", "https://example.com/")],
+        "settings/run-tasks/{task_id}" => &[("name", "scanner"), ("url", "https://example.com/")],
         "settings/run-triggers" => &[("sourceable", "networking")],
         "settings/state-sharing" => &[("shared", "project")],
         "settings/state-sharing/consumers" => &[("consumer", "storage")],

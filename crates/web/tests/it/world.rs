@@ -88,6 +88,21 @@ async fn surroundings(server: &Server, owner: &Client<'_>, ws: &Workspace, names
     let new = resource("policy-sets", &json!({ "name": "basics", "kind": "opa" }));
     let path = "/organizations/acme/policy-sets";
     names.insert("policy_set_id", owner.post(path, new).await.is_created().id());
+    let task = |name: &str| {
+        resource(
+            "tasks",
+            &json!({ "name": name, "category": "task",
+        "url": "https://example.com/", "enabled": false }),
+        )
+    };
+    let path = "/organizations/acme/tasks";
+    names.insert("task_id", owner.post(path, task("scan")).await.is_created().id());
+    let attached = owner.post(path, task("attached")).await.is_created().id();
+    let new = json!({ "data": { "type": "workspace-tasks",
+        "attributes": { "enforcement-level": "advisory" },
+        "relationships": { "task": { "data": { "type": "tasks", "id": attached } } } } });
+    let path = format!("/workspaces/{}/tasks", ws.id);
+    names.insert("workspace_task_id", owner.post(path, new).await.is_created().id());
     let new = resource("ssh-keys", &json!({ "name": "deploy", "value": "no real key" }));
     let path = "/organizations/acme/ssh-keys";
     names.insert("ssh_key_id", owner.post(path, new).await.is_created().id());

@@ -2,6 +2,7 @@
 
 mod lifetimes;
 mod retention;
+pub mod run_tasks;
 mod ssh_keys;
 mod tags;
 
@@ -40,6 +41,11 @@ pub fn routes() -> Routes {
         .post("/app/{organization_name}/settings/audit-token/delete", delete_audit_token)
         .get("/app/{organization_name}/settings/lifetimes", lifetimes::show)
         .post("/app/{organization_name}/settings/lifetimes", lifetimes::save)
+        .get("/app/{organization_name}/settings/run-tasks", run_tasks::show)
+        .post("/app/{organization_name}/settings/run-tasks", run_tasks::create)
+        .get("/app/{organization_name}/settings/run-tasks/{task_id}", run_tasks::edit)
+        .post("/app/{organization_name}/settings/run-tasks/{task_id}", run_tasks::save)
+        .post("/app/{organization_name}/settings/run-tasks/{task_id}/delete", run_tasks::delete)
         .get("/app/{organization_name}/settings/ssh-keys", ssh_keys::show)
         .post("/app/{organization_name}/settings/ssh-keys", ssh_keys::create)
         .post("/app/{organization_name}/settings/ssh-keys/{ssh_key_id}/delete", ssh_keys::delete)
@@ -54,14 +60,21 @@ pub fn routes() -> Routes {
 enum Part {
     General,
     Lifetimes,
+    RunTasks,
     SshKeys,
     Tags,
     Retention,
 }
 
 impl Part {
-    const ALL: [Self; 5] =
-        [Self::General, Self::Lifetimes, Self::SshKeys, Self::Tags, Self::Retention];
+    const ALL: [Self; 6] = [
+        Self::General,
+        Self::Lifetimes,
+        Self::RunTasks,
+        Self::SshKeys,
+        Self::Tags,
+        Self::Retention,
+    ];
 
     fn tab<'a>(self, cx: &Ctx, organization: &Organization, on: Self) -> Option<Tab<'a>> {
         let (label, end, is_there) = match self {
@@ -69,6 +82,9 @@ impl Part {
             Self::Lifetimes => {
                 let may = cx.may::<can::ManageTokenTtl>(organization);
                 ("Lifetimes of tokens", "/lifetimes", may)
+            }
+            Self::RunTasks => {
+                ("Run tasks", "/run-tasks", cx.may::<can::ReadRunTasks>(organization))
             }
             Self::SshKeys => ("SSH keys", "/ssh-keys", cx.may::<can::ReadSshKeys>(organization)),
             Self::Tags => ("Tags", "/tags", true),

@@ -8,6 +8,7 @@ mod locking;
 mod notifications;
 mod relocation;
 mod retention;
+mod run_tasks;
 mod run_triggers;
 mod ssh_key;
 mod state_sharing;
@@ -66,6 +67,9 @@ pub fn routes() -> Routes {
         .post(below!("settings/run-triggers"), run_triggers::add)
         .post(below!("settings/triggered-runs"), run_triggers::save)
         .post(below!("settings/run-triggers/{run_trigger_id}/delete"), run_triggers::remove)
+        .get(below!("settings/run-tasks"), run_tasks::show)
+        .post(below!("settings/run-tasks"), run_tasks::add)
+        .post(below!("settings/run-tasks/{workspace_task_id}/delete"), run_tasks::remove)
         .get(below!("settings/state-sharing"), state_sharing::show)
         .post(below!("settings/state-sharing"), state_sharing::save)
         .post(below!("settings/state-sharing/consumers"), state_sharing::add)
@@ -94,6 +98,7 @@ enum Setting {
     Access,
     Notifications,
     RunTriggers,
+    RunTasks,
     StateSharing,
     SshKey,
     Retention,
@@ -102,13 +107,14 @@ enum Setting {
 }
 
 impl Setting {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::General,
         Self::VersionControl,
         Self::Tags,
         Self::Access,
         Self::Notifications,
         Self::RunTriggers,
+        Self::RunTasks,
         Self::StateSharing,
         Self::SshKey,
         Self::Retention,
@@ -130,6 +136,7 @@ impl Setting {
             Self::RunTriggers => {
                 ("Run triggers", "/run-triggers", cx.may::<can::ReadRun>(workspace))
             }
+            Self::RunTasks => ("Run tasks", "/run-tasks", true),
             Self::StateSharing => ("State sharing", "/state-sharing", true),
             Self::SshKey => ("SSH key", "/ssh-key", administers()),
             Self::Retention => ("Retention", "/retention", true),
