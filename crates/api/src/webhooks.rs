@@ -35,5 +35,5 @@ async fn receive(
 
 fn is_too_long(error: &axum::Error) -> bool {
     use std::error::Error as _;
-    error.source().is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>())
+    error.source().is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
 }

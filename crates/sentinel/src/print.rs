@@ -21,14 +21,13 @@ pub(crate) fn assignment(to: &mut String, name: &str, value: &Frozen) {
 /// `depth` counts the tabs before its last line.
 fn literal(to: &mut String, value: &Frozen, depth: usize) {
     match value {
-        Frozen::Undefined => to.push_str("undefined"),
         Frozen::Null => to.push_str("null"),
         Frozen::Bool(value) => to.push_str(if *value { "true" } else { "false" }),
         // The sign is an operator, and so the least of all has no literal.
         Frozen::Int(i64::MIN) => to.push_str("-9223372036854775807 - 1"),
         Frozen::Int(value) => to.push_str(&value.to_string()),
-        Frozen::Float(value) if value.is_finite() => to.push_str(&format!("{value:?}")),
-        Frozen::Float(_) => to.push_str("undefined"),
+        Frozen::Float(value) if value.is_finite() => write!(to, "{value:?}").unwrap_or_default(),
+        Frozen::Undefined | Frozen::Float(_) => to.push_str("undefined"),
         Frozen::Text(value) => text(to, value),
         Frozen::List(items) if items.is_empty() => to.push_str("[]"),
         Frozen::Map(entries) if entries.is_empty() => to.push_str("{}"),

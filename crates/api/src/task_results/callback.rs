@@ -66,7 +66,8 @@ struct Sent {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Outcome {
-    outcome_id: Option<String>,
+    #[serde(rename = "outcome-id")]
+    id: Option<String>,
     description: Option<String>,
     #[serde(deserialize_with = "jsonapi::verbatim")]
     body: Option<String>,
@@ -86,7 +87,7 @@ impl From<Sent> for NewOutcome {
         let tag = |tag: SentTag| Tag { label: tag.label, level: tag.level.unwrap_or(Level::None) };
         let tags = outcome.tags.unwrap_or_default().into_iter();
         Self {
-            outcome_id: outcome.outcome_id.unwrap_or_default(),
+            outcome_id: outcome.id.unwrap_or_default(),
             description: outcome.description.unwrap_or_default(),
             url: outcome.url,
             tags: tags.map(|(name, all)| (name, all.into_iter().map(tag).collect())).collect(),

@@ -78,7 +78,7 @@ where
     cx.blobs().put_stream(&Name::new(kind, id.as_str())?, content, LIMIT).await?;
     let tx = cx.write().await?;
     let row = tx.lock::<assessment::Entity>(id.clone()).await?;
-    if !row.is_some_and(|row| row.status == assessment::Status::Running) {
+    if row.is_none_or(|row| row.status != assessment::Status::Running) {
         // It was made way for meanwhile.
         cleanup::later(&tx, vec![Orphan::blob(kind, &id)?]).await?;
         tx.commit().await?;

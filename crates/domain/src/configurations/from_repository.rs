@@ -32,7 +32,7 @@ pub(crate) const FETCH_HEAD: &str = "fetch a branch";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Commit {
     pub repository: RepositoryId,
-    pub commit: String,
+    pub sha: String,
     pub submodules: bool,
 }
 
@@ -103,7 +103,7 @@ async fn already(tx: &Tx, of: &IngressAttributes) -> Result<bool> {
 fn commit_of(of: &IngressAttributes) -> Commit {
     Commit {
         repository: of.repository_id.clone(),
-        commit: of.commit_sha.clone(),
+        sha: of.commit_sha.clone(),
         submodules: of.submodules,
     }
 }
@@ -195,12 +195,11 @@ pub(crate) async fn fetch_again(
     reach(&mut row, Status::Fetching, tx.now());
     (row.error, row.error_message) = (None, None);
     let row = tx.update(row).await?;
-    match known {
-        Some(known) => tx.later(FETCH, commit_of(&known)).await?,
-        None => {
-            let head = Head { repository, configuration: row.id.clone() };
-            tx.later(FETCH_HEAD, head).await?;
-        }
+    if let Some(known) = known {
+        tx.later(FETCH, commit_of(&known)).await?;
+    } else {
+        let head = Head { repository, configuration: row.id.clone() };
+        tx.later(FETCH_HEAD, head).await?;
     }
     tx.emit(Happened::ConfigurationReopened, subject(&workspace, &row.id), json!({})).await?;
     tx.commit().await?;
@@ -213,7 +212,7 @@ pub(crate) async fn waiting_for(cx: &Ctx, of: &Commit) -> Result<Vec<Configurati
         .select_only()
         .column(ingress_attribute::Column::ConfigurationVersionId)
         .filter(ingress_attribute::Column::RepositoryId.eq(&of.repository))
-        .filter(ingress_attribute::Column::CommitSha.eq(&of.commit))
+        .filter(ingress_attribute::Column::CommitSha.eq(&of.sha))
         .filter(ingress_attribute::Column::Submodules.eq(of.submodules))
         .into_tuple()
         .all(cx.read())

@@ -13,7 +13,7 @@ use vcs::{
     git::GitError,
 };
 
-use super::{opening::happened, under_way::Done};
+use super::{opening::happened, under_way::Became};
 use crate::{
     Ctx, Error, Result, Timestamp,
     connected_repositories::{self as repositories, Delivered, Level},
@@ -49,11 +49,11 @@ impl Trouble {
     }
 }
 
-pub(super) async fn work_off(cx: &Ctx, of: &Delivered) -> Done {
-    match holding(cx, &of.repository, work_off_all(cx, &of.repository)).await {
+pub(super) async fn work_off(cx: &Ctx, of: &Delivered) -> Became {
+    match Box::pin(holding(cx, &of.repository, work_off_all(cx, &of.repository))).await {
         Ok(Some(done)) => done,
-        Ok(None) => Done::Later,
-        Err(error) => Done::Failed(error.chain()),
+        Ok(None) => Became::Later,
+        Err(error) => Became::Failed(error.chain()),
     }
 }
 
@@ -101,9 +101,9 @@ async fn signs(cx: &Ctx, id: &RepositoryId) -> Infallible {
     }
 }
 
-async fn work_off_all(cx: &Ctx, id: &RepositoryId) -> Result<Done> {
+async fn work_off_all(cx: &Ctx, id: &RepositoryId) -> Result<Became> {
     while let Some(delivery) = next(cx, id).await? {
-        let Some(row) = repositories::by_id(cx, id).await? else { return Ok(Done::Done) };
+        let Some(row) = repositories::by_id(cx, id).await? else { return Ok(Became::Done) };
         let Err(trouble) = Box::pin(one(cx, &row, &delivery)).await else {
             conclude(cx, delivery, None).await?;
             continue;
@@ -112,13 +112,13 @@ async fn work_off_all(cx: &Ctx, id: &RepositoryId) -> Result<Done> {
         if trouble.is_passing() && delivery.attempts + 1 < TRIES {
             count_try(cx, &delivery, &why).await?;
             repositories::change(cx, id, |row| row.last_error = Some(why.clone())).await?;
-            return Ok(Done::Failed(why));
+            return Ok(Became::Failed(why));
         }
         let said = format!("What happened in {} could not be worked off: {why}.", row.identifier);
         repositories::trouble(cx, &row, &said).await?;
         conclude(cx, delivery, Some(why)).await?;
     }
-    Ok(Done::Done)
+    Ok(Became::Done)
 }
 
 async fn next(cx: &Ctx, id: &RepositoryId) -> Result<Option<WebhookDelivery>> {

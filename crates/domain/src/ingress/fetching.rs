@@ -64,7 +64,7 @@ async fn repository(cx: &Ctx, id: &RepositoryId) -> Result<Repository, Trouble> 
 async fn archive(cx: &Ctx, of: &Commit, waiting: &[ConfigurationVersion]) -> Result<(), Trouble> {
     let row = repository(cx, &of.repository).await?;
     let unreadable = |error: vcs::NameError| Error::Internal(error.into());
-    let commit = CommitId::parse(&of.commit).map_err(unreadable)?;
+    let commit = CommitId::parse(&of.sha).map_err(unreadable)?;
     let cache = repositories::cache(cx, &row).await?;
     let commit = cache.fetch(&Wanted { commit: Some(commit), reference: None }).await?;
     let folder = cx.git().scratch().map_err(|error| Error::Internal(error.into()))?;

@@ -184,7 +184,7 @@ async fn concerns(cx: &Ctx, row: &Repository, incident: &Incident<'_>) -> Result
                 of.workspace_id = one.workspace.id.clone();
                 of.submodules = one.submodules;
                 of.reason = because.to_string();
-                open(cx, row, of).await?;
+                Box::pin(open(cx, row, of)).await?;
             }
             Decision::Pass(Passed::Duplicate) => duplicates += 1,
             Decision::Pass(_) => untriggered.push(one.workspace.id.clone()),
@@ -203,7 +203,7 @@ async fn concerns(cx: &Ctx, row: &Repository, incident: &Incident<'_>) -> Result
 /// A configuration, and its run.
 async fn open(cx: &Ctx, row: &Repository, of: IngressAttributes) -> Result<()> {
     let source = configurations::source_of(&row.provider);
-    match configurations::announce(cx, of, source).await? {
+    match Box::pin(configurations::announce(cx, of, source)).await? {
         Some(new) => configurations::queue_run(cx, &new).await,
         None => Ok(()),
     }

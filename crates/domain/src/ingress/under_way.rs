@@ -27,7 +27,7 @@ const SIGN_SECONDS: i64 = 120;
 
 /// What has become of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Done {
+pub(super) enum Became {
     Done,
     /// Somebody else has the repository; the task comes again soon.
     Later,
@@ -35,7 +35,7 @@ pub(super) enum Done {
     Failed(String),
 }
 
-impl From<Result<(), String>> for Done {
+impl From<Result<(), String>> for Became {
     fn from(outcome: Result<(), String>) -> Self {
         outcome.map_or_else(Self::Failed, |()| Self::Done)
     }
@@ -94,9 +94,9 @@ async fn handle(cx: &Ctx, task: &task::Model) -> Result<()> {
         never = signs(cx, task) => match never {},
     };
     match done {
-        Done::Later => tasks::put_off(cx, task, 1).await,
-        Done::Done => tasks::settle(cx, task, Ok::<_, String>(()), None).await,
-        Done::Failed(why) => tasks::settle(cx, task, Err(why), Some(TRIES)).await,
+        Became::Later => tasks::put_off(cx, task, 1).await,
+        Became::Done => tasks::settle(cx, task, Ok::<_, String>(()), None).await,
+        Became::Failed(why) => tasks::settle(cx, task, Err(why), Some(TRIES)).await,
     }
 }
 
@@ -109,39 +109,39 @@ async fn signs(cx: &Ctx, task: &task::Model) -> Infallible {
     }
 }
 
-async fn do_it(cx: &Ctx, task: &task::Model) -> Done {
+async fn do_it(cx: &Ctx, task: &task::Model) -> Became {
     match task.kind.as_str() {
         DELIVERY => match read(task) {
-            Ok(delivered) => deliveries::work_off(cx, &delivered).await,
-            Err(why) => Done::Failed(why),
+            Ok(delivered) => Box::pin(deliveries::work_off(cx, &delivered)).await,
+            Err(why) => Became::Failed(why),
         },
         FETCH => match read(task) {
             Ok(commit) => fetching::fetch(cx, &commit, task.attempts).await.into(),
-            Err(why) => Done::Failed(why),
+            Err(why) => Became::Failed(why),
         },
         FETCH_HEAD => match read(task) {
             Ok(head) => fetching::fetch_head(cx, &head, task.attempts).await.into(),
-            Err(why) => Done::Failed(why),
+            Err(why) => Became::Failed(why),
         },
         CONNECTED => match read(task) {
             Ok(workspace) => fetching::connected(cx, &workspace, &task.id).await.into(),
-            Err(why) => Done::Failed(why),
+            Err(why) => Became::Failed(why),
         },
         CONNECTED_SET => match read(task) {
             Ok(set) => policies::connected(cx, &set, task.attempts).await.into(),
-            Err(why) => Done::Failed(why),
+            Err(why) => Became::Failed(why),
         },
         FETCH_POLICIES => match read(task) {
             Ok(version) => policies::fetch(cx, &version, task.attempts).await.into(),
-            Err(why) => Done::Failed(why),
+            Err(why) => Became::Failed(why),
         },
         HOOK => match read(task) {
             Ok(id) => connected_repositories::set_up(cx, &id).await.into(),
-            Err(why) => Done::Failed(why),
+            Err(why) => Became::Failed(why),
         },
         _ => match read(task) {
             Ok(left) => connected_repositories::take_down(cx, &left).await.into(),
-            Err(why) => Done::Failed(why),
+            Err(why) => Became::Failed(why),
         },
     }
 }

@@ -85,7 +85,7 @@ async fn keep(
         soft_deleted_at: None,
     };
     record::fill(&mut row, &mut arrived);
-    place(cx, row, arrived).await
+    Box::pin(place(cx, row, arrived)).await
 }
 
 async fn place(cx: &Ctx, mut row: StateVersion, arrived: Arrived) -> Result<StateVersion> {

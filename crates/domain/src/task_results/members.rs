@@ -132,8 +132,8 @@ fn standing(row: &result::Model) -> Standing {
     match (row.status, row.enforcement_level) {
         (Status::Pending, _) => Standing::Waits,
         (Status::Running, _) => Standing::UnderWay,
-        (Status::Passed | Status::Unreachable, _) => Standing::Agrees,
-        (Status::Failed | Status::Errored, Enforcement::Advisory) => Standing::Agrees,
+        (Status::Passed | Status::Unreachable, _)
+        | (Status::Failed | Status::Errored, Enforcement::Advisory) => Standing::Agrees,
         (Status::Failed, Enforcement::Mandatory) => Standing::Refuses,
         (Status::Errored, Enforcement::Mandatory) | (Status::Canceled, _) => Standing::Broken,
     }

@@ -56,7 +56,8 @@ fn mocks_say_what_the_imports_say() {
         let keys: Vec<String> =
             entries.map(|(key, _)| String::from_utf8_lossy(key).into_owned()).collect();
         // The whole import is asked in pieces, because functions are no data.
-        let code = keys.iter().map(|key| format!("{key}_ = it.{key}\n")).collect::<String>();
+        let lines: Vec<String> = keys.iter().map(|key| format!("{key}_ = it.{key}\n")).collect();
+        let code = lines.concat();
         let code = format!("import {name:?} as it\n{code}main = true");
         let wanted: Vec<String> = keys.iter().map(|key| format!("{key}_")).collect();
         let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();

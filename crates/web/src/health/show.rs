@@ -189,7 +189,7 @@ async fn drift(
     Ok(html! { (Panel { id: "h-drift", title: "Drift", beside, content, ..Panel::default() }) })
 }
 
-fn look<'a>(workspace: &'a May<can::ReadWorkspace>) -> Look<'a> {
+fn look(workspace: &May<can::ReadWorkspace>) -> Look<'_> {
     Look::at(&workspace.visitor, format!("{}/plan", here(workspace)), workspace)
 }
 
@@ -240,13 +240,12 @@ pub async fn plan(
     workspace: May<can::ReadWorkspace>,
     Query(asked): Query<Asked>,
 ) -> Result<Markup> {
-    let (title, content) = match list_of(&workspace).await? {
-        Some(list) => changes::found(&look(&workspace), &list, &asked).await?,
-        None => {
-            let text = "An assessment leaves one where something was changed outside.";
-            let nothing = empty(Icon::List, "No list of changes", text, &html! {});
-            ("What an apply would change".to_owned(), nothing)
-        }
+    let (title, content) = if let Some(list) = list_of(&workspace).await? {
+        changes::found(&look(&workspace), &list, &asked).await?
+    } else {
+        let text = "An assessment leaves one where something was changed outside.";
+        let nothing = empty(Icon::List, "No list of changes", text, &html! {});
+        ("What an apply would change".to_owned(), nothing)
     };
     let crumbs = [
         Crumb { label: &workspace.name, href: path(&workspace) },
@@ -308,7 +307,7 @@ async fn answered<T>(
             let visitor = workspace.visitor.clone();
             let found = workspaces::find(&visitor.cx, &workspace.id).await?;
             let granted = visitor.cx.check::<can::ReadWorkspace, _>(found)?;
-            let reader = May { visitor, granted };
+            let reader = May { granted, visitor };
             Ok(wrong.shown_in(draw(&reader, Some(&wrong)).await?))
         }
     }

@@ -92,12 +92,11 @@ pub async fn show(
     workspace: May<can::QueueRun>,
     Query(Asked { kind, message, from }): Query<Asked>,
 ) -> Result<Markup> {
-    let input = match from {
-        Some(id) => again(&workspace, &id).await?,
-        None => {
-            let kind = if kind.is_empty() { "apply".to_owned() } else { kind };
-            Input { kind, message, ..Input::default() }
-        }
+    let input = if let Some(id) = from {
+        again(&workspace, &id).await?
+    } else {
+        let kind = if kind.is_empty() { "apply".to_owned() } else { kind };
+        Input { kind, message, ..Input::default() }
     };
     draw(&workspace, &input, None).await
 }

@@ -210,9 +210,9 @@ fn row(workspace: &Workspace, one: &Shown) -> Vec<Markup> {
         },
         html! { (destination(one.row.destination_type)) },
         html! { @if words.is_empty() { span.faint { "nothing" } } @else { (words.join("; ")) } },
-        match one.deliveries.first() {
-            Some(last) => html! { (answer(last)) " " (time(last.row.sent_at)) },
-            None => html! { span.faint { "none yet" } },
+        html! {
+            @if let Some(last) = one.deliveries.first() { (answer(last)) " " (time(last.row.sent_at)) }
+            @else { span.faint { "none yet" } }
         },
     ]
 }
