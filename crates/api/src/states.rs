@@ -37,7 +37,7 @@ pub fn routes() -> Routes {
 
 async fn create(workspace: May<can::CreateStateVersion>, request: Request) -> Result<Document> {
     let cx = &workspace.cx;
-    let mut incoming = Incoming::begin(cx, &workspace)?;
+    let mut incoming = Incoming::of_next(&workspace);
     let new = match input::read(cx, request, &mut incoming).await {
         Ok(new) => new,
         Err(error) => {

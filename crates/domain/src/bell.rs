@@ -260,8 +260,11 @@ mod tests {
             topics.add_of(happened);
             topics
         };
-        assert_eq!(woken(Happened::RunPlanQueued), topics(&[Topic::Queue, Topic::Jobs]));
-        assert_eq!(woken(Happened::RunApplied), topics(&[Topic::Queue, Topic::Events]));
+        // Statuses of commits and pages follow each step.
+        let queued = [Topic::Queue, Topic::Jobs, Topic::Events, Topic::Pages];
+        assert_eq!(woken(Happened::RunPlanQueued), topics(&queued));
+        let applied = [Topic::Queue, Topic::Events, Topic::Pages];
+        assert_eq!(woken(Happened::RunApplied), topics(&applied));
         assert!(woken(Happened::VariableUpdated).is_empty());
     }
 }

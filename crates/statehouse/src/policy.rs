@@ -238,10 +238,9 @@ fn report(shown: &Value, results: &[Value]) -> String {
         count(shown, "failed"),
         count(shown, "errored")
     );
-    match count(shown, "hidden") {
-        0 => {}
-        1 => sum += "; 1 more that you may not read",
-        more => sum += &format!("; {more} more that you may not read"),
+    let hidden = count(shown, "hidden");
+    if hidden > 0 {
+        sum = format!("{sum}; {hidden} more that you may not read");
     }
     lines.push(sum);
     lines.join("\n") + "\n"

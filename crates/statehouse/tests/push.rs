@@ -31,6 +31,11 @@ fn get(served: &Served, path: &str) -> Value {
     serde_json::from_str(&served.get(path).text().unwrap()).unwrap()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a thread of its own waits for another process")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(100));
+}
+
 /// Asks again until something is so.
 fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
@@ -39,7 +44,7 @@ fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(start.elapsed() < Duration::from_mins(2), "{what}");
-        std::thread::sleep(Duration::from_millis(100));
+        pause();
     }
 }
 

@@ -36,6 +36,10 @@ const MISTAKEN: [(&str, &str, &str); 4] = [
     ),
 ];
 
+/// Operations whose answer the contract describes without the document around it, which clients read.
+const WITHOUT_DOCUMENT: [&str; 1] =
+    ["/configuration-versions/{configuration_version_id}/ingress-attributes"];
+
 /// What the paths of the contract are below.
 const BASE: &str = "/api/v2";
 const SCHEMAS: &str = "#/components/schemas/";
@@ -105,9 +109,13 @@ impl Contract {
             for (method, operation) in methods.as_object().into_iter().flatten() {
                 let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
                 let Some(answers) = operation["responses"].as_object() else { continue };
+                let within = |answer: &Value| match WITHOUT_DOCUMENT.contains(&path.as_str()) {
+                    true => json!({ "required": ["data"], "properties": { "data": answer } }),
+                    false => answer.clone(),
+                };
                 let answers = answers
                     .iter()
-                    .filter_map(|(status, answer)| Some((status.clone(), body(answer)?.clone())))
+                    .filter_map(|(status, answer)| Some((status.clone(), within(body(answer)?))))
                     .collect();
                 operations.push(Operation {
                     method,

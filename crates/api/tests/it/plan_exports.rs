@@ -105,7 +105,7 @@ async fn mocks_of_a_run_are_made_once_and_had_for_an_hour_without_its_secrets() 
     downloaded(&server.writer(&ws), &id).await;
 
     let address = owner.get(format!("/plan-exports/{id}/download")).await.redirects();
-    server.pass(Duration::from_secs(60 * 60));
+    server.pass(Duration::from_hours(1));
     owner.get(address).await.is_not_found();
     owner.get(format!("/plan-exports/{id}/download")).await.is_not_found();
     let again = owner.post("/plan-exports", order(&plan)).await.is_created().id();

@@ -105,7 +105,7 @@ async fn drafts_are_asked_about_recorded_plans_that_the_asker_may_read() {
     let listed = owner.get("/organizations/acme/policy-replays").await.is_ok().data();
     assert_eq!(listed.as_array().unwrap().len(), 4);
     server.stop_clock();
-    server.pass(std::time::Duration::from_secs(8 * 24 * 60 * 60));
+    server.pass(std::time::Duration::from_hours(8 * 24));
     domain::policy_replays::forget_old(&server.system()).await.unwrap();
     owner.get(&path).await.is_not_found();
 }

@@ -15,7 +15,7 @@ use crate::{
     world::resource,
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A service that a workspace's run task asks; its trial is not counted.
 struct Service {

@@ -7,7 +7,7 @@ use blobs::{Kind, Written};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 
-use super::{blob, create::may_write, receive::LIMIT, record};
+use super::{blob, receive::LIMIT, record};
 use crate::{Ctx, Granted, Result, can, id::StateVersionId};
 
 /// What has come of a version so far. Nobody knows of it until it is [created](super::create).
@@ -19,11 +19,9 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// # Errors
-    /// Conflict unless the caller holds the lock.
-    pub fn begin(cx: &Ctx, workspace: &Granted<can::CreateStateVersion>) -> Result<Self> {
-        may_write(cx, workspace)?;
-        Ok(Self { id: StateVersionId::fresh(), state: None, has_json_state: false })
+    /// For a state that the workspace is to have.
+    pub fn of_next(_: &Granted<can::CreateStateVersion>) -> Self {
+        Self { id: StateVersionId::fresh(), state: None, has_json_state: false }
     }
 
     /// For a state that the workspace had elsewhere, for which nobody holds a lock.

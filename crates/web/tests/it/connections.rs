@@ -199,7 +199,7 @@ async fn a_browser_connects_and_tokens_are_renewed_once_and_told_when_they_are_r
     // Two who need a token that has ended: one renews it, both get the new one.
     let link = Link::Token(id.parse::<OauthTokenId>().unwrap());
     server.stop_clock();
-    server.pass(Duration::from_secs(3600));
+    server.pass(Duration::from_hours(1));
     let cx = server.system();
     let (one, two) =
         tokio::join!(vcs_connections::open(&cx, &link), vcs_connections::open(&cx, &link));
@@ -232,7 +232,7 @@ async fn a_browser_connects_and_tokens_are_renewed_once_and_told_when_they_are_r
     assert!(events.data()[0]["attributes"]["message"].as_str().unwrap().contains("connect again"));
     let strange = api.get("/organizations/acme/vcs-events?filter[levels]=loud").await;
     strange.has_status(StatusCode::BAD_REQUEST);
-    server.pass(Duration::from_secs(31 * 24 * 3600));
+    server.pass(Duration::from_hours(31 * 24));
     domain::vcs_events::prune(&server.system()).await.unwrap();
     assert_eq!(api.get("/organizations/acme/vcs-events").await.is_ok().data(), json!([]));
 }

@@ -10,8 +10,8 @@ use crate::{
 
 /// A workspace that can be assessed, as if a run had been applied.
 async fn applied(server: &Server) {
-    let ws = server.workspace("networking").await;
-    let run = run(server, &ws).await;
+    let ws = Box::pin(server.workspace("networking")).await;
+    let run = Box::pin(run(server, &ws)).await;
     for sql in [
         format!(
             "UPDATE runs SET status = 'applied', is_final = TRUE, terraform_version = '1.12.2' WHERE id = '{run}'"

@@ -44,15 +44,15 @@ impl Stream {
 
     /// The next event; nothing once the stream has ended.
     async fn next(&mut self) -> Option<String> {
-        let chunk = tokio::time::timeout(Duration::from_secs(60), self.0.next()).await.unwrap();
+        let chunk = tokio::time::timeout(Duration::from_mins(1), self.0.next()).await.unwrap();
         chunk.map(|chunk| String::from_utf8(chunk.unwrap().to_vec()).unwrap())
     }
 }
 
 async fn watched() -> (Server, Workspace, String, String) {
     let server = server().await;
-    let ws = server.workspace("networking").await;
-    let run = run(&server, &ws).await;
+    let ws = Box::pin(server.workspace("networking")).await;
+    let run = Box::pin(run(&server, &ws)).await;
     let path = format!("/app/acme/workspaces/networking/runs/{run}/status/events");
     (server, ws, run, path)
 }

@@ -45,8 +45,8 @@ async fn refused(
 
 async fn made() -> (Server, Workspace) {
     let server = server().await;
-    let ws = server.workspace("networking").await;
-    server.workspace("storage").await;
+    let ws = Box::pin(server.workspace("networking")).await;
+    Box::pin(server.workspace("storage")).await;
     (server, ws)
 }
 
@@ -140,8 +140,8 @@ async fn a_notification_is_tried_out_and_shows_what_was_answered_but_never_its_a
         options.courier.networks = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await;
-    let ws = server.workspace("networking").await;
-    server.workspace("storage").await;
+    let ws = Box::pin(server.workspace("networking")).await;
+    Box::pin(server.workspace("storage")).await;
     let url = recipient().await;
     let mut owner = Browser::of(&server, &server.owner()).await;
     let here = of("notifications");
@@ -238,7 +238,7 @@ async fn a_state_is_shared_with_whom_it_says() {
         assert!(!page.contains("May read it"), "{page}");
         let shown = workspace(&api, &ws).await;
         assert_eq!(shown.attribute("global-remote-state"), global, "{choice}");
-        assert_eq!(shown.attribute("setting-overwrites").is_object(), true, "{shown}");
+        assert!(shown.attribute("setting-overwrites").is_object(), "{shown}");
         assert_eq!(shown.attribute("project-remote-state"), project, "{choice}");
     }
     let text = refused(&mut owner, &here, &here, &[("shared", "world")]).await;

@@ -49,7 +49,7 @@ pub async fn made(server: &Server) -> (Workspace, Names) {
     let uuid = made.attribute("uuid").as_str().unwrap().to_owned();
     names.insert("oauth_client_uid", uuid);
     names.insert("oauth_client_id", made.id());
-    surroundings(server, &owner, &ws, &mut names).await;
+    Box::pin(surroundings(server, &owner, &ws, &mut names)).await;
     (ws, names)
 }
 

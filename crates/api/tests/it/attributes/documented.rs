@@ -36,6 +36,50 @@ pub const DOCUMENTED: &[Row] = &[
         &["PATCH /task-results/{task_result_id}/callback"],
         &["status", "message", "url", "outcomes", "relationships/outcomes"],
     ),
+    (
+        &["POST /organizations/{organization_name}/oauth-clients"],
+        &[
+            "name",
+            "service-provider",
+            "http-url",
+            "api-url",
+            "key",
+            "secret",
+            "rsa-public-key",
+            "ado-entra-tenant-id",
+            "organization-scoped",
+            "oauth-token-string",
+            "private-key",
+            "relationships/projects",
+            "relationships/agent-pool",
+        ],
+    ),
+    (
+        &["PATCH /oauth-clients/{oauth_client_id}"],
+        &[
+            "name",
+            "key",
+            "secret",
+            "rsa-public-key",
+            "organization-scoped",
+            "oauth-token-string",
+            "relationships/projects",
+            "relationships/agent-pool",
+        ],
+    ),
+    (&["PATCH /oauth-tokens/{oauth_token_id}"], &["ssh-key", "ssh-known-hosts"]),
+    (
+        &["POST /organizations/{organization_name}/policy-replays"],
+        &[
+            "kind",
+            "files",
+            "query",
+            "parameters",
+            "plans",
+            "relationships/workspaces",
+            "relationships/policy-set",
+        ],
+    ),
     (&["PATCH /account/password"], &["current-password", "password", "password-confirmation"]),
     (
         &["PATCH /admin/general-settings"],
@@ -398,6 +442,10 @@ pub const DOCUMENTED: &[Row] = &[
     (
         &["POST /workspaces/{workspace_id}/state-versions"],
         &["serial", "md5", "lineage", "state", "json-state", "force", "relationships/run"],
+    ),
+    (
+        &["POST /workspaces/{workspace_id}/actions/import-state-version"],
+        &["serial", "md5", "lineage", "state", "json-state", "created-at"],
     ),
     (
         &["PATCH /workspaces/{workspace_id}/state-versions"],

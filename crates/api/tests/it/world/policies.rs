@@ -182,7 +182,11 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
             | "/policy-sets/{policy_set_id}"
             | "/policy-sets/{policy_set_id}/parameters/{parameter_id}",
         )
-        | ("POST", "/policy-sets/{policy_set_id}/versions") => Sent::Nothing,
+        | (
+            "POST",
+            "/policy-sets/{policy_set_id}/versions"
+            | "/policy-replays/{policy_replay_id}/actions/cancel",
+        ) => Sent::Nothing,
         ("POST", "/organizations/{organization_name}/policies") => Sent::Json(policy("disks")),
         ("PATCH", "/policies/{policy_id}") => attributes(
             "policies",
@@ -234,7 +238,6 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
         ("POST", "/organizations/{organization_name}/policy-replays") => {
             Sent::Json(policy_replay())
         }
-        ("POST", "/policy-replays/{policy_replay_id}/actions/cancel") => Sent::Nothing,
         ("POST", "/policy-sets/{policy_set_id}/parameters") => {
             attributes("vars", json!({ "key": "size", "value": "9", "category": "policy-set" }))
         }

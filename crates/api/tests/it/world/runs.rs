@@ -23,8 +23,8 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
             resource("plan-exports", &json!({ "data-type": "sentinel-mock-bundle-v0" })),
             &json!({ "plan": { "data": { "type": "plans", "id": names["plan_id"] } } }),
         )),
-        ("DELETE", "/plan-exports/{plan_export_id}") => Sent::Nothing,
-        ("POST", "/runs/{run_id}/actions/force-execute") => Sent::Nothing,
+        ("DELETE", "/plan-exports/{plan_export_id}")
+        | ("POST", "/runs/{run_id}/actions/force-execute") => Sent::Nothing,
         (
             "POST",
             "/runs/{run_id}/actions/apply"
