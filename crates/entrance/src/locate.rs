@@ -36,8 +36,10 @@ located! {
     In<agent_pools::HeldAgent, row::Organization> = agent_pools::find_agent, by "agent_id";
     In<row::ConfigurationVersion> = configurations::find, by "configuration_version_id";
     memberships::Membership = memberships::find, by "organization_membership_id";
+    notifications::Configuration = notifications::find, by "notification_configuration_id";
     oauth_clients::HeldToken = oauth_clients::find_token, by "oauth_token_id";
     In<row::Policy, row::Organization> = policies::find, by "policy_id";
+    In<row::PolicyReplay, row::Organization> = policy_replays::find, by "policy_replay_id";
     In<row::PolicySet, row::Organization> = policy_sets::find, by "policy_set_id";
     row::Project = projects::find, by "project_id";
     In<row::Run> = runs::find, by "run_id";
@@ -57,11 +59,9 @@ located! {
     In<row::User, Site> = accounts::find_on_site, by "user_id";
     row::User = accounts::find_user, by "user_id";
     In<row::PlanExport> = plan_exports::find, by "plan_export_id";
-    notifications::Configuration = notifications::find, by "notification_configuration_id";
     In<row::AssessmentResult> = assessments::find, by "assessment_result_id";
     In<row::PolicyCheck> = policy_evaluations::find_check, by "policy_check_id";
     In<row::PolicyEvaluation> = policy_evaluations::find_evaluation, by "policy_evaluation_id";
-    In<row::PolicyReplay, row::Organization> = policy_replays::find, by "policy_replay_id";
     In<row::PolicySetOutcome> = policy_evaluations::find_outcome, by "policy_set_outcome_id";
     In<row::PolicySetVersion, row::Organization> = policy_sets::find_version,
         by "policy_set_version_id";

@@ -164,7 +164,7 @@ mod tests {
             assert!(!text.to_lowercase().contains("gad"), "{path}: {text}");
         }
         for (path, line) in [
-            ("crates/db/src/id.rs", "    PaperPolicyId = \"paperpolicy\",\n    PlanId"),
+            ("crates/db/src/id.rs", "    PaperPolicyId = \"paperpolicy\",\n    PlanExportId"),
             ("crates/db/src/entity/mod.rs", "\npub mod paper_policy;\npub mod phase;"),
             (
                 "crates/db/src/entity/event/happened.rs",

@@ -111,7 +111,7 @@ pub async fn create_from_file(
     state: Bytes,
     force: bool,
 ) -> Result<StateVersion> {
-    let mut incoming = Incoming::begin(cx, workspace)?;
+    let mut incoming = Incoming::of_next(workspace);
     match Box::pin(told_by_file(cx, &mut incoming, state, force)).await {
         Ok(new) => create(cx, workspace, new, incoming).await,
         Err(error) => {
