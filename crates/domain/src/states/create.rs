@@ -47,9 +47,8 @@ pub async fn create(
     incoming: Incoming,
 ) -> Result<StateVersion> {
     let recorded = Box::pin(recorded(cx, workspace, new, &incoming)).await;
-    if !matches!(recorded, Ok(Recorded::New(_))) {
-        incoming.forget(cx).await;
-    }
+    let is_new = |recorded: &Recorded| matches!(recorded, Recorded::New(_));
+    record::drop_unless_recorded(cx, &incoming.id, &recorded, is_new).await;
     match recorded? {
         Recorded::New(row) | Recorded::Current(row) => Ok(row),
     }
@@ -86,8 +85,7 @@ async fn recorded(
         md5,
         content: arrived,
         intermediate: false,
-        // Without the state it says nothing of it.
-        has_json_state: incoming.has_json_state && incoming.state.is_some(),
+        has_json_state: incoming.has_json_state,
         run_id: new.run_id,
         created_by_id: cx.actor().user_id(),
         rollback_of_id: None,

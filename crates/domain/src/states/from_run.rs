@@ -48,9 +48,8 @@ where
 {
     let id = StateVersionId::fresh();
     let saved = save(cx, run, &id, state, intermediate).await;
-    if !matches!(saved, Ok(Recorded::New(_))) {
-        record::drop_blobs(cx, &id).await;
-    }
+    let is_new = |saved: &Recorded| matches!(saved, Recorded::New(_));
+    record::drop_unless_recorded(cx, &id, &saved, is_new).await;
     match saved? {
         Recorded::New(row) | Recorded::Current(row) => Ok(row),
     }

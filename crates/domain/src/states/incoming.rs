@@ -7,7 +7,7 @@ use blobs::{Kind, Written};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 
-use super::{blob, receive::LIMIT, record};
+use super::{blob, content, receive::LIMIT, record};
 use crate::{Ctx, Granted, Result, can, id::StateVersionId};
 
 /// What has come of a version so far. Nobody knows of it until it is [created](super::create).
@@ -50,6 +50,9 @@ impl Incoming {
         E: Into<Box<dyn StdError + Send + Sync>> + Send,
     {
         self.has_json_state = self.store(cx, Kind::JsonState, content).await?.is_some();
+        if self.has_json_state {
+            content::check_json(cx, &blob(Kind::JsonState, &self.id)?).await?;
+        }
         Ok(())
     }
 

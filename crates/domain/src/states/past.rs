@@ -34,9 +34,7 @@ pub async fn take_past(
     created_at: Timestamp,
 ) -> Result<StateVersion> {
     let kept = Box::pin(keep(cx, workspace, new, &incoming, created_at)).await;
-    if !matches!(&kept, Ok(kept) if kept.id == incoming.id) {
-        incoming.forget(cx).await;
-    }
+    record::drop_unless_recorded(cx, &incoming.id, &kept, |kept| kept.id == incoming.id).await;
     kept
 }
 

@@ -41,6 +41,16 @@ where
         | Status::BackingDataSoftDeleted
         | Status::BackingDataPermanentlyDeleted => return Err(superseded()),
         Status::Finalized => {
+            if !record::is_whole(cx, &row).await? {
+                let name = blob(Kind::State, id)?;
+                let checked = checked(content, row.md5);
+                return cx
+                    .blobs()
+                    .put_stream(&name, checked, LIMIT)
+                    .await
+                    .map(drop)
+                    .map_err(refused);
+            }
             let same = digest(content).await? == row.md5;
             return if same { Ok(()) } else { Err(other_content()) };
         }
@@ -147,7 +157,7 @@ where
 }
 
 /// The digest of what is not kept.
-async fn digest<S, E>(content: S) -> Result<String>
+pub(super) async fn digest<S, E>(content: S) -> Result<String>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
     E: Into<Broken>,

@@ -82,6 +82,10 @@ pub(super) async fn record(
     let relation = Relation::of(current.as_ref(), place.locked_at, *serial, lineage, md5);
     let take = take(relation, current.as_ref())?;
     if let Some(current) = current.filter(|_| !take) {
+        tx.roll_back().await;
+        if draft.content.is_some() && draft.md5 == current.md5 {
+            mend(cx, &current, &draft.id).await?;
+        }
         return Ok(Recorded::Current(current));
     }
     let row = insert(&mut tx, place, draft).await?;
@@ -241,7 +245,51 @@ pub(super) async fn forget_blobs(tx: &Tx, id: &StateVersionId) -> Result<()> {
     cleanup::later(tx, orphans).await
 }
 
-/// Deletes at once the blobs of a draft that was not recorded.
+/// Deletes the blobs of a draft of which it is certain that it was not recorded. A commit whose answer got lost may hold
+/// all the same: then they stay, and are deleted after a day if no row names them.
+pub(super) async fn drop_unless_recorded<T>(
+    cx: &Ctx,
+    id: &StateVersionId,
+    outcome: &Result<T>,
+    is_recorded: impl FnOnce(&T) -> bool,
+) {
+    let is_nobodys = match outcome {
+        Ok(outcome) => !is_recorded(outcome),
+        Err(error) => error.is_refusal(),
+    };
+    if is_nobodys {
+        drop_blobs(cx, id).await;
+    }
+}
+
+/// Stores the content of a version anew, from that of a draft with the same, if what is stored of it cannot be read:
+/// whoever brings a state once more is told that it is there.
+pub(super) async fn mend(cx: &Ctx, row: &StateVersion, draft: &StateVersionId) -> Result<()> {
+    if !is_whole(cx, row).await? {
+        tracing::warn!(state_version = %row.id, "what was stored of {} is replaced by what came", row.id);
+        let (from, to) = (super::blob(Kind::State, draft)?, super::blob(Kind::State, &row.id)?);
+        cx.blobs().copy(&from, &to).await?;
+    }
+    Ok(())
+}
+
+/// Whether the content of a version can be read, and is what it was.
+///
+/// # Errors
+/// Unavailable where nobody can tell.
+pub(super) async fn is_whole(cx: &Ctx, row: &StateVersion) -> Result<bool> {
+    let stored = async {
+        let (_, content) = cx.blobs().get_stream(&super::blob(Kind::State, &row.id)?).await?;
+        super::receive::digest(content).await
+    };
+    match stored.await {
+        Ok(digest) => Ok(digest == row.md5),
+        Err(error @ Error::Unavailable(_)) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Deletes at once the blobs of a draft of which nobody was told.
 pub(super) async fn drop_blobs(cx: &Ctx, id: &StateVersionId) {
     for kind in [Kind::State, Kind::JsonState] {
         let deleted = match super::blob(kind, id) {

@@ -69,9 +69,7 @@ where
         Box::pin(place(cx, run, draft, content, &written)).await
     }
     .await;
-    if !matches!(&kept, Ok((_, version)) if *version == name) {
-        record::drop_blobs(cx, &id).await;
-    }
+    record::drop_unless_recorded(cx, &id, &kept, |(_, version)| *version == name).await;
     let (place, at) = kept?;
     Ok((place, digest(cx, &at).await?))
 }
@@ -89,7 +87,8 @@ async fn place(
     let place = place.ok_or(Error::NotFound)?;
     let is_encrypted = content.version.is_none();
     let way = if let Some(known) = known(&tx, &draft, &place).await? {
-        Way::Known { is_current: place.current_state_version_id.as_ref() == Some(&known), known }
+        let is_current = place.current_state_version_id.as_ref() == Some(&known.id);
+        Way::Known { is_current, known: Box::new(known) }
     } else if !is_next(&tx, run, &draft, is_encrypted, &place).await? {
         Way::Beside
     } else if let Some(why) = busy(&tx, run, &place).await? {
@@ -104,7 +103,8 @@ async fn place(
     match way {
         Way::Known { known, is_current } => {
             let place = if is_current { Place::Current } else { Place::Version };
-            Ok((place, blob(Kind::State, &known)?))
+            record::mend(cx, &known, &draft.id).await?;
+            Ok((place, blob(Kind::State, &known.id)?))
         }
         Way::Later(why) => Err(Error::conflict(why)),
         Way::Beside => {
@@ -115,22 +115,21 @@ async fn place(
 
 /// What becomes of a state that is not made the current one.
 enum Way {
-    Known { known: StateVersionId, is_current: bool },
+    Known { known: Box<StateVersion>, is_current: bool },
     Later(&'static str),
     Beside,
 }
 
 /// The version that has this content: it was taken, and only the answer got lost, or somebody has pushed it.
-async fn known(tx: &Tx, draft: &Draft, place: &Workspace) -> Result<Option<StateVersionId>> {
-    let found = state_version::Entity::find()
+async fn known(tx: &Tx, draft: &Draft, place: &Workspace) -> Result<Option<StateVersion>> {
+    Ok(state_version::Entity::find()
         .filter(state_version::Column::WorkspaceId.eq(&place.id))
         .filter(state_version::Column::Serial.eq(draft.serial))
         .filter(state_version::Column::Md5.eq(&draft.md5))
         .filter(state_version::Column::Status.eq(Status::Finalized))
         .order_by_desc(state_version::Column::Number)
         .one(tx.db())
-        .await?;
-    Ok(found.map(|version| version.id))
+        .await?)
 }
 
 /// Whether it follows on the current state, and that one is what the run has found or made. Serial and lineage say too

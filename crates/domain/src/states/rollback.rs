@@ -50,9 +50,8 @@ pub async fn rollback(
     let serial = current.map_or(old.serial, |current| current.serial) + 1;
     let id = StateVersionId::fresh();
     let copied = copy(cx, workspace, &old, &id, serial).await;
-    if !matches!(copied, Ok(Recorded::New(_))) {
-        record::drop_blobs(cx, &id).await;
-    }
+    let is_new = |copied: &Recorded| matches!(copied, Recorded::New(_));
+    record::drop_unless_recorded(cx, &id, &copied, is_new).await;
     match copied? {
         Recorded::New(row) | Recorded::Current(row) => Ok(row),
     }

@@ -21,12 +21,14 @@ use crate::{
     tool_versions::{self, Wish},
 };
 
+/// How often a change begins anew because the settings have become others meanwhile.
+const ATTEMPTS: usize = 20;
 /// Characters of each.
 const TEXT_LIMIT: usize = 4_000;
 const PATH_LIMIT: usize = 1_000;
 
 /// What can be set on create and changed later; absent fields keep their value.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Change {
     pub name: Option<String>,
     pub description: Option<Option<String>>,
@@ -66,8 +68,13 @@ pub struct Change {
 }
 
 impl Change {
-    /// When it is to be destroyed: as it says itself, or as its project says.
-    async fn schedule(&self, cx: &Ctx, to: &mut Workspace) -> Result<()> {
+    /// When it is to be destroyed: as it says itself, or as the project says that it is in, or goes to.
+    async fn schedule(
+        &self,
+        cx: &Ctx,
+        project: Option<&ProjectId>,
+        to: &mut Workspace,
+    ) -> Result<()> {
         if let Some(Some(duration)) = &self.auto_destroy_activity_duration {
             auto_destroy::seconds("auto-destroy-activity-duration", duration)?;
         }
@@ -83,10 +90,11 @@ impl Change {
         };
         let duration = if to.inherits_project_auto_destroy {
             let is_new = to.name.is_empty();
-            if !is_new && self.inherits_project_auto_destroy.is_none() {
+            if !is_new && project.is_none() && self.inherits_project_auto_destroy.is_none() {
                 return Ok(());
             }
-            let project = crate::projects::find(cx, &to.project_id).await?.into_unchecked();
+            let project = project.unwrap_or(&to.project_id);
+            let project = crate::projects::find(cx, project).await?.into_unchecked();
             Some(project.auto_destroy_activity_duration)
         } else if self.auto_destroy_at == Some(None) {
             // No time at all: HashiCorp's provider says so, and nothing else, to take a duration away.
@@ -115,7 +123,7 @@ impl Change {
         project: Option<&ProjectId>,
         to: &mut Workspace,
     ) -> Result<()> {
-        self.schedule(cx, to).await?;
+        self.schedule(cx, project, to).await?;
         triggers::set(&mut self, to)?;
         if let Some(name) = self.name {
             check_name(&name)?;
@@ -295,29 +303,47 @@ pub async fn update(
     };
     said_once("source-name", &change.source_name, &workspace.source_name)?;
     said_once("source-url", &change.source_url, &workspace.source_url)?;
-    // Rules that need other rows are checked before the row is locked, so that nothing else is read meanwhile.
-    let mut checked = (**workspace).clone();
-    change.apply(cx, target.as_ref().map(|project| &project.id), &mut checked).await?;
-    let tx = cx.write().await?;
-    let mut row =
-        tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
-    let timed = checked.auto_destroy_at != workspace.auto_destroy_at;
-    keep_moving_parts(&mut checked, &row, timed);
-    *row = checked;
-    if let Some(project) = target {
-        row.project_id = project.id;
-    }
-    connected_repositories::connect_workspace(&tx, &mut row, Some(workspace)).await?;
-    row.updated_at = tx.now();
-    let workspace = tx.update(row).await.map_err(taken("name"))?;
-    for (kind, tags) in tags {
-        if let Some(tags) = tags {
-            tags::replace(&tx, &workspace, kind, tags).await?;
+    let target = target.map(|project| project.id);
+    let mut before = (**workspace).clone();
+    for _ in 0..ATTEMPTS {
+        // Rules that need other rows are checked before the row is locked, so that nothing else is read meanwhile.
+        let mut checked = before.clone();
+        Box::pin(change.clone().apply(cx, target.as_ref(), &mut checked)).await?;
+        let tx = cx.write().await?;
+        let mut row =
+            tx.lock::<workspace::Entity>(workspace.id.clone()).await?.ok_or(Error::NotFound)?;
+        if has_other_settings(&before, &row) {
+            // Somebody else has changed some meanwhile: what was checked is not what is there.
+            before = (*row).clone();
+            tx.roll_back().await;
+            continue;
         }
+        let timed = checked.auto_destroy_at != before.auto_destroy_at;
+        keep_moving_parts(&mut checked, &row, timed);
+        *row = checked;
+        if let Some(project) = target {
+            row.project_id = project;
+        }
+        connected_repositories::connect_workspace(&tx, &mut row, Some(&before)).await?;
+        row.updated_at = tx.now();
+        let workspace = tx.update(row).await.map_err(taken("name"))?;
+        for (kind, tags) in tags {
+            if let Some(tags) = tags {
+                tags::replace(&tx, &workspace, kind, tags).await?;
+            }
+        }
+        tx.emit(Happened::WorkspaceUpdated, subject(&workspace), json!({})).await?;
+        tx.commit().await?;
+        return Ok(workspace);
     }
-    tx.emit(Happened::WorkspaceUpdated, subject(&workspace), json!({})).await?;
-    tx.commit().await?;
-    Ok(workspace)
+    Err(Error::Unavailable("Others change this workspace all the time. Try again shortly.".into()))
+}
+
+fn has_other_settings(before: &Workspace, now: &Workspace) -> bool {
+    let mut before = before.clone();
+    keep_moving_parts(&mut before, now, false);
+    before.updated_at = now.updated_at;
+    before != *now
 }
 
 /// What runs and states write, and no setting may overwrite with an older value.

@@ -3,7 +3,7 @@
 use db::{entity::workspace, id::WorkspaceId};
 use serde_json::json;
 
-use super::subject;
+use super::{auto_destroy, subject};
 use crate::{Ctx, Error, Granted, Happened, Result, can};
 
 /// Those that are there already are passed over.
@@ -38,6 +38,12 @@ pub async fn move_into(
             continue;
         }
         row.project_id = project.id.clone();
+        if row.inherits_project_auto_destroy {
+            let duration = project.auto_destroy_activity_duration.clone();
+            let at = auto_destroy::after(duration.as_deref(), tx.now());
+            auto_destroy::schedule(&mut row, at, tx.now());
+            row.auto_destroy_activity_duration = duration;
+        }
         row.updated_at = tx.now();
         let row = tx.update(row).await?;
         tx.emit(Happened::WorkspaceMoved, subject(&row), json!({ "project": project.id.as_str() }))
