@@ -14,12 +14,14 @@ class Policies:
     def __init__(self, api: Api, org: Organization, workspace: str, kind: str):
         self.api, self.org, self.workspace, self.kind = api, org, workspace, kind
 
-    def attach(self, name: str, level: str, code: str, policy: dict[str, Any], **attributes) -> str:
+    def attach(
+        self, policy_name: str, level: str, code: str, policy: dict[str, Any], **attributes: Any
+    ) -> str:
         """Makes a policy, and a set with it; returns the id of the set."""
         made = self.api.create(
             f"organizations/{self.org.name}/policies",
             "policies",
-            {"name": name, "kind": self.kind, "enforcement-level": level, **policy},
+            {"name": policy_name, "kind": self.kind, "enforcement-level": level, **policy},
         )
         succeeded(self.api.http.put(f"policies/{made['id']}/upload", content=code.encode()))
         policies = [{"type": "policies", "id": made["id"]}]
