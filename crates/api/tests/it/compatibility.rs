@@ -11,7 +11,7 @@ const PAGE: &str = "../../docs/compatibility.md";
 const ACCESS: &str =
     include_str!("snapshots/it__access__every_route_answers_every_caller_as_the_table_says.snap");
 /// What no world with people in it can show, and the test in which somebody's call succeeds.
-const PROOFS: [(&str, &str, &str); 5] = [
+const PROOFS: [(&str, &str, &str); 7] = [
     (
         // Something has to have been applied.
         "POST /api/v2/workspaces/{workspace_id}/actions/assess",
@@ -27,6 +27,17 @@ const PROOFS: [(&str, &str, &str); 5] = [
         "POST /admin/initial-admin-user",
         include_str!("accounts.rs"),
         "a_script_makes_the_first_administrator_as_in_terraform_enterprise",
+    ),
+    (
+        // They need a repository with somebody who says what was pushed to it.
+        "GET /api/v2/configuration-versions/{id}/ingress-attributes",
+        include_str!("vcs/pushes.rs"),
+        "a_push_runs_the_commit_that_it_brings",
+    ),
+    (
+        "POST /webhooks/vcs/{id}",
+        include_str!("vcs/pushes.rs"),
+        "a_push_runs_the_commit_that_it_brings",
     ),
     (
         // It needs a token that is good for one answer.

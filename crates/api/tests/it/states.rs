@@ -382,6 +382,7 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
         (with("state", json!("%%%")), "/data/attributes/state"),
         (with("state", json!({ "version": 4 })), "/data/attributes/state"),
         (with("json-state", json!("%%%")), "/data/attributes/json-state"),
+        (with("json-state", json!(STANDARD.encode("no JSON"))), "/data/attributes/state"),
         (whole(1, "not a state"), "/data/attributes/state"),
         (whole(1, "{\"version\": 4}"), "/data/attributes/state"),
     ];
@@ -544,6 +545,32 @@ async fn a_state_whose_content_is_gone_is_said_to_be_damaged_and_not_unknown() {
         assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR, "{refused}");
         assert_eq!(refused.json()["errors"][0]["title"], protocol::DAMAGED);
     }
+}
+
+#[tokio::test]
+async fn a_state_that_was_lost_is_stored_anew_by_whoever_brings_it_once_more() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    lock(&owner, &ws).await;
+    let content = state(1, "lost");
+    let made = owner.post(versions(&ws), whole(1, &content)).await.is_created();
+    let download = format!("/state-versions/{}/download", made.id());
+
+    server.lose_blob(Blob::State, &made.id()).await;
+    let again = owner.post(versions(&ws), whole(1, &content)).await.is_created();
+    assert_eq!(again.id(), made.id());
+    assert_eq!(owner.get(&download).await.is_ok().text(), content);
+
+    server.lose_blob(Blob::State, &made.id()).await;
+    let announced = owner.post(versions(&ws), announced(1, &content)).await.is_created();
+    assert_eq!(announced.id(), made.id());
+    let uploader = server.nobody();
+    let address = url(&announced, "hosted-state-upload-url");
+    uploader.put(&address, "another").await.is_unprocessable("/data/attributes/md5");
+    uploader.put(&address, content.clone()).await.is_ok();
+    assert_eq!(owner.get(&download).await.is_ok().text(), content);
+    assert_eq!(server.count_blobs(Blob::State).await, 1);
 }
 
 #[tokio::test]

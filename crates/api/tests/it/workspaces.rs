@@ -165,3 +165,29 @@ async fn related_resources_are_included_once() {
     kinds.sort_unstable();
     assert_eq!(kinds, ["organizations", "projects"]);
 }
+
+#[tokio::test]
+async fn changes_of_several_people_at_once_all_hold() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let path = format!("/workspaces/{}", ws.id);
+    let change = |name: &str, value: Value| {
+        owner.patch(
+            &path,
+            json!({ "data": { "type": "workspaces", "attributes": { name: value } } }),
+        )
+    };
+    for round in 0..10 {
+        let (description, allowed) = (format!("Round {round}"), round % 2 == 0);
+        let (one, other) = tokio::join!(
+            change("description", json!(description)),
+            change("allow-destroy-plan", json!(allowed)),
+        );
+        one.is_ok();
+        other.is_ok();
+        let shown = owner.get(&path).await.is_ok();
+        assert_eq!(shown.attribute("description"), description);
+        assert_eq!(shown.attribute("allow-destroy-plan"), allowed);
+    }
+}
