@@ -96,7 +96,7 @@ async fn recorded(
         _ if new.force => Ok(true),
         _ => Err(Error::conflict(relation.refusal())),
     };
-    record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take).await
+    Box::pin(record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take)).await
 }
 
 /// Takes a state as a file has it, under the serial that stands in it.

@@ -97,7 +97,7 @@ where
         Relation::Same | Relation::Repeated | Relation::Older => Ok(false),
         Relation::Fork | Relation::Foreign => Err(Error::conflict(relation.refusal())),
     };
-    record::record(cx, &run.workspace_id, draft, may_write, take).await
+    Box::pin(record::record(cx, &run.workspace_id, draft, may_write, take)).await
 }
 
 /// The hex SHA-256 of the current state, from the row and the bytes that are stored now.

@@ -41,7 +41,7 @@ where
         | Status::BackingDataSoftDeleted
         | Status::BackingDataPermanentlyDeleted => return Err(superseded()),
         Status::Finalized => {
-            if !record::is_whole(cx, &row).await? {
+            if !Box::pin(record::is_whole(cx, &row)).await? {
                 let name = blob(Kind::State, id)?;
                 let checked = checked(content, row.md5);
                 return cx

@@ -84,11 +84,11 @@ pub(super) async fn record(
     if let Some(current) = current.filter(|_| !take) {
         tx.roll_back().await;
         if draft.content.is_some() && draft.md5 == current.md5 {
-            mend(cx, &current, &draft.id).await?;
+            Box::pin(mend(cx, &current, &draft.id)).await?;
         }
         return Ok(Recorded::Current(current));
     }
-    let row = insert(&mut tx, place, draft).await?;
+    let row = Box::pin(insert(&mut tx, place, draft)).await?;
     tx.commit().await?;
     Ok(Recorded::New(row))
 }

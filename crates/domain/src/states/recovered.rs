@@ -103,7 +103,7 @@ async fn place(
     match way {
         Way::Known { known, is_current } => {
             let place = if is_current { Place::Current } else { Place::Version };
-            record::mend(cx, &known, &draft.id).await?;
+            Box::pin(record::mend(cx, &known, &draft.id)).await?;
             Ok((place, blob(Kind::State, &known.id)?))
         }
         Way::Later(why) => Err(Error::conflict(why)),

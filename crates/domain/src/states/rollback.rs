@@ -49,7 +49,7 @@ pub async fn rollback(
     };
     let serial = current.map_or(old.serial, |current| current.serial) + 1;
     let id = StateVersionId::fresh();
-    let copied = copy(cx, workspace, &old, &id, serial).await;
+    let copied = Box::pin(copy(cx, workspace, &old, &id, serial)).await;
     let is_new = |copied: &Recorded| matches!(copied, Recorded::New(_));
     record::drop_unless_recorded(cx, &id, &copied, is_new).await;
     match copied? {
@@ -89,7 +89,7 @@ async fn copy(
         Relation::Next | Relation::Foreign => Ok(true),
         _ => Err(Error::conflict("The workspace has got a newer state meanwhile.")),
     };
-    record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take).await
+    Box::pin(record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take)).await
 }
 
 fn renumbered<E>(

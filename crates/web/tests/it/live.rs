@@ -50,7 +50,7 @@ impl Stream {
 }
 
 async fn watched() -> (Server, Workspace, String, String) {
-    let server = server().await;
+    let server = Box::pin(server()).await;
     let ws = Box::pin(server.workspace("networking")).await;
     let run = Box::pin(run(&server, &ws)).await;
     let path = format!("/app/acme/workspaces/networking/runs/{run}/status/events");

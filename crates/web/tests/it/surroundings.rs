@@ -44,7 +44,7 @@ async fn refused(
 }
 
 async fn made() -> (Server, Workspace) {
-    let server = server().await;
+    let server = Box::pin(server()).await;
     let ws = Box::pin(server.workspace("networking")).await;
     Box::pin(server.workspace("storage")).await;
     (server, ws)
