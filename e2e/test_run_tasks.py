@@ -35,8 +35,8 @@ class Service:
                     outer.asked.append(question)
                     threading.Thread(target=outer.answer, args=[question]).start()
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        self.server = ThreadingHTTPServer(("127.0.0.2", 0), Handler)
+        self.url = f"http://127.0.0.2:{self.server.server_port}/"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def answer(self, question: dict) -> None:

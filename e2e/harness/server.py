@@ -44,8 +44,8 @@ class Server:
     def command(self) -> list[str]:
         command = [binary(), "serve", f"--data-dir={self.folder / 'data'}"]
         command += [f"--listen=127.0.0.1:{self.port}", f"--public-url={self.address}"]
-        # What stands in for services outside is on this machine.
-        command += ["--notification-networks=127.0.0.0/8"]
+        # Where services stand that are asked; everything else on this machine is closed, as it is by default.
+        command += ["--notification-networks=127.0.0.2/32"]
         command += [f"--engine={engines.terraform(version)}" for version in self.versions]
         return [*command, f"--agent-cli-config={self.cli_config}"]
 
