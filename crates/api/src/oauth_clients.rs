@@ -5,14 +5,15 @@ mod tokens;
 mod view;
 
 use domain::{
-    can,
+    Ctx, Granted, can,
     id::ProjectId,
     oauth_clients::{self, Held},
+    organizations,
 };
 use jsonapi::{Body, Document, Empty, Identifiers, Query};
 use serde::Deserialize;
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
+use crate::{May, Named, Result, Routes, includes::INCLUDES, paging::paging};
 use input::{Input, Related};
 pub use tokens::View as TokenView;
 pub use view::views;
@@ -20,6 +21,7 @@ pub use view::views;
 pub fn routes() -> Routes {
     let projects = "/api/v2/oauth-clients/{oauth_client_id}/relationships/projects";
     Routes::default()
+        .post("/api/v2/oauth-clients", create_in_named)
         .get("/api/v2/organizations/{organization_name}/oauth-clients", list)
         .post("/api/v2/organizations/{organization_name}/oauth-clients", create)
         .get("/api/v2/oauth-clients/{oauth_client_id}", show)
@@ -49,9 +51,37 @@ async fn create(
     body: Body<Input, Related>,
 ) -> Result<Document> {
     let cx = &organization.cx;
+    if input::organization(&body)?.is_some_and(|named| named != organization.name) {
+        let why = "is another one than that of the address";
+        return Err(domain::Error::invalid("organization-id", why).into());
+    }
+    create_for(cx, &organization, body).await
+}
+
+async fn create_for(
+    cx: &Ctx,
+    organization: &Granted<can::ManageVcsSettings>,
+    body: Body<Input, Related>,
+) -> Result<Document> {
     let (new, change) = input::read(body)?;
-    let row = oauth_clients::create(cx, &organization, new, change).await?;
+    let row = oauth_clients::create(cx, organization, new, change).await?;
     Ok(Document::one(&view::view(cx, row).await?).created())
+}
+
+/// In the organization that the document names.
+async fn create_in_named(
+    caller: Named<can::ManageVcsSettings>,
+    body: Body<Input, Related>,
+) -> Result<Document> {
+    let named = input::organization(&body)?;
+    let named = named.ok_or_else(|| domain::Error::invalid("organization-id", "can't be blank"))?;
+    let unknown = |error: domain::Error| match error {
+        domain::Error::NotFound => domain::Error::invalid("organization-id", "does not exist"),
+        other => other,
+    };
+    let found = organizations::find(&caller.cx, &named).await.map_err(unknown)?;
+    let organization = caller.check(found).map_err(unknown)?;
+    create_for(&caller.cx, &organization, body).await
 }
 
 async fn show(client: May<can::ReadOauthClients, Held>, query: Query<Wishes>) -> Result<Document> {

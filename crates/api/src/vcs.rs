@@ -2,22 +2,24 @@
 //! `/vcs-organizations`
 
 use domain::{
-    Timestamp, can,
+    Granted, Timestamp, can, connected_repositories,
     id::{OauthClientId, OauthTokenId},
-    oauth_clients::HeldToken,
+    oauth_clients::{self, HeldToken},
     row::VcsEvent,
-    vcs_connections::{self, pickers},
+    vcs_connections::{self, RepositoryName, pickers},
     vcs_events::{self, Filter, Level},
 };
 use jsonapi::{Document, Error, Query, Relationships, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{May, Result, Routes, includes::INCLUDES, paging::paging, parameters::Filtered};
+use crate::{May, Named, Result, Routes, includes::INCLUDES, paging::paging, parameters::Filtered};
 
 pub fn routes() -> Routes {
     Routes::default()
         .get("/api/v2/organizations/{organization_name}/vcs-events", events)
+        .get("/api/v2/organizations/{organization_name}/vcs/repo", repository)
+        .get("/api/v2/organizations/{organization_name}/vcs/tree", tree)
         .get("/api/v2/oauth-tokens/{oauth_token_id}/authorized-repos", repositories)
         .get("/api/v2/oauth-tokens/{oauth_token_id}/vcs-organizations", organizations)
 }
@@ -154,5 +156,86 @@ impl Resource for OrganizationView {
 async fn organizations(token: May<can::ReadOauthClients, HeldToken>) -> Result<Document> {
     let names = pickers::organizations(&token.cx, &token).await.map_err(domain::Error::from)?;
     let views: Vec<_> = names.into_iter().map(OrganizationView).collect();
+    Ok(Document::list(&views))
+}
+
+/// A repository that is named and not connected yet.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Picked {
+    oauth_token_id: Option<String>,
+    identifier: Option<String>,
+    /// Of the tree: a branch, a tag or a commit.
+    branch: Option<String>,
+    /// Ours: folders below this one.
+    path: Option<String>,
+}
+
+type Picker = Named<can::ReadOauthClients, HeldToken, can::ReadOauthClients>;
+
+/// What opens it, and its name.
+async fn picked(
+    picker: &Picker,
+    asked: &Picked,
+) -> Result<(Granted<can::ReadOauthClients, HeldToken>, RepositoryName)> {
+    let wrong = |name: &'static str, why: &str| {
+        Error::bad_request("invalid parameter", why.to_owned()).parameter(name)
+    };
+    let name = asked.identifier.as_deref().unwrap_or_default();
+    let name =
+        RepositoryName::parse(name).map_err(|error| wrong("identifier", &error.to_string()))?;
+    let token = asked.oauth_token_id.as_deref();
+    let token = token.ok_or_else(|| wrong("oauth_token_id", "it has to be named"))?;
+    let token = token.parse().map_err(|_| domain::Error::NotFound)?;
+    let found = oauth_clients::find_token(&picker.cx, &token).await?;
+    let found = found.placed_in(Some(&picker.base.name), None)?;
+    Ok((picker.check(found)?, name))
+}
+
+struct CheckView {
+    identifier: RepositoryName,
+    exists: bool,
+}
+
+impl Resource for CheckView {
+    const TYPE: &'static str = "vcs-repo-check";
+
+    fn id(&self) -> String {
+        self.identifier.to_string()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        json!({ "exists": self.exists, "identifier": self.identifier.as_str() })
+    }
+}
+
+async fn repository(picker: Picker, query: Query<Picked>) -> Result<Document> {
+    let (token, identifier) = picked(&picker, &query.own).await?;
+    let exists = pickers::reaches(&picker.cx, &token, &identifier).await?;
+    Ok(Document::one(&CheckView { identifier, exists }))
+}
+
+struct FolderView(String);
+
+impl Resource for FolderView {
+    const TYPE: &'static str = "vcs-tree";
+
+    fn id(&self) -> String {
+        self.0.clone()
+    }
+
+    fn attributes(&self) -> impl Serialize {
+        json!({})
+    }
+}
+
+async fn tree(picker: Picker, query: Query<Picked>) -> Result<Document> {
+    let asked = &query.own;
+    let (token, name) = picked(&picker, asked).await?;
+    let at = asked.branch.as_deref().filter(|at| !at.is_empty());
+    let below = asked.path.as_deref().unwrap_or_default().trim_matches('/');
+    let found = connected_repositories::folders(&picker.cx, &token, &name, at, below).await?;
+    let whole = |name: String| if below.is_empty() { name } else { format!("{below}/{name}") };
+    let views: Vec<_> = found.into_iter().map(|name| FolderView(whole(name))).collect();
     Ok(Document::list(&views))
 }

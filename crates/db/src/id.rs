@@ -93,6 +93,7 @@ ids! {
     PolicySetOutcomeId = "psout",
     PolicySetVersionId = "polsetver",
     ProjectId = "prj",
+    PullRequestCommentId = "vcsprc",
     RepositoryId = "repo",
     ReservedTagKeyId = "rtk",
     RunId = "run",

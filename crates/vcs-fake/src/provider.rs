@@ -28,6 +28,8 @@ pub enum Mood {
     Well,
     Revoked,
     Forbidden,
+    /// It lets nobody make a hook.
+    Unhooked,
     Limited,
     Down,
 }
@@ -219,7 +221,7 @@ impl Shared {
             _ => json!({"message": said}),
         };
         match (mood, self.provider.family()) {
-            (Mood::Well, _) => None,
+            (Mood::Well | Mood::Unhooked, _) => None,
             // A sign-in page.
             (Mood::Revoked, Family::Azure) => Some(with_status(203, "<html>".into())),
             (Mood::Revoked, _) => Some(with_status(401, words("Bad credentials"))),
@@ -282,7 +284,8 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     if let Some(service) =
         ["/info/refs", "/git-upload-pack"].iter().find(|end| path.ends_with(**end))
     {
-        if shown != Some(shared.git_authorization()) {
+        let is_revoked = *shared.mood.lock().unwrap() == Mood::Revoked;
+        if shown != Some(shared.git_authorization()) || is_revoked {
             let builder = Response::builder().status(401);
             return builder
                 .header(WWW_AUTHENTICATE, "Basic realm=\"x\"")
@@ -303,7 +306,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
-    let mood = *shared.mood.lock().unwrap();
+    let mood = match *shared.mood.lock().unwrap() {
+        Mood::Unhooked if call.path.contains("hooks") => Mood::Forbidden,
+        Mood::Unhooked => Mood::Well,
+        mood => mood,
+    };
     let (status, headers, body) = if shown == Some(shared.authorization()) {
         shared.moody(mood).unwrap_or_else(|| shared.answer(&call))
     } else {

@@ -5,7 +5,7 @@ use domain::{
     oauth_clients::{Change, New},
     variables::SecretString,
 };
-use jsonapi::{Body, Field, ToMany, Typed, Unsupported};
+use jsonapi::{Body, Field, ToMany, ToOne, Typed, Unsupported};
 use serde::Deserialize;
 
 use crate::Result;
@@ -13,6 +13,8 @@ use crate::Result;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Input {
+    #[serde(deserialize_with = "jsonapi::id")]
+    organization_id: Field<String>,
     name: Field<String>,
     service_provider: Option<String>,
     http_url: Option<String>,
@@ -43,6 +45,15 @@ impl Typed for Input {
 #[serde(default, rename_all = "kebab-case")]
 pub struct Related {
     projects: ToMany<ProjectId>,
+    organization: Option<ToOne<String>>,
+}
+
+/// The organization that a document names, by either of the two ways.
+pub fn organization(body: &Body<Input, Related>) -> Result<Option<String>> {
+    let related = body.relationships.organization.clone();
+    let related = related.map(|one| one.of_kind("organizations", "organization")).transpose()?;
+    let named = body.attributes.organization_id.clone().into_option();
+    Ok(named.or(related.flatten()))
 }
 
 /// What is said once, and what can be said again.

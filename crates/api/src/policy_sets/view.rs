@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use domain::{
     Ctx, Timestamp,
+    connected_repositories::{self, Shown},
     entity::{
         policy_set::{Kind, TagSelector},
         policy_set_member::Role,
@@ -13,12 +14,13 @@ use domain::{
 };
 use jsonapi::{Relationships, Resource};
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use crate::Result;
+use crate::{Result, repositories};
 
 pub struct View {
     row: PolicySet,
+    /// Where its policies come from.
+    repository: Option<Shown>,
     members: Members,
     /// Of its version, if it has one.
     declared: usize,
@@ -31,9 +33,12 @@ pub async fn views(cx: &Ctx, rows: Vec<PolicySet>) -> Result<Vec<View>> {
     let versions = policy_sets::load_versions(cx, &versions).await?;
     let declared: HashMap<_, _> =
         versions.into_iter().map(|row| (row.policy_set_id, row.policies.len())).collect();
+    let ids = rows.iter().filter_map(|row| row.repository_id.as_ref());
+    let known = connected_repositories::shown(cx, ids).await?;
     Ok(rows
         .into_iter()
         .map(|row| View {
+            repository: row.repository_id.as_ref().and_then(|id| known.get(id)).cloned(),
             members: members.remove(&row.id).unwrap_or_default(),
             declared: declared.get(&row.id).copied().unwrap_or_default(),
             row,
@@ -61,7 +66,7 @@ struct Attributes<'a> {
     workspace_count: usize,
     project_count: usize,
     policies_path: Option<&'a str>,
-    vcs_repo: Option<Value>,
+    vcs_repo: Option<repositories::View<'a>>,
     policy_update_patterns: &'a [String],
     tag_selectors: &'a [TagSelector],
     scoping_type: &'static str,
@@ -92,16 +97,10 @@ impl Resource for View {
             workspace_count: self.members.of(Role::Workspace).len(),
             project_count: self.members.of(Role::Project).len(),
             policies_path: row.policies_path.as_deref(),
-            vcs_repo: row.vcs_repo.as_ref().map(|repo| {
-                json!({
-                    "branch": repo.branch,
-                    "identifier": repo.identifier,
-                    "display-identifier": repo.identifier,
-                    "ingress-submodules": repo.ingress_submodules,
-                    "oauth-token-id": repo.oauth_token_id,
-                    "github-app-installation-id": repo.github_app_installation_id,
-                })
-            }),
+            vcs_repo: row
+                .vcs_repo
+                .as_ref()
+                .map(|repo| repositories::View::new(repo, self.repository.as_ref())),
             policy_update_patterns: &row.policy_update_patterns,
             tag_selectors: &row.tag_selectors,
             scoping_type: if row.tag_selectors.is_empty() { "explicit" } else { "tag" },

@@ -2,9 +2,10 @@
 
 use domain::{
     Ctx, Timestamp, can,
+    connected_repositories::{self, Shown},
     entity::{
         tool_version::Engine,
-        workspace::{AutoDestroy, ExecutionMode, LockKind, Source, VcsRepo},
+        workspace::{AutoDestroy, ExecutionMode, LockKind, Source},
     },
     row::Workspace,
     workspaces::{Details, details, details_of},
@@ -12,21 +13,28 @@ use domain::{
 use jsonapi::{Links, Relationships, Resource};
 use serde::Serialize;
 
-use crate::Result;
+use crate::{Result, repositories};
 
 pub struct View {
     details: Details,
     permissions: Permissions,
+    /// Where its files come from.
+    repository: Option<Shown>,
 }
 
 /// Many at once, with one query for each kind of thing that they show.
 pub async fn views(cx: &Ctx, rows: Vec<Workspace>) -> Result<Vec<View>> {
-    let details = details(cx, rows).await?;
-    Ok(details.into_iter().map(|details| View::new(cx, details)).collect())
+    let ids = rows.iter().filter_map(|row| row.repository_id.as_ref());
+    let known = connected_repositories::shown(cx, ids).await?;
+    let of = |row: &Workspace| row.repository_id.as_ref().and_then(|id| known.get(id)).cloned();
+    let details = details(cx, rows).await?.into_iter();
+    Ok(details.map(|details| View::new(cx, of(&details.workspace), details)).collect())
 }
 
 pub async fn view(cx: &Ctx, row: Workspace) -> Result<View> {
-    Ok(View::new(cx, details_of(cx, row).await?))
+    let known = connected_repositories::shown(cx, row.repository_id.iter()).await?;
+    let known = known.into_values().next();
+    Ok(View::new(cx, known, details_of(cx, row).await?))
 }
 
 /// Without these the command line crashes (CLI protocol, rule 7).
@@ -104,7 +112,7 @@ struct Attributes<'a> {
     trigger_prefixes: &'a [String],
     updated_at: Timestamp,
     /// Null where there is none: `{}` makes the command line refuse to apply (CLI protocol, gotcha 5).
-    vcs_repo: Option<&'a VcsRepo>,
+    vcs_repo: Option<repositories::View<'a>>,
     vcs_repo_identifier: Option<&'a str>,
     working_directory: Option<&'a str>,
     /// The spelling of the Workspaces reference; clients know the other one.
@@ -126,7 +134,7 @@ struct SettingOverwrites {
 }
 
 impl View {
-    fn new(cx: &Ctx, details: Details) -> Self {
+    fn new(cx: &Ctx, repository: Option<Shown>, details: Details) -> Self {
         let row = &details.workspace;
         let permissions = Permissions {
             can_update: cx.may::<can::UpdateWorkspace>(row),
@@ -151,7 +159,7 @@ impl View {
             can_manage_ephemeral_workspaces: cx.may::<can::UpdateWorkspace>(row),
             can_read_assessment_results: cx.may::<can::ReadWorkspace>(row),
         };
-        Self { details, permissions }
+        Self { details, permissions, repository }
     }
 }
 
@@ -217,7 +225,10 @@ impl Resource for View {
             trigger_patterns: &row.trigger_patterns,
             trigger_prefixes: &row.trigger_prefixes,
             updated_at: row.updated_at,
-            vcs_repo: row.vcs_repo.as_ref().map(|repo| &repo.0),
+            vcs_repo: row
+                .vcs_repo
+                .as_ref()
+                .map(|repo| repositories::View::new(repo, self.repository.as_ref())),
             vcs_repo_identifier: row.vcs_repo.as_ref().map(|repo| repo.identifier.as_str()),
             working_directory: Some(row.working_directory.as_str())
                 .filter(|directory| !directory.is_empty()),

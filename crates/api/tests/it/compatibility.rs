@@ -11,7 +11,7 @@ const PAGE: &str = "../../docs/compatibility.md";
 const ACCESS: &str =
     include_str!("snapshots/it__access__every_route_answers_every_caller_as_the_table_says.snap");
 /// What no world with people in it can show, and the test in which somebody's call succeeds.
-const PROOFS: [(&str, &str, &str); 7] = [
+const PROOFS: [(&str, &str, &str); 9] = [
     (
         // Something has to have been applied.
         "POST /api/v2/workspaces/{workspace_id}/actions/assess",
@@ -38,6 +38,17 @@ const PROOFS: [(&str, &str, &str); 7] = [
         "POST /webhooks/vcs/{id}",
         include_str!("vcs/pushes.rs"),
         "a_push_runs_the_commit_that_it_brings",
+    ),
+    (
+        // They need a provider who is asked.
+        "GET /api/v2/organizations/{name}/vcs/repo",
+        include_str!("vcs/connections.rs"),
+        "what_can_be_connected_is_asked_of_the_provider_before_it_is",
+    ),
+    (
+        "GET /api/v2/organizations/{name}/vcs/tree",
+        include_str!("vcs/connections.rs"),
+        "what_can_be_connected_is_asked_of_the_provider_before_it_is",
     ),
     (
         // It needs a token that is good for one answer.

@@ -53,6 +53,7 @@ pub mod policy_set_outcome;
 pub mod policy_set_parameter;
 pub mod policy_set_version;
 pub mod project;
+pub mod pull_request_comment;
 pub mod recovery_code;
 pub mod remote_state_consumer;
 pub mod repository;

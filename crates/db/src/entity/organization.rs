@@ -29,6 +29,8 @@ pub struct Model {
     pub passing_statuses_for_untriggered: bool,
     pub aggregated_commit_status_enabled: bool,
     pub speculative_plan_management: bool,
+    /// Whether the plans of pull requests are told below these, too.
+    pub pull_request_comments: bool,
     pub allow_force_delete_workspaces: bool,
     pub assessments_enforced: bool,
     pub default_execution_mode: ExecutionMode,

@@ -29,6 +29,8 @@ pub struct Model {
     pub default_branch: Option<String>,
     pub clone_url: Option<String>,
     pub page_url: Option<String>,
+    /// What people call it there, as the provider says.
+    pub display: Option<String>,
     /// Where branches and tags pointed to when somebody last looked, by their full names.
     pub refs: Option<Json<std::collections::BTreeMap<String, String>>>,
     /// When somebody looks again.

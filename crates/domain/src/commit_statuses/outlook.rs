@@ -52,7 +52,7 @@ impl Outlook {
 
 /// What a plan would do.
 #[derive(Clone, Copy, Default)]
-struct Counts {
+pub(super) struct Counts {
     add: i64,
     change: i64,
     destroy: i64,
@@ -79,6 +79,11 @@ impl Counts {
         }
     }
 
+    /// To add, change and destroy.
+    pub fn numbers(self) -> [i64; 3] {
+        [self.add, self.change, self.destroy]
+    }
+
     fn words(self) -> String {
         let Self { add, change, destroy, import } = self;
         if add + change + destroy + import == 0 {
@@ -90,13 +95,20 @@ impl Counts {
 }
 
 /// How the newest run of a commit is going in one workspace.
-struct Outcome {
-    workspace: Workspace,
-    run: Option<Run>,
+pub(super) struct Outcome {
+    pub workspace: Workspace,
+    pub run: Option<Run>,
+    pub plan: Option<Phase>,
     state: State,
-    what: &'static str,
-    counts: Counts,
+    pub what: &'static str,
+    pub counts: Counts,
     branch: String,
+}
+
+impl Outcome {
+    pub fn has_planned(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.status == phase::Status::Finished)
+    }
 }
 
 pub(super) async fn outlook(cx: &Ctx, of: &Repository, due: &Due) -> Result<Vec<Outlook>> {
@@ -109,7 +121,7 @@ pub(super) async fn outlook(cx: &Ctx, of: &Repository, due: &Due) -> Result<Vec<
             && !organization.aggregated_commit_status_enabled;
         return Ok(found.filter(|_| wished).map(|row| passing(cx, &row)).into_iter().collect());
     }
-    let outcomes = outcomes(cx, of, &due.commit).await?;
+    let outcomes = outcomes(cx, of, &due.commit, None).await?;
     if outcomes.is_empty() {
         return Ok(Vec::new());
     }
@@ -130,12 +142,21 @@ fn passing(cx: &Ctx, row: &Workspace) -> Outlook {
     }
 }
 
-/// One for each workspace, by name: that of its newest configuration.
-async fn outcomes(cx: &Ctx, of: &Repository, commit: &str) -> Result<Vec<Outcome>> {
-    let rows = ingress_attribute::Entity::find()
+/// One for each workspace, by name: that of its newest configuration, of one pull request if that is named.
+pub(super) async fn outcomes(
+    cx: &Ctx,
+    of: &Repository,
+    commit: &str,
+    pull: Option<i64>,
+) -> Result<Vec<Outcome>> {
+    let mut rows = ingress_attribute::Entity::find()
         .filter(ingress_attribute::Column::RepositoryId.eq(&of.id))
         .filter(ingress_attribute::Column::CommitSha.eq(commit))
-        .filter(ingress_attribute::Column::Kind.ne(ingress_attribute::Kind::Head))
+        .filter(ingress_attribute::Column::Kind.ne(ingress_attribute::Kind::Head));
+    if let Some(number) = pull {
+        rows = rows.filter(ingress_attribute::Column::PullRequestNumber.eq(number));
+    }
+    let rows = rows
         .order_by_asc(ingress_attribute::Column::HappenedAt)
         .order_by_asc(ingress_attribute::Column::Id)
         .all(cx.read())
@@ -179,7 +200,7 @@ async fn outcome(
         None => (State::Pending, "waiting"),
     };
     let counts = Counts::of(plan.as_ref());
-    Ok(Outcome { workspace, run, state, what, counts, branch })
+    Ok(Outcome { workspace, run, plan, state, what, counts, branch })
 }
 
 /// A good plan followed by a failed apply is told of the branch alone: a pull request has no apply.
@@ -232,7 +253,7 @@ fn alone(cx: &Ctx, of: &Outcome) -> Outlook {
     }
 }
 
-fn link(cx: &Ctx, of: &Outcome) -> String {
+pub(super) fn link(cx: &Ctx, of: &Outcome) -> String {
     let (organization, name) = (&of.workspace.organization_name, &of.workspace.name);
     match &of.run {
         Some(run) => cx.url(format_args!("/app/{organization}/workspaces/{name}/runs/{}", run.id)),

@@ -16,6 +16,7 @@ use vcs::{
 };
 
 use super::{
+    comment,
     outlook::{Outlook, outlook},
     reader::{Due, TASK},
 };
@@ -28,6 +29,8 @@ use crate::{
 
 /// About a day.
 const TRIES: i64 = 25;
+/// Seconds until a list of changes is there.
+const SOON: i64 = 3;
 /// Repositories at once.
 const AT_ONCE: usize = 8;
 
@@ -66,26 +69,40 @@ async fn handle(cx: &Ctx, task: &task::Model, due: Option<Due>) -> Result<()> {
         };
         return tasks::put_off(cx, task, seconds.clamp(1, 3600)).await;
     }
+    if let Ok(true) = said {
+        return tasks::put_off(cx, task, SOON).await;
+    }
     let passing = said.as_ref().is_err_and(Failure::is_passing);
-    tasks::settle(cx, task, said, if passing { Some(TRIES) } else { Some(1) }).await
+    tasks::settle(cx, task, said.map(drop), if passing { Some(TRIES) } else { Some(1) }).await
 }
 
-async fn say(cx: &Ctx, due: &Due) -> Result<(), Failure> {
-    let Some(row) = repositories::by_id(cx, &due.repository).await? else { return Ok(()) };
-    for one in outlook(cx, &row, due).await? {
-        let known = known(cx, &row, &due.commit, &one.context).await?;
+/// Whether somebody has to look again soon. What cannot be said in one way is said in the other nevertheless.
+async fn say(cx: &Ctx, due: &Due) -> Result<bool, Failure> {
+    let Some(row) = repositories::by_id(cx, &due.repository).await? else { return Ok(false) };
+    let beside = Box::pin(say_beside(cx, &row, due)).await;
+    let below = match due.untriggered {
+        Some(_) => Ok(false),
+        None => Box::pin(comment::say(cx, &row, &due.commit)).await,
+    };
+    beside?;
+    below
+}
+
+async fn say_beside(cx: &Ctx, row: &Repository, due: &Due) -> Result<(), Failure> {
+    for one in outlook(cx, row, due).await? {
+        let known = known(cx, row, &due.commit, &one.context).await?;
         let said = json!(one.said()).to_string();
         if known.as_ref().is_some_and(|known| known.said == said) {
             continue;
         }
-        match send(cx, &row, &due.commit, &one).await {
-            Ok(()) => keep(cx, &row, &due.commit, &one.context, known, said).await?,
+        match send(cx, row, &due.commit, &one).await {
+            Ok(()) => keep(cx, row, &due.commit, &one.context, known, said).await?,
             // Plain git has no place for it.
             Err(Failure::Provider(ProviderError::Unsupported(_))) => return Ok(()),
             Err(failure) => {
                 if !failure.is_passing() {
                     let said = format!("A commit status was refused: {failure}.");
-                    repositories::note(cx, &row, repositories::Level::Error, &said).await?;
+                    repositories::note(cx, row, repositories::Level::Error, &said).await?;
                 }
                 return Err(failure);
             }

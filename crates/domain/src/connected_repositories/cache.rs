@@ -66,6 +66,7 @@ pub(super) async fn learn(cx: &Ctx, link: &Link, row: &Repository) -> Result<Str
         row.default_branch = found.default_branch.or(row.default_branch.take());
         row.clone_url = Some(found.clone_url);
         row.page_url = Some(found.url);
+        row.display = Some(found.display).filter(|display| !display.is_empty());
     })
     .await?;
     Ok(url)

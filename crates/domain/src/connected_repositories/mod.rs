@@ -1,28 +1,36 @@
 //! Repositories that workspaces and policy sets take their files from: one row for each, with the hook by which the
 //! provider tells what happens there, and one cache on this server's disk.
 
+mod by_hand;
 mod cache;
+mod folders;
 mod upkeep;
 mod webhooks;
 
+use std::collections::{HashMap, HashSet};
+
 use db::{
-    entity::{policy_set, repository, workspace, workspace::VcsRepo},
-    id::RepositoryId,
-    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter},
+    entity::{oauth_token, policy_set, repository, workspace, workspace::VcsRepo},
+    id::{OauthTokenId, RepositoryId},
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect},
 };
 use secrecy::{ExposeSecret, SecretString};
 use vcs::{RepositoryName, ServiceProvider};
 
+pub use by_hand::{ByHand, by_hand};
 pub(crate) use cache::{cache, link, remote, ssh_key};
+pub use folders::folders;
 pub(crate) use upkeep::{HOOK, UNHOOK, set_up, take_down};
 pub use upkeep::{drop_unused, forget_deliveries};
 pub use vcs::events::BODY_LIMIT;
 pub use webhooks::receive;
 pub(crate) use webhooks::{DELIVERY, Delivered};
 
+pub(crate) use crate::vcs_events::Level;
 use crate::{
     Ctx, Error, Result, Tx,
     row::{PolicySet, Repository, Workspace},
+    vcs_events::{self, Note},
 };
 
 /// A task: a workspace has come to a repository, and gets what its branch has.
@@ -73,6 +81,7 @@ pub(crate) async fn connect(
             default_branch: None,
             clone_url: None,
             page_url: None,
+            display: None,
             refs: None,
             poll_at: tx.now(),
             poll_failures: 0,
@@ -124,18 +133,64 @@ pub(crate) async fn connect_policy_set(tx: &Tx, row: &mut PolicySet, task: &str)
     Ok(())
 }
 
-/// For lists of what is connected to them.
-pub async fn load(cx: &Ctx, ids: &[RepositoryId]) -> Result<Vec<Repository>> {
+/// What is shown of a repository beside those who take files from it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub service_provider: String,
+    /// What people call it.
+    pub display: Option<String>,
+    pub page_url: Option<String>,
+    /// Where its provider tells what happens.
+    pub webhook_url: String,
+    /// Why the provider makes no hook.
+    pub hook_error: Option<String>,
+    /// What last went wrong.
+    pub last_error: Option<String>,
+}
+
+/// Of many at once.
+pub async fn shown<'a>(
+    cx: &Ctx,
+    ids: impl Iterator<Item = &'a RepositoryId>,
+) -> Result<HashMap<RepositoryId, Shown>> {
+    use repository::Column as C;
+    let ids: HashSet<_> = ids.collect();
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(HashMap::new());
     }
-    let found = repository::Entity::find().filter(repository::Column::Id.is_in(ids));
-    Ok(found.all(cx.read()).await?)
+    type Text = Option<String>;
+    type Row = (RepositoryId, String, Text, Text, String, Text, Text);
+    let rows: Vec<Row> = repository::Entity::find()
+        .select_only()
+        .columns([
+            C::Id,
+            C::Provider,
+            C::Display,
+            C::PageUrl,
+            C::WebhookId,
+            C::HookError,
+            C::LastError,
+        ])
+        .filter(C::Id.is_in(ids))
+        .into_tuple()
+        .all(cx.read())
+        .await?;
+    let shown = |(id, service_provider, display, page_url, hook, hook_error, last_error): Row| {
+        let webhook_url = address_of(cx, &hook);
+        let shown =
+            Shown { service_provider, display, page_url, webhook_url, hook_error, last_error };
+        (id, shown)
+    };
+    Ok(rows.into_iter().map(shown).collect())
 }
 
 /// Where its provider tells what happens.
-pub fn webhook_url(cx: &Ctx, row: &Repository) -> String {
-    cx.url(format_args!("/webhooks/vcs/{}", row.webhook_id))
+pub(crate) fn webhook_url(cx: &Ctx, row: &Repository) -> String {
+    address_of(cx, &row.webhook_id)
+}
+
+fn address_of(cx: &Ctx, webhook: &str) -> String {
+    cx.url(format_args!("/webhooks/vcs/{webhook}"))
 }
 
 /// What its provider signs that with.
@@ -179,21 +234,28 @@ pub(crate) async fn change(
     tx.commit().await
 }
 
-/// How much it matters to those who look after connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    Info,
-    Error,
-}
-
 /// Tells it to those who look after connections.
 pub(crate) async fn note(cx: &Ctx, row: &Repository, level: Level, what: &str) -> Result<()> {
     match level {
         Level::Info => tracing::info!(repository = %row.id, "{what}"),
         Level::Error => tracing::warn!(repository = %row.id, "{what}"),
     }
-    let _ = cx;
-    Ok(())
+    let tx = cx.write().await?;
+    let token = row.connection.parse::<OauthTokenId>().ok();
+    let opened = match &token {
+        Some(id) => oauth_token::Entity::find_by_id(id.clone()).one(tx.db()).await?,
+        None => None,
+    };
+    let note = Note {
+        organization: &row.organization_name,
+        client: opened.as_ref().map(|token| &token.oauth_client_id),
+        token: token.as_ref(),
+        level,
+        message: what.to_owned(),
+        suggested_action: None,
+    };
+    vcs_events::note(&tx, note).await?;
+    tx.commit().await
 }
 
 /// Something has gone wrong with it: kept with it, and told to those who look after connections.

@@ -1,9 +1,9 @@
 //! The tokens of connections: how they are kept, and the keys that stand beside them.
 
 use db::{
-    entity::oauth_token,
+    entity::{oauth_token, repository},
     id::OauthTokenId,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -124,6 +124,12 @@ pub(crate) async fn set(
         (tx.insert(row).await?, Happened::OauthTokenCreated)
     };
     tx.later(GREETING, &row.id).await?;
+    // What was missed while it was not let in is found by looking.
+    repository::Entity::update_many()
+        .col_expr(repository::Column::PollAt, Expr::value(tx.now()))
+        .filter(repository::Column::Connection.eq(&row.id))
+        .exec(tx.db())
+        .await?;
     tx.emit(happened, subject_of_token(&row, client), json!({})).await?;
     Ok(row)
 }

@@ -11,7 +11,7 @@ mod way;
 
 use db::{entity::workspace::VcsRepo, id::OauthTokenId};
 use vcs::provider::ProviderError;
-pub use vcs::provider::Repository;
+pub use vcs::{RepositoryName, provider::Repository};
 
 pub use ask::{ask, tell};
 pub use greet::work;

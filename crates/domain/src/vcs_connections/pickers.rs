@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vcs::{
     Family, RepositoryName,
-    provider::{Cursor, Provider, Repository},
+    provider::{Cursor, Provider, ProviderError, Repository},
 };
 
 use super::{Failure, Link, ask, open, open::has_api};
@@ -58,6 +58,27 @@ pub async fn repositories(
     });
     let (repositories, goes_on) = found.await?;
     Ok(Choices { repositories, next: goes_on.then_some(pages + 1).filter(|next| *next <= PAGES) })
+}
+
+/// Whether a connection reaches a repository.
+///
+/// # Errors
+/// Conflict with what the provider says.
+pub async fn reaches(
+    cx: &Ctx,
+    held: &Granted<can::ReadOauthClients, HeldToken>,
+    name: &RepositoryName,
+) -> Result<bool> {
+    let link = Link::Token(held.row.row.id.clone());
+    let asked = ask(cx, &link, |provider| {
+        let name = name.clone();
+        async move { provider.repository(&name).await }
+    });
+    match asked.await {
+        Ok(_) => Ok(true),
+        Err(Failure::Provider(ProviderError::Gone(_))) => Ok(false),
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 /// Organizations at the provider that a token reaches: of Azure DevOps the one that the connection's address names.

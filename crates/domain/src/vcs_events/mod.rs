@@ -5,7 +5,7 @@ use db::{
     entity::vcs_event,
     id::{OauthClientId, OauthTokenId, VcsEventId},
     page,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder},
 };
 
 use crate::{Ctx, Granted, Page, Paging, Result, Timestamp, Tx, can, row::VcsEvent};
@@ -16,6 +16,9 @@ pub use vcs_event::Level;
 const KEPT: i64 = 30 * 24 * 60 * 60;
 /// Characters.
 const MESSAGE_LIMIT: usize = 1000;
+/// Seconds in which the same error is told once: what cannot be reached is asked again and again, and anybody can send
+/// what is not signed.
+const ONCE_IN: i64 = 10 * 60;
 
 /// What is written.
 #[derive(Clone, Debug)]
@@ -39,13 +42,27 @@ pub struct Filter {
 }
 
 pub(crate) async fn note(tx: &Tx, note: Note<'_>) -> Result<()> {
+    use vcs_event::Column as C;
+    let message: String = note.message.chars().take(MESSAGE_LIMIT).collect();
+    if note.level == Level::Error {
+        let told = vcs_event::Entity::find()
+            .filter(C::OrganizationName.eq(note.organization))
+            .filter(C::CreatedAt.gt(tx.now().plus_seconds(-ONCE_IN)))
+            .filter(C::Level.eq(Level::Error))
+            .filter(C::Message.eq(&message))
+            .count(tx.db())
+            .await?;
+        if told > 0 {
+            return Ok(());
+        }
+    }
     tx.insert(vcs_event::Model {
         id: VcsEventId::fresh(),
         organization_name: note.organization.to_owned(),
         oauth_client_id: note.client.cloned(),
         oauth_token_id: note.token.cloned(),
         level: note.level,
-        message: note.message.chars().take(MESSAGE_LIMIT).collect(),
+        message,
         suggested_action: note.suggested_action.map(str::to_owned),
         created_at: tx.now(),
     })

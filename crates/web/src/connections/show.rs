@@ -3,8 +3,9 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
     Granted,
-    accounts::SecretString,
+    accounts::{ExposeSecret, SecretString},
     can,
+    connected_repositories::{self, ByHand},
     oauth_clients::{self, Change, Details, Held, New, TokenChange},
 };
 use maud::{Markup, Render, html};
@@ -114,6 +115,11 @@ async fn draw(
             (link_button(Look::Main, Icon::Branch, label, &oauth_clients::connect_path(&client.row)))
         }
     };
+    let hooks =
+        match cx.check::<can::ManageVcsSettings, _>(oauth_clients::find(cx, &client.id).await?) {
+            Ok(granted) => connected_repositories::by_hand(cx, &granted).await?,
+            Err(_) => Vec::new(),
+        };
     let token = details.tokens.first();
     let trouble = token.and_then(|token| token.trouble.as_deref().zip(token.troubled_at));
     let main = html! {
@@ -124,6 +130,7 @@ async fn draw(
         div.beside {
             div.stack {
                 (users(organization, &details))
+                (by_hand(&hooks))
                 @if manages { (settings(visitor, client, &details, input, wrong)) }
                 @if manages && token.is_some() { (ssh(visitor, client, &details, wrong)) }
                 @if manages { (end(visitor, client)) }
@@ -183,6 +190,31 @@ fn users(organization: &str, details: &Details) -> Markup {
         }
     };
     Panel { id: "v-users", title: "Who uses it", content, ..Panel::default() }.render()
+}
+
+/// What somebody has to tell the provider, which does not let this server do it.
+fn by_hand(hooks: &[ByHand]) -> Markup {
+    if hooks.is_empty() {
+        return html! {};
+    }
+    let content = html! {
+        p {
+            "Until they are made, these repositories are looked at from time to time. A webhook sends pushes, tags and pull \
+             requests as JSON to its address, and signs them with its secret."
+        }
+        @for hook in hooks {
+            details {
+                summary { (hook.identifier) }
+                @if let Some(why) = &hook.why { p { "This server may make none: " (why) "." } }
+                (stacked_facts(&[
+                    ("Address", copy_id(&hook.url)),
+                    ("Secret", copy_id(hook.secret.expose_secret())),
+                ]))
+            }
+        }
+    };
+    let title = "Webhooks to be made by hand";
+    Panel { id: "v-hooks", title, content, ..Panel::default() }.render()
 }
 
 fn settings(

@@ -37,7 +37,7 @@ pub const DOCUMENTED: &[Row] = &[
         &["status", "message", "url", "outcomes", "relationships/outcomes"],
     ),
     (
-        &["POST /organizations/{organization_name}/oauth-clients"],
+        &["POST /oauth-clients", "POST /organizations/{organization_name}/oauth-clients"],
         &[
             "name",
             "service-provider",

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use testkit::vcs_fake::{Mood, pull_request};
 
 use super::World;
+use crate::agent::Agent;
 
 impl World {
     /// Name, state and words of all statuses that were said since the last time.
@@ -92,4 +93,72 @@ async fn one_status_counts_the_workspaces_of_a_commit() {
     let cancel = format!("/runs/{run}/actions/cancel");
     world.server.owner().post(cancel, ()).await.has_status(http::StatusCode::ACCEPTED);
     assert_eq!(world.said().await, ["Statehouse/acme | pending | 1 canceled, 1 waiting"]);
+}
+
+#[tokio::test]
+async fn a_pull_request_has_one_comment_that_is_edited_and_tells_no_value() {
+    let world = World::new().await;
+    world.server.stop_clock();
+    let agent = Agent::register(&world.server).await;
+    world.workspace("networking", json!({})).await;
+    let comments = || {
+        let said = world.fake.shared.comments.lock().unwrap().clone();
+        said.into_iter()
+            .map(|(id, text)| (id, text.as_str().unwrap().to_owned()))
+            .collect::<Vec<_>>()
+    };
+    world.fake.origin.git(&["checkout", "-q", "-b", "feat"]);
+    world.proposes("d-1", "b").await;
+    world.said().await;
+    assert!(comments().is_empty(), "nobody has asked for it");
+
+    world.decides(json!({ "pull-request-comments-enabled": true })).await;
+    let head = world.proposes("d-2", "c").await;
+    world.said().await;
+    let [(first, text)] = &*comments() else { panic!("one comment: {:?}", comments()) };
+    assert!(text.starts_with(&format!("### Plans of {}\n", &head[..12])), "{text}");
+    assert!(text.contains("| [networking](https://"), "{text}");
+    assert!(text.contains(") | waiting | | |  |  |"), "{text}");
+
+    world.server.advance().await;
+    let job = agent.must_claim().await;
+    job.start().await;
+    job.outcome("finished", true).await;
+    let change = |address: &str, action: &str| {
+        json!({
+            "address": address, "type": "a", "name": "b", "mode": "managed",
+            "change": { "actions": [action], "before": null, "after": { "p": "hunter3", "q": "plain" },
+                        "after_sensitive": { "p": true } },
+        })
+    };
+    let plan = json!({ "plan_format_version": "1.2", "resource_changes": [
+        change("a.b[\"x\"]", "create"), change("a.c", "update"), change("a.d", "no-op"),
+    ] });
+    assert_eq!(job.artifact("json-plan-redacted", &plan.to_string()).await, 204);
+    world.said().await;
+    domain::plan_changes::work(&world.server.system()).await.unwrap();
+    world.server.pass(Duration::from_secs(4));
+    world.said().await;
+    let [(second, text)] = &*comments() else { panic!("one comment: {:?}", comments()) };
+    assert_eq!(first, second, "it is edited in its place");
+    assert!(text.contains(") | planned | "), "{text}");
+    assert!(
+        text.contains(
+            "<details><summary>networking</summary>\n\n```diff\n+ a.b[\"x\"]\n! a.c\n```"
+        ),
+        "{text}"
+    );
+    for value in ["hunter3", "plain\""] {
+        assert!(!text.contains(value), "{text}");
+    }
+    let asked = world.fake.shared.calls.lock().unwrap().len();
+    world.said().await;
+    assert_eq!(world.fake.shared.calls.lock().unwrap().len(), asked, "nothing has changed");
+
+    // Somebody has removed it: the next commit gets a new one.
+    world.fake.shared.comments.lock().unwrap().clear();
+    let head = world.proposes("d-3", "d").await;
+    world.said().await;
+    let [(_, text)] = &*comments() else { panic!("one comment: {:?}", comments()) };
+    assert!(text.contains(&head[..12]), "{text}");
 }

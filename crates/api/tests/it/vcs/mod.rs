@@ -1,6 +1,7 @@
 //! What happens in repositories, told by a provider that serves a real one.
 
 mod commit_statuses;
+mod connections;
 mod policies;
 mod pull_requests;
 mod pushes;

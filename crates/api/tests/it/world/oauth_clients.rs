@@ -23,6 +23,13 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
         ("DELETE", "/oauth-clients/{oauth_client_id}" | "/oauth-tokens/{oauth_token_id}") => {
             Sent::Nothing
         }
+        ("POST", "/oauth-clients") => Sent::Json(resource(
+            "oauth-clients",
+            &json!({
+                "organization-id": "acme", "service-provider": "gitlab_hosted",
+                "oauth-token-string": "glpat-1",
+            }),
+        )),
         ("POST", "/organizations/{organization_name}/oauth-clients") => Sent::Json(resource(
             "oauth-clients",
             &json!({ "service-provider": "gitlab_hosted", "oauth-token-string": "glpat-1" }),

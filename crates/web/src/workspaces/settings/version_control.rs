@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
     Paging, can,
+    connected_repositories::{self, Shown},
     oauth_clients::{self, Token},
     organizations,
     repositories::Change as Repository,
@@ -156,6 +157,25 @@ fn label(token: &Token) -> domain::Result<String> {
     Ok(format!("{name} ({})", client.http_url))
 }
 
+/// Whether the provider tells what happens, and what last went wrong.
+fn hook_of(workspace: &Workspace, known: &Shown) -> Markup {
+    html! {
+        @if let Some(error) = &known.last_error {
+            (Notice::new(Tone::Bad, &html! { p { (error) } }))
+        }
+        @if let Some(why) = &known.hook_error {
+            (Notice::new(Tone::Waiting, &html! {
+                p {
+                    "The provider lets this server make no webhook (" (why) "), so that the repository is looked at from time \
+                     to time. Whoever manages connections finds the address and the secret for one by hand under "
+                    a href=(connections::list_path(&workspace.organization_name)) { "Version control" }
+                    "."
+                }
+            }))
+        }
+    }
+}
+
 async fn draw(
     workspace: &May<can::UpdateWorkspace>,
     input: &Input,
@@ -234,8 +254,12 @@ async fn draw(
     };
     let trouble = tokens.iter().find(|token| token.row.id.as_str() == input.oauth_token_id);
     let trouble = trouble.and_then(|token| token.row.trouble.as_deref());
+    let cx = &visitor.cx;
+    let known = connected_repositories::shown(cx, workspace.repository_id.iter()).await?;
+    let known = known.into_values().next().filter(|_| workspace.vcs_repo.is_some());
     let content = html! {
         @if let Some(trouble) = trouble { (Notice::new(Tone::Bad, &html! { p { (trouble) } })) }
+        @if let Some(known) = &known { (hook_of(workspace, known)) }
         @if tokens.is_empty() {
             p.hint {
                 "There is no connection yet. "

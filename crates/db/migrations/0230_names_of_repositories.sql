@@ -1,0 +1,2 @@
+-- What people call a repository at its provider.
+ALTER TABLE repositories ADD COLUMN display TEXT;
