@@ -109,6 +109,19 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
                 Ok(runs::comments::by_run(found))
             })
         })
+        // Only of those that have so many that they do not name them.
+        .relation("state-versions", "outputs", |cx, ids| {
+            Box::pin(async move {
+                let found = domain::states::load_many_outputs(cx, &parsed(&ids)).await?;
+                Ok(states::outputs::by_owner(found, states::outputs::View))
+            })
+        })
+        .relation("workspaces", "outputs", |cx, ids| {
+            Box::pin(async move {
+                let found = domain::states::load_many_of_workspaces(cx, &parsed(&ids)).await?;
+                Ok(states::outputs::by_owner(found, states::outputs::OfWorkspace))
+            })
+        })
         .relation("workspaces", "effective-tag-bindings", |cx, ids| {
             Box::pin(async move {
                 let found = domain::tags::load_effective(cx, &parsed(&ids)).await?;

@@ -37,11 +37,11 @@ pub fn routes() -> Routes {
 
 async fn create(workspace: May<can::CreateStateVersion>, request: Request) -> Result<Document> {
     let cx = &workspace.cx;
-    let mut incoming = Incoming::of_next(&workspace);
-    let new = match input::read(cx, request, &mut incoming).await {
+    let mut incoming = Incoming::of_next(cx, &workspace);
+    let new = match input::read(request, &mut incoming).await {
         Ok(new) => new,
         Err(error) => {
-            incoming.forget(cx).await;
+            incoming.forget().await;
             return Err(error);
         }
     };
@@ -55,11 +55,11 @@ async fn create(workspace: May<can::CreateStateVersion>, request: Request) -> Re
 /// Ours: a state from before the workspace was here.
 async fn import(workspace: May<can::ImportStates>, request: Request) -> Result<Document> {
     let cx = &workspace.cx;
-    let mut incoming = Incoming::of_past(&workspace);
-    let (new, created_at) = match input::read_past(cx, request, &mut incoming).await {
+    let mut incoming = Incoming::of_past(cx, &workspace);
+    let (new, created_at) = match input::read_past(request, &mut incoming).await {
         Ok(read) => read,
         Err(error) => {
-            incoming.forget(cx).await;
+            incoming.forget().await;
             return Err(error);
         }
     };

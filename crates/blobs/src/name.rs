@@ -100,6 +100,10 @@ impl Name {
         Self(format!("{folder}/{file}"))
     }
 
+    pub fn is_of(&self, kind: Kind) -> bool {
+        self.0.split_once('/').is_some_and(|(folder, _)| folder == kind.folder())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

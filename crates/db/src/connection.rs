@@ -9,7 +9,7 @@ use sqlx::{
     AssertSqlSafe, Connection as _, Either, Executor, Postgres, Sqlite, pool::PoolConnection,
 };
 
-use crate::presence::Presence;
+use crate::{lists, presence::Presence};
 
 /// What is asked of the database.
 #[derive(Clone, Copy)]
@@ -82,6 +82,8 @@ impl Answer {
 pub(crate) struct Connection {
     inner: Inner,
     presence: Presence,
+    /// Of the database, that is at the other end; known within transactions.
+    process: Option<i32>,
     fit: bool,
 }
 
@@ -94,7 +96,12 @@ pub(crate) enum Inner {
 
 impl Connection {
     pub fn new(inner: Inner, presence: Presence) -> Self {
-        Self { inner, presence, fit: true }
+        Self { inner, presence, process: None, fit: true }
+    }
+
+    /// Who answers from here on, until the connection is given back.
+    pub fn is_answered_by(&mut self, process: i32) {
+        self.process = Some(process);
     }
 
     /// What is harmless to repeat, asked of a connection of which nobody knows that it is still there.
@@ -124,6 +131,11 @@ impl Connection {
     pub async fn ask(&mut self, ask: Ask<'_>) -> sqlx::Result<Answer> {
         self.fit = false;
         let started = Instant::now();
+        let shortened = match ask {
+            Ask::Prepared(statement) => lists::shortened(statement, &self.inner),
+            Ask::Plain(_) => None,
+        };
+        let ask = shortened.as_ref().map_or(ask, Ask::Prepared);
         let answer = match &mut self.inner {
             Inner::Sqlite(connection) => {
                 gather(match ask {
@@ -141,7 +153,7 @@ impl Connection {
                     }
                     Ask::Plain(text) => connection.fetch_many(sqlx::raw_sql(AssertSqlSafe(text))),
                 });
-                self.presence.while_there(answer).await
+                self.presence.while_there(self.process, answer).await
             }
             Inner::Lost => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
         };

@@ -10,6 +10,7 @@ mod events;
 mod health;
 mod hints;
 pub mod id;
+mod lists;
 mod load;
 mod page;
 mod place;

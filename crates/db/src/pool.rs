@@ -67,7 +67,7 @@ impl Pool {
         let inner = match &self.connections {
             Connections::Sqlite(pool) => pool.acquire().await.map(Inner::Sqlite),
             Connections::Postgres(pool) => {
-                let acquired = self.presence.while_there(pool.acquire()).await;
+                let acquired = self.presence.while_there(None, pool.acquire()).await;
                 acquired.map(Inner::Postgres).map_err(while_connecting)
             }
         };

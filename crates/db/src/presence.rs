@@ -1,13 +1,14 @@
 //! Whether a database on another machine is still there: asked only by those who have waited for a while.
 
 use std::{
+    collections::HashSet,
     future::Future,
     io,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
-use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     sync::Mutex,
     time::{sleep, timeout},
@@ -32,10 +33,30 @@ struct Probe {
     /// The longest that one statement may take.
     longest: Duration,
     /// The last look and what it saw; one looks for all.
-    seen: Mutex<Option<(Instant, Result<(), String>)>>,
+    seen: Mutex<Option<(Instant, Result<Work, String>)>>,
     /// When a connection was lost without a word the last time: others may have been lost with it.
     lost_one_at: std::sync::Mutex<Option<Instant>>,
 }
+
+/// What the database was doing when somebody looked.
+#[derive(Clone, Debug)]
+enum Work {
+    /// Processes of its that may be at work on a question, or have just answered one.
+    Of(Arc<HashSet<i32>>),
+    /// It is there, and says no more.
+    Unknown,
+}
+
+impl Work {
+    /// Whether this process is not at work on anything: what it was asked has not come, or its answer is lost.
+    fn is_none_of(&self, process: i32) -> bool {
+        matches!(self, Self::Of(processes) if !processes.contains(&process))
+    }
+}
+
+/// Of whom it is not told what they do, nobody knows that they do nothing.
+const AT_WORK: &str = "SELECT pid FROM pg_stat_activity WHERE state IS NULL OR state NOT LIKE 'idle%' \
+                       OR state_change > clock_timestamp() - interval '900 milliseconds'";
 
 impl Presence {
     pub fn of(address: PgConnectOptions, longest: Duration) -> Self {
@@ -48,16 +69,18 @@ impl Presence {
     }
 
     /// A server that was stopped, or is behind a cable that was cut, hangs up on nobody: without this, work on it
-    /// would wait for as long as the network's own limits, which are minutes.
+    /// would wait for as long as the network's own limits, which are minutes. Where it is known which `process` of the
+    /// database was asked, a question or an answer that got lost on the way is told from one that takes its time.
     pub async fn while_there<T>(
         &self,
+        process: Option<i32>,
         work: impl Future<Output = sqlx::Result<T>>,
     ) -> sqlx::Result<T> {
         let Some(probe) = &self.0 else { return work.await };
         tokio::select! {
             biased;
             done = work => done,
-            why = probe.gone() => Err(no_answer(why)),
+            why = probe.gone(process) => Err(no_answer(why)),
         }
     }
 
@@ -106,36 +129,71 @@ fn is_lost(error: &sqlx::Error) -> bool {
 
 impl Probe {
     /// Ends when the database does not answer, with the reason.
-    async fn gone(&self) -> String {
+    async fn gone(&self, process: Option<i32>) -> String {
         let started = Instant::now();
+        let mut looks_without = 0;
         while started.elapsed() < self.longest {
             sleep(UNDOUBTED).await;
-            if let Err(why) = self.look().await {
-                return why;
+            match (self.look().await, process) {
+                (Err(why), _) => return why,
+                (Ok(work), Some(process)) if work.is_none_of(process) => looks_without += 1,
+                (Ok(_), _) => looks_without = 0,
+            }
+            // The first look may be somebody else's, from before the question.
+            if looks_without == 2
+                && let Some(process) = process
+            {
+                self.end(process).await;
+                return "what was asked, or its answer, was lost on the way".to_owned();
             }
         }
         // It answers others: this connection is lost, or the limits that the server was told do not hold.
         format!("no answer within {} seconds", self.longest.as_secs())
     }
 
-    async fn look(&self) -> Result<(), String> {
+    /// Ends the transaction of a connection that was lost, so that others need not wait for what it has locked.
+    async fn end(&self, process: i32) {
+        let ending = async {
+            let mut connection = self.address.connect().await?;
+            sqlx::query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND state LIKE 'idle%' \
+                 AND state_change < clock_timestamp() - interval '900 milliseconds'",
+            )
+            .bind(process)
+            .fetch_all(&mut connection)
+            .await?;
+            connection.close().await
+        };
+        match timeout(UNDOUBTED, ending).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("what a lost connection holds stays a while: {error}"),
+            Err(_) => tracing::warn!("what a lost connection holds stays a while: no answer"),
+        }
+    }
+
+    async fn look(&self) -> Result<Work, String> {
         let mut seen = self.seen.lock().await;
         if let Some((at, known)) = &*seen
             && at.elapsed() < UNDOUBTED
         {
             return known.clone();
         }
-        let now = match timeout(PATIENCE, self.address.connect()).await {
-            Ok(Ok(connection)) => {
+        let asking = async {
+            let mut connection = self.address.connect().await?;
+            let work = at_work(&mut connection).await;
+            Ok((connection, work))
+        };
+        let now = match timeout(PATIENCE, asking).await {
+            Ok(Ok((connection, work))) => {
                 // Told good-bye if it listens.
                 drop(timeout(UNDOUBTED, connection.close()).await);
-                Ok(())
+                Ok(work)
             }
             // Whoever refuses is there, unless it is about to start or to stop.
             Ok(Err(sqlx::Error::Database(refusal)))
                 if refusal.code().is_none_or(|code| !code.starts_with("57")) =>
             {
-                Ok(())
+                Ok(Work::Unknown)
             }
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("no answer within {PATIENCE:?}")),
@@ -143,4 +201,9 @@ impl Probe {
         *seen = Some((Instant::now(), now.clone()));
         now
     }
+}
+
+async fn at_work(connection: &mut PgConnection) -> Work {
+    let processes: sqlx::Result<Vec<i32>> = sqlx::query_scalar(AT_WORK).fetch_all(connection).await;
+    processes.map_or(Work::Unknown, |all| Work::Of(Arc::new(all.into_iter().collect())))
 }

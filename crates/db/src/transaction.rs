@@ -6,13 +6,17 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, SqlErr, Statement,
 };
-use tokio::sync::Mutex;
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
 
 use crate::{
     connection::{Answer, Ask, Connection, as_connection, query_error},
@@ -22,7 +26,10 @@ use crate::{
 
 /// On PostgreSQL a transaction inside a transaction is no error but a warning, and its commit would be one of whatever
 /// was left open before. A transaction that has just begun is as old as the statement that began it.
-const BEGIN_POSTGRES: &str = "BEGIN; SELECT now() = statement_timestamp() AS begun";
+///
+/// Its number tells later what became of it, and its process whether it is at work.
+const BEGIN_POSTGRES: &str = "BEGIN; SELECT now() = statement_timestamp() AS begun, \
+                              pg_backend_pid() AS process, txid_current() AS number";
 /// On SQLite it is an error.
 const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
 
@@ -30,6 +37,7 @@ const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
 pub struct Transaction {
     /// `None` once it has ended.
     open: Option<Mutex<Open>>,
+    pool: Pool,
     backend: DbBackend,
     may_change_rights: AtomicBool,
 }
@@ -37,7 +45,13 @@ pub struct Transaction {
 struct Open {
     connection: Connection,
     standing: Standing,
+    /// By which PostgreSQL remembers it.
+    number: Option<i64>,
 }
+
+/// How long there is to find out what became of a transaction whose end nobody has told.
+const FOUND_OUT_WITHIN: Duration = Duration::from_secs(1);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
@@ -58,14 +72,18 @@ impl Transaction {
     pub(crate) async fn begin(pool: &Pool) -> Result<Self, DbErr> {
         let backend = if pool.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
         let begin = if pool.is_postgres() { BEGIN_POSTGRES } else { BEGIN_SQLITE };
-        let (connection, answer) = pool.ask(Ask::Plain(begin)).await.map_err(query_error)?;
-        if let Some(row) = answer.into_first()
-            && !row.try_get::<bool>("", "begun")?
-        {
-            return Err(failed("a connection came with a transaction that somebody left open"));
+        let (mut connection, answer) = pool.ask(Ask::Plain(begin)).await.map_err(query_error)?;
+        let mut number = None;
+        if let Some(row) = answer.into_first() {
+            if !row.try_get::<bool>("", "begun")? {
+                return Err(failed("a connection came with a transaction that somebody left open"));
+            }
+            connection.is_answered_by(row.try_get("", "process")?);
+            number = Some(row.try_get("", "number")?);
         }
-        let open = Mutex::new(Open { connection, standing: Standing::Good });
-        Ok(Self { open: Some(open), backend, may_change_rights: AtomicBool::new(false) })
+        let open = Some(Mutex::new(Open { connection, standing: Standing::Good, number }));
+        let may_change_rights = AtomicBool::new(false);
+        Ok(Self { open, pool: pool.clone(), backend, may_change_rights })
     }
 
     fn backend(&self) -> DbBackend {
@@ -88,13 +106,43 @@ impl Transaction {
         open.ask(ask).await
     }
 
-    /// Returns once the database has confirmed.
+    /// Returns once the database has confirmed; where its answer is lost, it is asked what became of the transaction.
+    ///
+    /// # Errors
+    /// A refusal of the database, or that nobody knows: then it may hold all the same.
     pub(crate) async fn commit(mut self) -> Result<(), DbErr> {
         let Some(open) = self.open.take() else { return Err(failed("the transaction has ended")) };
         let mut open = open.into_inner();
-        open.ask(Ask::Plain("COMMIT")).await?;
-        open.connection.give_back();
-        Ok(())
+        let number = open.number.filter(|_| open.standing == Standing::Good);
+        let Err(error) = open.ask(Ask::Plain("COMMIT")).await else {
+            open.connection.give_back();
+            return Ok(());
+        };
+        // With the connection a transaction ends that was not told to.
+        drop(open);
+        match number {
+            Some(number) if self.was_committed(number).await => {
+                tracing::info!("a commit whose answer was lost holds: {error}");
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+
+    async fn was_committed(&self, number: i64) -> bool {
+        let question = format!("SELECT txid_status({number}) AS status");
+        let looking = async {
+            loop {
+                let (connection, answer) = self.pool.ask(Ask::Plain(&question)).await.ok()?;
+                connection.give_back();
+                let status: Option<String> = answer.into_first()?.try_get("", "status").ok()?;
+                match status.as_deref() {
+                    Some("in progress") => sleep(BETWEEN_LOOKS).await,
+                    known => return Some(known == Some("committed")),
+                }
+            }
+        };
+        timeout(FOUND_OUT_WITHIN, looking).await.ok().flatten().unwrap_or_default()
     }
 
     /// Returns once what was locked is free again, which a transaction that is dropped does not wait for.

@@ -141,9 +141,7 @@ impl Write {
             self.roll_back().await;
             return Err(away);
         }
-        self.confirmed().await?;
-        // What was moved away at this very moment is not said to be kept.
-        place.check().await
+        self.confirmed().await
     }
 
     async fn confirmed(self) -> Result<()> {

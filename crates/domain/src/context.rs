@@ -17,6 +17,7 @@ use db::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use crate::{
     App, Error, Result,
@@ -106,6 +107,14 @@ impl Ctx {
         let (topics, changes) = (Mutex::default(), Mutex::default());
         Ok(Tx { write, cx: self.clone(), at: self.app.now(), topics, changes })
     }
+}
+
+/// Does work to its end, even if whoever waits for it goes away: a client that hangs up ends nothing half done.
+pub(crate) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::spawn(work.in_current_span()).await;
+    done.unwrap_or_else(|error| Err(Error::Internal(error.into())))
 }
 
 /// A write transaction: keeps nothing without `commit`, and tells of each change by an event.

@@ -21,6 +21,8 @@ use std::fmt::Write;
 #[derive(Clone, Debug, Default)]
 pub struct Query<T = ()> {
     pub page: Page,
+    /// Whether a page was asked for.
+    pub is_paged: bool,
     pub sort: Vec<SortKey>,
     /// The asked-for paths, as the client spelled them.
     pub include: Vec<String>,
@@ -176,6 +178,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         let own = from_parameters(tree).map_err(|fault| refusal(&fault))?;
         Ok(Self {
             page: Page::new(common.page.number, common.page.size),
+            is_paged: common.page.number.is_some() || common.page.size.is_some(),
             sort: common.sort.iter().map(|key| SortKey::parse(key)).collect(),
             include: common.include,
             own,

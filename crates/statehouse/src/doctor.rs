@@ -1,5 +1,6 @@
 //! `statehouse doctor` and `statehouse agent doctor`: check what `serve` and `agent` would need, and start nothing.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -110,6 +111,7 @@ fn data_dir(dir: &Path) -> Finding {
         return Ok(format!("{} will be made on the first start", dir.display()));
     }
     writable(dir)?;
+    has_room(dir)?;
     match DataDirLock::holder(dir)? {
         Some(held) => bail!("{held}: a second one would not start"),
         None => Ok(format!("{} is free and writable", dir.display())),
@@ -212,6 +214,10 @@ async fn sealed(store: &Store, db: Option<&Db>, known: &Known, keyring: Keyring)
         return Ok("there is none yet".to_owned());
     };
     known.check(db, &blobs, &keyring).await.map_err(explain)?;
+    blobs.check().await.context("blob_url: nothing more is kept there")?;
+    if known.schema == Schema::Current {
+        db.check().await.context("database_url: nothing more is kept there")?;
+    }
     let samples = installation::samples(db, &blobs, &keyring).await.map_err(explain)?;
     samples.prove().map_err(explain)?;
     let bad = [samples.closed, samples.missing].concat();
@@ -259,6 +265,15 @@ fn writable(path: &Path) -> Result<()> {
     }
     rustix::fs::access(path, wanted)
         .with_context(|| format!("{} cannot be read and written", path.display()))
+}
+
+/// Whether something more can be written there, which the start does. Nothing is left of it.
+fn has_room(dir: &Path) -> Result<()> {
+    let written = tempfile::tempfile_in(dir).and_then(|mut file| {
+        file.write_all(&[1; 4096])?;
+        file.sync_all()
+    });
+    written.with_context(|| format!("{} keeps nothing more", dir.display()))
 }
 
 /// Whether what is not there could be made.

@@ -25,13 +25,17 @@ enum State {
     Cut,
     /// What is asked gets through, and the answer is hung up on.
     AnswersCut,
+    /// What is committed is, and the answer is hung up on; all else gets through.
+    CommitsCut,
+    /// From the first commit on, which is kept, there is nobody.
+    CutAtCommit,
 }
 
 /// Stands between a [`db::Db`] and its PostgreSQL.
 #[derive(Debug)]
 pub struct Cable {
     address: SocketAddr,
-    state: watch::Sender<State>,
+    state: Arc<watch::Sender<State>>,
     lost: watch::Sender<()>,
     tried: Arc<Notify>,
 }
@@ -44,10 +48,10 @@ impl Cable {
         let server = format!("{host}:{}", url.port().unwrap_or(5432));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let state = watch::Sender::new(State::Whole);
+        let state = Arc::new(watch::Sender::new(State::Whole));
         let lost = watch::Sender::new(());
         let tried = Arc::new(Notify::new());
-        tokio::spawn(listen(listener, server, state.subscribe(), lost.subscribe(), tried.clone()));
+        tokio::spawn(listen(listener, server, state.clone(), lost.subscribe(), tried.clone()));
         Some(Self { address, state, lost, tried })
     }
 
@@ -78,6 +82,16 @@ impl Cable {
         self.state.send_replace(State::AnswersCut);
     }
 
+    /// From now on whatever is committed is kept, and nobody learns of it on the same connection.
+    pub fn cut_commits(&self) {
+        self.state.send_replace(State::CommitsCut);
+    }
+
+    /// The next commit is kept, and from then on there is nobody: neither its answer nor what became of it is known.
+    pub fn cut_at_commit(&self) {
+        self.state.send_replace(State::CutAtCommit);
+    }
+
     /// Nothing is ever heard again on the connections that there are, and nobody is told: as behind a network that
     /// forgot them.
     pub fn lose(&self) {
@@ -97,13 +111,14 @@ impl Cable {
 async fn listen(
     listener: TcpListener,
     server: String,
-    state: watch::Receiver<State>,
+    changed: Arc<watch::Sender<State>>,
     lost: watch::Receiver<()>,
     tried: Arc<Notify>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
         tried.notify_one();
-        let (server, mut state, mut lost) = (server.clone(), state.clone(), lost.clone());
+        let (server, changed, mut lost) = (server.clone(), changed.clone(), lost.clone());
+        let mut state = changed.subscribe();
         tokio::spawn(async move {
             lost.mark_unchanged();
             if *state.borrow() == State::Cut {
@@ -116,8 +131,8 @@ async fn listen(
             let (from_server, to_server) = server.into_split();
             let mut carrying = pin!(async {
                 tokio::select! {
-                    () = carry(from_client, to_server, state.clone(), &[State::Cut]) => {}
-                    () = carry(from_server, to_client, state.clone(), &[State::Cut, State::AnswersCut]) => {}
+                    () = carry(from_client, to_server, &changed, &[State::Cut]) => {}
+                    () = carry(from_server, to_client, &changed, &[State::Cut, State::AnswersCut]) => {}
                 }
             });
             tokio::select! {
@@ -133,9 +148,10 @@ async fn listen(
 async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut state: watch::Receiver<State>,
+    changed: &watch::Sender<State>,
     cut_in: &[State],
 ) {
+    let mut state = changed.subscribe();
     let mut buffer = vec![0; 16 << 10];
     loop {
         let read = tokio::select! {
@@ -146,7 +162,18 @@ async fn carry(
         if read == 0 || state.wait_for(|state| *state != State::Held).await.is_err() {
             return;
         }
-        let is_cut = cut_in.contains(&state.borrow());
+        let now = *state.borrow();
+        // As it is asked, not as it is answered.
+        let is_asked = buffer[..read].windows(7).any(|word| word == b"COMMIT\0");
+        let is_question = !cut_in.contains(&State::AnswersCut);
+        if matches!(now, State::CommitsCut | State::CutAtCommit) && is_asked && is_question {
+            drop(to.write_all(&buffer[..read]).await);
+            if now == State::CutAtCommit {
+                changed.send_replace(State::Cut);
+            }
+            return;
+        }
+        let is_cut = cut_in.contains(&now);
         if is_cut || to.write_all(&buffer[..read]).await.is_err() {
             return;
         }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use blobs::Blobs;
 use courier::Courier;
+use db::Db;
 use domain::App;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::Server;
+use crate::{Cable, Server};
 
 impl Server {
     /// Another server on the same database, with the same blobs, keys and clock.
@@ -24,11 +25,27 @@ impl Server {
         self.beside_with(blobs).await
     }
 
+    /// A cable to the database of this server; `None` where there is none, as to a file.
+    pub async fn cable(&self) -> Option<Cable> {
+        Cable::to(&self.database).await
+    }
+
+    /// Another server that has the database at the end of a cable.
+    pub async fn beside_through(&self, cable: &Cable) -> App {
+        let db = Db::open(&cable.leads_to(&self.database)).await;
+        let blobs = Blobs::over(self.store.clone(), self.keyring.clone());
+        self.beside_on(db.expect("the cable is whole"), blobs)
+    }
+
     async fn beside_with(&self, blobs: Blobs) -> App {
+        self.beside_on(self.database.open().await, blobs)
+    }
+
+    fn beside_on(&self, db: Db, blobs: Blobs) -> App {
         let courier = Courier::new(self.courier.clone()).expect("the settings of a test");
         let settings = self.app.settings().clone();
         let keyring = self.keyring.clone();
-        App::new(self.database.open().await, blobs, courier, keyring, settings)
+        App::new(db, blobs, courier, keyring, settings)
     }
 }
 

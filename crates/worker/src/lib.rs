@@ -9,8 +9,8 @@ use domain::{
     bell::{self, Topic},
     can, cleanup, commit_statuses, connected_repositories, destructions, events, ingress, keeper,
     letters, notifications, plan_changes, plan_exports, policy_evaluations, policy_replays,
-    retention, run_triggers, runs, task_results, task_stages, tool_versions, vcs_connections,
-    vcs_events,
+    retention, run_triggers, runs, states, task_results, task_stages, tool_versions,
+    vcs_connections, vcs_events,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,7 @@ const ALL: &[Chore] = chores! {
     "events", Rhythm::On(Topic::Events), events::read;
     "events set aside", Rhythm::On(Topic::Tasks), events::take_again;
     "run triggers", Rhythm::On(Topic::Tasks), run_triggers::work;
+    "outputs of states", Rhythm::On(Topic::Tasks), states::keep_late_outputs;
     "lists of changes", Rhythm::On(Topic::Tasks), plan_changes::work;
     "plan exports", Rhythm::On(Topic::Tasks), policy_evaluations::make_exports;
     "new connections", Rhythm::On(Topic::Tasks), vcs_connections::work;

@@ -13,9 +13,9 @@ const RULES: &str = "access/";
 /// Where callers are made, and where what they are is written down for later.
 const MAKERS: [&str; 6] = [
     "accounts/authentication.rs",
+    "accounts/bearer.rs",
     "accounts/run_tasks.rs",
     "app.rs",
-    "archivist/bearer.rs",
     "context.rs",
     "workspaces/state_sharing.rs",
 ];

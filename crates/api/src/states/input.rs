@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use domain::{
-    Ctx, Timestamp,
+    Timestamp,
     id::RunId,
     states::{Incoming, New},
 };
@@ -54,42 +54,38 @@ pub struct Relations {
 }
 
 /// Reads a request; its files go to the blobs as they arrive.
-pub async fn read(cx: &Ctx, request: Request, incoming: &mut Incoming) -> Result<New> {
-    let body: Body<Input, Relations> = read_as(cx, request, incoming).await?;
+pub async fn read(request: Request, incoming: &mut Incoming) -> Result<New> {
+    let body: Body<Input, Relations> = read_as(request, incoming).await?;
     new(body.attributes, body.relationships)
 }
 
 /// Reads a state that the workspace had on another server, and when it was made there.
-pub async fn read_past(
-    cx: &Ctx,
-    request: Request,
-    incoming: &mut Incoming,
-) -> Result<(New, Timestamp)> {
+pub async fn read_past(request: Request, incoming: &mut Incoming) -> Result<(New, Timestamp)> {
     let Past { serial, md5, lineage, created_at } =
-        read_as::<Past, Relations>(cx, request, incoming).await?.attributes;
+        read_as::<Past, Relations>(request, incoming).await?.attributes;
     let created_at = created_at.ok_or_else(|| Error::invalid("created-at", "can't be blank"))?;
     let input = Input { serial, md5, lineage, force: None };
     Ok((new(input, Relations::default())?, created_at))
 }
 
-async fn read_as<A, R>(cx: &Ctx, request: Request, incoming: &mut Incoming) -> Result<Body<A, R>>
+async fn read_as<A, R>(request: Request, incoming: &mut Incoming) -> Result<Body<A, R>>
 where
     A: Typed + DeserializeOwned,
     R: DeserializeOwned,
 {
     let mut upload = Upload::of::<A>(request, &[STATE, JSON_STATE, OUTPUTS])?;
     while let Some(file) = upload.next_file().await? {
-        if let Err(error) = take(cx, file, incoming).await {
+        if let Err(error) = take(file, incoming).await {
             return Err(upload.failure().map_or(error, Into::into));
         }
     }
     Ok(upload.document()?)
 }
 
-async fn take(cx: &Ctx, file: File<'_>, incoming: &mut Incoming) -> Result<()> {
+async fn take(file: File<'_>, incoming: &mut Incoming) -> Result<()> {
     match file.name {
-        STATE => incoming.take_state(cx, file.content()).await?,
-        JSON_STATE => incoming.take_json_state(cx, file.content()).await?,
+        STATE => incoming.take_state(file.content()).await?,
+        JSON_STATE => incoming.take_json_state(file.content()).await?,
         _ => {}
     }
     Ok(())

@@ -1,11 +1,13 @@
 //! `/state-version-outputs`, and the same outputs as a workspace shows them.
 
+use std::collections::HashMap;
+
 use domain::{
     In, can,
     row::{StateVersion, StateVersionOutput},
     states::{self, Output},
 };
-use jsonapi::{Document, Query, Resource};
+use jsonapi::{Document, Object, Query, Resource};
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
@@ -84,10 +86,26 @@ impl Resource for OfWorkspace {
     }
 }
 
-/// Whole: the command line never asks for a second page (CLI protocol, gotcha 20).
-async fn current(workspace: May<can::ReadStateOutputs>) -> Result<Document> {
-    let outputs = states::current_outputs(&workspace.cx, &workspace).await?;
-    Ok(Document::list(&outputs.into_iter().map(View).collect::<Vec<_>>()))
+/// Whole where no page is asked for: the command line never asks for a second one (CLI protocol, gotcha 20).
+async fn current(workspace: May<can::ReadStateOutputs>, query: Query) -> Result<Document> {
+    let cx = &workspace.cx;
+    let paging = query.is_paged.then(|| paging(&query));
+    let page = states::current_outputs(cx, &workspace, paging).await?.map(View);
+    if paging.is_none() {
+        return Ok(Document::list(&page.items));
+    }
+    Document::page(&page.items, page.total, &query, &INCLUDES, cx).await
+}
+
+/// For includes: the outputs of each, beside its id.
+pub fn by_owner<R: Resource>(
+    found: HashMap<impl ToString, Vec<Output>>,
+    view: fn(Output) -> R,
+) -> Vec<(String, Vec<Object>)> {
+    let objects = |outputs: Vec<Output>| {
+        outputs.into_iter().map(|output| Object::new(&view(output))).collect()
+    };
+    found.into_iter().map(|(id, outputs)| (id.to_string(), objects(outputs))).collect()
 }
 
 async fn list(

@@ -159,11 +159,9 @@ impl Resource for View {
             Some(&row.workspace_id),
             format!("/api/v2/workspaces/{}", row.workspace_id),
         );
-        to.many_with_link(
-            "outputs",
-            "state-version-outputs",
-            output_ids,
-            format!("/api/v2/state-versions/{}/outputs", row.id),
-        );
+        if let Some(ids) = output_ids {
+            to.many("outputs", "state-version-outputs", ids);
+        }
+        to.link("outputs", format!("/api/v2/state-versions/{}/outputs", row.id));
     }
 }

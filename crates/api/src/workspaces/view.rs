@@ -268,7 +268,16 @@ impl Resource for View {
         );
         let assessment = row.current_assessment_result_id.as_ref();
         to.one("current-assessment-result", "assessment-results", assessment.map(|id| id as _));
-        to.many("outputs", "workspace-outputs", &self.details.output_ids);
+        match &self.details.output_ids {
+            Some(ids) => to.many("outputs", "workspace-outputs", ids),
+            None => to.link(
+                "outputs",
+                format!(
+                    "/api/v2/workspaces/{}/current-state-version-outputs",
+                    self.details.workspace.id
+                ),
+            ),
+        }
         let pool = &self.details.execution.agent_pool_id;
         to.one("agent-pool", "agent-pools", pool.as_ref().map(|id| id as _));
         to.one("ssh-key", "ssh-keys", row.ssh_key_id.as_ref().map(|id| id as _));

@@ -234,3 +234,53 @@ async fn workspaces_inherit_the_duration_of_their_project() {
     assert_eq!(back.attribute("auto-destroy-activity-duration"), "2h");
     assert_eq!(back.attribute("auto-destroy-at"), at(7200));
 }
+
+#[tokio::test]
+async fn a_workspace_that_moves_takes_the_duration_of_its_new_project_and_nothing_of_the_old() {
+    let server = Server::start().await;
+    let start = server.stop_clock();
+    let owner = server.owner();
+    let at = |seconds: i64| json!(start.plus_seconds(seconds).iso8601());
+    let (short, long, never) = (
+        server.project("short").await,
+        server.project("long").await,
+        server.project("never").await,
+    );
+    for (project, duration) in [(&short, "1h"), (&long, "2h")] {
+        let body = json!({ "data": { "type": "projects", "attributes": {
+            "auto-destroy-activity-duration": duration,
+        } } });
+        owner.patch(format!("/projects/{}", project.id), body).await.is_ok();
+    }
+    let project = |id: &domain::id::ProjectId| json!({ "project": { "data": { "type": "projects", "id": id } } });
+    let (ws, own) = (server.workspace("inherits").await, server.workspace("own").await);
+    set(&server, &own, json!({ "auto-destroy-activity-duration": "3h" })).await;
+    let changed = async |ws: &Workspace, to: &domain::id::ProjectId| {
+        let body = json!({ "data": { "type": "workspaces", "relationships": project(to) } });
+        owner.patch(format!("/workspaces/{}", ws.id), body).await.is_ok();
+    };
+    let sent = async |ws: &Workspace, to: &domain::id::ProjectId| {
+        let body = json!({ "data": [{ "type": "workspaces", "id": ws.id }] });
+        let path = format!("/projects/{to}/relationships/workspaces");
+        assert_eq!(owner.post(path, body).await.status, 204);
+    };
+    let shows = async |ws: &Workspace, duration: Value, time: Value| {
+        let shown = shown(&server, ws).await;
+        assert_eq!(shown.attribute("auto-destroy-activity-duration"), duration);
+        assert_eq!(shown.attribute("auto-destroy-at"), time);
+    };
+    for by_patch in [true, false] {
+        for (to, duration, time) in [
+            (&short.id, json!("1h"), at(3600)),
+            (&long.id, json!("2h"), at(7200)),
+            (&never.id, Value::Null, Value::Null),
+        ] {
+            for ws in [&ws, &own] {
+                if by_patch { changed(ws, to).await } else { sent(ws, to).await }
+            }
+            shows(&ws, duration, time).await;
+            // Its own stays.
+            shows(&own, json!("3h"), at(10_800)).await;
+        }
+    }
+}

@@ -133,7 +133,7 @@ async fn an_upload_that_breaks_off_can_be_repeated() {
     let ws = server.workspace("networking").await;
     let announced = announce(&server.planner(&ws), ws.id.as_str(), by_hand()).await;
     let id: ConfigurationVersionId = announced.id().parse().unwrap();
-    let cx = server.app.anyone();
+    let cx = server.system();
     let break_off = async |archive| {
         let broken = [
             Ok(bytes::Bytes::from_static(archive)),

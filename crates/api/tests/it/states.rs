@@ -37,7 +37,7 @@ pub fn state(serial: i64, mark: &str) -> String {
     )
 }
 
-fn md5(content: &str) -> String {
+pub fn digest_of(content: &str) -> String {
     hex::encode(Md5::digest(content))
 }
 
@@ -47,7 +47,9 @@ fn body(attributes: &Value) -> Value {
 
 /// As the command line announces a state before it uploads it.
 fn announced(serial: i64, content: &str) -> Value {
-    body(&json!({ "serial": serial, "md5": md5(content), "lineage": LINEAGE, "force": false }))
+    body(
+        &json!({ "serial": serial, "md5": digest_of(content), "lineage": LINEAGE, "force": false }),
+    )
 }
 
 /// As old command lines send it, all in one.
@@ -154,7 +156,7 @@ async fn a_state_of_megabytes_comes_whole_with_its_other_form_wherever_they_stan
     let text = format!(
         r#"{{"data":{{"attributes":{{"state":"{state}","json-state":"{json_state}",
             "json-state-outputs":"","md5":"{}","serial":0}},"type":"state-versions"}}}}"#,
-        md5(&content),
+        digest_of(&content),
     );
     let made =
         owner.raw(Method::POST, format!("/api/v2{}", versions(&ws)), text).await.is_created();
@@ -331,7 +333,7 @@ async fn going_back_is_a_new_state_with_the_next_serial() {
     assert_eq!(made.related("rollback-state-version"), old.id());
     let content = owner.get(format!("/state-versions/{}/download", made.id())).await.is_ok();
     assert_eq!(content.text(), state(8, "old"));
-    assert_eq!(made.attribute("md5"), md5(&state(8, "old")));
+    assert_eq!(made.attribute("md5"), digest_of(&state(8, "old")));
 
     owner.post(format!("/workspaces/{}/actions/unlock", ws.id), ()).await.is_ok();
     owner.patch(versions(&ws), &back).await.is_conflict();
@@ -378,11 +380,11 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
         (with("serial", json!("one")), "/data/attributes/serial"),
         (with("md5", Value::Null), "/data/attributes/md5"),
         (with("md5", json!("xyz")), "/data/attributes/md5"),
-        (with("md5", json!(md5("other"))), "/data/attributes/md5"),
+        (with("md5", json!(digest_of("other"))), "/data/attributes/md5"),
         (with("state", json!("%%%")), "/data/attributes/state"),
         (with("state", json!({ "version": 4 })), "/data/attributes/state"),
         (with("json-state", json!("%%%")), "/data/attributes/json-state"),
-        (with("json-state", json!(STANDARD.encode("no JSON"))), "/data/attributes/state"),
+        (with("json-state", json!(STANDARD.encode("no JSON"))), "/data/attributes/json-state"),
         (whole(1, "not a state"), "/data/attributes/state"),
         (whole(1, "{\"version\": 4}"), "/data/attributes/state"),
     ];

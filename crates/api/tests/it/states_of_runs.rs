@@ -25,7 +25,7 @@ async fn save(cx: &Ctx, run: &Run, content: &str) -> domain::Result<StateVersion
 }
 
 /// A run that has left the queue, and so holds the lock.
-async fn running(server: &Server, ws: &Workspace) -> Run {
+pub async fn running(server: &Server, ws: &Workspace) -> Run {
     let owner = server.owner();
     Agent::register(server).await;
     let new = json!({ "data": { "type": "configuration-versions",

@@ -44,6 +44,8 @@ pub struct Model {
     pub modules: Json<serde_json::Value>,
     pub providers: Json<serde_json::Value>,
     pub resource_count: i64,
+    /// Of its outputs, of which the rows may be yet to come.
+    pub output_count: i64,
     pub has_json_state: bool,
     pub run_id: Option<RunId>,
     pub created_by_id: Option<UserId>,

@@ -181,6 +181,65 @@ async fn connections_that_nobody_answers_hold_up_no_end() {
     drop(open);
 }
 
+#[tokio::test]
+async fn a_commit_that_holds_is_known_to_although_its_answer_was_lost() {
+    let database = TestDatabase::fresh().await;
+    let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
+    let db = behind(&cable, &database, Duration::ZERO).await.unwrap();
+    cable.cut_commits();
+    for name in ["first", "second", "third"] {
+        write(&db, name).await.unwrap();
+        assert!(kept(&db, name).await.unwrap());
+    }
+    // What the database has refused is refused.
+    let tx = db.write().await.unwrap();
+    tx.insert(crate::setting("first", "again")).await.unwrap_err();
+    tx.commit().await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_transaction_whose_connection_was_lost_is_told_so_and_holds_nothing_up() {
+    let database = TestDatabase::fresh().await;
+    let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
+    let db = behind(&cable, &database, Duration::ZERO).await.unwrap();
+    write(&db, "row").await.unwrap();
+    for step in ["statement", "commit"] {
+        let tx = db.write().await.unwrap();
+        tx.lock::<setting::Entity>("row".to_owned()).await.unwrap().unwrap();
+        cable.lose();
+        let since = Instant::now();
+        let answer = match step {
+            "statement" => tx.insert(crate::setting("lost", "")).await.map(drop),
+            _ => tx.commit().await,
+        };
+        is_away(&answer, since);
+        // Nobody waits for what it had locked.
+        let tx = db.write().await.unwrap();
+        tx.lock::<setting::Entity>("row".to_owned()).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        assert!(since.elapsed() < TOLD_WITHIN, "{step}: {:?}", since.elapsed());
+    }
+    assert!(!kept(&db, "lost").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_transaction_that_only_takes_its_time_is_waited_for() {
+    let database = TestDatabase::fresh().await;
+    let Some(cable) = Cable::to(&database).await else { return works_without(&database).await };
+    let db = Arc::new(behind(&cable, &database, Duration::ZERO).await.unwrap());
+    write(&db, "row").await.unwrap();
+    let first = db.write().await.unwrap();
+    first.lock::<setting::Entity>("row".to_owned()).await.unwrap().unwrap();
+    let second = db.write().await.unwrap();
+    // Longer than anybody who is lost is waited for.
+    let (locked, ()) = tokio::join!(second.lock::<setting::Entity>("row".to_owned()), async {
+        tokio::time::sleep(Duration::from_millis(4500)).await;
+        first.commit().await.unwrap();
+    });
+    assert!(locked.unwrap().is_some());
+    second.commit().await.unwrap();
+}
+
 async fn works_without(database: &TestDatabase) {
     let db = database.open().await;
     write(&db, "a").await.unwrap();

@@ -6,6 +6,7 @@ mod dump;
 mod events;
 mod failures;
 mod gone;
+mod lists;
 mod place;
 mod readers;
 mod rights;

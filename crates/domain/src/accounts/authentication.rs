@@ -216,23 +216,6 @@ async fn with_all_rights(app: &App, user: User) -> Result<Person> {
     Ok(person)
 }
 
-/// The same caller with the rights of this moment, after a change that gave or took some.
-pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
-    let Some(person_now) = cx.actor().person() else { return Ok(cx.clone()) };
-    let user = user::Entity::find_by_id(person_now.id.clone())
-        .one(cx.db().rights())
-        .await?
-        .ok_or(Error::Unauthorized)?;
-    let actor = match person_now.token_made_at {
-        Some(made_at) => Actor::User(by_token(cx, made_at, user).await?),
-        None => person(cx, user).await?,
-    };
-    Ok(match cx.token() {
-        Some(token) => Ctx::bearing(cx.app().clone(), Arc::new(actor), token.clone()),
-        None => Ctx::new(cx.app().clone(), actor),
-    })
-}
-
 async fn rights_of(app: &App, teams: Vec<Team>) -> Result<Vec<TeamRights>> {
     let db = app.db().rights();
     // Owners may do everything, whatever rows there are.

@@ -4,6 +4,7 @@ mod addresses;
 mod attempts;
 mod authentication;
 mod awaited;
+mod bearer;
 mod engines;
 mod first_admin;
 mod lifetimes;
@@ -23,10 +24,12 @@ pub(crate) use addresses::{check_address, check_email, confirm_read_address, con
 pub use addresses::{claimed, confirm_email, confirm_own_email};
 pub(crate) use attempts::network;
 pub use attempts::{KNOWN_BROWSER_SECONDS, Origin, known_browser};
-pub use authentication::{authenticate, refreshed};
+pub use authentication::authenticate;
 pub(crate) use authentication::{bearer_of, in_name_of, person};
 pub use awaited::{NewPerson, invite_to_site};
 pub(crate) use awaited::{forget_awaited, invited, start_session, take};
+pub(crate) use bearer::Bearer;
+pub use bearer::refreshed;
 pub use first_admin::{
     Offer, accept_offer, bootstrap_with_token, create_first_admin, create_first_admin_token,
     is_empty, offer, offer_first_admin,

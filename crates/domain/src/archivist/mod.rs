@@ -1,8 +1,6 @@
 //! Addresses of blobs: they carry their own secret in the path, need no token and expire (CLI protocol, rule 3). One
 //! works for as long as whoever asked for it might still ask.
 
-mod bearer;
-
 use std::{error::Error as StdError, fmt};
 
 use blobs::{Kind, LogId, Name};
@@ -17,11 +15,9 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use bearer::Bearer;
-
 use crate::{
-    App, Ctx, Error, Happened, Result, Site, Subject, assessments, can, configurations,
-    plan_exports, policies, policy_sets, retention, runs, states,
+    App, Ctx, Error, Happened, Result, Site, Subject, accounts::Bearer, assessments, can,
+    configurations, plan_exports, policies, policy_sets, retention, runs, states,
 };
 
 /// As on HCP: long enough for a command that waits over night.
@@ -113,9 +109,17 @@ pub async fn resolve(app: &App, secret: &str) -> Result<(Ctx, Object)> {
     let content = Content::parse(part()?).ok_or(Error::NotFound)?;
     let object = Object { content, id: part()?.to_owned() };
     let bearer = Bearer::parse(part()?).ok_or(Error::NotFound)?;
-    let cx = bearer.now(app).await?;
+    let cx = bearer.now(app).await.map_err(not_there)?;
     check(&cx, &object).await?;
     Ok((cx, object))
+}
+
+/// Whoever may not ask any more is told what strangers are.
+fn not_there(error: Error) -> Error {
+    match error {
+        Error::Unauthorized => Error::NotFound,
+        other => other,
+    }
 }
 
 /// As where the address was asked for.
@@ -406,7 +410,7 @@ where
     S: Stream<Item = Result<Bytes, E>> + Send,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    match object.content {
+    let written = match object.content {
         Content::ConfigurationUpload => {
             Box::pin(configurations::receive(cx, &id(object)?, content)).await
         }
@@ -414,7 +418,8 @@ where
         Content::JsonStateUpload => states::receive_json(cx, &id(object)?, content).await,
         Content::PolicySetUpload => policy_sets::receive_version(cx, &id(object)?, content).await,
         _ => Err(Error::NotFound),
-    }
+    };
+    written.map_err(not_there)
 }
 
 fn id<T: std::str::FromStr>(object: &Object) -> Result<T> {

@@ -28,7 +28,8 @@ pub(crate) use from_repository::{
 pub use from_repository::{ingress_attributes, ingress_of, load_ingress};
 
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp, Tx,
+    accounts, can,
     cleanup::{self, Orphan},
     retention,
     row::{ConfigurationVersion, Run, Workspace},
@@ -213,7 +214,10 @@ where
         row
     } else {
         match cx.blobs().put_stream(&blob(id)?, whole, SIZE_LIMIT).await {
-            Ok(written) => accept(cx, &row, Some(written.size)).await?,
+            Ok(written) => {
+                may_still(cx, &row.workspace_id).await?;
+                accept(cx, &row, Some(written.size)).await?
+            }
             Err(error) => {
                 if place == Place::GivenUp {
                     // Nothing has taken the place of the first archive, so it is as good as before.
@@ -224,6 +228,13 @@ where
         }
     };
     queue_run(cx, &row).await
+}
+
+/// It may have taken minutes to come: whether whoever asked for the address may still send it.
+async fn may_still(cx: &Ctx, workspace: &WorkspaceId) -> Result<()> {
+    let found = workspaces::find(cx, workspace).await?;
+    accounts::refreshed(cx).await?.check::<can::CreateConfiguration, _>(found)?;
+    Ok(())
 }
 
 /// Whether there is room for an archive.

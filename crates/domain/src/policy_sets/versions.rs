@@ -21,7 +21,7 @@ use serde_json::json;
 
 use super::{changed, lock, subject};
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, accounts, can,
     cleanup::Orphan,
     policies::{check_enforcement, check_prose},
     row::{Organization, PolicySet, PolicySetVersion},
@@ -128,10 +128,13 @@ where
     if row.status != Status::Pending {
         return Err(Error::conflict("This policy set version has its archive already."));
     }
-    // Whatever follows is done in the name of who announced it, and with no more rights.
-    let cx = &crate::accounts::in_name_of(cx, row.created_by_id.as_ref()).await?;
     let set = super::by_id(cx, &row.policy_set_id).await?.ok_or(Error::NotFound)?;
     let archive = whole(archive).await?;
+    // It may have taken minutes to come.
+    let now = accounts::refreshed(cx).await?;
+    now.check::<can::ManagePolicies, _>(find(cx, id).await?)?;
+    // Whatever follows is done in the name of who announced it, and with no more rights.
+    let cx = &accounts::in_name_of(cx, row.created_by_id.as_ref()).await?;
     match read(cx, &set, id, archive).await? {
         None => Ok(()),
         Some(message) => Err(Error::Invalid { pointer: "/data".into(), message }),

@@ -6,13 +6,13 @@ use std::{
     io::{self, BufRead, BufReader, Read},
 };
 
-use blobs::Name;
+use blobs::{Kind, Name};
 use bytes::{Buf, Bytes};
 use db::JsonText;
 use futures::StreamExt;
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{self, IgnoredAny, SeqAccess, Visitor},
+    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value, json, value::RawValue};
 use tokio::sync::mpsc;
@@ -33,10 +33,81 @@ pub(super) struct Content {
     pub serial: Option<i64>,
     pub lineage: String,
     pub terraform_version: Option<String>,
-    outputs: Option<BTreeMap<String, Output>>,
+    outputs: Option<Outputs>,
     summary: Summary,
     /// Of format 3.
     modules: Vec<Module>,
+}
+
+/// Outputs of a state, where all of them can be kept in one go; of more only their number.
+#[derive(Debug, Default)]
+pub(super) struct Outputs {
+    pub few: BTreeMap<String, Output>,
+    pub count: u64,
+    /// Bytes of the values.
+    size: usize,
+}
+
+/// Outputs that are kept together, by number and by the bytes of their values: whoever keeps more holds up others.
+pub(super) const AT_ONCE: usize = 1_000;
+pub(super) const BYTES_AT_ONCE: usize = 2 << 20;
+
+impl Outputs {
+    fn add(&mut self, name: String, output: Output) {
+        self.count += 1;
+        self.size += output.value.get().len();
+        self.few.insert(name, output);
+        if self.few.len() > AT_ONCE || self.size > BYTES_AT_ONCE {
+            self.few.clear();
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Outputs {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct All;
+
+        impl<'de> Visitor<'de> for All {
+            type Value = Outputs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("outputs by their names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut all: A,
+            ) -> std::result::Result<Outputs, A::Error> {
+                let mut outputs = Outputs::default();
+                while let Some((name, output)) = all.next_entry()? {
+                    outputs.add(name, output);
+                }
+                Ok(outputs)
+            }
+        }
+
+        from.deserialize_map(All)
+    }
+}
+
+/// The outputs of a state alone, all of them.
+#[derive(Deserialize)]
+pub(super) struct AllOutputs {
+    outputs: Option<BTreeMap<String, Output>>,
+    #[serde(default)]
+    modules: Vec<Module>,
+}
+
+impl AllOutputs {
+    /// By name.
+    pub fn named(self) -> BTreeMap<String, Output> {
+        self.outputs.or_else(|| of_root(self.modules)).unwrap_or_default()
+    }
+}
+
+/// Of format 3.
+fn of_root(modules: Vec<Module>) -> Option<BTreeMap<String, Output>> {
+    modules.into_iter().find(Module::is_root).and_then(|module| module.outputs)
 }
 
 /// What may stand in a state of either kind.
@@ -47,7 +118,7 @@ struct Raw {
     #[serde(default)]
     lineage: String,
     terraform_version: Option<String>,
-    outputs: Option<BTreeMap<String, Output>>,
+    outputs: Option<Outputs>,
     #[serde(default, rename = "resources", deserialize_with = "summarized")]
     summary: Summary,
     /// OpenTofu's (<https://opentofu.org/docs/language/state/encryption/>).
@@ -139,10 +210,16 @@ pub(super) struct Summary {
 }
 
 impl Content {
-    pub fn outputs(&mut self) -> BTreeMap<String, Output> {
+    pub fn outputs(&mut self) -> Outputs {
+        if let Some(outputs) = self.outputs.take() {
+            return outputs;
+        }
         let old = self.modules.iter_mut().find(|module| module.is_root());
-        let old = old.and_then(|module| module.outputs.take());
-        self.outputs.take().or(old).unwrap_or_default()
+        let mut outputs = Outputs::default();
+        for (name, output) in old.and_then(|module| module.outputs.take()).unwrap_or_default() {
+            outputs.add(name, output);
+        }
+        outputs
     }
 
     pub fn summary(&mut self) -> Summary {
@@ -294,6 +371,11 @@ pub(super) async fn check_json(cx: &Ctx, name: &Name) -> Result<()> {
     read_blob::<IgnoredAny>(cx, name).await.map(drop)
 }
 
+/// How what a request sends is called there.
+fn attribute(name: &Name) -> &'static str {
+    if name.is_of(Kind::JsonState) { "json-state" } else { "state" }
+}
+
 pub(crate) async fn read_blob<T: for<'de> Deserialize<'de> + Send + 'static>(
     cx: &Ctx,
     name: &Name,
@@ -301,7 +383,7 @@ pub(crate) async fn read_blob<T: for<'de> Deserialize<'de> + Send + 'static>(
     let (_, mut content) = cx.blobs().get_stream(name).await?;
     let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
     let reader = BufReader::new(Pieces { pieces, current: Bytes::new() });
-    let parsing = parse(move || serde_json::from_reader(reader));
+    let parsing = parse(attribute(name), move || serde_json::from_reader(reader));
     let feeding = async move {
         while let Some(piece) = content.next().await {
             // The reader stops early at what is not JSON.
@@ -317,6 +399,7 @@ pub(crate) async fn read_blob<T: for<'de> Deserialize<'de> + Send + 'static>(
 }
 
 async fn parse<T: Send + 'static>(
+    attribute: &'static str,
     read: impl FnOnce() -> serde_json::Result<T> + Send + 'static,
 ) -> Result<T> {
     let parsed = tokio::task::spawn_blocking(read);
@@ -324,7 +407,7 @@ async fn parse<T: Send + 'static>(
     // The reason names a place, but no content: states hold secrets.
     parsed.map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
-        Error::invalid("state", format!("is not a state: it cannot be read at {place}"))
+        Error::invalid(attribute, format!("is not a state: it cannot be read at {place}"))
     })
 }
 
@@ -411,12 +494,29 @@ mod tests {
             "b":{"value":false,"type":"bool"},
             "old":{"value":[1]}}}"#;
         let mut content: Content = serde_json::from_str(state).unwrap();
-        let outputs = content.outputs();
+        let outputs = content.outputs().few;
         assert_eq!(outputs["n"].value.get(), "12345678901234567890.123456789");
         assert!(outputs["n"].sensitive && !outputs["l"].sensitive);
         assert_eq!(outputs["o"].detailed_type(), json!(["object", { "k": "number" }]));
         let kinds: Vec<_> = outputs.values().map(Output::kind).collect();
         assert_eq!(kinds, ["bool", "array", "number", "map", "array", "string"]);
+    }
+
+    #[test]
+    fn of_outputs_that_are_too_many_or_too_large_only_their_number_is_known() {
+        let named = |count: usize, value: &str| {
+            let outputs = (0..count).map(|number| (number.to_string(), json!({ "value": value })));
+            let outputs: Map<String, Value> = outputs.collect();
+            json!({ "version": 4, "serial": 1, "outputs": outputs })
+        };
+        let known = |state: &Value| {
+            let outputs = content(state).outputs();
+            (outputs.few.len(), outputs.count)
+        };
+        assert_eq!(known(&named(AT_ONCE, "x")), (AT_ONCE, AT_ONCE as u64));
+        let (few, count) = known(&named(AT_ONCE + 2, "x"));
+        assert!(few < AT_ONCE && count == AT_ONCE as u64 + 2);
+        assert_eq!(known(&named(1, &"x".repeat(BYTES_AT_ONCE))), (0, 1));
     }
 
     #[test]
@@ -441,7 +541,7 @@ mod tests {
                 },
             ],
         }));
-        let outputs = old.outputs();
+        let outputs = old.outputs().few;
         assert_eq!(outputs.keys().collect::<Vec<_>>(), ["name"]);
         assert!(outputs["name"].sensitive);
         assert_eq!((outputs["name"].kind(), outputs["name"].value.get()), ("string", "\"x\""));
@@ -473,7 +573,7 @@ mod tests {
     async fn what_is_not_a_state_is_refused_without_repeating_it() {
         for text in ["", "secret", "[]", "{}", r#"{"version":4}"#, r#"{"version":4,"serial":"x"}"#]
         {
-            let read = parse(move || serde_json::from_str::<Content>(text)).await;
+            let read = parse("state", move || serde_json::from_str::<Content>(text)).await;
             let error = read.unwrap_err();
             let Error::Invalid { pointer, message } = error else { panic!("{text}: {error}") };
             assert_eq!(pointer, "/data/attributes/state");
@@ -484,7 +584,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_gets_the_pieces_as_one_text() {
         let (sender, pieces) = mpsc::channel(1);
-        let reading = parse(move || {
+        let reading = parse("state", move || {
             serde_json::from_reader::<_, Value>(Pieces { pieces, current: Bytes::new() })
         });
         let feeding = async move {

@@ -10,12 +10,13 @@ use futures::stream;
 
 use super::{
     blob, content,
-    incoming::Incoming,
-    record::{self, Arrived, Draft, Recorded},
+    incoming::{Files, Incoming},
+    record::{self, Arrived, Bringer, Draft, Recorded},
     succession::Relation,
 };
 use crate::{
     Ctx, Error, Granted, Result, can,
+    context::to_its_end,
     id::RunId,
     row::{StateVersion, Workspace},
 };
@@ -39,36 +40,37 @@ pub struct New {
 ///
 /// # Errors
 /// Conflict unless the caller holds the lock, or if the state does not follow on the current one and is not
-/// forced; Invalid for a wrong digest or what is not a state.
+/// forced; Invalid for a wrong digest or what is not a state. Whoever may no longer do it when all of it has come is
+/// told so.
 pub async fn create(
     cx: &Ctx,
     workspace: &Granted<can::CreateStateVersion>,
     new: New,
     incoming: Incoming,
 ) -> Result<StateVersion> {
-    let recorded = Box::pin(recorded(cx, workspace, new, &incoming)).await;
-    let is_new = |recorded: &Recorded| matches!(recorded, Recorded::New(_));
-    record::drop_unless_recorded(cx, &incoming.id, &recorded, is_new).await;
-    match recorded? {
-        Recorded::New(row) | Recorded::Current(row) => Ok(row),
-    }
+    let files = incoming.files();
+    let (cx, workspace) = (cx.clone(), Workspace::clone(workspace));
+    to_its_end(async move {
+        let recorded = Box::pin(recorded(&cx, &workspace, new, &files)).await;
+        let is_new = |recorded: &Recorded| matches!(recorded, Recorded::New(_));
+        record::drop_unless_recorded(&cx, &files.id, &recorded, is_new).await;
+        match recorded? {
+            Recorded::New(row) | Recorded::Current(row) => Ok(row),
+        }
+    })
+    .await
 }
 
-async fn recorded(
-    cx: &Ctx,
-    workspace: &Granted<can::CreateStateVersion>,
-    new: New,
-    incoming: &Incoming,
-) -> Result<Recorded> {
+async fn recorded(cx: &Ctx, workspace: &Workspace, new: New, files: &Files) -> Result<Recorded> {
     may_write(cx, workspace)?;
     let md5 = check(&new)?;
     if let Some(run) = &new.run_id {
         check_run(cx, workspace, run).await?;
     }
-    let id = incoming.id.clone();
+    let id = files.id.clone();
     let mut lineage = new.lineage.unwrap_or_default();
     let mut arrived = None;
-    if let Some(state) = &incoming.state {
+    if let Some(state) = &files.state {
         if state.md5_hex != md5 {
             return Err(wrong_md5());
         }
@@ -85,7 +87,7 @@ async fn recorded(
         md5,
         content: arrived,
         intermediate: false,
-        has_json_state: incoming.has_json_state,
+        has_json_state: files.has_json_state,
         run_id: new.run_id,
         created_by_id: cx.actor().user_id(),
         rollback_of_id: None,
@@ -96,7 +98,7 @@ async fn recorded(
         _ if new.force => Ok(true),
         _ => Err(Error::conflict(relation.refusal())),
     };
-    Box::pin(record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take)).await
+    Box::pin(record::record(cx, &workspace.id, draft, &Bringer::Caller, take)).await
 }
 
 /// Takes a state as a file has it, under the serial that stands in it.
@@ -109,22 +111,21 @@ pub async fn create_from_file(
     state: Bytes,
     force: bool,
 ) -> Result<StateVersion> {
-    let mut incoming = Incoming::of_next(workspace);
-    match Box::pin(told_by_file(cx, &mut incoming, state, force)).await {
+    let mut incoming = Incoming::of_next(cx, workspace);
+    match Box::pin(told_by_file(&mut incoming, state, force)).await {
         Ok(new) => create(cx, workspace, new, incoming).await,
         Err(error) => {
-            incoming.forget(cx).await;
+            incoming.forget().await;
             Err(error)
         }
     }
 }
 
-async fn told_by_file(cx: &Ctx, incoming: &mut Incoming, state: Bytes, force: bool) -> Result<New> {
-    incoming.take_state(cx, stream::iter([Ok::<_, std::io::Error>(state)])).await?;
-    let Some(written) = &incoming.state else {
+async fn told_by_file(incoming: &mut Incoming, state: Bytes, force: bool) -> Result<New> {
+    incoming.take_state(stream::iter([Ok::<_, std::io::Error>(state)])).await?;
+    let Some((written, content)) = incoming.content().await? else {
         return Err(Error::invalid("file", "can't be empty"));
     };
-    let content = content::of_blob(cx, &blob(Kind::State, &incoming.id)?).await?;
     let serial = content.serial.ok_or_else(|| {
         let why = "is encrypted, and tells no serial: let its own command line push it";
         Error::invalid("file", why)

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use blobs::{Kind, Name};
+use blobs::{Kind, Name, Written};
 use bytes::Bytes;
 use db::{
     entity::{
@@ -16,14 +16,16 @@ use sha2::{Digest, Sha256};
 
 use super::{
     blob, content,
-    record::{self, Arrived, Draft, Recorded},
+    incoming::Unknown,
+    receive,
+    record::{self, Arrived, Bringer, Draft, Recorded},
     succession::Relation,
 };
 use crate::{
     Ctx, Error, Result, Tx,
+    context::to_its_end,
     id::{RunId, StateVersionId, WorkspaceId},
-    locks,
-    row::{Run, StateVersion, Workspace},
+    row::{Run, StateVersion},
     workspaces,
 };
 
@@ -46,29 +48,27 @@ where
     S: Stream<Item = Result<Bytes, E>> + Send,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let id = StateVersionId::fresh();
-    let saved = save(cx, run, &id, state, intermediate).await;
-    let is_new = |saved: &Recorded| matches!(saved, Recorded::New(_));
-    record::drop_unless_recorded(cx, &id, &saved, is_new).await;
-    match saved? {
-        Recorded::New(row) | Recorded::Current(row) => Ok(row),
-    }
+    let (id, written) = Unknown::fresh(cx).store(state).await?;
+    let (cx, run) = (cx.clone(), run.clone());
+    to_its_end(async move {
+        let saved = Box::pin(save(&cx, &run, &id, written, intermediate)).await;
+        let is_new = |saved: &Recorded| matches!(saved, Recorded::New(_));
+        record::drop_unless_recorded(&cx, &id, &saved, is_new).await;
+        match saved? {
+            Recorded::New(row) | Recorded::Current(row) => Ok(row),
+        }
+    })
+    .await
 }
 
-async fn save<S, E>(
+async fn save(
     cx: &Ctx,
     run: &Run,
     id: &StateVersionId,
-    state: S,
+    written: Written,
     intermediate: bool,
-) -> Result<Recorded>
-where
-    S: Stream<Item = Result<Bytes, E>> + Send,
-    E: Into<Box<dyn StdError + Send + Sync>>,
-{
-    let name = blob(Kind::State, id)?;
-    let written = cx.blobs().put_stream(&name, state, LIMIT).await?;
-    let content = content::of_blob(cx, &name).await?;
+) -> Result<Recorded> {
+    let content = content::of_blob(cx, &blob(Kind::State, id)?).await?;
     let is_encrypted = content.version.is_none();
     let draft = Draft {
         id: id.clone(),
@@ -82,13 +82,6 @@ where
         created_by_id: run.created_by_id.clone(),
         rollback_of_id: None,
     };
-    let may_write = |place: &Workspace| {
-        if locks::is_held_by_run(place, &run.id) {
-            Ok(())
-        } else {
-            Err(Error::conflict("The run does not hold the lock of its workspace (any more)."))
-        }
-    };
     let take = |relation, _: Option<&StateVersion>| match relation {
         Relation::Next => Ok(true),
         // The engine that ends where it began reuses a serial, and so does one that only encrypts anew; in an
@@ -97,7 +90,8 @@ where
         Relation::Same | Relation::Repeated | Relation::Older => Ok(false),
         Relation::Fork | Relation::Foreign => Err(Error::conflict(relation.refusal())),
     };
-    Box::pin(record::record(cx, &run.workspace_id, draft, may_write, take)).await
+    let bringer = Bringer::Run(run.id.clone());
+    Box::pin(record::record(cx, &run.workspace_id, draft, &bringer, take)).await
 }
 
 /// The hex SHA-256 of the current state, from the row and the bytes that are stored now.
@@ -130,7 +124,7 @@ where
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
     match newest(cx.read(), run).await? {
-        Some(row) => super::receive_json(cx, &row.id, state).await,
+        Some(row) => receive::take_json(cx, &row.id, state, |_, _| Ok(())).await,
         None => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ mod create;
 mod format_3;
 mod from_run;
 mod incoming;
+mod late_outputs;
 mod outputs;
 mod past;
 mod receive;
@@ -33,7 +34,11 @@ pub use create::{New, create, create_from_file};
 pub(crate) use from_run::{finish_intermediate, read_back};
 pub use from_run::{save_from_run, save_json_from_run};
 pub use incoming::Incoming;
-pub use outputs::{Output, current_outputs, find_output, list_outputs, load_outputs, reveal};
+pub use late_outputs::keep_late_outputs;
+pub use outputs::{
+    Output, current_outputs, find_output, list_outputs, load_many_of_workspaces, load_many_outputs,
+    load_outputs, reveal,
+};
 pub use past::take_past;
 pub use receive::{receive, receive_json};
 pub(crate) use recovered::{Place, keep_recovered};
@@ -52,7 +57,8 @@ const OUTPUT_PURPOSE: &str = "state_version_outputs.value";
 #[derive(Clone, Debug)]
 pub struct Details {
     pub version: StateVersion,
-    pub output_ids: Vec<StateVersionOutputId>,
+    /// `None` for very many, which only lists tell, by pages.
+    pub output_ids: Option<Vec<StateVersionOutputId>>,
     /// What its run was made of, if that came from a repository.
     pub commit: Option<IngressAttributes>,
 }

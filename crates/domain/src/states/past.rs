@@ -6,7 +6,7 @@ use db::{
     Json, JsonText,
     entity::{
         state_version::{self, Status},
-        state_version_output, workspace,
+        workspace,
     },
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
@@ -15,10 +15,13 @@ use serde_json::json;
 use super::{
     blob, content,
     create::{New, check, wrong_md5},
-    incoming::Incoming,
+    incoming::{Files, Incoming},
     record::{self, Arrived},
 };
-use crate::{Ctx, Error, Granted, Happened, Result, Subject, Timestamp, can, row::StateVersion};
+use crate::{
+    Ctx, Error, Found, Granted, Happened, Result, Subject, Timestamp, accounts, can,
+    context::to_its_end, id::WorkspaceId, row::StateVersion,
+};
 
 /// Puts a state behind all that the workspace has. The same one of the same time once more is answered with what is
 /// there.
@@ -33,20 +36,25 @@ pub async fn take_past(
     incoming: Incoming,
     created_at: Timestamp,
 ) -> Result<StateVersion> {
-    let kept = Box::pin(keep(cx, workspace, new, &incoming, created_at)).await;
-    record::drop_unless_recorded(cx, &incoming.id, &kept, |kept| kept.id == incoming.id).await;
-    kept
+    let files = incoming.files();
+    let (cx, workspace) = (cx.clone(), workspace.id.clone());
+    to_its_end(async move {
+        let kept = Box::pin(keep(&cx, &workspace, new, &files, created_at)).await;
+        record::drop_unless_recorded(&cx, &files.id, &kept, |kept| kept.id == files.id).await;
+        kept
+    })
+    .await
 }
 
 async fn keep(
     cx: &Ctx,
-    workspace: &Granted<can::ImportStates>,
+    workspace: &WorkspaceId,
     new: New,
-    incoming: &Incoming,
+    files: &Files,
     created_at: Timestamp,
 ) -> Result<StateVersion> {
     let md5 = check(&new)?;
-    let state = incoming.state.as_ref();
+    let state = files.state.as_ref();
     let state = state.ok_or_else(|| Error::invalid("state", "can't be blank"))?;
     if created_at > cx.now() {
         return Err(Error::invalid("created-at", "is yet to come"));
@@ -54,13 +62,13 @@ async fn keep(
     if state.md5_hex != md5 {
         return Err(wrong_md5());
     }
-    let id = incoming.id.clone();
+    let id = files.id.clone();
     let content = content::of_blob(cx, &blob(Kind::State, &id)?).await?;
     let lineage = new.lineage.filter(|text| !text.is_empty());
     let mut arrived = Arrived::new(cx, &id, content, state.size);
     let mut row = StateVersion {
         id,
-        workspace_id: workspace.id.clone(),
+        workspace_id: workspace.clone(),
         number: 0,
         serial: new.serial,
         lineage: lineage.unwrap_or_default(),
@@ -75,7 +83,8 @@ async fn keep(
         modules: Json(json!({})),
         providers: Json(json!({})),
         resource_count: 0,
-        has_json_state: incoming.has_json_state,
+        output_count: 0,
+        has_json_state: files.has_json_state,
         run_id: None,
         created_by_id: cx.actor().user_id(),
         rollback_of_id: None,
@@ -90,6 +99,9 @@ async fn place(cx: &Ctx, mut row: StateVersion, arrived: Arrived) -> Result<Stat
     let tx = cx.write().await?;
     let place = tx.lock::<workspace::Entity>(row.workspace_id.clone()).await?;
     let place = place.ok_or(Error::NotFound)?;
+    // It may have taken minutes to come.
+    let found = Found::new(place.into_inner());
+    let place = accounts::refreshed(cx).await?.check::<can::ImportStates, _>(found)?;
     if place.current_state_version_id.is_none() {
         return Err(Error::conflict(
             "The workspace has no state yet: its current one comes first, by the usual way.",
@@ -117,7 +129,7 @@ async fn place(cx: &Ctx, mut row: StateVersion, arrived: Arrived) -> Result<Stat
         .await?;
     row.number = first.flatten().unwrap_or(1) - 1;
     let row = tx.insert(row).await?;
-    db::insert_many::<_, state_version_output::ActiveModel>(&tx, arrived.outputs).await?;
+    arrived.keep_outputs(&tx, &row).await?;
     let subject = Subject {
         kind: "state-versions",
         id: row.id.as_str(),

@@ -15,9 +15,11 @@ use md5::{Digest, Md5};
 use super::{
     blob, by_id, content,
     create::wrong_md5,
-    record::{self, Arrived},
+    record::{self, Arrived, Bringer},
 };
-use crate::{Ctx, Error, Result, accounts, id::StateVersionId};
+use crate::{
+    Ctx, Error, Found, Result, accounts, can, id::StateVersionId, row::Workspace, workspaces,
+};
 
 /// Bytes of the largest state that is taken.
 pub(super) const LIMIT: u64 = 2 << 30;
@@ -28,8 +30,8 @@ type Broken = Box<dyn StdError + Send + Sync>;
 /// more are fine.
 ///
 /// # Errors
-/// Invalid for other bytes than announced or what is not a state; Conflict if the version was superseded;
-/// TooLarge beyond 2 GiB.
+/// Invalid for other bytes than announced or what is not a state; Conflict if the version was superseded, or whoever
+/// asked for the address holds the lock no more; TooLarge beyond 2 GiB.
 pub async fn receive<S, E>(cx: &Ctx, id: &StateVersionId, content: S) -> Result<()>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
@@ -62,8 +64,8 @@ where
     let content = content::of_blob(cx, &name).await?;
     let mut arrived = Arrived::new(cx, id, content, written.size);
 
-    let cx = accounts::in_name_of(cx, row.created_by_id.as_ref()).await?;
-    let mut tx = cx.write().await?;
+    let creator = accounts::in_name_of(cx, row.created_by_id.as_ref()).await?;
+    let mut tx = creator.write().await?;
     let place = tx.lock::<workspace::Entity>(row.workspace_id).await?.ok_or(Error::NotFound)?;
     let mut row = tx.lock::<state_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     match row.status {
@@ -77,9 +79,10 @@ where
         }
         Status::Pending => {}
     }
+    Bringer::Caller.check(cx, &place).await?;
     record::fill(&mut row, &mut arrived);
     let row = tx.update(row).await?;
-    record::make_current(&mut tx, place, &row, arrived.outputs).await?;
+    record::make_current(&mut tx, place, &row, arrived).await?;
     tx.commit().await
 }
 
@@ -88,6 +91,21 @@ where
 /// # Errors
 /// As [`receive`]; Conflict if there is another one already.
 pub async fn receive_json<S, E>(cx: &Ctx, id: &StateVersionId, content: S) -> Result<()>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Broken>,
+{
+    let may = |cx: &Ctx, place| cx.check::<can::CreateStateVersion, _>(place).map(drop);
+    take_json(cx, id, content, may).await
+}
+
+/// The same from those who `may`, which they are asked when it is there.
+pub(super) async fn take_json<S, E>(
+    cx: &Ctx,
+    id: &StateVersionId,
+    content: S,
+    may: impl FnOnce(&Ctx, Found<Workspace>) -> Result<()>,
+) -> Result<()>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
     E: Into<Broken>,
@@ -110,6 +128,8 @@ where
     let content = stream::iter([first]).chain(content);
     cx.blobs().put_stream(&name, content, LIMIT).await?;
     content::check_json(cx, &name).await?;
+    let workspace = workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
+    may(&accounts::refreshed(cx).await?, Found::new(workspace))?;
 
     let tx = cx.write().await?;
     let mut row = tx.lock::<state_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;

@@ -10,18 +10,47 @@ use db::{
         state_version::{self, Status},
         state_version_output, workspace,
     },
-    id::{RunId, StateVersionId, StateVersionOutputId, UserId, WorkspaceId},
+    id::{RunId, StateVersionId, UserId, WorkspaceId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 use serde_json::{Value, json};
 
-use super::{OUTPUT_PURPOSE, content::Content, succession::Relation};
+use super::{
+    content::Content, create::may_write, late_outputs, outputs::sealed, succession::Relation,
+};
 use crate::{
-    Ctx, Error, Happened, Result, Subject, Tx,
+    Ctx, Error, Found, Happened, Result, Subject, Tx, accounts, can,
     cleanup::{self, Orphan},
+    locks,
     row::{StateVersion, StateVersionOutput, Workspace},
     runs,
 };
+
+/// Who brings a state. It may have taken minutes to come: whether he may is asked again when it is there, by whoever
+/// has locked the workspace to record it.
+#[derive(Clone, Debug)]
+pub(super) enum Bringer {
+    /// Whoever holds the lock.
+    Caller,
+    /// An agent, for the run that holds it.
+    Run(RunId),
+}
+
+impl Bringer {
+    pub async fn check(&self, cx: &Ctx, place: &Workspace) -> Result<()> {
+        let cx = accounts::refreshed(cx).await?;
+        match self {
+            Self::Caller => {
+                cx.check::<can::CreateStateVersion, _>(Found::new(place.clone()))?;
+                may_write(&cx, place)
+            }
+            Self::Run(run) if locks::is_held_by_run(place, run) => Ok(()),
+            Self::Run(_) => {
+                Err(Error::conflict("The run does not hold the lock of its workspace (any more)."))
+            }
+        }
+    }
+}
 
 /// A version that is about to be recorded; its blobs are stored already.
 #[derive(Debug)]
@@ -44,13 +73,27 @@ pub(super) struct Draft {
 pub(super) struct Arrived {
     content: Content,
     size: u64,
-    pub outputs: Vec<StateVersionOutput>,
+    outputs: Vec<StateVersionOutput>,
+    output_count: u64,
 }
 
 impl Arrived {
     pub fn new(cx: &Ctx, id: &StateVersionId, mut content: Content, size: u64) -> Self {
-        let outputs = outputs(cx, id, &mut content);
-        Self { content, size, outputs }
+        let outputs = content.outputs();
+        let output_count = outputs.count;
+        let outputs = outputs.few.into_iter().map(|output| sealed(cx, id, output)).collect();
+        Self { content, size, outputs, output_count }
+    }
+
+    /// Keeps the outputs of a version, or leaves them for later where they are so many that everybody else would wait
+    /// for it.
+    pub async fn keep_outputs(self, tx: &Tx, row: &StateVersion) -> Result<()> {
+        if row.resources_processed {
+            db::insert_many::<_, state_version_output::ActiveModel>(tx, self.outputs).await?;
+        } else {
+            late_outputs::keep_later(tx, &row.id).await?;
+        }
+        Ok(())
     }
 }
 
@@ -62,18 +105,18 @@ pub(super) enum Recorded {
     Current(StateVersion),
 }
 
-/// Records a version. `may_write` looks at the lock; `take` decides by the relation to the current version, and by that
-/// version itself, whether the draft is recorded or the current version stands for it.
+/// Records a version. `take` decides by the relation to the current version, and by that version itself, whether the
+/// draft is recorded or the current version stands for it.
 pub(super) async fn record(
     cx: &Ctx,
     workspace: &WorkspaceId,
     draft: Draft,
-    may_write: impl FnOnce(&Workspace) -> Result<()>,
+    bringer: &Bringer,
     take: impl FnOnce(Relation, Option<&StateVersion>) -> Result<bool>,
 ) -> Result<Recorded> {
     let mut tx = cx.write().await?;
     let place = tx.lock::<workspace::Entity>(workspace.clone()).await?.ok_or(Error::NotFound)?;
-    may_write(&place)?;
+    bringer.check(cx, &place).await?;
     let current = match &place.current_state_version_id {
         Some(id) => state_version::Entity::find_by_id(id.clone()).one(tx.db()).await?,
         None => None,
@@ -117,6 +160,7 @@ pub(super) async fn insert(
         modules: Json(json!({})),
         providers: Json(json!({})),
         resource_count: 0,
+        output_count: 0,
         has_json_state: draft.has_json_state,
         run_id: draft.run_id,
         created_by_id: draft.created_by_id,
@@ -129,7 +173,7 @@ pub(super) async fn insert(
         Some(mut arrived) => {
             fill(&mut row, &mut arrived);
             let row = tx.insert(row).await?;
-            make_current(tx, place, &row, arrived.outputs).await?;
+            make_current(tx, place, &row, arrived).await?;
             row
         }
     })
@@ -161,7 +205,8 @@ pub(super) fn fill(row: &mut StateVersion, arrived: &mut Arrived) {
     row.modules = Json(Value::Object(summary.modules));
     row.providers = Json(Value::Object(summary.providers));
     row.resource_count = summary.managed;
-    row.resources_processed = true;
+    row.output_count = i64::try_from(arrived.output_count).unwrap_or(i64::MAX);
+    row.resources_processed = arrived.outputs.len() as u64 == arrived.output_count;
 }
 
 /// Makes a version that has just been finalized the current one, with its outputs.
@@ -169,9 +214,9 @@ pub(super) async fn make_current(
     tx: &mut Tx,
     mut place: Locked<workspace::Entity>,
     row: &StateVersion,
-    outputs: Vec<StateVersionOutput>,
+    arrived: Arrived,
 ) -> Result<()> {
-    db::insert_many::<_, state_version_output::ActiveModel>(tx, outputs).await?;
+    arrived.keep_outputs(tx, row).await?;
     place.current_state_version_id = Some(row.id.clone());
     // Of an encrypted state nobody knows: what was known last stays.
     let is_readable = !super::is_encrypted(row);
@@ -200,23 +245,6 @@ pub(super) async fn make_current(
         "rollback_of": row.rollback_of_id,
     });
     tx.emit(Happened::StateVersionCreated, subject, detail).await
-}
-
-fn outputs(cx: &Ctx, version: &StateVersionId, content: &mut Content) -> Vec<StateVersionOutput> {
-    let each = |(name, output): (String, super::content::Output)| {
-        let id = StateVersionOutputId::fresh();
-        let value = output.value.get().as_bytes();
-        StateVersionOutput {
-            value: cx.keyring().seal(OUTPUT_PURPOSE, id.as_str(), value),
-            id,
-            state_version_id: version.clone(),
-            sensitive: output.sensitive,
-            kind: output.kind().to_owned(),
-            detailed_type: Json(output.detailed_type()),
-            name,
-        }
-    };
-    content.outputs().into_iter().map(each).collect()
 }
 
 /// What was announced and has not come is not waited for any more.

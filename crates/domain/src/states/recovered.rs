@@ -20,11 +20,13 @@ use super::{
     blob,
     content::{self, Content},
     from_run::{LIMIT, digest},
+    incoming::Unknown,
     record::{self, Arrived, Draft},
     succession::Relation,
 };
 use crate::{
-    Ctx, Error, Result, Tx,
+    Ctx, Error, Result, Tx, accounts,
+    context::to_its_end,
     row::{Run, StateVersion, Workspace},
 };
 
@@ -49,10 +51,19 @@ where
     S: Stream<Item = Result<Bytes, E>> + Send,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let id = StateVersionId::fresh();
-    let name = blob(Kind::State, &id)?;
+    let (id, written) = Unknown::fresh(cx).store(state).await?;
+    let (cx, run) = (cx.clone(), run.clone());
+    to_its_end(async move { keep(&cx, &run, &id, &written).await }).await
+}
+
+async fn keep(
+    cx: &Ctx,
+    run: &Run,
+    id: &StateVersionId,
+    written: &Written,
+) -> Result<(Place, String)> {
+    let name = blob(Kind::State, id)?;
     let kept = async {
-        let written = cx.blobs().put_stream(&name, state, LIMIT).await?;
         let content = content::of_blob(cx, &name).await?;
         let draft = Draft {
             id: id.clone(),
@@ -66,10 +77,10 @@ where
             created_by_id: run.created_by_id.clone(),
             rollback_of_id: None,
         };
-        Box::pin(place(cx, run, draft, content, &written)).await
+        Box::pin(place(cx, run, draft, content, written)).await
     }
     .await;
-    record::drop_unless_recorded(cx, &id, &kept, |(_, version)| *version == name).await;
+    record::drop_unless_recorded(cx, id, &kept, |(_, version)| *version == name).await;
     let (place, at) = kept?;
     Ok((place, digest(cx, &at).await?))
 }
@@ -85,6 +96,8 @@ async fn place(
     let mut tx = cx.write().await?;
     let place = tx.lock::<workspace::Entity>(run.workspace_id.clone()).await?;
     let place = place.ok_or(Error::NotFound)?;
+    // It may have taken minutes to come.
+    accounts::refreshed(cx).await?;
     let is_encrypted = content.version.is_none();
     let way = if let Some(known) = known(&tx, &draft, &place).await? {
         let is_current = place.current_state_version_id.as_ref() == Some(&known.id);

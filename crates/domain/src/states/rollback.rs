@@ -8,10 +8,15 @@ use futures::{Stream, TryStreamExt};
 use super::{
     blob, by_id, content,
     create::may_write,
-    record::{self, Arrived, Draft, Recorded},
+    record::{self, Arrived, Bringer, Draft, Recorded},
     succession::Relation,
 };
-use crate::{Ctx, Error, Granted, Result, can, id::StateVersionId, row::StateVersion};
+use crate::{
+    Ctx, Error, Granted, Result, can,
+    context::to_its_end,
+    id::StateVersionId,
+    row::{StateVersion, Workspace},
+};
 
 /// Makes a copy of an earlier version the current one. Its serial is the next, inside the content too, as the
 /// command line refuses to go back.
@@ -48,18 +53,22 @@ pub async fn rollback(
         None => None,
     };
     let serial = current.map_or(old.serial, |current| current.serial) + 1;
-    let id = StateVersionId::fresh();
-    let copied = Box::pin(copy(cx, workspace, &old, &id, serial)).await;
-    let is_new = |copied: &Recorded| matches!(copied, Recorded::New(_));
-    record::drop_unless_recorded(cx, &id, &copied, is_new).await;
-    match copied? {
-        Recorded::New(row) | Recorded::Current(row) => Ok(row),
-    }
+    let (cx, workspace) = (cx.clone(), Workspace::clone(workspace));
+    to_its_end(async move {
+        let id = StateVersionId::fresh();
+        let copied = Box::pin(copy(&cx, &workspace, &old, &id, serial)).await;
+        let is_new = |copied: &Recorded| matches!(copied, Recorded::New(_));
+        record::drop_unless_recorded(&cx, &id, &copied, is_new).await;
+        match copied? {
+            Recorded::New(row) | Recorded::Current(row) => Ok(row),
+        }
+    })
+    .await
 }
 
 async fn copy(
     cx: &Ctx,
-    workspace: &Granted<can::CreateStateVersion>,
+    workspace: &Workspace,
     old: &StateVersion,
     id: &StateVersionId,
     serial: i64,
@@ -89,7 +98,7 @@ async fn copy(
         Relation::Next | Relation::Foreign => Ok(true),
         _ => Err(Error::conflict("The workspace has got a newer state meanwhile.")),
     };
-    Box::pin(record::record(cx, &workspace.id, draft, |place| may_write(cx, place), take)).await
+    Box::pin(record::record(cx, &workspace.id, draft, &Bringer::Caller, take)).await
 }
 
 fn renumbered<E>(

@@ -90,6 +90,7 @@ mod tests {
             modules: Json::default(),
             providers: Json::default(),
             resource_count: 0,
+            output_count: 0,
             has_json_state: false,
             run_id: None,
             created_by_id: None,

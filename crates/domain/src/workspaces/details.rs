@@ -6,7 +6,11 @@ use std::{
 };
 
 use db::{
-    entity::{organization, project, state_version_output, variable},
+    entity::{
+        organization, project,
+        state_version::{self, Status},
+        state_version_output, variable,
+    },
     id::{StateVersionId, StateVersionOutputId, VariableId},
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
 };
@@ -27,8 +31,8 @@ pub struct Details {
     pub execution: Execution,
     /// Keys of its own tags, in order.
     pub tag_names: Vec<String>,
-    /// Outputs of the current state: their ids.
-    pub output_ids: Vec<StateVersionOutputId>,
+    /// Outputs of the current state: their ids; `None` for very many, which only lists tell, by pages.
+    pub output_ids: Option<Vec<StateVersionOutputId>>,
     /// Of its own variables; absent where it is one of many, or for those who may not read them.
     pub variable_ids: Option<Vec<VariableId>>,
     pub may_force_delete: bool,
@@ -68,11 +72,10 @@ pub async fn details(cx: &Ctx, workspaces: Vec<Workspace>) -> Result<Vec<Details
             Details {
                 execution,
                 tag_names: tags.remove(&workspace.id).unwrap_or_default(),
-                output_ids: workspace
-                    .current_state_version_id
-                    .as_ref()
-                    .and_then(|id| outputs.remove(id))
-                    .unwrap_or_default(),
+                output_ids: match &workspace.current_state_version_id {
+                    Some(id) => outputs.remove(id).unwrap_or_default(),
+                    None => Some(Vec::new()),
+                },
                 may_force_delete,
                 variable_ids: None,
                 effective_retention: effective.map(Rule::of),
@@ -120,20 +123,41 @@ async fn homes(
     Ok(homes.collect())
 }
 
-/// The ids of many versions' outputs at once, by name.
+/// Of more outputs the ids are not told with their version: lists tell them, by pages.
+const MOST_NAMED: i64 = 1_000;
+
+/// The ids of many versions' outputs at once, by name; `None` for a version with very many, or whose are yet to come.
 pub(crate) async fn output_ids_of<'a>(
     cx: &Ctx,
     ids: impl Iterator<Item = &'a StateVersionId>,
-) -> Result<HashMap<StateVersionId, Vec<StateVersionOutputId>>> {
+) -> Result<HashMap<StateVersionId, Option<Vec<StateVersionOutputId>>>> {
     let ids: Vec<_> = ids.collect();
-    let mut outputs: HashMap<_, Vec<_>> = HashMap::new();
     if ids.is_empty() {
-        return Ok(outputs);
+        return Ok(HashMap::new());
     }
+    let versions: Vec<(StateVersionId, i64, Status, bool)> = state_version::Entity::find()
+        .select_only()
+        .columns([
+            state_version::Column::Id,
+            state_version::Column::OutputCount,
+            state_version::Column::Status,
+            state_version::Column::ResourcesProcessed,
+        ])
+        .filter(state_version::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(cx.read())
+        .await?;
+    let named = |(id, count, status, is_processed): (_, i64, _, bool)| {
+        let is_told = count <= MOST_NAMED && (is_processed || status != Status::Finalized);
+        (id, is_told.then(Vec::new))
+    };
+    let mut outputs: HashMap<_, Option<Vec<_>>> = versions.into_iter().map(named).collect();
+    let few = outputs.iter().filter(|(_, named)| named.is_some()).map(|(id, _)| id.clone());
+    let few: Vec<_> = few.collect();
     let query = state_version_output::Entity::find()
         .select_only()
         .columns([state_version_output::Column::StateVersionId, state_version_output::Column::Id])
-        .filter(state_version_output::Column::StateVersionId.is_in(ids));
+        .filter(state_version_output::Column::StateVersionId.is_in(few));
     let name = state_version_output::Column::Name;
     let rows = query
         .order_by_asc(name)
@@ -141,7 +165,9 @@ pub(crate) async fn output_ids_of<'a>(
         .all(cx.read())
         .await?;
     for (version, output) in rows {
-        outputs.entry(version).or_default().push(output);
+        if let Some(Some(named)) = outputs.get_mut(&version) {
+            named.push(output);
+        }
     }
     Ok(outputs)
 }

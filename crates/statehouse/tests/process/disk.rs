@@ -257,3 +257,26 @@ fn a_disk_that_is_full_loses_nothing() {
     let Some(disk) = Small::at(dir.path()) else { return eprintln!("no namespace to mount in") };
     a_full_disk_loses_nothing(&disk, &dir.path().join("data"));
 }
+
+/// It would not start.
+#[test]
+fn the_doctor_finds_a_disk_that_keeps_nothing_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut server, _) = start(&Quota, dir.path());
+    signal(&server, Signal::TERM);
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    let doctor = |before: &[&str]| {
+        let (program, more) = before.split_first().unwrap();
+        let mut command = Command::new(program);
+        command.args(more).args([env!("CARGO_BIN_EXE_statehouse"), "doctor", "--no-agent"]);
+        command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(dir.path());
+        let said = command.output().unwrap();
+        (said.status.success(), String::from_utf8(said.stdout).unwrap())
+    };
+    let (is_well, said) = doctor(&["env"]);
+    assert!(is_well, "{said}");
+    let (is_well, said) = doctor(&["prlimit", "--fsize=0"]);
+    assert!(!is_well && said.contains("keeps nothing more"), "{said}");
+    let (is_well, said) = doctor(&["env"]);
+    assert!(is_well, "nothing is left of it: {said}");
+}

@@ -87,7 +87,15 @@ async fn outputs(
     let cx = &visitor.cx;
     let found = states::find(cx, &version.row.id).await?;
     let granted = cx.check::<can::ReadStateOutputs, _>(found)?;
-    let all = states::list_outputs(cx, &granted, Paging { number: 1, size: MOST }).await?;
+    let all = match states::list_outputs(cx, &granted, Paging { number: 1, size: MOST }).await {
+        Err(domain::Error::Unavailable(why)) => {
+            let content = html! { div.in { (empty(Icon::Out, "Outputs", &why, &html! {})) } };
+            return Ok(
+                Panel { id: "s-out", title: "Outputs", content, ..Panel::default() }.render()
+            );
+        }
+        other => other?,
+    };
     let content = if all.items.is_empty() {
         html! { div.in { (empty(Icon::Out, "No outputs", "The configuration gives none.", &html! {})) } }
     } else {

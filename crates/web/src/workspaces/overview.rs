@@ -77,21 +77,25 @@ pub async fn show(workspace: May<can::ReadWorkspace>) -> Result<Markup> {
     page(visitor, place, &workspace.name, &main).await
 }
 
+/// As many as a page can show.
+const MOST_OUTPUTS: u64 = 1_000;
+
 /// Of the current state, for those who may read them; sensitive ones are not shown.
 async fn outputs(workspace: &May<can::ReadWorkspace>) -> Result<Option<Markup>> {
     let cx = &workspace.visitor.cx;
     let found = workspaces::find(cx, &workspace.id).await?;
     let Ok(granted) = cx.check::<can::ReadStateOutputs, _>(found) else { return Ok(None) };
-    let outputs = match states::current_outputs(cx, &granted).await {
-        Ok(outputs) if !outputs.is_empty() => outputs,
-        // Nothing can be read from an encrypted state, and the page of states says so.
-        Ok(_) | Err(domain::Error::Conflict(_)) => return Ok(None),
+    let first = Paging { number: 1, size: MOST_OUTPUTS };
+    let outputs = match states::current_outputs(cx, &granted, Some(first)).await {
+        Ok(outputs) if outputs.total > 0 => outputs,
+        // Nothing can be read from an encrypted state, and the page of states says so; very many are yet to be read.
+        Ok(_) | Err(domain::Error::Conflict(_) | domain::Error::Unavailable(_)) => return Ok(None),
         Err(other) => return Err(other.into()),
     };
     let heads = [Head::new("Name"), Head::new("Type"), Head::new("Value")];
-    let rows = outputs.iter().map(output).collect();
+    let rows = outputs.items.iter().map(output).collect();
     let content = Table { caption: "Outputs", heads: &heads, rows }.render();
-    let beside = count(u64::try_from(outputs.len()).unwrap_or(u64::MAX));
+    let beside = count(outputs.total);
     let panel =
         Panel { id: "h-out", title: "Outputs", beside, content, is_table: true, is_risk: false };
     Ok(Some(panel.render()))

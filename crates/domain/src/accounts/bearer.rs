@@ -1,4 +1,5 @@
-//! For whom an address was made: it works for as long as that caller could still ask for it.
+//! A caller of whom is kept by what he came, to be asked for again later: an address works for as long as whoever asked
+//! for it could still ask, and what takes minutes to arrive is taken from those who may send it when it is there.
 
 use db::{
     entity::{assessment, run, token, user},
@@ -8,9 +9,9 @@ use db::{
 
 use crate::{Actor, App, Ctx, Error, Result, accounts, workspaces};
 
-/// Who asked for an address.
+/// By what a caller came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Bearer {
+pub(crate) enum Bearer {
     Token(TokenId),
     /// In a browser's session.
     Person(UserId),
@@ -73,10 +74,10 @@ impl Bearer {
     /// The caller with the rights of this moment.
     ///
     /// # Errors
-    /// NotFound for whoever would not be let in any more.
+    /// Unauthorized for whoever would not be let in any more.
     pub async fn now(&self, app: &App) -> Result<Ctx> {
         let db = app.db().read();
-        let cx = match self {
+        match self {
             Self::Token(id) => match token::Entity::find_by_id(id.clone()).one(db).await? {
                 Some(token) => accounts::bearer_of(app, &token).await,
                 None => Err(Error::Unauthorized),
@@ -95,10 +96,18 @@ impl Bearer {
             Self::RunTask(id) => accounts::run_task(app, id).await,
             Self::Agent => Ok(Ctx::new(app.clone(), Actor::Agent(None::<AgentPoolId>))),
             Self::System => Ok(app.system("address")),
-        };
-        cx.map_err(|error| match error {
-            Error::Unauthorized => Error::NotFound,
-            other => other,
-        })
+        }
     }
+}
+
+/// The same caller with the rights of this moment: for after a change that gave or took some, and for what took its
+/// time.
+///
+/// # Errors
+/// Unauthorized for whoever would not be let in any more.
+pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
+    if let Actor::System(_) | Actor::Anyone = cx.actor() {
+        return Ok(cx.clone());
+    }
+    Ok(Bearer::of(cx).now(cx.app()).await?.coming_from(cx.address()))
 }
