@@ -1,6 +1,10 @@
 //! `/organizations/:name/entitlement-set`: what this server really does, and nothing that it does not.
 
-use domain::{Ctx, can, row::Organization};
+use domain::{
+    Ctx, can,
+    row::Organization,
+    site_settings::{self, Values},
+};
 use jsonapi::{Document, Object, Resource};
 use serde::Serialize;
 
@@ -11,6 +15,7 @@ pub fn routes() -> Routes {
 }
 
 struct View {
+    estimates_costs: bool,
     organization_id: String,
     organization_name: String,
 }
@@ -64,7 +69,7 @@ impl Resource for View {
             agents: true,
             audit_logging: true,
             configuration_designer: false,
-            cost_estimation: false,
+            cost_estimation: self.estimates_costs,
             global_run_tasks: true,
             module_tests_generation: false,
             policy_enforcement: true,
@@ -98,8 +103,9 @@ impl Resource for View {
 }
 
 impl View {
-    fn of(organization: &Organization) -> Self {
+    fn of(organization: &Organization, site: &Values) -> Self {
         Self {
+            estimates_costs: site.estimates_costs(),
             organization_id: organization.id.to_string(),
             organization_name: organization.name.clone(),
         }
@@ -107,13 +113,19 @@ impl View {
 }
 
 async fn show(organization: May<can::ReadEntitlements>) -> Result<Document> {
-    Ok(Document::one(&View::of(&organization)))
+    let site = site_settings::current(&organization.cx).await?;
+    Ok(Document::one(&View::of(&organization, &site)))
 }
 
 /// What `include=entitlement_set` shows of each, for those who may read it.
-pub fn by_organization(cx: &Ctx, rows: &[Organization]) -> Vec<(String, Vec<Object>)> {
-    rows.iter()
+pub async fn by_organization(
+    cx: &Ctx,
+    rows: &[Organization],
+) -> Result<Vec<(String, Vec<Object>)>> {
+    let site = site_settings::current(cx).await?;
+    Ok(rows
+        .iter()
         .filter(|row| cx.may::<can::ReadEntitlements>(*row))
-        .map(|row| (row.name.clone(), vec![Object::new(&View::of(row))]))
-        .collect()
+        .map(|row| (row.name.clone(), vec![Object::new(&View::of(row, &site))]))
+        .collect())
 }

@@ -6,10 +6,10 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, agent_pools, assessments, configurations, entitlements, memberships, oauth_clients,
-    organizations, policies, policy_evaluations, policy_sets, projects, run_tasks, runs, ssh_keys,
-    states, tags, task_results, task_stages, teams, users, variable_sets, variables,
-    workspace_tasks, workspaces,
+    Failure, agent_pools, assessments, configurations, cost_estimates, entitlements, memberships,
+    oauth_clients, organizations, policies, policy_evaluations, policy_sets, projects, run_tasks,
+    runs, ssh_keys, states, tags, task_results, task_stages, teams, users, variable_sets,
+    variables, workspace_tasks, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -53,6 +53,8 @@ fn by_type() -> Includes<Ctx, Failure> {
             memberships::views(cx, rows).await?;
         "configuration-versions" = configurations::load, |cx, rows|
             configurations::views(cx, rows).await?;
+        "cost-estimates" = cost_estimates::load, |cx, rows|
+            rows.into_iter().map(cost_estimates::View::from);
         "ingress-attributes" = configurations::load_ingress, |cx, rows|
             rows.into_iter().map(configurations::ingress_attributes::View);
         "varsets" = variable_sets::load, |cx, rows| variable_sets::views(cx, rows).await?;
@@ -137,7 +139,7 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
         .relation_to_one("organizations", "entitlement-set", |cx, names| {
             Box::pin(async move {
                 let rows = domain::organizations::load(cx, &names).await?;
-                Ok(entitlements::by_organization(cx, &rows))
+                entitlements::by_organization(cx, &rows).await
             })
         })
         // Nobody has one here, which is said to whoever asks.

@@ -8,9 +8,11 @@ mod assessments;
 mod audit;
 mod bootstrap;
 mod configurations;
+mod cost_estimates;
 mod data_retention;
 mod entitlements;
 mod failure;
+mod freezes;
 mod guard;
 mod headers;
 mod identity;
@@ -30,6 +32,7 @@ mod policy_sets;
 mod projects;
 mod repositories;
 mod run_limits;
+mod run_schedules;
 mod run_tasks;
 mod run_triggers;
 mod runs;
@@ -74,9 +77,12 @@ fn routes() -> Routes {
         .merge(runs::routes())
         .merge(run_tasks::routes())
         .merge(run_triggers::routes())
+        .merge(run_schedules::routes())
+        .merge(freezes::routes())
         .merge(agents::routes())
         .merge(agent_pools::routes())
         .merge(configurations::routes())
+        .merge(cost_estimates::routes())
         .merge(webhooks::routes())
         .merge(data_retention::routes())
         .merge(variables::routes())

@@ -22,6 +22,7 @@ pub fn routes() -> Routes {
     Routes::default()
         .get("/api/v2/organizations/{organization_name}/tasks", list)
         .post("/api/v2/organizations/{organization_name}/tasks", create)
+        .get("/api/v2/tasks/integrations", integrations)
         .get("/api/v2/tasks/{task_id}", show)
         .patch("/api/v2/tasks/{task_id}", update)
         .delete("/api/v2/tasks/{task_id}", delete)
@@ -212,4 +213,9 @@ async fn attachments(
     let rows = workspace_tasks::of_tasks(&held.cx, std::slice::from_ref(&held.id)).await?;
     let views: Vec<_> = rows.into_iter().map(Attachment).collect();
     Document::list_with(&views, &query, &INCLUDES, &held.cx).await
+}
+
+/// HCP Terraform's services that are ready to be chosen. This server has none: whoever has one gives its address.
+async fn integrations(caller: May<can::UseToken>, query: Query) -> Result<Document> {
+    Document::page::<View, _, _, _>(&[], 0, &query, &INCLUDES, &caller.cx).await
 }

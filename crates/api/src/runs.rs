@@ -3,6 +3,7 @@
 mod actions;
 mod changes;
 pub mod comments;
+mod confirmations;
 pub mod events;
 pub mod exports;
 mod input;
@@ -41,6 +42,7 @@ pub fn routes() -> Routes {
         .merge(actions::routes())
         .merge(changes::routes())
         .merge(comments::routes())
+        .merge(confirmations::routes())
         .merge(events::routes())
         .merge(exports::routes())
         .merge(phases::routes())

@@ -1,9 +1,11 @@
-//! `/admin/general-settings` and `/admin/smtp-settings`: the documents in which administrators find the settings of the
+//! `/admin/general-settings`, `/admin/cost-estimation-settings`, `/admin/smtp-settings`: the documents in which administrators find the settings of the
 //! site. Beside them stands, in `meta`, who has decided each.
+
+mod costs;
 
 use domain::{
     Ctx, Granted, Timestamp, can,
-    site_settings::{self, Change, ExportAddress, Line, MailAuth, Source, Span, Values},
+    site_settings::{self, Change, DOCUMENTS, ExportAddress, Line, MailAuth, Source, Span, Values},
 };
 use jsonapi::{Body, Document, Field, Resource, Typed, Unsupported};
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,7 @@ use crate::{May, Result, Routes};
 
 pub fn routes() -> Routes {
     Routes::default()
+        .merge(costs::routes())
         .get("/api/v2/admin/general-settings", show_general)
         .patch("/api/v2/admin/general-settings", update_general)
         .get("/api/v2/admin/smtp-settings", show_smtp)
@@ -44,15 +47,18 @@ impl<'a> From<&'a Line> for Origin<'a> {
     }
 }
 
-/// A document of settings with the origins of those that it shows.
+/// A document of settings with the origins of those that it shows: whose names begin so, or like those of no other
+/// document.
 async fn document(
     cx: &Ctx,
     site: &Granted<can::ManageSite>,
     resource: &impl Resource,
-    of_mail: bool,
+    start: Option<&str>,
 ) -> Result<Document> {
     let lines = site_settings::lines(cx, site).await?;
-    let own = lines.iter().filter(|line| line.name.starts_with("smtp-") == of_mail);
+    let own = lines.iter().filter(|line| {
+        DOCUMENTS.iter().find(|other| line.name.starts_with(**other)).copied() == start
+    });
     Ok(Document::one(resource).meta("settings", own.map(Origin::from).collect::<Vec<_>>()))
 }
 
@@ -189,7 +195,7 @@ impl Typed for GeneralInput {
 
 async fn show_general(site: May<can::ManageSite>) -> Result<Document> {
     let values = site_settings::current(&site.cx).await?;
-    document(&site.cx, &site, &General(&values), false).await
+    document(&site.cx, &site, &General(&values), None).await
 }
 
 async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) -> Result<Document> {
@@ -218,7 +224,7 @@ async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) ->
         ..Change::default()
     };
     let values = site_settings::update(&site.cx, &site, change).await?;
-    document(&site.cx, &site, &General(&values), false).await
+    document(&site.cx, &site, &General(&values), None).await
 }
 
 /// The password is never shown.
@@ -293,7 +299,7 @@ impl Typed for SmtpInput {
 
 async fn show_smtp(site: May<can::ManageSite>) -> Result<Document> {
     let values = site_settings::current(&site.cx).await?;
-    document(&site.cx, &site, &Smtp::new(&site.cx, &values), true).await
+    document(&site.cx, &site, &Smtp::new(&site.cx, &values), Some("smtp-")).await
 }
 
 async fn update_smtp(site: May<can::ManageSite>, body: Body<SmtpInput>) -> Result<Document> {
@@ -312,5 +318,5 @@ async fn update_smtp(site: May<can::ManageSite>, body: Body<SmtpInput>) -> Resul
     if let Some(to) = input.test_email_address.filter(|to| !to.is_empty()) {
         site_settings::try_mail(&site.cx, &site, &to).await?;
     }
-    document(&site.cx, &site, &Smtp::new(&site.cx, &values), true).await
+    document(&site.cx, &site, &Smtp::new(&site.cx, &values), Some("smtp-")).await
 }

@@ -1,12 +1,12 @@
 //! Any request with its answer, by the same rules as messages; and the addresses of a host for programs that make their own
 //! way.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 
-use crate::{Courier, Error, Result, check_url, failure, reach::Forbidden};
+use crate::{Courier, Error, PATIENCE, Result, check_url, failure, reach::Forbidden};
 
 impl Courier {
     /// The answer, whatever it says. Redirects are answers, too.
@@ -14,9 +14,23 @@ impl Courier {
     /// # Errors
     /// [`Error::Answer`] for one with more than `limit` bytes.
     pub async fn carry(&self, request: Request<Bytes>, limit: usize) -> Result<Response<Bytes>> {
+        self.carry_within(PATIENCE, request, limit).await
+    }
+
+    /// The same for somebody who has so much time to answer, in all.
+    ///
+    /// # Errors
+    /// As [`Courier::carry`].
+    pub async fn carry_within(
+        &self,
+        patience: Duration,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>> {
         let url = check_url(&request.uri().to_string())?;
         self.may_reach(&url)?;
-        let request = request.try_into().map_err(failure)?;
+        let mut request: reqwest::Request = request.try_into().map_err(failure)?;
+        *request.timeout_mut() = Some(patience);
         let mut answer = self.http.execute(request).await.map_err(failure)?;
         let mut read = Response::new(Bytes::new());
         *read.status_mut() = answer.status();

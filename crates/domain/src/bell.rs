@@ -73,9 +73,12 @@ fn lets_runs_go_on(happened: Happened) -> bool {
                 | H::AgentRegistered
                 | H::ConfigurationErrored
                 | H::ConfigurationUploaded
+                | H::FreezeDeleted
+                | H::FreezeUpdated
                 | H::OrganizationUpdated
                 | H::ProjectUpdated
                 | H::RunCreated
+                | H::RunFreezeBroken
                 | H::ToolVersionCreated
                 | H::ToolVersionUpdated
                 | H::WorkspaceDeleted

@@ -10,11 +10,13 @@ pub mod assessments;
 pub mod audit;
 pub mod backup;
 pub mod bell;
+mod calendar;
 pub mod cleanup;
 pub mod commit_statuses;
 pub mod configurations;
 pub mod connected_repositories;
 mod context;
+pub mod cost_estimates;
 pub mod deletions;
 pub mod destructions;
 pub mod differences;
@@ -22,6 +24,7 @@ mod error;
 pub mod events;
 pub mod figures;
 mod free_text;
+pub mod freezes;
 pub mod health;
 pub mod identity;
 pub mod ingress;
@@ -47,6 +50,7 @@ pub mod readmes;
 pub mod repositories;
 pub mod retention;
 pub mod run_limits;
+pub mod run_schedules;
 pub mod run_tasks;
 pub mod run_triggers;
 pub mod runs;
@@ -86,9 +90,9 @@ pub mod row {
         agent::Model as Agent, agent_pool::Model as AgentPool, assessment::Model as Assessment,
         assessment_result::Model as AssessmentResult, audit_entry::Model as AuditEntry,
         comment::Model as Comment, commit_status::Model as CommitStatus,
-        configuration_version::Model as ConfigurationVersion,
+        configuration_version::Model as ConfigurationVersion, cost_estimate::Model as CostEstimate,
         data_retention_policy::Model as DataRetentionPolicy, event::Model as Event,
-        ingress_attribute::Model as IngressAttributes, job::Model as Job,
+        freeze::Model as Freeze, ingress_attribute::Model as IngressAttributes, job::Model as Job,
         notification_configuration::Model as NotificationConfiguration,
         notification_delivery::Model as NotificationDelivery, oauth_client::Model as OauthClient,
         oauth_token::Model as OauthToken, organization::Model as Organization,
@@ -100,10 +104,12 @@ pub mod row {
         policy_set_parameter::Model as PolicySetParameter,
         policy_set_version::Model as PolicySetVersion, project::Model as Project,
         pull_request_comment::Model as PullRequestComment, repository::Model as Repository,
-        reserved_tag_key::Model as ReservedTagKey, run::Model as Run, run_task::Model as RunTask,
-        run_trigger::Model as RunTrigger, session::Model as Session, ssh_key::Model as SshKey,
-        state_version::Model as StateVersion, state_version_output::Model as StateVersionOutput,
-        tag::Model as Tag, tag_binding::Model as TagBinding, task_result::Model as TaskResult,
+        reserved_tag_key::Model as ReservedTagKey, run::Model as Run,
+        run_confirmation::Model as RunConfirmation, run_schedule::Model as RunSchedule,
+        run_task::Model as RunTask, run_trigger::Model as RunTrigger, session::Model as Session,
+        ssh_key::Model as SshKey, state_version::Model as StateVersion,
+        state_version_output::Model as StateVersionOutput, tag::Model as Tag,
+        tag_binding::Model as TagBinding, task_result::Model as TaskResult,
         task_result_outcome::Model as TaskResultOutcome, task_stage::Model as TaskStage,
         team::Model as Team, team_project::Model as TeamProject,
         team_workspace::Model as TeamWorkspace, token::Model as Token,

@@ -2,8 +2,8 @@
 //! new reader of events or kind of member is a line.
 
 use crate::{
-    audit, commit_statuses, events::Reader, notifications, policy_evaluations, run_triggers,
-    task_results, task_stages::Members,
+    audit, commit_statuses, cost_estimates, events::Reader, notifications, policy_evaluations,
+    run_triggers, task_results, task_stages::Members,
 };
 
 /// Everybody for whom events are read.
@@ -11,5 +11,9 @@ pub(crate) const READERS: &[Reader] =
     &[notifications::READER, run_triggers::READER, audit::READER, commit_statuses::READER];
 
 /// What hangs on stages, in the order in which it is asked.
-pub(crate) const MEMBERS: [&dyn Members; 3] =
-    [&task_results::Results, &policy_evaluations::Evaluations, &policy_evaluations::Checks];
+pub(crate) const MEMBERS: [&dyn Members; 4] = [
+    &task_results::Results,
+    &policy_evaluations::Evaluations,
+    &cost_estimates::Estimates,
+    &policy_evaluations::Checks,
+];

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::{
-    Ctx, Found, In, Site, accounts, agent_pools, assessments, configurations,
-    entity::tool_version::Kind, memberships, notifications, oauth_clients, organizations,
+    Ctx, Found, In, Site, accounts, agent_pools, assessments, configurations, cost_estimates,
+    entity::tool_version::Kind, freezes, memberships, notifications, oauth_clients, organizations,
     plan_exports, policies, policy_evaluations, policy_replays, policy_sets, projects, row,
-    run_tasks, run_triggers, runs, ssh_keys, states, tags, task_results, task_stages, teams,
-    tool_versions, variable_sets, variables, workspace_tasks, workspaces,
+    run_schedules, run_tasks, run_triggers, runs, ssh_keys, states, tags, task_results,
+    task_stages, teams, tool_versions, variable_sets, variables, workspace_tasks, workspaces,
 };
 
 use crate::Path;
@@ -43,6 +43,7 @@ located! {
     In<row::PolicySet, row::Organization> = policy_sets::find, by "policy_set_id";
     row::Project = projects::find, by "project_id";
     In<row::Run> = runs::find, by "run_id";
+    In<row::RunSchedule> = run_schedules::find, by "run_schedule_id";
     run_triggers::Trigger = run_triggers::find, by "run_trigger_id";
     In<row::RunTask, row::Organization> = run_tasks::find, by "task_id";
     In<row::SshKey, row::Organization> = ssh_keys::find, by "ssh_key_id";
@@ -60,6 +61,8 @@ located! {
     row::User = accounts::find_user, by "user_id";
     In<row::PlanExport> = plan_exports::find, by "plan_export_id";
     In<row::AssessmentResult> = assessments::find, by "assessment_result_id";
+    In<row::CostEstimate> = cost_estimates::find, by "cost_estimate_id";
+    In<row::Freeze, row::Organization> = freezes::find, by "freeze_id";
     In<row::PolicyCheck> = policy_evaluations::find_check, by "policy_check_id";
     In<row::PolicyEvaluation> = policy_evaluations::find_evaluation, by "policy_evaluation_id";
     In<row::PolicySetOutcome> = policy_evaluations::find_outcome, by "policy_set_outcome_id";

@@ -11,7 +11,9 @@ pub use ::sentinel::{
     Frozen, LANGUAGE_VERSION as SENTINEL_VERSION, Outcome, Verdict,
     config::Level,
     report,
-    terraform::{Category, Hidden, Run, TagBinding, VariableKind, VcsRepo, Workspace},
+    terraform::{
+        Category, CostEstimate, Hidden, Run, TagBinding, VariableKind, VcsRepo, Workspace,
+    },
 };
 use ::sentinel::{Import, Limits, Source, World, evaluate, terraform};
 use chrono::{DateTime, Utc};

@@ -7,10 +7,10 @@ use std::time::Duration;
 use domain::{
     App, Ctx, Deliveries, Result, Site, agents, assessments, audit,
     bell::{self, Topic},
-    can, cleanup, commit_statuses, connected_repositories, destructions, events, ingress, keeper,
-    letters, notifications, plan_changes, plan_exports, policy_evaluations, policy_replays,
-    retention, run_triggers, runs, states, task_results, task_stages, tool_versions,
-    vcs_connections, vcs_events,
+    can, cleanup, commit_statuses, connected_repositories, cost_estimates, destructions, events,
+    ingress, keeper, letters, notifications, plan_changes, plan_exports, policy_evaluations,
+    policy_replays, retention, run_schedules, run_triggers, runs, states, task_results,
+    task_stages, tool_versions, vcs_connections, vcs_events,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -86,6 +86,7 @@ const ALL: &[Chore] = chores! {
     "scheduled destructions", Rhythm::Every(CHORES), destructions::destroy_due;
     "reminders of destructions", Rhythm::Every(CHORES), destructions::remind_due;
     "assessments", Rhythm::Every(ASSESSING), assessments::assess_due;
+    "scheduled runs", Rhythm::Every(CHORES), run_schedules::queue_due;
     "old data", Rhythm::Every(HOUSEKEEPING), retention::delete_due;
     "old policy replays", Rhythm::Every(HOUSEKEEPING), policy_replays::forget_old;
     "old events of version control", Rhythm::Every(HOUSEKEEPING), vcs_events::prune;
@@ -111,6 +112,7 @@ pub async fn run_at(app: App, tick: Duration, stop: CancellationToken) {
             join_all(loops),
             deliver(notifications::deliveries(), &cx, tick, &stop),
             deliver(task_results::deliveries(), &cx, tick, &stop),
+            deliver(cost_estimates::deliveries(), &cx, tick, &stop),
             Box::pin(repositories(&cx, tick, &stop)),
         )
     };

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "access",
             "bell",
+            "calendar",
             "cleanup",
             "context",
             "differences",
@@ -69,17 +70,22 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "assessments",
             "configurations",
+            "freezes",
             "locks",
             "plan_changes",
             "plan_exports",
             "readmes",
+            "run_schedules",
             "runs",
             "states",
             "task_stages",
         ],
     ),
     ("what addresses lead to", &["archivist"]),
-    ("what has a say in a run", &["policy_evaluations", "policy_replays", "task_results"]),
+    (
+        "what has a say in a run",
+        &["cost_estimates", "policy_evaluations", "policy_replays", "task_results"],
+    ),
     ("who executes runs", &["agents"]),
     (
         "what follows from all that",

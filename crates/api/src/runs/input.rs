@@ -89,6 +89,7 @@ pub fn new(input: Input, relations: Relations) -> Result<New> {
         trigger_reason: None,
         triggered_by: None,
         scheduled_for: None,
+        due: None,
     })
 }
 

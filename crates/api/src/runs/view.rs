@@ -223,6 +223,8 @@ impl Resource for View {
                 to.one(name, "users", Some(id));
             }
         }
+        // Command lines take null for a run that has none.
+        to.one("cost-estimate", "cost-estimates", run.cost_estimate_id.as_ref().map(|id| id as _));
         to.many("policy-checks", "policy-checks", run.policy_checks.iter());
         to.many("task-stages", "task-stages", run.task_stages.iter());
         let source = run.triggering_source_id.as_ref();

@@ -32,6 +32,9 @@ pub struct Input {
     working_directory: Field<String>,
     auto_apply: Option<bool>,
     auto_apply_run_trigger: Option<bool>,
+    /// Ours, as the next one.
+    confirmations_required: Option<i64>,
+    confirmed_by_others: Option<bool>,
     auto_destroy_at: Field<Timestamp>,
     auto_destroy_activity_duration: Field<String>,
     inherits_project_auto_destroy: Option<bool>,
@@ -120,6 +123,8 @@ pub fn change(input: Input, relations: Relations) -> Result<Change> {
         working_directory: input.working_directory.into_change().map(Option::unwrap_or_default),
         auto_apply: input.auto_apply,
         auto_apply_run_trigger: input.auto_apply_run_trigger,
+        confirmations_required: input.confirmations_required,
+        confirmed_by_others: input.confirmed_by_others,
         auto_destroy_at: input.auto_destroy_at.into_change(),
         auto_destroy_activity_duration: input.auto_destroy_activity_duration.into_change(),
         inherits_project_auto_destroy: input.inherits_project_auto_destroy,

@@ -75,6 +75,9 @@ struct Attributes<'a> {
     assessments_enabled: bool,
     auto_apply: bool,
     auto_apply_run_trigger: bool,
+    /// Ours, as the next one.
+    confirmations_required: i64,
+    confirmed_by_others: bool,
     auto_destroy_activity_duration: Option<&'a str>,
     auto_destroy_at: Option<Timestamp>,
     auto_destroy_status: Option<AutoDestroy>,
@@ -181,6 +184,8 @@ impl Resource for View {
             assessments_enabled: row.assessments_enabled,
             auto_apply: row.auto_apply,
             auto_apply_run_trigger: row.auto_apply_run_trigger,
+            confirmations_required: row.confirmations_required,
+            confirmed_by_others: row.confirmed_by_others,
             auto_destroy_activity_duration: row.auto_destroy_activity_duration.as_deref(),
             auto_destroy_at: row.auto_destroy_at,
             auto_destroy_status: row.auto_destroy_status,

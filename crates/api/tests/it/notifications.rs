@@ -18,7 +18,7 @@ use crate::{
     runs::{run, upload},
 };
 
-/// Somebody who is told: answers with the codes that it was given, then with 200.
+/// Somebody who is told: answers with the codes and words that it was given, then with 200 and the last words.
 pub struct Recipient {
     pub url: String,
     heard: Arc<Mutex<Vec<Heard>>>,
@@ -39,10 +39,15 @@ impl Heard {
 
 impl Recipient {
     pub async fn answering(codes: &'static [u16]) -> Self {
+        Self::saying(codes.iter().map(|code| (*code, "ok".to_owned())).collect()).await
+    }
+
+    pub async fn saying(answers: Vec<(u16, String)>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/hook?secret=hunter3", listener.local_addr().unwrap());
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let (log, mut codes) = (heard.clone(), codes.iter().copied());
+        let (log, mut answers) = (heard.clone(), answers.into_iter());
+        let mut words = "ok".to_owned();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (read, mut write) = stream.split();
@@ -59,7 +64,9 @@ impl Recipient {
                     };
                     match name {
                         "content-length" => length = value.parse().unwrap(),
-                        "x-tfe-notification-signature" | "x-tfc-task-signature" => {
+                        "x-tfe-notification-signature"
+                        | "x-tfc-task-signature"
+                        | "x-statehouse-signature" => {
                             signature = Some(value.to_owned());
                         }
                         "authorization" => authorization = Some(value.to_owned()),
@@ -70,9 +77,13 @@ impl Recipient {
                 read.read_exact(&mut body).await.unwrap();
                 let body = String::from_utf8(body).unwrap();
                 log.lock().await.push(Heard { signature, authorization, body });
-                let code = codes.next().unwrap_or(200);
+                let mut code = 200;
+                if let Some(next) = answers.next() {
+                    (code, words) = next;
+                }
+                let length = words.len();
                 let answer = format!(
-                    "HTTP/1.1 {code} So\r\nx-seen: yes\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
+                    "HTTP/1.1 {code} So\r\nx-seen: yes\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{words}"
                 );
                 write.write_all(answer.as_bytes()).await.unwrap();
             }

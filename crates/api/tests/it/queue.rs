@@ -18,9 +18,13 @@ use testkit::{Client, Server};
 
 use crate::{
     agent::Agent,
+    cost_estimates,
+    notifications::{Recipient, loopback},
     policies_in_runs::{AGAINST, FOR, PLAN, attach},
+    run_tasks,
     runs::{run, upload},
     stages::{self, Stage},
+    task_results,
 };
 
 /// What the policies of a workspace say to each of its plans.
@@ -50,12 +54,25 @@ async fn build(owner: &Client<'_>, workspace: &Workspace, gate: Gate) {
 #[derive(Clone, Debug)]
 struct Course {
     gate: Gate,
-    stages: Vec<Stage>,
+    others: Others,
+}
+
+/// What is asked in the other stages.
+#[derive(Clone, Debug)]
+enum Others {
+    /// Members that stand in for others, in these stages.
+    Made(Vec<Stage>),
+    /// A run task in each of its stages, and an estimator.
+    Services { mandatory: bool },
 }
 
 fn course() -> impl Strategy<Value = Course> {
     let others = vec![Stage::PrePlan, Stage::CostEstimation, Stage::PreApply, Stage::PostApply];
-    (gate(), subsequence(others, 0..=4)).prop_map(|(gate, stages)| Course { gate, stages })
+    let others = prop_oneof![
+        2 => subsequence(others, 0..=4).prop_map(Others::Made),
+        1 => any::<bool>().prop_map(|mandatory| Others::Services { mandatory }),
+    ];
+    (gate(), others).prop_map(|(gate, others)| Course { gate, others })
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +101,15 @@ enum Act {
         run: usize,
         agrees: bool,
     },
+    /// Run tasks and the estimator are asked.
+    Ask,
+    /// A run task comes back, if it was asked about this run.
+    Tell {
+        run: usize,
+        passes: bool,
+    },
+    /// Nothing is heard of any run task, for longer than is waited for it.
+    NobodyTells,
     /// The worker looks after stages.
     LookAtStages,
     Override(usize),
@@ -115,6 +141,10 @@ fn act() -> impl Strategy<Value = Act> {
         3 => Just(Act::Evaluate),
         4 => (any_run.clone(), prop::bool::weighted(0.8))
             .prop_map(|(run, agrees)| Act::Answer { run, agrees }),
+        3 => Just(Act::Ask),
+        4 => (any_run.clone(), prop::bool::weighted(0.8))
+            .prop_map(|(run, passes)| Act::Tell { run, passes }),
+        1 => Just(Act::NobodyTells),
         1 => Just(Act::LookAtStages),
         2 => any_run.clone().prop_map(Act::Override),
         3 => any_run.clone().prop_map(Act::Confirm),
@@ -134,9 +164,14 @@ struct Seen {
     gates: HashMap<String, Gate>,
     /// Runs that go on against policies, because somebody has said so.
     overridden: HashSet<String>,
+    /// Runs whose other stages have members that stand in.
+    made: HashSet<String>,
     /// Runs that something has refused that may.
     refused: HashSet<String>,
     jobs: Vec<Value>,
+    /// What run tasks were asked and have not answered, and how much they have heard.
+    questions: Vec<Value>,
+    heard: usize,
     /// How often an apply of each run began.
     applies: HashMap<String, usize>,
     /// The highest serial that the server has taken, by workspace.
@@ -145,22 +180,28 @@ struct Seen {
 }
 
 async fn play(courses: [Course; 2], acts: Vec<Act>) {
-    let server = Server::start_with(|options| options.settings.concurrency = 3).await;
+    let server = Server::start_with(|options| {
+        options.settings.concurrency = 3;
+        loopback(options);
+    })
+    .await;
     server.stop_clock();
     let owner = server.owner();
+    let services = Services::of(&server, &courses).await;
     let workspaces = [server.workspace("one").await, server.workspace("two").await];
     for (workspace, course) in workspaces.iter().zip(&courses) {
         upload(&owner, workspace, false).await;
         build(&owner, workspace, course.gate).await;
+        services.attach(&owner, workspace, &course.others).await;
     }
     let mut agent = Agent::register(&server).await;
     let mut seen = Seen::default();
     for act in acts {
-        step(&server, &mut agent, &workspaces, &courses, &mut seen, act).await;
+        Box::pin(step(&server, &services, &mut agent, &workspaces, &courses, &mut seen, act)).await;
         check(&server, &workspaces).await;
         server.pass(Duration::from_millis(10));
     }
-    drain(&server, &agent, &mut seen).await;
+    Box::pin(drain(&server, &services, &agent, &mut seen)).await;
     check(&server, &workspaces).await;
     for (run, times) in &seen.applies {
         assert_eq!(*times, 1, "{run} was applied {times} times");
@@ -182,8 +223,63 @@ async fn play(courses: [Course; 2], acts: Vec<Act>) {
     }
 }
 
+/// Who is asked from outside: one run task for both workspaces, and the estimator, which fails at first.
+struct Services {
+    task: Option<String>,
+    asked: Recipient,
+}
+
+impl Services {
+    async fn of(server: &Server, courses: &[Course; 2]) -> Self {
+        let asked = Recipient::new().await;
+        let is_there = |course: &Course| matches!(course.others, Others::Services { .. });
+        if !courses.iter().any(is_there) {
+            return Self { task: None, asked };
+        }
+        let new = run_tasks::task("scan", &asked.url);
+        let task = server.owner().post("/organizations/acme/tasks", new).await.is_created().id();
+        let answers = vec![(500, "down".to_owned()), (200, cost_estimates::ANSWER.to_owned())];
+        cost_estimates::switch_on(server, &Recipient::saying(answers).await).await;
+        Self { task: Some(task), asked }
+    }
+
+    async fn attach(&self, owner: &Client<'_>, workspace: &Workspace, others: &Others) {
+        if let (Others::Services { mandatory }, Some(task)) = (others, &self.task) {
+            let stages = ["pre_plan", "post_plan", "pre_apply", "post_apply"];
+            let level = if *mandatory { "mandatory" } else { "advisory" };
+            run_tasks::attach(owner, workspace, task, &stages, level).await;
+        }
+    }
+
+    async fn ask(&self, server: &Server, seen: &mut Seen) {
+        domain::task_results::work(&server.system()).await.unwrap();
+        domain::cost_estimates::work(&server.system()).await.unwrap();
+        let heard = self.asked.heard().await;
+        let new = heard.iter().skip(seen.heard).map(crate::notifications::Heard::json);
+        seen.questions.extend(new.filter(|question| question["stage"] != "test"));
+        seen.heard = heard.len();
+    }
+}
+
+/// The run task comes back about a run.
+async fn tell(server: &Server, seen: &mut Seen, at: usize, passes: bool) {
+    let Some(id) = seen.runs.get(at).cloned() else { return };
+    let is_about = |question: &Value| question["run_id"] == json!(id);
+    let Some(at) = seen.questions.iter().position(is_about) else { return };
+    let question = seen.questions.remove(at);
+    let said = task_results::said(if passes { "passed" } else { "failed" });
+    let answer = task_results::answer(server, &question, said).await;
+    assert!([200, 401, 404, 409, 422].contains(&answer.status.as_u16()), "{answer}");
+    let counts = question["task_result_enforcement_level"] == "mandatory"
+        && question["stage"] != "post_apply";
+    if answer.status == 200 && !passes && counts {
+        seen.refused.insert(id);
+    }
+}
+
 async fn step(
     server: &Server,
+    services: &Services,
     agent: &mut Agent<'_>,
     workspaces: &[Workspace; 2],
     courses: &[Course; 2],
@@ -200,8 +296,11 @@ async fn step(
             });
             let made = owner.post("/runs", run(&workspaces[workspace], attributes)).await;
             let id = made.is_created().id();
-            for stage in &courses[workspace].stages {
-                stages::add(server, &id, *stage).await;
+            if let Others::Made(stages) = &courses[workspace].others {
+                for stage in stages {
+                    stages::add(server, &id, *stage).await;
+                }
+                seen.made.insert(id.clone());
             }
             seen.gates.insert(id.clone(), courses[workspace].gate);
             seen.runs.push(id);
@@ -241,6 +340,12 @@ async fn step(
         }
         Act::Evaluate => evaluate(server).await,
         Act::Answer { run, agrees } => answer(server, seen, run, agrees).await,
+        Act::Ask => services.ask(server, seen).await,
+        Act::Tell { run, passes } => tell(server, seen, run, passes).await,
+        Act::NobodyTells => {
+            server.pass(Duration::from_mins(10));
+            domain::task_results::give_up_silent(&server.system()).await.unwrap();
+        }
         Act::LookAtStages => {
             domain::task_stages::advance_all(&server.system()).await.unwrap();
         }
@@ -281,6 +386,7 @@ async fn finish(agent: &Agent<'_>, json: Value, has_changes: bool, brings_plan: 
     job.outcome("finished", has_changes).await;
     if brings_plan && !job.is_apply() {
         job.artifact("json-plan", PLAN).await;
+        job.artifact("json-plan-redacted", cost_estimates::REDACTED).await;
     }
     job.finish().await;
 }
@@ -290,7 +396,7 @@ async fn evaluate(server: &Server) {
 }
 
 async fn answer(server: &Server, seen: &mut Seen, at: usize, agrees: bool) {
-    let Some(id) = seen.runs.get(at).cloned() else { return };
+    let Some(id) = seen.runs.get(at).cloned().filter(|id| seen.made.contains(id)) else { return };
     let asked = stages::answer(server, &id, agrees).await;
     if !agrees && matches!(asked, Some(Stage::PrePlan | Stage::PreApply)) {
         seen.refused.insert(id);
@@ -370,7 +476,7 @@ async fn check(server: &Server, workspaces: &[Workspace; 2]) {
 }
 
 /// Agents that work, and people who give up what waits for them: then everything ends.
-async fn drain(server: &Server, agent: &Agent<'_>, seen: &mut Seen) {
+async fn drain(server: &Server, services: &Services, agent: &Agent<'_>, seen: &mut Seen) {
     for _ in 0..200 {
         server.pass(Duration::from_secs(61));
         domain::agents::sweep(&server.system()).await.unwrap();
@@ -381,6 +487,12 @@ async fn drain(server: &Server, agent: &Agent<'_>, seen: &mut Seen) {
             save(agent, seen, json.clone()).await;
             finish(agent, json, true, true).await;
         }
+        services.ask(server, seen).await;
+        for at in 0..seen.runs.len() {
+            tell(server, seen, at, true).await;
+        }
+        // Those who will not speak any more.
+        domain::task_results::give_up_silent(&server.system()).await.unwrap();
         evaluate(server).await;
         let mut open = 0;
         for (at, id) in seen.runs.clone().iter().enumerate() {

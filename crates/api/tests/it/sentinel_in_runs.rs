@@ -30,7 +30,13 @@ main = rule { none }
 "#;
 
 /// A set with one policy, on a workspace.
-async fn attach(owner: &Client<'_>, ws: &Workspace, level: &str, code: &str, set: Value) -> String {
+pub async fn attach(
+    owner: &Client<'_>,
+    ws: &Workspace,
+    level: &str,
+    code: &str,
+    set: Value,
+) -> String {
     let policy = policies::body(json!({ "name": "tags", "enforcement-level": level }));
     let policy = owner.post("/organizations/acme/policies", policy).await.is_created().id();
     owner.put(format!("/policies/{policy}/upload"), code.to_owned()).await.is_ok();

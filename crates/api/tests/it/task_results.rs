@@ -51,12 +51,12 @@ impl Service {
     }
 }
 
-fn said(status: &str) -> Value {
+pub fn said(status: &str) -> Value {
     resource("task-results", &json!({ "status": status, "message": format!("it {status}") }))
 }
 
 /// Comes back to a question.
-async fn answer(server: &Server, question: &Value, body: Value) -> Answer {
+pub async fn answer(server: &Server, question: &Value, body: Value) -> Answer {
     let token = question["access_token"].as_str().unwrap();
     let address = question["task_result_callback_url"].as_str().unwrap();
     let (_, path) = address.split_once("/api/v2").unwrap();

@@ -82,6 +82,8 @@ macro_rules! rows {
 
 rows! {
     allow_destroy_plan: "allow-destroy-plan", default true, takes [false, true], refuses ["perhaps", 1];
+    confirmed_by_others: "confirmed-by-others", default false, takes [true, false], refuses ["perhaps", 1];
+    confirmations_required: "confirmations-required", default 1, takes [2, 20, 1], refuses ["perhaps", 0, 21];
     assessments_enabled: "assessments-enabled", default false, takes [true, false], refuses ["perhaps", 1];
     auto_apply: "auto-apply", default false, takes [true, false], refuses ["perhaps", 1];
     auto_apply_run_trigger: "auto-apply-run-trigger", default false, takes [true, false], refuses ["perhaps"];

@@ -4,6 +4,7 @@
 mod accounts;
 mod agents;
 mod assessments;
+mod calendar;
 mod configurations;
 mod oauth_clients;
 mod organizations;
@@ -92,6 +93,9 @@ impl World {
         names.extend(Box::pin(workspaces::in_world(&server, &owner, ws.id.as_str())).await);
         names.extend(configurations::in_world(&server, &owner, ws.id.as_str()).await);
         names.extend(runs::in_world(&owner, ws.id.as_str()).await);
+        names.extend(calendar::in_world(&owner, ws.id.as_str()).await);
+        let estimate = runs::estimate(&server, &names["run_id"]).await;
+        names.insert("cost_estimate_id", estimate);
         let run = names["run_id"].parse().unwrap();
         names.extend(assessments::in_world(&server, &ws, run).await);
         names.extend(states::in_world(&owner, ws.id.as_str()).await);
@@ -195,6 +199,7 @@ impl World {
         accounts::body(method, path)
             .or_else(|| agents::body(names, method, path))
             .or_else(|| assessments::body(method, path))
+            .or_else(|| calendar::body(method, path))
             .or_else(|| configurations::body(method, path))
             .or_else(|| organizations::body(names, method, path))
             .or_else(|| runs::body(names, method, path))

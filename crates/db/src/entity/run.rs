@@ -7,8 +7,8 @@ use crate::{
     Json, StatusTimestamps, Timestamp,
     column::words,
     id::{
-        ApplyId, ConfigurationVersionId, PlanId, PolicyCheckId, RunId, TaskStageId, UserId,
-        WorkspaceId,
+        ApplyId, ConfigurationVersionId, CostEstimateId, PlanId, PolicyCheckId, RunId, TaskStageId,
+        UserId, WorkspaceId,
     },
 };
 
@@ -120,6 +120,7 @@ pub struct Model {
     pub updated_at: Timestamp,
     pub task_stages: Json<Vec<TaskStageId>>,
     pub policy_checks: Json<Vec<PolicyCheckId>>,
+    pub cost_estimate_id: Option<CostEstimateId>,
     /// Where the machine that asked for the run has policies. Kept, and used by nobody here.
     pub policy_paths: Json<Vec<String>>,
 }

@@ -77,6 +77,10 @@ pub struct Model {
     pub working_directory: String,
     pub auto_apply: bool,
     pub auto_apply_run_trigger: bool,
+    /// People who have to confirm each run.
+    pub confirmations_required: i64,
+    /// Whether one of them has to be another than who has queued it.
+    pub confirmed_by_others: bool,
     pub auto_destroy_at: Option<Timestamp>,
     pub auto_destroy_activity_duration: Option<String>,
     pub inherits_project_auto_destroy: bool,

@@ -227,6 +227,8 @@ permissions! {
     CommentOnRun          on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Read) && !matches!(a, Actor::Run { .. });
     ForceCancelRun        on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
     ForceExecuteRun       on Workspace: |a, w| a.workspace(w).admin && a.workspace(w).runs >= Some(Runs::Apply);
+    /// For owners, who say why.
+    BreakFreeze           on Workspace: |a, w| a.owns_named(&w.organization_name);
     OverridePolicies      on Workspace: |a, w| a.workspace(w).policy_overrides;
     ArchiveConfiguration  on Workspace: |a, w| a.workspace(w).runs >= Some(Runs::Apply);
     /// For how long the data behind its versions is kept.

@@ -18,10 +18,11 @@ use crate::{
     Ctx, Error, Granted, Result, Timestamp, Tx,
     agent_pools::Able,
     bell::Topic,
-    can,
+    can, freezes,
     row::{Agent, Job},
     run_limits,
     runs::{moves, status::Event},
+    workspaces,
 };
 
 /// How failures of this room are reported.
@@ -139,6 +140,13 @@ async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignme
     let Some(run) = run::Entity::find_by_id(run).one(cx.read()).await? else {
         return Ok(None);
     };
+    // A freeze may have begun since it was queued.
+    if kind == job::Kind::Apply
+        && let Some(workspace) = workspaces::by_id(cx, &run.workspace_id).await?
+        && freezes::holds_up(cx.read(), &run, &workspace, cx.now()).await?.is_some()
+    {
+        return Ok(None);
+    }
     let able = Able::from(agent);
     let tool = tool_of(cx, &run).await?.filter(|tool| able.can(kind, tool));
     let Some(tool) = tool else { return Ok(None) };

@@ -46,6 +46,7 @@ pub(super) fn row(table: &Table, row: Row, now: Timestamp, changed: &mut Changed
             row.set("status", "unreachable".into());
         }
         "task_stages" | "task_results" | "policy_evaluations" | "policy_checks"
+        | "cost_estimates"
             if row.is(&["pending", "queued", "running", "awaiting_override"]) =>
         {
             row.set("status", "unreachable".into());

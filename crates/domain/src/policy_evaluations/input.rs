@@ -6,8 +6,8 @@ use std::cell::OnceCell;
 use ::policy::{
     Input,
     sentinel::{
-        Category, Facts as SentinelFacts, Frozen, Run as RunData, TagBinding, VariableKind,
-        VcsRepo, Workspace as WorkspaceData,
+        Category, CostEstimate as Costs, Facts as SentinelFacts, Frozen, Run as RunData,
+        TagBinding, VariableKind, VcsRepo, Workspace as WorkspaceData,
     },
 };
 use blobs::{Kind, Name};
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::code::or_lost;
 use crate::{
-    Ctx, Error, Result, configurations,
+    Ctx, Error, Result, configurations, cost_estimates,
     row::{Run, Workspace},
     runs, tags, variables, workspaces,
 };
@@ -141,7 +141,11 @@ async fn run_data(cx: &Ctx, workspace: &Workspace, run: &Run) -> Result<RunData>
         project_name: project.name,
         organization_name: organization.name,
         workspace: workspace_data(cx, workspace).await?,
-        cost_estimate: None,
+        cost_estimate: cost_estimates::costs_of(cx, &run.id).await?.map(|costs| Costs {
+            prior_monthly_cost: costs.prior,
+            proposed_monthly_cost: costs.proposed,
+            delta_monthly_cost: costs.delta,
+        }),
     })
 }
 

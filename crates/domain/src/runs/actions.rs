@@ -11,12 +11,15 @@ use db::{
 use serde_json::json;
 
 use super::{
-    comments,
+    comments, confirmations,
     held::Held,
     moves::subject,
     status::{self, Event},
 };
-use crate::{Ctx, Error, Granted, Happened, In, Result, Tx, can, id::RunId, row::Run};
+use crate::{
+    Ctx, Error, Granted, Happened, In, Result, Tx, can, id::RunId, row::Run,
+    workspaces::ConfirmationRule,
+};
 
 async fn keep(held: Held, comment: Option<String>) -> Result<()> {
     if let Some(body) = comment {
@@ -26,10 +29,10 @@ async fn keep(held: Held, comment: Option<String>) -> Result<()> {
     Ok(())
 }
 
-/// Confirms a run that waits for it.
+/// Confirms a run that waits for it, or counts the yes where more than one is needed.
 ///
 /// # Errors
-/// Conflict if it does not.
+/// Conflict if it does not; see [`confirmations::count`] where several people are asked.
 pub async fn apply(
     cx: &Ctx,
     run: &Granted<can::ApplyRun, In<Run>>,
@@ -37,6 +40,11 @@ pub async fn apply(
 ) -> Result<()> {
     let comment = comments::with_action(comment)?;
     let mut held = Held::lock(cx, run).await?;
+    if ConfirmationRule::of(held.workspace()).is_strict()
+        && !confirmations::count(cx, &held).await?
+    {
+        return keep(held, comment).await;
+    }
     held.happen(Event::Confirmed).await?;
     held.confirmed_by_id = cx.actor().user_id();
     keep(held, comment).await

@@ -18,10 +18,10 @@ use crate::{
     Ctx, Error, Granted, Happened, In, Result, Timestamp, assessments, can, configurations,
     free_text, names,
     row::{ConfigurationVersion, Run, Workspace},
-    task_stages,
+    run_schedules, task_stages,
     tool_versions::{self, Wish},
     variables::{self, OfRun},
-    workspaces::{self, auto_destroy},
+    workspaces::{self, ConfirmationRule, auto_destroy},
 };
 
 /// What a run is asked to do. Absent means: as the workspace or the configuration says.
@@ -50,6 +50,8 @@ pub struct New {
     pub triggered_by: Option<TriggeredBy>,
     /// The time at which the workspace is to be destroyed, which this run uses up.
     pub scheduled_for: Option<Timestamp>,
+    /// The time of a schedule, which this run uses up.
+    pub due: Option<run_schedules::Due>,
 }
 
 /// The run of another workspace whose apply is the reason.
@@ -93,13 +95,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     let plan_only = speculative || new.plan_only.unwrap_or(false);
     check(cx, workspace, &new, plan_only).await?;
     variables::check_environment(cx, workspace).await?;
-    let may_apply = cx.may::<can::QueueApply>(workspace);
-    if new.auto_apply == Some(true) && !plan_only && !may_apply {
-        return Err(Error::invalid("auto-apply", "needs the permission to apply runs"));
-    }
-    // The run of somebody who may only plan waits for somebody who may apply, whatever the workspace's setting.
-    let wanted = new.auto_apply.unwrap_or(workspace.auto_apply && may_apply);
-    let auto_apply = wanted && !plan_only && !new.save_plan;
+    let auto_apply = applies_by_itself(cx, workspace, &new, plan_only)?;
     if new.terraform_version.is_some() || new.engine.is_some() {
         let version = new.terraform_version.as_ref().unwrap_or(&workspace.terraform_version);
         let engine = new.engine.or(workspace.engine);
@@ -116,6 +112,9 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
             return Err(Error::Conflict("The time of the destruction is another one now.".into()));
         }
         tx.emit(Happened::WorkspaceAutoDestroyQueued, workspaces::subject(row), json!({})).await?;
+    }
+    if let Some(due) = &new.due {
+        run_schedules::use_up(floor.parts().0, due, &id).await?;
     }
     let (tx, row) = floor.parts();
     assessments::make_way(tx, row).await?;
@@ -167,6 +166,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
         updated_at: now,
         task_stages: Json::default(),
         policy_checks: Json::default(),
+        cost_estimate_id: None,
         policy_paths: Json(new.policy_paths),
         id,
     };
@@ -184,6 +184,26 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     turns::settle(tx, row, None).await?;
     tx.emit(Happened::RunCreated, subject(held), json!({ "message": held.message })).await?;
     run.commit().await
+}
+
+/// Whether nobody is asked once the plan is there.
+fn applies_by_itself(cx: &Ctx, workspace: &Workspace, new: &New, plan_only: bool) -> Result<bool> {
+    let may_apply = cx.may::<can::QueueApply>(workspace);
+    if new.auto_apply == Some(true) && !plan_only && !may_apply {
+        return Err(Error::invalid("auto-apply", "needs the permission to apply runs"));
+    }
+    if ConfirmationRule::of(workspace).is_strict() {
+        // What comes by itself waits for people as well.
+        let comes_by_itself =
+            new.scheduled_for.is_some() || new.due.is_some() || new.triggered_by.is_some();
+        if new.auto_apply == Some(true) && !plan_only && !comes_by_itself {
+            return Err(Error::invalid("auto-apply", ConfirmationRule::NOT_BY_ITSELF));
+        }
+        return Ok(false);
+    }
+    // The run of somebody who may only plan waits for somebody who may apply, whatever the workspace's setting.
+    let wanted = new.auto_apply.unwrap_or(workspace.auto_apply && may_apply);
+    Ok(wanted && !plan_only && !new.save_plan)
 }
 
 fn new_phase(id: &str, run: &Run, kind: phase::Kind, now: Timestamp) -> phase::Model {

@@ -43,7 +43,7 @@ pub(crate) fn subject(run: &Run) -> Subject<'_> {
     }
 }
 
-/// Whether a planned run waits for nobody.
+/// Whether a planned run waits for nobody, unless its workspace wants several people to confirm it.
 pub(crate) fn goes_on_by_itself(run: &Run) -> bool {
     run.auto_apply || (run.allow_empty_apply && !run.has_changes)
 }

@@ -26,7 +26,7 @@ use super::{
     turns, unsaved,
 };
 use crate::{
-    Ctx, Result, Tx, agent_pools, locks,
+    Ctx, Result, Tx, agent_pools, freezes, locks,
     row::{Run, ToolVersion, Workspace},
     task_stages,
     tool_versions::{self, Wish},
@@ -69,6 +69,8 @@ struct Facts {
     /// The state of an apply that is over may still come: nobody knows what there is.
     state_awaited: bool,
     slot_free: bool,
+    /// Nothing is applied now.
+    frozen: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +93,7 @@ fn decide(facts: Facts) -> Step {
     }
     match stages::awaited_phase(facts.status) {
         Some(phase::Kind::Plan) if facts.has_configuration => Step::Plan,
-        Some(phase::Kind::Apply) => Step::Apply,
+        Some(phase::Kind::Apply) if !facts.frozen => Step::Apply,
         _ => Step::Wait,
     }
 }
@@ -344,6 +346,8 @@ async fn facts(run: &Held, cx: &Ctx, executor: &Executor, unreadable: &[RunId]) 
         has_configuration: has_configuration(tx, run).await?,
         state_awaited: unsaved::awaited_in(tx.db(), &run.workspace_id, tx.now()).await?.is_some(),
         slot_free,
+        frozen: stages::awaited_phase(run.status) == Some(phase::Kind::Apply)
+            && freezes::holds_up(tx.db(), run, run.workspace(), tx.now()).await?.is_some(),
     })
 }
 
@@ -423,23 +427,23 @@ mod tests {
     fn facts() -> impl Strategy<Value = Facts> {
         (
             proptest::sample::select(run::Status::ALL),
-            any::<(bool, bool, bool, bool)>(),
+            any::<(bool, bool, bool, bool, bool)>(),
             proptest::sample::select(&[Lock::Free, Lock::Own, Lock::Others][..]),
             any::<bool>(),
         )
-            .prop_map(
-                |(status, (takes_turn, behind_another, slot_free, state_awaited), lock, has)| {
-                    Facts {
-                        status,
-                        takes_turn,
-                        behind_another,
-                        lock,
-                        has_configuration: has,
-                        state_awaited,
-                        slot_free,
-                    }
-                },
-            )
+            .prop_map(|(status, flags, lock, has)| {
+                let (takes_turn, behind_another, slot_free, state_awaited, frozen) = flags;
+                Facts {
+                    status,
+                    takes_turn,
+                    behind_another,
+                    lock,
+                    has_configuration: has,
+                    state_awaited,
+                    slot_free,
+                    frozen,
+                }
+            })
     }
 
     proptest! {
@@ -478,6 +482,11 @@ mod tests {
         }
 
         #[test]
+        fn nothing_is_applied_in_a_freeze(facts in facts()) {
+            prop_assert!(!facts.frozen || decide(facts) != Step::Apply);
+        }
+
+        #[test]
         fn whoever_could_move_does(facts in facts()) {
             let free = Facts {
                 behind_another: false,
@@ -485,6 +494,7 @@ mod tests {
                 has_configuration: true,
                 state_awaited: false,
                 slot_free: true,
+                frozen: false,
                 ..facts
             };
             let moves = stages::awaited_phase(free.status).is_some();

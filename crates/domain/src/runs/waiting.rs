@@ -11,10 +11,10 @@ use db::{
 
 use super::{
     candidates::{self, Candidate, Place, Wanted},
-    queue, stages, turns, unsaved,
+    confirmations, queue, stages, turns, unsaved,
 };
 use crate::{
-    Ctx, In, Result, agent_pools, configurations, locks,
+    Ctx, In, Result, agent_pools, configurations, freezes, locks,
     row::Run,
     tool_versions::{self, Wish},
     workspaces::Executor,
@@ -22,6 +22,9 @@ use crate::{
 
 /// A sentence for people, or nothing if there is somebody.
 pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
+    if let Some(people) = confirmations::waits_for(cx, run).await? {
+        return Ok(Some(people));
+    }
     let Some(kind) = awaited_phase(run.status) else { return Ok(None) };
     if let Some(id) = &run.configuration_version_id
         && run.status == Status::Pending
@@ -40,6 +43,14 @@ pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
             "The apply of the run {other} has ended without its state, which its agent may still bring: until then \
              nobody knows what there is. The run goes on when the state is there, when somebody uploads one, or at {}.",
             until.iso8601()
+        )));
+    }
+    if let Some(frozen) = freezes::waits_for(cx, run).await? {
+        return Ok(Some(format!(
+            "Nothing is applied until {}: the freeze “{}” holds it up. The run goes on by itself then, or when an owner \
+             lets it through.",
+            frozen.until.iso8601(),
+            frozen.name
         )));
     }
     if let Some(why) = somebody_has_locked_it(cx, run).await? {

@@ -1,6 +1,7 @@
 //! Settings of the whole site: a line each, decided by administrators while the server runs, or above them by whoever
 //! starts it.
 
+mod costs;
 mod mail;
 mod value;
 
@@ -16,6 +17,7 @@ use db::{entity::site_setting, sea_orm::EntityTrait};
 use secrecy::SecretString;
 use serde_json::json;
 
+pub(crate) use costs::Estimator;
 pub(crate) use mail::send_mail;
 pub use mail::{has_mail, process_mail, try_mail};
 pub use value::{ExportAddress, MailAuth, Span};
@@ -112,6 +114,11 @@ settings! {
     audit_export_url, "audit-export-url": ExportAddress = ExportAddress::default();
     /// By which it is let in there.
     audit_export_token, "audit-export-token": SecretString = String::new().into();
+    /// Whether the service below is asked what runs would cost.
+    cost_estimation_enabled, "cost-estimation-enabled": bool = false;
+    cost_estimation_url, "cost-estimation-estimator-url": String = String::new();
+    /// By which it knows who asks.
+    cost_estimation_secret, "cost-estimation-estimator-secret": SecretString = String::new().into();
     /// Whether mail leaves by the server below.
     smtp_enabled, "smtp-enabled": bool = false;
     smtp_host, "smtp-host": String = String::new();
@@ -266,7 +273,9 @@ pub async fn update(
         decide(&tx, name, text.as_deref()).await?;
     }
     let rows = site_setting::Entity::find().all(tx.db()).await?;
-    mail::check(&values(cx, &rows)?)?;
+    let now = values(cx, &rows)?;
+    mail::check(&now)?;
+    costs::check(&now)?;
     let names: Vec<_> = texts.iter().map(|(name, _)| name).collect();
     let subject = Subject { kind: "site-settings", id: "site", ..Subject::default() };
     tx.emit(Happened::SiteSettingsChanged, subject, json!({ "settings": names })).await?;
@@ -305,7 +314,9 @@ async fn decide(tx: &Tx, name: &'static str, text: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// In documents of their own, the settings of mail are called without `smtp-`.
+/// What the names of settings begin with that have a document of their own, where they are called without it.
+pub const DOCUMENTS: [&str; 2] = ["cost-estimation-", "smtp-"];
+
 fn on_wire(name: &str) -> &str {
-    name.strip_prefix("smtp-").unwrap_or(name)
+    DOCUMENTS.iter().find_map(|start| name.strip_prefix(start)).unwrap_or(name)
 }

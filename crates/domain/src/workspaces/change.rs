@@ -10,7 +10,7 @@ use db::{
 };
 use serde_json::json;
 
-use super::{auto_destroy, execution::pool_for, subject, triggers};
+use super::{auto_destroy, confirmations, execution::pool_for, subject, triggers};
 use crate::{
     Ctx, Error, Found, Granted, Happened, Result, agent_pools, can, connected_repositories,
     error::taken,
@@ -42,6 +42,8 @@ pub struct Change {
     pub working_directory: Option<String>,
     pub auto_apply: Option<bool>,
     pub auto_apply_run_trigger: Option<bool>,
+    pub confirmations_required: Option<i64>,
+    pub confirmed_by_others: Option<bool>,
     pub auto_destroy_at: Option<Option<Timestamp>>,
     pub auto_destroy_activity_duration: Option<Option<String>>,
     pub inherits_project_auto_destroy: Option<bool>,
@@ -165,6 +167,8 @@ impl Change {
             description,
             auto_apply,
             auto_apply_run_trigger,
+            confirmations_required,
+            confirmed_by_others,
             allow_destroy_plan,
             assessments_enabled,
             file_triggers_enabled,
@@ -172,6 +176,7 @@ impl Change {
             speculative_enabled,
             structured_run_output_enabled
         );
+        confirmations::check(to)?;
         set_sharing(self.global_remote_state, self.project_remote_state, to)
     }
 }
@@ -236,6 +241,8 @@ pub async fn create(
         working_directory: String::new(),
         auto_apply: false,
         auto_apply_run_trigger: false,
+        confirmations_required: 1,
+        confirmed_by_others: false,
         auto_destroy_at: None,
         auto_destroy_activity_duration: None,
         inherits_project_auto_destroy: true,

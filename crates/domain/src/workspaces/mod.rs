@@ -2,6 +2,7 @@
 
 pub(crate) mod auto_destroy;
 mod change;
+mod confirmations;
 mod details;
 mod execution;
 pub(crate) mod list;
@@ -21,6 +22,7 @@ use db::{
 };
 
 pub use change::{Change, create, destination, update};
+pub use confirmations::ConfirmationRule;
 pub(crate) use details::output_ids_of;
 pub use details::{Details, details, details_of};
 pub use execution::Execution;

@@ -1,7 +1,7 @@
 //! What was asked about a run between its phases, and what the answers were: the policies that did not agree first.
 
 use domain::{
-    Granted, In, Paging, can,
+    Granted, In, Paging, can, cost_estimates,
     entity::{policy_check, task_stage},
     policy_evaluations::{self, PolicyOutcome},
     row::{PolicyCheck, PolicySetOutcome, Run, TaskStage},
@@ -9,7 +9,7 @@ use domain::{
 };
 use maud::{Markup, Render, html};
 
-use super::tasks;
+use super::{costs, tasks};
 use crate::{
     components::{Head, Icon, Notice, Panel, Table, Tone, badge, code_block},
     failure::Result,
@@ -30,12 +30,16 @@ pub async fn draw(
     let cx = &visitor.cx;
     let stages = task_stages::list(cx, run, MOST).await?.items;
     let checks = policy_evaluations::list_checks(cx, run, MOST).await?.items;
-    if stages.is_empty() && checks.is_empty() {
+    let estimate = cost_estimates::of_run(cx, run).await?;
+    if stages.is_empty() && checks.is_empty() && estimate.is_none() {
         return Ok(None);
     }
     let mut panels = Vec::new();
     for stage in stages {
         panels.push(stage_panel(visitor, &stage).await?);
+    }
+    if let Some(estimate) = &estimate {
+        panels.push(costs::panel(visitor, estimate).await?);
     }
     for check in &checks {
         panels.push(check_panel(visitor, check)?);

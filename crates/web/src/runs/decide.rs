@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
     In, can,
     entity::run::Cancel,
-    policy_evaluations,
+    freezes, policy_evaluations,
     row::{Phase, Run},
     runs::{self, status},
     task_stages,
@@ -43,6 +43,7 @@ verbs! {
     "force-cancel" => force_cancel,
     "override" => override_policies,
     "comments" => comment,
+    "break-freeze" => break_freeze,
 }
 
 /// Words that go with it, and the name of the workspace, where it is asked for.
@@ -97,6 +98,36 @@ pub struct Typed<'a> {
     pub comment: &'a str,
     pub name: &'a str,
     pub wrong: &'a Wrong,
+}
+
+/// A form for owners, where a freeze holds the run up.
+pub fn freeze_form(visitor: &SignedIn, run: &In<Run>) -> Markup {
+    let why = TextArea {
+        about: About {
+            name: "comment",
+            label: "Why the freeze does not count",
+            hint: Some("Kept with the run."),
+            optional: false,
+        },
+        ..TextArea::default()
+    };
+    html! {
+        form method="post" action={ (path(run)) "/break-freeze" } {
+            div.stack {
+                (why.draw("freeze-comment", None))
+                (Button { label: "Let it through", look: Look::Danger, icon: Some(Icon::Check), ..Button::default() })
+                (hidden(TOKEN_FIELD, &visitor.form_token()))
+            }
+        }
+    }
+}
+
+async fn break_freeze(
+    run: May<can::BreakFreeze, In<Run>>,
+    Form(said): Form<Said>,
+) -> Result<Redirect> {
+    freezes::let_through(&run.visitor.cx, &run, &said.comment).await?;
+    Ok(Redirect::to(&path(&run)))
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 mod activity;
 pub mod changes;
 mod checks;
+mod costs;
 mod decide;
 pub mod list;
 mod mocks;

@@ -4,8 +4,9 @@ use axum::response::{IntoResponse, Response};
 use domain::{
     Granted, In, Paging, accounts,
     archivist::Content,
-    can,
+    can, cost_estimates,
     entity::{phase, run::Cancel},
+    freezes,
     row::{Phase, Run},
     runs, task_stages,
 };
@@ -126,6 +127,8 @@ async fn status_of(
     let (plan, apply) = runs::phases(&visitor.cx, run).await?;
     let wait = waiting::sentence(visitor, run).await?;
     let verbs = Verbs::of(visitor, run);
+    let may_break = visitor.cx.may::<can::BreakFreeze>(&run.of);
+    let frozen = may_break && freezes::waits_for(&visitor.cx, run).await?.is_some();
     let decides = wait.as_ref().is_some_and(|wait| is_decided_here(wait, verbs));
     let asks = verbs.confirm && runs::asks_for_name(&visitor.cx, run, &plan).await?;
     let canceling = run.cancel != Cancel::No && !run.is_final;
@@ -135,6 +138,7 @@ async fn status_of(
     let is_settled = run.is_final && !mocks.is_some_and(|mocks| mocks.are_made());
     let all = Paging { number: 1, size: 100 };
     let asked = task_stages::list(&visitor.cx, run, all).await?.items;
+    let estimate = cost_estimates::of_run(&visitor.cx, run).await?;
     Ok(html! {
         div.stack data-final[is_settled] {
             div.row {
@@ -147,11 +151,12 @@ async fn status_of(
             @if canceling {
                 (Notice::new(Tone::Busy, &html! { p { "The engine was asked to stop. It may finish what it has begun." } }))
             }
+            @if frozen { (decide::freeze_form(visitor, run)) }
             @if let Some(wait) = &wait {
                 (decision(wait, verbs, &decide::form(visitor, run, &plan, verbs, asks, typed)))
             }
             div.run {
-                aside.rail aria-label="The run" { (stages(run, &plan, &apply, &asked)) }
+                aside.rail aria-label="The run" { (stages(run, &plan, &apply, &asked, estimate.as_ref())) }
                 div.pane { (stacked_facts(&facts)) }
             }
         }

@@ -2,16 +2,18 @@
 
 use domain::{
     In, StatusTimestamps,
+    cost_estimates::Costs,
     entity::{
         phase,
         run::{self, Status},
         task_stage,
     },
-    row::{Phase, Run, TaskStage},
+    row::{CostEstimate, Phase, Run, TaskStage},
     runs::status::{is_confirmable, is_final},
 };
 use maud::{Markup, html};
 
+use super::costs;
 use crate::components::{Icon, Tone, duration, icon};
 
 struct Stage {
@@ -37,13 +39,20 @@ const TO_COME: (Tone, Icon) = (Tone::Neutral, Icon::StNone);
 const AT_WORK: (Tone, Icon) = (Tone::Busy, Icon::StBusy);
 const WAITS: (Tone, Icon) = (Tone::Waiting, Icon::StWait);
 
-pub fn stages(run: &Run, plan: &Phase, apply: &Phase, asked: &[In<TaskStage>]) -> Markup {
+pub fn stages(
+    run: &Run,
+    plan: &Phase,
+    apply: &Phase,
+    asked: &[In<TaskStage>],
+    estimate: Option<&CostEstimate>,
+) -> Markup {
     use task_stage::Stage as T;
     let around = |which: T| asked.iter().filter(move |one| one.stage == which).map(question);
     let mut all: Vec<Stage> = around(T::PrePlan).collect();
     all.push(queued(run, plan));
     all.push(phase("Plan", "#plan-log", plan));
     all.extend(around(T::PostPlan));
+    all.extend(estimate.map(cost));
     if !run.policy_checks.is_empty() {
         all.push(policy_check(run, plan));
     }
@@ -138,6 +147,14 @@ fn question(asked: &In<TaskStage>) -> Stage {
         _ => "Post-plan checks",
     };
     Stage { href: Some("#checks"), ..Stage::new(name, look) }
+}
+
+/// What it comes to stands under it as soon as that is known.
+fn cost(estimate: &CostEstimate) -> Stage {
+    let (tone, sign, _) = costs::look(estimate.status);
+    let known = Costs::of(estimate);
+    let under = known.map(|known| format!("{} a month", costs::delta(&known)));
+    Stage { href: Some("#costs"), under, ..Stage::new("Cost", (tone, sign)) }
 }
 
 fn policy_check(run: &Run, plan: &Phase) -> Stage {

@@ -6,6 +6,7 @@ mod access;
 mod account;
 mod agents;
 mod browser;
+mod calendar;
 mod changes;
 mod checks;
 mod connections;

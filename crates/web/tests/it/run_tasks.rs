@@ -51,6 +51,15 @@ async fn a_run_task_is_made_given_to_a_workspace_and_taken_away_again() {
     assert!(refused.text().contains("Detach it from all of them first"), "{refused}");
     let listed = server.owner().get(format!("/workspaces/{}/tasks", ws.id)).await.is_ok();
     let attached = listed.data()[0]["id"].as_str().unwrap().to_owned();
+    let edit = format!("{WORKSPACE}/{attached}");
+    let changed = [("pre_apply", "true"), ("enforcement-level", "advisory")];
+    send(&mut admin, &edit, &edit, &changed).await.redirects();
+    let text = admin.get(WORKSPACE).await.is_ok().text();
+    assert!(text.contains("Before the apply") && !text.contains("mandatory</td>"), "{text}");
+    assert_eq!(
+        send(&mut admin, &edit, &edit, &[("enforcement-level", "advisory")]).await.status,
+        422
+    );
     let remove = format!("{WORKSPACE}/{attached}/delete");
     send(&mut admin, WORKSPACE, &remove, &[]).await.redirects();
     send(&mut owner, &one, &delete, &[]).await.redirects();

@@ -61,6 +61,19 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "settings/run-tasks" if path.contains("{workspace_name}") => {
             &[("task", &names["task_id"]), ("pre_plan", "true"), ("enforcement-level", "advisory")]
         }
+        "settings/run-tasks/{workspace_task_id}" => {
+            &[("post_apply", "true"), ("enforcement-level", "mandatory")]
+        }
+        "settings/schedules" | "settings/schedules/{run_schedule_id}" => {
+            &[("kind", "plan"), ("cron", "0 6 * * *"), ("time-zone", "UTC")]
+        }
+        "settings/freezes" | "settings/freezes/{freeze_id}" => &[
+            ("name", "nights"),
+            ("cron", "0 22 * * *"),
+            ("duration-minutes", "480"),
+            ("time-zone", "UTC"),
+        ],
+        "runs/{run_id}/break-freeze" => &[("comment", "the house is on fire")],
         "settings/run-tasks" => &[("name", "another"), ("url", "https://example.com/")],
         "settings/run-tasks/{task_id}" => &[("name", "scanner"), ("url", "https://example.com/")],
         "settings/run-triggers" => &[("sourceable", "networking")],

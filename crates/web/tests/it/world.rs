@@ -103,6 +103,14 @@ async fn surroundings(server: &Server, owner: &Client<'_>, ws: &Workspace, names
         "relationships": { "task": { "data": { "type": "tasks", "id": attached } } } } });
     let path = format!("/workspaces/{}/tasks", ws.id);
     names.insert("workspace_task_id", owner.post(path, new).await.is_created().id());
+    let new = resource("run-schedules", &json!({ "kind": "plan", "cron": "0 6 * * mon" }));
+    let path = format!("/workspaces/{}/run-schedules", ws.id);
+    names.insert("run_schedule_id", owner.post(path, new).await.is_created().id());
+    let new = json!({ "name": "the party", "starts-at": "2199-12-31T20:00:00Z",
+        "ends-at": "2200-01-01T06:00:00Z" });
+    let new = resource("freezes", &new);
+    let path = "/organizations/acme/freezes";
+    names.insert("freeze_id", owner.post(path, new).await.is_created().id());
     let new = resource("ssh-keys", &json!({ "name": "deploy", "value": "no real key" }));
     let path = "/organizations/acme/ssh-keys";
     names.insert("ssh_key_id", owner.post(path, new).await.is_created().id());

@@ -103,6 +103,25 @@ pub const DOCUMENTED: &[Row] = &[
         ],
     ),
     (
+        &["PATCH /admin/cost-estimation-settings"],
+        &[
+            "enabled",
+            "estimator-url",
+            "estimator-secret",
+            "aws-enabled",
+            "aws-access-key-id",
+            "aws-secret-key",
+            "aws-instance-profile-enabled",
+            "gcp-enabled",
+            "gcp-credentials",
+            "azure-enabled",
+            "azure-client-id",
+            "azure-client-secret",
+            "azure-subscription-id",
+            "azure-tenant-id",
+        ],
+    ),
+    (
         &["PATCH /admin/smtp-settings"],
         &[
             "enabled",
@@ -297,6 +316,17 @@ pub const DOCUMENTED: &[Row] = &[
     ),
     (
         &[
+            "POST /workspaces/{workspace_id}/run-schedules",
+            "PATCH /run-schedules/{run_schedule_id}",
+        ],
+        &["kind", "cron", "time-zone", "message", "enabled"],
+    ),
+    (
+        &["POST /organizations/{organization_name}/freezes", "PATCH /freezes/{freeze_id}"],
+        &["name", "starts-at", "ends-at", "cron", "time-zone", "duration-minutes"],
+    ),
+    (
+        &[
             "POST /organizations/{organization_name}/workspaces",
             "PATCH /organizations/{organization_name}/workspaces/{workspace_name}",
             "PATCH /workspaces/{workspace_id}",
@@ -307,6 +337,8 @@ pub const DOCUMENTED: &[Row] = &[
             "agent-pool-id",
             "allow-destroy-plan",
             "assessments-enabled",
+            "confirmations-required",
+            "confirmed-by-others",
             "auto-apply",
             "auto-apply-run-trigger",
             "auto-destroy-at",

@@ -1,7 +1,12 @@
 //! A run, and what is sent to the routes about runs.
 
+use domain::{
+    StatusTimestamps,
+    entity::cost_estimate::{Model, Status},
+    id::CostEstimateId,
+};
 use serde_json::{Value, json};
-use testkit::Client;
+use testkit::{Client, Server};
 
 use super::{Names, Sent, related, resource, text};
 
@@ -14,6 +19,29 @@ pub async fn in_world(owner: &Client<'_>, workspace: &str) -> [(&'static str, St
         ("apply_id", text(&run.related("apply"))),
         ("run_event_id", text(&events.data()[0]["id"])),
     ]
+}
+
+/// What a run would cost, as if somebody had said so.
+pub async fn estimate(server: &Server, run: &str) -> String {
+    let id = CostEstimateId::fresh();
+    let tx = server.db.write().await.unwrap();
+    tx.insert(Model {
+        id: id.clone(),
+        run_id: run.parse().unwrap(),
+        status: Status::Finished,
+        error_message: None,
+        matched: 1,
+        unmatched: 0,
+        prior_monthly_cost: Some("0.0".into()),
+        proposed_monthly_cost: Some("12.5".into()),
+        delta_monthly_cost: Some("12.5".into()),
+        status_timestamps: StatusTimestamps::default(),
+        created_at: server.app.now(),
+    })
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    id.to_string()
 }
 
 pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {

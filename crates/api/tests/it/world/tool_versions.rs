@@ -37,6 +37,10 @@ pub fn body(method: &str, path: &str) -> Option<Sent> {
             let change = json!({ "plan-timeout": "1h" });
             return Some(Sent::Json(resource("general-settings", &change)));
         }
+        "/admin/cost-estimation-settings" => {
+            let change = json!({ "estimator-url": "https://costs.example.com/" });
+            return Some(Sent::Json(resource("cost-estimation-settings", &change)));
+        }
         "/admin/oidc-settings/actions/rotate-key" | "/admin/oidc-settings/actions/trim-key" => {
             return Some(Sent::Nothing);
         }

@@ -1,5 +1,6 @@
 //! `/app/{organization}/settings`: what holds for the whole organization, its tokens, keys and tags.
 
+mod freezes;
 mod lifetimes;
 mod retention;
 pub mod run_tasks;
@@ -14,6 +15,7 @@ use domain::{
     entity::workspace::ExecutionMode,
     organizations::{self, Change},
     row::{AgentPool, Organization},
+    site_settings,
 };
 use maud::{Markup, Render, html};
 use serde::Deserialize;
@@ -39,6 +41,11 @@ pub fn routes() -> Routes {
         .post("/app/{organization_name}/settings/token/delete", delete_token)
         .post("/app/{organization_name}/settings/audit-token", audit_token)
         .post("/app/{organization_name}/settings/audit-token/delete", delete_audit_token)
+        .get("/app/{organization_name}/settings/freezes", freezes::show)
+        .post("/app/{organization_name}/settings/freezes", freezes::create)
+        .get("/app/{organization_name}/settings/freezes/{freeze_id}", freezes::edit)
+        .post("/app/{organization_name}/settings/freezes/{freeze_id}", freezes::save)
+        .post("/app/{organization_name}/settings/freezes/{freeze_id}/delete", freezes::delete)
         .get("/app/{organization_name}/settings/lifetimes", lifetimes::show)
         .post("/app/{organization_name}/settings/lifetimes", lifetimes::save)
         .get("/app/{organization_name}/settings/run-tasks", run_tasks::show)
@@ -60,6 +67,7 @@ pub fn routes() -> Routes {
 enum Part {
     General,
     Lifetimes,
+    Freezes,
     RunTasks,
     SshKeys,
     Tags,
@@ -67,9 +75,10 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::General,
         Self::Lifetimes,
+        Self::Freezes,
         Self::RunTasks,
         Self::SshKeys,
         Self::Tags,
@@ -83,6 +92,7 @@ impl Part {
                 let may = cx.may::<can::ManageTokenTtl>(organization);
                 ("Lifetimes of tokens", "/lifetimes", may)
             }
+            Self::Freezes => ("Freezes", "/freezes", true),
             Self::RunTasks => {
                 ("Run tasks", "/run-tasks", cx.may::<can::ReadRunTasks>(organization))
             }
@@ -129,6 +139,7 @@ struct Input {
     default_agent_pool_id: String,
     allow_force_delete_workspaces: Ticked,
     user_tokens_enabled: Ticked,
+    cost_estimation_enabled: Ticked,
     ask_name_above: String,
 }
 
@@ -141,11 +152,13 @@ impl Input {
             default_agent_pool_id: pool.map(ToString::to_string).unwrap_or_default(),
             allow_force_delete_workspaces: Ticked(row.allow_force_delete_workspaces),
             user_tokens_enabled: Ticked(row.user_tokens_enabled),
+            cost_estimation_enabled: Ticked(row.cost_estimation_enabled),
             ask_name_above: row.ask_name_above.map(|number| number.to_string()).unwrap_or_default(),
         }
     }
 
-    fn wanted(&self) -> domain::Result<Change> {
+    /// Where nobody estimates costs there is no box to tick.
+    fn wanted(&self, estimates_costs: bool) -> domain::Result<Change> {
         let mode: ExecutionMode = self.default_execution_mode.parse().map_err(|_| {
             domain::Error::invalid("default-execution-mode", "is none that there is")
         })?;
@@ -169,6 +182,7 @@ impl Input {
             default_agent_pool_id: Some(pool),
             allow_force_delete_workspaces: Some(self.allow_force_delete_workspaces.0),
             user_tokens_enabled: Some(self.user_tokens_enabled.0),
+            cost_estimation_enabled: estimates_costs.then_some(self.cost_estimation_enabled.0),
             ..Change::default()
         })
     }
@@ -184,7 +198,8 @@ async fn save(
     Form(input): Form<Input>,
 ) -> Result<Response> {
     let visitor = &organization.visitor;
-    let saved = match input.wanted() {
+    let site = site_settings::current(&visitor.cx).await?;
+    let saved = match input.wanted(site.estimates_costs()) {
         Ok(change) => organizations::update(&visitor.cx, &organization, change).await.map(drop),
         Err(error) => Err(error),
     };
@@ -345,11 +360,19 @@ async fn general(
         is_on: input.user_tokens_enabled.0,
         must: false,
     };
+    let costs = Check {
+        about: about("cost-estimation-enabled", "Runs are told what they would cost", None),
+        is_on: input.cost_estimation_enabled.0,
+        must: false,
+    };
     let mut controls: Vec<&dyn Control> = vec![&email, &mode];
     if !pools.is_empty() {
         controls.push(&pool);
     }
     controls.extend([&force as &dyn Control, &tokens, &above]);
+    if site_settings::current(&visitor.cx).await?.estimates_costs() {
+        controls.push(&costs);
+    }
     let form = Sheet {
         id: "general",
         action: &here(&organization.name),

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     components::{
-        About, Button, Card, Cards, Check, Choice, Control, Panel, Select, Sheet, Text, TextArea,
+        About, Button, Card, Cards, Check, Choice, Control, Number, Panel, Select, Sheet, Text,
+        TextArea,
     },
     failure::{Result, Wrong},
     forms::{Form, Ticked},
@@ -35,6 +36,8 @@ pub struct Input {
     terraform_version: String,
     working_directory: String,
     auto_apply: Ticked,
+    confirmations_required: String,
+    confirmed_by_others: Ticked,
     allow_destroy_plan: Ticked,
 }
 
@@ -49,6 +52,8 @@ fn as_it_is(row: &domain::row::Workspace) -> Input {
         terraform_version: row.terraform_version.clone(),
         working_directory: row.working_directory.clone(),
         auto_apply: Ticked(row.auto_apply),
+        confirmations_required: row.confirmations_required.to_string(),
+        confirmed_by_others: Ticked(row.confirmed_by_others),
         allow_destroy_plan: Ticked(row.allow_destroy_plan),
     }
 }
@@ -69,6 +74,12 @@ impl Input {
         } else {
             None
         };
+        let people = match self.confirmations_required.trim() {
+            "" => None,
+            number => Some(number.parse().map_err(|_| {
+                domain::Error::invalid("confirmations-required", "must be a number")
+            })?),
+        };
         let description = Some(self.description.clone()).filter(|text| !text.is_empty());
         Ok(Change {
             name: Some(self.name.trim().to_owned()),
@@ -79,6 +90,8 @@ impl Input {
             terraform_version: Some(self.terraform_version.trim().to_owned()),
             working_directory: Some(self.working_directory.trim().to_owned()),
             auto_apply: Some(self.auto_apply.0),
+            confirmations_required: people,
+            confirmed_by_others: Some(self.confirmed_by_others.0),
             allow_destroy_plan: Some(self.allow_destroy_plan.0),
             ..Change::default()
         })
@@ -195,6 +208,22 @@ async fn draw(
         is_on: input.auto_apply.0,
         must: false,
     };
+    let hint =
+        "Each of them may apply runs. A run that several have to confirm never applies by itself.";
+    let people = Number {
+        about: about("confirmations-required", "People who have to confirm a run", Some(hint)),
+        value: &input.confirmations_required,
+        min: 1,
+    };
+    let others = Check {
+        about: about(
+            "confirmed-by-others",
+            "One of them is another than who has queued the run",
+            None,
+        ),
+        is_on: input.confirmed_by_others.0,
+        must: false,
+    };
     let destroy = Check {
         about: about("allow-destroy-plan", "Allow runs that destroy everything", None),
         is_on: input.allow_destroy_plan.0,
@@ -204,7 +233,8 @@ async fn draw(
     if !pools.is_empty() {
         controls.push(&pool);
     }
-    controls.extend([&engine as &dyn Control, &version, &directory, &auto_apply, &destroy]);
+    controls.extend([&engine as &dyn Control, &version, &directory, &auto_apply]);
+    controls.extend([&people as &dyn Control, &others, &destroy]);
     let form = Sheet {
         id: "general",
         action: &format!("{}/settings", path(workspace)),

@@ -10,6 +10,7 @@ mod relocation;
 mod retention;
 mod run_tasks;
 mod run_triggers;
+mod schedules;
 mod ssh_key;
 mod state_sharing;
 mod tags;
@@ -70,6 +71,13 @@ pub fn routes() -> Routes {
         .get(below!("settings/run-tasks"), run_tasks::show)
         .post(below!("settings/run-tasks"), run_tasks::add)
         .post(below!("settings/run-tasks/{workspace_task_id}/delete"), run_tasks::remove)
+        .get(below!("settings/schedules"), schedules::show)
+        .post(below!("settings/schedules"), schedules::create)
+        .get(below!("settings/schedules/{run_schedule_id}"), schedules::edit)
+        .post(below!("settings/schedules/{run_schedule_id}"), schedules::save)
+        .post(below!("settings/schedules/{run_schedule_id}/delete"), schedules::delete)
+        .get(below!("settings/run-tasks/{workspace_task_id}"), run_tasks::edit)
+        .post(below!("settings/run-tasks/{workspace_task_id}"), run_tasks::save)
         .get(below!("settings/state-sharing"), state_sharing::show)
         .post(below!("settings/state-sharing"), state_sharing::save)
         .post(below!("settings/state-sharing/consumers"), state_sharing::add)
@@ -99,6 +107,7 @@ enum Setting {
     Notifications,
     RunTriggers,
     RunTasks,
+    Schedules,
     StateSharing,
     SshKey,
     Retention,
@@ -107,7 +116,7 @@ enum Setting {
 }
 
 impl Setting {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::General,
         Self::VersionControl,
         Self::Tags,
@@ -115,6 +124,7 @@ impl Setting {
         Self::Notifications,
         Self::RunTriggers,
         Self::RunTasks,
+        Self::Schedules,
         Self::StateSharing,
         Self::SshKey,
         Self::Retention,
@@ -137,6 +147,7 @@ impl Setting {
                 ("Run triggers", "/run-triggers", cx.may::<can::ReadRun>(workspace))
             }
             Self::RunTasks => ("Run tasks", "/run-tasks", true),
+            Self::Schedules => ("Schedules", "/schedules", cx.may::<can::ReadRun>(workspace)),
             Self::StateSharing => ("State sharing", "/state-sharing", true),
             Self::SshKey => ("SSH key", "/ssh-key", administers()),
             Self::Retention => ("Retention", "/retention", true),

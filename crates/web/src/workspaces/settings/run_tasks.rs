@@ -78,6 +78,78 @@ async fn made(named: &Naming, input: &Input) -> domain::Result<()> {
     workspace_tasks::create(cx, &named.base, &task, change).await.map(drop)
 }
 
+pub async fn edit(attached: May<can::ManageWorkspaceTasks, In<WorkspaceTask>>) -> Result<Markup> {
+    let input = Input {
+        task: String::new(),
+        stages: Stages::of(&attached.row.stages),
+        enforcement_level: attached.row.enforcement_level.to_string(),
+    };
+    edit_page(&attached.visitor, &attached, &input, None).await
+}
+
+pub async fn save(
+    attached: May<can::ManageWorkspaceTasks, In<WorkspaceTask>>,
+    Form(input): Form<Input>,
+) -> Result<Response> {
+    let change = Change {
+        stages: Some(input.stages.ticked()),
+        enforcement_level: level(&input.enforcement_level),
+    };
+    match workspace_tasks::update(&attached.visitor.cx, &attached, change).await {
+        Ok(_) => Ok(Redirect::to(&here(&attached.of)).into_response()),
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            let page = edit_page(&attached.visitor, &attached, &input, Some(&wrong)).await?;
+            Ok(wrong.shown_in(page))
+        }
+    }
+}
+
+async fn edit_page(
+    visitor: &SignedIn,
+    attached: &In<WorkspaceTask>,
+    input: &Input,
+    wrong: Option<&Wrong>,
+) -> Result<Markup> {
+    let tasks = tasks(visitor, &attached.of).await?;
+    let name = name_of(&attached.row, &tasks);
+    let checks = input.stages.checks();
+    let level = against(&input.enforcement_level);
+    let mut controls: Vec<&dyn Control> = checks.iter().map(|check| check as _).collect();
+    controls.push(&level);
+    let to = format!("{}/{}", here(&attached.of), attached.row.id);
+    let sheet = Sheet {
+        id: "task",
+        action: &to,
+        token: &visitor.form_token(),
+        wrong,
+        hidden: &[],
+        controls: &controls,
+        send: Button { label: "Save", ..Button::default() },
+    };
+    let title = format!("When {name} is asked");
+    let content =
+        Panel { id: "s-task", title: &title, content: sheet.render(), ..Panel::default() }.render();
+    super::draw(visitor, &attached.of, Setting::RunTasks, &content).await
+}
+
+fn name_of(attached: &WorkspaceTask, tasks: &[RunTask]) -> String {
+    let task = tasks.iter().find(|task| task.id == attached.run_task_id);
+    task.map_or_else(|| attached.run_task_id.to_string(), |task| task.name.clone())
+}
+
+fn against(level: &str) -> Select<'_> {
+    Select {
+        about: About {
+            name: "enforcement-level",
+            label: "When it is against a run",
+            ..About::default()
+        },
+        choices: &LEVELS,
+        value: level,
+    }
+}
+
 pub async fn remove(
     attached: May<can::ManageWorkspaceTasks, In<WorkspaceTask>>,
     _: Press,
@@ -104,12 +176,8 @@ async fn draw(
     let manages = cx.may::<can::ManageWorkspaceTasks>(workspace);
     let list = workspace_tasks::list(cx, workspace, Paging { number: 1, size: MOST }).await?;
     let tasks = tasks(visitor, workspace).await?;
-    let name = |attached: &WorkspaceTask| {
-        let task = tasks.iter().find(|task| task.id == attached.run_task_id);
-        task.map_or_else(|| attached.run_task_id.to_string(), |task| task.name.clone())
-    };
     let row = |attached: &WorkspaceTask| {
-        let name = name(attached);
+        let name = name_of(attached, &tasks);
         let remove = Button {
             label: "Remove",
             look: Look::Danger,
@@ -117,10 +185,11 @@ async fn draw(
             about: Some(&name),
             ..Button::default()
         };
-        let to = format!("{}/{}/delete", here(workspace), attached.id);
+        let one = format!("{}/{}", here(workspace), attached.id);
+        let to = format!("{one}/delete");
         let stages: Vec<_> = attached.stages.iter().map(|stage| stage_name(*stage)).collect();
         vec![
-            html! { (name) },
+            html! { @if manages { a href=(one) { (name) } } @else { (name) } },
             html! { (stages.join(", ")) },
             html! { (attached.enforcement_level) },
             html! { @if manages { (action(&to, &visitor.form_token(), &remove)) } },
@@ -165,15 +234,7 @@ fn form(
         value: &input.task,
     };
     let checks = input.stages.checks();
-    let level = Select {
-        about: About {
-            name: "enforcement-level",
-            label: "When it is against a run",
-            ..About::default()
-        },
-        choices: &LEVELS,
-        value: &input.enforcement_level,
-    };
+    let level = against(&input.enforcement_level);
     let mut controls: Vec<&dyn Control> = vec![&task];
     controls.extend(checks.iter().map(|check| check as &dyn Control));
     controls.push(&level);

@@ -1,0 +1,155 @@
+//! Runs that several people have to confirm, or another one than who has queued them.
+
+use domain::row::Workspace;
+use serde_json::{Value, json};
+use testkit::{Answer, Client, Server};
+
+use crate::{
+    agent::Agent,
+    runs::{run, upload},
+    world::resource,
+};
+
+async fn rule(server: &Server, ws: &Workspace, attributes: Value) -> Answer {
+    let path = format!("/workspaces/{}", ws.id);
+    server.owner().patch(path, resource("workspaces", &attributes)).await
+}
+
+/// Queued by the owner, and planned.
+async fn planned(server: &Server, agent: &Agent<'_>, ws: &Workspace) -> String {
+    let owner = server.owner();
+    upload(&owner, ws, false).await;
+    let id = owner.post("/runs", run(ws, json!({}))).await.is_created().id();
+    server.advance().await;
+    agent.must_claim().await.execute().await;
+    assert_eq!(status(server, &id).await, "planned");
+    id
+}
+
+async fn status(server: &Server, run: &str) -> Value {
+    server.owner().get(format!("/runs/{run}")).await.is_ok().attribute("status")
+}
+
+async fn confirm(client: &Client<'_>, run: &str) -> Answer {
+    client.post(format!("/runs/{run}/actions/apply"), json!({ "comment": "good" })).await
+}
+
+async fn reason(server: &Server, run: &str) -> String {
+    let shown = server.owner().get(format!("/runs/{run}")).await.is_ok();
+    shown.attribute("waiting-reason").as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_run_goes_on_when_as_many_people_have_confirmed_it_as_its_workspace_wants() {
+    let server = Server::start().await;
+    let agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    rule(&server, &ws, json!({ "confirmations-required": 2 })).await.is_ok();
+    let id = planned(&server, &agent, &ws).await;
+    assert_eq!(
+        reason(&server, &id).await,
+        "Nobody has confirmed it yet. 2 more people have to confirm it."
+    );
+    let (owner, writer) = (server.owner(), server.writer(&ws));
+    confirm(&server.planner(&ws), &id).await.is_not_found();
+    confirm(&owner, &id).await.is_accepted();
+    server.advance().await;
+    assert_eq!(status(&server, &id).await, "planned", "one is not enough");
+    assert!(agent.claim().await.is_none());
+    let said = reason(&server, &id).await;
+    assert_eq!(said, "Confirmed by owner. One more person has to confirm it.");
+    let again = confirm(&owner, &id).await.is_conflict();
+    assert!(again.error().contains("You have confirmed this run already"), "{again}");
+    confirm(&server.team_token(&ws), &id).await.has_status(http::StatusCode::FORBIDDEN);
+    let path = format!("/runs/{id}/confirmations");
+    let shown = server.reader(&ws).get(format!("{path}?include=user")).await.is_ok();
+    assert_eq!(
+        shown.data()[0]["relationships"]["user"]["data"]["id"],
+        owner.user().await.id.as_str()
+    );
+    assert_eq!(
+        shown.json()["meta"]["confirmations"],
+        json!({ "required": 2, "by-others": false, "missing": 1, "another-is-missing": false })
+    );
+    confirm(&writer, &id).await.is_accepted();
+    assert_eq!(status(&server, &id).await, "confirmed");
+    let shown = owner.get(format!("/runs/{id}")).await.is_ok();
+    assert_eq!(shown.related("confirmed-by"), writer.user().await.id.as_str());
+    assert_eq!(owner.get(path).await.is_ok().data().as_array().unwrap().len(), 2);
+    server.advance().await;
+    agent.must_claim().await.execute().await;
+    assert_eq!(status(&server, &id).await, "applied");
+    confirm(&owner, &id).await.is_conflict();
+
+    // The next run begins with nobody.
+    let next = planned(&server, &agent, &ws).await;
+    assert!(reason(&server, &next).await.starts_with("Nobody has confirmed it yet."));
+    confirm(&owner, &next).await.is_accepted();
+    rule(&server, &ws, json!({ "confirmations-required": 1 })).await.is_ok();
+    confirm(&owner, &next).await.is_accepted();
+    assert_eq!(status(&server, &next).await, "confirmed", "what is enough now is enough");
+    let told = server.everything().await;
+    assert!(told.contains("run_confirmation_given"));
+}
+
+#[tokio::test]
+async fn who_has_queued_a_run_may_not_be_the_only_one_to_confirm_it() {
+    let server = Server::start().await;
+    let agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    rule(&server, &ws, json!({ "confirmed-by-others": true })).await.is_ok();
+    let id = planned(&server, &agent, &ws).await;
+    confirm(&server.owner(), &id).await.is_accepted();
+    assert_eq!(status(&server, &id).await, "planned");
+    assert!(reason(&server, &id).await.contains("Somebody else than who has queued it"));
+    confirm(&server.writer(&ws), &id).await.is_accepted();
+    assert_eq!(status(&server, &id).await, "confirmed");
+    server.advance().await;
+    agent.must_claim().await.execute().await;
+    let id = planned(&server, &agent, &ws).await;
+    confirm(&server.writer(&ws), &id).await.is_accepted();
+    assert_eq!(status(&server, &id).await, "confirmed", "one of the others is enough");
+}
+
+#[tokio::test]
+async fn what_several_people_confirm_never_applies_by_itself() {
+    let server = Server::start().await;
+    server.stop_clock();
+    let mut agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    upload(&owner, &ws, false).await;
+    for strict in [json!({ "confirmations-required": 2 }), json!({ "confirmed-by-others": true })] {
+        for by_itself in ["auto-apply", "auto-apply-run-trigger"] {
+            let mut both = strict.clone();
+            both[by_itself] = json!(true);
+            let refused = rule(&server, &ws, both).await;
+            refused.is_unprocessable(&format!("/data/attributes/{by_itself}"));
+        }
+    }
+    // One that was queued before people were asked.
+    let early = owner.post("/runs", run(&ws, json!({ "auto-apply": true }))).await.is_created();
+    rule(&server, &ws, json!({ "confirmations-required": 2 })).await.is_ok();
+    rule(&server, &ws, json!({ "auto-apply": true }))
+        .await
+        .is_unprocessable("/data/attributes/auto-apply");
+    let refused = owner.post("/runs", run(&ws, json!({ "auto-apply": true }))).await;
+    refused.is_unprocessable("/data/attributes/auto-apply");
+    server.advance().await;
+    agent.must_claim().await.execute().await;
+    assert_eq!(status(&server, &early.id()).await, "planned");
+    owner.post(format!("/runs/{}/actions/discard", early.id()), ()).await.is_accepted();
+    // Nor does what comes by the calendar.
+    let new = json!({ "kind": "apply", "cron": "0 * * * *" });
+    let path = format!("/workspaces/{}/run-schedules", ws.id);
+    owner.post(path, resource("run-schedules", &new)).await.is_created();
+    server.pass(std::time::Duration::from_hours(1));
+    domain::run_schedules::queue_due(&server.system()).await.unwrap();
+    agent.introduce().await;
+    server.advance().await;
+    let job = agent.must_claim().await;
+    job.execute().await;
+    let shown = owner.get(format!("/runs/{}", job.run())).await.is_ok();
+    assert_eq!(shown.attribute("trigger-reason"), "schedule");
+    assert_eq!(shown.attribute("status"), "planned");
+}

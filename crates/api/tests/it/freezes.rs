@@ -1,0 +1,158 @@
+//! Windows in which nothing is applied.
+
+use std::time::Duration;
+
+use domain::row::Workspace;
+use serde_json::{Value, json};
+use testkit::{Answer, Server};
+
+use crate::{
+    agent::Agent,
+    runs::{run, upload},
+};
+
+fn set_clock(server: &Server, at: &str) {
+    server.stop_clock();
+    server.app.stop_clock(domain::Timestamp::parse(at).unwrap());
+}
+
+async fn freeze(server: &Server, attributes: Value, relationships: Value) -> Answer {
+    let body = json!({ "data": { "type": "freezes", "attributes": attributes, "relationships": relationships } });
+    server.owner().post("/organizations/acme/freezes", body).await
+}
+
+/// A run that is planned and goes on to its apply by itself.
+async fn planned(server: &Server, agent: &Agent<'_>, ws: &Workspace) -> String {
+    let owner = server.owner();
+    upload(&owner, ws, false).await;
+    let id = owner.post("/runs", run(ws, json!({ "auto-apply": true }))).await.is_created().id();
+    server.advance().await;
+    agent.must_claim().await.execute().await;
+    server.advance().await;
+    id
+}
+
+async fn why(server: &Server, id: &str) -> String {
+    let found = domain::runs::find(&server.system(), &id.parse().unwrap()).await.unwrap();
+    let run = server.system().check::<domain::can::ReadRun, _>(found).unwrap();
+    domain::runs::waits_for(&server.system(), &run).await.unwrap().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn applies_wait_for_the_end_of_a_freeze_and_say_so() {
+    let server = Server::start().await;
+    set_clock(&server, "2026-12-24T12:00:00Z");
+    let mut agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let once = json!({ "name": "holidays", "starts-at": "2026-12-24T00:00:00Z", "ends-at": "2026-12-25T00:00:00Z" });
+    let made = freeze(&server, once, json!({})).await.is_created();
+    assert_eq!(made.attribute("frozen-until"), "2026-12-25T00:00:00.000Z");
+    // This one follows it without a pause.
+    let next = json!({ "name": "boxing day", "cron": "0 1 25 12 *", "time-zone": "Europe/Vienna", "duration-minutes": 60 });
+    freeze(&server, next, json!({})).await.is_created();
+    let id = planned(&server, &agent, &ws).await;
+    assert!(agent.claim().await.is_none(), "it is planned, and no more");
+    let said = why(&server, &id).await;
+    assert!(said.contains("until 2026-12-25T01:00:00.000Z") && said.contains("holidays"), "{said}");
+    server.pass(Duration::from_hours(12));
+    agent.introduce().await;
+    server.advance().await;
+    assert!(agent.claim().await.is_none(), "the second one has begun");
+    server.pass(Duration::from_hours(1));
+    agent.introduce().await;
+    server.advance().await;
+    let apply = agent.must_claim().await;
+    assert!(apply.is_apply() && apply.run() == id);
+}
+
+#[tokio::test]
+async fn an_apply_that_nobody_has_begun_waits_for_the_end_of_a_freeze_as_well() {
+    let server = Server::start().await;
+    set_clock(&server, "2026-12-24T12:00:00Z");
+    let mut agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let soon = json!({ "name": "night", "starts-at": "2026-12-24T12:00:30Z", "ends-at": "2026-12-24T12:10:00Z" });
+    freeze(&server, soon, json!({})).await.is_created();
+    let id = planned(&server, &agent, &ws).await;
+    let status =
+        async || server.owner().get(format!("/runs/{id}")).await.is_ok().attribute("status");
+    assert_eq!(status().await, "apply_queued");
+    server.pass(Duration::from_secs(31));
+    assert!(agent.claim().await.is_none());
+    assert!(why(&server, &id).await.contains("the freeze “night” holds it up"));
+    // One second before its end, and at it.
+    server.pass(Duration::from_secs(568));
+    agent.introduce().await;
+    assert!(agent.claim().await.is_none());
+    server.pass(Duration::from_secs(1));
+    assert_eq!(agent.must_claim().await.run(), id);
+}
+
+#[tokio::test]
+async fn a_freeze_holds_where_it_is_meant_to_and_owners_break_it() {
+    let server = Server::start().await;
+    set_clock(&server, "2026-12-24T12:00:00Z");
+    let agent = Agent::register(&server).await;
+    let (ws, other) = (server.workspace("networking").await, server.workspace("other").await);
+    let once = json!({ "name": "audit", "starts-at": "2026-12-24T00:00:00Z", "ends-at": "2026-12-25T00:00:00Z" });
+    let here = json!({ "workspace": { "data": { "type": "workspaces", "id": ws.id } } });
+    let made = freeze(&server, once, here).await.is_created();
+    let free = planned(&server, &agent, &other).await;
+    assert_eq!(agent.must_claim().await.run(), free, "it is about another workspace");
+    let id = planned(&server, &agent, &ws).await;
+    assert!(agent.claim().await.is_none());
+    let path = format!("/runs/{id}/actions/break-freeze");
+    let comment = json!({ "comment": "The house is on fire." });
+    server.admin_of(&ws).post(&path, comment.clone()).await.is_not_found();
+    server.owner().post(&path, json!({})).await.is_unprocessable("/data/attributes/comment");
+    server.owner().post(&path, comment.clone()).await.is_accepted();
+    server.owner().post(&path, comment).await.is_conflict();
+    server.advance().await;
+    assert_eq!(agent.must_claim().await.run(), id);
+    assert!(server.everything().await.contains("run_freeze_broken"));
+    let comments = server.owner().get(format!("/runs/{id}/comments")).await.is_ok();
+    assert_eq!(comments.attributes("body"), ["The house is on fire."]);
+
+    // A freeze that is gone holds nobody up, neither does one of another project.
+    server.owner().delete(format!("/freezes/{}", made.id())).await.is_no_content();
+    let new = json!({ "data": { "type": "projects", "attributes": { "name": "elsewhere" } } });
+    let project = server.owner().post("/organizations/acme/projects", new).await.is_created().id();
+    let there = json!({ "project": { "data": { "type": "projects", "id": project } } });
+    let once = json!({ "name": "audit", "starts-at": "2026-12-24T00:00:00Z", "ends-at": "2026-12-25T00:00:00Z" });
+    freeze(&server, once, there).await.is_created();
+    let third = server.workspace("third").await;
+    let id = planned(&server, &agent, &third).await;
+    assert_eq!(agent.must_claim().await.run(), id);
+}
+
+#[tokio::test]
+async fn what_is_no_window_is_refused() {
+    let server = Server::start().await;
+    let (start, end) = ("2026-12-24T00:00:00Z", "2026-12-25T00:00:00Z");
+    for (attributes, culprit) in [
+        (json!({ "starts-at": start, "ends-at": end }), "name"),
+        (json!({ "name": "x" }), "starts-at"),
+        (json!({ "name": "x", "starts-at": start }), "starts-at"),
+        (json!({ "name": "x", "starts-at": end, "ends-at": start }), "ends-at"),
+        (json!({ "name": "x", "cron": "0 0 * * *" }), "duration-minutes"),
+        (json!({ "name": "x", "cron": "0 0 * * *", "duration-minutes": 0 }), "duration-minutes"),
+        (json!({ "name": "x", "starts-at": start, "ends-at": end, "time-zone": "" }), "time-zone"),
+        (json!({ "name": "x", "cron": "0 0 *", "duration-minutes": 5 }), "cron"),
+        (
+            json!({ "name": "x", "cron": "0 0 * * *", "duration-minutes": 5, "time-zone": "Here" }),
+            "time-zone",
+        ),
+        (
+            json!({ "name": "x", "cron": "0 0 * * *", "duration-minutes": 5, "ends-at": end }),
+            "cron",
+        ),
+    ] {
+        let pointer = format!("/data/attributes/{culprit}");
+        freeze(&server, attributes, json!({})).await.is_unprocessable(&pointer);
+    }
+    let once = json!({ "name": "x", "starts-at": start, "ends-at": end });
+    let nowhere =
+        json!({ "workspace": { "data": { "type": "workspaces", "id": "ws-1111111111111111" } } });
+    freeze(&server, once, nowhere).await.is_unprocessable("/data/relationships/workspace");
+    assert_eq!(server.owner().get("/organizations/acme/freezes").await.is_ok().data(), json!([]));
+}

@@ -1,0 +1,149 @@
+//! Times that come again and again, as people write them: a cron pattern of five fields, in a time zone.
+//!
+//! Where clocks are put forward, a time that does not exist is the first moment after the gap; where they are put back,
+//! one that exists twice is the first of the two. Patterns with a wildcard in minutes or hours go by the time that passes.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use croner::{
+    Cron,
+    parser::{CronParser, Seconds, Year},
+};
+
+use crate::{Error, Result, Timestamp};
+
+/// Characters of a pattern.
+const LIMIT: usize = 200;
+
+/// # Errors
+/// Invalid, by the name on the wire.
+pub(crate) fn read_zone(name: &str) -> Result<Tz> {
+    let wrong = "must be a name such as Europe/Vienna, or UTC";
+    name.parse().map_err(|_| Error::invalid("time-zone", wrong))
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    cron: Cron,
+    zone: Tz,
+}
+
+impl Pattern {
+    /// # Errors
+    /// Invalid, by the names on the wire.
+    pub fn parse(cron: &str, zone: &str) -> Result<Self> {
+        let zone = read_zone(zone)?;
+        let wrong = || {
+            Error::invalid(
+                "cron",
+                "must have the five fields minute, hour, day of the month, month and day of the week",
+            )
+        };
+        if cron.len() > LIMIT {
+            return Err(wrong());
+        }
+        let parser =
+            CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+        let cron = parser.parse(cron).map_err(|_| wrong())?;
+        let pattern = Self { cron, zone };
+        if pattern.next_after(Timestamp(0)).is_none() {
+            return Err(Error::invalid("cron", "names a time that never comes"));
+        }
+        Ok(pattern)
+    }
+
+    /// The first time behind this one.
+    pub fn next_after(&self, at: Timestamp) -> Option<Timestamp> {
+        let next = self.cron.find_next_occurrence(&self.there(at)?, false).ok()?;
+        Some(Timestamp(next.timestamp_millis()))
+    }
+
+    /// The last time that has come by then.
+    pub fn last_by(&self, at: Timestamp) -> Option<Timestamp> {
+        let last = self.cron.find_previous_occurrence(&self.there(at)?, true).ok()?;
+        Some(Timestamp(last.timestamp_millis()))
+    }
+
+    fn there(&self, at: Timestamp) -> Option<DateTime<Tz>> {
+        Some(DateTime::<Utc>::from_timestamp_millis(at.0)?.with_timezone(&self.zone))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    /// The times that follow one another, as UTC has them.
+    fn times(cron: &str, zone: &str, from: &str, count: usize) -> Vec<String> {
+        let pattern = Pattern::parse(cron, zone).unwrap();
+        let next = |last: &Timestamp| pattern.next_after(*last);
+        let all = std::iter::successors(pattern.next_after(at(from)), next);
+        all.take(count).map(|time| time.iso8601().replace(":00.000Z", "Z")).collect()
+    }
+
+    #[test]
+    fn a_time_is_as_clocks_show_it_in_its_zone() {
+        assert_eq!(
+            times("30 6 * * mon-fri", "America/New_York", "2026-11-27T00:00:00Z", 3),
+            ["2026-11-27T11:30Z", "2026-11-30T11:30Z", "2026-12-01T11:30Z"]
+        );
+    }
+
+    #[test]
+    fn a_time_that_is_skipped_comes_once_behind_the_gap() {
+        // On 29 March 2026 there is no half past two in Vienna.
+        assert_eq!(
+            times("30 2 * * *", "Europe/Vienna", "2026-03-28T00:00:00Z", 3),
+            ["2026-03-28T01:30Z", "2026-03-29T01:00Z", "2026-03-30T00:30Z"]
+        );
+    }
+
+    #[test]
+    fn a_time_that_is_there_twice_comes_once() {
+        // On 25 October 2026 there are two of them.
+        assert_eq!(
+            times("30 2 * * *", "Europe/Vienna", "2026-10-24T00:00:00Z", 3),
+            ["2026-10-24T00:30Z", "2026-10-25T00:30Z", "2026-10-26T01:30Z"]
+        );
+    }
+
+    #[test]
+    fn an_hourly_time_comes_every_hour_whatever_clocks_do() {
+        assert_eq!(
+            times("0 * * * *", "Europe/Vienna", "2026-03-28T23:30:00Z", 4),
+            ["2026-03-29T00:00Z", "2026-03-29T01:00Z", "2026-03-29T02:00Z", "2026-03-29T03:00Z"]
+        );
+        assert_eq!(
+            times("0 * * * *", "Europe/Vienna", "2026-10-24T23:30:00Z", 4),
+            ["2026-10-25T00:00Z", "2026-10-25T01:00Z", "2026-10-25T02:00Z", "2026-10-25T03:00Z"]
+        );
+    }
+
+    #[test]
+    fn the_last_time_is_found_as_well() {
+        let pattern = Pattern::parse("0 18 * * fri", "Europe/Vienna").unwrap();
+        let last = pattern.last_by(at("2026-11-30T12:00:00Z"));
+        assert_eq!(last, Some(at("2026-11-27T17:00:00Z")));
+        assert_eq!(pattern.last_by(at("2026-11-27T17:00:00Z")), last);
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for cron in [
+            "",
+            "* * * *",
+            "0 0 0 * * *",
+            "61 * * * *",
+            "0 0 31 2 *",
+            "tomorrow",
+            &"1,".repeat(200),
+        ] {
+            assert!(Pattern::parse(cron, "UTC").is_err(), "{cron}");
+        }
+        assert!(Pattern::parse("0 0 * * *", "Middle/Earth").is_err());
+    }
+}

@@ -1,0 +1,312 @@
+//! Windows in which nothing is applied: of an organization, a project or a workspace, once or again and again. Runs are
+//! planned all the same; their applies wait, and say until when. An owner lets a run through, and says why.
+
+use db::{
+    entity::{freeze, freeze_break, phase, run::Status},
+    id::{FreezeId, ProjectId, WorkspaceId},
+    page,
+    sea_orm::{
+        ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+        QueryOrder,
+    },
+};
+use serde_json::json;
+
+use crate::{
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp,
+    calendar::{self, Pattern},
+    can, free_text, names, organizations, projects,
+    row::{Freeze, Organization, Run, Workspace},
+    runs::{comments, held::Held, moves, stages},
+    workspaces,
+};
+
+/// Of an organization.
+const LIMIT: u64 = 100;
+const NAME_LIMIT: usize = 90;
+/// Longer than any freeze that comes again.
+const MINUTES_LIMIT: i64 = 31 * 24 * 60;
+const REASON_LIMIT: usize = 1000;
+/// Windows that follow one another are one, up to so many of them.
+const CHAIN: usize = 100;
+
+/// A freeze, with its organization.
+pub async fn find(cx: &Ctx, id: &FreezeId) -> Result<Found<In<Freeze, Organization>>> {
+    let row = freeze::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    let row = row.ok_or(Error::NotFound)?;
+    let of = organizations::by_name(cx, &row.organization_name).await?;
+    Ok(Found::new(In { row, of: of.ok_or(Error::NotFound)? }))
+}
+
+/// Those of an organization, the oldest first.
+pub async fn list(
+    cx: &Ctx,
+    organization: &Granted<can::ReadOrganization>,
+    paging: Paging,
+) -> Result<Page<Freeze>> {
+    let query = freeze::Entity::find()
+        .filter(freeze::Column::OrganizationName.eq(&organization.name))
+        .order_by_asc(freeze::Column::CreatedAt)
+        .order_by_asc(freeze::Column::Id);
+    Ok(page(cx.read(), query, paging).await?)
+}
+
+/// Where nothing is applied.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    Organization,
+    Project(ProjectId),
+    Workspace(WorkspaceId),
+}
+
+/// What is asked for; absent leaves things as they are, `Some(None)` empties them.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub name: Option<String>,
+    pub starts_at: Option<Option<Timestamp>>,
+    pub ends_at: Option<Option<Timestamp>>,
+    pub cron: Option<Option<String>>,
+    pub time_zone: Option<String>,
+    pub minutes: Option<Option<i64>>,
+}
+
+impl Change {
+    fn apply(self, row: &mut Freeze) -> Result<()> {
+        row.name = self.name.unwrap_or_else(|| row.name.clone());
+        row.starts_at = self.starts_at.unwrap_or(row.starts_at);
+        row.ends_at = self.ends_at.unwrap_or(row.ends_at);
+        row.cron = self.cron.unwrap_or_else(|| row.cron.clone());
+        row.time_zone = self.time_zone.unwrap_or_else(|| row.time_zone.clone());
+        row.minutes = self.minutes.unwrap_or(row.minutes);
+        names::check("name", &row.name, NAME_LIMIT)?;
+        if row.name.trim().is_empty() {
+            return Err(Error::invalid("name", "can't be blank"));
+        }
+        calendar::read_zone(&row.time_zone)?;
+        match (&row.cron, row.minutes, row.starts_at, row.ends_at) {
+            (Some(cron), Some(minutes), None, None) => {
+                Pattern::parse(cron, &row.time_zone)?;
+                if !(1..=MINUTES_LIMIT).contains(&minutes) {
+                    let why = format!("must be a whole number from 1 to {MINUTES_LIMIT}");
+                    return Err(Error::invalid("duration-minutes", why));
+                }
+                Ok(())
+            }
+            (Some(_), None, None, None) => {
+                Err(Error::invalid("duration-minutes", "is required beside cron"))
+            }
+            (None, None, Some(starts), Some(ends)) if starts < ends => Ok(()),
+            (None, None, Some(_), Some(_)) => {
+                Err(Error::invalid("ends-at", "must be later than starts-at"))
+            }
+            (None, None, ..) => Err(Error::invalid(
+                "starts-at",
+                "is required with ends-at, or cron with duration-minutes",
+            )),
+            _ => Err(Error::invalid("cron", "cannot be combined with starts-at and ends-at")),
+        }
+    }
+}
+
+/// # Errors
+/// Invalid for what is no window, for somebody else's project or workspace, and beyond 100 of them.
+pub async fn create(
+    cx: &Ctx,
+    organization: &Granted<can::UpdateOrganization>,
+    scope: Scope,
+    change: Change,
+) -> Result<Freeze> {
+    let mut row = Freeze {
+        id: FreezeId::fresh(),
+        organization_name: organization.name.clone(),
+        project_id: None,
+        workspace_id: None,
+        name: String::new(),
+        starts_at: None,
+        ends_at: None,
+        cron: None,
+        time_zone: "UTC".to_owned(),
+        minutes: None,
+        created_at: cx.now(),
+    };
+    change.apply(&mut row)?;
+    let unknown =
+        |relation: &str| Error::invalid_relation(relation, "does not exist in this organization");
+    match scope {
+        Scope::Organization => {}
+        Scope::Project(id) => {
+            let found = projects::load(cx, std::slice::from_ref(&id)).await?.pop();
+            let found = found.filter(|found| found.organization_name == organization.name);
+            row.project_id = Some(found.ok_or_else(|| unknown("project"))?.id);
+        }
+        Scope::Workspace(id) => {
+            let found = workspaces::load(cx, std::slice::from_ref(&id)).await?.pop();
+            let found = found.filter(|found| found.organization_name == organization.name);
+            row.workspace_id = Some(found.ok_or_else(|| unknown("workspace"))?.id);
+        }
+    }
+    let tx = cx.write().await?;
+    let own =
+        freeze::Entity::find().filter(freeze::Column::OrganizationName.eq(&organization.name));
+    if own.count(tx.db()).await? >= LIMIT {
+        return Err(Error::invalid(
+            "name",
+            format!("is one too many: an organization has at most {LIMIT} freezes"),
+        ));
+    }
+    let row = tx.insert(row).await?;
+    tx.emit(Happened::FreezeCreated, subject(&row), detail(&row)).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// # Errors
+/// As [`create`].
+pub async fn update(
+    cx: &Ctx,
+    freeze: &Granted<can::UpdateOrganization, In<Freeze, Organization>>,
+    change: Change,
+) -> Result<Freeze> {
+    let tx = cx.write().await?;
+    let mut row = tx.lock::<freeze::Entity>(freeze.row.id.clone()).await?.ok_or(Error::NotFound)?;
+    change.apply(&mut row)?;
+    let row = tx.update(row).await?;
+    tx.emit(Happened::FreezeUpdated, subject(&row), detail(&row)).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+pub async fn delete(
+    cx: &Ctx,
+    freeze: &Granted<can::UpdateOrganization, In<Freeze, Organization>>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<freeze::Entity>(freeze.row.id.clone()).await?.ok_or(Error::NotFound)?;
+    tx.emit(Happened::FreezeDeleted, subject(&row), detail(&row)).await?;
+    tx.delete(row).await?;
+    tx.commit().await
+}
+
+fn subject(row: &Freeze) -> Subject<'_> {
+    Subject {
+        kind: "freezes",
+        id: row.id.as_str(),
+        organization: Some(&row.organization_name),
+        workspace: row.workspace_id.as_ref(),
+        ..Subject::default()
+    }
+}
+
+fn detail(row: &Freeze) -> serde_json::Value {
+    json!({
+        "name": row.name, "starts_at": row.starts_at, "ends_at": row.ends_at, "cron": row.cron,
+        "time_zone": row.time_zone, "duration_minutes": row.minutes,
+    })
+}
+
+/// The end of the window that this moment is in.
+#[must_use]
+pub fn until(row: &Freeze, now: Timestamp) -> Option<Timestamp> {
+    if let (Some(starts), Some(ends)) = (row.starts_at, row.ends_at) {
+        return (starts..ends).contains(&now).then_some(ends);
+    }
+    let (Some(cron), Some(minutes)) = (&row.cron, row.minutes) else { return None };
+    let pattern = Pattern::parse(cron, &row.time_zone).ok()?;
+    let ends = pattern.last_by(now)?.plus_seconds(minutes * 60);
+    (now < ends).then_some(ends)
+}
+
+/// What keeps applies of a workspace from beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    pub name: String,
+    pub until: Timestamp,
+}
+
+/// The window that this moment is in, together with those that follow it without a pause.
+pub(crate) async fn frozen(
+    db: &impl ConnectionTrait,
+    workspace: &Workspace,
+    now: Timestamp,
+) -> Result<Option<Frozen>> {
+    use freeze::Column as C;
+    let everywhere = Condition::all().add(C::ProjectId.is_null()).add(C::WorkspaceId.is_null());
+    let here = Condition::any()
+        .add(everywhere)
+        .add(C::ProjectId.eq(&workspace.project_id))
+        .add(C::WorkspaceId.eq(&workspace.id));
+    let all = freeze::Entity::find()
+        .filter(C::OrganizationName.eq(&workspace.organization_name))
+        .filter(here)
+        .order_by_asc(C::CreatedAt)
+        .all(db)
+        .await?;
+    let at = |moment: Timestamp| {
+        let windows = all.iter().filter_map(|row| Some((row, until(row, moment)?)));
+        windows.max_by_key(|(_, until)| *until)
+    };
+    let Some((row, mut end)) = at(now) else { return Ok(None) };
+    for _ in 0..CHAIN {
+        match at(end) {
+            Some((_, later)) if later > end => end = later,
+            _ => break,
+        }
+    }
+    Ok(Some(Frozen { name: row.name.clone(), until: end }))
+}
+
+/// The same for a run, unless somebody has let it through.
+pub(crate) async fn holds_up(
+    db: &impl ConnectionTrait,
+    run: &Run,
+    workspace: &Workspace,
+    now: Timestamp,
+) -> Result<Option<Frozen>> {
+    let Some(frozen) = frozen(db, workspace, now).await? else { return Ok(None) };
+    let broken = freeze_break::Entity::find_by_id(run.id.clone()).one(db).await?;
+    Ok(if broken.is_some() { None } else { Some(frozen) })
+}
+
+/// The same of a run that would be applied now.
+pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<Frozen>> {
+    let is_queued = run.status == Status::ApplyQueued;
+    if !is_queued && stages::awaited_phase(run.status) != Some(phase::Kind::Apply) {
+        return Ok(None);
+    }
+    holds_up(cx.read(), run, &run.of, cx.now()).await
+}
+
+/// Lets a run be applied although there is a freeze.
+///
+/// # Errors
+/// Invalid without a reason; Conflict for a run that is over, and where nothing holds it up.
+pub async fn let_through(
+    cx: &Ctx,
+    run: &Granted<can::BreakFreeze, In<Run>>,
+    reason: &str,
+) -> Result<()> {
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err(Error::invalid("comment", "is required: say why the freeze does not count"));
+    }
+    free_text::prose("comment", reason, REASON_LIMIT)?;
+    let held = Held::lock(cx, run).await?;
+    let tx = held.tx();
+    if held.is_final || held.plan_only {
+        return Err(Error::conflict("Nothing of this run is left to be applied."));
+    }
+    if holds_up(tx.db(), &held, held.workspace(), tx.now()).await?.is_none() {
+        return Err(Error::conflict("No freeze holds this run up."));
+    }
+    tx.insert(freeze_break::Model {
+        run_id: held.id.clone(),
+        user_id: cx.actor().user_id(),
+        reason: reason.to_owned(),
+        created_at: tx.now(),
+    })
+    .await?;
+    comments::write(tx, &held, reason.to_owned()).await?;
+    tx.emit(Happened::RunFreezeBroken, moves::subject(&held), json!({ "reason": reason })).await?;
+    held.commit().await?;
+    Ok(())
+}

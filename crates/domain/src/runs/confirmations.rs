@@ -1,0 +1,184 @@
+//! Runs that need the yes of several people, or of another one than who has queued them, as their workspace says. Each
+//! yes is a row; the last one that is needed lets the run go on.
+
+use db::{
+    entity::run_confirmation as confirmation,
+    id::{RunConfirmationId, UserId},
+    page,
+    sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder},
+};
+use serde_json::json;
+
+use super::{held::Held, moves::subject, status};
+use crate::{
+    Ctx, Error, Granted, Happened, In, Page, Paging, Result, accounts, can,
+    row::{Run, RunConfirmation},
+    workspaces::ConfirmationRule as Rule,
+};
+
+/// What is missing until a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// People, at least.
+    pub count: usize,
+    /// One of them must be another than who has queued the run.
+    pub another: bool,
+}
+
+impl Missing {
+    pub fn is_nobody(self) -> bool {
+        self.count == 0
+    }
+}
+
+fn missing(rule: Rule, queued_by: Option<&UserId>, confirmed: &[UserId]) -> Missing {
+    let another = rule.by_others && !confirmed.iter().any(|id| Some(id) != queued_by);
+    let count = rule.required.saturating_sub(confirmed.len());
+    Missing { count: count.max(usize::from(another)), another }
+}
+
+async fn rows(db: &impl ConnectionTrait, run: &Run) -> Result<Vec<RunConfirmation>> {
+    Ok(confirmation::Entity::find()
+        .filter(confirmation::Column::RunId.eq(&run.id))
+        .order_by_asc(confirmation::Column::CreatedAt)
+        .order_by_asc(confirmation::Column::Id)
+        .all(db)
+        .await?)
+}
+
+/// Counts the caller's yes; whether it was the last that was needed.
+///
+/// # Errors
+/// Conflict where the run waits for nobody, or for others than the caller; Forbidden for callers who are no person.
+pub(super) async fn count(cx: &Ctx, held: &Held) -> Result<bool> {
+    if !status::is_confirmable(held.status) {
+        return Err(Error::conflict(format!("transition not allowed: the run is {}", held.status)));
+    }
+    let Some(user_id) = cx.actor().user_id() else {
+        return Err(Error::Forbidden(
+            "The runs of this workspace are confirmed by people, and this token is nobody's."
+                .into(),
+        ));
+    };
+    let tx = held.tx();
+    let mut confirmed: Vec<_> =
+        rows(tx.db(), held).await?.into_iter().map(|row| row.user_id).collect();
+    let is_new = !confirmed.contains(&user_id);
+    if is_new {
+        confirmed.push(user_id.clone());
+    }
+    let left = missing(Rule::of(held.workspace()), held.created_by_id.as_ref(), &confirmed);
+    if !is_new && !left.is_nobody() {
+        return Err(Error::conflict(format!(
+            "You have confirmed this run already. {}",
+            sentence(left)
+        )));
+    }
+    if is_new {
+        tx.insert(confirmation::Model {
+            id: RunConfirmationId::fresh(),
+            run_id: held.id.clone(),
+            user_id,
+            created_at: tx.now(),
+        })
+        .await?;
+        let detail = json!({ "missing": left.count });
+        tx.emit(Happened::RunConfirmationGiven, subject(held), detail).await?;
+    }
+    Ok(left.is_nobody())
+}
+
+fn sentence(missing: Missing) -> String {
+    match (missing.count, missing.another) {
+        (0, _) => "Nobody is missing.".to_owned(),
+        (1, true) => "Somebody else than who has queued it has to confirm it as well.".to_owned(),
+        (1, false) => "One more person has to confirm it.".to_owned(),
+        (many, true) => format!(
+            "{many} more people have to confirm it, one of them another than who has queued it."
+        ),
+        (many, false) => format!("{many} more people have to confirm it."),
+    }
+}
+
+/// What a run needs before it goes on, or needed.
+#[derive(Debug)]
+pub struct Confirmations {
+    pub rule: Rule,
+    pub missing: Missing,
+}
+
+/// Those who have confirmed a run, in their order, and what is missing.
+pub async fn list(
+    cx: &Ctx,
+    run: &Granted<can::ReadRun, In<Run>>,
+    paging: Paging,
+) -> Result<(Page<RunConfirmation>, Confirmations)> {
+    let all: Vec<_> = rows(cx.read(), run).await?.into_iter().map(|row| row.user_id).collect();
+    let query = confirmation::Entity::find()
+        .filter(confirmation::Column::RunId.eq(&run.id))
+        .order_by_asc(confirmation::Column::CreatedAt)
+        .order_by_asc(confirmation::Column::Id);
+    let page = page(cx.read(), query, paging).await?;
+    let rule = Rule::of(&run.of);
+    Ok((page, Confirmations { rule, missing: missing(rule, run.created_by_id.as_ref(), &all) }))
+}
+
+/// Who has confirmed it and who is missing, in words; nothing where one yes of anybody is enough.
+pub(super) async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
+    let rule = Rule::of(&run.of);
+    if !rule.is_strict() || !status::is_confirmable(run.status) {
+        return Ok(None);
+    }
+    let confirmed: Vec<_> =
+        rows(cx.read(), run).await?.into_iter().map(|row| row.user_id).collect();
+    let left = sentence(missing(rule, run.created_by_id.as_ref(), &confirmed));
+    if confirmed.is_empty() {
+        return Ok(Some(format!("Nobody has confirmed it yet. {left}")));
+    }
+    let people = accounts::load(cx, &confirmed).await?;
+    let name =
+        |id: &UserId| people.iter().find(|user| user.id == *id).map(|user| user.username.as_str());
+    let names: Vec<_> = confirmed.iter().filter_map(name).collect();
+    Ok(Some(format!("Confirmed by {}. {left}", names.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn people() -> impl Strategy<Value = Vec<UserId>> {
+        (0..6_usize).prop_map(|count| (0..count).map(|_| UserId::fresh()).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn one_more_yes_never_makes_more_missing(
+            required in 1..5_usize, by_others: bool, people in people(), is_own: bool,
+        ) {
+            let (rule, me) = (Rule { required, by_others }, UserId::fresh());
+            let queued_by = is_own.then_some(&me);
+            let before = missing(rule, queued_by, &people);
+            let after = missing(rule, queued_by, &[&people[..], std::slice::from_ref(&me)].concat());
+            prop_assert!(after.count <= before.count && (before.another || !after.another));
+        }
+
+        #[test]
+        fn nothing_goes_on_before_as_many_people_as_it_takes(
+            required in 1..5_usize, by_others: bool, people in people(),
+        ) {
+            let rule = Rule { required, by_others };
+            let left = missing(rule, None, &people);
+            prop_assert_eq!(left.is_nobody(), people.len() >= required);
+        }
+
+        #[test]
+        fn nobody_is_enough_for_a_run_of_their_own(required in 1..5_usize) {
+            let (rule, me) = (Rule { required, by_others: true }, UserId::fresh());
+            prop_assert!(missing(rule, Some(&me), std::slice::from_ref(&me)).another);
+            let both = [me.clone(), UserId::fresh()];
+            prop_assert!(!missing(rule, Some(&me), &both).another);
+        }
+    }
+}
