@@ -31,7 +31,7 @@ struct Range {
 
 async fn read(anyone: Anyone, Path(secret): Path<String>, query: Query<Range>) -> Result<Response> {
     let (cx, object) = archivist::resolve(anyone.cx.app(), &secret).await?;
-    let cx = &cx.coming_from(anyone.cx.address());
+    let cx = &cx.coming_from(anyone.cx.origin().clone());
     let (download, media) = match object.content {
         Content::Log => {
             let offset = query.own.offset.unwrap_or_default();
@@ -45,7 +45,7 @@ async fn read(anyone: Anyone, Path(secret): Path<String>, query: Query<Range>) -
 
 async fn write(anyone: Anyone, Path(secret): Path<String>, body: Body) -> Result<StatusCode> {
     let (cx, object) = archivist::resolve(anyone.cx.app(), &secret).await?;
-    let cx = &cx.coming_from(anyone.cx.address());
+    let cx = &cx.coming_from(anyone.cx.origin().clone());
     archivist::write(cx, &object, body.into_data_stream()).await?;
     Ok(StatusCode::OK)
 }

@@ -88,8 +88,8 @@ impl FromRequestParts<App> for Anyone {
 
 /// The caller, and where from.
 fn coming(cx: Ctx, parts: &Parts) -> Ctx {
-    let address = entrance::client_of(cx.app(), &parts.headers, &parts.extensions);
-    cx.coming_from(address)
+    let origin = entrance::origin_of(cx.app(), &parts.headers, &parts.extensions);
+    cx.coming_from(origin)
 }
 
 /// The caller by the bearer token.
@@ -102,14 +102,14 @@ async fn caller(parts: &Parts, app: &App) -> Result<Ctx> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or(domain::Error::Unauthorized)?;
-    let address = entrance::client_of(app, &parts.headers, &parts.extensions);
+    let origin = entrance::origin_of(app, &parts.headers, &parts.extensions);
     match domain::accounts::authenticate(app, token).await {
         Ok(cx) => {
             limits::admit(parts, rate_limit::count(&cx).await?)?;
-            Ok(cx.coming_from(address))
+            Ok(cx.coming_from(origin))
         }
         Err(domain::Error::Unauthorized) => {
-            limits::admit(parts, rate_limit::count_stranger(app, address).await?)?;
+            limits::admit(parts, rate_limit::count_stranger(app, origin.address).await?)?;
             Err(domain::Error::Unauthorized.into())
         }
         Err(other) => Err(other.into()),

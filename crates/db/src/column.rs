@@ -104,6 +104,22 @@ pub struct Json<T>(pub T);
 /// When a run, plan or configuration reached each status, by the status's name with hyphens and `-at`.
 pub type StatusTimestamps = Json<BTreeMap<String, Timestamp>>;
 
+/// Files that a phase or an assessment has left, by their names in the agent protocol.
+pub type Artifacts = Json<Vec<String>>;
+
+impl Artifacts {
+    pub fn has(&self, name: &str) -> bool {
+        self.iter().any(|other| other == name)
+    }
+
+    /// From here on it is there; one that is missing is lost.
+    pub fn note(&mut self, name: &str) {
+        if !self.has(name) {
+            self.push(name.to_owned());
+        }
+    }
+}
+
 impl<T> std::ops::Deref for Json<T> {
     type Target = T;
     fn deref(&self) -> &T {

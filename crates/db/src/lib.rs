@@ -25,7 +25,7 @@ mod transaction;
 mod wait;
 mod write;
 
-pub use column::{Json, JsonText, StatusTimestamps, Timestamp};
+pub use column::{Artifacts, Json, JsonText, StatusTimestamps, Timestamp};
 pub use connect::{Db, Migration};
 pub use dump::Snapshot;
 pub use error::{Error, Result};

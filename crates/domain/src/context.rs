@@ -32,7 +32,16 @@ pub struct Ctx {
     actor: Arc<Actor>,
     /// By which the caller came.
     token: Option<TokenId>,
-    address: Option<IpAddr>,
+    origin: Origin,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// Of the network, if that is known.
+    pub address: Option<IpAddr>,
+    /// What the log and the answer call the request.
+    pub request: Option<Arc<str>>,
 }
 
 impl Deref for Ctx {
@@ -44,23 +53,28 @@ impl Deref for Ctx {
 
 impl Ctx {
     pub(crate) fn new(app: App, actor: Actor) -> Self {
-        Self { app, actor: Arc::new(actor), token: None, address: None }
+        Self { app, actor: Arc::new(actor), token: None, origin: Origin::default() }
     }
 
     /// Somebody with this token.
     pub(crate) fn bearing(app: App, actor: Arc<Actor>, token: TokenId) -> Self {
-        Self { app, actor, token: Some(token), address: None }
+        Self { app, actor, token: Some(token), origin: Origin::default() }
     }
 
-    /// The same caller, at this address of the network.
+    /// The same caller, with this request.
     #[must_use]
-    pub fn coming_from(self, address: Option<IpAddr>) -> Self {
-        Self { address: address.map(|address| address.to_canonical()), ..self }
+    pub fn coming_from(self, origin: Origin) -> Self {
+        let address = origin.address.map(|address| address.to_canonical());
+        Self { origin: Origin { address, ..origin }, ..self }
     }
 
     /// Where the caller is, if that is known.
     pub fn address(&self) -> Option<IpAddr> {
-        self.address
+        self.origin.address
+    }
+
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The token that the caller showed, if it is one of the database's.
@@ -213,7 +227,8 @@ impl Tx {
                 actor_kind: Set(actor_kind.to_owned()),
                 actor_id: Set(actor_id),
                 token_id: Set(self.cx.token.clone()),
-                address: Set(self.cx.address.map(|address| address.to_string())),
+                address: Set(self.cx.address().map(|address| address.to_string())),
+                request_id: Set(self.cx.origin.request.as_deref().map(str::to_owned)),
                 organization_name: Set(subject.organization.map(str::to_owned)),
                 workspace_id: Set(subject.workspace.cloned()),
                 run_id: Set(subject.run.cloned()),

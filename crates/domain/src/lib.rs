@@ -75,8 +75,8 @@ pub mod workspaces;
 
 pub use access::{Actor, Found, Granted, In, can};
 pub use app::{App, GitMeans, Settings};
-pub use context::Ctx;
 pub(crate) use context::{Change, Subject, Tx};
+pub use context::{Ctx, Origin};
 pub use courier::IpNet;
 pub use db::entity::event::Happened;
 pub use db::{Json, JsonText, Order, Page, Paging, StatusTimestamps, Timestamp, id};

@@ -42,7 +42,7 @@ pub(crate) struct Due {
 pub fn is_exportable(plan: &Phase) -> bool {
     plan.kind == phase::Kind::Plan
         && plan.status == phase::Status::Finished
-        && plan.artifacts.iter().any(|name| name == "json-plan")
+        && plan.artifacts.has("json-plan")
 }
 
 /// Whether there is something to be had of it.

@@ -3,8 +3,17 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
-use domain::{App, IpNet};
-use http::{Extensions, HeaderMap};
+use domain::{App, IpNet, Origin};
+use http::{Extensions, HeaderMap, HeaderName};
+
+/// What the log, the answer and the audit trail call a request; each one has it when it gets here.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where this request comes from.
+pub fn origin_of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Origin {
+    let request = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(Into::into);
+    Origin { address: client_of(app, headers, extensions), request }
+}
 
 /// The address of whoever sends this request; none where nobody knows the connection, as in tests.
 pub fn client_of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {

@@ -6,7 +6,7 @@ mod locate;
 mod path;
 mod routes;
 
-pub use client::client_of;
+pub use client::{REQUEST_ID, client_of, origin_of};
 pub use locate::Located;
 pub use path::Path;
 pub use routes::{Guard, Guarded, Route, Routes};

@@ -54,6 +54,7 @@ impl Server {
             actor_id: Set(Some("test".into())),
             token_id: Set(None),
             address: Set(None),
+            request_id: Set(None),
             organization_name: Set(Some(workspace.organization_name.clone())),
             workspace_id: Set(Some(workspace.id.clone())),
             run_id: Set(Some(run.parse().expect("the id of a run"))),

@@ -1,22 +1,18 @@
 //! `/app/{organization}/audit` and `/app/site/audit`: who did what to which thing, and from where, the newest first.
 
 use axum::extract::Query;
-use domain::{Page, Paging, Timestamp, audit, can, row::AuditEntry};
+use domain::{Page, Timestamp, audit, can, row::AuditEntry};
 use maud::{Markup, html};
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     Routes,
-    components::{Head, Header, Icon, Pager, Table, count, empty, grouped, icon, time},
+    components::{Head, Header, Icon, Search, Table, count, empty, grouped, time},
     failure::Result,
     frame::{OnSite, Place, Section, page},
     guard::May,
-    query::{address, first, number},
     visitor::SignedIn,
 };
-
-const PAGE_SIZE: u64 = 50;
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -24,27 +20,9 @@ pub fn routes() -> Routes {
         .get("/app/site/audit", of_site)
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    #[serde(default)]
-    q: String,
-    #[serde(default = "first", deserialize_with = "number")]
-    page: u64,
-}
-
-impl Asked {
-    fn text(&self) -> Option<&str> {
-        Some(self.q.trim()).filter(|text| !text.is_empty())
-    }
-
-    fn paging(&self) -> Paging {
-        Paging { number: self.page, size: PAGE_SIZE }
-    }
-}
-
 async fn of_organization(
     organization: May<can::ReadAuditTrail>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<Search>,
 ) -> Result<Markup> {
     let visitor = &organization.visitor;
     let (text, paging) = (asked.text(), asked.paging());
@@ -54,7 +32,7 @@ async fn of_organization(
     draw(visitor, place, &format!("/app/{name}/audit"), name, &asked, list).await
 }
 
-async fn of_site(site: May<can::ManageSite>, Query(asked): Query<Asked>) -> Result<Markup> {
+async fn of_site(site: May<can::ManageSite>, Query(asked): Query<Search>) -> Result<Markup> {
     let visitor = &site.visitor;
     let list = audit::of_site(&visitor.cx, &site, asked.text(), asked.paging()).await?;
     let place = Place::Site(OnSite::Audit);
@@ -66,7 +44,7 @@ async fn draw(
     place: Place<'_>,
     here: &str,
     whose: &str,
-    asked: &Asked,
+    asked: &Search,
     list: Page<AuditEntry>,
 ) -> Result<Markup> {
     let heads = [
@@ -80,14 +58,7 @@ async fn draw(
     let about = html! { span { "Every change and every reading of a state or a plan, by whom and from where." } };
     let main = html! {
         (Header { title: "Audit log", beside: count(list.total), about, ..Header::default() })
-        form.filters method="get" action=(here) {
-            span.search {
-                (icon(Icon::Search))
-                input type="search" name="q" value=(asked.q) data-find aria-label="Find an entry"
-                    placeholder="Name, id, action or address";
-            }
-            button type="submit" class="plain small" { "Find" }
-        }
+        (asked.field(here, "Find an entry", "Name, id, action or address"))
         @if list.total == 0 && asked.text().is_none() {
             (empty(Icon::List, "Nothing yet", "What happens is noted here shortly afterwards.", &html! {}))
         } @else if list.total == 0 {
@@ -95,7 +66,7 @@ async fn draw(
         } @else {
             div.panel { (Table { caption: "Entries, newest first", heads: &heads, rows }) }
         }
-        (Pager { number: asked.page, size: PAGE_SIZE, total: list.total, path: &address(here, &[("q", &asked.q)]) })
+        (asked.pager(here, list.total))
         p.unseen role="status" { (grouped(list.total)) " entries found" }
     };
     page(visitor, place, &format!("Audit log of {whose}"), &main).await

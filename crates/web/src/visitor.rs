@@ -93,8 +93,8 @@ impl FromRequestParts<App> for SignedIn {
         match Self::find(&parts.headers, app).await {
             // Remembered, so that a form need not ask again who sends it.
             Ok(Some(mut signed_in)) => {
-                let address = entrance::client_of(app, &parts.headers, &parts.extensions);
-                signed_in.cx = signed_in.cx.coming_from(address);
+                let origin = entrance::origin_of(app, &parts.headers, &parts.extensions);
+                signed_in.cx = signed_in.cx.coming_from(origin);
                 parts.extensions.insert(signed_in.clone());
                 Ok(signed_in)
             }

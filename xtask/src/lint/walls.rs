@@ -15,8 +15,8 @@ const WALLS: &[(&str, &[&str])] = &[
     (
         "statehouse",
         &[
-            "agent", "api", "blobs", "courier", "crypto", "db", "domain", "moving", "policy",
-            "protocol", "sandbox", "sentinel", "text", "vcs", "web", "worker",
+            "agent", "api", "blobs", "courier", "crypto", "db", "domain", "entrance", "moving",
+            "policy", "protocol", "sandbox", "sentinel", "text", "vcs", "web", "worker",
         ],
     ),
     ("api", &["domain", "entrance", "jsonapi", "protocol"]),

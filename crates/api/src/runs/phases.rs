@@ -251,7 +251,7 @@ async fn json_schema_of_run(run: May<can::ReadPlanJson, In<Run>>) -> Result<Resp
 
 async fn errored_state(apply: May<can::ReadState, Apply>) -> Result<Response> {
     let phase = &apply.0;
-    if !phase.artifacts.iter().any(|name| name == "errored-state") {
+    if !phase.artifacts.has("errored-state") {
         return Err(domain::Error::NotFound.into());
     }
     let address = archivist::address(&apply.cx, Content::ErroredState, &phase.id);

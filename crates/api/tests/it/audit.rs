@@ -17,7 +17,6 @@ async fn token(server: &Server, kind: &str) -> String {
 }
 
 async fn trail(server: &Server, token: &str, query: &str) -> Value {
-    domain::events::read(&server.system()).await.unwrap();
     server.bearer(token).get(format!("{TRAIL}{query}")).await.is_ok().json()
 }
 
@@ -36,6 +35,7 @@ async fn the_newest_comes_first_and_says_who_did_what_to_which() {
     let (owner, ws) = (server.owner(), server.workspace("networking").await);
     let token = token(&server, "").await;
     lock(&owner, &ws).await;
+    let owner = owner.with("x-request-id", "unlocking");
     owner.post(format!("/workspaces/{}/actions/unlock", ws.id), ()).await.is_ok();
     let all = trail(&server, &token, "").await;
     assert_eq!(actions(&all)[..2], ["unlock workspace", "lock workspace"]);
@@ -44,6 +44,7 @@ async fn the_newest_comes_first_and_says_who_did_what_to_which() {
     assert_eq!(newest["auth"]["organization_id"], organization.attribute("external-id"));
     assert_eq!(newest["auth"]["description"], "owner");
     assert_eq!(newest["resource"]["id"], json!(ws.id));
+    assert_eq!(newest["request"]["id"], "unlocking");
     assert_eq!((&newest["type"], &newest["version"]), (&json!("Resource"), &json!("0")));
     // By pages, and strictly after a moment.
     let second = trail(&server, &token, "?page[size]=1&page[number]=2").await;

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    Json, Timestamp,
+    Artifacts, Timestamp,
     column::words,
     id::{AssessmentId, RunId, WorkspaceId},
 };
@@ -29,7 +29,7 @@ pub struct Model {
     pub run_id: RunId,
     pub status: Status,
     /// What it has left, by the names of the agent protocol.
-    pub artifacts: Json<Vec<String>>,
+    pub artifacts: Artifacts,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,

@@ -26,6 +26,8 @@ pub struct Model {
     pub token_id: Option<TokenId>,
     /// From where, if that is known.
     pub address: Option<String>,
+    /// By which request, as the log and the answer named it.
+    pub request_id: Option<String>,
     pub organization_name: Option<String>,
     pub workspace_id: Option<WorkspaceId>,
     pub run_id: Option<RunId>,

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Json, StatusTimestamps, Timestamp,
+    Artifacts, Json, StatusTimestamps, Timestamp,
     column::words,
     id::{AgentId, AgentPoolId, RunId},
 };
@@ -63,7 +63,7 @@ pub struct Model {
     /// Why it failed, in a sentence.
     pub message: Option<String>,
     /// Names of the files that it left behind.
-    pub artifacts: Json<Vec<String>>,
+    pub artifacts: Artifacts,
     /// Until when the state that an apply has left may still come from its agent.
     pub state_awaited_until: Option<Timestamp>,
     pub agent_id: Option<AgentId>,

@@ -25,6 +25,7 @@ async fn tell(tx: &Write) -> EventId {
         actor_id: Set(None),
         token_id: Set(None),
         address: Set(None),
+        request_id: Set(None),
         organization_name: Set(None),
         workspace_id: Set(None),
         run_id: Set(None),

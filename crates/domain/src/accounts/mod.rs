@@ -60,5 +60,5 @@ pub use tokens::{
 };
 pub use users::{
     ChangeAccount, NewUser, create_user, find_by_name, find_member, find_on_site, find_user,
-    list_users, load, own, update_account,
+    find_users, list_users, load, own, update_account,
 };

@@ -3,6 +3,7 @@
 use db::{
     entity::{organization_membership as membership, user},
     id::UserId,
+    page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
         sea_query::{Expr, ExprTrait, Func},
@@ -16,8 +17,8 @@ use super::{
     passwords::hash_password,
 };
 use crate::{
-    App, Ctx, Error, Found, Granted, Happened, In, Result, Site, Subject, Tx, access::Member, can,
-    error::taken, row::User,
+    App, Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Site, Subject, Tx,
+    access::Member, can, error::taken, row::User,
 };
 
 pub struct NewUser {
@@ -214,6 +215,21 @@ pub async fn list_users(cx: &Ctx, _site: &Granted<can::ManageSite>) -> Result<Ve
     let query = user::Entity::find();
     let query = query.order_by_asc(user::Column::Username);
     Ok(query.all(cx.read()).await?)
+}
+
+/// By username; those whose name or address has the text in it.
+pub async fn find_users(
+    cx: &Ctx,
+    _site: &Granted<can::ManageSite>,
+    text: Option<&str>,
+    paging: Paging,
+) -> Result<Page<User>> {
+    let columns = [user::Column::Username, user::Column::Email, user::Column::UnconfirmedEmail];
+    let has = |text: &str| {
+        columns.iter().fold(Condition::any(), |any, column| any.add(db::contains(*column, text)))
+    };
+    let query = user::Entity::find().filter(Condition::all().add_option(text.map(has)));
+    Ok(page(cx.read(), query.order_by_asc(user::Column::Username), paging).await?)
 }
 
 /// People by their ids, for includes; everybody may see the names of those they work with.

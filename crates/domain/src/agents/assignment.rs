@@ -106,9 +106,7 @@ pub(super) async fn assemble(
     let (mut plan_file, mut lock_file) = (None, None);
     if kind == job::Kind::Apply {
         let plan = phase::Entity::find_by_id(run.plan_id.as_str()).one(cx.read()).await?;
-        let has = |name: &str| {
-            plan.as_ref().is_some_and(|plan| plan.artifacts.iter().any(|other| other == name))
-        };
+        let has = |name: &str| plan.as_ref().is_some_and(|plan| plan.artifacts.has(name));
         plan_file = has("plan-file").then(|| address(Content::PlanFile, run.plan_id.as_str()));
         lock_file = has("lock-file").then(|| address(Content::LockFile, run.plan_id.as_str()));
     }

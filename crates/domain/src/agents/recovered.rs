@@ -94,8 +94,8 @@ async fn say(cx: &Ctx, run: &Run, sentence: &str, is_errored: bool) -> Result<()
         return Err(Error::NotFound);
     };
     phase.state_awaited_until = None;
-    if is_errored && !phase.artifacts.iter().any(|name| name == ERRORED_STATE) {
-        phase.artifacts.push(ERRORED_STATE.to_owned());
+    if is_errored {
+        phase.artifacts.note(ERRORED_STATE);
     }
     let before = phase.message.take().unwrap_or_default();
     phase.message = Some(match before.as_str() {

@@ -126,9 +126,9 @@ async fn forget_documents(tx: &Tx, workspace: &Workspace) -> Result<()> {
 /// Writes down that a document is there.
 pub(crate) async fn note_artifact(tx: &Tx, id: &AssessmentId, name: &str) -> Result<()> {
     if let Some(mut row) = tx.lock::<assessment::Entity>(id.clone()).await?
-        && !row.artifacts.iter().any(|other| other == name)
+        && !row.artifacts.has(name)
     {
-        row.artifacts.push(name.to_owned());
+        row.artifacts.note(name);
         tx.update(row).await?;
     }
     Ok(())

@@ -23,7 +23,7 @@ pub(crate) fn orphans_of(id: &str) -> Result<Vec<Orphan>> {
 /// Whether an assessment has left this.
 pub(crate) async fn has_left(cx: &Ctx, id: &AssessmentId, name: &str) -> Result<bool> {
     let row = assessment::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    Ok(row.is_some_and(|row| row.artifacts.iter().any(|other| other == name)))
+    Ok(row.is_some_and(|row| row.artifacts.has(name)))
 }
 
 /// Whether there is such a document, for those who may read it.

@@ -31,7 +31,7 @@ pub(super) async fn body(
             "token_id": event.token_id,
             "address": event.address,
         },
-        "request": { "id": null },
+        "request": { "id": event.request_id },
         "resource": {
             "id": event.resource_id,
             "type": kind,

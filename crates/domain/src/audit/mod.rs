@@ -18,7 +18,7 @@ pub use verify::{Verdict, verify};
 
 use crate::{
     Ctx, Error, Granted, Page, Paging, Result, Timestamp, Tx, can,
-    events::Reader,
+    events::{self, Reader},
     organizations,
     row::{AuditEntry, Event},
 };
@@ -65,6 +65,7 @@ pub async fn of_own_organization(
     paging: Paging,
 ) -> Result<Page<AuditEntry>> {
     let name = cx.actor().audit_scope().ok_or(Error::NotFound)?;
+    events::read_now(cx, &READER).await?;
     let organization = organizations::by_name(cx, name).await?.ok_or(Error::NotFound)?;
     let mut query = entries::Entity::find()
         .filter(entries::Column::OrganizationId.eq(organization.id))
@@ -103,6 +104,7 @@ async fn newest(
     text: Option<&str>,
     paging: Paging,
 ) -> Result<Page<AuditEntry>> {
+    events::read_now(cx, &READER).await?;
     let mut query = entries::Entity::find()
         .filter(of)
         .order_by_desc(entries::Column::At)

@@ -52,6 +52,14 @@ pub async fn read(cx: &Ctx) -> Result<()> {
     Ok(())
 }
 
+/// Lets one of them take what it has not seen, for whoever is about to read what it makes of that.
+pub(crate) async fn read_now(cx: &Ctx, reader: &Reader) -> Result<()> {
+    let settled = cx.db().settled_events().await?;
+    let read = Box::pin(read_for(cx, reader, settled)).await;
+    cx.troubles().settle("events", reader.name, read, cx.now());
+    Ok(())
+}
+
 async fn read_for(cx: &Ctx, reader: &Reader, settled: i64) -> Result<()> {
     let mut at_once = AT_ONCE;
     loop {

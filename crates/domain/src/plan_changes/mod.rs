@@ -208,13 +208,12 @@ pub async fn of_assessment(
 }
 
 async fn known(cx: &Ctx, plan: &Phase) -> Result<Known> {
-    let has = |name: &str| plan.artifacts.iter().any(|other| other == name);
-    if has(ARTIFACT) {
+    if plan.artifacts.has(ARTIFACT) {
         let name = Name::new(Kind::PlanChanges, &plan.id)?;
         return Ok(Known::List(Box::new(store::head(cx, name).await?)));
     }
     let is_to_come = match plan.status {
-        phase::Status::Finished if has(SOURCE) => {
+        phase::Status::Finished if plan.artifacts.has(SOURCE) => {
             tasks::is_due(cx, TASK, &json!({ "phase": plan.id })).await?
         }
         phase::Status::Finished => {

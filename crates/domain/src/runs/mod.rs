@@ -249,9 +249,9 @@ pub(crate) const LOG: &str = "log";
 /// Writes down that a file of a phase is there: from then on one that is missing is lost.
 pub(crate) async fn note_artifact(tx: &Tx, phase: &str, name: &str) -> Result<()> {
     if let Some(mut phase) = tx.lock::<phase::Entity>(phase.to_owned()).await?
-        && !has(&phase, name)
+        && !phase.artifacts.has(name)
     {
-        phase.artifacts.push(name.to_owned());
+        phase.artifacts.note(name);
         tx.update(phase).await?;
     }
     Ok(())
@@ -260,17 +260,13 @@ pub(crate) async fn note_artifact(tx: &Tx, phase: &str, name: &str) -> Result<()
 /// Whether a phase has left a file, by its name in the agent protocol.
 pub(crate) async fn has_left(cx: &Ctx, phase: &str, name: &str) -> Result<bool> {
     let phase = phase::Entity::find_by_id(phase).one(cx.read()).await?;
-    Ok(phase.is_some_and(|phase| has(&phase, name)))
-}
-
-fn has(phase: &phase::Model, name: &str) -> bool {
-    phase.artifacts.iter().any(|other| other == name)
+    Ok(phase.is_some_and(|phase| phase.artifacts.has(name)))
 }
 
 /// What there is of a file, by its name in the agent protocol.
 pub async fn artifact(cx: &Ctx, phase: &str, name: &str) -> Result<Artifact> {
     let phase = phase::Entity::find_by_id(phase).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    if has(&phase, name) {
+    if phase.artifacts.has(name) {
         return Ok(Artifact::There);
     }
     match phase.status {

@@ -7,13 +7,12 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use entrance::REQUEST_ID;
 use futures::FutureExt;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tracing::Instrument;
 
 use super::{metrics, redact};
-
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Must be laid over the routes, not around the router: only there is the route known.
 pub async fn observe(mut request: Request, next: Next) -> Response {

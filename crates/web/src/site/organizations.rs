@@ -2,36 +2,24 @@
 
 use axum::extract::Query;
 use domain::{
-    Paging, can,
+    can,
     organizations::{self, Counted},
 };
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use crate::{
-    components::{Head, Header, Icon, Pager, Table, count, empty, icon, time},
+    components::{Head, Header, Icon, Search, Table, count, empty, time},
     failure::Result,
     frame::{OnSite, Place, page},
     guard::May,
-    query::{self, address},
 };
 
-const PAGE_SIZE: u64 = 50;
 const HERE: &str = "/app/site/organizations";
 
-#[derive(Deserialize)]
-pub struct Asked {
-    #[serde(default)]
-    q: String,
-    #[serde(default = "query::first", deserialize_with = "query::number")]
-    page: u64,
-}
-
-pub async fn show(site: May<can::ManageSite>, Query(asked): Query<Asked>) -> Result<Markup> {
+pub async fn show(site: May<can::ManageSite>, Query(asked): Query<Search>) -> Result<Markup> {
     let visitor = &site.visitor;
-    let paging = Paging { number: asked.page, size: PAGE_SIZE };
-    let text = Some(asked.q.trim()).filter(|text| !text.is_empty());
-    let list = organizations::list_of_site(&visitor.cx, &site, text, paging).await?;
+    let list =
+        organizations::list_of_site(&visitor.cx, &site, asked.text(), asked.paging()).await?;
     let heads = [
         Head::new("Organization"),
         Head::new("E-mail"),
@@ -42,19 +30,13 @@ pub async fn show(site: May<can::ManageSite>, Query(asked): Query<Asked>) -> Res
     let rows = list.items.iter().map(row).collect();
     let main = html! {
         (Header { title: "Organizations", beside: count(list.total), ..Header::default() })
-        form.filters method="get" action=(HERE) {
-            span.search {
-                (icon(Icon::Search))
-                input type="search" name="q" value=(asked.q) data-find aria-label="Find an organization" placeholder="Name";
-            }
-            button type="submit" class="plain small" { "Find" }
-        }
+        (asked.field(HERE, "Find an organization", "Name"))
         @if list.total == 0 {
             (empty(Icon::Search, "None found", "No organization has such a name.", &html! {}))
         } @else {
             div.panel { (Table { caption: "Organizations", heads: &heads, rows }) }
         }
-        (Pager { number: asked.page, size: PAGE_SIZE, total: list.total, path: &address(HERE, &[("q", &asked.q)]) })
+        (asked.pager(HERE, list.total))
     };
     page(visitor, Place::Site(OnSite::Organizations), "Organizations of the site", &main).await
 }

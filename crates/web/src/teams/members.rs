@@ -19,33 +19,17 @@ use serde::Deserialize;
 
 use crate::{
     components::{
-        About, Button, Choice, Head, Header, Icon, Kind, Look, Notice, Pager, Panel, Select, Sheet,
-        Table, Text, Tone, action, badge, code_block, count, icon, time,
+        About, Button, Choice, Head, Header, Icon, Kind, Look, Notice, Panel, Search, Select,
+        Sheet, Table, Text, Tone, action, badge, code_block, count, time,
     },
     failure::{Result, Wrong},
     forms::{Form, Press},
     frame::{Place, Section, page},
     guard::May,
-    query::{self, address},
     visitor::SignedIn,
 };
 
-const PAGE_SIZE: u64 = 50;
 const MOST_TEAMS: u64 = 500;
-
-#[derive(Deserialize)]
-pub struct Asked {
-    #[serde(default)]
-    q: String,
-    #[serde(default = "query::first", deserialize_with = "query::number")]
-    page: u64,
-}
-
-impl Default for Asked {
-    fn default() -> Self {
-        Self { q: String::new(), page: 1 }
-    }
-}
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -68,7 +52,7 @@ fn here(organization: &str) -> String {
 
 pub async fn show(
     organization: May<can::ReadOrganization>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<Search>,
 ) -> Result<Markup> {
     draw(&organization.visitor, &organization, &asked, &Said::default()).await
 }
@@ -96,12 +80,12 @@ async fn answered(
         Ok(memberships::Invited { link: Some(link), .. }) => {
             let link = Some(link.expose_secret().to_owned());
             let said = Said { link, ..Said::default() };
-            Ok(draw(visitor, &read, &Asked::default(), &said).await?.into_response())
+            Ok(draw(visitor, &read, &Search::default(), &said).await?.into_response())
         }
         Err(error) => {
             let wrong = Wrong::of(error)?;
             let said = Said { wrong: Some(&wrong), link: None, input };
-            Ok(wrong.shown_in(draw(visitor, &read, &Asked::default(), &said).await?))
+            Ok(wrong.shown_in(draw(visitor, &read, &Search::default(), &said).await?))
         }
     }
 }
@@ -143,7 +127,7 @@ pub async fn delete(membership: May<can::DestroyMembership>, _: Press) -> Result
             let wrong = Wrong::of(error)?;
             let read = readable(visitor, &membership.of).await?;
             let said = Said { wrong: Some(&wrong), ..Said::default() };
-            Ok(wrong.shown_in(draw(visitor, &read, &Asked::default(), &said).await?))
+            Ok(wrong.shown_in(draw(visitor, &read, &Search::default(), &said).await?))
         }
     }
 }
@@ -151,18 +135,13 @@ pub async fn delete(membership: May<can::DestroyMembership>, _: Press) -> Result
 async fn draw(
     visitor: &SignedIn,
     organization: &Granted<can::ReadOrganization>,
-    asked: &Asked,
+    asked: &Search,
     said: &Said<'_>,
 ) -> Result<Markup> {
     let cx = &visitor.cx;
     let name = &organization.name;
-    let text = asked.q.trim();
-    let filter = Filter {
-        search: Some(text.to_owned()).filter(|text| !text.is_empty()),
-        ..Filter::default()
-    };
-    let paging = Paging { number: asked.page, size: PAGE_SIZE };
-    let list = memberships::list(cx, organization, &filter, paging).await?;
+    let filter = Filter { search: asked.text().map(str::to_owned), ..Filter::default() };
+    let list = memberships::list(cx, organization, &filter, asked.paging()).await?;
     let total = list.total;
     let rows = rows(visitor, organization, list.items).await?;
     let heads = [
@@ -190,16 +169,10 @@ async fn draw(
                 (code_block("invitation", "Address of the invitation", link))
             }))
         }
-        form.filters method="get" action=(here(name)) {
-            span.search {
-                (icon(Icon::Search))
-                input type="search" name="q" value=(asked.q) data-find aria-label="Find a member" placeholder="Name or e-mail";
-            }
-            button type="submit" class="plain small" { "Find" }
-        }
+        (asked.field(&here(name), "Find a member", "Name or e-mail"))
         div.stack {
             div.panel { (Table { caption: "Members", heads: &heads, rows }) }
-            (Pager { number: asked.page, size: PAGE_SIZE, total, path: &address(&here(name), &[("q", text)]) })
+            (asked.pager(&here(name), total))
             @if let Some(form) = &form { (form) }
         }
     };
