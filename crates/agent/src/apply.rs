@@ -77,7 +77,7 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     }
     let summary = summary(place, start).await;
     work.session.begin(Step::Keep);
-    let saved = state.save(summary.is_change() || (done && job.has_changes), done).await;
+    let saved = state.save(summary.changed(done && job.has_changes), done).await;
     let stop = ended.as_ref().map_or(Stop::No, |ended| ended.stopped);
     let (result, mut message) = match &ended {
         // It was asked to stop and had no need to: all of the plan is applied.

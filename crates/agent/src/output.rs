@@ -21,16 +21,33 @@ pub(crate) struct Summary {
     pub first_error: Option<String>,
 }
 
+/// What an apply has changed, and so what there must be of its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Changed {
+    Nothing,
+    /// There must be a state, which may be as it was: what a change sets need not stand in it.
+    Something,
+    /// There are others than before: the state must be newer than the one that it began with.
+    Resources,
+}
+
 impl Summary {
     pub fn counts(&self) -> Counts {
         self.total.unwrap_or(self.done)
     }
 
-    /// Whether the engine says that it has changed something.
-    pub fn is_change(&self) -> bool {
-        [self.total.unwrap_or_default(), self.done]
-            .iter()
-            .any(|counts| *counts != Counts::default())
+    /// What the engine says that it has changed; at least something, if that is known otherwise.
+    pub fn changed(&self, something: bool) -> Changed {
+        let all = [self.total.unwrap_or_default(), self.done];
+        let is_other =
+            |counts: &Counts| counts.additions + counts.destructions + counts.imports > 0;
+        if all.iter().any(is_other) {
+            Changed::Resources
+        } else if something || all.iter().any(|counts| *counts != Counts::default()) {
+            Changed::Something
+        } else {
+            Changed::Nothing
+        }
     }
 
     /// Reads the log from `start` on.

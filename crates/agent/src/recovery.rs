@@ -158,7 +158,7 @@ async fn take_up(
         match keeping
             .save(
                 // Nobody knows how what was begun ended, unless a state says so.
-                summary.is_change() || summary.has_begun || (complete && manifest.has_changes),
+                summary.changed(summary.has_begun || (complete && manifest.has_changes)),
                 complete,
             )
             .await

@@ -12,6 +12,7 @@ use regex::bytes::Regex;
 use tokio::time::Instant;
 
 use crate::disk;
+use crate::output::Changed;
 use crate::server::{Backoff, CallError, Server, insist};
 use crate::state_file::{Left, Stamp, StateFile, Version};
 use crate::undelivered::{Note, Undelivered};
@@ -232,12 +233,12 @@ impl Keeping {
         matches!(self.file.read_last(self.begins.as_ref(), done).await, Ok(Some(_)))
     }
 
-    /// Brings the final state to the server, else keeps it on this machine. An engine that has `changed` something
-    /// must have left one. It is `done` if it has ended well.
-    pub async fn save(&mut self, changed: bool, done: bool) -> Result<(), Unsaved> {
+    /// Brings the final state to the server, else keeps it on this machine. By what it has `changed` an engine must have
+    /// left one. It is `done` if it has ended well.
+    pub async fn save(&mut self, changed: Changed, done: bool) -> Result<(), Unsaved> {
         let left = match self.file.read_last(self.begins.as_ref(), done).await {
             Ok(Some(left)) => left,
-            Ok(None) if changed => {
+            Ok(None) if changed != Changed::Nothing => {
                 return Err(self.keep_directory(
                     "The engine has changed something, but its state is not where it belongs: \
                      what it made is in no state of this workspace, and another run would make \
@@ -251,8 +252,17 @@ impl Keeping {
             }
         };
         let Some(version) = left.version else {
-            return Err(self.damaged(left.bytes).await);
+            let why = match left.bytes.len() {
+                0 => "The state that the engine left is empty: it ended while writing it.",
+                _ => "The state that the engine left is damaged.",
+            };
+            return Err(self.damaged(why, left.bytes).await);
         };
+        if changed == Changed::Resources && !version.follows(self.begins.as_ref()) {
+            let why = "The engine has changed resources, and where its state belongs is one that does not follow on \
+                       the one before: it was overwritten.";
+            return Err(self.damaged(why, left.bytes).await);
+        }
         if self.begins.as_ref().is_some_and(|begins| version.is_same(begins)) {
             return Ok(());
         }
@@ -284,13 +294,12 @@ impl Keeping {
         Err(self.keep(&why, upload, version).await)
     }
 
-    /// For a file that was cut short: the last whole state is the best that there is.
-    async fn damaged(&mut self, bytes: Bytes) -> Unsaved {
+    /// For a file that was cut short or overwritten: the last whole state is the best that there is.
+    async fn damaged(&mut self, why: &str, bytes: Bytes) -> Unsaved {
         let why = match bytes.len() {
-            0 => "The state that the engine left is empty: it ended while writing it.".to_owned(),
-            _ => "The state that the engine left is damaged.".to_owned(),
+            0 => why.to_owned(),
+            _ => self.keep(why, bytes, None).await.message,
         };
-        let why = if bytes.is_empty() { why } else { self.keep(&why, bytes, None).await.message };
         self.find_pending();
         let mut pause = Backoff::default();
         let end = tokio::time::Instant::now() + self.patience;

@@ -60,7 +60,8 @@ impl Version {
         self.digest == other.digest
     }
 
-    fn follows(&self, other: Option<&Self>) -> bool {
+    /// Of the same lineage and newer; anything follows nothing.
+    pub fn follows(&self, other: Option<&Self>) -> bool {
         other.is_none_or(|other| self.serial > other.serial && self.lineage == other.lineage)
     }
 }

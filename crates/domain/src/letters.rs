@@ -64,7 +64,7 @@ async fn send(cx: &Ctx, letter: Letter) -> Result<()> {
             let Some(email) = row.email else { return Ok(()) };
             let name = row.organization_name;
             let to = To::Organization(id);
-            let link = invitations::link(cx, &to, row.invitations, Seen::ByRecipient);
+            let link = invitations::link(cx, &to, row.invitations, &Seen::ByRecipient);
             let text = format!(
                 "You are invited to the organization {name} on {site}.\n\nTo accept, open\n\n{}\n\n\
                  The address works once, for a week. If you do not know what this is about, do nothing.\n",
@@ -75,7 +75,7 @@ async fn send(cx: &Ctx, letter: Letter) -> Result<()> {
         Letter::InvitationToSite { user, email } => {
             let row = user::Entity::find_by_id(user.clone()).one(cx.read()).await?;
             let Some(row) = row.filter(|row| row.is_awaited) else { return Ok(()) };
-            let link = invitations::link(cx, &To::Site(user), row.invitations, Seen::ByRecipient);
+            let link = invitations::link(cx, &To::Site(user), row.invitations, &Seen::ByRecipient);
             let text = format!(
                 "You are invited to {site}.\n\nTo accept, open\n\n{}\n\nThe address works once, for a \
                  week. If you do not know what this is about, do nothing.\n",

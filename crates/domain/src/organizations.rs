@@ -303,6 +303,7 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
         user_id: owner.clone(),
         status: Status::Active,
         created_at: now,
+        is_proven: email.is_some(),
         email,
         invitations: 0,
     })

@@ -295,6 +295,7 @@ impl Server {
             organization_name: Self::ORGANIZATION.to_owned(),
             user_id: user.id.clone(),
             email: user.email.clone(),
+            is_proven: user.email.is_some(),
             status: organization_membership::Status::Active,
             created_at: self.app.now(),
             invitations: 0,

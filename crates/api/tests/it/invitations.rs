@@ -248,7 +248,7 @@ async fn whoever_has_an_account_accepts_with_it_and_keeps_the_teams_of_the_invit
     stranger.get(format!("/workspaces/{}", ws.id)).await.is_ok();
     let shown = owner.get(format!("/organization-memberships/{}", invited.id())).await.is_ok();
     assert_eq!(shown.related("user"), json!(stranger.user().await.id.as_str()));
-    assert_eq!(shown.attribute("email"), "another@example.com");
+    assert_eq!(shown.attribute("email"), "stranger@example.com");
     owner.get(format!("/users/{}", awaited.as_str().unwrap())).await.is_not_found();
     // Nobody joins twice.
     let second = invite(&owner, "third@example.com", None).await.is_created();
@@ -391,6 +391,73 @@ async fn nobody_is_invited_again_into_teams_by_who_could_not_invite_there() {
     clerk.post(again(&guest), ()).await.is_ok();
     // The address that the owner has goes on being good.
     join(&server, &secret(&chief), "chief").await.unwrap();
+}
+
+/// Somebody who may invite, and change no team.
+async fn clerk<'s>(server: &'s Server) -> Client<'s> {
+    let team = json!({ "name": "desk", "organization-access": { "manage-membership": true } });
+    let team = json!({ "data": { "type": "teams", "attributes": team } });
+    let desk = server.owner().post("/organizations/acme/teams", team).await.is_created().id();
+    let clerk = server.member();
+    let users = json!({ "data": [{ "type": "users", "id": clerk.user().await.username }] });
+    server.owner().post(format!("/teams/{desk}/relationships/users"), users).await.is_no_content();
+    clerk
+}
+
+#[tokio::test]
+async fn a_link_leads_nowhere_that_its_inviter_could_not_invite_to() {
+    let server = Server::start().await;
+    let (owner, clerk) = (server.owner(), clerk(&server).await);
+    let guest = invite(&clerk, "guest@example.com", None).await.is_created();
+    let members = json!({ "data": [{ "type": "organization-memberships", "id": guest.id() }] });
+    let path = format!("/teams/{}/relationships/organization-memberships", owners(&server).await);
+    owner.post(path, members).await.is_no_content();
+    for late in [
+        join(&server, &secret(&guest), "guest").await,
+        accept(&server.stranger(), &secret(&guest)).await,
+    ] {
+        assert!(matches!(late, Err(Error::NotFound)), "{late:?}");
+    }
+    let again = format!("/organization-memberships/{}/actions/invite-again", guest.id());
+    join(&server, &secret(&owner.post(again, ()).await.is_ok()), "guest").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_ends_with_the_right_of_whoever_was_shown_it() {
+    let server = Server::start().await;
+    let (owner, clerk) = (server.owner(), clerk(&server).await);
+    let guest = invite(&clerk, "guest@example.com", None).await.is_created();
+    let name = clerk.user().await.username;
+    let own = owner.get(format!("{LIST}?q={name}")).await.is_ok().data()[0]["id"].clone();
+    let own = own.as_str().unwrap();
+    owner.delete(format!("/organization-memberships/{own}")).await.is_no_content();
+    let late = join(&server, &secret(&guest), "newcomer").await;
+    assert!(matches!(late, Err(Error::NotFound)), "{late:?}");
+    assert!(accounts::find_by_name(&server.system(), "newcomer").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn whoever_accepts_by_a_link_is_not_found_by_the_address_that_was_meant() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let chief = invite(&owner, "chief@example.com", None).await.is_created();
+    accept(&server.stranger(), &secret(&chief)).await.unwrap();
+    let mail = invite(&owner, "mail@example.com", None).await.is_created();
+    join(&server, &secret(&mail), "newcomer").await.unwrap();
+    for address in ["chief@example.com", "mail@example.com"] {
+        for query in [format!("filter[email]={address}"), format!("q={address}")] {
+            let found = owner.get(format!("{LIST}?{query}")).await.is_ok();
+            assert!(found.data().as_array().unwrap().is_empty(), "{found}");
+        }
+        // Whose address it is can still be invited, and is found as such.
+        invite(&owner, address, None).await.is_created();
+        let found = owner.get(format!("{LIST}?filter[email]={address}")).await.is_ok();
+        assert_eq!(found.attributes("status"), ["invited"]);
+    }
+    // Whoever has an address of their own is known by that.
+    let theirs = server.stranger().user().await.email.unwrap();
+    let found = owner.get(format!("{LIST}?filter[email]={theirs}")).await.is_ok();
+    assert_eq!(found.attributes("email"), [theirs]);
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub struct Model {
     pub created_at: Timestamp,
     /// How the organization knows the member: by which it invited them, or what they have confirmed.
     pub email: Option<String>,
+    /// The address was shown to be the member's. Until then it counts for their invitation alone.
+    pub is_proven: bool,
     /// How often they were invited: only the newest address that accepts is good.
     pub invitations: i64,
 }

@@ -70,15 +70,17 @@ pub(super) async fn claim(tx: &Tx, to: &mut User, email: &str) -> Result<()> {
     Ok(())
 }
 
-/// Organizations that knew somebody by the old address know them by the new one.
+/// Organizations that knew somebody by the old address, or by none that was shown to be theirs, know them by the new one.
 async fn set_confirmed(tx: &Tx, to: &mut User, email: &str) -> Result<()> {
     let known_by = membership::Column::Email;
+    let unproven = known_by.is_null().or(membership::Column::IsProven.eq(false));
     let known = match &to.email {
-        Some(old) => known_by.eq(old).or(known_by.is_null()),
-        None => known_by.is_null(),
+        Some(old) => known_by.eq(old).or(unproven),
+        None => unproven,
     };
     membership::Entity::update_many()
         .col_expr(known_by, Expr::value(email.to_owned()))
+        .col_expr(membership::Column::IsProven, Expr::value(true))
         .filter(membership::Column::UserId.eq(&to.id))
         .filter(known)
         .exec(tx.db())

@@ -1,8 +1,9 @@
 //! Invitations: accepted by their secret, and by nothing that an account says of itself.
 //!
 //! The secret is signed rather than kept. It says whether it left by mail, which proves to whom the address belongs, or
-//! was shown to whoever invited, which proves nothing: it lets a person in and confirms no address. It says, too, which
-//! one of those that were made it is, because a newer one ends the older.
+//! was shown to whoever invited, which proves nothing: it lets a person in and confirms no address, and only for as long
+//! as whoever saw it could still invite to all that it leads to. It says, too, which one of those that were made it is,
+//! because a newer one ends the older.
 
 use db::{
     entity::{
@@ -17,13 +18,14 @@ use serde_json::json;
 
 use super::subject;
 use crate::{
-    App, Ctx, Error, Granted, Happened, Result, Tx,
-    accounts::{self, NewPerson},
-    can, letters, site_settings, teams,
+    App, Ctx, Error, Granted, Happened, Result, Site, Tx,
+    accounts::{self, Bearer, NewPerson},
+    can, letters, organizations, site_settings, teams,
 };
 
 const PURPOSE: &str = "invitation";
 const LIFETIME_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+const RECIPIENT: &str = "recipient";
 
 /// What an invitation is to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,23 +37,23 @@ pub(crate) enum To {
 }
 
 /// Who has seen the secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// Whoever reads the mail of the address.
     ByRecipient,
     /// Whoever invited.
-    ByInviter,
+    ByInviter(Bearer),
 }
 
 /// The address of a page that accepts, good once, for a week, and until `number` is not the newest any more.
-pub(crate) fn link(app: &App, to: &To, number: i64, seen: Seen) -> SecretString {
+pub(crate) fn link(app: &App, to: &To, number: i64, seen: &Seen) -> SecretString {
     let (kind, id) = match to {
         To::Organization(id) => ("organization", id.as_str()),
         To::Site(id) => ("site", id.as_str()),
     };
     let seen = match seen {
-        Seen::ByRecipient => "recipient",
-        Seen::ByInviter => "inviter",
+        Seen::ByRecipient => RECIPIENT.to_owned(),
+        Seen::ByInviter(bearer) => bearer.text(),
     };
     let payload = format!("{kind}:{id}:{seen}:{number}");
     let secret = app.signer().sign(PURPOSE, &payload, app.now().0 + LIFETIME_MS);
@@ -69,9 +71,8 @@ fn read(app: &App, secret: &str) -> Option<(To, Seen, i64)> {
         _ => return None,
     };
     let seen = match seen {
-        "recipient" => Seen::ByRecipient,
-        "inviter" => Seen::ByInviter,
-        _ => return None,
+        RECIPIENT => Seen::ByRecipient,
+        bearer => Seen::ByInviter(Bearer::parse(bearer)?),
     };
     Some((to, seen, number.parse().ok()?))
 }
@@ -87,7 +88,10 @@ pub(crate) async fn deliver(
         letters::invite(tx, to, email).await?;
         return Ok(None);
     }
-    Ok(Some(link(tx.cx(), to, number, Seen::ByInviter)))
+    // The person, not the token that they happened to use for it.
+    let cx = tx.cx();
+    let bearer = cx.actor().user_id().map_or_else(|| Bearer::of(cx), Bearer::Person);
+    Ok(Some(link(cx, to, number, &Seen::ByInviter(bearer))))
 }
 
 /// Whether this invitation is the newest, and has not been accepted.
@@ -153,6 +157,7 @@ pub async fn accept_as_new(
     let prepared = person.prepared(&invitation.email).await?;
     let cx = app.system("invitation");
     let tx = cx.write().await?;
+    holds(app, &tx, invitation).await?;
     let row = tx.lock::<user::Entity>(invitation.user.clone()).await?.ok_or(Error::NotFound)?;
     let is_newest =
         invitation.to != To::Site(row.id.clone()) || row.invitations == invitation.number;
@@ -162,7 +167,7 @@ pub async fn accept_as_new(
     let email = (invitation.seen == Seen::ByRecipient).then_some(invitation.email.as_str());
     let user = accounts::take(&tx, row, prepared, email).await?;
     if let To::Organization(id) = &invitation.to {
-        activate(&tx, id, invitation.number, &user.id).await?;
+        activate(&tx, id, invitation, &user).await?;
     }
     tx.commit().await?;
     accounts::start_session(app, user).await
@@ -182,6 +187,7 @@ pub async fn accept(
         return Err(Error::conflict("You have an account already; the invitation is to make one."));
     };
     let tx = cx.write().await?;
+    holds(cx, &tx, invitation).await?;
     if invitation.user != own {
         let awaited =
             tx.lock::<user::Entity>(invitation.user.clone()).await?.ok_or(Error::NotFound)?;
@@ -192,7 +198,8 @@ pub async fn accept(
         }
         take_over(&tx, id, &own).await?;
     }
-    let row = activate(&tx, id, invitation.number, &own).await?;
+    let user = user::Entity::find_by_id(own.clone()).one(tx.db()).await?.ok_or(Error::NotFound)?;
+    let row = activate(&tx, id, invitation, &user).await?;
     if invitation.user != own {
         teams::move_all(&tx, &row.organization_name, &invitation.user, &own).await?;
         accounts::forget_awaited(&tx, &invitation.user).await?;
@@ -217,15 +224,39 @@ async fn take_over(tx: &Tx, id: &OrganizationMembershipId, user: &UserId) -> Res
 async fn activate(
     tx: &Tx,
     id: &OrganizationMembershipId,
-    number: i64,
-    user: &UserId,
+    invitation: &Invitation,
+    user: &user::Model,
 ) -> Result<membership::Model> {
     let mut row = tx.lock::<membership::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
-    if !waits(&row, number) || row.user_id != *user {
+    if !waits(&row, invitation.number) || row.user_id != user.id {
         return Err(Error::NotFound);
     }
     row.status = Status::Active;
+    match &invitation.seen {
+        Seen::ByRecipient => row.is_proven = true,
+        Seen::ByInviter(_) => {
+            // Whoever accepts need not be who was meant: they are known by what is theirs.
+            row.is_proven = user.email.is_some();
+            row.email = user.email.clone().or(row.email.take());
+        }
+    }
     let row = tx.update(row).await?;
-    tx.emit(Happened::MemberJoined, subject(&row), json!({ "user": user.as_str() })).await?;
+    tx.emit(Happened::MemberJoined, subject(&row), json!({ "user": user.id.as_str() })).await?;
     Ok(row)
+}
+
+/// Whether whoever was shown the secret could still invite to all that it leads to; what was mailed stays good.
+async fn holds(app: &App, tx: &Tx, invitation: &Invitation) -> Result<()> {
+    let Seen::ByInviter(bearer) = &invitation.seen else { return Ok(()) };
+    let cx = bearer.now(app).await?;
+    let may = match &invitation.to {
+        To::Site(_) => cx.may::<can::ManageSite>(&Site),
+        To::Organization(id) => {
+            let row = tx.lock::<membership::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+            let of = organizations::by_name(&cx, &row.organization_name).await?;
+            cx.may::<can::ManageMembership>(&of.ok_or(Error::NotFound)?)
+                && super::may_invite_into_all(&cx, tx, &row).await?
+        }
+    };
+    if may { Ok(()) } else { Err(Error::NotFound) }
 }

@@ -57,15 +57,12 @@ impl Filter {
         };
         if let Some(text) = &self.search {
             let named = Condition::all().add(db::contains(user::Column::Username, text));
-            condition = condition.add(
-                Condition::any()
-                    .add(people(named))
-                    .add(db::contains(membership::Column::Email, text)),
-            );
+            let known = counts().add(db::contains(membership::Column::Email, text));
+            condition = condition.add(Condition::any().add(people(named)).add(known));
         }
         if let Some(emails) = &self.emails {
             let lower: Vec<_> = emails.iter().map(|email| email.to_lowercase()).collect();
-            condition = condition.add(known_by().is_in(lower));
+            condition = condition.add(counts().add(known_by().is_in(lower)));
         }
         if let Some(statuses) = &self.statuses {
             condition = condition.add(membership::Column::Status.is_in(statuses));
@@ -171,7 +168,8 @@ pub async fn known_by_email(
     let mut known: HashMap<UserId, Option<String>> = HashMap::new();
     for row in load(cx, &ids).await? {
         let address = known.entry(row.user_id).or_default();
-        *address = address.take().or(row.email);
+        let counts = row.is_proven || row.status == Status::Invited;
+        *address = address.take().or(row.email.filter(|_| counts));
     }
     Ok(known)
 }
@@ -250,7 +248,7 @@ pub async fn invite(
     tx.lock::<organization::Entity>(name.clone()).await?.ok_or(Error::NotFound)?;
     let known = membership::Entity::find()
         .filter(membership::Column::OrganizationName.eq(name))
-        .filter(known_by().eq(email.to_lowercase()));
+        .filter(counts().add(known_by().eq(email.to_lowercase())));
     if known.one(tx.db()).await?.is_some() {
         return Err(member());
     }
@@ -265,6 +263,7 @@ pub async fn invite(
         status: Status::Invited,
         created_at: tx.now(),
         email: Some(email.to_owned()),
+        is_proven: false,
         invitations: 1,
     };
     let row = tx.insert(row).await.map_err(crate::error::taken("email"))?;
@@ -300,17 +299,19 @@ pub async fn invite_again(
     if row.status != Status::Invited {
         return Err(Error::conflict("The invitation has been accepted."));
     }
-    if !teams::of_member(&tx, &row.organization_name, &row.user_id)
-        .await?
-        .iter()
-        .all(|team| cx.may::<can::UpdateTeamMembers>(team))
-    {
+    if !may_invite_into_all(cx, &tx, &row).await? {
         return Err(Error::Forbidden("This invitation is to teams that you cannot change.".into()));
     }
     row.invitations += 1;
     let row = tx.update(row).await?;
     let email = row.email.clone().unwrap_or_default();
     deliver(tx, row, &email).await
+}
+
+/// Whether somebody may let others into all the teams that this invitation is to.
+async fn may_invite_into_all(cx: &Ctx, tx: &Tx, row: &OrganizationMembership) -> Result<bool> {
+    let teams = teams::of_member(tx, &row.organization_name, &row.user_id).await?;
+    Ok(teams.iter().all(|team| cx.may::<can::UpdateTeamMembers>(team)))
 }
 
 async fn of_user(
@@ -323,6 +324,12 @@ async fn of_user(
         .filter(membership::Column::UserId.eq(user))
         .one(tx.db())
         .await?)
+}
+
+/// Where the address by which the organization knows somebody says who they are.
+fn counts() -> Condition {
+    let proven = membership::Column::IsProven.eq(true);
+    Condition::all().add(proven.or(membership::Column::Status.eq(Status::Invited)))
 }
 
 /// The address by which the organization knows somebody, whatever its case.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use text::without_credentials;
+
 use super::catalogue::{Kind, SETTINGS, Setting};
 use super::wrong::{Wrong, meant};
 
@@ -58,6 +60,8 @@ fn line_at(lines: &[&str], offset: usize) -> usize {
 /// Never with the line itself, which may hold a secret.
 fn mistake(at: usize, key: &str, line: &str, error: &toml::de::Error) -> String {
     let why = error.message().lines().collect::<Vec<_>>().join(", ");
+    // The parser has no words for a line that ends behind its sign of equality.
+    let why = if why.trim().is_empty() { "has no value" } else { &without_credentials(&why) };
     let place = format!("line {}", at + 1);
     let Some(setting) = setting(key) else { return format!("{place}: {why}") };
     let value = line.split_once('=').map_or("", |(_, value)| value.trim());
@@ -74,7 +78,9 @@ fn setting(key: &str) -> Option<&'static Setting> {
 /// Why this line of the file cannot be a setting.
 fn unusable(key: &str, value: &toml::Value) -> Option<String> {
     let Some(setting) = setting(key) else {
-        return Some(format!("{key} is not a setting{}", meant(&key.replace('-', "_"), keys())));
+        // Whoever forgets the key of a line has written an address in its place.
+        let shown = without_credentials(key);
+        return Some(format!("{shown} is not a setting{}", meant(&key.replace('-', "_"), keys())));
     };
     let fits = match value {
         toml::Value::Table(_) | toml::Value::Datetime(_) => false,

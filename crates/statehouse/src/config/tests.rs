@@ -213,6 +213,21 @@ fn a_mistake_in_the_file_names_its_line_and_setting_and_hides_the_value() {
     assert!(message.contains("line 2: listen: duplicate key"), "{message}");
     let message = wrong(&[], &[], "listen = \"127.0.0.1:1\n");
     assert!(message.contains("line 1: listen: "), "{message}");
+    // What is allowed may have an @ in it, which ends no password.
+    let file = "database_url = postgres://u:hunter22@h/x\nsmtp_from = Ops <o@x.test>\nlog_format =\n\
+                postgres://u:hunter22@h/y\n";
+    let message = wrong(&[], &[], file);
+    for part in
+        ["line 1: database_url: ", "HOST/NAME", "line 2: smtp_from: ", "line 3: log_format: "]
+    {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(!message.contains("hunter22"), "{message}");
+    let message = wrong(&[], &[], "database_url = {x=1}\n\"me:hunter22@b\" = 1\n");
+    assert!(
+        message.contains("database_url is a TOML") && !message.contains("hunter22"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -33,8 +33,9 @@ impl Wrong {
         Self::of(key, &given.values.join(":"), Some(given.origin.clone()), why)
     }
 
+    /// `why` quotes nothing that may hold a secret.
     pub fn file(path: &Path, why: &str) -> Self {
-        Self(format!("{}: {}", path.display(), without_credentials(why)))
+        Self(format!("{}: {why}", path.display()))
     }
 
     pub fn contradiction(key: &str, one: &Origin, other: &Origin) -> Self {
