@@ -109,5 +109,5 @@ pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
     if let Actor::System(_) | Actor::Anyone = cx.actor() {
         return Ok(cx.clone());
     }
-    Ok(Bearer::of(cx).now(cx.app()).await?.coming_from(cx.address()))
+    Ok(Bearer::of(cx).now(cx.app()).await?.coming_from(cx.origin().clone()))
 }
