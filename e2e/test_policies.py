@@ -19,6 +19,15 @@ rule contains msg if {
 """
 # As before OPA 1.0.
 OLD_AND_CONTENT = 'package example rule["not allowed"] { false }'
+EATS_MEMORY = """\
+package example
+
+long := concat("", [text | some i in numbers.range(1, 20000); text := sprintf("%100d", [i])])
+
+rule contains count(all) if {
+  all := [text | some i in numbers.range(1, 20000); text := concat("", [long, format_int(i, 10)])]
+}
+"""
 COMPLETE = "Apply complete! Resources: 1 added, 0 changed, 0 destroyed."
 
 
@@ -78,6 +87,26 @@ def test_a_mandatory_policy_stops_the_run(project, hcl, api, org, name, attach):
     assert said["outcomes"][0]["output"] == [
         {"print": f"{address} must not be created in {name}"}
     ]
+
+
+def test_a_policy_that_eats_memory_stops_its_run_and_not_the_server(
+    project, hcl, api, org, name, attach
+):
+    terraform = project(hcl.resource("a"))
+    attach("mandatory", EATS_MEMORY)
+    attach("advisory")
+    terraform.run("apply", "-auto-approve", code=1)
+    run = org.last_run(name)
+    assert run["attributes"]["status"] == "errored"
+    stage = run["relationships"]["task-stages"]["data"][0]["id"]
+    evaluation = api.get(f"task-stages/{stage}/policy-evaluations")[0]["id"]
+    sets = api.get(f"policy-evaluations/{evaluation}/policy-set-outcomes")
+    said = {one["attributes"]["policy-set-name"]: one["attributes"]["outcomes"][0] for one in sets}
+    eater = said[f"{name}-mandatory"]
+    assert eater["status"] == "errored"
+    assert "more memory" in eater["output"][0]["print"]
+    # The one behind it was asked all the same.
+    assert said[f"{name}-advisory"]["status"] == "failed"
 
 
 def test_a_speculative_plan_that_policies_refuse_fails(project, hcl, org, name, attach):

@@ -117,6 +117,7 @@ struct Attributes<'a> {
     default_execution_mode: ExecutionMode,
     user_tokens_enabled: bool,
     max_ttl_enabled: bool,
+    policy_http_enabled: bool,
     /// HashiCorp's clients ask for them with every new organization, and learn from the answer that there are none.
     stacks_enabled: bool,
     #[serde(flatten)]
@@ -198,6 +199,7 @@ impl Resource for View {
             default_execution_mode: row.default_execution_mode,
             user_tokens_enabled: row.user_tokens_enabled,
             max_ttl_enabled: row.max_ttl_enabled,
+            policy_http_enabled: row.policy_http_enabled,
             stacks_enabled: false,
             limits: row.run_limits.0.into(),
             permissions: self.permissions,
@@ -285,6 +287,7 @@ struct Input {
     owners_team_saml_role_id: Field<String>,
     user_tokens_enabled: Option<bool>,
     max_ttl_enabled: Option<bool>,
+    policy_http_enabled: Option<bool>,
     run_memory_bytes: Field<u64>,
     run_processes: Field<u64>,
     run_disk_bytes: Field<u64>,
@@ -353,6 +356,7 @@ impl From<Input> for Change {
             owners_team_saml_role_id: input.owners_team_saml_role_id.into_change(),
             user_tokens_enabled: input.user_tokens_enabled,
             max_ttl_enabled: input.max_ttl_enabled,
+            policy_http_enabled: input.policy_http_enabled,
             run_limits: run_limits::change!(input),
             // Pages ask for it, and set it.
             ask_name_above: None,

@@ -38,6 +38,8 @@ pub struct Settings {
     pub site: site_settings::Given,
     /// Runs whose policies are evaluated at once by one server.
     pub policy_concurrency: usize,
+    /// Our own executable, which asks policies in processes apart; without one they are asked in this one.
+    pub policy_program: Option<PathBuf>,
     pub git: GitMeans,
 }
 

@@ -69,6 +69,7 @@ pub struct Change {
     pub owners_team_saml_role_id: Option<Option<String>>,
     pub user_tokens_enabled: Option<bool>,
     pub max_ttl_enabled: Option<bool>,
+    pub policy_http_enabled: Option<bool>,
     pub run_limits: run_limits::Change,
     pub ask_name_above: Option<Option<i64>>,
 }
@@ -121,6 +122,7 @@ impl Change {
             owners_team_saml_role_id,
             user_tokens_enabled,
             max_ttl_enabled,
+            policy_http_enabled,
             ask_name_above
         );
         Ok(())
@@ -267,6 +269,7 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
         owners_team_saml_role_id: None,
         user_tokens_enabled: true,
         max_ttl_enabled: false,
+        policy_http_enabled: false,
         run_limits: db::Json::default(),
         ask_name_above: None,
         created_at: now,

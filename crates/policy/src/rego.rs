@@ -3,6 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use regorus::{Engine, Value, utils::limits::ExecutionTimerConfig};
+use serde::{Deserialize, Serialize};
 
 /// Steps between two looks at the clock.
 const CHECK_EVERY: NonZeroU32 = NonZeroU32::new(128).expect("128 is not zero");
@@ -11,7 +12,7 @@ const CHECK_EVERY: NonZeroU32 = NonZeroU32::new(128).expect("128 is not zero");
 pub const OPA_VERSION: &str = "1.2.0";
 
 /// Which syntax a module is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dialect {
     /// That of OPA 1.0 and later; what cannot be read so is read as the older one.
     Current,
@@ -20,7 +21,7 @@ pub enum Dialect {
 }
 
 /// One file of code.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Module {
     pub path: String,
     pub code: String,

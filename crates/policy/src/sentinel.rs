@@ -1,5 +1,5 @@
 //! Asking Sentinel: the files of a set and the facts of a run in, and what each policy says out. Policies see nothing
-//! else: no network, no files, no environment.
+//! else: no files, no environment, and the network only by whom the case names.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use ::sentinel::config::{Config, Purpose};
 pub use ::sentinel::{
-    Frozen, LANGUAGE_VERSION as SENTINEL_VERSION, Outcome, Verdict,
+    Frozen, Http, HttpMethod, HttpRequest, HttpResponse, LANGUAGE_VERSION as SENTINEL_VERSION,
+    Outcome, Verdict,
     config::Level,
     report,
     terraform::{
@@ -17,8 +18,9 @@ pub use ::sentinel::{
 };
 use ::sentinel::{Import, Limits, Source, World, evaluate, terraform};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::{Declared, Files, Refusal, archive};
+use crate::{Case, Declared, Files, Refusal, archive};
 
 /// What declares the policies of a set, in the order in which it is looked for.
 pub const MANIFESTS: [&str; 2] = ["sentinel.hcl", "sentinel.json"];
@@ -31,18 +33,17 @@ const OUTPUT: usize = 64 << 10;
 pub struct Facts {
     imports: BTreeMap<String, Import>,
     at: DateTime<Utc>,
+    http: Option<Arc<dyn Http>>,
 }
 
 impl Facts {
-    /// Of a plan as JSON, and of the run that has it. `at` is what policies take for the present.
-    ///
     /// # Errors
     /// If the plan is no JSON.
-    pub fn read(plan: &[u8], run: &Run, at: DateTime<Utc>) -> Result<Self, Refusal> {
-        let plan = Frozen::from_json(plan).map_err(Refusal::Input)?;
+    pub fn read(case: &Case) -> Result<Self, Refusal> {
+        let plan = Frozen::from_json(case.plan.as_bytes()).map_err(Refusal::Input)?;
         let mut imports = terraform::imports(&Arc::new(plan));
-        imports.insert("tfrun".to_owned(), Import::data(Frozen::from(run)));
-        Ok(Self { imports, at })
+        imports.insert("tfrun".to_owned(), Import::data(Frozen::from(&case.run)));
+        Ok(Self { imports, at: case.at, http: case.http.clone() })
     }
 }
 
@@ -64,7 +65,7 @@ pub fn mock_bundle(
 }
 
 /// A value that a policy is given.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Parameter {
     pub value: Frozen,
     /// Told to nobody.
@@ -88,6 +89,21 @@ struct Policy {
     params: BTreeMap<String, Frozen>,
 }
 
+/// What a set is written in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Written {
+    /// Files, of which one declares the policies; by their paths.
+    Files(Vec<Source>),
+    /// One policy alone.
+    One { name: String, path: String, code: String },
+}
+
+impl Written {
+    pub fn files(files: Files) -> Self {
+        Self::Files(files.into_iter().map(|(path, text)| Source::new(path, text)).collect())
+    }
+}
+
 /// Policies that were written together, with all that they share.
 #[derive(Clone, Debug)]
 pub struct SentinelSet {
@@ -97,6 +113,18 @@ pub struct SentinelSet {
 }
 
 impl SentinelSet {
+    /// # Errors
+    /// As [`SentinelSet::of_archive`].
+    pub fn read(written: &Written) -> Result<Self, String> {
+        match written {
+            Written::Files(files) => {
+                let file = |file: &Source| (file.name.clone(), file.text.to_vec());
+                Self::of_archive(&files.iter().map(file).collect())
+            }
+            Written::One { name, path, code } => Ok(Self::of_one(name, path, code.clone())),
+        }
+    }
+
     /// Those that an archive declares.
     ///
     /// # Errors
@@ -160,6 +188,7 @@ impl SentinelSet {
             return Outcome::unasked(format!("The set has no code for the policy {name}."));
         };
         let mut world = World::new(facts.at);
+        world.http.clone_from(&facts.http);
         world.imports.clone_from(&self.imports);
         // What is true of the run is no set's to say.
         world.imports.extend(facts.imports.clone());
@@ -182,14 +211,16 @@ impl SentinelSet {
 mod tests {
     use super::*;
 
-    const PLAN: &[u8] = br#"{"terraform_version": "1.9.8", "resource_changes": []}"#;
+    const PLAN: &str = r#"{"terraform_version": "1.9.8", "resource_changes": []}"#;
 
     fn files(files: &[(&str, &str)]) -> Files {
         files.iter().map(|(path, text)| ((*path).to_owned(), (*text).into())).collect()
     }
 
     fn facts() -> Facts {
-        Facts::read(PLAN, &Run::default(), DateTime::UNIX_EPOCH).unwrap()
+        let run = Run::default();
+        let case = Case { plan: PLAN.to_owned(), run, at: DateTime::UNIX_EPOCH, http: None };
+        Facts::read(&case).unwrap()
     }
 
     fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, Parameter> {

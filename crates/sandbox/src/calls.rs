@@ -98,6 +98,15 @@ const TABLES: &[i64] = &[0, 0x4000_0000];
 #[cfg(not(target_arch = "x86_64"))]
 const TABLES: &[i64] = &[0];
 
+/// What leads out of who only computes: the network, and other programs.
+const WAYS_OUT: &[i64] = &[
+    libc::SYS_socket,
+    libc::SYS_socketpair,
+    libc::SYS_connect,
+    libc::SYS_execve,
+    libc::SYS_execveat,
+];
+
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// For the calling thread and all that it starts. Programs of another architecture, such as 32-bit
@@ -120,6 +129,12 @@ pub(crate) fn refuse() -> anyhow::Result<()> {
     apply_filter(&program(families, libc::EAFNOSUPPORT)?)?;
     apply_filter(&program(refused, libc::EPERM)?)?;
     Ok(())
+}
+
+/// The same, and whatever leads out.
+pub(crate) fn refuse_ways_out() -> anyhow::Result<()> {
+    refuse()?;
+    Ok(apply_filter(&program(all(WAYS_OUT), libc::EPERM)?)?)
 }
 
 fn all(calls: &[i64]) -> Rules {

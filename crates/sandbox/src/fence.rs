@@ -42,6 +42,11 @@ impl Rules {
         Self { readable, writable: own.chain(devices).chain(terminals).collect() }
     }
 
+    /// For who opens nothing any more.
+    pub fn nothing() -> Self {
+        Self { readable: Vec::new(), writable: Vec::new() }
+    }
+
     /// Closes the fence around the calling thread and all that it starts; it never opens again.
     ///
     /// Processes inside cannot trace, inspect or signal those outside, nor reach their abstract

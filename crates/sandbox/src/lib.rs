@@ -10,12 +10,15 @@
 //!   what `system` and the order's [`Reach`] list), no capabilities (`privileges`), Landlock
 //!   (`fence`), a filter of system calls (`calls`).
 //!
+//! Work of our own that needs no other program closes itself in instead ([`only_compute`]).
+//!
 //! A [`Group`] lets the kernel count what all of a program's processes use together, where it does.
 //!
 //! Which of these layers this machine has is tried out once, by [`survey`]; an order then gets all
 //! of the layers that it names, or does not start.
 
 mod calls;
+mod computing;
 mod fence;
 mod group;
 mod inside;
@@ -28,6 +31,7 @@ mod reach;
 mod system;
 mod view;
 
+pub use computing::only_compute;
 pub use group::{Ceilings, Group, Groups};
 pub use keeper::kill;
 pub use layers::{Layer, Layers, Line, Survey, survey};

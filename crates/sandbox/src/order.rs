@@ -44,6 +44,8 @@ pub struct Limits {
     pub processes: Option<u64>,
     /// Size of a single file in bytes (`RLIMIT_FSIZE`).
     pub file_bytes: Option<u64>,
+    /// Seconds of a processor's time per process (`RLIMIT_CPU`).
+    pub cpu_seconds: Option<u64>,
 }
 
 /// How far an order has come.
@@ -118,6 +120,7 @@ impl Limits {
             (Resource::Data, self.memory_bytes),
             (Resource::Nproc, self.processes),
             (Resource::Fsize, self.file_bytes),
+            (Resource::Cpu, self.cpu_seconds),
         ];
         for (resource, ceiling) in ceilings {
             let Some(ceiling) = ceiling else { continue };

@@ -5,7 +5,7 @@ use crate::source::{Eval, Fault};
 use crate::std::{Args, Native};
 use crate::value::{Key, Value, integral};
 
-const BUILTINS: &[Native] = &[
+pub(crate) const BUILTINS: &[Native] = &[
     Native::new("append", 2, 2, append).takes_undefined().shares(),
     Native::new("bool", 1, 1, |_, args| Ok(bool(args.value(0)))).shares(),
     Native::new("compare", 2, 2, compare).shares(),

@@ -20,13 +20,14 @@ pub mod testing;
 mod token;
 mod trace;
 mod value;
+mod wire;
 mod world;
 
 pub use frozen::{Frozen, Text};
 pub use outcome::{Outcome, RuleValue, Verdict, evaluate};
 pub use source::{Class, Error, Place, Source};
 pub use trace::trace;
-pub use world::{Http, HttpRequest, HttpResponse, Import, Limits, World};
+pub use world::{Http, HttpMethod, HttpRequest, HttpResponse, Import, Limits, World};
 
 /// The version of the language that is understood here.
 pub const LANGUAGE_VERSION: &str = "0.40.0";

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::eval::{Interp, START};
 use crate::frozen::Frozen;
 use crate::source::{Class, Error, Fault, Place, Source, Why};
@@ -10,7 +12,7 @@ use crate::value::{Heap, Module, RuleState, Value};
 use crate::world::{Limits, World};
 
 /// What a policy says in the end. Only one of them lets a run go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     Passed,
     Failed,
@@ -21,7 +23,7 @@ pub enum Verdict {
 }
 
 /// One rule that was evaluated.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleValue {
     pub name: String,
     /// Where it was assigned.
@@ -33,7 +35,7 @@ pub struct RuleValue {
 }
 
 /// All that is known after a policy has run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     pub verdict: Verdict,
     /// The value of `main`, if there is one.
@@ -53,6 +55,9 @@ pub struct Outcome {
     pub names: BTreeMap<String, Frozen>,
     pub duration: Duration,
 }
+
+/// Values within each other that an outcome tells; who reads JSON seldom takes more than 128.
+const TOLD: usize = 32;
 
 /// The stack of an evaluation; its pages are taken only when they are used.
 const STACK: usize = 256 << 20;
@@ -118,7 +123,7 @@ fn ask(policy: &Source, world: &World, limits: &Limits, watch: &[&str]) -> Outco
             outcome.arose = Some(place(&interp, pos));
         }
         let verdict = verdict(&interp, main)?;
-        outcome.main = Some(interp.freeze(main, 0)?);
+        outcome.main = Some(interp.freeze(main, 0)?.told(TOLD));
         Ok(verdict)
     });
     match main {
@@ -190,7 +195,7 @@ fn rules(interp: &mut Interp<'_>, policy: &Source) -> crate::source::Eval<Vec<Ru
             RuleState::Pending | RuleState::Running => continue,
         };
         let value = match value {
-            Some(value) => Some(interp.freeze(value, 0)?),
+            Some(value) => Some(interp.freeze(value, 0)?.told(TOLD)),
             None => None,
         };
         let at = pos.at as usize;

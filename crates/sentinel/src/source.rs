@@ -3,10 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// One file, as messages name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     pub name: String,
+    #[serde(with = "crate::wire::bytes")]
     pub text: Arc<[u8]>,
 }
 
@@ -24,7 +27,7 @@ pub(crate) struct Pos {
 }
 
 /// A place as people read it. Lines and columns count from 1, columns and `offset` in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub file: String,
     pub offset: usize,
@@ -53,7 +56,7 @@ impl fmt::Display for Place {
 }
 
 /// What kind of mistake ended a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Class {
     /// The text is not Sentinel.
     Syntax,
@@ -66,7 +69,7 @@ pub enum Class {
 }
 
 /// Why a policy ended without an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error {
     pub class: Class,
     pub place: Option<Place>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use crate::frozen::Frozen;
 use crate::source::Source;
@@ -71,19 +72,38 @@ impl fmt::Debug for Import {
 }
 
 /// Sends the requests of policies. Whoever implements it decides where they may go.
-pub trait Http: Send + Sync {
+pub trait Http: fmt::Debug + Send + Sync {
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, String>;
 }
 
+/// The only two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HttpMethod {
+    Get,
+    Post,
+}
+
+impl HttpMethod {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
 /// A request as a policy built it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpRequest {
-    /// `GET` or `POST`.
-    pub method: &'static str,
+    pub method: HttpMethod,
     pub url: String,
     pub headers: BTreeMap<String, String>,
+    #[serde(with = "crate::wire::bytes")]
     pub body: Vec<u8>,
+    /// Of each try.
     pub timeout: Duration,
+    /// Of all tries together.
+    pub within: Duration,
     /// How often to try again after a 5xx or a time-out.
     pub retries: u8,
     /// Whether to refuse certificates that nobody vouches for.
@@ -91,10 +111,11 @@ pub struct HttpRequest {
 }
 
 /// The answer to a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpResponse {
     pub status: u16,
     pub headers: BTreeMap<String, String>,
+    #[serde(with = "crate::wire::bytes")]
     pub body: Vec<u8>,
 }
 

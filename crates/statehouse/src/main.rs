@@ -1,6 +1,7 @@
 //! Statehouse: one binary that serves, executes runs and looks after itself.
 
 mod admin;
+mod apart;
 mod audit;
 mod backup;
 mod config;
@@ -98,9 +99,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Only for the agent, and not by the parser, which takes longer than all that it has to do.
+    // Only for the agent and for policies, and not by the parser, which takes longer than all that it has to do.
     if std::env::args_os().nth(1).is_some_and(|first| first == "engine-exec") {
         return ended(agent::engine_exec().map(|never| match never {}));
+    }
+    if std::env::args_os().nth(1).is_some_and(|first| first == ::policy::apart::COMMAND) {
+        return ended(apart::run());
     }
     if let Err(error) = survive_file_limits() {
         eprintln!("statehouse: a limit on the size of files would end this process: {error}");

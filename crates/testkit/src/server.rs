@@ -70,6 +70,7 @@ impl Server {
                 trusted_proxies: Vec::new(),
                 site: domain::site_settings::Given::default(),
                 policy_concurrency: 2,
+                policy_program: None,
                 git: domain::GitMeans {
                     root: repositories.path().to_owned(),
                     ..domain::GitMeans::default()

@@ -46,7 +46,7 @@ const WALLS: &[(&str, &[&str])] = &[
             "vcs-fake", "web", "worker",
         ],
     ),
-    ("xtask", &["sentinel"]),
+    ("xtask", &["policy", "sentinel"]),
 ];
 
 /// Libraries that would carry a wall with them, and the only crates that may use them.

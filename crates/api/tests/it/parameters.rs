@@ -132,12 +132,12 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "/policy-evaluations/{evaluation}/policy-set-outcomes",
         "filter[0][enforcementLevel]=",
-        include_str!("policies_in_runs.rs"),
+        include_str!("policies_in_runs/verdicts.rs"),
     ),
     (
         "/policy-evaluations/{evaluation}/policy-set-outcomes",
         "filter[0][status]=",
-        include_str!("policies_in_runs.rs"),
+        include_str!("policies_in_runs/verdicts.rs"),
     ),
     ("/projects/{project}/varsets", "?scope=owned", include_str!("variable_sets.rs")),
     (

@@ -49,7 +49,7 @@ pub async fn attach(
 }
 
 /// Takes a set and its only policy away.
-async fn detach(owner: &Client<'_>, set: &str) {
+pub async fn detach(owner: &Client<'_>, set: &str) {
     let shown = owner.get(format!("/policy-sets/{set}")).await.is_ok();
     let policies = shown.data()["relationships"]["policies"]["data"].clone();
     owner.delete(format!("/policy-sets/{set}")).await.is_no_content();
@@ -68,7 +68,7 @@ async fn versioned(owner: &Client<'_>, files: &[(&str, &str)]) -> String {
 }
 
 /// The only check of a run, and its log.
-async fn check(owner: &Client<'_>, run: &Answer) -> (Answer, String) {
+pub async fn check(owner: &Client<'_>, run: &Answer) -> (Answer, String) {
     let checks = owner.get(format!("/runs/{}/policy-checks", run.id())).await.is_ok();
     assert_eq!(checks.data().as_array().unwrap().len(), 1);
     let id = checks.data()[0]["id"].as_str().unwrap().to_owned();

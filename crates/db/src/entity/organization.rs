@@ -40,6 +40,8 @@ pub struct Model {
     pub user_tokens_enabled: bool,
     /// Whether tokens live no longer than its policies say.
     pub max_ttl_enabled: bool,
+    /// Whether policies may send requests to the outside.
+    pub policy_http_enabled: bool,
     pub run_limits: Json<RunLimits>,
     /// Destroyed resources above which pages ask for the workspace's name; they never do where absent.
     pub ask_name_above: Option<i64>,

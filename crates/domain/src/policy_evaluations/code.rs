@@ -1,10 +1,13 @@
 //! What is asked of a policy set: its policies, the code that each of them is made of, and what they are given.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use ::policy::{
-    Module,
-    sentinel::{Parameter, SentinelSet, report::Judged},
+    Answer, Code, Module, Panel, Question,
+    sentinel::{Parameter, Written, report::Judged},
 };
 use db::{
     entity::{
@@ -17,7 +20,6 @@ use db::{
 };
 
 use super::{
-    input::Facts,
     outcomes::{PolicyOutcome, SetOutcome},
     rego, sentinel,
 };
@@ -34,12 +36,6 @@ pub(super) struct Asked {
     pub enforcement_level: Enforcement,
 }
 
-/// Code in the language of its set.
-pub(super) enum Code {
-    Rego(Vec<Module>),
-    Sentinel(Box<SentinelSet>),
-}
-
 /// Policies and the code that they share; nobody else's is seen by them.
 pub(super) struct Group {
     pub policies: Vec<Asked>,
@@ -54,6 +50,13 @@ pub(super) struct SetCode {
     pub parameters: BTreeMap<String, Parameter>,
     /// Nobody knows which policies it has, and so not whether one of them is in the way.
     is_out_of_reach: bool,
+}
+
+/// What the policies of a set answered.
+pub(super) struct Answers {
+    pub answers: Vec<(Asked, Answer)>,
+    /// Why none could be asked, if none could.
+    pub error: Option<String>,
 }
 
 /// What a set said.
@@ -87,7 +90,7 @@ impl SetCode {
     pub async fn read(cx: &Ctx, set: PolicySet) -> Result<Self> {
         let groups = match set.current_version_id.clone() {
             _ if policy_sets::is_unread(&set) => vec![],
-            Some(id) => vec![Group::of_version(cx, set.kind, &id).await?],
+            Some(id) => vec![Group::of_version(cx, &set, &id).await?],
             None => Group::of_each_policy(cx, &set).await?,
         };
         let parameters = match set.kind {
@@ -99,12 +102,41 @@ impl SetCode {
     }
 
     /// Asks all policies. Takes its time: never on a thread that others wait for.
-    pub fn ask(self, facts: &Facts<'_>, until: Instant) -> Heard {
+    pub fn ask(self, panel: &mut Panel<'_>, until: Instant) -> Heard {
         match self.set.kind {
             _ if policy_sets::is_unread(&self.set) => self.unasked(REPOSITORY),
-            Kind::Opa => rego::ask(self, facts, until),
-            Kind::Sentinel => sentinel::ask(self, facts, until),
+            Kind::Opa => rego::ask(self, panel, until),
+            Kind::Sentinel => sentinel::ask(self, panel, until),
         }
+    }
+
+    /// Asks each policy, which may take so long.
+    pub(super) fn ask_groups(
+        &mut self,
+        panel: &mut Panel<'_>,
+        time: Duration,
+        until: Instant,
+    ) -> Answers {
+        let groups = std::mem::take(&mut self.groups);
+        let (mut answers, mut errors, count) = (vec![], vec![], groups.len());
+        for Group { policies, code } in groups {
+            let name = |policy: &Asked| policy.query.clone().unwrap_or_else(|| policy.name.clone());
+            let names: Vec<String> = policies.iter().map(name).collect();
+            let said = code.and_then(|code| {
+                let parameters = self.parameters.clone();
+                panel.ask(&Question { code, policies: names, parameters, time }, until)
+            });
+            match said {
+                Ok(said) => answers.extend(policies.into_iter().zip(said)),
+                Err(why) => {
+                    let unasked = |policy| (policy, Answer::Unasked(why.clone()));
+                    answers.extend(policies.into_iter().map(unasked));
+                    errors.push(why);
+                }
+            }
+        }
+        let is_all = errors.len() == count;
+        Answers { answers, error: errors.into_iter().next().filter(|_| is_all) }
     }
 
     /// What is heard of a set that cannot be asked.
@@ -140,7 +172,7 @@ impl SetCode {
 
 impl Group {
     /// Policies that were uploaded together share all files.
-    async fn of_version(cx: &Ctx, kind: Kind, id: &PolicySetVersionId) -> Result<Self> {
+    async fn of_version(cx: &Ctx, set: &PolicySet, id: &PolicySetVersionId) -> Result<Self> {
         let row = version::Entity::find_by_id(id.clone()).one(cx.read()).await?;
         let policies = row.map(|row| row.policies.0).unwrap_or_default();
         let policies = policies.into_iter().map(|declared| Asked {
@@ -152,11 +184,9 @@ impl Group {
         let archive = or_lost(policy_sets::archive(cx, id).await)?;
         let files = archive
             .and_then(|archive| ::policy::unpack(&archive).map_err(|error| error.to_string()));
-        let code = files.and_then(|files| match kind {
-            Kind::Opa => Ok(Code::Rego(rego::modules(files))),
-            Kind::Sentinel => {
-                SentinelSet::of_archive(&files).map(|set| Code::Sentinel(Box::new(set)))
-            }
+        let code = files.map(|files| match set.kind {
+            Kind::Opa => rego::code(set, rego::modules(files)),
+            Kind::Sentinel => Code::Sentinel(Written::files(files)),
         });
         Ok(Self { policies: policies.collect(), code })
     }
@@ -179,10 +209,10 @@ impl Group {
             let code = match &row.code_id {
                 None => Err(format!("The policy {} has no code: upload it.", row.name)),
                 Some(id) => or_lost(policies::code(cx, id).await)?.map(|code| match row.kind {
-                    Kind::Opa => Code::Rego(vec![Module { path: row.path, code }]),
+                    Kind::Opa => rego::code(set, vec![Module { path: row.path, code }]),
                     Kind::Sentinel => {
-                        let set = SentinelSet::of_one(&row.name, &row.path, code);
-                        Code::Sentinel(Box::new(set))
+                        let (name, path) = (row.name.clone(), row.path);
+                        Code::Sentinel(Written::One { name, path, code })
                     }
                 }),
             };

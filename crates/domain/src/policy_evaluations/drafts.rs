@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ::policy::{
-    Files,
-    sentinel::{MANIFESTS, Parameter, SentinelSet},
+    Code, Files,
+    sentinel::{MANIFESTS, Parameter, SentinelSet, Written},
 };
 use db::{
     Json,
@@ -14,7 +14,7 @@ use db::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    code::{Asked, Code, Group, SetCode},
+    code::{Asked, Group, SetCode},
     evaluate::put_to,
     input,
     outcomes::PolicyOutcome,
@@ -93,20 +93,19 @@ impl Draft {
                 if !MANIFESTS.iter().any(|name| files.contains_key(*name)) =>
             {
                 let name = stem(path);
-                let set = SentinelSet::of_one(&name, path, text.clone());
-                (vec![one(name, None)], Code::Sentinel(Box::new(set)))
+                let (path, code) = (path.clone(), text.clone());
+                let alone = Written::One { name: name.clone(), path, code };
+                (vec![one(name, None)], Code::Sentinel(alone))
             }
             (Kind::Sentinel, _) => {
                 let set = SentinelSet::of_archive(&files)?;
-                (declared(set.declared())?, Code::Sentinel(Box::new(set)))
+                (declared(set.declared())?, Code::Sentinel(Written::files(files)))
             }
             (Kind::Opa, _) if self.query.is_some() => {
                 let name = alone.map_or_else(|| "draft".to_owned(), |(path, _)| stem(path));
-                (vec![one(name, self.query.clone())], Code::Rego(rego::modules(files)))
+                (vec![one(name, self.query.clone())], rego::new_code(files))
             }
-            (Kind::Opa, _) => {
-                (declared(::policy::declared(&files)?)?, Code::Rego(rego::modules(files)))
-            }
+            (Kind::Opa, _) => (declared(::policy::declared(&files)?)?, rego::new_code(files)),
         };
         if policies.is_empty() {
             return Err("declares no policy".into());
@@ -166,7 +165,7 @@ pub(crate) async fn try_on(
         Ok(seen) => seen,
         Err(why) => return Ok(Err(why)),
     };
-    let heard = match put_to(vec![code], Ok(seen)).await {
+    let heard = match put_to(cx, vec![code], Ok(seen)).await {
         Ok(mut heard) => heard.swap_remove(0).said,
         Err(why) => return Ok(Err(why.to_owned())),
     };

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use ::policy::{Case, Panel};
 use db::{
     entity::{policy::Kind, policy_evaluation as evaluation, run, task_stage as stage},
     id::RunId,
@@ -13,8 +14,7 @@ use futures::{StreamExt, stream};
 use super::{
     code::{Heard, SetCode},
     forum::Forum,
-    input::{self, Facts, Seen},
-    needs,
+    input, needs,
 };
 use crate::{
     Ctx, Error, Result,
@@ -156,7 +156,7 @@ async fn ask(cx: &Ctx, run: &Run, forum: Forum, artifact: Artifact) -> Result<Ve
             Err("The agent has brought no plan as JSON, which policies could look at.".to_owned())
         }
     };
-    match put_to(sets, seen).await {
+    match put_to(cx, sets, seen).await {
         Ok(heard) => Ok(heard),
         Err(why) => Ok(read(cx, run, forum).await?.into_iter().map(|it| it.unasked(why)).collect()),
     }
@@ -164,14 +164,16 @@ async fn ask(cx: &Ctx, run: &Run, forum: Forum, artifact: Artifact) -> Result<Ve
 
 /// Asks sets off the threads that others wait for; or says why nobody knows what they say.
 pub(super) async fn put_to(
+    cx: &Ctx,
     sets: Vec<SetCode>,
-    seen: std::result::Result<Seen, String>,
+    seen: std::result::Result<Case, String>,
 ) -> std::result::Result<Vec<Heard>, &'static str> {
+    let program = cx.settings().policy_program.clone();
     let asking = tokio::task::spawn_blocking(move || {
         let until = Instant::now() + RUN_TIME;
-        let facts = seen.as_ref().map(Facts::of);
-        let each = |set: SetCode| match &facts {
-            Ok(facts) => set.ask(facts, until),
+        let mut panel = seen.as_ref().map(|case| Panel::of(case, program.as_deref()));
+        let each = |set: SetCode| match &mut panel {
+            Ok(panel) => set.ask(panel, until),
             Err(why) => set.unasked(why),
         };
         sets.into_iter().map(each).collect::<Vec<_>>()

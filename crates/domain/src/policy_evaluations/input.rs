@@ -1,24 +1,21 @@
 //! What policies see: the plan as JSON, and what the public service documents of the run, its workspace and its
 //! organization (API documents, "Terraform run data"); that is `input.run` in Rego, and `tfrun` in Sentinel.
 
-use std::cell::OnceCell;
-
 use ::policy::{
-    Input,
+    Case,
     sentinel::{
-        Category, CostEstimate as Costs, Facts as SentinelFacts, Frozen, Run as RunData,
-        TagBinding, VariableKind, VcsRepo, Workspace as WorkspaceData,
+        Category, CostEstimate as Costs, Run as RunData, TagBinding, VariableKind, VcsRepo,
+        Workspace as WorkspaceData,
     },
 };
 use blobs::{Kind, Name};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use db::{
-    entity::{organization, project, user, variable},
+    entity::{project, user, variable},
     sea_orm::EntityTrait,
 };
-use serde_json::{Value, json};
 
-use super::code::or_lost;
+use super::{code::or_lost, network};
 use crate::{
     Ctx, Error, Result, configurations, cost_estimates,
     row::{Run, Workspace},
@@ -28,62 +25,13 @@ use crate::{
 /// Bytes of a plan as JSON that are read into memory.
 pub(super) const PLAN_LIMIT: u64 = 256 << 20;
 
-/// What all policies of a run see.
-pub(super) struct Seen {
-    pub plan: String,
-    pub run: RunData,
-    pub at: DateTime<Utc>,
-}
-
-/// The same in the form of each language, made when the first policy in it is asked.
-pub(super) struct Facts<'s> {
-    seen: &'s Seen,
-    rego: OnceCell<std::result::Result<Input, String>>,
-    sentinel: OnceCell<std::result::Result<SentinelFacts, String>>,
-}
-
-impl<'s> Facts<'s> {
-    pub fn of(seen: &'s Seen) -> Self {
-        Self { seen, rego: OnceCell::new(), sentinel: OnceCell::new() }
-    }
-
-    pub fn rego(&self) -> std::result::Result<&Input, &str> {
-        let read = || {
-            let (plan, mut run) = (&self.seen.plan, Frozen::from(&self.seen.run).to_json());
-            for key in ["replace_addrs", "target_addrs"] {
-                // Rego has no functions for null.
-                if run[key].is_null() {
-                    run[key] = json!([]);
-                }
-            }
-            for key in ["created_by", "commit_sha"] {
-                // Nobody, and not somebody without a name.
-                if run[key] == "" {
-                    run[key] = Value::Null;
-                }
-            }
-            let json = format!("{{\"plan\":{plan},\"run\":{run}}}");
-            Input::read(&json).map_err(|refusal| refusal.to_string())
-        };
-        self.rego.get_or_init(read).as_ref().map_err(String::as_str)
-    }
-
-    pub fn sentinel(&self) -> std::result::Result<&SentinelFacts, &str> {
-        let read = || {
-            let Seen { plan, run, at } = self.seen;
-            SentinelFacts::read(plan.as_bytes(), run, *at).map_err(|refusal| refusal.to_string())
-        };
-        self.sentinel.get_or_init(read).as_ref().map_err(String::as_str)
-    }
-}
-
 /// What is to be seen of a run with a plan; or why nothing is.
 pub(super) async fn of(
     cx: &Ctx,
     workspace: &Workspace,
     run: &Run,
     limit: u64,
-) -> Result<std::result::Result<Seen, String>> {
+) -> Result<std::result::Result<Case, String>> {
     let name = Name::new(Kind::PlanJson, run.plan_id.as_str())?;
     let read = async || {
         let is_small = cx.blobs().size(&name).await? <= limit;
@@ -98,7 +46,12 @@ pub(super) async fn of(
         return Ok(Err("The plan is not UTF-8.".into()));
     };
     let at = DateTime::from_timestamp_millis(cx.now().0).unwrap_or_default();
-    Ok(Ok(Seen { plan: plan.to_owned(), run: run_data(cx, workspace, run).await?, at }))
+    Ok(Ok(Case {
+        plan: plan.to_owned(),
+        run: run_data(cx, workspace, run).await?,
+        at,
+        http: network::of(cx, &workspace.organization_name).await?,
+    }))
 }
 
 async fn run_data(cx: &Ctx, workspace: &Workspace, run: &Run) -> Result<RunData> {
@@ -108,10 +61,6 @@ async fn run_data(cx: &Ctx, workspace: &Workspace, run: &Run) -> Result<RunData>
     };
     let project = project::Entity::find_by_id(workspace.project_id.clone()).one(cx.read()).await?;
     let project = project.ok_or(Error::NotFound)?;
-    let organization = organization::Entity::find_by_id(workspace.organization_name.clone())
-        .one(cx.read())
-        .await?;
-    let organization = organization.ok_or(Error::NotFound)?;
     let commit = match &run.configuration_version_id {
         Some(id) => configurations::ingress(cx, id).await?,
         None => None,
@@ -139,7 +88,7 @@ async fn run_data(cx: &Ctx, workspace: &Workspace, run: &Run) -> Result<RunData>
         variables: known.collect(),
         project_id: project.id.to_string(),
         project_name: project.name,
-        organization_name: organization.name,
+        organization_name: workspace.organization_name.clone(),
         workspace: workspace_data(cx, workspace).await?,
         cost_estimate: cost_estimates::costs_of(cx, &run.id).await?.map(|costs| Costs {
             prior_monthly_cost: costs.prior,

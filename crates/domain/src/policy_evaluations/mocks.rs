@@ -1,10 +1,13 @@
 //! Makes what was ordered as plan exports: mocks of a run for those who write policies.
 
-use ::policy::sentinel::{Hidden, mock_bundle};
+use ::policy::{
+    Case,
+    sentinel::{Hidden, mock_bundle},
+};
 use bytes::Bytes;
 use db::entity::{plan_export::Status, variable::Category};
 
-use super::input::{self, Seen};
+use super::input;
 use crate::{
     Ctx, Error, Result, plan_exports,
     plan_exports::{Due, TASK},
@@ -47,7 +50,7 @@ async fn make(cx: &Ctx, due: &Due) -> Result<()> {
     plan_exports::finish(cx, &due.export, made).await
 }
 
-fn bundle(seen: &Seen, hidden: &Hidden) -> std::result::Result<Bytes, String> {
+fn bundle(seen: &Case, hidden: &Hidden) -> std::result::Result<Bytes, String> {
     let made = mock_bundle(seen.plan.as_bytes(), &seen.run, hidden, seen.at);
     made.map(Bytes::from).map_err(|refusal| refusal.to_string())
 }

@@ -11,6 +11,7 @@ mod judgements;
 mod members;
 mod mocks;
 mod needs;
+mod network;
 mod outcomes;
 mod read;
 mod recent;

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use ::policy::{Dialect, Files, Module, Rego};
+use ::policy::{Answer, Code, Dialect, Files, Module, Panel};
 
 use super::{
-    code::{Asked, Code, Group, Heard, SetCode},
-    input::Facts,
+    code::{Asked, Heard, SetCode},
     outcomes::{PolicyOutcome, Printed, Said},
 };
 use crate::row::PolicySet;
@@ -14,36 +13,12 @@ use crate::row::PolicySet;
 /// How long one policy may take.
 const POLICY_TIME: Duration = Duration::from_secs(10);
 
-pub(super) fn ask(mut set: SetCode, facts: &Facts<'_>, until: Instant) -> Heard {
-    let input = match facts.rego() {
-        Ok(input) => input,
-        Err(why) => return set.unasked(why),
-    };
-    let dialect = dialect(&set.set);
-    let groups = std::mem::take(&mut set.groups);
-    let (mut outcomes, mut errors, count) = (vec![], vec![], groups.len());
-    for Group { policies, code } in groups {
-        let rego = code.and_then(|code| {
-            let modules = match code {
-                Code::Rego(modules) => modules,
-                Code::Sentinel(_) => return Err("The policy is not written in Rego.".to_owned()),
-            };
-            let rego = Rego::new(modules, dialect, input, POLICY_TIME);
-            rego.map_err(|refusal| refusal.to_string())
-        });
-        match rego {
-            Ok(mut rego) => {
-                outcomes.extend(policies.into_iter().map(|it| ask_one(&mut rego, it, until)));
-            }
-            Err(why) => {
-                outcomes.extend(policies.into_iter().map(|policy| errored(policy, &why)));
-                errors.push(why);
-            }
-        }
-    }
-    let is_all = errors.len() == count;
+pub(super) fn ask(mut set: SetCode, panel: &mut Panel<'_>, until: Instant) -> Heard {
+    let asked = set.ask_groups(panel, POLICY_TIME, until);
+    let outcomes = asked.answers.into_iter().map(|(policy, answer)| told(policy, answer));
+    let outcomes = outcomes.collect();
     let mut heard = set.heard(outcomes, vec![]);
-    heard.said.error = errors.into_iter().next().filter(|_| is_all);
+    heard.said.error = asked.error;
     heard
 }
 
@@ -52,6 +27,15 @@ pub(super) fn unasked(mut set: SetCode, why: &str) -> Heard {
     let policies = groups.flat_map(|group| group.policies);
     let outcomes = policies.map(|policy| errored(policy, why)).collect();
     set.heard(outcomes, vec![])
+}
+
+pub(super) fn code(set: &PolicySet, modules: Vec<Module>) -> Code {
+    Code::Rego { modules, dialect: dialect(set) }
+}
+
+/// Of a draft, for which nobody has pinned a version.
+pub(super) fn new_code(files: Files) -> Code {
+    Code::Rego { modules: modules(files), dialect: Dialect::Current }
 }
 
 /// The code of an archive. Tests are about policies; they say nothing about runs.
@@ -77,16 +61,14 @@ fn dialect(set: &PolicySet) -> Dialect {
     }
 }
 
-fn ask_one(rego: &mut Rego, policy: Asked, until: Instant) -> PolicyOutcome {
-    if Instant::now() >= until {
-        return errored(policy, "The policies of this run took too long.");
-    }
-    match rego.ask(policy.query.as_deref().unwrap_or_default()) {
-        Ok(against) => {
+fn told(policy: Asked, answer: Answer) -> PolicyOutcome {
+    match answer {
+        Answer::Against(against) => {
             let status = if against.is_empty() { Said::Passed } else { Said::Failed };
             outcome(policy, status, against)
         }
-        Err(refusal) => errored(policy, &refusal.to_string()),
+        Answer::Unasked(why) => errored(policy, &why),
+        Answer::Said(_) => errored(policy, "The policy is not written in Rego."),
     }
 }
 

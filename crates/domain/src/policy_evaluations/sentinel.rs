@@ -2,47 +2,31 @@
 
 use std::time::{Duration, Instant};
 
-use ::policy::sentinel::{Level, Outcome, Verdict, report::Judged};
+use ::policy::{
+    Answer, Panel,
+    sentinel::{Level, Outcome, Verdict, report::Judged},
+};
 use db::entity::policy::Enforcement;
 
 use super::{
-    code::{Asked, Code, Group, Heard, SetCode},
+    code::{Asked, Heard, SetCode},
     forum::Forum,
-    input::Facts,
     outcomes::{PolicyOutcome, Printed, Said},
 };
 
 /// How long one policy may take.
 const POLICY_TIME: Duration = Duration::from_secs(10);
 
-pub(super) fn ask(mut set: SetCode, facts: &Facts<'_>, until: Instant) -> Heard {
-    let facts = match facts.sentinel() {
-        Ok(facts) => facts,
-        Err(why) => return set.unasked(why),
+pub(super) fn ask(mut set: SetCode, panel: &mut Panel<'_>, until: Instant) -> Heard {
+    let asked = set.ask_groups(panel, POLICY_TIME, until);
+    let outcome = |answer: Answer| match answer {
+        Answer::Said(outcome) => *outcome,
+        Answer::Unasked(why) => Outcome::unasked(why),
+        Answer::Against(_) => Outcome::unasked("The policy is not written in Sentinel's language."),
     };
-    let groups = std::mem::take(&mut set.groups);
-    let (mut said, mut errors, count) = (vec![], vec![], groups.len());
-    for Group { policies, code } in groups {
-        let code = code.and_then(|code| match code {
-            Code::Sentinel(code) => Ok(code),
-            Code::Rego(_) => Err("The policy is not written in Sentinel's language.".to_owned()),
-        });
-        for policy in policies {
-            let left = until.saturating_duration_since(Instant::now()).min(POLICY_TIME);
-            let outcome = match &code {
-                Err(why) => Outcome::unasked(why),
-                Ok(_) if left.is_zero() => {
-                    Outcome::unasked("The policies of this run took too long.")
-                }
-                Ok(code) => code.ask(&policy.name, facts, &set.parameters, left),
-            };
-            said.push((policy, outcome));
-        }
-        errors.extend(code.err());
-    }
-    let is_all = errors.len() == count;
-    let mut heard = heard(set, said);
-    heard.said.error = errors.into_iter().next().filter(|_| is_all);
+    let said = asked.answers.into_iter().map(|(policy, answer)| (policy, outcome(answer)));
+    let mut heard = heard(set, said.collect());
+    heard.said.error = asked.error;
     heard
 }
 

@@ -4,6 +4,7 @@
 
 mod attempts;
 mod cell;
+mod computing;
 mod files;
 mod keeping;
 mod layers;

@@ -9,7 +9,7 @@ use super::{Args, Native, Space};
 use crate::eval::Interp;
 use crate::source::{Eval, Fault};
 use crate::value::{Key, Object, Value};
-use crate::world::{HttpRequest, HttpResponse};
+use crate::world::{HttpMethod, HttpRequest, HttpResponse};
 
 /// How requests are sent. Every change makes a new one.
 #[derive(Clone)]
@@ -32,10 +32,10 @@ pub(super) const SPACE: Space = Space {
     name: "http",
     natives: &[
         Native::new("http.accept_status_codes", 1, 1, accept_status_codes),
-        Native::new("http.get", 1, 1, |interp, args| send(interp, args, "GET")),
-        Native::new("http.post", 1, 1, |interp, args| send(interp, args, "POST")),
+        Native::new("http.get", 1, 1, |interp, args| send(interp, args, Some(HttpMethod::Get))),
+        Native::new("http.post", 1, 1, |interp, args| send(interp, args, Some(HttpMethod::Post))),
         Native::new("http.request", 1, 1, request),
-        Native::new("http.send", 1, 1, |interp, args| send(interp, args, "")),
+        Native::new("http.send", 1, 1, |interp, args| send(interp, args, None)),
         Native::new("http.with_retries", 1, 1, with_retries),
         Native::new("http.with_timeout", 1, 1, with_timeout),
         Native::new("http.without_certificate_verification", 0, 0, |interp, args| {
@@ -83,7 +83,7 @@ pub(crate) fn request_member<'a>(
 ) -> Option<Value<'a>> {
     Some(match name {
         "url" => interp.heap.str(&request.url),
-        "method" => interp.heap.str(request.method),
+        "method" => interp.heap.str(request.method.as_str()),
         "headers" => headers(interp, &request.headers),
         "body" => interp.heap.text(&*request.body),
         _ => return None,
@@ -156,11 +156,12 @@ fn with_timeout<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'
 
 fn to(url: &str) -> HttpRequest {
     HttpRequest {
-        method: "GET",
+        method: HttpMethod::Get,
         url: url.to_owned(),
         headers: [("Accept".to_owned(), "*/*".to_owned())].into(),
         body: Vec::new(),
         timeout: Duration::ZERO,
+        within: Duration::ZERO,
         retries: 0,
         verify: true,
     }
@@ -207,18 +208,21 @@ fn with_body<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>>
 }
 
 /// Sends a request, by the method given or its own.
-fn send<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>, method: &'static str) -> Eval<Value<'a>> {
+fn send<'a>(
+    interp: &mut Interp<'a>,
+    args: Args<'_, 'a>,
+    method: Option<HttpMethod>,
+) -> Eval<Value<'a>> {
     let client = client(&args);
     let mut request = match args.value(0) {
         Value::Object(Object::Request(request)) => request.clone(),
         Value::Text(_) => to(args.str(0)?),
         _ => return Err(args.unfit(0, "strings and requests")),
     };
-    if !method.is_empty() {
-        request.method = method;
-    }
+    request.method = method.unwrap_or(request.method);
     // The policy's own time goes on meanwhile.
-    request.timeout = Duration::from_secs(client.timeout.into()).min(interp.time_left());
+    request.within = interp.time_left();
+    request.timeout = Duration::from_secs(client.timeout.into()).min(request.within);
     request.retries = client.retries;
     request.verify = client.verify;
     let Some(http) = interp.world.http.clone() else {

@@ -3,6 +3,8 @@
 mod base64;
 mod collection;
 pub(crate) mod decimal;
+#[cfg(test)]
+mod every;
 pub(crate) mod http;
 mod json;
 mod lists;

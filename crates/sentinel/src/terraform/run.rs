@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::frozen::Frozen;
 
 /// A run, as its policies may see it. Times are RFC 3339.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Run {
     pub id: String,
     pub created_at: String,
@@ -29,19 +31,19 @@ pub struct Run {
     pub cost_estimate: Option<CostEstimate>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Category {
     Terraform,
     Env,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VariableKind {
     pub category: Category,
     pub sensitive: bool,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Workspace {
     pub id: String,
     pub name: String,
@@ -56,14 +58,14 @@ pub struct Workspace {
     pub vcs_repo: Option<VcsRepo>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TagBinding {
     pub key: String,
     pub value: Option<String>,
     pub inherited: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct VcsRepo {
     pub identifier: String,
     pub display_identifier: String,
@@ -72,7 +74,7 @@ pub struct VcsRepo {
 }
 
 /// Decimal numbers, as text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CostEstimate {
     pub prior_monthly_cost: String,
     pub proposed_monthly_cost: String,

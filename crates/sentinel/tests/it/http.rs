@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use statehouse_sentinel::{Http, HttpRequest, HttpResponse, Verdict, World};
+use statehouse_sentinel::{Http, HttpMethod, HttpRequest, HttpResponse, Verdict, World};
 
 use crate::ask::{ask_in, world};
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Answering(Mutex<Vec<HttpRequest>>);
 
 impl Http for Answering {
@@ -41,7 +41,7 @@ fn a_request_is_sent_as_the_policy_built_it() {
     );
     assert_eq!(outcome.verdict, Verdict::Passed, "{outcome:?}");
     let sent = answering.0.lock().unwrap();
-    assert_eq!((sent[0].method, sent[0].retries, sent[0].verify), ("POST", 2, false));
+    assert_eq!((sent[0].method, sent[0].retries, sent[0].verify), (HttpMethod::Post, 2, false));
     assert_eq!((sent[0].timeout.as_secs(), &*sent[0].body), (3, &b"hi"[..]));
     assert_eq!(sent[0].headers["X-A"], "b");
 }

@@ -5,6 +5,7 @@
 mod certificates;
 mod connections;
 mod disk;
+mod policies;
 mod waiting;
 
 use std::io::{BufRead, BufReader};

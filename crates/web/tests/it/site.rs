@@ -51,11 +51,13 @@ async fn the_settings_of_an_organization_are_its_owners() {
         ("email", "ops@people.example"),
         ("default-execution-mode", "local"),
         ("user-tokens-enabled", "true"),
+        ("policy-http-enabled", "true"),
     ];
     assert_eq!(owner.submit(&page, here, &fields).await.redirects(), here);
     let shown = api.get("/organizations/acme").await.is_ok();
     assert_eq!(shown.attribute("email"), "ops@people.example");
     assert_eq!(shown.attribute("default-execution-mode"), "local");
+    assert_eq!(shown.attribute("policy-http-enabled"), true);
 
     let page = owner.get(here).await.is_ok();
     let made = owner.submit(&page, "/app/acme/settings/token", &[]).await.is_ok().text();

@@ -140,6 +140,7 @@ struct Input {
     allow_force_delete_workspaces: Ticked,
     user_tokens_enabled: Ticked,
     cost_estimation_enabled: Ticked,
+    policy_http_enabled: Ticked,
     ask_name_above: String,
 }
 
@@ -153,6 +154,7 @@ impl Input {
             allow_force_delete_workspaces: Ticked(row.allow_force_delete_workspaces),
             user_tokens_enabled: Ticked(row.user_tokens_enabled),
             cost_estimation_enabled: Ticked(row.cost_estimation_enabled),
+            policy_http_enabled: Ticked(row.policy_http_enabled),
             ask_name_above: row.ask_name_above.map(|number| number.to_string()).unwrap_or_default(),
         }
     }
@@ -183,6 +185,7 @@ impl Input {
             allow_force_delete_workspaces: Some(self.allow_force_delete_workspaces.0),
             user_tokens_enabled: Some(self.user_tokens_enabled.0),
             cost_estimation_enabled: estimates_costs.then_some(self.cost_estimation_enabled.0),
+            policy_http_enabled: Some(self.policy_http_enabled.0),
             ..Change::default()
         })
     }
@@ -365,11 +368,22 @@ async fn general(
         is_on: input.cost_estimation_enabled.0,
         must: false,
     };
+    let network = Check {
+        about: about(
+            "policy-http-enabled",
+            "Policies may send requests to the outside",
+            Some(
+                "For Sentinel's import \"http\". Whoever writes policies can then send what plans hold to any public address.",
+            ),
+        ),
+        is_on: input.policy_http_enabled.0,
+        must: false,
+    };
     let mut controls: Vec<&dyn Control> = vec![&email, &mode];
     if !pools.is_empty() {
         controls.push(&pool);
     }
-    controls.extend([&force as &dyn Control, &tokens, &above]);
+    controls.extend([&force as &dyn Control, &tokens, &network, &above]);
     if site_settings::current(&visitor.cx).await?.estimates_costs() {
         controls.push(&costs);
     }
