@@ -2,25 +2,22 @@
 
 use domain::{
     Granted, In, Paging, can, cost_estimates,
-    entity::{policy_check, task_stage},
+    entity::task_stage,
     policy_evaluations::{self, PolicyOutcome},
-    row::{PolicyCheck, PolicySetOutcome, Run, TaskStage},
+    row::{PolicySetOutcome, Run, TaskStage},
     task_stages,
 };
 use maud::{Markup, Render, html};
 
-use super::{costs, tasks};
+use super::{costs, policy_check, tasks};
 use crate::{
-    components::{Head, Icon, Notice, Panel, Table, Tone, badge, code_block},
+    components::{Head, Icon, Notice, Panel, Table, Tone, badge},
     failure::Result,
     visitor::SignedIn,
 };
 
 /// As many of anything as a run can have.
 const MOST: Paging = Paging { number: 1, size: 100 };
-
-/// Bytes of a log that are shown.
-const SHOWN: usize = 256 << 10;
 
 /// Nothing for a run about which nothing is asked.
 pub async fn draw(
@@ -42,7 +39,7 @@ pub async fn draw(
         panels.push(costs::panel(visitor, estimate).await?);
     }
     for check in &checks {
-        panels.push(check_panel(visitor, check)?);
+        panels.push(policy_check::panel(visitor, check)?);
     }
     Ok(Some(html! {
         section class="stack tight" id="checks" aria-labelledby="checks-title" {
@@ -142,51 +139,7 @@ fn row(set: &PolicySetOutcome, policy: &PolicyOutcome) -> Vec<Markup> {
         badge(tone, sign, policy.enforcement_level.as_str()),
         html! {
             (policy.status.as_str())
-            @for line in lines { span.under.lines { (line.print) } }
+            @for line in lines { span.under.lines { (policy_check::plain(&line.print)) } }
         },
     ]
-}
-
-/// What it said as a log; what the policies of somebody's set look at, and print, is theirs to lay out.
-fn check_panel(visitor: &SignedIn, check: &PolicyCheck) -> Result<Markup> {
-    use policy_check::Status as S;
-    let findings = policy_evaluations::findings_of(&visitor.cx, check)?;
-    let id = check.id.as_str();
-    let said = check.output.as_deref().unwrap_or("It has not said anything.");
-    let content = findings.map_or_else(
-        || html! { p { (said) } },
-        |findings| code_block(&format!("{id}-log"), "What it says", &readable(&findings.log, id)),
-    );
-    let (tone, sign) = match check.status {
-        S::Pending | S::Queued => (Tone::Busy, Icon::StBusy),
-        S::Passed | S::Overridden => (Tone::Good, Icon::StShieldOk),
-        S::SoftFailed => (Tone::Waiting, Icon::StWait),
-        S::HardFailed => (Tone::Bad, Icon::StShield),
-        S::Errored => (Tone::Bad, Icon::StBad),
-        S::Canceled => (Tone::Neutral, Icon::StStop),
-        S::Unreachable => (Tone::Neutral, Icon::StNone),
-    };
-    let beside = badge(tone, sign, &check.status.as_str().replace('_', " "));
-    Ok(Panel { id, title: "Policy check", beside, content, ..Panel::default() }.render())
-}
-
-/// The part of a log that a page has room for, without the colours that terminals know.
-fn readable(log: &str, check: &str) -> String {
-    let shown = &log[..log.floor_char_boundary(SHOWN)];
-    let mut pieces = shown.split("\u{1b}[");
-    let first = pieces.next().unwrap_or_default().to_owned();
-    let after = |piece: &str| {
-        piece
-            .trim_start_matches(|c| !('@'..='~').contains(&c))
-            .get(1..)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let mut text = pieces.map(after).fold(first, |text, piece| text + &piece);
-    if shown.len() < log.len() {
-        text += "\n... all of it: GET /api/v2/policy-checks/";
-        text += check;
-        text += "/output\n";
-    }
-    text
 }

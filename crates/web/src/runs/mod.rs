@@ -7,6 +7,7 @@ mod costs;
 mod decide;
 pub mod list;
 mod mocks;
+mod policy_check;
 mod show;
 mod stages;
 mod start;

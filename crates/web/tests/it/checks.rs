@@ -52,7 +52,15 @@ async fn what_a_policy_check_says_stands_at_its_run() {
     let check = "polchk-1111111111111111";
     let rest = "x".repeat(300 << 10);
     let findings = serde_json::json!({
-        "sentinel": {},
+        "sentinel": { "data": { "all": { "policies": [
+            { "policy": { "name": "all/sizes", "enforcement-level": "advisory" }, "result": true,
+                "error": null, "trace": { "description": "", "print": "", "rules": {} } },
+            { "policy": { "name": "all/tags", "enforcement-level": "hard-mandatory" }, "result": false,
+                "error": null, "trace": { "description": "Each <thing> has an owner.",
+                    "print": "\u{1b}[31ma bucket\u{1b}[0m has none", "rules": { "owned": {
+                        "position": { "filename": "./tags.sentinel", "line": 7, "column": 1 },
+                        "value": ["<bucket>"] } } } },
+        ] } } },
         "log": format!("## Policy 1: all/tags (advisory)\n\u{1b}[31mno <b>tags</b>\u{1b}[0m here\n{rest}"),
     });
     let said = server.keyring.seal("policy_checks.said", check, findings.to_string().as_bytes());
@@ -69,5 +77,13 @@ async fn what_a_policy_check_says_stands_at_its_run() {
         assert!(text.contains(said), "{said}");
     }
     assert!(text.contains("no &lt;b&gt;tags&lt;/b&gt; here"), "neither markup nor colours");
+    for said in [
+        "Each &lt;thing&gt; has an owner.",
+        "./tags.sentinel:7:1 owned is [&quot;&lt;bucket&gt;&quot;]",
+        "a bucket has none",
+    ] {
+        assert!(text.contains(said), "{said}");
+    }
+    assert!(text.find("all/tags") < text.find("all/sizes"), "what speaks against it comes first");
     assert!(!text.contains(&rest) && text.contains("policy-checks/polchk-1111111111111111/output"));
 }
