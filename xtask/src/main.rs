@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod debian;
 mod dist;
+mod fuzz;
 mod lint;
 mod new_noun;
 mod sentinel;
@@ -33,6 +34,8 @@ enum Task {
     Dist(dist::Args),
     /// The test cases of Sentinel policy repositories: what passes here, and what does not.
     Sentinel(sentinel::Args),
+    /// Texts that nobody would write, against laws that hold for all: of policies, configurations, plans and archives.
+    Fuzz(fuzz::Args),
     /// A noun of organizations, from its table to its tests, registered everywhere.
     NewNoun(new_noun::Args),
 }
@@ -46,6 +49,7 @@ impl Task {
             Self::Bench(args) => bench::run(args).await,
             Self::Dist(args) => dist::run(args).await,
             Self::Sentinel(args) => sentinel::run(&args),
+            Self::Fuzz(args) => fuzz::run(&args),
             Self::NewNoun(args) => new_noun::run(&args),
         }
     }

@@ -3,7 +3,7 @@
 //! The repositories are somebody else's and stay outside of ours: name the folders of clones.
 
 mod oracle;
-mod speed;
+pub mod speed;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -4,6 +4,7 @@ mod breakdown;
 mod client;
 mod lists;
 mod load;
+mod policies;
 mod reads;
 mod report;
 mod runs;
@@ -47,6 +48,7 @@ enum Part {
     Reads,
     Lists,
     States,
+    Policies,
 }
 
 /// How much of everything.
@@ -121,6 +123,10 @@ pub async fn run(args: Args) -> Result<()> {
     }
     if wanted(Part::States) {
         states::measure(&mut report, &program, &engine, &sizes).await?;
+    }
+
+    if wanted(Part::Policies) {
+        policies::measure(&mut report, &program, sizes.starts)?;
     }
 
     println!("\n{report}");

@@ -35,7 +35,12 @@ fn measure(file: &Path, config: &Config) -> Result<()> {
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         policies.push((policy.name.clone(), text));
     }
-    let json = plan(&policies);
+    let types = Regex::new("\"(aws_[a-z0-9_]+)\"").expect("the pattern is constant");
+    let mut named: BTreeSet<&str> = BTreeSet::new();
+    for (_, text) in &policies {
+        named.extend(types.captures_iter(text).filter_map(|found| Some(found.get(1)?.as_str())));
+    }
+    let json = plan(&named.into_iter().collect::<Vec<_>>(), RESOURCES);
 
     let begun = Instant::now();
     let plan = Arc::new(Frozen::from_json(json.as_bytes()).map_err(anyhow::Error::msg)?);
@@ -76,21 +81,15 @@ fn peak_memory() -> String {
     peak.map_or_else(|| "peak memory unknown".into(), |line| line.replace('\t', " "))
 }
 
-/// A plan with resources of the types that the policies name, each of about 2 KB.
-fn plan(policies: &[(String, String)]) -> String {
-    let types = Regex::new("\"(aws_[a-z0-9_]+)\"").expect("the pattern is constant");
-    let mut named: BTreeSet<&str> = BTreeSet::new();
-    for (_, text) in policies {
-        named.extend(types.captures_iter(text).filter_map(|found| Some(found.get(1)?.as_str())));
-    }
-    let named: Vec<&str> = named.into_iter().collect();
+/// A plan with so many resources of these types, each of about 2 KB.
+pub fn plan(named: &[&str], resources: usize) -> String {
     let mut values = String::from("{");
     for n in 0..24 {
         let _ = write!(values, "\"attribute_{n}\": \"value {n} of some length\", ");
     }
     values += "\"tags\": {\"Name\": \"x\", \"Owner\": \"y\"}, \"list\": [1, 2, {\"a\": true}]}";
     let (mut changes, mut planned, mut configured) = (Vec::new(), Vec::new(), Vec::new());
-    for n in 0..RESOURCES {
+    for n in 0..resources {
         let kind = named.get(n % named.len().max(1)).copied().unwrap_or("null_resource");
         let head = format!(
             "\"address\": \"{kind}.r{n}\", \"mode\": \"managed\", \"type\": \"{kind}\", \
