@@ -9,6 +9,8 @@ use db::{
 };
 use serde_json::Value;
 
+use crate::calendar::Pattern;
+
 const WHY: &str = "The server was restored from a backup in which this was under way. It may have gone on after the backup.";
 
 /// How many are not as they were in the backup.
@@ -77,6 +79,13 @@ pub(super) fn row(table: &Table, row: Row, now: Timestamp, changed: &mut Changed
                 row.set("auto_destroy_at", Value::Null);
             }
         }
+        // The time that was missed may have come after the backup.
+        "run_schedules" if row.get("next_at").as_i64().is_some_and(|at| at <= now.0) => {
+            let text = |name| row.get(name).as_str().unwrap_or_default();
+            let pattern = Pattern::parse(text("cron"), text("time_zone")).ok();
+            let next = pattern.and_then(|pattern| pattern.next_after(now));
+            row.set("next_at", next.map_or(Value::Null, |at| at.0.into()));
+        }
         "installations" => row.set("blobs_marked", true.into()),
         _ => {}
     }
@@ -106,5 +115,33 @@ impl Changing<'_> {
         reached.insert("errored-at".into(), now.iso8601().into());
         let reached = serde_json::to_string(&reached).expect("a map of plain values");
         self.set("status_timestamps", reached.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use db::dump::{Column, Kind};
+
+    use super::*;
+
+    #[test]
+    fn a_time_that_was_missed_does_not_come() {
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let columns = vec![
+            column("next_at", Kind::Integer),
+            column("cron", Kind::Text),
+            column("time_zone", Kind::Text),
+        ];
+        let table = Table { name: "run_schedules".into(), columns };
+        let at = |text| Timestamp::parse(text).unwrap();
+        let now = at("2026-11-27T12:00:00Z");
+        for (was, is) in [
+            ("2026-11-20T06:00:00Z", "2026-11-28T06:00:00Z"),
+            ("2026-11-29T06:00:00Z", "2026-11-29T06:00:00Z"),
+        ] {
+            let kept = vec![at(was).0.into(), "0 7 * * *".into(), "Europe/Vienna".into()];
+            let restored = row(&table, kept, now, &mut Changed::default()).unwrap();
+            assert_eq!(restored[0], Value::from(at(is).0), "{was}");
+        }
     }
 }

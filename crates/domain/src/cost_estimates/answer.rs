@@ -122,7 +122,7 @@ mod tests {
     fn what_cannot_be_meant_is_said() {
         for (body, why) in [
             ("", "EOF"),
-            ("[]", "invalid type"),
+            ("[]", "invalid length"),
             ("{}", "missing field `resources`"),
             (r#"{"resources": [{}]}"#, "missing field `address`"),
             (r#"{"resources": [{"address": "a.b", "prior_monthly_cost": 1}]}"#, "invalid type"),
