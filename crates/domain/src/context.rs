@@ -218,25 +218,25 @@ impl Tx {
     ) -> Result<()> {
         self.topics().add_of(action);
         let (actor_kind, actor_id) = self.cx.actor.name();
-        self.write
-            .tell(event::ActiveModel {
-                id: Set(id),
-                number: NotSet,
-                at: Set(self.at),
-                action: Set(action),
-                actor_kind: Set(actor_kind.to_owned()),
-                actor_id: Set(actor_id),
-                token_id: Set(self.cx.token.clone()),
-                address: Set(self.cx.address().map(|address| address.to_string())),
-                request_id: Set(self.cx.origin.request.as_deref().map(str::to_owned)),
-                organization_name: Set(subject.organization.map(str::to_owned)),
-                workspace_id: Set(subject.workspace.cloned()),
-                run_id: Set(subject.run.cloned()),
-                resource_type: Set(subject.kind.to_owned()),
-                resource_id: Set(subject.id.to_owned()),
-                detail: Set(Json(detail)),
-            })
-            .await?;
+        let told = self.write.tell(event::ActiveModel {
+            id: Set(id),
+            number: NotSet,
+            at: Set(self.at),
+            action: Set(action),
+            actor_kind: Set(actor_kind.to_owned()),
+            actor_id: Set(actor_id),
+            token_id: Set(self.cx.token.clone()),
+            address: Set(self.cx.address().map(|address| address.to_string())),
+            request_id: Set(self.cx.origin.request.as_deref().map(str::to_owned)),
+            organization_name: Set(subject.organization.map(str::to_owned)),
+            workspace_id: Set(subject.workspace.cloned()),
+            run_id: Set(subject.run.cloned()),
+            resource_type: Set(subject.kind.to_owned()),
+            resource_id: Set(subject.id.to_owned()),
+            detail: Set(Json(detail)),
+        });
+        // Nearly every verb awaits it: its own room keeps theirs small.
+        Box::pin(told).await?;
         Ok(())
     }
 

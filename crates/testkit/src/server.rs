@@ -59,6 +59,11 @@ impl Server {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        // Every test awaits it: its own room keeps theirs small.
+        Box::pin(Self::started(change)).await
+    }
+
+    async fn started(change: impl FnOnce(&mut Options)) -> Self {
         let repositories = tempfile::tempdir().expect("a folder for caches");
         let mut options = Options {
             settings: Settings {
@@ -174,7 +179,11 @@ impl Server {
         self.workspace_with(change).await
     }
 
-    pub async fn workspace_with(&self, mut change: workspaces::Change) -> row::Workspace {
+    pub async fn workspace_with(&self, change: workspaces::Change) -> row::Workspace {
+        Box::pin(self.made(change)).await
+    }
+
+    async fn made(&self, mut change: workspaces::Change) -> row::Workspace {
         let cx = self.owner().cx().await;
         let found = domain::organizations::find(&cx, Self::ORGANIZATION).await;
         let organization = cx

@@ -283,7 +283,7 @@ pub async fn create(
         last_assessment_result_at: None,
         repository_id: None,
     };
-    change.apply(cx, None, &mut new).await?;
+    Box::pin(change.apply(cx, None, &mut new)).await?;
     let tx = cx.write().await?;
     connected_repositories::connect_workspace(&tx, &mut new, None).await?;
     let workspace = tx.insert(new).await.map_err(taken("name"))?;
