@@ -17,7 +17,7 @@ use super::client::Client;
 use super::load::Latencies;
 use super::report::{Report, millis};
 use super::runs::{finish, queue, settle, upload, version_of};
-use super::server::Server;
+use super::server::{Launch, Server};
 use super::{Sizes, setup};
 use crate::commands::{Running, command};
 
@@ -32,6 +32,8 @@ type Begun = (String, i64);
 enum Event {
     Sync,
     Start,
+    /// Of an engine.
+    Engine,
 }
 
 /// A step's share in all runs of a kind.
@@ -41,6 +43,8 @@ struct Share {
     times: Vec<Duration>,
     syncs: usize,
     starts: usize,
+    /// Of the starts, those of an engine.
+    engines: usize,
 }
 
 pub async fn measure(
@@ -49,7 +53,7 @@ pub async fn measure(
     engine: &Path,
     sizes: &Sizes,
 ) -> Result<()> {
-    let server = Server::telling(program, engine).await?;
+    let server = Launch::of(program).executing(engine).telling().start().await?;
     let mut client = server.client().await?;
     setup::organization(&mut client).await?;
     let workspace = setup::workspace(&mut client, "steps", &version_of(engine).await?).await?;
@@ -72,15 +76,22 @@ pub async fn measure(
         let count = counts.as_ref().and_then(|all| all.iter().find(|it| it.name == step.name));
         let counted = match count {
             Some(share) => format!(
-                "; {} fsyncs, {} program starts",
+                "; {} fsyncs, {} program starts, {} of them engines",
                 per_run(share.syncs, sizes.pairs),
-                per_run(share.starts, sizes.pairs)
+                per_run(share.starts, sizes.pairs),
+                per_run(share.engines, sizes.pairs)
             ),
             None => "; not counted, as there is no strace".to_owned(),
         };
         let median = Latencies::new(step.times)?.percentile(50);
         let what = format!("a run, {}", step.name);
         report.add(&what, &format!("{}{first}{counted}", millis(median)), "");
+    }
+    if let Some(counts) = counts {
+        let sum = |of: fn(&Share) -> usize| per_run(counts.iter().map(of).sum(), sizes.pairs);
+        report.add("a run of a workspace that has had one: fsyncs", &sum(|it| it.syncs), "");
+        report.add("a run of a workspace that has had one: engines", &sum(|it| it.engines), "");
+        report.add("a run of a workspace that has had one: programs", &sum(|it| it.starts), "");
     }
     Ok(())
 }
@@ -157,6 +168,10 @@ fn shares(runs: &[Vec<Begun>], events: &[(i64, Event)]) -> Vec<Share> {
             match event {
                 Event::Sync => share.syncs += 1,
                 Event::Start => share.starts += 1,
+                Event::Engine => {
+                    share.starts += 1;
+                    share.engines += 1;
+                }
             }
         }
     }
@@ -210,7 +225,12 @@ fn calls(text: &str) -> Vec<(i64, Event)> {
             let at = seconds.parse::<i64>().ok()? * 1_000_000 + micros.parse::<i64>().ok()?;
             let event = match call.split_once('(')?.0 {
                 "fsync" | "fdatasync" => Event::Sync,
-                "execve" if !call.contains(" = -1 ") => Event::Start,
+                "execve" if !call.contains(" = -1 ") => {
+                    match call.split('"').nth(1)?.rsplit('/').next()? {
+                        "terraform" | "tofu" => Event::Engine,
+                        _ => Event::Start,
+                    }
+                }
                 _ => return None,
             };
             Some((at, event))
@@ -229,17 +249,20 @@ mod tests {
              13  1.000020 execve(\"/bin/terraform\", [\"terraform\"], 0x0 /* 9 vars */ <unfinished ...>\n\
              12 1.000025 fsync(4 <unfinished ...>\n\
              12 1.000028 <... fsync resumed>)    = 0\n\
+             13 1.000027 execve(\"/usr/bin/git\", [\"git\"], 0x0 /* 9 vars */) = 0\n\
              13 1.000029 execve(\"/nowhere\", [\"x\"], 0x0) = -1 ENOENT (No such file or directory)\n\
              13 1.000031 +++ exited with 0 +++\n",
         );
         let times: Vec<_> = events.iter().map(|(at, event)| (*at - 1_000_000, *event)).collect();
-        assert_eq!(times, [(10, Event::Sync), (20, Event::Start), (25, Event::Sync)]);
+        let expected =
+            [(10, Event::Sync), (20, Event::Engine), (25, Event::Sync), (27, Event::Start)];
+        assert_eq!(times, expected);
         let step = |name: &str, at: i64| (name.to_owned(), 1_000_000 + at);
         let runs = [vec![step("fetch", 5), step("init", 20), step("", 30)]];
         let shares = shares(&runs, &events);
-        let counts = |share: &Share| (share.name.clone(), share.syncs, share.starts);
+        let counts = |it: &Share| (it.name.clone(), it.syncs, it.starts, it.engines);
         let counts: Vec<_> = shares.iter().map(counts).collect();
-        assert_eq!(counts, [("fetch".to_owned(), 1, 0), ("init".to_owned(), 1, 1)]);
+        assert_eq!(counts, [("fetch".to_owned(), 1, 0, 0), ("init".to_owned(), 1, 2, 1)]);
         assert_eq!(shares[1].times, [Duration::from_micros(10)]);
     }
 

@@ -12,7 +12,7 @@ use super::client::{Body, Client, text};
 use super::load::{CONNECTIONS, Latencies};
 use super::report::{Report, millis};
 use super::runs::archive;
-use super::server::Server;
+use super::server::{Database, Launch, Server};
 use super::{Sizes, setup};
 use crate::test::engines;
 
@@ -34,11 +34,17 @@ const QUERIES: [(&str, &str); 13] = [
 ];
 
 /// Each workspace has two tags, two variables, a configuration and a run that waits.
-pub async fn measure(report: &mut Report, program: &Path, sizes: &Sizes) -> Result<()> {
-    let small = latencies(program, sizes.few_workspaces, sizes.pages).await?;
-    let large = latencies(program, sizes.workspaces, sizes.pages).await?;
+pub async fn measure(
+    report: &mut Report,
+    program: &Path,
+    database: Database,
+    sizes: &Sizes,
+) -> Result<()> {
+    let launch = Launch::of(program).on(database);
+    let small = latencies(&launch, sizes.few_workspaces, sizes.pages).await?;
+    let large = latencies(&launch, sizes.workspaces, sizes.pages).await?;
     for (((name, _), small), large) in QUERIES.iter().zip(small).zip(large) {
-        let of = format!("a list of {} workspaces, {name}", sizes.workspaces);
+        let of = format!("{}a list of {} workspaces, {name}", database.title(), sizes.workspaces);
         report.add(&format!("{of}: p99"), &millis(large.percentile(99)), "≤ 10 ms");
         let growth = large.percentile(50).as_secs_f64() / small.percentile(50).as_secs_f64();
         let from = format!("median against {} workspaces", sizes.few_workspaces);
@@ -47,8 +53,8 @@ pub async fn measure(report: &mut Report, program: &Path, sizes: &Sizes) -> Resu
     Ok(())
 }
 
-async fn latencies(program: &Path, workspaces: usize, pages: usize) -> Result<Vec<Latencies>> {
-    let server = Server::without_agent(program).await?;
+async fn latencies(launch: &Launch<'_>, workspaces: usize, pages: usize) -> Result<Vec<Latencies>> {
+    let server = launch.start().await?;
     let mut client = server.client().await?;
     setup::organization(&mut client).await?;
     let version = json!({

@@ -12,6 +12,8 @@ mod server;
 mod setup;
 mod start;
 mod states;
+mod throughput;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +23,7 @@ use crate::commands::{command, output, succeed};
 use crate::test::engines;
 use crate::workspace;
 use report::Report;
-use server::Server;
+use server::{Database, Launch};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -43,6 +45,10 @@ pub struct Args {
 enum Part {
     Start,
     Runs,
+    /// Many runs at once.
+    Throughput,
+    /// A new run behind many that wait.
+    Waiting,
     /// The steps of a run alone.
     Steps,
     Reads,
@@ -56,6 +62,8 @@ pub struct Sizes {
     starts: usize,
     pairs: usize,
     dispatches: usize,
+    at_once: u32,
+    waiting: &'static [usize],
     workspaces: usize,
     few_workspaces: usize,
     pages: usize,
@@ -71,6 +79,8 @@ impl Sizes {
                 starts: 3,
                 pairs: 2,
                 dispatches: 5,
+                at_once: 8,
+                waiting: &[10, 100],
                 workspaces: 300,
                 few_workspaces: 30,
                 pages: 10,
@@ -83,6 +93,8 @@ impl Sizes {
                 starts: 10,
                 pairs: 15,
                 dispatches: 200,
+                at_once: 100,
+                waiting: &[10, 1000, 5000],
                 workspaces: 10_000,
                 few_workspaces: 100,
                 pages: 300,
@@ -108,18 +120,29 @@ pub async fn run(args: Args) -> Result<()> {
         start::measure(&mut report, &program, &engine, &sizes).await?;
     }
     if wanted(Part::Runs) {
-        let server = Server::start(&program, &engine).await?;
+        let server = Launch::of(&program).executing(&engine).start().await?;
         runs::measure(&mut report, &server, &engine, &sizes).await.context(server.log_hint())?;
     }
     if wanted(Part::Runs) || wanted(Part::Steps) {
         breakdown::measure(&mut report, &program, &engine, &sizes).await?;
     }
-    if wanted(Part::Reads) {
-        let server = Server::start(&program, &engine).await?;
-        reads::measure(&mut report, &server, &sizes).await.context(server.log_hint())?;
+    for database in Database::ALL {
+        if wanted(Part::Throughput) {
+            throughput::measure(&mut report, &program, &engine, database, &sizes).await?;
+        }
     }
-    if wanted(Part::Lists) {
-        lists::measure(&mut report, &program, &sizes).await?;
+    if wanted(Part::Waiting) {
+        waiting::measure(&mut report, &program, &engine, &sizes).await?;
+    }
+    for database in Database::ALL {
+        if wanted(Part::Reads) {
+            let server = Launch::of(&program).executing(&engine).on(database).start().await?;
+            let measured = reads::measure(&mut report, &server, database, &sizes).await;
+            measured.context(server.log_hint())?;
+        }
+        if wanted(Part::Lists) {
+            lists::measure(&mut report, &program, database, &sizes).await?;
+        }
     }
     if wanted(Part::States) {
         states::measure(&mut report, &program, &engine, &sizes).await?;
@@ -160,6 +183,11 @@ async fn machine(engine: &Path) -> Result<Vec<(&'static str, String)>> {
         ("compiler", rustc.trim().to_owned()),
         ("commit", commit.trim().to_owned()),
         ("engine", format!("Terraform {}", runs::version_of(engine).await?)),
-        ("database", "SQLite, in a temporary folder".to_owned()),
+        (
+            "database",
+            "SQLite in a temporary folder, or PostgreSQL with its defaults on the same machine"
+                .to_owned(),
+        ),
+        ("load before the bench", read("/proc/loadavg").trim().to_owned()),
     ])
 }

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::load::{CONNECTIONS, Load, reads};
 use super::report::{Report, megabytes, millis};
-use super::server::Server;
+use super::server::{Database, Server};
 use super::{Sizes, setup};
 use crate::test::engines;
 
@@ -16,7 +16,12 @@ use crate::test::engines;
 const REST: Duration = Duration::from_mins(1);
 
 /// One workspace by id, then pages of a hundred; then what memory is left of it all.
-pub async fn measure(report: &mut Report, server: &Server, sizes: &Sizes) -> Result<()> {
+pub async fn measure(
+    report: &mut Report,
+    server: &Server,
+    database: Database,
+    sizes: &Sizes,
+) -> Result<()> {
     setup::organization(&mut server.client().await?).await?;
     let ids: Arc<[String]> = workspaces(server, sizes.workspaces).await?.into();
     let (all, seconds) = (ids.len(), sizes.seconds);
@@ -24,7 +29,8 @@ pub async fn measure(report: &mut Report, server: &Server, sizes: &Sizes) -> Res
     let path =
         move |number: usize| format!("/api/v2/workspaces/{}", ids[number * 7919 % ids.len()]);
     let one = reads(server, seconds, path).await?;
-    add(report, "GET /workspaces/:id", &one, "≥ 5,000/s");
+    let of = database.title();
+    add(report, &format!("{of}GET /workspaces/:id"), &one, "≥ 6,000/s");
 
     let (organization, pages) = (setup::ORGANIZATION, (all / 100).max(1));
     let path = move |number: usize| {
@@ -34,10 +40,10 @@ pub async fn measure(report: &mut Report, server: &Server, sizes: &Sizes) -> Res
         )
     };
     let page = reads(server, seconds, path).await?;
-    add(report, &format!("a page of 100 workspaces out of {all}"), &page, "");
-    report.add("memory at the end of these loads", &megabytes(server.memory()?), "");
+    add(report, &format!("{of}a page of 100 workspaces out of {all}"), &page, "≥ 700/s");
+    report.add(&format!("{of}memory at the end of these loads"), &megabytes(server.memory()?), "");
     tokio::time::sleep(REST).await;
-    report.add("memory a minute after them", &megabytes(server.memory()?), "≤ 80 MB");
+    report.add(&format!("{of}memory a minute after them"), &megabytes(server.memory()?), "≤ 80 MB");
     Ok(())
 }
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+/// Where people say why a figure is not what it should be.
+const REASONS: &str = "\n## What misses its aim\n";
+
 /// Figures in the order they were measured; each is printed as it comes.
 pub struct Report {
     machine: String,
@@ -25,9 +28,16 @@ impl Report {
         self.rows.push([what, figure, aim].map(str::to_owned));
     }
 
-    /// Writes the page.
+    /// Writes the page, and keeps what somebody wrote about the figures at its end.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let page = format!(
+        let before = std::fs::read_to_string(path).unwrap_or_default();
+        let page = self.page(&before);
+        std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    fn page(&self, before: &str) -> String {
+        let kept = before.find(REASONS).map_or("", |at| &before[at..]);
+        format!(
             "# Benchmarks\n\n\
              Written by `cargo xtask bench --write`. The bench prints what it measures and asserts \
              nothing; the aims are ours.\n\n\
@@ -37,10 +47,9 @@ impl Report {
              Extra memory is the peak of resident memory above what was resident just before. The \
              steps of a run are those of the agent's log; what they make durable and which programs \
              they start is counted by `strace`, in other runs than those whose time is taken.\n\n\
-             ## Machine\n\n{}\n## Figures\n\n{self}",
+             ## Machine\n\n{}\n## Figures\n\n{self}{kept}",
             self.machine
-        );
-        std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
+        )
     }
 }
 
@@ -68,6 +77,19 @@ pub fn megabytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_outlive_the_figures_that_they_are_about() {
+        let mut report = Report::new(&[("compiler", "old".into())]);
+        report.add("reads", "7/s", "≥ 9/s");
+        let first = report.page("");
+        let reasons = "\n## What misses its aim\n\nReads: the disk is slow.\n";
+        let mut report = Report::new(&[("compiler", "new".into())]);
+        report.add("reads", "8/s", "≥ 9/s");
+        let second = report.page(&format!("{first}{reasons}"));
+        assert!(second.ends_with(&format!("| reads | 8/s | ≥ 9/s |\n{reasons}")), "{second}");
+        assert!(!second.contains("old") && !second.contains("7/s"), "{second}");
+    }
 
     #[test]
     fn figures_carry_their_unit() {

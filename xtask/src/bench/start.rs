@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::Sizes;
 use super::load::Latencies;
 use super::report::{Report, megabytes, millis};
-use super::server::Server;
+use super::server::Launch;
 
 /// Starts on fresh data, then again and again on the same.
 pub async fn measure(
@@ -18,12 +18,13 @@ pub async fn measure(
     sizes: &Sizes,
 ) -> Result<()> {
     let (mut first, mut later, mut rest) = (Vec::new(), Vec::new(), 0);
+    let launch = Launch::of(program).executing(engine);
     for _ in 0..sizes.starts {
-        let server = Server::start(program, engine).await?;
+        let server = launch.start().await?;
         first.push(server.cold_start);
         let data = server.data.clone();
         drop(server);
-        let server = Server::on(program, engine, data).await?;
+        let server = launch.clone().again(data).start().await?;
         later.push(server.cold_start);
         if later.len() == sizes.starts {
             tokio::time::sleep(Duration::from_secs(5)).await;

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hyper::Method;
 use md5::{Digest as _, Md5};
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::client::{Body, Client, text};
 use super::report::{Report, megabytes, millis};
-use super::server::Server;
+use super::server::{Launch, Server};
 use super::{Sizes, setup};
 use crate::test::engines;
 
@@ -29,24 +31,52 @@ pub async fn measure(
     sizes: &Sizes,
 ) -> Result<()> {
     for &size in sizes.megabytes {
-        let server = Server::start(program, engine).await?;
+        let server = Launch::of(program).executing(engine).start().await?;
         let aim = if size == 100 { "< 64 MB" } else { "" };
         one(report, &server, size, aim).await.context(server.log_hint())?;
+        let server = Launch::of(program).executing(engine).start().await?;
+        within_a_request(report, &server, size, aim).await.context(server.log_hint())?;
     }
+    Ok(())
+}
+
+/// A locked workspace, ready to take a state.
+async fn locked(client: &mut Client) -> Result<String> {
+    setup::organization(client).await?;
+    let workspace = setup::workspace(client, "states", engines::NEWEST).await?;
+    let path = format!("/api/v2/workspaces/{workspace}/actions/lock");
+    client.ask(Method::POST, &path, Body::Json(json!({}))).await?;
+    Ok(workspace)
+}
+
+/// The other way: as base64 in the document that makes the version.
+async fn within_a_request(
+    report: &mut Report,
+    server: &Server,
+    size: usize,
+    aim: &str,
+) -> Result<()> {
+    let mut client = server.client().await?;
+    let workspace = locked(&mut client).await?;
+    let state = state(size * MEGABYTE);
+    let mut attributes = attributes(&state);
+    attributes["state"] = STANDARD.encode(&state).into();
+    drop(state);
+    let data = json!({ "type": "state-versions", "attributes": attributes });
+    let before = begin(server)?;
+    let started = Instant::now();
+    let path = format!("/api/v2/workspaces/{workspace}/state-versions");
+    let created = client.create(&path, data).await?;
+    let took = started.elapsed();
+    processed(&mut client, &format!("/api/v2/state-versions/{}", text(&created, "/id")?)).await?;
+    let memory = server.peak_memory()?.saturating_sub(before);
+    add(report, size, "upload within a request", took, memory, aim);
     Ok(())
 }
 
 async fn one(report: &mut Report, server: &Server, size: usize, aim: &str) -> Result<()> {
     let mut client = server.client().await?;
-    setup::organization(&mut client).await?;
-    let workspace = setup::workspace(&mut client, "states", engines::NEWEST).await?;
-    client
-        .ask(
-            Method::POST,
-            &format!("/api/v2/workspaces/{workspace}/actions/lock"),
-            Body::Json(json!({})),
-        )
-        .await?;
+    let workspace = locked(&mut client).await?;
     let state = state(size * MEGABYTE);
     let created = create(&mut client, &workspace, &state).await?;
     let upload = text(&created, "/attributes/hosted-state-upload-url")?;
@@ -86,13 +116,12 @@ fn add(report: &mut Report, size: usize, way: &str, took: Duration, memory: u64,
 }
 
 async fn create(client: &mut Client, workspace: &str, state: &Bytes) -> Result<Value> {
-    let digest = Md5::digest(state).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    let attributes = json!({ "serial": 1, "lineage": LINEAGE, "md5": digest });
-    let data = json!({ "type": "state-versions", "attributes": attributes });
+    let data = json!({ "type": "state-versions", "attributes": attributes(state) });
     client.create(&format!("/api/v2/workspaces/{workspace}/state-versions"), data).await
+}
+
+fn attributes(state: &Bytes) -> Value {
+    json!({ "serial": 1, "lineage": LINEAGE, "md5": hex::encode(Md5::digest(state)) })
 }
 
 /// Waits until the server has drawn from the state what it wants to know.

@@ -25,8 +25,18 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster and waits until it answers.
+    /// Makes a cluster and waits until it answers. It promises nothing about what it has committed: it does not
+    /// outlive the tests.
     pub async fn start() -> Result<Self> {
+        Self::with(&["fsync=off", "synchronous_commit=off", "full_page_writes=off"]).await
+    }
+
+    /// One as people run it, which makes durable what it commits.
+    pub async fn durable() -> Result<Self> {
+        Self::with(&[]).await
+    }
+
+    async fn with(settings: &[&str]) -> Result<Self> {
         let programs = programs().await?;
         let owner = Owner::of_the_cluster().await?;
         let folder = tempfile::Builder::new().prefix("statehouse-postgres-").tempdir()?;
@@ -36,7 +46,7 @@ impl Cluster {
         let mut attempts = 3;
         let (server, port) = loop {
             let port = free_port()?;
-            match owner.serve(&programs, folder.path(), port).await {
+            match owner.serve(&programs, folder.path(), port, settings).await {
                 Ok(server) => break (server, port),
                 Err(error) if attempts == 1 => return Err(error),
                 Err(_) => attempts -= 1,
@@ -142,13 +152,18 @@ impl Owner {
         Ok(())
     }
 
-    async fn serve(&self, programs: &Path, folder: &Path, port: u16) -> Result<Running> {
+    async fn serve(
+        &self,
+        programs: &Path,
+        folder: &Path,
+        port: u16,
+        settings: &[&str],
+    ) -> Result<Running> {
         let log = folder.join("log");
         let mut postgres = self.program(&programs.join("postgres"), folder);
         postgres.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
         postgres.args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-        // Nothing here outlives the tests: durability would only cost time.
-        for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
+        for setting in settings {
             postgres.args(["-c", setting]);
         }
         // Every test has a database and a pool of its own.
