@@ -27,12 +27,20 @@ BEGIN
 END $$"#;
 
 /// Parts of names are found by their trigrams, where the extension is there or can be made; a search looks at each
-/// name otherwise.
+/// name otherwise. What was written lately stands in the index itself and not in a list before it, because of which
+/// searches would rather look at each name.
 const PARTS_OF_NAMES: &str = "
 DO $$
 BEGIN
   CREATE EXTENSION IF NOT EXISTS pg_trgm;
-  CREATE INDEX IF NOT EXISTS workspaces_name_parts ON workspaces USING gin (lower(name) gin_trgm_ops);
+  CREATE INDEX IF NOT EXISTS workspaces_name_parts ON workspaces
+    USING gin (lower(name) gin_trgm_ops) WITH (fastupdate = off);
+  IF NOT EXISTS (
+    SELECT FROM pg_class WHERE oid = 'workspaces_name_parts'::regclass AND 'fastupdate=off' = ANY (reloptions)
+  ) THEN
+    ALTER INDEX workspaces_name_parts SET (fastupdate = off);
+    PERFORM gin_clean_pending_list('workspaces_name_parts'::regclass);
+  END IF;
 EXCEPTION
   WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN NULL;
 END $$";

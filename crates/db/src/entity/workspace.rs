@@ -123,6 +123,8 @@ pub struct Model {
     pub current_run_status: Option<super::run::Status>,
     /// Likewise.
     pub current_run_created_at: Option<Timestamp>,
+    /// As the latest run's row says, where that only plans and so never becomes the current one; for lists.
+    pub latest_plan_status: Option<super::run::Status>,
     /// The newest one.
     pub current_assessment_result_id: Option<AssessmentResultId>,
     pub last_assessment_result_at: Option<Timestamp>,

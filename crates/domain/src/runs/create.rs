@@ -13,7 +13,12 @@ use db::{
 };
 use serde_json::json;
 
-use super::{held::Floor, moves::subject, stages::Part, status, turns};
+use super::{
+    held::Floor,
+    moves::{self, subject},
+    stages::Part,
+    status, turns,
+};
 use crate::{
     Ctx, Error, Granted, Happened, In, Result, Timestamp, assessments, can, configurations,
     free_text, names,
@@ -119,7 +124,6 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
     let (tx, row) = floor.parts();
     assessments::make_way(tx, row).await?;
     row.run_count += 1;
-    row.latest_run_id = Some(id.clone());
     let now = tx.now();
     let run = Run {
         number: row.run_count,
@@ -170,6 +174,7 @@ async fn queue(cx: &Ctx, workspace: &Workspace, new: New, source: Source) -> Res
         policy_paths: Json(new.policy_paths),
         id,
     };
+    moves::make_latest(row, &run);
     tx.insert(run.clone()).await?;
     for (id, kind) in
         [(run.plan_id.as_str(), phase::Kind::Plan), (run.apply_id.as_str(), phase::Kind::Apply)]

@@ -83,6 +83,9 @@ pub(super) async fn happen(
     if workspace.current_run_id.as_ref() == Some(&run.id) {
         make_current(workspace, run);
     }
+    if workspace.latest_run_id.as_ref() == Some(&run.id) {
+        make_latest(workspace, run);
+    }
     if status::is_final(next) {
         end(tx, workspace, run).await?;
     }
@@ -97,6 +100,12 @@ pub(crate) fn make_current(workspace: &mut Workspace, run: &Run) {
     workspace.current_run_id = Some(run.id.clone());
     workspace.current_run_status = Some(run.status);
     workspace.current_run_created_at = Some(run.created_at);
+}
+
+/// Makes this the workspace's latest run, or says anew what lists ask of it.
+pub(crate) fn make_latest(workspace: &mut Workspace, run: &Run) {
+    workspace.latest_run_id = Some(run.id.clone());
+    workspace.latest_plan_status = run.plan_only.then_some(run.status);
 }
 
 /// A provisional configuration becomes the workspace's own once its run is confirmed.

@@ -267,6 +267,7 @@ pub async fn create(
         locked_at: None,
         current_run_id: None,
         latest_run_id: None,
+        latest_plan_status: None,
         current_state_version_id: None,
         current_configuration_id: None,
         latest_change_at: now,
@@ -363,6 +364,7 @@ fn keep_moving_parts(checked: &mut Workspace, current: &Workspace, timed: bool) 
     checked.current_run_status = current.current_run_status;
     checked.current_run_created_at = current.current_run_created_at;
     checked.latest_run_id.clone_from(&current.latest_run_id);
+    checked.latest_plan_status = current.latest_plan_status;
     checked.current_state_version_id.clone_from(&current.current_state_version_id);
     checked.current_configuration_id.clone_from(&current.current_configuration_id);
     checked.latest_change_at = current.latest_change_at;

@@ -133,18 +133,10 @@ fn condition(cx: &Ctx, organization: &str, filter: Filter) -> Condition {
     }
     if !filter.run_status.is_empty() {
         let statuses = filter.run_status;
-        let latest = Expr::col((run::Entity, run::Column::Id))
-            .equals((workspace::Entity, workspace::Column::LatestRunId));
-        let plans = run::Entity::find()
-            .select_only()
-            .column(run::Column::Id)
-            .filter(latest)
-            .filter(run::Column::PlanOnly.eq(true))
-            .filter(run::Column::Status.is_in(statuses.clone()));
         condition = condition.add(
             Condition::any()
-                .add(workspace::Column::CurrentRunStatus.is_in(statuses))
-                .add(Expr::exists(plans.into_query())),
+                .add(workspace::Column::CurrentRunStatus.is_in(statuses.clone()))
+                .add(workspace::Column::LatestPlanStatus.is_in(statuses)),
         );
     }
     if filter.health == Some(Health::Known) {

@@ -84,6 +84,12 @@ async fn a_plan_only_run_is_seen_in_the_list_of_workspaces() {
     let failed = browser.get("/app/acme/workspaces?status=failed").await.is_ok().text();
     assert!(failed.contains("Failed <span class=\"count\">0</span>"), "{failed}");
     assert!(!failed.contains(&run), "{failed}");
+    owner
+        .post(format!("/runs/{run}/actions/discard"), json!({}))
+        .await
+        .has_status(StatusCode::ACCEPTED);
+    let queued = browser.get("/app/acme/workspaces?status=queued").await.is_ok().text();
+    assert!(queued.contains("Queued <span class=\"count\">0</span>"), "{queued}");
 }
 
 const SETTINGS: &str = "/app/acme/settings";
