@@ -47,7 +47,7 @@ pub struct Db {
     reads: Reads,
     rights_reads: RightsReads,
     writers: Pool,
-    rights: RightsChanges,
+    counts: Counts,
     unlimited: Unlimited,
     /// Of SQLite's files.
     place: Option<Place>,
@@ -60,13 +60,21 @@ enum Unlimited {
     Postgres(Box<PgConnectOptions>),
 }
 
-/// Counts the transactions of this process that may have changed rights.
+/// Counts the transactions of this process: those that keep something, and those that may have changed rights.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RightsChanges(Arc<AtomicU64>);
+pub(crate) struct Counts {
+    commits: Arc<AtomicU64>,
+    rights: Arc<AtomicU64>,
+}
 
-impl RightsChanges {
-    pub fn count_one(&self) {
-        self.0.fetch_add(1, Ordering::Release);
+impl Counts {
+    pub fn count_commit(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("statehouse_database_commits_total").increment(1);
+    }
+
+    pub fn count_change_of_rights(&self) {
+        self.rights.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -128,7 +136,7 @@ impl Db {
             rights_reads: RightsReads(reads.clone()),
             reads,
             writers: Pool::sqlite("writers", writer.clone()),
-            rights: RightsChanges::default(),
+            counts: Counts::default(),
             unlimited: Unlimited::Sqlite(writer),
             place: Some(place),
         })
@@ -189,7 +197,7 @@ impl Db {
             rights_reads: RightsReads(reads.clone()),
             reads,
             writers: Pool::postgres("writers", pool(writers), presence),
-            rights: RightsChanges::default(),
+            counts: Counts::default(),
             unlimited: Unlimited::Postgres(Box::new(options)),
             place: None,
         })
@@ -226,7 +234,7 @@ impl Db {
     /// A transaction that keeps nothing without `commit`. On SQLite there is one at a time.
     pub async fn write(&self) -> Result<Write> {
         let transaction = Transaction::begin(&self.writers).await?;
-        Ok(Write::new(transaction, self.rights.clone(), self.place.clone()))
+        Ok(Write::new(transaction, self.counts.clone(), self.place.clone()))
     }
 
     /// How the connections are used at this moment.
@@ -236,7 +244,12 @@ impl Db {
 
     /// How many transactions of this process may have changed somebody's rights.
     pub fn rights_changes(&self) -> u64 {
-        self.rights.0.load(Ordering::Acquire)
+        self.counts.rights.load(Ordering::Acquire)
+    }
+
+    /// How many transactions of this process were to be kept: each waits for a disk.
+    pub fn commits(&self) -> u64 {
+        self.counts.commits.load(Ordering::Relaxed)
     }
 
     /// A number that goes up with every transaction of any process that may change somebody's rights: while it stays,

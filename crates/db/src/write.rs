@@ -7,13 +7,13 @@ use sea_orm::{
     IntoActiveModel, ModelTrait, PrimaryKeyTrait, QuerySelect,
 };
 
-use crate::{Result, Transaction, connect::RightsChanges, place::Place, rights};
+use crate::{Result, Transaction, connect::Counts, place::Place, rights};
 
 /// A write transaction. Queries run on it by `&*tx`.
 #[derive(Debug)]
 pub struct Write {
     transaction: Transaction,
-    changes: RightsChanges,
+    counts: Counts,
     /// Of the files that are written, where they are ours to look after.
     place: Option<Place>,
 }
@@ -49,12 +49,8 @@ impl Deref for Write {
 }
 
 impl Write {
-    pub(crate) fn new(
-        transaction: Transaction,
-        changes: RightsChanges,
-        place: Option<Place>,
-    ) -> Self {
-        Self { transaction, changes, place }
+    pub(crate) fn new(transaction: Transaction, counts: Counts, place: Option<Place>) -> Self {
+        Self { transaction, counts, place }
     }
 
     /// Locks a row for this transaction; `None` if there is none.
@@ -145,7 +141,8 @@ impl Write {
     }
 
     async fn confirmed(self) -> Result<()> {
-        let Self { transaction, changes, .. } = self;
+        let Self { transaction, counts, .. } = self;
+        counts.count_commit();
         if !transaction.may_change_rights() {
             return Ok(transaction.commit().await?);
         }
@@ -156,7 +153,7 @@ impl Write {
         };
         let confirmed = confirmed.await;
         // Even if not: where the answer was lost, nobody knows whether it is kept.
-        changes.count_one();
+        counts.count_change_of_rights();
         confirmed
     }
 

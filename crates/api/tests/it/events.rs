@@ -44,6 +44,24 @@ async fn an_event_is_taken_once() {
 }
 
 #[tokio::test]
+async fn what_several_readers_want_is_taken_in_one_commit() {
+    let server = Server::start().await;
+    let source = source(&server).await;
+    events::read(&server.system()).await.unwrap();
+    let readers =
+        "SELECT DISTINCT name FROM event_readers WHERE number = (SELECT MAX(number) FROM events)";
+    applied(&server, &source, "run-1").await;
+    assert_eq!(server.words(readers).await, [""; 0]);
+    let before = server.db.commits();
+    for _ in 0..2 {
+        events::read(&server.system()).await.unwrap();
+        assert_eq!(server.db.commits() - before, 1);
+    }
+    assert!(server.words(readers).await.len() > 2);
+    assert_eq!(triggering(&server).await, ["run-1"]);
+}
+
+#[tokio::test]
 async fn no_reader_misses_an_event_of_a_transaction_that_ends_behind_a_later_one() {
     let server = Server::start().await;
     if !server.db.is_postgres() {

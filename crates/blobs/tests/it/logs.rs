@@ -39,7 +39,7 @@ async fn a_log_that_does_not_exist_is_empty() {
     let blobs = Blobs::memory(Keyring::generate());
     assert_eq!(blobs.log_length(&log()).await.unwrap(), 0);
     assert_eq!(blobs.read_log(&log(), 0, 100).await.unwrap(), "");
-    blobs.compact_log(&log()).await.unwrap();
+    blobs.compact_log(&log(), 2).await.unwrap();
     blobs.delete_log(&log()).await.unwrap();
 }
 
@@ -126,14 +126,14 @@ async fn a_joined_log_is_one_object_with_the_same_bytes() {
         append(&writer, batch * 2, "ab").await.unwrap();
     }
     assert_eq!(reader.read_log(&log(), 0, 10).await.unwrap(), "ababababab");
-    writer.compact_log(&log()).await.unwrap();
+    writer.compact_log(&log(), 2).await.unwrap();
     assert_eq!(folder.files("logs"), ["logs/plan-1/whole"]);
     for server in [&writer, &reader, &folder.server()] {
         assert_eq!(read_all(server).await, "ab".repeat(50));
         assert_eq!(server.log_length(&log()).await.unwrap(), 100);
         assert_eq!(append(server, 98, "ab").await.unwrap(), 100);
     }
-    writer.compact_log(&log()).await.unwrap();
+    writer.compact_log(&log(), 2).await.unwrap();
     assert_eq!(folder.files("logs"), ["logs/plan-1/whole"]);
 }
 
@@ -145,13 +145,13 @@ async fn what_is_appended_to_a_joined_log_by_a_server_that_did_not_know_is_kept(
     assert_eq!(two.log_length(&log()).await.unwrap(), 2);
     append(&one, 2, "cd").await.unwrap();
     append(&one, 4, "ef").await.unwrap();
-    one.compact_log(&log()).await.unwrap();
+    one.compact_log(&log(), 2).await.unwrap();
     // To `two` the log ends at 2, where there is no segment any more.
     assert_eq!(append(&two, 2, "cdefgh").await.unwrap(), 8);
     for server in [&one, &two, &folder.server()] {
         assert_eq!(read_all(server).await, "abcdefgh");
     }
-    one.compact_log(&log()).await.unwrap();
+    one.compact_log(&log(), 2).await.unwrap();
     let tail = format!("logs/plan-1/{:020}", 6);
     assert_eq!(folder.files("logs"), [tail, "logs/plan-1/whole".into()]);
     assert_eq!(read_all(&two).await, "abcdefgh");
@@ -168,12 +168,12 @@ async fn joining_that_was_interrupted_is_taken_up_again() {
     fs::write(folder.file("logs/plan-1/joining-x"), "half").unwrap();
     fs::write(folder.file("logs/plan-1/joining-y#1"), "half").unwrap();
     assert_eq!(read_all(&folder.server()).await, "abcd", "before the joined blob is in place");
-    blobs.compact_log(&log()).await.unwrap();
+    blobs.compact_log(&log(), 2).await.unwrap();
     // As if it had been killed before the deletions.
     fs::write(&segment, kept).unwrap();
     fs::write(folder.file("logs/plan-1/joining-x"), "half").unwrap();
     assert_eq!(read_all(&folder.server()).await, "abcd", "between placing and deleting");
-    folder.server().compact_log(&log()).await.unwrap();
+    folder.server().compact_log(&log(), 2).await.unwrap();
     assert_eq!(folder.files("logs"), ["logs/plan-1/joining-y#1", "logs/plan-1/whole"]);
     assert_eq!(read_all(&blobs).await, "abcd");
 }
@@ -191,7 +191,7 @@ async fn readers_see_the_same_bytes_at_every_moment_of_joining() {
         let joining: Vec<_> = (0..2)
             .map(|_| {
                 let (server, log) = (folder.server(), log.clone());
-                tokio::spawn(async move { server.compact_log(&log).await.unwrap() })
+                tokio::spawn(async move { server.compact_log(&log, 2).await.unwrap() })
             })
             .collect();
         let polling = folder.server();
@@ -242,7 +242,7 @@ proptest! {
             for (server, back, len) in steps {
                 let server = &servers[server];
                 if back == 11 {
-                    server.compact_log(&log()).await.unwrap();
+                    server.compact_log(&log(), 2).await.unwrap();
                 } else {
                     let start = length - back.min(length);
                     let end = start + len as u64;

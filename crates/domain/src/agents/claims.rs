@@ -33,6 +33,8 @@ const PAGE: u64 = 50;
 const OVERTIME_SECONDS: i64 = 60 * 60;
 /// Heartbeats come much more often.
 const PING_NOTED_EVERY_SECONDS: i64 = 30;
+/// Claims come after each job.
+const CLAIM_NOTED_EVERY_SECONDS: i64 = 5;
 /// The truth behind the bell.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -81,6 +83,12 @@ pub async fn claim(
 }
 
 async fn note_ping(cx: &Ctx, id: &AgentId) -> Result<Agent> {
+    let known = agent::Entity::find_by_id(id.clone()).one(cx.read()).await?;
+    let known = known.filter(|row| cx.may::<can::BeAgent>(row)).ok_or(Error::NotFound)?;
+    // Whoever has just ended a job asks for the next one.
+    if !known.has_exited && known.last_ping_at.plus_seconds(CLAIM_NOTED_EVERY_SECONDS) > cx.now() {
+        return Ok(known);
+    }
     let tx = cx.write().await?;
     let mut row = tx.lock::<agent::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     if !cx.may::<can::BeAgent>(&row) {

@@ -26,6 +26,9 @@ use crate::{
     task_stages,
 };
 
+/// Of a log, that are worth being joined.
+const MANY_SEGMENTS: usize = 4;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
     Finished,
@@ -162,7 +165,7 @@ pub async fn finish(cx: &Ctx, _agent: &Granted<can::WorkAsAgent>, id: &JobId) ->
     close(cx, &job).await?;
     let log = super::log_of(cx, &job).await?;
     // The log is complete; one blob is cheaper to read than many. If this fails, it is as readable as before.
-    if let Err(error) = cx.blobs().compact_log(&log).await {
+    if let Err(error) = cx.blobs().compact_log(&log, MANY_SEGMENTS).await {
         tracing::warn!(job = %id, "a log could not be compacted: {error}");
     }
     Ok(())

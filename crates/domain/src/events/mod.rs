@@ -45,8 +45,10 @@ const PASSED_OVER: i64 = 1000;
 /// Lets everybody take what they have not seen. Safe to repeat, and for several servers at once.
 pub async fn read(cx: &Ctx) -> Result<()> {
     let settled = cx.db().settled_events().await?;
+    // What goes wrong there goes wrong again where it is seen whose it is.
+    let is_all = matches!(Box::pin(take_together(cx, settled)).await, Ok(true));
     for reader in READERS {
-        let read = Box::pin(read_for(cx, reader, settled)).await;
+        let read = if is_all { Ok(()) } else { Box::pin(read_for(cx, reader, settled)).await };
         cx.troubles().settle("events", reader.name, read, cx.now());
     }
     Ok(())
@@ -58,6 +60,55 @@ pub(crate) async fn read_now(cx: &Ctx, reader: &Reader) -> Result<()> {
     let read = Box::pin(read_for(cx, reader, settled)).await;
     cx.troubles().settle("events", reader.name, read, cx.now());
     Ok(())
+}
+
+/// What everybody has to take, in one transaction: nearly always an event or two that concern most readers. `true` where
+/// that was all.
+async fn take_together(cx: &Ctx, settled: i64) -> Result<bool> {
+    let mut waited_for = Vec::new();
+    for reader in READERS {
+        match stand(cx, reader, settled).await? {
+            Stand::New => return Ok(false),
+            Stand::Nothing => {}
+            Stand::Unread => waited_for.push(reader),
+        }
+    }
+    if waited_for.is_empty() {
+        return Ok(true);
+    }
+    let tx = cx.write().await?;
+    let mut is_all = true;
+    for reader in waited_for {
+        match take_some(&tx, reader, settled, AT_ONCE).await {
+            Ok(more) => is_all &= !more,
+            Err(error) => {
+                // Whoever takes them one by one needs the cursors.
+                tx.roll_back().await;
+                return Err(error);
+            }
+        }
+    }
+    tx.commit().await?;
+    Ok(is_all)
+}
+
+/// Where a reader stands.
+enum Stand {
+    /// Without a cursor.
+    New,
+    Nothing,
+    Unread,
+}
+
+/// Nearly always there is nothing, and then nothing is locked.
+async fn stand(cx: &Ctx, reader: &Reader, settled: i64) -> Result<Stand> {
+    let known = event_reader::Entity::find_by_id(reader.name).one(cx.read()).await?;
+    let Some(known) = known else { return Ok(Stand::New) };
+    let is_near = settled - known.number < PASSED_OVER;
+    if is_near && unread(cx.read(), reader, known.number, settled, 1).await?.is_empty() {
+        return Ok(Stand::Nothing);
+    }
+    Ok(Stand::Unread)
 }
 
 async fn read_for(cx: &Ctx, reader: &Reader, settled: i64) -> Result<()> {
@@ -78,16 +129,13 @@ async fn read_for(cx: &Ctx, reader: &Reader, settled: i64) -> Result<()> {
 
 /// Takes some events; whether there may be more.
 async fn step(cx: &Ctx, reader: &Reader, settled: i64, at_once: u64) -> Result<bool> {
-    let known = event_reader::Entity::find_by_id(reader.name).one(cx.read()).await?;
-    let Some(known) = known else {
-        begin(cx, reader, settled).await?;
-        return Ok(false);
-    };
-    // Nearly always there is nothing, and then nothing is locked.
-    if settled - known.number < PASSED_OVER
-        && unread(cx.read(), reader, known.number, settled, 1).await?.is_empty()
-    {
-        return Ok(false);
+    match stand(cx, reader, settled).await? {
+        Stand::New => {
+            begin(cx, reader, settled).await?;
+            return Ok(false);
+        }
+        Stand::Nothing => return Ok(false),
+        Stand::Unread => {}
     }
     let tx = cx.write().await?;
     match take_some(&tx, reader, settled, at_once).await {

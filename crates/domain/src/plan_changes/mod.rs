@@ -14,7 +14,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use blobs::{Kind, Name};
-use db::entity::phase;
+use db::{entity::phase, id::TaskId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -52,21 +52,27 @@ pub(crate) async fn make_later(tx: &Tx, phase: &str) -> Result<()> {
 pub async fn work(cx: &Ctx) -> Result<()> {
     for task in tasks::claim(cx, TASK).await? {
         let outcome = match serde_json::from_value::<Due>(task.payload.0.clone()) {
-            Ok(due) => Box::pin(make(cx, &due.phase)).await.map_err(|error| error.to_string()),
+            Ok(due) => Box::pin(make(cx, &task.id, &due.phase)).await.map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        tasks::settle(cx, &task, outcome, Some(TRIES)).await?;
+        if outcome.is_err() {
+            tasks::settle(cx, &task, outcome, Some(TRIES)).await?;
+        }
     }
     Ok(())
 }
 
-async fn make(cx: &Ctx, phase: &str) -> Result<()> {
+async fn make(cx: &Ctx, task: &TaskId, phase: &str) -> Result<()> {
     let source = Name::new(Kind::PlanJsonRedacted, phase)?;
     let document = match cx.blobs().size(&source).await {
         Ok(size) if size > LIMIT => None,
         Ok(_) => Some(cx.blobs().get(&source).await?),
         // The run was deleted meanwhile.
-        Err(blobs::Error::NotFound(_)) => return Ok(()),
+        Err(blobs::Error::NotFound(_)) => {
+            let tx = cx.write().await?;
+            tasks::strike_off(&tx, task).await?;
+            return tx.commit().await;
+        }
         Err(error) => return Err(error.into()),
     };
     let list =
@@ -79,6 +85,7 @@ async fn make(cx: &Ctx, phase: &str) -> Result<()> {
         Ok(assessment) => assessments::note_artifact(&tx, &assessment, ARTIFACT).await?,
         Err(_) => runs::note_artifact(&tx, phase, ARTIFACT).await?,
     }
+    tasks::strike_off(&tx, task).await?;
     tx.commit().await
 }
 

@@ -30,6 +30,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("statehouse_run_transitions_total", "Runs that came into a status, by status."),
     ("statehouse_run_task_requests_total", "Questions to run tasks, by outcome."),
     ("statehouse_notifications_total", "Notifications sent, by kind and outcome."),
+    ("statehouse_database_commits_total", "Transactions that keep something."),
     ("statehouse_background_work_total", "Turns of background work, by work and outcome."),
 ];
 const GAUGES: &[(&str, &str)] = &[
