@@ -15,15 +15,16 @@ use crate::{Ctx, Error, Result, organizations};
 /// Bytes of an answer.
 const BODY_LIMIT: usize = 4 << 20;
 const REDIRECTS: usize = 10;
-/// Between the first two tries; each further pause is twice as long, up to the last.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// Between the first two tries; each further one is twice as long, up to the longest.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Who sends the requests of an organization's policies; nobody, unless its owners have said so.
 pub(super) async fn of(cx: &Ctx, organization: &str) -> Result<Option<Arc<dyn Http>>> {
     let found = organizations::by_name(cx, organization).await?.ok_or(Error::NotFound)?;
     let by_courier = || {
         let (courier, runtime) = (cx.courier().clone(), Handle::current());
-        Arc::new(ByCourier { courier, runtime }) as Arc<dyn Http>
+        Arc::new(ByCourier { courier, runtime, pause: PAUSE }) as Arc<dyn Http>
     };
     Ok(found.policy_http_enabled.then(by_courier))
 }
@@ -32,6 +33,7 @@ pub(super) async fn of(cx: &Ctx, organization: &str) -> Result<Option<Arc<dyn Ht
 struct ByCourier {
     courier: Courier,
     runtime: Handle,
+    pause: Duration,
 }
 
 impl Http for ByCourier {
@@ -49,7 +51,7 @@ impl ByCourier {
         if !request.verify {
             return Err("certificates are always verified here".to_owned());
         }
-        let (mut pause, longest) = PAUSES;
+        let mut pause = self.pause;
         let mut tries = request.retries;
         loop {
             let answer = time::timeout(request.timeout, self.followed(request)).await;
@@ -64,7 +66,7 @@ impl ByCourier {
             }
             tries -= 1;
             time::sleep(pause).await;
-            pause = (pause * 2).min(longest);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -135,7 +137,85 @@ fn as_policies_know_it(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+        sync::mpsc,
+    };
+
     use super::*;
+
+    /// Gives these answers, one after the other; brings what it was asked.
+    async fn site(answers: Vec<String>) -> (String, mpsc::UnboundedReceiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (tell, told) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = vec![0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                let head = format!(
+                    "HTTP/1.1 {answer}\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"
+                );
+                stream.write_all(head.as_bytes()).await.unwrap();
+                // Some tests do not care.
+                let _ = tell.send(String::from_utf8_lossy(&request[..length]).into_owned());
+                stream.shutdown().await.unwrap();
+                let _ = stream.read_to_end(&mut request).await;
+            }
+        });
+        (url, told)
+    }
+
+    fn by_courier() -> ByCourier {
+        let networks = vec!["127.0.0.0/8".parse().unwrap()];
+        let courier = Courier::new(courier::Settings { networks, mail: None }).unwrap();
+        ByCourier { courier, runtime: Handle::current(), pause: Duration::ZERO }
+    }
+
+    fn post(url: &str, retries: u8) -> HttpRequest {
+        HttpRequest {
+            method: HttpMethod::Post,
+            url: url.to_owned(),
+            headers: [("Authorization".to_owned(), "Basic abc".to_owned())].into(),
+            body: b"hi".to_vec(),
+            timeout: Duration::from_mins(1),
+            within: Duration::from_mins(1),
+            retries,
+            verify: true,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_followed_and_what_lets_one_in_stays_where_it_belongs() {
+        let (there, mut asked) = site(vec!["200 OK\r\nX-A: b\r\nX-A: c".into()]).await;
+        let (here, _) = site(vec![format!("302 Go\r\nlocation: {there}x")]).await;
+        let answer = by_courier().sent(&post(&here, 0)).await.unwrap();
+        assert_eq!(
+            (answer.status, &*answer.body, &*answer.headers["X-A"]),
+            (200, &b"ok"[..], "b, c")
+        );
+        let asked = asked.recv().await.unwrap().to_lowercase();
+        assert!(asked.starts_with("get /x ") && !asked.contains("basic abc"), "{asked}");
+
+        let (round, _) = site(vec!["307 Go\r\nlocation: /".into(); 20]).await;
+        let refused = by_courier().sent(&post(&round, 0)).await.unwrap_err();
+        assert!(refused.contains("more than 10 redirects"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_site_that_is_down_is_asked_as_often_as_the_policy_says() {
+        for (retries, status) in [(2, 200), (1, 503)] {
+            let answers = ["503 Down", "503 Down", "200 OK"].map(str::to_owned);
+            let (url, mut asked) = site(answers.into()).await;
+            assert_eq!(by_courier().sent(&post(&url, retries)).await.unwrap().status, status);
+            let asked = asked.recv().await.unwrap().to_lowercase();
+            assert!(asked.starts_with("post / ") && asked.contains("basic abc"), "{asked}");
+        }
+        let (url, _) = site(vec!["501 Never".into(), "200 OK".into()]).await;
+        assert_eq!(by_courier().sent(&post(&url, 5)).await.unwrap().status, 501);
+    }
 
     #[test]
     fn headers_are_named_as_policies_know_them() {
