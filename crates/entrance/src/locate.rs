@@ -49,7 +49,6 @@ located! {
     In<row::SshKey, row::Organization> = ssh_keys::find, by "ssh_key_id";
     In<row::StateVersion> = states::find, by "state_version_id";
     row::Team = teams::find, by "team_id";
-    teams::workspace_access::Held = teams::workspace_access::find, by "team_workspace_id";
     variable_sets::Set = variable_sets::find, by "varset_id";
 }
 
@@ -78,7 +77,15 @@ located! {
     In<row::TaskResult> = task_results::find, by "task_result_id";
     In<row::TaskResultOutcome> = task_results::find_outcome, by "task_result_outcome_id";
     In<row::TaskStage> = task_stages::find, by "task_stage_id";
-    teams::project_access::Held = teams::project_access::find, by "team_project_id";
+}
+
+/// What a team may do in one place.
+impl<P: teams::access::Place> Located for teams::access::Held<P> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        let found = teams::access::find::<P>(cx, &path.id(P::PARAMETER)?).await?;
+        let place = path.get(&format!("{}_id", P::NOUN));
+        path.holds(teams::access::in_place(found, place)?)
+    }
 }
 
 impl Located for Site {

@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for Ticked {
 }
 
 /// Whatever fields were sent, by name.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Pairs(BTreeMap<String, String>);
 

@@ -221,20 +221,20 @@ impl<T> Placed for In<T, Ends> {
     }
 }
 
-impl<T> Placed for In<T, (workspace::Model, team::Model)> {
-    fn organization_name(&self) -> &str {
-        &self.of.0.organization_name
-    }
-
-    fn workspace_name(&self) -> Option<&str> {
-        Some(&self.of.0.name)
-    }
-}
-
 /// Of a person it is in no organization.
 impl Placed for HeldToken {
     fn organization_name(&self) -> &str {
         self.token.organization_name.as_deref().unwrap_or_default()
+    }
+}
+
+impl Placed for workspace::Model {
+    fn organization_name(&self) -> &str {
+        &self.organization_name
+    }
+
+    fn workspace_name(&self) -> Option<&str> {
+        Some(&self.name)
     }
 }
 

@@ -1,9 +1,8 @@
 //! Teams: through them people get their rights.
 
+pub mod access;
 mod list;
 mod members;
-pub mod project_access;
-pub mod workspace_access;
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -99,11 +99,15 @@ async fn draw(
     let crumbs = [Crumb { label: "Projects", href: list_path(organization) }];
     let workspaces =
         address(&organizations::path(organization), &[("project", project.id.as_str())]);
-    let facts = [
+    let mut facts = vec![
         ("Id", copy_id(&project.id)),
         ("Made", time(project.created_at)),
         ("Workspaces", html! { a href=(workspaces) { "Show them" } }),
     ];
+    if cx.may::<can::ReadProjectTeams>(project) {
+        let access = format!("{}/access", path(project));
+        facts.push(("Teams", html! { a href=(access) { "Who may do what" } }));
+    }
     let delete = Button {
         label: "Delete the project",
         look: Look::Danger,

@@ -1,5 +1,6 @@
 //! `/app/{organization}/teams` and `/members`: who belongs to an organization, and what they may do in it.
 
+pub mod access;
 mod list;
 mod members;
 mod rights;

@@ -46,6 +46,7 @@ async fn no_link_leads_nowhere_for_an_owner() {
         "/waiting".to_owned(),
         below("runs"),
         below("projects"),
+        below(&format!("projects/{}/access/{}", names["project_id"], names["team_project_id"])),
         below("teams"),
         below("members"),
         below("agents"),

@@ -52,7 +52,10 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "settings" => &[("email", "ops@people.example"), ("default-execution-mode", "remote")],
         "move" => &[("project", &names["project_id"])],
         "settings/tags" => &[("tags", "network")],
-        "settings/access" => &[("team", &names["team_id"]), ("access", "read")],
+        "settings/access" | "projects/{project_id}/access" => {
+            &[("team", &names["team_id"]), ("access", "read")]
+        }
+        "projects/{project_id}/access/{team_project_id}" => &[("access", "write")],
         "settings/access/{team_workspace_id}" => &[("access", "plan")],
         "settings/notifications" => {
             &[("name", "chat"), ("destination-type", "email"), ("run:errored", "true")]

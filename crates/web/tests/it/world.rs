@@ -65,6 +65,12 @@ async fn surroundings(server: &Server, owner: &Client<'_>, ws: &Workspace, names
             "workspace": { "data": { "type": "workspaces", "id": ws.id } },
         } } });
     names.insert("team_workspace_id", owner.post("/team-workspaces", new).await.is_created().id());
+    let new = json!({ "data": { "type": "team-projects", "attributes": { "access": "read" },
+        "relationships": {
+            "team": { "data": { "type": "teams", "id": team } },
+            "project": { "data": { "type": "projects", "id": ws.project_id } },
+        } } });
+    names.insert("team_project_id", owner.post("/team-projects", new).await.is_created().id());
     let new = json!({ "name": "hook", "destination-type": "generic", "enabled": false,
         "url": "http://127.0.0.1:9/", "triggers": ["run:errored"] });
     let path = format!("/workspaces/{}/notification-configurations", ws.id);

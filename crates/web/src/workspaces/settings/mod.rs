@@ -25,6 +25,7 @@ use crate::{
     components::{Tab, subnav},
     failure::Result,
     frame::{Place, Section, page},
+    teams,
     visitor::SignedIn,
 };
 
@@ -41,11 +42,14 @@ pub fn routes() -> Routes {
         .post(below!("move"), relocation::save)
         .get(below!("settings/tags"), tags::show)
         .post(below!("settings/tags"), tags::save)
-        .get(below!("settings/access"), access::show)
-        .post(below!("settings/access"), access::add)
-        .get(below!("settings/access/{team_workspace_id}"), access::edit)
-        .post(below!("settings/access/{team_workspace_id}"), access::change)
-        .post(below!("settings/access/{team_workspace_id}/delete"), access::remove)
+        .get(below!("settings/access"), teams::access::show::<Workspace>)
+        .post(below!("settings/access"), teams::access::add::<Workspace>)
+        .get(below!("settings/access/{team_workspace_id}"), teams::access::edit::<Workspace>)
+        .post(below!("settings/access/{team_workspace_id}"), teams::access::change::<Workspace>)
+        .post(
+            below!("settings/access/{team_workspace_id}/delete"),
+            teams::access::remove::<Workspace>,
+        )
         .get(below!("settings/notifications"), notifications::show)
         .post(below!("settings/notifications"), notifications::create)
         .get(
