@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, EntityTrait as _, Statement};
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, SqlitePool,
@@ -232,9 +233,14 @@ impl Db {
     }
 
     /// A transaction that keeps nothing without `commit`. On SQLite there is one at a time.
-    pub async fn write(&self) -> Result<Write> {
-        let transaction = Transaction::begin(&self.writers).await?;
-        Ok(Write::new(transaction, self.counts.clone(), self.place.clone()))
+    ///
+    /// Boxed, as whatever else reaches a connection is: the body of an asynchronous function is compiled anew in every
+    /// crate that awaits it, and this one's is that of two drivers.
+    pub fn write(&self) -> BoxFuture<'_, Result<Write>> {
+        Box::pin(async {
+            let transaction = Transaction::begin(&self.writers).await?;
+            Ok(Write::new(transaction, self.counts.clone(), self.place.clone()))
+        })
     }
 
     /// How the connections are used at this moment.

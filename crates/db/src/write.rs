@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
+use futures::future::BoxFuture;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait,
     IntoActiveModel, ModelTrait, PrimaryKeyTrait, QuerySelect,
@@ -131,13 +132,15 @@ impl Write {
     }
 
     /// Returns once the database has confirmed that all of it is kept.
-    pub async fn commit(self) -> Result<()> {
-        let Some(place) = self.place.clone() else { return self.confirmed().await };
-        if let Err(away) = place.check().await {
-            self.roll_back().await;
-            return Err(away);
-        }
-        self.confirmed().await
+    pub fn commit(self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async {
+            let Some(place) = self.place.clone() else { return self.confirmed().await };
+            if let Err(away) = place.check().await {
+                self.roll_back().await;
+                return Err(away);
+            }
+            self.confirmed().await
+        })
     }
 
     async fn confirmed(self) -> Result<()> {
@@ -158,8 +161,8 @@ impl Write {
     }
 
     /// Keeps nothing, and returns once others can have what was locked: for whoever goes on with the same rows.
-    pub async fn roll_back(self) {
-        self.transaction.roll_back().await;
+    pub fn roll_back(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.transaction.roll_back())
     }
 }
 

@@ -3,11 +3,13 @@
 
 mod client;
 mod locate;
+mod machine;
 mod path;
 mod routes;
 
 pub use client::{REQUEST_ID, client_of, origin_of};
 pub use locate::Located;
+pub use machine::is_this_machine;
 pub use path::Path;
 pub use routes::{Guard, Guarded, Route, Routes};
 

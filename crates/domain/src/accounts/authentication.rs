@@ -15,6 +15,7 @@ use db::{
         ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait,
     },
 };
+use futures::future::BoxFuture;
 
 use crate::{
     Actor, App, Ctx, Error, Result,
@@ -31,7 +32,13 @@ const USE_NOTED_EVERY_MS: i64 = 60_000;
 ///
 /// # Errors
 /// Unauthorized if the token is unknown, expired or switched off.
-pub async fn authenticate(app: &App, bearer: &str) -> Result<Ctx> {
+///
+/// Boxed: all handlers await it, and what they await is compiled into each part of their crates.
+pub fn authenticate<'a>(app: &'a App, bearer: &'a str) -> BoxFuture<'a, Result<Ctx>> {
+    Box::pin(authenticated(app, bearer))
+}
+
+async fn authenticated(app: &App, bearer: &str) -> Result<Ctx> {
     let hash = crypto::hash_token(bearer);
     if crypto::constant_time_eq(hash.as_bytes(), app.embedded_agent_token().hash().as_bytes()) {
         return Ok(Ctx::new(app.clone(), Actor::Agent(None)));

@@ -5,6 +5,7 @@ use db::{
     id::UserId,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::ExprTrait},
 };
+use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -133,7 +134,13 @@ async fn by_cookie(app: &App, cookie: &str) -> Result<Option<Session>> {
 /// # Errors
 /// Unauthorized if it is unknown, waits for a code or has ended, by itself or by the rules of an organization that the
 /// person belongs to; or if the person is suspended.
-pub async fn person_by_session(app: &App, cookie: &str, by: Use) -> Result<Ctx> {
+///
+/// Boxed, as all pages await it.
+pub fn person_by_session<'a>(app: &'a App, cookie: &'a str, by: Use) -> BoxFuture<'a, Result<Ctx>> {
+    Box::pin(found_by_session(app, cookie, by))
+}
+
+async fn found_by_session(app: &App, cookie: &str, by: Use) -> Result<Ctx> {
     let session = by_cookie(app, cookie).await?.filter(|session| !session.awaits_code);
     let session = session.ok_or(Error::Unauthorized)?;
     let user = user::Entity::find_by_id(session.user_id.clone())
