@@ -11,16 +11,19 @@
 //! Runs on SQLite, or on PostgreSQL where `STATEHOUSE_TEST_DATABASE_URL=postgres://…/` names a cluster in which
 //! databases may be made.
 
+pub mod access;
 mod answer;
 mod cable;
 mod client;
 pub mod contract;
 mod database;
+mod left;
 mod people;
 mod server;
 mod servers;
 mod snapshot;
 mod stored;
+pub mod world;
 
 pub use answer::Answer;
 /// For the tests of surfaces that are served beside it.

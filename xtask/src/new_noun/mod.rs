@@ -38,7 +38,7 @@ const FILES: [(&str, &str); 10] = [
     ("crates/domain/src/gad_gets/delete.rs", include_str!("templates/domain_delete.rs")),
     ("crates/api/src/gad_gets.rs", include_str!("templates/api.rs")),
     ("crates/api/tests/it/gad_gets.rs", include_str!("templates/test.rs")),
-    ("crates/api/tests/it/world/gad_gets.rs", include_str!("templates/world.rs")),
+    ("crates/testkit/src/world/gad_gets.rs", include_str!("templates/world.rs")),
 ];
 
 const NEXT: &str = "\
@@ -46,8 +46,9 @@ Now:
   1. Its columns: the migration, the entity, `Change`, the attributes of the API.
   2. Who may read and who may manage it: its lines in crates/domain/src/access/can.rs.
   3. What it is for: `gad_gets_do_what_they_are_for` in crates/api/tests/it/gad_gets.rs fails until you say it.
-  4. UPDATE_COMPATIBILITY=1 INSTA_UPDATE=always cargo test -p statehouse-api --test it
-     writes the tables of all routes and says which others want to know the noun; read the diff.
+  4. INSTA_UPDATE=always cargo test -p statehouse-api --test it
+     writes the table of all routes and says which others want to know the noun; read the diff. What
+     docs/compatibility.md says comes from it: UPDATE_COMPATIBILITY=1 cargo test -p statehouse-api --test it compatibility
   5. CONTRIBUTING.md, \"Adding an endpoint\", for what it needs beyond that.";
 
 /// Writes the noun; changes nothing where it cannot be written whole.
@@ -157,7 +158,7 @@ mod tests {
             "crates/domain/src/paper_policies/create.rs",
             "crates/api/src/paper_policies.rs",
             "crates/api/tests/it/paper_policies.rs",
-            "crates/api/tests/it/world/paper_policies.rs",
+            "crates/testkit/src/world/paper_policies.rs",
         ] {
             let text = of(copy.path(), path);
             assert!(text.starts_with("//! "), "{path}");
@@ -183,9 +184,9 @@ mod tests {
             ("crates/api/src/lib.rs", ".merge(paper_policies::routes())\n"),
             ("crates/api/src/includes.rs", "\"paper-policies\" = paper_policies::load, |cx, rows|"),
             ("crates/api/tests/it/main.rs", "mod paper_policies;\n"),
-            ("crates/api/tests/it/world.rs", "mod paper_policies;\n"),
-            ("crates/api/tests/it/world.rs", "paper_policies::in_world(&owner)"),
-            ("crates/api/tests/it/world.rs", "paper_policies::body(method, path)"),
+            ("crates/testkit/src/world.rs", "mod paper_policies;\n"),
+            ("crates/testkit/src/world.rs", "paper_policies::in_world(&owner)"),
+            ("crates/testkit/src/world.rs", "paper_policies::body(method, path)"),
             (
                 "docs/compatibility.md",
                 "| `POST /api/v2/organizations/{organization_name}/paper-policies` |",

@@ -77,7 +77,7 @@ const PLACES: &[(&str, At, &str)] = &[
 
 const HAPPENED: &str = "crates/db/src/entity/event/happened.rs";
 const EVENTS: At = Among { after: "    Happened {", word: " = \"" };
-const WORLD: &str = "crates/api/tests/it/world.rs";
+const WORLD: &str = "crates/testkit/src/world.rs";
 
 const CAN: &str = "crates/domain/src/access/can.rs";
 const MEMBERSHIPS: &str = "    // Who belongs to an organization.";

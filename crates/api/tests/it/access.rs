@@ -1,14 +1,12 @@
 //! Every route, called by every kind of caller. Whoever adds a route reads and accepts the difference in the snapshot.
 
-use std::fmt::Write;
-
-use domain::entity::team_project::Access;
-use futures::{StreamExt, stream};
 use http::{Method, StatusCode};
 use statehouse_api::Route;
-use testkit::Client;
-
-use crate::world::{World, Worlds};
+use testkit::{
+    Client,
+    access::Table,
+    world::{World, Worlds},
+};
 
 /// From the weakest on. Whoever may make or delete something spoils the world for those who follow, so it is made anew.
 const CALLERS: [&str; 20] = [
@@ -35,29 +33,10 @@ const CALLERS: [&str; 20] = [
 ];
 
 fn client<'w>(world: &'w World, caller: &str) -> Client<'w> {
-    let World { server, ws, .. } = world;
     match caller {
-        "nobody" => server.nobody(),
-        "stranger" => server.stranger(),
-        "foreigner" => server.foreigner(),
-        "member" => server.member(),
-        "reader" => server.reader(ws),
-        "planner" => server.planner(ws),
-        "writer" => server.writer(ws),
-        "admin" => server.admin_of(ws),
-        "custom" => server.custom_in(ws),
-        "project reader" => server.in_project_of(ws, Access::Read),
-        "project maintainer" => server.in_project_of(ws, Access::Maintain),
-        "project admin" => server.in_project_of(ws, Access::Admin),
-        "workspace manager" => server.workspace_manager(),
-        "policy manager" => server.policy_manager(),
-        "owner" => server.owner(),
-        "team token" => server.team_token(ws),
-        "org token" => server.organization_token(),
-        "site admin" => server.site_admin(),
         "agent" => world.agent(),
         "engine" => world.engine(),
-        other => panic!("nobody knows {other}"),
+        person => world.server.person(&world.ws, person),
     }
 }
 
@@ -83,51 +62,21 @@ async fn statuses(route: &Route, worlds: &Worlds) -> Vec<StatusCode> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_answers_every_caller_as_the_table_says() {
-    let mut routes = statehouse_api::table();
-    routes.sort_by_key(|route| (route.path, route.method.to_string()));
     let worlds = Worlds::new().await;
-    let all: Vec<_> = stream::iter(routes)
-        .map(|route| {
-            let worlds = worlds.clone();
-            tokio::spawn(async move { (Box::pin(statuses(&route, &worlds)).await, route) })
-        })
-        .buffered(4)
-        .map(|done| done.expect("no caller got a 5xx"))
-        .collect()
-        .await;
-    let mut table = String::new();
-    for (statuses, route) in &all {
-        never_lets_outsiders_in(route, statuses);
-        writeln!(table, "{} {}  [{}]", route.method, route.path, route.guard).unwrap();
-        for status in
-            [200, 201, 202, 204, 302, 307, 400, 401, 403, 404, 405, 409, 410, 412, 413, 422]
-        {
-            let who: Vec<_> = CALLERS
-                .iter()
-                .zip(statuses)
-                .filter(|(_, got)| got.as_u16() == status)
-                .map(|(caller, _)| *caller)
-                .collect();
-            if !who.is_empty() {
-                writeln!(table, "  {status} {}", who.join(", ")).unwrap();
-            }
-        }
-    }
-    insta::assert_snapshot!(table);
-}
-
-/// What holds whatever the snapshot says.
-fn never_lets_outsiders_in(route: &Route, statuses: &[StatusCode]) {
-    if route.guard == "Anyone" {
-        return;
-    }
-    let of = |name: &str| statuses[CALLERS.iter().position(|caller| *caller == name).unwrap()];
-    assert_eq!(of("nobody"), StatusCode::UNAUTHORIZED, "{route:?}");
-    if route.path.contains('{') {
+    let table = Table::of(&CALLERS, statehouse_api::table(), |route| {
+        let worlds = worlds.clone();
+        async move { Box::pin(statuses(&route, &worlds)).await }
+    });
+    let table = table.await;
+    // What holds whatever the snapshot says.
+    for (route, of) in table.guarded() {
+        assert_eq!(of("nobody"), StatusCode::UNAUTHORIZED, "{route:?}");
         for outsider in ["stranger", "foreigner"] {
-            assert_eq!(of(outsider), StatusCode::NOT_FOUND, "{outsider}: {route:?}");
+            let is_named = route.path.contains('{');
+            assert!(!is_named || of(outsider) == StatusCode::NOT_FOUND, "{outsider}: {route:?}");
         }
     }
+    insta::assert_snapshot!(table.drawn());
 }
 
 /// What a run task is given a token for is in the open here; all else is as if it were not there.

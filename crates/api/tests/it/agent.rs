@@ -193,11 +193,11 @@ impl Job<'_> {
 
 #[tokio::test]
 async fn messages_of_agents_have_the_limits_of_every_document() {
-    let world = crate::world::Worlds::new().await.world().await;
+    let world = testkit::world::Worlds::new().await.world().await;
     let routes = statehouse_api::table();
     let messages = routes.iter().filter(|route| {
         route.path.starts_with("/agent/v1/")
-            && matches!(world.body(route), crate::world::Sent::Json(_))
+            && matches!(world.body(route), testkit::world::Sent::Json(_))
     });
     let mut tried = 0;
     for route in messages {

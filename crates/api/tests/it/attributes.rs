@@ -6,9 +6,11 @@ mod documented;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use statehouse_api::Route;
-use testkit::Server;
+use testkit::{
+    Server,
+    world::{Sent, World, Worlds},
+};
 
-use crate::world::{Sent, World, Worlds};
 use documented::DOCUMENTED;
 
 /// Nothing takes this, whatever its type; who takes a document with it has not looked.

@@ -7,9 +7,10 @@ use futures::{StreamExt, stream};
 use http::Method;
 use serde_json::{Value, json};
 use statehouse_api::Route;
-use testkit::{Answer, TestDatabase};
-
-use crate::world::{Sent, World, Worlds, parameters};
+use testkit::{
+    Answer, TestDatabase,
+    world::{Sent, World, Worlds, parameters},
+};
 
 /// Something wrong to send, with a name for the reader of a failure.
 struct Wrong {

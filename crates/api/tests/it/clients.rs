@@ -6,9 +6,10 @@ use futures::{StreamExt, stream};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use statehouse_api::Route;
-use testkit::{Answer, Server};
-
-use crate::world::{Sent, World, Worlds};
+use testkit::{
+    Answer, Server,
+    world::{Sent, World, Worlds},
+};
 
 fn body(kind: &str, attributes: Value) -> Value {
     json!({ "data": { "type": kind, "attributes": attributes } })

@@ -2,12 +2,11 @@
 
 use domain::row::Workspace;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Server};
+use testkit::{Answer, Client, Server, world::resource};
 
 use crate::{
     agent::Agent,
     runs::{run, upload},
-    world::resource,
 };
 
 async fn rule(server: &Server, ws: &Workspace, attributes: Value) -> Answer {

@@ -2,8 +2,7 @@
 
 use futures::future::join_all;
 use http::Method;
-
-use crate::world::Worlds;
+use testkit::world::Worlds;
 
 const AT_ONCE: usize = 64;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Happened, events, row::Workspace};
 use serde_json::{Value, json};
-use testkit::Server;
+use testkit::{Server, TestDatabase};
 
 use crate::runs::{run, upload};
 
@@ -64,8 +64,8 @@ async fn what_several_readers_want_is_taken_in_one_commit() {
 #[tokio::test]
 async fn no_reader_misses_an_event_of_a_transaction_that_ends_behind_a_later_one() {
     let server = Server::start().await;
-    if !server.db.is_postgres() {
-        // There is one writer, so that transactions end in the order in which they begin.
+    let why = "there is one writer, so that transactions end in the order in which they begin";
+    if TestDatabase::is_left_to_postgres(why) {
         return;
     }
     let source = source(&server).await;

@@ -2,8 +2,7 @@
 
 use domain::figures::{Figures, gather};
 use serde_json::json;
-
-use crate::world::{World, Worlds};
+use testkit::world::{World, Worlds};
 
 async fn figures(world: &World) -> Figures {
     gather(&world.server.app).await.unwrap()

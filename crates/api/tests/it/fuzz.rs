@@ -6,12 +6,12 @@ use http::Method;
 use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 use serde_json::{Map, Value, json};
 use statehouse_api::Route;
-use testkit::contract::contract;
-
-use crate::{
-    short_contract,
+use testkit::{
+    contract::contract,
     world::{Sent, Worlds},
 };
+
+use crate::short_contract;
 
 /// For each operation. `FUZZ_REQUESTS` asks for more.
 const REQUESTS: u32 = 5;

@@ -3,8 +3,7 @@
 use http::Method;
 use serde_json::json;
 use statehouse_api::Route;
-
-use crate::world::{World, Worlds};
+use testkit::world::{World, Worlds};
 
 const WS: &str = "/api/v2/workspaces/{workspace_id}";
 const RUN: &str = "/api/v2/runs/{run_id}";

@@ -99,4 +99,3 @@ mod waiting;
 mod workspace_relationships;
 mod workspaces;
 mod workspaces_reference;
-mod world;

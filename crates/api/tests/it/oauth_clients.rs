@@ -5,9 +5,10 @@ use domain::{
     vcs_connections::{self, Link},
 };
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Server};
-
-use crate::world::{related, resource};
+use testkit::{
+    Answer, Client, Server,
+    world::{related, resource},
+};
 
 const PATH: &str = "/organizations/acme/oauth-clients";
 /// From the acceptance suite of HashiCorp's Go client.

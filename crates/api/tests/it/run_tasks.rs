@@ -2,12 +2,12 @@
 
 use domain::row::Workspace;
 use serde_json::{Value, json};
-use testkit::{Client, Server};
-
-use crate::{
-    notifications::{Recipient, crypto_of, loopback},
+use testkit::{
+    Client, Server,
     world::{related, resource},
 };
+
+use crate::notifications::{Recipient, crypto_of, loopback};
 
 const PATH: &str = "/organizations/acme/tasks";
 

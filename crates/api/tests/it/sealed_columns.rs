@@ -1,8 +1,7 @@
 //! What is sealed in the database is known to those who have to look at all of it.
 
 use domain::installation::sealed::COLUMNS;
-
-use crate::world::Worlds;
+use testkit::world::Worlds;
 
 #[tokio::test]
 async fn every_sealed_value_is_in_a_known_column() {

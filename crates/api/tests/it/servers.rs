@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{bell, events, keeper, notifications, row::Workspace, run_triggers};
 use serde_json::json;
-use testkit::{Client, Server, Working};
+use testkit::{Client, Server, TestDatabase, Working};
 
 use crate::{
     agent::Agent,
@@ -14,6 +14,8 @@ use crate::{
 
 const NEVER: Duration = Duration::from_hours(1);
 const SOON: Duration = Duration::from_millis(50);
+/// Why there is nothing to see on SQLite.
+pub const ONE_SERVER: &str = "a database in a file belongs to one server";
 
 /// Without the limit a failure would be a test without an end.
 async fn in_time(what: impl Future<Output = ()>) {
@@ -40,11 +42,10 @@ async fn is_dispatched(owner: &Client<'_>, ws: &Workspace) {
 
 #[tokio::test]
 async fn a_run_that_is_queued_at_one_server_is_dispatched_by_the_other_as_soon_as_it_is_told() {
-    let server = Server::start().await;
-    if !server.db.is_postgres() {
-        // A database in a file belongs to one server.
+    if TestDatabase::is_left_to_postgres(ONE_SERVER) {
         return;
     }
+    let server = Server::start().await;
     let _agent = Agent::register(&server).await;
     let other = server.beside().await;
     let working = Working::at(&other, NEVER);
@@ -86,11 +87,10 @@ async fn a_run_is_dispatched_by_the_other_server_when_nobody_tells_it() {
 #[tokio::test]
 async fn two_servers_tell_everybody_once_and_trigger_each_run_once() {
     const PAIRS: usize = 5;
-    let server = Server::start_with(loopback).await;
-    if !server.db.is_postgres() {
-        // A database in a file belongs to one server.
+    if TestDatabase::is_left_to_postgres(ONE_SERVER) {
         return;
     }
+    let server = Server::start_with(loopback).await;
     let (owner, agent) = (server.owner(), Agent::register(&server).await);
     let recipient = Recipient::new().await;
     let (mut sources, mut targets) = (Vec::new(), Vec::new());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{row::Workspace, task_results};
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Server};
+use testkit::{Answer, Client, Server, world::resource};
 
 use crate::{
     agent::Agent,
@@ -12,7 +12,6 @@ use crate::{
     policies_in_runs,
     run_tasks::{attach, task},
     runs::{run, upload},
-    world::resource,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);

@@ -8,8 +8,7 @@ use futures::{StreamExt, stream};
 use http::Method;
 use serde_json::{Value, json};
 use statehouse_api::Route;
-
-use crate::world::{Sent, World, Worlds};
+use testkit::world::{Sent, World, Worlds};
 
 /// What is put into the middle of a text.
 const STRANGE: [(&str, &str); 4] = [

@@ -1,8 +1,7 @@
 //! Without its database the server says that it cannot answer now, and nothing else.
 
 use http::StatusCode;
-
-use crate::world::Worlds;
+use testkit::world::Worlds;
 
 #[tokio::test]
 async fn every_route_says_503_and_when_to_ask_again() {

@@ -11,6 +11,7 @@ use statehouse_db::{
         ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
     },
 };
+use testkit::TestDatabase;
 
 use crate::fresh;
 
@@ -90,8 +91,8 @@ async fn numbers_go_on_behind_those_that_came_with_a_backup() {
 #[tokio::test]
 async fn nothing_is_settled_above_an_event_whose_transaction_is_still_open() {
     let (_database, db) = fresh().await;
-    if !db.is_postgres() {
-        // There is one writer, so that transactions end in the order in which they begin.
+    let why = "there is one writer, so that transactions end in the order in which they begin";
+    if TestDatabase::is_left_to_postgres(why) {
         return;
     }
     for late_is_kept in [true, false] {
@@ -120,8 +121,7 @@ async fn nothing_is_settled_above_an_event_whose_transaction_is_still_open() {
 #[tokio::test]
 async fn a_transaction_with_many_events_holds_one_lock() {
     let (_database, db) = fresh().await;
-    if !db.is_postgres() {
-        // There is nothing to hold.
+    if TestDatabase::is_left_to_postgres("there is nothing to hold") {
         return;
     }
     let locks = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \

@@ -7,8 +7,7 @@ use testkit::TestDatabase;
 
 #[tokio::test]
 async fn a_reader_of_sqlite_that_has_had_its_time_ends_and_the_next_one_reads_the_same() {
-    if TestDatabase::is_postgres() {
-        // What its connections cache, they cache over there.
+    if TestDatabase::is_left_to_sqlite("what its connections cache, they cache over there") {
         return;
     }
     let database = TestDatabase::fresh().await;

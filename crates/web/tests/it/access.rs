@@ -1,13 +1,12 @@
 //! Every page and every form, asked for by every kind of person. Whoever adds one reads and accepts the difference in
 //! the snapshot.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use domain::{accounts, row::Workspace};
-use futures::{StreamExt, stream};
+use domain::accounts;
 use http::{Method, StatusCode};
 use statehouse_web::Route;
-use testkit::{Client, Server, Snapshot};
+use testkit::{Server, Snapshot, access::Table};
 
 use crate::{browser::Browser, live, sent, world};
 
@@ -28,26 +27,6 @@ const PEOPLE: [&str; 13] = [
     "site admin",
 ];
 
-fn person<'s>(server: &'s Server, ws: &Workspace, name: &str) -> Option<Client<'s>> {
-    use domain::entity::team_project::Access;
-    Some(match name {
-        "nobody" => return None,
-        "stranger" => server.stranger(),
-        "foreigner" => server.foreigner(),
-        "member" => server.member(),
-        "reader" => server.reader(ws),
-        "planner" => server.planner(ws),
-        "writer" => server.writer(ws),
-        "admin" => server.admin_of(ws),
-        "custom" => server.custom_in(ws),
-        "project maintainer" => server.in_project_of(ws, Access::Maintain),
-        "workspace manager" => server.workspace_manager(),
-        "owner" => server.owner(),
-        "site admin" => server.site_admin(),
-        other => panic!("nobody knows {other}"),
-    })
-}
-
 /// Servers that are all alike, with everybody signed in.
 struct Template {
     server: Snapshot,
@@ -62,8 +41,8 @@ impl Template {
         let (ws, names) = Box::pin(world::made(&server)).await;
         let mut sessions = BTreeMap::new();
         for name in PEOPLE {
-            if let Some(client) = person(&server, &ws, name) {
-                sessions.insert(name, client.session().await);
+            if name != "nobody" {
+                sessions.insert(name, server.person(&ws, name).session().await);
             }
         }
         let server = server.snapshot().await.serving(crate::browser::services);
@@ -127,48 +106,20 @@ impl Template {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_and_form_answers_everybody_as_the_table_says() {
-    let mut routes = statehouse_web::table();
-    routes.sort_by_key(|route| (route.path, route.method.to_string()));
     let template = Arc::new(Box::pin(Template::made()).await);
-    let all: Vec<_> = stream::iter(routes)
-        .map(|route| {
-            let template = template.clone();
-            tokio::spawn(async move { (Box::pin(template.statuses(&route)).await, route) })
-        })
-        .buffered(4)
-        .map(|done| done.expect("nobody got a 5xx"))
-        .collect()
-        .await;
-    let mut table = String::new();
-    for (statuses, route) in &all {
-        never_lets_outsiders_in(route, statuses);
-        writeln!(table, "{} {}  [{}]", route.method, route.path, route.guard).unwrap();
-        for status in [200, 302, 303, 400, 401, 403, 404, 409, 422] {
-            let who: Vec<_> = PEOPLE
-                .iter()
-                .zip(statuses)
-                .filter(|(_, got)| got.as_u16() == status)
-                .map(|(name, _)| *name)
-                .collect();
-            if !who.is_empty() {
-                writeln!(table, "  {status} {}", who.join(", ")).unwrap();
-            }
-        }
-    }
-    insta::assert_snapshot!(table);
-}
-
-/// What holds whatever the snapshot says.
-fn never_lets_outsiders_in(route: &Route, statuses: &[StatusCode]) {
-    if route.guard == "Anyone" {
-        return;
-    }
-    let of = |name: &str| statuses[PEOPLE.iter().position(|person| *person == name).unwrap()];
-    // To the page where they sign in.
-    assert_eq!(of("nobody"), StatusCode::SEE_OTHER, "{route:?}");
-    if route.path.contains("{organization_name}") {
+    let table = Table::of(&PEOPLE, statehouse_web::table(), |route| {
+        let template = template.clone();
+        async move { Box::pin(template.statuses(&route)).await }
+    });
+    let table = table.await;
+    // What holds whatever the snapshot says.
+    for (route, of) in table.guarded() {
+        // To the page where they sign in.
+        assert_eq!(of("nobody"), StatusCode::SEE_OTHER, "{route:?}");
         for outsider in ["stranger", "foreigner", "site admin"] {
-            assert_eq!(of(outsider), StatusCode::NOT_FOUND, "{outsider}: {route:?}");
+            let is_named = route.path.contains("{organization_name}");
+            assert!(!is_named || of(outsider) == StatusCode::NOT_FOUND, "{outsider}: {route:?}");
         }
     }
+    insta::assert_snapshot!(table.drawn());
 }

@@ -1,9 +1,7 @@
 //! The endpoints of gad gets, for those who may and those who may not.
 
 use serde_json::json;
-use testkit::Server;
-
-use crate::world::resource;
+use testkit::{Server, world::resource};
 
 const PATH: &str = "/organizations/acme/gad-gets";
 

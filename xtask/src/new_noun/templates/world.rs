@@ -1,9 +1,9 @@
 //! One of the gad gets, and what is sent to the routes about them.
 
 use serde_json::json;
-use testkit::Client;
 
 use super::{Sent, resource};
+use crate::Client;
 
 pub async fn in_world(owner: &Client<'_>) -> [(&'static str, String); 1] {
     let new = resource("gad-gets", &json!({ "name": "first" }));

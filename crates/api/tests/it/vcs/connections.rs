@@ -11,7 +11,7 @@ use testkit::{
 };
 
 use super::World;
-use crate::world::resource;
+use testkit::world::resource;
 
 impl World {
     /// Level and words of what was told to those who look after connections, the newest first.

@@ -13,9 +13,8 @@ use serde_json::{Value, json};
 use testkit::{
     Answer, Server,
     vcs_fake::{Delivery, Fake, TOKEN},
+    world::{related, resource},
 };
-
-use crate::world::{related, resource};
 
 /// A server that is connected to a provider.
 pub struct World {

@@ -1,10 +1,9 @@
 //! Policy sets that take their policies from a repository.
 
 use serde_json::json;
-use testkit::vcs_fake::push;
+use testkit::{vcs_fake::push, world::resource};
 
 use super::World;
-use crate::world::resource;
 
 const HCL: &str = "policy \"small\" {\n query = \"data.terraform.policies.small.deny\"\n \
                    enforcement_level = \"mandatory\"\n}\n";

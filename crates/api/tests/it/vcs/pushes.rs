@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use serde_json::{Value, json};
-use testkit::vcs_fake::{push, tag};
+use testkit::{
+    vcs_fake::{push, tag},
+    world::resource,
+};
 
 use super::World;
-use crate::world::resource;
 
 /// The files of the archive of a configuration version.
 async fn files(world: &World, version: &str) -> BTreeMap<String, String> {

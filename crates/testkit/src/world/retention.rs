@@ -1,7 +1,7 @@
 //! Old versions whose data can be deleted, and what is sent to the routes about that and about how long data is kept.
 
+use crate::Client;
 use serde_json::{Value, json};
-use testkit::Client;
 
 use super::{Names, Sent, resource};
 

@@ -1,8 +1,8 @@
 //! An agent of the site, and what agents send.
 
+use crate::Client;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::Client;
 
 use super::{Names, Sent, states::STATE, text};
 

@@ -1,7 +1,7 @@
 //! Configurations: an old one, one that waits for its upload, and one that is the newest.
 
+use crate::{Client, Server};
 use serde_json::{Value, json};
-use testkit::{Client, Server};
 
 use super::{Sent, resource, secret};
 

@@ -1,9 +1,9 @@
 //! Two versions of a state, and what is sent to the routes about states.
 
+use crate::Client;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
-use testkit::Client;
 
 use super::{Names, Sent, related, resource, text};
 

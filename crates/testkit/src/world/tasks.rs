@@ -1,13 +1,13 @@
 //! A run task that a workspace has, one that none has, and a result that one of them owes a run; and what is sent to the
 //! routes about them.
 
+use crate::{Client, Server};
 use domain::{
     Json, StatusTimestamps, Timestamp,
     entity::{run_task, task_result, task_result_body, task_result_outcome, task_stage::Stage},
     id::{TaskResultId, TaskResultOutcomeId},
 };
 use serde_json::{Value, json};
-use testkit::{Client, Server};
 
 use super::{Names, Sent, related, resource};
 

@@ -1,7 +1,7 @@
 //! A connection with its token, and what is sent to the routes about them.
 
+use crate::Client;
 use serde_json::json;
-use testkit::Client;
 
 use super::{Names, Sent, resource};
 

@@ -1,7 +1,7 @@
 //! A schedule and a freeze that holds nobody up.
 
+use crate::Client;
 use serde_json::json;
-use testkit::Client;
 
 use super::{Sent, resource};
 

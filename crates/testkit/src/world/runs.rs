@@ -1,12 +1,12 @@
 //! A run, and what is sent to the routes about runs.
 
+use crate::{Client, Server};
 use domain::{
     StatusTimestamps,
     entity::cost_estimate::{Model, Status},
     id::CostEstimateId,
 };
 use serde_json::{Value, json};
-use testkit::{Client, Server};
 
 use super::{Names, Sent, related, resource, text};
 

@@ -1,12 +1,12 @@
 //! The result of an assessment, as if an agent had told of it.
 
+use crate::Server;
 use domain::{
     Json,
     entity::{assessment, assessment_result, workspace},
     id::{AssessmentId, AssessmentResultId, RunId},
     row::Workspace,
 };
-use testkit::Server;
 
 use super::Sent;
 

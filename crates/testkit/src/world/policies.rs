@@ -1,5 +1,6 @@
 //! A policy, two policy sets, and a run that waits for somebody to override what policies said.
 
+use crate::{Blob, Client, Server};
 use domain::{
     Json, StatusTimestamps,
     entity::{
@@ -10,7 +11,6 @@ use domain::{
     row::Workspace,
 };
 use serde_json::{Value, json};
-use testkit::{Blob, Client, Server};
 
 use super::{Names, Sent, related, resource};
 

@@ -1,7 +1,7 @@
 //! What is sent to the routes about organizations, their projects and their SSH keys.
 
+use crate::Client;
 use serde_json::{Value, json};
-use testkit::Client;
 
 use super::{Names, Sent, resource};
 

@@ -1,7 +1,7 @@
 //! Neighbours of the workspace, a variable, and what is sent to the routes about workspaces.
 
+use crate::{Client, Server};
 use serde_json::{Value, json};
-use testkit::{Client, Server};
 
 use super::{Names, Sent, related, resource};
 

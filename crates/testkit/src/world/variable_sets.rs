@@ -1,8 +1,8 @@
 //! A variable set that the workspace has, a trigger between the workspaces, a comment on the run, a notification of the
 //! workspace, and what can be sent to them.
 
+use crate::Client;
 use serde_json::{Value, json};
-use testkit::Client;
 
 use super::{Names, Sent, related, resource, workspaces::variable};
 

@@ -1,8 +1,8 @@
 //! Two visible teams, one with access and one with tokens, and what can be sent to them.
 
+use crate::Client;
 use domain::row::Workspace;
 use serde_json::{Value, json};
-use testkit::Client;
 
 use super::{Names, Sent, related, resource};
 

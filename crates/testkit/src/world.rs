@@ -1,6 +1,8 @@
 //! One of everything that a path can name, and a body for everything that can be sent: what the tests of all routes
 //! are generated from.
 
+#![expect(clippy::unwrap_used, reason = "a test that is wrong should stop where it is")]
+
 mod accounts;
 mod agents;
 mod assessments;
@@ -13,7 +15,7 @@ mod pools;
 mod ready;
 mod retention;
 mod runs;
-mod states;
+pub mod states;
 mod tags;
 mod tasks;
 mod teams;
@@ -23,11 +25,11 @@ mod workspaces;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use crate::{Client, Server, Snapshot};
+use api::Route;
 use domain::row::Workspace;
 use http::Method;
 use serde_json::{Value, json};
-use statehouse_api::Route;
-use testkit::{Client, Server, Snapshot};
 
 pub struct World {
     pub server: Server,
@@ -37,7 +39,7 @@ pub struct World {
 }
 
 /// What stands for each parameter of a path, and what else bodies name.
-type Names = BTreeMap<&'static str, String>;
+pub type Names = BTreeMap<&'static str, String>;
 
 /// What a request sends.
 #[derive(Clone, Debug)]

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use api::Route;
 use domain::{
     Site, accounts, can,
     entity::{agent, phase, policy_check, run, task_stage, workspace},
 };
 use http::Method;
 use serde_json::json;
-use statehouse_api::Route;
 
 use super::{World, resource, retention, runs::run_in};
 

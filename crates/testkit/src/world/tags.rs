@@ -1,7 +1,7 @@
 //! A tag and a reserved key, and what is sent to the routes about them.
 
+use crate::Client;
 use serde_json::{Value, json};
-use testkit::Client;
 
 use super::{Names, Sent, resource, text};
 

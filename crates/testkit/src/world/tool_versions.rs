@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::Server;
 use serde_json::{Value, json};
-use testkit::Server;
 
 use super::{Sent, resource};
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::Server;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::Server;
 
 use super::{Names, Sent, agents::register, related, resource};
 

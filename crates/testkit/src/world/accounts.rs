@@ -1,11 +1,11 @@
 //! A person with a token, and what is sent to the routes about one's own account.
 
-use domain::entity::token;
-use serde_json::{Value, json};
-use testkit::{
+use crate::{
     Server,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
+use domain::entity::token;
+use serde_json::{Value, json};
 
 use super::{Sent, ready::PASSWORD, resource};
 
