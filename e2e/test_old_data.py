@@ -32,6 +32,7 @@ CHANGED = {
     r"admin/sentinel-versions\.meta\.pagination\.total-count|entitlement-set\..*\.sentinel:":
         "Sentinel is a part of the server",
     r"entitlement-set\..*\.audit-logging:": "there is an audit trail",
+    r"entitlement-set\..*\.vcs-integrations:": "repositories are connected",
     r"entitlement-set\..*\.(global-)?run-tasks:": "run tasks are asked",
     r"\.permissions\.can-view2fa-settings": "there are second factors",
     r"\.(is-exportable|can-export): ": "plans are exported as mocks",

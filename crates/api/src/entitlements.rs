@@ -90,7 +90,7 @@ impl Resource for View {
             teams: true,
             usage_reporting: false,
             user_limit: None,
-            vcs_integrations: false,
+            vcs_integrations: true,
             versioned_policy_set_limit: None,
             waypoint_actions: false,
             waypoint_templates_and_addons: false,

@@ -13,6 +13,7 @@ mod data_retention;
 mod entitlements;
 mod failure;
 mod freezes;
+mod github_app;
 mod guard;
 mod headers;
 mod identity;
@@ -84,6 +85,7 @@ fn routes() -> Routes {
         .merge(configurations::routes())
         .merge(cost_estimates::routes())
         .merge(webhooks::routes())
+        .merge(github_app::routes())
         .merge(data_retention::routes())
         .merge(variables::routes())
         .merge(variable_sets::routes())

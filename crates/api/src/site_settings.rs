@@ -5,7 +5,9 @@ mod costs;
 
 use domain::{
     Ctx, Granted, Timestamp, can,
-    site_settings::{self, Change, DOCUMENTS, ExportAddress, Line, MailAuth, Source, Span, Values},
+    site_settings::{
+        self, AppKey, Change, DOCUMENTS, Line, MailAuth, Source, Span, Values, WebAddress,
+    },
 };
 use jsonapi::{Body, Document, Field, Resource, Typed, Unsupported};
 use serde::{Deserialize, Serialize};
@@ -83,7 +85,11 @@ struct GeneralAttributes<'a> {
     assessments_at_once: u32,
     events_kept_days: u32,
     /// Ours.
-    audit_export_url: &'a ExportAddress,
+    audit_export_url: &'a WebAddress,
+    /// Ours, as those that follow.
+    github_app_id: &'a str,
+    github_app_http_url: &'a WebAddress,
+    github_app_api_url: &'a WebAddress,
     terraform_build_worker_plan_timeout: Span,
     terraform_build_worker_apply_timeout: Span,
     #[serde(flatten)]
@@ -124,6 +130,9 @@ impl Resource for General<'_> {
             repository_polling_interval: now.repository_interval,
             events_kept_days: now.events_kept_days,
             audit_export_url: &now.audit_export_url,
+            github_app_id: &now.github_app_id,
+            github_app_http_url: &now.github_app_http_url,
+            github_app_api_url: &now.github_app_api_url,
             terraform_build_worker_plan_timeout: now.plan_timeout,
             terraform_build_worker_apply_timeout: now.apply_timeout,
             decided: Decided::default(),
@@ -154,9 +163,16 @@ struct GeneralInput {
     allow_speculative_plans_on_pull_requests_from_forks: Field<bool>,
     repository_polling_interval: Field<Span>,
     events_kept_days: Field<u32>,
-    audit_export_url: Field<ExportAddress>,
+    audit_export_url: Field<WebAddress>,
     /// Never shown.
     audit_export_token: Field<String>,
+    github_app_id: Field<String>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
+    github_app_private_key: Field<String>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
+    github_app_webhook_secret: Field<String>,
+    github_app_http_url: Field<WebAddress>,
+    github_app_api_url: Field<WebAddress>,
 }
 
 impl Typed for GeneralInput {
@@ -198,6 +214,13 @@ async fn show_general(site: May<can::ManageSite>) -> Result<Document> {
     document(&site.cx, &site, &General(&values), None).await
 }
 
+/// As GitHub hands it out.
+fn app_key(sent: Field<String>) -> Result<Option<Option<AppKey>>> {
+    let wrong = |why: String| domain::Error::invalid("github-app-private-key", why);
+    let read = |text: Option<String>| text.map(|text| text.parse().map_err(wrong)).transpose();
+    Ok(sent.into_change().map(read).transpose()?)
+}
+
 async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) -> Result<Document> {
     let input = body.attributes;
     let change = Change {
@@ -221,6 +244,11 @@ async fn update_general(site: May<can::ManageSite>, body: Body<GeneralInput>) ->
         events_kept_days: input.events_kept_days.into_change(),
         audit_export_url: input.audit_export_url.into_change(),
         audit_export_token: input.audit_export_token.map(Into::into).into_change(),
+        github_app_id: input.github_app_id.into_change(),
+        github_app_private_key: app_key(input.github_app_private_key)?,
+        github_app_webhook_secret: input.github_app_webhook_secret.map(Into::into).into_change(),
+        github_app_http_url: input.github_app_http_url.into_change(),
+        github_app_api_url: input.github_app_api_url.into_change(),
         ..Change::default()
     };
     let values = site_settings::update(&site.cx, &site, change).await?;

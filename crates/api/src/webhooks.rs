@@ -2,7 +2,7 @@
 //! provider; nobody shows a token here.
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::Path,
 };
 use domain::{Error, connected_repositories};
@@ -21,16 +21,21 @@ async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode> {
+    let body = whole(body).await?;
+    connected_repositories::receive(&anyone.cx, &hook, &headers, body).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// A delivery to its last byte, as that is what was signed.
+pub async fn whole(body: Body) -> domain::Result<Bytes> {
     let limit = connected_repositories::BODY_LIMIT;
-    let body = to_bytes(body, limit).await.map_err(|error| {
+    to_bytes(body, limit).await.map_err(|error| {
         if is_too_long(&error) {
             Error::TooLarge(format!("A delivery may have at most {limit} bytes."))
         } else {
             Error::BadRequest("The delivery broke off.".into())
         }
-    })?;
-    connected_repositories::receive(&anyone.cx, &hook, &headers, body).await?;
-    Ok(StatusCode::ACCEPTED)
+    })
 }
 
 fn is_too_long(error: &axum::Error) -> bool {

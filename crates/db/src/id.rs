@@ -75,6 +75,7 @@ ids! {
     DataRetentionPolicyId = "drp",
     EventId = "re",
     FreezeId = "frz",
+    GithubAppInstallationId = "ghain",
     IngressAttributesId = "ia",
     JobId = "job",
     NotificationConfigurationId = "nc",

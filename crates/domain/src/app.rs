@@ -82,6 +82,7 @@ struct Means {
     recent_actors: RecentActors,
     recent_site_settings: site_settings::Recent,
     requests: Requests,
+    installation_tokens: vcs_connections::InstallationTokens,
     clock: Clock,
     embedded_agent: crypto::Token,
 }
@@ -125,6 +126,7 @@ impl App {
             recent_actors: RecentActors::default(),
             recent_site_settings: site_settings::Recent::default(),
             requests: Requests::default(),
+            installation_tokens: vcs_connections::InstallationTokens::default(),
             clock: Clock::default(),
             embedded_agent: crypto::Token::mint(),
         }))
@@ -201,6 +203,10 @@ impl App {
 
     pub(crate) fn recent_site_settings(&self) -> &site_settings::Recent {
         &self.0.recent_site_settings
+    }
+
+    pub(crate) fn installation_tokens(&self) -> &vcs_connections::InstallationTokens {
+        &self.0.installation_tokens
     }
 
     pub(crate) fn requests(&self) -> &Requests {

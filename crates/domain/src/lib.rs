@@ -25,6 +25,7 @@ pub mod events;
 pub mod figures;
 mod free_text;
 pub mod freezes;
+pub mod github_app;
 pub mod health;
 pub mod identity;
 pub mod ingress;
@@ -92,7 +93,8 @@ pub mod row {
         comment::Model as Comment, commit_status::Model as CommitStatus,
         configuration_version::Model as ConfigurationVersion, cost_estimate::Model as CostEstimate,
         data_retention_policy::Model as DataRetentionPolicy, event::Model as Event,
-        freeze::Model as Freeze, ingress_attribute::Model as IngressAttributes, job::Model as Job,
+        freeze::Model as Freeze, github_app_installation::Model as GithubAppInstallation,
+        ingress_attribute::Model as IngressAttributes, job::Model as Job,
         notification_configuration::Model as NotificationConfiguration,
         notification_delivery::Model as NotificationDelivery, oauth_client::Model as OauthClient,
         oauth_token::Model as OauthToken, organization::Model as Organization,

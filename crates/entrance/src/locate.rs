@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use domain::{
     Ctx, Found, In, Site, accounts, agent_pools, assessments, configurations, cost_estimates,
-    entity::tool_version::Kind, freezes, memberships, notifications, oauth_clients, organizations,
-    plan_exports, policies, policy_evaluations, policy_replays, policy_sets, projects, row,
-    run_schedules, run_tasks, run_triggers, runs, ssh_keys, states, tags, task_results,
-    task_stages, teams, tool_versions, variable_sets, variables, workspace_tasks, workspaces,
+    entity::tool_version::Kind, freezes, github_app, memberships, notifications, oauth_clients,
+    organizations, plan_exports, policies, policy_evaluations, policy_replays, policy_sets,
+    projects, row, run_schedules, run_tasks, run_triggers, runs, ssh_keys, states, tags,
+    task_results, task_stages, teams, tool_versions, variable_sets, variables, workspace_tasks,
+    workspaces,
 };
 
 use crate::Path;
@@ -57,6 +58,7 @@ located! {
     |path, found| Ok(found);
     accounts::Member = accounts::find_member, by "user_id";
     In<row::User, Site> = accounts::find_on_site, by "user_id";
+    github_app::Installed = github_app::find, by "github_app_installation_id";
     row::User = accounts::find_user, by "user_id";
     In<row::PlanExport> = plan_exports::find, by "plan_export_id";
     In<row::AssessmentResult> = assessments::find, by "assessment_result_id";
@@ -116,6 +118,13 @@ impl Located for oauth_clients::Held {
             Some(uuid) => oauth_clients::find_by_uuid(cx, uuid).await,
             None => path.holds(oauth_clients::find(cx, &path.id("oauth_client_id")?).await?),
         }
+    }
+}
+
+impl Located for github_app::OfOrganization {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        let id = path.id("github_app_installation_id")?;
+        github_app::find_of(cx, path.text("organization_name")?, &id).await
     }
 }
 

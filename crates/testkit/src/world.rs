@@ -109,6 +109,7 @@ impl World {
         names.extend(pools::in_world(&server).await);
         names.extend(policies::in_world(&server, &owner, &ws).await);
         names.extend(oauth_clients::in_world(&owner).await);
+        names.extend(oauth_clients::installation_in_world(&server).await);
         names.extend(tasks::in_world(&server, &owner, &names).await);
         let agent = server.bearer(server.app.embedded_agent_token().expose());
         names.extend(agents::in_world(&agent).await);
@@ -121,7 +122,7 @@ impl World {
     pub fn allowed(&self, route: &Route) -> Client<'_> {
         match route.guard {
             "WorkAsAgent" => self.agent(),
-            "ManageSite" | "CreateOrganization" => self.server.site_admin(),
+            "ManageSite" | "CreateOrganization" | "LinkInstallation" => self.server.site_admin(),
             "CallBack" => self.run_task(),
             "ManageUserTokens" | "ManageToken" => self.server.member(),
             _ => self.server.owner(),

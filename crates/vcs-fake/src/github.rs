@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 use vcs::Family;
 
-use crate::provider::{Answer, Call, Shared, linked, ok, with_status};
+use crate::provider::{Answer, Call, INSTALLATION_TOKEN, Shared, linked, ok, page, with_status};
 
 fn repository(shared: &Shared, id: u64, name: &str) -> Value {
     json!({
@@ -32,6 +32,30 @@ pub fn answer(shared: &Shared, call: &Call, parts: &[&str]) -> Answer {
         ["user", "repos"] => {
             let all = [repository(shared, 7, "acme/infra"), repository(shared, 8, "acme/other")];
             return linked(shared, call, &all);
+        }
+        ["app", "installations"] => {
+            let installed = shared.installations.lock().unwrap();
+            let all = installed.iter().map(|id| {
+                let account =
+                    json!({"login": "acme-at-github", "type": "Organization", "avatar_url": "U/a"});
+                json!({"id": id, "account": account, "html_url": "U/i", "suspended_at": null})
+            });
+            return linked(shared, call, &all.collect::<Vec<_>>());
+        }
+        ["app", "installations", id, "access_tokens"] => {
+            let installed = shared.installations.lock().unwrap();
+            if !installed.iter().any(|known| known.to_string() == **id) {
+                return shared.unknown();
+            }
+            return with_status(
+                201,
+                json!({"token": INSTALLATION_TOKEN, "expires_at": "2026-01-01T01:00:00Z"}),
+            );
+        }
+        ["installation", "repositories"] => {
+            let all = [repository(shared, 7, "acme/infra"), repository(shared, 8, "acme/other")];
+            let (some, _) = page(call, &all);
+            return ok(json!({"total_count": 2, "repositories": some}));
         }
         ["repos", "acme", "old"] => {
             let to = format!("{}/api/v3/repos/acme/infra", shared.url);

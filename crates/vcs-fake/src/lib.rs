@@ -15,5 +15,5 @@ mod server;
 
 pub use delivery::{Delivery, pull_request, push, tag};
 pub use origin::Origin;
-pub use provider::{Call, Fake, Mood, Shared, TOKEN};
+pub use provider::{Call, Fake, INSTALLATION_TOKEN, Mood, Shared, TOKEN};
 pub use server::{Server, backend};

@@ -21,6 +21,8 @@ use vcs::{CommitId, Family, RepositoryName, ServiceProvider};
 use crate::{Origin, azure, backend, bitbucket_cloud, bitbucket_data_center, github, gitlab};
 
 pub const TOKEN: &str = "hunter2";
+/// What an installation of a GitHub App is given.
+pub const INSTALLATION_TOKEN: &str = "ghs_hunter2";
 
 /// How the provider is today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub struct Shared {
     pub hooks: Mutex<BTreeMap<u64, Value>>,
     pub comments: Mutex<BTreeMap<u64, Value>>,
     pub statuses: Mutex<Vec<Value>>,
+    /// Of a GitHub App.
+    pub installations: Mutex<Vec<u64>>,
     /// The commits of these, in their order.
     pub commits: Mutex<Vec<String>>,
 }
@@ -102,6 +106,7 @@ impl Fake {
             hooks: Mutex::default(),
             comments: Mutex::default(),
             statuses: Mutex::default(),
+            installations: Mutex::new(vec![5]),
             commits: Mutex::default(),
         });
         let router = Router::new().fallback(answer).with_state(shared.clone());
@@ -165,6 +170,20 @@ impl Shared {
             _ => return self.authorization(),
         };
         format!("Basic {}", STANDARD.encode(format!("{user}:{TOKEN}")))
+    }
+
+    /// By a token that the fake has given out.
+    fn is_installation(&self, shown: Option<&str>) -> bool {
+        let basic = STANDARD.encode(format!("x-access-token:{INSTALLATION_TOKEN}"));
+        let ways = [format!("Bearer {INSTALLATION_TOKEN}"), format!("Basic {basic}")];
+        self.provider.family() == Family::Github
+            && shown.is_some_and(|shown| ways.iter().any(|way| way == shown))
+    }
+
+    /// The app itself, by what it has signed.
+    fn is_app(&self, path: &str, shown: Option<&str>) -> bool {
+        let is_signed = shown.is_some_and(|shown| shown.matches('.').count() == 2);
+        self.provider.family() == Family::Github && path.contains("/app/") && is_signed
     }
 
     pub fn keep(&self, hook: Value) -> u64 {
@@ -285,7 +304,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         ["/info/refs", "/git-upload-pack"].iter().find(|end| path.ends_with(**end))
     {
         let is_revoked = *shared.mood.lock().unwrap() == Mood::Revoked;
-        if shown != Some(shared.git_authorization()) || is_revoked {
+        let is_let_in =
+            shown == Some(shared.git_authorization()) || shared.is_installation(shown.as_deref());
+        if !is_let_in || is_revoked {
             let builder = Response::builder().status(401);
             return builder
                 .header(WWW_AUTHENTICATE, "Basic realm=\"x\"")
@@ -311,7 +332,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Mood::Unhooked => Mood::Well,
         mood => mood,
     };
-    let (status, headers, body) = if shown == Some(shared.authorization()) {
+    let is_let_in = shown == Some(shared.authorization())
+        || shared.is_installation(shown.as_deref())
+        || shared.is_app(&call.path, shown.as_deref());
+    let (status, headers, body) = if is_let_in {
         shared.moody(mood).unwrap_or_else(|| shared.answer(&call))
     } else {
         shared.moody(Mood::Revoked).unwrap()

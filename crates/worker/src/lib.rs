@@ -2,15 +2,15 @@
 //! without rows are deleted. Each chore has a loop of its own, so that none waits for another, and none keeps another
 //! from its turn. Several servers may work on one database.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::{
     App, Ctx, Deliveries, Result, Site, agents, assessments, audit,
     bell::{self, Topic},
     can, cleanup, commit_statuses, connected_repositories, cost_estimates, destructions, events,
-    ingress, keeper, letters, notifications, plan_changes, plan_exports, policy_evaluations,
-    policy_replays, retention, run_schedules, run_triggers, runs, states, task_results,
-    task_stages, tool_versions, vcs_connections, vcs_events,
+    github_app, ingress, keeper, letters, notifications, plan_changes, plan_exports,
+    policy_evaluations, policy_replays, retention, run_schedules, run_triggers, runs, states,
+    task_results, task_stages, tool_versions, vcs_connections, vcs_events,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -70,6 +70,8 @@ const ALL: &[Chore] = chores! {
     "lists of changes", Rhythm::On(Topic::Tasks), plan_changes::work;
     "plan exports", Rhythm::On(Topic::Tasks), policy_evaluations::make_exports;
     "new connections", Rhythm::On(Topic::Tasks), vcs_connections::work;
+    "new installations", Rhythm::On(Topic::Tasks), github_app::work;
+    "installations of the GitHub App", Rhythm::Every(ASSESSING), github_app::refresh;
     "policy replays", Rhythm::On(Topic::Tasks), policy_replays::work;
     "letters", Rhythm::On(Topic::Tasks), letters::work;
     "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
@@ -188,7 +190,14 @@ async fn deliver(mut under_way: Deliveries, cx: &Ctx, tick: Duration, stop: &Can
 async fn repositories(cx: &Ctx, tick: Duration, stop: &CancellationToken) {
     let mut bell = cx.bell().listen(Topic::Tasks);
     let mut under_way = ingress::Work::default();
+    let mut swept: Option<Instant> = None;
     while !stop.is_cancelled() {
+        // On each server, as each has a disk of its own.
+        if swept.is_none_or(|at| at.elapsed() >= HOUSEKEEPING) {
+            swept = Some(Instant::now());
+            let forgotten = connected_repositories::forget_caches(cx).await;
+            cx.troubles().settle("histories without repositories", "", forgotten, cx.now());
+        }
         let begun = under_way.begin(cx).await;
         cx.troubles().settle("repositories", "", begun, cx.now());
         until(bell.wait(tick), stop).await;

@@ -102,6 +102,8 @@ async fn the_token_of_a_run_task_opens_only_what_it_was_asked_about() {
         [
             "GET /api/v2/configuration-versions/{configuration_version_id}/download",
             // Of which it has none.
+            "GET /api/v2/github-app-installations",
+            "GET /api/v2/github-app/installations",
             "GET /api/v2/organizations",
             "GET /api/v2/tasks/integrations",
             "PATCH /api/v2/task-results/{task_result_id}/callback",

@@ -11,7 +11,7 @@ const PAGE: &str = "../../docs/compatibility.md";
 const ACCESS: &str =
     include_str!("snapshots/it__access__every_route_answers_every_caller_as_the_table_says.snap");
 /// What no world with people in it can show, and the test in which somebody's call succeeds.
-const PROOFS: [(&str, &str, &str); 9] = [
+const PROOFS: [(&str, &str, &str); 12] = [
     (
         // Something has to have been applied.
         "POST /api/v2/workspaces/{workspace_id}/actions/assess",
@@ -38,6 +38,21 @@ const PROOFS: [(&str, &str, &str); 9] = [
         "POST /webhooks/vcs/{id}",
         include_str!("vcs/pushes.rs"),
         "a_push_runs_the_commit_that_it_brings",
+    ),
+    (
+        "GET /api/v2/github-app-installations/{id}/repos",
+        include_str!("vcs/github_app.rs"),
+        "a_site_that_is_a_github_app_runs_what_is_pushed_where_it_is_installed",
+    ),
+    (
+        "GET /api/v2/organizations/{name}/github-app-installations/{id}/repos",
+        include_str!("vcs/github_app.rs"),
+        "a_site_that_is_a_github_app_runs_what_is_pushed_where_it_is_installed",
+    ),
+    (
+        "POST /webhooks/github-app",
+        include_str!("vcs/github_app.rs"),
+        "a_site_that_is_a_github_app_runs_what_is_pushed_where_it_is_installed",
     ),
     (
         // They need a provider who is asked.

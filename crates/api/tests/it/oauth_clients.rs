@@ -204,6 +204,15 @@ async fn a_connection_for_some_projects_is_for_their_workspaces_only() {
     let sets = "/organizations/acme/policy-sets";
     owner.post(sets, set.clone()).await.is_unprocessable(pointer);
 
+    // Nor does it come along to where it may not be used.
+    let move_out = json!({ "project": { "data": { "type": "projects", "id": outside } } });
+    let move_out = related(resource("workspaces", &json!({})), &move_out);
+    let refused = owner.patch(format!("/workspaces/{}", near.id()), move_out).await;
+    refused.is_unprocessable("/data/relationships/project");
+    let all = json!({ "data": [{ "type": "workspaces", "id": near.id() }] });
+    let refused = owner.post(format!("/projects/{outside}/relationships/workspaces"), all).await;
+    assert!(refused.is_unprocessable("/data/0/id").error().contains("may not use the connection"));
+
     let relation = format!("{path}/relationships/projects");
     let both = json!({ "data": [one(&inside)[0], one(&outside)[0]] });
     owner.post(&relation, both.clone()).await.is_no_content();

@@ -32,6 +32,8 @@ pub mod event;
 pub mod event_reader;
 pub mod freeze;
 pub mod freeze_break;
+pub mod github_app_installation;
+pub mod github_app_link;
 pub mod identity_key;
 pub mod ingress_attribute;
 pub mod installation;

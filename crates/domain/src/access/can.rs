@@ -20,7 +20,7 @@ use db::entity::{
 };
 
 use super::{
-    Actor, Ends, HeldToken, In, Member, Membership, Owner, Permission, Subscribable,
+    Actor, Ends, HeldToken, In, Installed, Member, Membership, Owner, Permission, Subscribable,
     subjects::{Decision, awaited},
 };
 use crate::{Error, Site};
@@ -117,6 +117,12 @@ permissions! {
     ManageAgentPools      on Organization: |a, o| a.has(o, |r| r.manage_agent_pools);
     /// Those who give repositories to workspaces and policy sets see by what these can be reached.
     ReadOauthClients      on Organization: |a, o| a.has(o, |r| r.manage_vcs_settings || r.manage_policies) || a.administers_workspaces_in(&o.name);
+
+    // The GitHub App.
+    /// Administrators of the site, and those who see by what repositories can be reached in an organization that may use it.
+    ReadInstallation      on Installed: |a, i| a.is_site_admin() || i.organizations.iter().any(|o| ReadOauthClients::allowed(a, o));
+    /// Whose an installation is only GitHub knows: administrators of the site say which organization may use it.
+    LinkInstallation      on Organization, 403 for those who ReadOauthClients: |a, _| a.is_site_admin();
 
     // Who belongs to an organization.
     ReadMembership        on Membership: |a, m| a.is_user(&m.user_id) || ReadMemberships::allowed(a, &m.of);

@@ -14,7 +14,7 @@ pub use actor::{Actor, Person, TeamRights};
 pub use rights::{ProjectRights, WorkspaceRights};
 pub use scopes::{Scope, TeamScope};
 pub(crate) use subjects::awaited;
-pub use subjects::{Ends, HeldToken, Member, Membership, Owner, Subscribable};
+pub use subjects::{Ends, HeldToken, Installed, Member, Membership, Owner, Subscribable};
 
 use crate::{Error, Result};
 
@@ -96,6 +96,7 @@ within_itself!(
     db::entity::workspace::Model,
     crate::Site,
     HeldToken,
+    Installed,
     Member,
     Membership,
     Owner,

@@ -1,8 +1,9 @@
 //! What permissions are about, where it is more than a row: named here, so that this room knows none of the nouns'.
 
 use db::entity::{
-    organization, organization_membership, project::Model as Project, run::Status,
-    team::Model as Team, token::Model as Token, user::Model as User, workspace::Model as Workspace,
+    github_app_installation, organization, organization_membership, project::Model as Project,
+    run::Status, team::Model as Team, token::Model as Token, user::Model as User,
+    workspace::Model as Workspace,
 };
 
 use super::In;
@@ -19,6 +20,13 @@ pub struct Member {
 pub struct HeldToken {
     pub token: Token,
     pub team: Option<Team>,
+}
+
+/// An installation of the site's GitHub App, with the organizations that may use it.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    pub row: github_app_installation::Model,
+    pub organizations: Vec<organization::Model>,
 }
 
 /// A membership with the organization that it is about.

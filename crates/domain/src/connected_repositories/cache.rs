@@ -1,8 +1,8 @@
 //! How a repository is reached: by its provider's API, and by `git` into the cache on this server's disk.
 
 use db::{
-    entity::{oauth_client, oauth_token},
-    id::{OauthTokenId, RepositoryId},
+    entity::{github_app_installation, oauth_client, oauth_token},
+    id::RepositoryId,
     sea_orm::EntityTrait,
 };
 use vcs::{
@@ -19,12 +19,21 @@ use crate::{
 
 /// The connection that a repository is reached by.
 pub(crate) fn link(connection: &str) -> Result<Link, Failure> {
-    connection.parse::<OauthTokenId>().map(Link::Token).map_err(|_| Failure::Gone)
+    Link::of(connection).ok_or(Failure::Gone)
 }
 
 /// Whose connection it is; `None` for one that is not there.
 pub(super) async fn provider_of(tx: &Tx, connection: &str) -> Result<Option<ServiceProvider>> {
-    let Ok(id) = connection.parse::<OauthTokenId>() else { return Ok(None) };
+    let id = match Link::of(connection) {
+        Some(Link::Token(id)) => id,
+        Some(Link::Installation(id)) => {
+            let known = github_app_installation::Entity::find_by_id(id).one(tx.db()).await?;
+            let own = vcs_connections::own_app(tx.cx()).await;
+            let own = own.map_err(|failure| Error::Conflict(failure.to_string()))?;
+            return Ok(known.and(own).map(|own| own.provider));
+        }
+        None => return Ok(None),
+    };
     let token = oauth_token::Entity::find_by_id(id).one(tx.db()).await?;
     let Some(token) = token else { return Ok(None) };
     let client = oauth_client::Entity::find_by_id(token.oauth_client_id).one(tx.db()).await?;

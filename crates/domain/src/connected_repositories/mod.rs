@@ -21,10 +21,10 @@ pub use by_hand::{ByHand, by_hand};
 pub(crate) use cache::{cache, link, remote, ssh_key};
 pub use folders::folders;
 pub(crate) use upkeep::{HOOK, UNHOOK, set_up, take_down};
-pub use upkeep::{drop_unused, forget_deliveries};
+pub use upkeep::{drop_unused, forget_caches, forget_deliveries};
 pub use vcs::events::BODY_LIMIT;
 pub use webhooks::receive;
-pub(crate) use webhooks::{DELIVERY, Delivered};
+pub(crate) use webhooks::{DELIVERY, Delivered, keep_delivery};
 
 pub(crate) use crate::vcs_events::Level;
 use crate::{
@@ -154,12 +154,12 @@ pub async fn shown<'a>(
     ids: impl Iterator<Item = &'a RepositoryId>,
 ) -> Result<HashMap<RepositoryId, Shown>> {
     use repository::Column as C;
+    type Text = Option<String>;
+    type Row = (RepositoryId, String, Text, Text, String, Text, Text);
     let ids: HashSet<_> = ids.collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    type Text = Option<String>;
-    type Row = (RepositoryId, String, Text, Text, String, Text, Text);
     let rows: Vec<Row> = repository::Entity::find()
         .select_only()
         .columns([

@@ -1,9 +1,11 @@
 //! Hooks at the provider, made and removed by tasks; and what nobody uses any more.
 
+use std::time::Duration;
+
 use db::{
     entity::{repository, webhook_delivery},
     id::RepositoryId,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr},
 };
 use serde::{Deserialize, Serialize};
 use vcs::provider::{Hook, ProviderError};
@@ -12,13 +14,15 @@ use super::{Level, cache, change, name, note, trouble, webhook_secret, webhook_u
 use crate::{
     Ctx, Error, Result,
     row::Repository,
-    vcs_connections::{self, Failure},
+    vcs_connections::{self, Failure, Link},
 };
 
 /// A task: who keeps the repository is asked for what it is, and for a hook.
 pub(crate) const HOOK: &str = "webhook";
 /// A task: the last user has gone, and so does the hook.
 pub(crate) const UNHOOK: &str = "forget a repository";
+/// A history that was brought so lately may be one that somebody only looks into.
+const UNUSED: Duration = Duration::from_hours(24);
 /// Days for which a delivery is known again.
 const KEPT_DAYS: i64 = 30;
 
@@ -51,6 +55,10 @@ async fn learn_and_hook(cx: &Ctx, row: &Repository) -> Result<(), Failure> {
     let link = cache::link(&row.connection)?;
     let name = name(row)?;
     cache::learn(cx, &link, row).await?;
+    if matches!(link, Link::Installation(_)) {
+        // The app has one hook for all of them.
+        return Ok(());
+    }
     let hook = Hook { url: webhook_url(cx, row), secret: webhook_secret(cx, row)? };
     let asked = vcs_connections::ask(cx, &link, |provider| {
         let (name, hook) = (name.clone(), hook.clone());
@@ -64,7 +72,7 @@ async fn learn_and_hook(cx: &Ctx, row: &Repository) -> Result<(), Failure> {
         Err(failure) => (None, Some(failure.to_string())),
     };
     let is_new = made.is_some() && made != row.hook_id;
-    let said = refused.clone();
+    let said = refused.clone().filter(|_| refused != row.hook_error);
     change(cx, &row.id, |row| (row.hook_id, row.hook_error) = (made, refused)).await?;
     if let Some(why) = said {
         let said = format!("No webhook could be made for {}: {why}.", row.identifier);
@@ -127,6 +135,25 @@ pub(crate) async fn take_down(cx: &Ctx, left: &Left) -> Result<(), String> {
             Ok(())
         }
     }
+}
+
+/// Removes histories from this server's disk whose repositories went without a word, as with their organization, or were
+/// let go of by another server. Gives how many there were.
+pub async fn forget_caches(cx: &Ctx) -> Result<usize> {
+    let ids: Vec<RepositoryId> = repository::Entity::find()
+        .select_only()
+        .column(repository::Column::Id)
+        .into_tuple()
+        .all(cx.read())
+        .await?;
+    let git = cx.git().clone();
+    let swept = move || {
+        let keys: Vec<&str> = ids.iter().map(RepositoryId::as_str).collect();
+        git.forget_others(&keys, UNUSED)
+    };
+    let swept = tokio::task::spawn_blocking(swept).await;
+    let swept = swept.map_err(|error| Error::Internal(error.into()))?;
+    swept.map_err(|error| Error::Internal(error.into()))
 }
 
 /// Deliveries that nobody will send again.

@@ -9,10 +9,13 @@ use db::{
 };
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use vcs::events::{Refusal, verify};
+use vcs::events::{Refusal, Verified, verify};
 
 use super::{Level, note, provider, webhook_secret};
-use crate::{Ctx, Error, Result, row::WebhookDelivery};
+use crate::{
+    Ctx, Error, Result,
+    row::{Repository, WebhookDelivery},
+};
 
 /// A task: something was delivered for a repository.
 pub(crate) const DELIVERY: &str = "webhook delivery";
@@ -42,15 +45,28 @@ pub async fn receive(cx: &Ctx, hook: &str, headers: &HeaderMap, body: Bytes) -> 
             return Err(Error::Unauthorized);
         }
     };
-    let text = String::from_utf8(body.into()).ok().filter(|text| !text.contains('\0'));
+    keep_delivery(cx, &row, &verified, &body).await
+}
+
+/// Writes it down, once.
+///
+/// # Errors
+/// BadRequest for what is no text.
+pub(crate) async fn keep_delivery(
+    cx: &Ctx,
+    row: &Repository,
+    verified: &Verified,
+    body: &[u8],
+) -> Result<()> {
+    let text = String::from_utf8(body.to_vec()).ok().filter(|text| !text.contains('\0'));
     let text = text.ok_or_else(|| Error::BadRequest("The body must be JSON.".into()))?;
     let tx = cx.write().await?;
     let new = WebhookDelivery {
         id: WebhookDeliveryId::fresh(),
         repository_id: row.id.clone(),
-        delivery: verified.id,
-        digest: verified.digest,
-        event: verified.event,
+        delivery: verified.id.clone(),
+        digest: verified.digest.clone(),
+        event: verified.event.clone(),
         body: text,
         received_at: tx.now(),
         done_at: None,
@@ -66,6 +82,6 @@ pub async fn receive(cx: &Ctx, hook: &str, headers: &HeaderMap, body: Bytes) -> 
         }
         Err(error) => return Err(error.into()),
     }
-    tx.later(DELIVERY, Delivered { repository: row.id }).await?;
+    tx.later(DELIVERY, Delivered { repository: row.id.clone() }).await?;
     tx.commit().await
 }

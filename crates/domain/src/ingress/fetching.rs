@@ -123,7 +123,7 @@ async fn head(cx: &Ctx, of: &Head, row: &ConfigurationVersion) -> Result<(), Tro
 }
 
 /// The one that a workspace names, or the repository's own.
-async fn branch_of(
+pub(super) async fn branch_of(
     cx: &Ctx,
     repository: &Repository,
     workspace: &Workspace,

@@ -8,7 +8,9 @@ mod looking;
 mod older_plans;
 mod opening;
 mod policies;
+mod preview;
 mod under_way;
 
 pub use looking::look;
+pub use preview::{Preview, preview};
 pub use under_way::{Work, work};

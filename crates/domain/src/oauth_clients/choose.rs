@@ -1,12 +1,18 @@
 //! The connection that somebody chooses for a repository.
 
 use db::{
-    entity::{oauth_client_project as for_project, workspace::VcsRepo},
-    id::{OauthTokenId, ProjectId},
+    entity::{
+        github_app_installation::{self, Status},
+        github_app_link, oauth_client_project as for_project,
+        workspace::VcsRepo,
+    },
+    id::{GithubAppInstallationId, OauthTokenId, ProjectId},
     sea_orm::EntityTrait,
 };
 
 use crate::{Ctx, Error, Result};
+
+const NOT_HERE: &str = "is of a connection that this project may not use";
 
 /// Looks at a choice that is new: one that was made before stays, whatever has become of it.
 ///
@@ -31,10 +37,39 @@ pub(crate) async fn choose(
         }
     }
     if !kept(&repo.github_app_installation_id, |repo| &repo.github_app_installation_id) {
-        let why = "names no installation: this server is no GitHub App";
-        return Err(Error::invalid("vcs-repo/github-app-installation-id", why));
+        let named = repo.github_app_installation_id.as_deref().unwrap_or_default();
+        if !may_use(cx, named, organization).await? {
+            let why = "names no installation of the GitHub App that this organization may use";
+            return Err(Error::invalid("vcs-repo/github-app-installation-id", why));
+        }
     }
     Ok(())
+}
+
+/// Looks at a repository whose workspace goes to another project.
+///
+/// # Errors
+/// Invalid for a connection that is not for the workspaces there. One that is gone holds nobody.
+pub(crate) async fn go_along(
+    cx: &Ctx,
+    repo: Option<&VcsRepo>,
+    organization: &str,
+    project: &ProjectId,
+) -> Result<()> {
+    let Some(named) = repo.and_then(|repo| repo.oauth_token_id.as_deref()) else { return Ok(()) };
+    if unusable(cx, named, organization, Some(project)).await? == Some(NOT_HERE) {
+        let why = "may not use the connection that this workspace takes its repository through";
+        return Err(Error::invalid_relation("project", why));
+    }
+    Ok(())
+}
+
+async fn may_use(cx: &Ctx, named: &str, organization: &str) -> Result<bool> {
+    let Ok(id) = named.parse::<GithubAppInstallationId>() else { return Ok(false) };
+    let key = (id.clone(), organization.to_owned());
+    let is_linked = github_app_link::Entity::find_by_id(key).one(cx.read()).await?.is_some();
+    let row = github_app_installation::Entity::find_by_id(id).one(cx.read()).await?;
+    Ok(is_linked && row.is_some_and(|row| row.status != Status::Removed))
 }
 
 async fn unusable(
@@ -58,5 +93,5 @@ async fn unusable(
     };
     let key = (client.id, project.clone());
     let is_for = for_project::Entity::find_by_id(key).one(cx.read()).await?.is_some();
-    Ok((!is_for).then_some("is of a connection that this project may not use"))
+    Ok((!is_for).then_some(NOT_HERE))
 }

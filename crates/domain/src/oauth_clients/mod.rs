@@ -20,7 +20,7 @@ use db::{
 use vcs::ServiceProvider;
 
 pub use change::{Change, New};
-pub(crate) use choose::choose;
+pub(crate) use choose::{choose, go_along};
 pub use create::create;
 pub use delete::{delete, delete_token};
 pub use details::{Details, details};

@@ -20,7 +20,7 @@ use serde_json::json;
 pub(crate) use costs::Estimator;
 pub(crate) use mail::send_mail;
 pub use mail::{has_mail, process_mail, try_mail};
-pub use value::{ExportAddress, MailAuth, Span};
+pub use value::{AppKey, MailAuth, Span, WebAddress};
 
 use crate::{App, Ctx, Error, Granted, Happened, Result, Subject, Timestamp, Tx, can};
 use value::Value;
@@ -111,7 +111,7 @@ settings! {
     /// How long what happened is kept, but for what happened to runs that are still there.
     events_kept_days, "events-kept-days": u32 = 365;
     /// Where the audit trail is told, as lines of JSON; nowhere where empty.
-    audit_export_url, "audit-export-url": ExportAddress = ExportAddress::default();
+    audit_export_url, "audit-export-url": WebAddress = WebAddress::default();
     /// By which it is let in there.
     audit_export_token, "audit-export-token": SecretString = String::new().into();
     /// Whether the service below is asked what runs would cost.
@@ -119,6 +119,14 @@ settings! {
     cost_estimation_url, "cost-estimation-estimator-url": String = String::new();
     /// By which it knows who asks.
     cost_estimation_secret, "cost-estimation-estimator-secret": SecretString = String::new().into();
+    /// What GitHub calls the GitHub App that this site is; none where empty.
+    github_app_id, "github-app-id": String = String::new();
+    github_app_private_key, "github-app-private-key": AppKey = AppKey::none();
+    /// What GitHub signs the app's webhook with.
+    github_app_webhook_secret, "github-app-webhook-secret": SecretString = String::new().into();
+    /// Where GitHub is; GitHub.com where empty.
+    github_app_http_url, "github-app-http-url": WebAddress = WebAddress::default();
+    github_app_api_url, "github-app-api-url": WebAddress = WebAddress::default();
     /// Whether mail leaves by the server below.
     smtp_enabled, "smtp-enabled": bool = false;
     smtp_host, "smtp-host": String = String::new();
@@ -195,11 +203,16 @@ pub async fn current(app: &App) -> Result<Arc<Values>> {
     {
         return Ok(values);
     }
-    let rows = site_setting::Entity::find().all(app.db().read()).await?;
-    let values = Arc::new(values(app, &rows)?);
+    let values = Arc::new(read(app).await?);
     let entry = Some((Instant::now(), changes, values.clone()));
     *recent.read.lock().unwrap_or_else(PoisonError::into_inner) = entry;
     Ok(values)
+}
+
+/// The same without what was read a moment ago, for what is asked rarely and has to be right at once.
+pub(crate) async fn read(app: &App) -> Result<Values> {
+    let rows = site_setting::Entity::find().all(app.db().read()).await?;
+    values(app, &rows)
 }
 
 fn values(app: &App, rows: &[site_setting::Model]) -> Result<Values> {

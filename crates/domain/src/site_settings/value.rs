@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use vcs::provider::GithubApp;
 
 const TEXT_LIMIT: usize = 1024;
 
@@ -67,17 +68,17 @@ impl Value for SecretString {
     }
 }
 
-/// Where the audit trail is told: over TLS, or to a collector on this machine, as it is nobody else's. Empty is nowhere.
+/// Where something is told or asked: over TLS, or on this machine, as that is nobody else's. Empty is nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExportAddress(String);
+pub struct WebAddress(String);
 
-impl ExportAddress {
+impl WebAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl FromStr for ExportAddress {
+impl FromStr for WebAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -95,7 +96,7 @@ impl FromStr for ExportAddress {
     }
 }
 
-impl Value for ExportAddress {
+impl Value for WebAddress {
     fn read(text: &str) -> Result<Self, String> {
         text.parse()
     }
@@ -105,15 +106,61 @@ impl Value for ExportAddress {
     }
 }
 
-impl Serialize for ExportAddress {
+impl Serialize for WebAddress {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for ExportAddress {
+impl<'de> Deserialize<'de> for WebAddress {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// The private key of the GitHub App, as GitHub hands it out. Where only one line can be written, `\\n` stands for its ends.
+#[derive(Clone, Debug)]
+pub struct AppKey(SecretString);
+
+impl AppKey {
+    pub fn none() -> Self {
+        Self(SecretString::default())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.expose_secret().is_empty()
+    }
+
+    pub fn pem(&self) -> SecretString {
+        self.0.clone()
+    }
+}
+
+impl Value for AppKey {
+    const SECRET: bool = true;
+
+    fn read(text: &str) -> Result<Self, String> {
+        let pem = SecretString::from(text.replace("\\n", "\n").trim().to_owned());
+        if pem.expose_secret().is_empty() {
+            return Ok(Self::none());
+        }
+        let wrong = || "must be an RSA key in PEM, as GitHub hands it out".to_owned();
+        if pem.expose_secret().len() > 16 << 10 || GithubApp::check_key(&pem).is_err() {
+            return Err(wrong());
+        }
+        Ok(Self(pem))
+    }
+
+    fn text(&self) -> String {
+        self.0.expose_secret().to_owned()
+    }
+}
+
+impl FromStr for AppKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::read(text)
     }
 }
 

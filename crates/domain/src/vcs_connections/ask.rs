@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use db::{
-    entity::{oauth_client, oauth_token},
-    sea_orm::EntityTrait,
+    entity::{github_app_installation, github_app_link, oauth_client, oauth_token},
+    id::GithubAppInstallationId,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 use vcs::provider::{Provider, ProviderError};
 
@@ -28,11 +29,21 @@ where
 {
     let mut connected = open_after(cx, link, None).await?;
     let mut answer = question(connected.provider.clone()).await;
-    if matches!(answer, Err(ProviderError::Revoked))
-        && let Some(token) = connected.token.as_ref().filter(|token| token.refresh_token.is_some())
-    {
-        connected = open_after(cx, link, Some(token)).await?;
-        answer = question(connected.provider.clone()).await;
+    if matches!(answer, Err(ProviderError::Revoked)) {
+        let can_be_renewed = match link {
+            Link::Token(_) => {
+                connected.token.as_ref().is_some_and(|token| token.refresh_token.is_some())
+            }
+            Link::Installation(id) => {
+                cx.installation_tokens().forget(id);
+                true
+            }
+        };
+        if can_be_renewed {
+            let refused = connected.token.take();
+            connected = open_after(cx, link, refused.as_ref()).await?;
+            answer = question(connected.provider.clone()).await;
+        }
     }
     note(cx, &connected, answer.as_ref().err()).await?;
     Ok(answer?)
@@ -43,7 +54,7 @@ async fn note(cx: &Ctx, connected: &Connected, error: Option<&ProviderError>) ->
     use ProviderError as E;
     let trouble = match error {
         None => None,
-        Some(E::Gone(_) | E::Refused(_) | E::Unsupported(_)) => return Ok(()),
+        Some(E::Gone(_) | E::Forbidden(_) | E::Refused(_) | E::Unsupported(_)) => return Ok(()),
         Some(error) => Some(sentence(&error.to_string())),
     };
     if trouble == connected.trouble {
@@ -54,7 +65,10 @@ async fn note(cx: &Ctx, connected: &Connected, error: Option<&ProviderError>) ->
 
 /// Writes on a connection what has gone wrong, or that nothing does any more.
 pub async fn tell(cx: &Ctx, link: &Link, trouble: Option<String>) -> Result<()> {
-    let Link::Token(id) = link;
+    let id = match link {
+        Link::Token(id) => id,
+        Link::Installation(id) => return tell_installation(cx, id, trouble).await,
+    };
     let tx = cx.write().await?;
     let Some(mut row) = tx.lock::<oauth_token::Entity>(id.clone()).await? else {
         tx.roll_back().await;
@@ -65,19 +79,55 @@ pub async fn tell(cx: &Ctx, link: &Link, trouble: Option<String>) -> Result<()> 
     tx.commit().await
 }
 
+/// The same on an installation, and to all organizations that may use it.
+async fn tell_installation(
+    cx: &Ctx,
+    id: &GithubAppInstallationId,
+    trouble: Option<String>,
+) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<github_app_installation::Entity>(id.clone()).await?;
+    let Some(mut row) = row.filter(|row| row.trouble != trouble) else {
+        tx.roll_back().await;
+        return Ok(());
+    };
+    let links = github_app_link::Entity::find()
+        .filter(github_app_link::Column::GithubAppInstallationId.eq(id))
+        .all(tx.db())
+        .await?;
+    for link in links {
+        let (level, message, suggested_action) = said(trouble.as_ref());
+        let organization = &link.organization_name;
+        let note =
+            Note { organization, client: None, token: None, level, message, suggested_action };
+        vcs_events::note(&tx, note).await?;
+    }
+    row.troubled_at = trouble.is_some().then_some(tx.now());
+    row.trouble = trouble;
+    tx.update(row).await?;
+    tx.commit().await
+}
+
+fn said(trouble: Option<&String>) -> (Level, String, Option<&'static str>) {
+    match trouble {
+        Some(trouble) => {
+            let action = "Look at the connection, and connect it again.";
+            (Level::Error, trouble.clone(), Some(action))
+        }
+        None => (Level::Info, "The provider answers again.".into(), None),
+    }
+}
+
 /// The same on a row that is held; a trouble that is new is an event as well.
 pub(super) async fn set_trouble(
     tx: &Tx,
     row: &mut OauthToken,
     trouble: Option<String>,
 ) -> Result<()> {
-    let (level, message, suggested_action) = match &trouble {
-        Some(trouble) if row.trouble.as_ref() != Some(trouble) => {
-            (Level::Error, trouble.clone(), Some("Look at the connection, and connect it again."))
-        }
-        None if row.trouble.is_some() => (Level::Info, "The provider answers again.".into(), None),
-        _ => return Ok(()),
-    };
+    if row.trouble == trouble {
+        return Ok(());
+    }
+    let (level, message, suggested_action) = said(trouble.as_ref());
     let client = oauth_client::Entity::find_by_id(row.oauth_client_id.clone()).one(tx.db()).await?;
     if let Some(client) = client {
         let note = Note {

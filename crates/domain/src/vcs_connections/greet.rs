@@ -27,6 +27,11 @@ async fn greet(cx: &Ctx, id: &OauthTokenId) -> Result<(), String> {
     match who(cx, &link).await {
         Ok(Some(name)) => named(cx, id, name).await.map_err(|error| error.chain()),
         Err(failure) if failure.is_passing() => Err(failure.to_string()),
+        // Whoever may not even say its name is good for nothing.
+        Err(failure @ Failure::Provider(ProviderError::Forbidden(_))) => {
+            let trouble = Some(super::sentence(&failure.to_string()));
+            ask::tell(cx, &link, trouble).await.map_err(|error| error.chain())
+        }
         Ok(None) | Err(_) => Ok(()),
     }
 }

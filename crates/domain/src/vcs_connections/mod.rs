@@ -4,18 +4,23 @@
 mod ask;
 pub mod browser;
 mod greet;
+mod installation;
 mod open;
 pub mod pickers;
 mod renew;
 mod way;
 
-use db::{entity::workspace::VcsRepo, id::OauthTokenId};
+use db::id::{GithubAppInstallationId, OauthTokenId};
 use vcs::provider::ProviderError;
 pub use vcs::{RepositoryName, provider::Repository};
 
 pub use ask::{ask, tell};
 pub use greet::work;
+pub(crate) use installation::{
+    Tokens as InstallationTokens, by_id as installation_by_id, has_webhook_secret, own_app,
+};
 pub use open::{Connected, open};
+pub use pickers::Choices;
 pub(crate) use way::way_by;
 pub use way::{Way, way};
 
@@ -25,13 +30,15 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Link {
     Token(OauthTokenId),
+    /// Of the GitHub App.
+    Installation(GithubAppInstallationId),
 }
 
 impl Link {
     /// `None` for what can be no connection.
-    pub fn of(repo: &VcsRepo) -> Option<Self> {
-        let id = repo.oauth_token_id.as_ref()?;
-        id.parse().ok().map(Self::Token)
+    pub(crate) fn of(connection: &str) -> Option<Self> {
+        let token = connection.parse().map(Self::Token);
+        token.or_else(|_| connection.parse().map(Self::Installation)).ok()
     }
 }
 

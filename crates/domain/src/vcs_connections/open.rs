@@ -9,7 +9,7 @@ use vcs::{
     provider::{Connection, Provider, ProviderError},
 };
 
-use super::{Failure, Link, renew, way};
+use super::{Failure, Link, installation, renew, way};
 use crate::{Ctx, Error, oauth_clients, row::OauthToken};
 
 /// A provider that is ready to be asked, and what opens its repositories. It is good for a while: open it again for the
@@ -17,7 +17,6 @@ use crate::{Ctx, Error, oauth_clients, row::OauthToken};
 #[derive(Clone, Debug)]
 pub struct Connected {
     pub link: Link,
-    pub organization_name: String,
     pub service_provider: ServiceProvider,
     pub connection: Connection,
     pub provider: Arc<dyn Provider>,
@@ -61,7 +60,10 @@ pub(super) async fn open_after(
     link: &Link,
     refused: Option<&OauthToken>,
 ) -> Result<Connected, Failure> {
-    let Link::Token(id) = link;
+    let id = match link {
+        Link::Token(id) => id,
+        Link::Installation(id) => return Box::pin(installation::open(cx, id)).await,
+    };
     let token = oauth_clients::token_by_id(cx, id).await?.ok_or(Failure::Gone)?;
     let client = oauth_clients::by_id(cx, &token.oauth_client_id).await?.ok_or(Failure::Gone)?;
     let provider = oauth_clients::provider_of(&client)?;
@@ -79,7 +81,6 @@ pub(super) async fn open_after(
     };
     Ok(Connected {
         link: link.clone(),
-        organization_name: client.organization_name,
         service_provider: provider,
         provider: Arc::from(connection.open(way(cx))),
         connection,

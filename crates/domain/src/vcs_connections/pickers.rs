@@ -29,13 +29,17 @@ pub async fn repositories(
     held: &Granted<can::ReadOauthClients, HeldToken>,
     page: u64,
 ) -> Result<Choices> {
-    let link = Link::Token(held.row.row.id.clone());
-    let opened = open(cx, &link).await?;
+    page_of(cx, &Link::Token(held.row.row.id.clone()), page).await
+}
+
+/// The same by any connection.
+pub(crate) async fn page_of(cx: &Ctx, link: &Link, page: u64) -> Result<Choices> {
+    let opened = open(cx, link).await?;
     if !has_api(opened.service_provider) {
         // The one that the connection is for.
         let name = RepositoryName::parse(opened.connection.http_url.path().trim_matches('/'));
         let name = name.map_err(|error| Error::conflict(error.to_string()))?;
-        let one = ask(cx, &link, |provider| {
+        let one = ask(cx, link, |provider| {
             let name = name.clone();
             async move { provider.repository(&name).await }
         });
@@ -43,7 +47,7 @@ pub async fn repositories(
         return Ok(Choices { repositories: first, next: None });
     }
     let pages = page.clamp(1, PAGES);
-    let found = ask(cx, &link, |provider: Arc<dyn Provider>| async move {
+    let found = ask(cx, link, |provider: Arc<dyn Provider>| async move {
         let mut from: Option<Cursor> = None;
         for number in 1.. {
             let found = provider.repositories(from.as_ref()).await?;

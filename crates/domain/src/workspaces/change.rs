@@ -160,6 +160,10 @@ impl Change {
             oauth_clients::choose(cx, after.as_ref(), before.as_deref(), of, project).await?;
             to.vcs_repo = after.map(Json);
         }
+        if let Some(project) = project {
+            let repo = to.vcs_repo.as_deref();
+            oauth_clients::go_along(cx, repo, &to.organization_name, project).await?;
+        }
         macro_rules! set {
             ($($field:ident),+) => { $(if let Some(value) = self.$field { to.$field = value; })+ };
         }

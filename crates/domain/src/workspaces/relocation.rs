@@ -4,7 +4,7 @@ use db::{entity::workspace, id::WorkspaceId};
 use serde_json::json;
 
 use super::{auto_destroy, subject};
-use crate::{Ctx, Error, Granted, Happened, Result, can};
+use crate::{Ctx, Error, Granted, Happened, Result, can, oauth_clients};
 
 /// Those that are there already are passed over.
 ///
@@ -29,6 +29,17 @@ pub async fn move_into(
         if row.project_id != project.id && !cx.may::<can::MoveWorkspace>(row) {
             let why = format!("You are not allowed to move the workspace {}.", row.name);
             return Err(Error::Forbidden(why));
+        }
+        if row.project_id != project.id {
+            let (repo, of) = (row.vcs_repo.as_deref(), &row.organization_name);
+            let goes = oauth_clients::go_along(cx, repo, of, &project.id).await;
+            goes.map_err(|error| match error {
+                Error::Invalid { message, .. } => {
+                    let message = format!("The project {message}: {}.", row.name);
+                    Error::Invalid { pointer: format!("/data/{index}/id"), message }
+                }
+                other => other,
+            })?;
         }
     }
     let tx = cx.write().await?;

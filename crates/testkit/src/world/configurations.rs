@@ -35,7 +35,7 @@ pub fn body(method: &str, path: &str) -> Option<Sent> {
     Some(match (method, path) {
         ("POST", "/workspaces/{workspace_id}/configuration-versions") => Sent::Json(new()),
         ("PUT", "/_archivist/v1/object/{secret}") => Sent::Bytes(ARCHIVE),
-        ("POST", "/webhooks/vcs/{webhook_id}") => Sent::Bytes(b"{}"),
+        ("POST", "/webhooks/vcs/{webhook_id}" | "/webhooks/github-app") => Sent::Bytes(b"{}"),
         _ => return None,
     })
 }

@@ -1,5 +1,6 @@
 //! The cache of one repository: made when it is first asked for, filled by one at a time.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,9 +40,40 @@ pub struct Wanted {
 impl Git {
     /// The cache that `key` stands for: one for each connected repository, whatever it is called today.
     pub fn repository(&self, key: &str, remote: Remote) -> Repository {
-        let name = hex::encode(&Sha256::digest(key)[..16]);
-        let folder = self.settings().root.join("caches").join(format!("{name}.git"));
-        Repository { git: self.clone(), remote, folder }
+        Repository { git: self.clone(), remote, folder: folder_of(self, key) }
+    }
+
+    /// Removes the caches of all but these keys that nothing was brought to for so long. Gives how many there were.
+    ///
+    /// # Errors
+    /// Whatever the folder of caches refuses.
+    pub fn forget_others(&self, keys: &[&str], unused: Duration) -> Result<usize, GitError> {
+        let known: HashSet<PathBuf> = keys.iter().map(|key| folder_of(self, key)).collect();
+        let caches = self.settings().root.join("caches");
+        let entries = match fs::read_dir(caches) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            entries => entries?,
+        };
+        let mut gone = 0;
+        for entry in entries {
+            let entry = entry?;
+            let path = entry.path();
+            let is_cache = path.extension().is_some_and(|extension| extension == "git");
+            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+            if !is_cache || known.contains(&path) || age < unused {
+                continue;
+            }
+            let lock = path.with_extension("lock");
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock)?;
+            // Somebody is at it.
+            if file.try_lock().is_err() {
+                continue;
+            }
+            fs::remove_dir_all(&path)?;
+            fs::remove_file(&lock)?;
+            gone += 1;
+        }
+        Ok(gone)
     }
 
     /// All branches and tags as they are now, without keeping anything.
@@ -238,6 +270,11 @@ impl Repository {
             }
         }
     }
+}
+
+fn folder_of(git: &Git, key: &str) -> PathBuf {
+    let name = hex::encode(&Sha256::digest(key)[..16]);
+    git.settings().root.join("caches").join(format!("{name}.git"))
 }
 
 pub(super) fn words(words: &[&str]) -> Vec<String> {

@@ -8,6 +8,7 @@ use http::header::ACCEPT;
 use rustls::SignatureScheme;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject as _};
+use rustls::sign::Signer;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -33,6 +34,11 @@ pub struct Installation {
     pub id: String,
     /// The organization or user that has installed it.
     pub account: String,
+    /// `Organization` or `User`.
+    pub kind: Option<String>,
+    pub icon_url: Option<String>,
+    /// Where its owner looks after it.
+    pub url: Option<String>,
     pub is_suspended: bool,
 }
 
@@ -40,12 +46,16 @@ pub struct Installation {
 struct Listed {
     id: u64,
     account: Account,
+    html_url: Option<String>,
     suspended_at: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Account {
     login: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    avatar_url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +80,9 @@ impl GithubApp {
             Ok(Installation {
                 id: listed.id.to_string(),
                 account: listed.account.login,
+                kind: listed.account.kind,
+                icon_url: listed.account.avatar_url,
+                url: listed.html_url,
                 is_suspended: listed.suspended_at.is_some(),
             })
         })
@@ -86,6 +99,14 @@ impl GithubApp {
         Ok(made.token.into())
     }
 
+    /// Whether GitHub could have handed it out.
+    ///
+    /// # Errors
+    /// [`ProviderError::Setting`].
+    pub fn check_key(private_key: &SecretString) -> Result<()> {
+        signer(private_key).map(drop)
+    }
+
     fn api(&self, http: Arc<dyn Http>, now: i64) -> Result<Api> {
         let credential = Credential::Token(self.signed(now)?);
         Ok(Api::new(&self.api_url, &credential, http).with(ACCEPT, "application/vnd.github+json"))
@@ -93,16 +114,21 @@ impl GithubApp {
 
     /// A JSON web token (RS256).
     fn signed(&self, now: i64) -> Result<SecretString> {
-        let wrong =
-            || ProviderError::Setting("the private key of the GitHub App cannot be read".into());
         let encode = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let head = encode(json!({"alg": "RS256", "typ": "JWT"}));
         let claims = encode(json!({"iss": self.app_id, "iat": now - AHEAD, "exp": now + GOOD_FOR}));
-        let key = PrivateKeyDer::from_pem_slice(self.private_key.expose_secret().as_bytes());
-        let key = any_supported_type(&key.map_err(|_| wrong())?).map_err(|_| wrong())?;
-        let signer = key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).ok_or_else(wrong)?;
         let text = format!("{head}.{claims}");
-        let signature = signer.sign(text.as_bytes()).map_err(|_| wrong())?;
+        let signature = signer(&self.private_key)?.sign(text.as_bytes()).map_err(|_| wrong())?;
         Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
     }
+}
+
+fn wrong() -> ProviderError {
+    ProviderError::Setting("the private key of the GitHub App cannot be read".into())
+}
+
+fn signer(private_key: &SecretString) -> Result<Box<dyn Signer>> {
+    let key = PrivateKeyDer::from_pem_slice(private_key.expose_secret().as_bytes());
+    let key = any_supported_type(&key.map_err(|_| wrong())?).map_err(|_| wrong())?;
+    key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).ok_or_else(wrong)
 }

@@ -1,6 +1,7 @@
 //! Fetching, comparing and packing real repositories.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use statehouse_vcs::git::{Access, Changes, GitError, Remote, Wanted, Wishes};
@@ -298,6 +299,27 @@ async fn a_cache_that_was_forgotten_or_left_unfinished_is_made_anew() {
     assert!(!cache.exists());
     repository.forget().await.unwrap();
     assert_eq!(repository.fetch(&the(&commit)).await.unwrap(), commit);
+}
+
+#[tokio::test]
+async fn caches_that_nobody_has_any_more_are_removed() {
+    let (server, place) = (Server::new().await, Place::new());
+    let origin = Origin::new(server.root(), "infra");
+    origin.write("main.tf", "a");
+    let head = origin.push("One");
+    let wanted = Wanted { commit: Some(head), reference: None };
+    for key in ["one", "two"] {
+        let cache = place.git.repository(key, remote(&server.of("infra")));
+        cache.fetch(&wanted).await.unwrap();
+    }
+    let forget = |unused| place.git.forget_others(&["one"], unused).unwrap();
+    assert_eq!(forget(Duration::from_hours(24)), 0, "somebody may be making it");
+    assert_eq!(forget(Duration::ZERO), 1);
+    assert_eq!(forget(Duration::ZERO), 0);
+    let fetches = server.fetches();
+    let kept = place.git.repository("one", remote(&server.of("infra")));
+    kept.fetch(&wanted).await.unwrap();
+    assert_eq!(server.fetches(), fetches, "it is still there");
 }
 
 #[tokio::test]

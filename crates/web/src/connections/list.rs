@@ -11,7 +11,7 @@ use domain::{
 use maud::{Markup, Render, html};
 use serde::Deserialize;
 
-use super::{list_path, standing, title, used_by};
+use super::{list_path, standing, title, told, used_by};
 use crate::{
     components::{
         About, Button, Choice, Head, Header, Icon, Kind, Panel, Secret, Select, Sheet, Table, Text,
@@ -106,6 +106,7 @@ async fn draw(
             } @else {
                 div.panel { (Table { caption: "Connections", heads: &heads, rows }) }
             }
+            @if cx.may::<can::UpdateOrganization>(organization) { (told::panel(visitor, organization)) }
             @if cx.may::<can::ManageVcsSettings>(organization) { (form(visitor, name, input, wrong)) }
         }
     };

@@ -4,6 +4,7 @@
 mod connect;
 mod list;
 mod show;
+mod told;
 
 use domain::{
     oauth_clients::{self, Details, Held},
@@ -20,6 +21,7 @@ pub fn routes() -> Routes {
     Routes::default()
         .get("/app/{organization_name}/version-control", list::show)
         .post("/app/{organization_name}/version-control", list::create)
+        .post("/app/{organization_name}/version-control/told", told::save)
         .get("/app/{organization_name}/version-control/{oauth_client_id}", show::show)
         .post("/app/{organization_name}/version-control/{oauth_client_id}", show::save)
         .post("/app/{organization_name}/version-control/{oauth_client_id}/keys", show::keys)

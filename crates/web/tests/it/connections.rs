@@ -12,7 +12,10 @@ use http::{HeaderMap, StatusCode, header::LINK};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeMap, time::Duration};
-use testkit::Server;
+use testkit::{
+    Server,
+    vcs_fake::{Fake, Mood, TOKEN},
+};
 use url::Url;
 
 use crate::browser::{Browser, services};
@@ -218,7 +221,8 @@ async fn a_browser_connects_and_tokens_are_renewed_once_and_told_when_they_are_r
     assert_eq!(list.data()[0]["id"], json!(id), "workspaces stay connected");
     api.get(&repositories).await.is_ok();
 
-    // Revoked: told on the connection and among the events, once.
+    // Revoked: told on the connection and among the events, once in a while.
+    server.pass(Duration::from_mins(11));
     shared.lock().unwrap().is_closed = true;
     for _ in 0..3 {
         api.get(&repositories).await.is_conflict();
@@ -320,4 +324,68 @@ async fn a_workspace_takes_a_repository_on_its_page_and_gives_it_back() {
     let none = [("oauth-token-id", ""), ("starts", "all")];
     assert_eq!(owner.submit(&page, here, &none).await.redirects(), here);
     assert_eq!(api.get(&path).await.is_ok().attribute("vcs-repo"), Value::Null);
+}
+
+/// A fake whose repository the workspace takes its files from, and which lets nobody make a hook.
+#[tokio::test]
+async fn a_hook_is_made_by_hand_by_those_who_manage_connections_and_the_last_commits_are_previewed()
+{
+    let server = server().await;
+    let fake = Fake::new("github_enterprise".parse().unwrap()).await;
+    fake.is(Mood::Unhooked);
+    let api = server.owner();
+    let new = json!({
+        "service-provider": "github_enterprise", "http-url": fake.url,
+        "api-url": format!("{}/api/v3", fake.url), "oauth-token-string": TOKEN,
+    });
+    let new = json!({ "data": { "type": "oauth-clients", "attributes": new } });
+    let made = api.post("/organizations/acme/oauth-clients", new).await.is_created();
+    let token = made.data()["relationships"]["oauth-tokens"]["data"][0]["id"].clone();
+    for (name, folder) in [("networking", ""), ("elsewhere", "far/away")] {
+        let repo = json!({ "identifier": "acme/infra", "oauth-token-id": token });
+        let attributes = json!({ "name": name, "working-directory": folder, "vcs-repo": repo });
+        let new = json!({ "data": { "type": "workspaces", "attributes": attributes } });
+        api.post("/organizations/acme/workspaces", new).await.is_created();
+    }
+    domain::ingress::work(&server.system()).await.unwrap();
+    domain::ingress::work(&server.system()).await.unwrap();
+    let mut owner = Browser::of(&server, &api).await;
+    let here = format!("{PAGE}/{}", made.id());
+    let page = owner.get(&here).await.is_ok().text();
+    assert!(
+        page.contains("Webhooks to be made by hand") && page.contains("/webhooks/vcs/"),
+        "{page}"
+    );
+    let below = "/app/acme/workspaces/elsewhere/settings/version-control";
+    let page = owner.get(below).await.is_ok().text();
+    assert!(page.contains("lets this server make no webhook"), "{page}");
+    assert!(page.contains("What the last ten commits would have started"), "{page}");
+
+    fake.origin.write("far/away/main.tf", "b");
+    fake.origin.push("Something <b>far</b> away");
+    let page = owner.get(&format!("{below}/preview")).await.is_ok().text();
+    assert!(page.contains("Something &lt;b&gt;far&lt;/b&gt; away"), "{page}");
+    assert!(page.contains("a message") && page.contains("runs: "), "{page}");
+    assert!(page.contains("/app/acme/workspaces/networking"), "{page}");
+
+    // What stands at the provider is decided beside.
+    let page = owner.get(PAGE).await.is_ok();
+    let fields = [("passing", "true"), ("comments", "true")];
+    assert_eq!(owner.submit(&page, &format!("{PAGE}/told"), &fields).await.redirects(), PAGE);
+    let shown = api.get("/organizations/acme").await.is_ok();
+    for (name, is_on) in [
+        ("aggregated-commit-status-enabled", false),
+        ("send-passing-statuses-for-untriggered-speculative-plans", true),
+        ("speculative-plan-management-enabled", false),
+        ("pull-request-comments-enabled", true),
+    ] {
+        assert_eq!(shown.attribute(name), is_on, "{name}");
+    }
+
+    // Who only chooses connections sees no secret.
+    let ws = server.workspace("other").await;
+    let admin = server.admin_of(&ws);
+    let mut chooser = Browser::of(&server, &admin).await;
+    let page = chooser.get(&here).await.is_ok().text();
+    assert!(!page.contains("Webhooks to be made by hand"), "{page}");
 }

@@ -2,6 +2,7 @@
 
 mod commit_statuses;
 mod connections;
+mod github_app;
 mod policies;
 mod pull_requests;
 mod pushes;

@@ -43,6 +43,8 @@ words! {
         NotificationConfigurationCreated = "notification_configuration_created",
         NotificationConfigurationDeleted = "notification_configuration_deleted",
         NotificationConfigurationUpdated = "notification_configuration_updated",
+        GithubAppLinked = "github_app_linked",
+        GithubAppUnlinked = "github_app_unlinked",
         OauthClientCreated = "oauth_client_created",
         OauthClientDeleted = "oauth_client_deleted",
         OauthClientUpdated = "oauth_client_updated",

@@ -6,6 +6,7 @@ mod destruction;
 mod general;
 mod locking;
 mod notifications;
+mod preview;
 mod relocation;
 mod retention;
 mod run_tasks;
@@ -92,6 +93,7 @@ pub fn routes() -> Routes {
         .post(below!("settings/retention"), retention::save)
         .get(below!("settings/version-control"), version_control::show)
         .post(below!("settings/version-control"), version_control::save)
+        .get(below!("settings/version-control/preview"), preview::show)
         .get(below!("settings/locking"), locking::show)
         .post(below!("lock"), locking::lock)
         .post(below!("unlock"), locking::unlock)

@@ -4,10 +4,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
     Paging, can,
     connected_repositories::{self, Shown},
+    github_app,
+    id::GithubAppInstallationId,
     oauth_clients::{self, Token},
     organizations,
     repositories::Change as Repository,
-    row::Workspace,
+    row::{GithubAppInstallation, Workspace},
     workspaces::{self, Change},
 };
 use maud::{Markup, Render, html};
@@ -28,8 +30,9 @@ use crate::{
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Input {
-    /// Empty for no repository.
+    /// Of the connection, or of an installation of the GitHub App. Empty for no repository.
     oauth_token_id: String,
+    working_directory: String,
     identifier: String,
     branch: String,
     ingress_submodules: Ticked,
@@ -69,7 +72,8 @@ fn as_it_is(row: &Workspace) -> Input {
         "patterns"
     };
     Input {
-        oauth_token_id: repo.oauth_token_id.unwrap_or_default(),
+        oauth_token_id: repo.oauth_token_id.or(repo.github_app_installation_id).unwrap_or_default(),
+        working_directory: row.working_directory.clone(),
         identifier: repo.identifier,
         branch: repo.branch,
         ingress_submodules: Ticked(repo.ingress_submodules),
@@ -92,12 +96,14 @@ impl Input {
             if self.starts == of { all.map(str::to_owned).collect() } else { Vec::new() }
         };
         let by_tags = self.starts == "tags";
+        let by_app = self.oauth_token_id.starts_with(GithubAppInstallationId::PREFIX);
+        let way = |is_it: bool| is_it.then(|| Some(self.oauth_token_id.clone()));
         let repository = Repository {
             identifier: Some(self.identifier.trim().to_owned()),
             branch: Some(self.branch.trim().to_owned()),
             ingress_submodules: Some(self.ingress_submodules.0),
-            oauth_token_id: Some(Some(self.oauth_token_id.clone())),
-            github_app_installation_id: None,
+            oauth_token_id: way(!by_app),
+            github_app_installation_id: way(by_app),
             tags_regex: Some(if by_tags {
                 self.tags_regex.trim().to_owned()
             } else {
@@ -106,6 +112,7 @@ impl Input {
         };
         Change {
             vcs_repo: Some(Some(repository)),
+            working_directory: Some(self.working_directory.trim().to_owned()),
             file_triggers_enabled: Some(matches!(&*self.starts, "prefixes" | "patterns")),
             trigger_prefixes: Some(lines(&self.trigger_prefixes, "prefixes")),
             trigger_patterns: Some(lines(&self.trigger_patterns, "patterns")),
@@ -150,6 +157,16 @@ async fn tokens(workspace: &May<can::UpdateWorkspace>) -> Result<Vec<Token>> {
     Ok(oauth_clients::tokens(cx, &granted, None, Paging { number: 1, size: 500 }).await?.items)
 }
 
+/// Those of the GitHub App that the organization may use, for whoever may see them.
+async fn installations(
+    workspace: &May<can::UpdateWorkspace>,
+) -> Result<Vec<GithubAppInstallation>> {
+    let cx = &workspace.visitor.cx;
+    let found = organizations::find(cx, &workspace.organization_name).await?;
+    let Ok(granted) = cx.check::<can::ReadOauthClients, _>(found) else { return Ok(Vec::new()) };
+    Ok(github_app::of_organization(cx, &granted).await?)
+}
+
 /// What a connection is called in a list of them.
 fn label(token: &Token) -> domain::Result<String> {
     let client = &token.client;
@@ -189,6 +206,11 @@ async fn draw(
     let mut choices: Vec<Choice<'_>> = vec![("", "none: configurations are uploaded")];
     let named = tokens.iter().zip(&labels);
     choices.extend(named.map(|(token, label)| (token.row.id.as_str(), label.as_str())));
+    let installed = installations(workspace).await?;
+    let names: Vec<_> =
+        installed.iter().map(|one| format!("GitHub App of {}", one.account)).collect();
+    let apps = installed.iter().zip(&names);
+    choices.extend(apps.map(|(one, name)| (one.id.as_str(), name.as_str())));
     if choices.iter().all(|(value, _)| *value != input.oauth_token_id) {
         choices.push((&input.oauth_token_id, "one that is not there any more"));
     }
@@ -208,6 +230,9 @@ async fn draw(
         must: false,
     };
     let submodules = tick("ingress-submodules", "Fetch submodules", input.ingress_submodules);
+    let hint = "The folder that is planned and applied; empty for the repository's root.";
+    let folder =
+        text(rare("working-directory", "Folder", Some(hint)), input.working_directory.as_str());
     let starts = Cards {
         about: about("starts", "What starts runs", None),
         cards: &STARTS,
@@ -231,10 +256,11 @@ async fn draw(
         input.queue_all_runs,
     );
     let plans = tick("speculative-enabled", "Plan pull requests", input.speculative_enabled);
-    let controls: [&dyn Control; 10] = [
+    let controls: [&dyn Control; 11] = [
         &connection,
         &identifier,
         &branch,
+        &folder,
         &submodules,
         &starts,
         &prefixes,
@@ -254,21 +280,36 @@ async fn draw(
     };
     let trouble = tokens.iter().find(|token| token.row.id.as_str() == input.oauth_token_id);
     let trouble = trouble.and_then(|token| token.row.trouble.as_deref());
-    let cx = &visitor.cx;
-    let known = connected_repositories::shown(cx, workspace.repository_id.iter()).await?;
-    let known = known.into_values().next().filter(|_| workspace.vcs_repo.is_some());
+    let is_alone = tokens.is_empty() && installed.is_empty();
     let content = html! {
         @if let Some(trouble) = trouble { (Notice::new(Tone::Bad, &html! { p { (trouble) } })) }
-        @if let Some(known) = &known { (hook_of(workspace, known)) }
-        @if tokens.is_empty() {
+        (standing(workspace, is_alone).await?)
+        (form)
+    };
+    let panel = Panel { id: "c-all", title: "Version control", content, ..Panel::default() };
+    super::draw(visitor, workspace, Setting::VersionControl, &panel.render()).await
+}
+
+/// How its repository stands, and where more is told of it.
+async fn standing(workspace: &May<can::UpdateWorkspace>, is_alone: bool) -> Result<Markup> {
+    let cx = &workspace.visitor.cx;
+    let known = connected_repositories::shown(cx, workspace.repository_id.iter()).await?;
+    let known = known.into_values().next().filter(|_| workspace.vcs_repo.is_some());
+    Ok(html! {
+        @if let Some(known) = &known {
+            (hook_of(workspace, known))
+            p.hint {
+                a href={ (path(workspace)) "/settings/version-control/preview" } {
+                    "What the last ten commits would have started"
+                }
+            }
+        }
+        @if is_alone {
             p.hint {
                 "There is no connection yet. "
                 a href=(connections::list_path(&workspace.organization_name)) { "Version control of the organization" }
                 " has them."
             }
         }
-        (form)
-    };
-    let panel = Panel { id: "c-all", title: "Version control", content, ..Panel::default() };
-    super::draw(visitor, workspace, Setting::VersionControl, &panel.render()).await
+    })
 }
