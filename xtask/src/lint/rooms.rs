@@ -40,6 +40,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "accounts",
             "agent_pools",
             "connected_repositories",
+            "github_app",
             "identity",
             "letters",
             "memberships",
