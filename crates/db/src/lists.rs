@@ -46,26 +46,23 @@ fn shorten(sql: &str, values: &[Value], is_postgres: bool) -> Option<(String, Ve
         let given = (list >= LONG).then(|| as_json(&values[at..at + list])).flatten();
         short.push_str(&sql[copied..places[at].start]);
         let number = kept.len() + 1;
-        let count = match given {
-            Some((kind, json)) => {
-                kept.push(Value::from(json));
-                _ = match (is_postgres, kind) {
-                    (false, _) => write!(short, "SELECT value FROM json_each(?)"),
-                    (true, Kind::Texts) => {
-                        write!(short, "SELECT jsonb_array_elements_text(${number}::jsonb)")
-                    }
-                    (true, Kind::Numbers) => {
-                        write!(short, "SELECT jsonb_array_elements_text(${number}::jsonb)::bigint")
-                    }
-                };
-                any = true;
-                list
-            }
-            None => {
-                kept.push(values[at].clone());
-                _ = if is_postgres { write!(short, "${number}") } else { write!(short, "?") };
-                1
-            }
+        let count = if let Some((kind, json)) = given {
+            kept.push(Value::from(json));
+            _ = match (is_postgres, kind) {
+                (false, _) => write!(short, "SELECT value FROM json_each(?)"),
+                (true, Kind::Texts) => {
+                    write!(short, "SELECT jsonb_array_elements_text(${number}::jsonb)")
+                }
+                (true, Kind::Numbers) => {
+                    write!(short, "SELECT jsonb_array_elements_text(${number}::jsonb)::bigint")
+                }
+            };
+            any = true;
+            list
+        } else {
+            kept.push(values[at].clone());
+            _ = if is_postgres { write!(short, "${number}") } else { write!(short, "?") };
+            1
         };
         at += count;
         copied = places[at - 1].end;
@@ -85,7 +82,6 @@ fn places(sql: &str, is_postgres: bool) -> Vec<Range<usize>> {
         at += 1;
         match quote {
             Some(open) if byte == open => quote = None,
-            Some(_) => {}
             None if byte == b'\'' || byte == b'"' => quote = Some(byte),
             None if byte == mark => {
                 while is_postgres && bytes.get(at).is_some_and(u8::is_ascii_digit) {
@@ -93,7 +89,7 @@ fn places(sql: &str, is_postgres: bool) -> Vec<Range<usize>> {
                 }
                 places.push(start..at);
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     places

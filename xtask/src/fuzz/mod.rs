@@ -34,7 +34,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     for target in targets {
         let end = Instant::now() + Duration::from_secs(args.seconds);
-        let tried = fuzz(target, args.seed, |_| Instant::now() < end)?;
+        let goes_on = |tried| tried < target.few || Instant::now() < end;
+        let tried = fuzz(target, args.seed, goes_on)?;
         println!("{:10} {tried:>9} texts, none of them breaks a law", target.name);
     }
     Ok(())

@@ -16,7 +16,7 @@ pub struct Target {
     /// What texts are made of.
     pub words: &'static [&'static str],
     pub law: fn(&[u8]) -> Result<(), String>,
-    /// How many texts the tests try.
+    /// How many texts are tried at least, and by the tests.
     pub few: u64,
 }
 

@@ -394,7 +394,7 @@ async fn nobody_is_invited_again_into_teams_by_who_could_not_invite_there() {
 }
 
 /// Somebody who may invite, and change no team.
-async fn clerk<'s>(server: &'s Server) -> Client<'s> {
+async fn clerk(server: &Server) -> Client<'_> {
     let team = json!({ "name": "desk", "organization-access": { "manage-membership": true } });
     let team = json!({ "data": { "type": "teams", "attributes": team } });
     let desk = server.owner().post("/organizations/acme/teams", team).await.is_created().id();

@@ -41,10 +41,10 @@ async fn very_many_outputs_are_there_when_all_of_them_are_and_hold_nobody_up() {
         assert!(early.headers.contains_key("retry-after"), "{early}");
     }
     // What is broken off goes on where it was.
-    server.execute(&format!(
+    server.execute(
         "INSERT INTO state_version_outputs (id, state_version_id, name, sensitive, kind, detailed_type, value) \
          SELECT 'wsout-0123456789abcdef', id, 'o00000', FALSE, 'string', '\"string\"', '' FROM state_versions"
-    )).await;
+    ).await;
     keep_late_outputs(&server.system()).await.unwrap();
     server.execute("DELETE FROM state_version_outputs WHERE name = 'o00000'").await;
 

@@ -79,6 +79,7 @@ eats contains count(all) if {
 
 #[test]
 fn policies_say_the_same_in_a_process_apart_as_in_this_one() {
+    use Verdict as V;
     let echo = Arc::new(Echo::default());
     let case = case(Some(echo.clone()));
     let policies = [
@@ -114,7 +115,6 @@ fn policies_say_the_same_in_a_process_apart_as_in_this_one() {
         Answer::Said(outcome) => outcome.verdict,
         other => panic!("{other:?}"),
     });
-    use Verdict as V;
     let expected = [V::Passed, V::Failed, V::Errored, V::Errored, V::Passed, V::Undefined];
     assert_eq!(verdicts.collect::<Vec<_>>(), expected);
     assert_eq!(echo.0.lock().unwrap().len(), 2);

@@ -133,7 +133,7 @@ async fn what_goes_wrong_is_told_once_to_those_who_look_after_connections() {
     ingress::look(&cx).await.unwrap();
     world.fake.origin.write("main.tf", "b");
     let second = world.fake.origin.push("Two").to_string();
-    world.server.pass(Duration::from_secs(2 * 60 * 60));
+    world.server.pass(Duration::from_hours(2));
     ingress::look(&cx).await.unwrap();
     world.work().await;
     let runs = world.runs(&workspace).await;
@@ -142,7 +142,7 @@ async fn what_goes_wrong_is_told_once_to_those_who_look_after_connections() {
 
     world.fake.is(Mood::Well);
     ingress::look(&cx).await.unwrap();
-    world.server.pass(Duration::from_secs(2 * 60 * 60));
+    world.server.pass(Duration::from_hours(2));
     ingress::look(&cx).await.unwrap();
     assert_eq!(world.fake.shared.hooks.lock().unwrap().len(), 1, "it is made as soon as it may be");
     assert!(world.events().await.contains(&"info: A webhook was made for acme/infra.".to_owned()));
@@ -171,7 +171,7 @@ async fn a_token_that_is_revoked_is_told_and_what_was_missed_runs_with_the_next_
     world.told(&push("d-1", "main", Some(&before), Some(&after))).await;
     let asked = calls();
     for _ in 0..5 {
-        world.server.pass(Duration::from_secs(60));
+        world.server.pass(Duration::from_mins(1));
         world.work().await;
     }
     assert_eq!(calls(), asked, "nobody asks again and again");
@@ -262,11 +262,11 @@ async fn plain_git_is_looked_at_from_time_to_time() {
     origin.write("main.tf", "b");
     origin.push("Two");
     assert_eq!(runs(&branch).await, 1, "its time has not come");
-    server.pass(Duration::from_secs(6 * 60));
+    server.pass(Duration::from_mins(6));
     assert_eq!(runs(&branch).await, 2);
     origin.git(&["tag", "v1"]);
     origin.git(&["push", "-q", "origin", "v1"]);
-    server.pass(Duration::from_secs(6 * 60));
+    server.pass(Duration::from_mins(6));
     assert_eq!(runs(&tagged).await, 1);
     assert_eq!(runs(&branch).await, 2);
 }
