@@ -16,7 +16,7 @@ mod stmt;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use regex::bytes::Regex;
+use regex::Regex;
 
 pub(crate) use import::START;
 pub(crate) use number::{compare_numbers, float};

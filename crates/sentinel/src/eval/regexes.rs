@@ -1,6 +1,10 @@
 //! Regular expressions: RE2's syntax, by an engine that differs in a few places.
 
-use regex::bytes::{Regex, RegexBuilder};
+mod re2;
+
+use std::borrow::Cow;
+
+use regex::{Regex, RegexBuilder};
 
 use super::Interp;
 use crate::source::{Eval, Fault};
@@ -13,9 +17,6 @@ const MAX_COMPILED: usize = 1 << 20;
 /// So many compiled patterns are kept.
 const KEPT: usize = 32;
 
-/// RE2 repeats nothing more often than this.
-const MAX_REPEAT: u32 = 1_000;
-
 impl<'a> Interp<'a> {
     /// `text matches pattern`.
     pub fn matches(&mut self, text: Value<'a>, pattern: Value<'a>) -> Eval<bool> {
@@ -24,6 +25,7 @@ impl<'a> Interp<'a> {
             return Err(Fault::new(format!("matches wants strings, got {text:?} and {pattern:?}")));
         };
         self.spend(1 + text.len() / 16)?;
+        let text = &characters(text);
         if let Some(regex) = self.regexes.get(pattern) {
             return Ok(regex.is_match(text));
         }
@@ -44,121 +46,25 @@ fn compile(pattern: &[u8]) -> Result<Regex, String> {
     }
     let pattern = std::str::from_utf8(pattern)
         .map_err(|_| "the regular expression is not UTF-8".to_owned())?;
-    RegexBuilder::new(&translate(pattern)?)
+    let invalid = |error: String| format!("invalid regular expression {pattern:?}: {error}");
+    RegexBuilder::new(&re2::translate(pattern).map_err(invalid)?)
         .size_limit(MAX_COMPILED)
         .dfa_size_limit(MAX_COMPILED)
         .build()
-        .map_err(|error| format!("invalid regular expression {pattern:?}: {error}"))
+        .map_err(|error| invalid(error.to_string()))
 }
 
-/// The same pattern for our engine: classes of Perl are ASCII, what is special only here is not.
-fn translate(pattern: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(pattern.len() * 2);
-    let mut rest = pattern.chars().peekable();
-    let mut class = false;
-    let mut class_start = false;
-    while let Some(c) = rest.next() {
-        let at_start = std::mem::take(&mut class_start);
-        match c {
-            '\\' => match rest.next() {
-                None => return Err("the regular expression ends with a backslash".into()),
-                Some('Q') => {
-                    let mut literal = String::new();
-                    while let Some(c) = rest.next() {
-                        if c == '\\' && rest.peek() == Some(&'E') {
-                            rest.next();
-                            break;
-                        }
-                        literal.push(c);
-                    }
-                    out.push_str(&regex::escape(&literal));
-                }
-                Some(perl @ ('d' | 's' | 'w')) => out.push_str(ascii(perl, class)),
-                // In a class, ASCII cannot be said of a negation: the Unicode classes leave its letters.
-                Some(perl @ ('D' | 'S' | 'W')) if class => {
-                    out.push_str(match perl {
-                        'D' => r"[^0-9]",
-                        'S' => r"[^\t\n\x0c\r ]",
-                        _ => r"[^0-9A-Za-z_]",
-                    });
-                }
-                Some('D') => out.push_str("[^0-9]"),
-                Some('S') => out.push_str(r"[^\t\n\x0c\r ]"),
-                Some('W') => out.push_str("[^0-9A-Za-z_]"),
-                Some(edge @ ('b' | 'B')) if !class => {
-                    out.push_str("(?-u:\\");
-                    out.push(edge);
-                    out.push(')');
-                }
-                // Both are edges of words only here.
-                Some(c @ ('<' | '>')) => out.push(c),
-                Some('C') => return Err("\\C is not supported".into()),
-                Some(other) => {
-                    out.push('\\');
-                    out.push(other);
-                }
-            },
-            '[' if !class => {
-                class = true;
-                class_start = true;
-                out.push('[');
-                if rest.peek() == Some(&'^') {
-                    rest.next();
-                    out.push('^');
-                }
-            }
-            ']' if class && at_start => out.push_str("\\]"),
-            ']' if class => {
-                class = false;
-                out.push(']');
-            }
-            '[' if rest.peek() == Some(&':') => {
-                // `[:alpha:]` is the same in both.
-                out.push('[');
-                for c in rest.by_ref() {
-                    out.push(c);
-                    if c == ']' {
-                        break;
-                    }
-                }
-            }
-            '[' => out.push_str("\\["),
-            '&' | '~' if class => {
-                out.push('\\');
-                out.push(c);
-            }
-            '-' if class && rest.peek() == Some(&'-') => out.push_str("\\-"),
-            '{' if !class => {
-                let bounds: String = rest.clone().take_while(|c| *c != '}').collect();
-                let mut numbers = bounds.split(',').filter_map(|n| n.parse::<u32>().ok());
-                if numbers.any(|n| n > MAX_REPEAT) {
-                    return Err(format!("a repetition of more than {MAX_REPEAT} times"));
-                }
-                // What is no repetition is a brace.
-                let mut parts = bounds.split(',');
-                let digits =
-                    |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
-                let repeats = rest.clone().nth(bounds.chars().count()) == Some('}')
-                    && parts.next().is_some_and(digits)
-                    && parts.next().is_none_or(|upper| upper.is_empty() || digits(upper))
-                    && parts.next().is_none();
-                out.push_str(if repeats { "{" } else { "\\{" });
-            }
-            _ => out.push(c),
-        }
+/// Bytes as what RE2 reads in them: each that is part of no character is the one that stands for such.
+fn characters(text: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(text) {
+        return Cow::Borrowed(text);
     }
-    Ok(out)
-}
-
-fn ascii(perl: char, class: bool) -> &'static str {
-    match (perl, class) {
-        ('d', true) => "0-9",
-        ('d', false) => "[0-9]",
-        ('s', true) => r"\t\n\x0c\r ",
-        ('s', false) => r"[\t\n\x0c\r ]",
-        (_, true) => "0-9A-Za-z_",
-        (_, false) => "[0-9A-Za-z_]",
+    let mut characters = String::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        characters.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|_| characters.push(char::REPLACEMENT_CHARACTER));
     }
+    Cow::Owned(characters)
 }
 
 #[cfg(test)]
@@ -166,7 +72,7 @@ mod tests {
     use super::*;
 
     fn found(pattern: &str, text: &str) -> bool {
-        compile(pattern.as_bytes()).unwrap().is_match(text.as_bytes())
+        compile(pattern.as_bytes()).unwrap().is_match(text)
     }
 
     #[test]
@@ -193,5 +99,74 @@ mod tests {
             assert!(compile(pattern.as_bytes()).is_err(), "{pattern}");
         }
         assert!(compile(&[b'a'; MAX_PATTERN + 1]).is_err());
+    }
+
+    #[test]
+    fn characters_are_named_as_re2_names_them() {
+        for (pattern, text) in [
+            (r"^\p{L}$", "é"),
+            (r"^\p{Ll}+$", "ab"),
+            (r"\P{Lu}", "a"),
+            (r"\p{Greek}", "α"),
+            (r"^\p{^L}$", "1"),
+            (r"^\P{^L}$", "a"),
+            (r"^\p{L}{2}$", "ab"),
+            (r"^[\p{Lu}\pN]+$", "A1"),
+            (r"\x{e9}", "é"),
+            (r"\x{2714}", "✔"),
+            (r"\x61", "a"),
+            (r"[\x{2714}]", "✔"),
+            (r"\141", "a"),
+            (r"^\07$", "\u{7}"),
+            (r"^\0$", "\0"),
+            (r"^[\141]$", "a"),
+        ] {
+            assert!(found(pattern, text), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_class_is_read_as_re2_reads_it() {
+        assert!(found("[+--]", ",") && !found("[+--]", "a") && found("^[--]$", "-"));
+        assert!(found("^[a-]+$", "a-") && found("^[-a]+$", "-a") && found("[[:alpha]", "p"));
+        assert!(found("^[[:^digit:]]$", "a") && found(r"^[\d-x]+$", "1-x"));
+        for pattern in ["[a--b]", "[b-a]", "[[:nothing:]]", r"[a-\d]", "[a", "[]"] {
+            assert!(compile(pattern.as_bytes()).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_only_our_engine_knows_is_refused() {
+        for pattern in [
+            "(?x) a",
+            "(?R)a",
+            "(?-u:s)",
+            "a**",
+            "a++",
+            "a{2}{3}",
+            "a*??",
+            r"\u0061",
+            r"\h",
+            r"\Z",
+            r"\p{Letter}",
+            r"\p{greek}",
+            r"\p{Alphabetic}",
+            r"\1",
+            r"\8",
+            "(?<a.b>x)",
+            "(?<=a)b",
+        ] {
+            assert!(compile(pattern.as_bytes()).is_err(), "{pattern}");
+        }
+        for (pattern, text) in [(r"\b{start}a", "a"), ("a{x,2000}", "a")] {
+            assert!(!found(pattern, text), "{pattern}: a brace that repeats nothing");
+        }
+    }
+
+    #[test]
+    fn a_byte_of_no_character_is_a_character() {
+        let dot = compile(b"^.$").unwrap();
+        assert!(dot.is_match(&characters(b"\x80")) && !dot.is_match(&characters(b"\xe2\x80")));
+        assert!(compile(b"^[^a]{2}$").unwrap().is_match(&characters(b"\xe2\x80")));
     }
 }

@@ -68,7 +68,7 @@ fn join<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
                     let line = interp.line(&[value])?;
                     interp.heap.bytes(line)
                 };
-                size += part.len() + separator.len();
+                size += part.len() + separator.len() + size_of::<&[u8]>();
                 interp.room(size)?;
                 parts.push(part);
             }

@@ -113,6 +113,7 @@ async fn a_pull_request_has_one_comment_that_is_edited_and_tells_no_value() {
     assert!(comments().is_empty(), "nobody has asked for it");
 
     world.decides(json!({ "pull-request-comments-enabled": true })).await;
+    world.server.pass(Duration::from_secs(1));
     let head = world.proposes("d-2", "c").await;
     world.said().await;
     let [(first, text)] = &*comments() else { panic!("one comment: {:?}", comments()) };
@@ -157,6 +158,7 @@ async fn a_pull_request_has_one_comment_that_is_edited_and_tells_no_value() {
 
     // Somebody has removed it: the next commit gets a new one.
     world.fake.shared.comments.lock().unwrap().clear();
+    world.server.pass(Duration::from_secs(1));
     let head = world.proposes("d-3", "d").await;
     world.said().await;
     let [(_, text)] = &*comments() else { panic!("one comment: {:?}", comments()) };
