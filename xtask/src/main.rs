@@ -38,6 +38,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// A noun of organizations, from its table to its tests, registered everywhere.
     NewNoun(new_noun::Args),
+    /// Makes a noun in a copy of the project, compiles it and runs its tests: minutes.
+    TryNewNoun,
 }
 
 impl Task {
@@ -51,6 +53,7 @@ impl Task {
             Self::Sentinel(args) => sentinel::run(&args),
             Self::Fuzz(args) => fuzz::run(&args),
             Self::NewNoun(args) => new_noun::run(&args),
+            Self::TryNewNoun => new_noun::trial::run().await,
         }
     }
 }

@@ -116,6 +116,11 @@ pub fn table() -> Vec<Route> {
     routes().into_table()
 }
 
+/// Every type that can be included by the ids of its resources.
+pub fn included() -> impl Iterator<Item = &'static str> {
+    includes::INCLUDES.types()
+}
+
 /// What an agent asks for, as a service: its calls, and the blobs whose addresses it is given.
 pub fn agents_router(app: App) -> Router {
     let public_url = app.settings().public_url.clone();

@@ -22,7 +22,8 @@ fn matches(text: &str, prefix: &str) -> bool {
 }
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident = $prefix:literal),+ $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal),+ $(,)?) => {
+    $(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(String);
@@ -59,7 +60,11 @@ macro_rules! ids {
         }
 
         text_column!($name);
-    )+};
+    )+
+
+    /// Every type of ids: its name, and its prefix.
+    pub const ALL: &[(&str, &str)] = &[$((stringify!($name), $prefix)),+];
+    };
 }
 
 ids! {

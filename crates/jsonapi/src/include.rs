@@ -60,6 +60,11 @@ impl<C: ?Sized, E> Includes<C, E> {
         self
     }
 
+    /// The types whose resources can be loaded by their ids, in no order.
+    pub fn types(&self) -> impl Iterator<Item = &'static str> {
+        self.by_type.keys().copied()
+    }
+
     /// Teaches a to-many relation whose identifiers the parent does not show. The loader gets the
     /// ids of the parents and returns the related resources of each; the parents then show them.
     pub fn relation(

@@ -118,6 +118,11 @@ impl World {
         Self { server, ws, names, engine_token }
     }
 
+    /// What stands for the parameters of paths.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// Somebody who may call every route but those of agents and those of one's own account.
     pub fn allowed(&self, route: &Route) -> Client<'_> {
         match route.guard {

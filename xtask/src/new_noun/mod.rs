@@ -3,6 +3,7 @@
 
 mod name;
 mod places;
+pub mod trial;
 
 use std::{
     io::Write as _,
@@ -54,8 +55,13 @@ Now:
 /// Writes the noun; changes nothing where it cannot be written whole.
 pub fn run(args: &Args) -> Result<()> {
     let name = Name::new(&args.name, args.prefix.as_deref())?;
-    let root = args.into.as_deref().unwrap_or_else(|| workspace::root());
-    for (path, text) in written(root, &name)? {
+    write(args.into.as_deref().unwrap_or_else(|| workspace::root()), &name)?;
+    println!("{}", name.applied_to(NEXT));
+    Ok(())
+}
+
+fn write(root: &Path, name: &Name) -> Result<()> {
+    for (path, text) in written(root, name)? {
         let full = root.join(&path);
         let folder = full.parent().expect("a file is in a folder");
         std::fs::create_dir_all(folder)
@@ -63,7 +69,6 @@ pub fn run(args: &Args) -> Result<()> {
         std::fs::write(&full, text).with_context(|| format!("cannot write {}", full.display()))?;
         println!("{}", path.display());
     }
-    println!("{}", name.applied_to(NEXT));
     Ok(())
 }
 
@@ -183,6 +188,10 @@ mod tests {
             ("crates/api/src/lib.rs", "mod paper_policies;\n"),
             ("crates/api/src/lib.rs", ".merge(paper_policies::routes())\n"),
             ("crates/api/src/includes.rs", "\"paper-policies\" = paper_policies::load, |cx, rows|"),
+            (
+                "crates/api/tests/it/list_scopes.rs",
+                "\"/organizations/{organization_name}/paper-policies\", \"/paper-policies/*\"",
+            ),
             ("crates/api/tests/it/main.rs", "mod paper_policies;\n"),
             ("crates/testkit/src/world.rs", "mod paper_policies;\n"),
             ("crates/testkit/src/world.rs", "paper_policies::in_world(&owner)"),

@@ -61,6 +61,11 @@ const PLACES: &[(&str, At, &str)] = &[
         After("    loaded! {"),
         "        \"gad-gets\" = gad_gets::load, |cx, rows| rows.into_iter().map(gad_gets::View);",
     ),
+    (
+        "crates/api/tests/it/list_scopes.rs",
+        After("const NARROWED: "),
+        "    (\"/organizations/{organization_name}/gad-gets\", \"/gad-gets/*\"),",
+    ),
     ("crates/api/tests/it/main.rs", Among { after: ")]", word: "mod " }, "mod gad_gets;"),
     (WORLD, Among { after: "//! are generated from.", word: "mod " }, "mod gad_gets;"),
     (

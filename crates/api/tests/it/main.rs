@@ -48,6 +48,7 @@ mod lost_commits;
 mod memberships;
 mod names;
 mod notifications;
+mod nouns;
 mod oauth_clients;
 mod official_versions;
 mod parameters;
