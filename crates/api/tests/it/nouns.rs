@@ -58,6 +58,7 @@ const NOT_INCLUDED: &[(&str, &str)] = &[
     ("entitlement-sets", "found by its organization"),
     ("freezes", "nothing leads to it"),
     ("general-settings", "the site's"),
+    ("github-app-installations", "nothing leads to it"),
     ("notification-configurations", "nothing leads to it"),
     ("opa-versions", "nothing leads to it"),
     ("organization-capacity", "a figure of an organization"),
