@@ -1,7 +1,11 @@
 //! A pattern of RE2's syntax as our engine takes it. What RE2 does not know is refused: where only one of the two knows
 //! a thing, a policy would pass here and err there.
 
-use std::{iter::Peekable, str::Chars};
+use std::{
+    fmt::{self, Write as _},
+    iter::Peekable,
+    str::Chars,
+};
 
 /// RE2 repeats nothing more often than this.
 const MAX_REPEAT: u32 = 1_000;
@@ -79,8 +83,12 @@ impl Reader<'_> {
         Some(found.to_owned())
     }
 
+    fn put(&mut self, what: fmt::Arguments<'_>) {
+        let _ = self.out.write_fmt(what);
+    }
+
     fn literal(&mut self, c: char) {
-        self.out.push_str(&format!("\\x{{{:x}}}", u32::from(c)));
+        self.put(format_args!("\\x{{{:x}}}", u32::from(c)));
     }
 
     /// Behind a `{`: whether that is a repetition, which is then taken.
@@ -101,7 +109,7 @@ impl Reader<'_> {
         if bounds.split(',').any(is_too_often) {
             return Err(format!("a repetition of more than {MAX_REPEAT} times"));
         }
-        self.out.push_str(&format!("{{{bounds}}}"));
+        self.put(format_args!("{{{bounds}}}"));
         Ok(true)
     }
 
@@ -113,7 +121,7 @@ impl Reader<'_> {
             if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
                 return Err("a group has a name that is none, or looks around".into());
             }
-            self.out.push_str(&format!("P<{name}>"));
+            self.put(format_args!("P<{name}>"));
             return Ok(());
         }
         for c in self.rest.by_ref() {
@@ -140,11 +148,11 @@ impl Reader<'_> {
         match self.rest.peek() {
             Some(&edge @ ('b' | 'B')) => {
                 self.rest.next();
-                self.out.push_str(&format!("(?-u:\\{edge})"));
+                self.put(format_args!("(?-u:\\{edge})"));
             }
             Some(&end @ ('A' | 'z')) => {
                 self.rest.next();
-                self.out.push_str(&format!("\\{end}"));
+                self.put(format_args!("\\{end}"));
             }
             _ => {
                 if !self.set()? {
@@ -185,7 +193,7 @@ impl Reader<'_> {
                     _ => return Err(format!("there is no class {name:?} of Unicode")),
                 };
                 let p = if is_not { 'P' } else { 'p' };
-                self.out.push_str(&format!("\\{p}{{{of}{name}}}"));
+                self.put(format_args!("\\{p}{{{of}{name}}}"));
                 return Ok(true);
             }
             _ => return Ok(false),
@@ -269,7 +277,7 @@ impl Reader<'_> {
         if !POSIX.contains(&name.strip_prefix('^').unwrap_or(&name)) {
             return Err(format!("there is no class {name:?}"));
         }
-        self.out.push_str(&format!("[:{name}:]"));
+        self.put(format_args!("[:{name}:]"));
         Ok(true)
     }
 
