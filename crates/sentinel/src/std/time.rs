@@ -70,7 +70,7 @@ fn timeish(args: &Args<'_, '_>) -> Eval<DateTime<FixedOffset>> {
         Value::Float(seconds) => {
             nanoseconds(seconds).map(|nanos| DateTime::from_timestamp_nanos(nanos).fixed_offset())
         }
-        Value::Text(_) => DateTime::parse_from_rfc3339(args.str(0)?).ok(),
+        Value::Text(_) => written(args.str(0)?),
         _ => return Err(args.unfit(0, "ints, floats, strings and times")),
     };
     found.ok_or_else(|| {
@@ -80,6 +80,13 @@ fn timeish(args: &Args<'_, '_>) -> Eval<DateTime<FixedOffset>> {
         };
         Fault::new(format!("{name}: {} is no time", Interp::quote(text)))
     })
+}
+
+/// As Go reads RFC 3339: with capitals, and no leap seconds.
+fn written(text: &str) -> Option<DateTime<FixedOffset>> {
+    let is_plain = text.as_bytes().get(10) == Some(&b'T') && !text.ends_with('z');
+    let at = DateTime::parse_from_rfc3339(text).ok().filter(|_| is_plain)?;
+    (i64::from(at.timestamp_subsec_nanos()) < SECOND).then_some(at)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a float of seconds has no more precision")]
