@@ -19,15 +19,13 @@ rule contains msg if {
 """
 # As before OPA 1.0.
 OLD_AND_CONTENT = 'package example rule["not allowed"] { false }'
-EATS_MEMORY = """\
-package example
-
-long := concat("", [text | some i in numbers.range(1, 20000); text := sprintf("%100d", [i])])
-
-rule contains count(all) if {
-  all := [text | some i in numbers.range(1, 20000); text := concat("", [long, format_int(i, 10)])]
-}
-"""
+# A gigabyte in steps that take no time.
+EATS_MEMORY = "\n".join([
+    "package example",
+    't0 := "0123456789abcdef"',
+    *(f't{n + 1} := concat("", [t{n}, t{n}])' for n in range(27)),
+    "rule contains count(t27)",
+])
 COMPLETE = "Apply complete! Resources: 1 added, 0 changed, 0 destroyed."
 
 
