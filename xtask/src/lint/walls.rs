@@ -42,8 +42,8 @@ const WALLS: &[(&str, &[&str])] = &[
     (
         "testkit",
         &[
-            "agent", "api", "blobs", "courier", "crypto", "db", "domain", "jsonapi", "protocol",
-            "vcs-fake", "web", "worker",
+            "agent", "api", "blobs", "courier", "crypto", "db", "domain", "entrance", "jsonapi",
+            "protocol", "vcs-fake", "web", "worker",
         ],
     ),
     ("xtask", &["policy", "sentinel"]),
