@@ -211,6 +211,13 @@ const ALIKE: &[(&str, &str)] = &[
 
 /// Lists whose rows nobody can ask for one by one, and why.
 const WITHOUT_ROWS: &[(&str, &str)] = &[
+    // `vcs/github_app.rs` shows who sees which.
+    ("/github-app-installations", "made by GitHub alone"),
+    ("/github-app/installations", "made by GitHub alone"),
+    ("/organizations/{organization_name}/github-app-installations", "made by GitHub alone"),
+    ("/users/{user_id}/github-app-oauth-tokens", "there are none"),
+    ("/oauth-tokens/{oauth_token_id}/authorized-repos", "what the provider shows"),
+    ("/oauth-tokens/{oauth_token_id}/vcs-organizations", "what the provider shows"),
     ("/organization-memberships", "one's own, of those that one may read"),
     ("/organizations/{organization_name}/reserved-tag-keys", "known by all who belong to it"),
     ("/organizations/{organization_name}/tags", "known by all who belong to it"),
