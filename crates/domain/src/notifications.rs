@@ -21,7 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 pub use crate::access::Subscribable;
-pub use delivery::{deliveries, enable, verify, work};
+pub use delivery::{deliveries, enable, verify};
 pub(crate) use reader::READER;
 
 use crate::{

@@ -11,7 +11,7 @@ use db::{
 use serde_json::Value;
 
 pub use deliveries::Deliveries;
-pub(crate) use deliveries::{Errand, work};
+pub(crate) use deliveries::{Errand, Went, later};
 
 use crate::{Ctx, Result, Tx};
 

@@ -72,7 +72,7 @@ async fn plan(server: &Server, agent: &Agent<'_>) {
 }
 
 async fn work(server: &Server) {
-    domain::cost_estimates::work(&server.system()).await.unwrap();
+    domain::cost_estimates::deliveries().finish(&server.system()).await.unwrap();
 }
 
 async fn status(server: &Server, run: &str) -> Value {

@@ -135,7 +135,7 @@ pub fn of(ws: &Workspace) -> String {
 
 pub async fn deliver(server: &Server) {
     events::read(&server.system()).await.unwrap();
-    notifications::work(&server.system()).await.unwrap();
+    notifications::deliveries().finish(&server.system()).await.unwrap();
 }
 
 async fn responses(client: &Client<'_>, id: &str) -> Vec<Value> {

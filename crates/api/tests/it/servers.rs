@@ -135,7 +135,7 @@ async fn two_servers_tell_everybody_once_and_trigger_each_run_once() {
     let cx = server.system();
     events::read(&cx).await.unwrap();
     run_triggers::work(&cx).await.unwrap();
-    notifications::work(&cx).await.unwrap();
+    notifications::deliveries().finish(&cx).await.unwrap();
     assert_eq!(triggered().await, PAIRS);
     let mut told = recipient.triggers().await;
     told.sort();

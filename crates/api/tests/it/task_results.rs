@@ -32,7 +32,7 @@ impl Service {
 
     /// What it was asked since the last look.
     async fn questions(&mut self, server: &Server) -> Vec<Value> {
-        task_results::work(&server.system()).await.unwrap();
+        task_results::deliveries().finish(&server.system()).await.unwrap();
         let heard = self.recipient.heard().await;
         let new = heard.iter().skip(self.heard).map(|one| {
             assert_eq!(one.signature.as_deref(), Some(crypto_of("hunter2", &one.body).as_str()));

@@ -8,7 +8,7 @@ use db::{
     Json,
     entity::{
         cost_estimate::{self as estimate, Status},
-        cost_estimate_resource as resource, task,
+        cost_estimate_resource as resource,
     },
     id::CostEstimateId,
     sea_orm::EntityTrait,
@@ -20,15 +20,14 @@ use serde_json::value::RawValue;
 
 use super::{answer, set};
 use crate::{
-    Ctx, Error, In, Result, Tx,
+    Ctx, Error, In, Result,
     row::{CostEstimate, Run},
     runs::{self, Artifact, held::Held},
     site_settings::{self, Estimator},
     task_stages,
-    tasks::{self, Deliveries, Errand},
+    tasks::{Deliveries, Errand, Went},
 };
 
-const TASK: &str = "estimate_costs";
 /// In all, for the request and its answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of a plan that are read into memory.
@@ -41,49 +40,41 @@ const PLAN: &str = "json-plan-redacted";
 const SOON: i64 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Due {
-    estimate: CostEstimateId,
+pub(super) struct Estimating {
+    pub estimate: CostEstimateId,
 }
 
-/// Has the estimator asked once this transaction is committed.
-pub(super) async fn later(tx: &Tx, row: &CostEstimate) -> Result<()> {
-    tx.later(TASK, Due { estimate: row.id.clone() }).await
-}
+impl Errand for Estimating {
+    const KIND: &'static str = "estimate_costs";
+    // It is asked once: every answer, and none, is the estimate.
+    const TRIES: Option<i64> = None;
 
-const ERRAND: Errand = Errand {
-    kind: TASK,
-    // There is but one.
-    recipient: |_| String::new(),
-    handle: |cx, task| Box::pin(handle(cx, task)),
-};
+    /// There is but one.
+    fn recipient(&self) -> String {
+        String::new()
+    }
 
-/// Asks about those that are due without waiting for the estimator.
-pub fn deliveries() -> Deliveries {
-    Deliveries::of(&ERRAND)
-}
-
-/// Asks about those that are due, and waits until that is done.
-pub async fn work(cx: &Ctx) -> Result<()> {
-    tasks::work(cx, &ERRAND).await
-}
-
-async fn handle(cx: &Ctx, task: &task::Model) -> Result<()> {
-    let Ok(due) = serde_json::from_value::<Due>(task.payload.0.clone()) else {
-        return tasks::settle(cx, task, Err("it cannot be read"), Some(1)).await;
-    };
-    let row = estimate::Entity::find_by_id(due.estimate).one(cx.read()).await?;
-    if let Some(row) = row.filter(|row| row.status == Status::Queued) {
+    async fn run(self, cx: &Ctx, _tries: i64) -> Result<Went> {
+        let row = estimate::Entity::find_by_id(self.estimate).one(cx.read()).await?;
+        let Some(row) = row.filter(|row| row.status == Status::Queued) else {
+            return Ok(Went::Done);
+        };
         let found = runs::find(cx, &row.run_id).await?.into_unchecked();
         let plan = runs::artifact(cx, found.plan_id.as_str(), PLAN).await?;
         if matches!(plan, Artifact::Early | Artifact::Coming) {
-            return tasks::put_off(cx, task, SOON).await;
+            return Ok(Went::NotYet(SOON));
         }
         let said = Box::pin(ask(cx, &row, &found)).await?;
         let outcome = if said.is_ok() { "finished" } else { "errored" };
         metrics::counter!("statehouse_cost_estimates_total", "outcome" => outcome).increment(1);
         Box::pin(keep(cx, &row, &found.row, said)).await?;
+        Ok(Went::Done)
     }
-    tasks::settle(cx, task, Ok::<(), String>(()), None).await
+}
+
+/// Estimates that are asked for without waiting for the estimator.
+pub fn deliveries() -> Deliveries {
+    Deliveries::of::<Estimating>()
 }
 
 /// Or why there is no estimate, for people.

@@ -11,13 +11,14 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
-use super::{call, set};
+use super::{call::Estimating, set};
 use crate::{
     Ctx, Result, Tx, organizations,
     row::{CostEstimate, TaskStage, Workspace},
     runs::held::Held,
     site_settings,
     task_stages::{Members, Place, Standing},
+    tasks,
 };
 
 /// The worker asks for them; see `call.rs`.
@@ -58,7 +59,7 @@ impl Members for Estimates {
                 set(tx, &mut row, Status::SkippedDueToTargeting);
             } else if is_wanted(tx.cx(), held.workspace()).await? {
                 set(tx, &mut row, Status::Queued);
-                call::later(tx, &row).await?;
+                tasks::later(tx, &Estimating { estimate: row.id.clone() }).await?;
             } else {
                 row.error_message = Some("Cost estimation was switched off meanwhile.".into());
                 set(tx, &mut row, Status::Errored);

@@ -13,7 +13,7 @@ use db::{
     entity::cost_estimate::{self as estimate, Status},
 };
 
-pub use call::{deliveries, work};
+pub use call::deliveries;
 pub(crate) use members::Estimates;
 pub(crate) use read::costs_of;
 pub use read::{Costs, find, load, of_run, output, resources_of};

@@ -7,7 +7,7 @@ use db::{
     Json,
     entity::{
         notification_configuration::{self as configuration, Destination},
-        notification_delivery as deliveries, task, user,
+        notification_delivery as deliveries, user,
     },
     id::NotificationDeliveryId,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect},
@@ -15,24 +15,17 @@ use db::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::{
-    Configuration, Shown, by_name,
-    payload::Message,
-    reader::{Due, TASK},
-    show, token, url,
-};
+use super::{Configuration, Shown, by_name, payload::Message, reader::Due, show, token, url};
 use crate::{
     Ctx, Error, Granted, Happened, Result, Timestamp, Tx, can,
     row::{NotificationConfiguration, NotificationDelivery},
     site_settings,
-    tasks::{self, Deliveries, Errand},
+    tasks::{Deliveries, Errand, Went},
 };
 
 const SEALED_URL: &str = "notification_deliveries.url";
 /// Of one configuration; the oldest are forgotten.
 const KEPT: u64 = 10;
-/// The last try is about an hour after the first.
-const TRIES: i64 = 5;
 
 /// What was sent, and what came back.
 pub(super) struct Sent {
@@ -247,49 +240,41 @@ async fn try_out(
     show(cx, row).await
 }
 
-/// How messages are sent: what was not taken is tried again, a few times.
-const ERRAND: Errand = Errand {
-    kind: TASK,
-    recipient: |task| {
-        let due = serde_json::from_value::<Due>(task.payload.0.clone());
-        due.map(|due| due.configuration.to_string()).unwrap_or_default()
-    },
-    handle: |cx, task| Box::pin(handle(cx, task)),
-};
+impl Errand for Due {
+    const KIND: &'static str = "notify";
+    /// The last one is about an hour after the first.
+    const TRIES: Option<i64> = Some(5);
 
-/// Sends what is due without waiting for anybody.
-pub fn deliveries() -> Deliveries {
-    Deliveries::of(&ERRAND)
-}
-
-/// Sends what is due, and waits until it was.
-pub async fn work(cx: &Ctx) -> Result<()> {
-    tasks::work(cx, &ERRAND).await
-}
-
-async fn handle(cx: &Ctx, task: &task::Model) -> Result<()> {
-    let outcome = deliver(cx, task).await;
-    tasks::settle(cx, task, outcome, Some(TRIES)).await
-}
-
-async fn deliver(cx: &Ctx, task: &task::Model) -> Result<(), String> {
-    let in_words = |error: Error| error.to_string();
-    let due: Due = serde_json::from_value(task.payload.0.clone()).map_err(|e| e.to_string())?;
-    let row = configuration::Entity::find_by_id(due.configuration)
-        .one(cx.read())
-        .await
-        .map_err(|error| error.to_string())?;
-    // Whoever is not interested any more is told nothing more.
-    let Some(row) = row.filter(|row| row.enabled) else { return Ok(()) };
-    let message = Message::about(cx, &row, due.trigger, &due.about).await.map_err(in_words)?;
-    let Some(message) = message else { return Ok(()) };
-    let sent = send(cx, &row, &message).await.map_err(in_words)?;
-    let refusal = sent.refusal();
-    let tx = cx.write().await.map_err(in_words)?;
-    if tx.lock::<configuration::Entity>(row.id.clone()).await.map_err(|e| e.to_string())?.is_some()
-    {
-        record(cx, &tx, &row, Some(sent)).await.map_err(in_words)?;
-        tx.commit().await.map_err(in_words)?;
+    fn recipient(&self) -> String {
+        self.configuration.to_string()
     }
-    refusal.map_or(Ok(()), Err)
+
+    async fn run(self, cx: &Ctx, _tries: i64) -> Result<Went> {
+        // Whatever keeps it from being told counts as a try.
+        let refusal = deliver(cx, self).await.unwrap_or_else(|error| Some(error.to_string()));
+        Ok(refusal.map_or(Went::Done, Went::Refused))
+    }
+}
+
+/// Messages that are sent without waiting for anybody.
+pub fn deliveries() -> Deliveries {
+    Deliveries::of::<Due>()
+}
+
+/// Why it was not taken, if it was not.
+async fn deliver(cx: &Ctx, due: Due) -> Result<Option<String>> {
+    let row = configuration::Entity::find_by_id(due.configuration).one(cx.read()).await?;
+    // Whoever is not interested any more is told nothing more.
+    let Some(row) = row.filter(|row| row.enabled) else { return Ok(None) };
+    let Some(message) = Message::about(cx, &row, due.trigger, &due.about).await? else {
+        return Ok(None);
+    };
+    let sent = send(cx, &row, &message).await?;
+    let refusal = sent.refusal();
+    let tx = cx.write().await?;
+    if tx.lock::<configuration::Entity>(row.id.clone()).await?.is_some() {
+        record(cx, &tx, &row, Some(sent)).await?;
+        tx.commit().await?;
+    }
+    Ok(refusal)
 }

@@ -15,10 +15,9 @@ use crate::{
     events::Reader,
     row::{Event, Workspace},
     runs::status::is_final,
+    tasks,
     workspaces::auto_destroy,
 };
-
-pub(super) const TASK: &str = "notify";
 
 /// Something to tell somebody.
 #[derive(Serialize, Deserialize)]
@@ -174,7 +173,7 @@ async fn tell(tx: &Tx, workspace: &Workspace, trigger: Trigger, about: &About) -
         .await?;
     for row in interested.into_iter().filter(|row| row.triggers.contains(&trigger)) {
         let due = Due { configuration: row.id, trigger, about: about.clone() };
-        tx.later(TASK, due).await?;
+        tasks::later(tx, &due).await?;
     }
     Ok(())
 }

@@ -4,7 +4,6 @@
 use db::{
     entity::{
         configuration_version::{self, Status as Uploaded},
-        task,
         task_result::{self as result, Status},
         user,
     },
@@ -16,61 +15,44 @@ use serde::{Deserialize, Serialize};
 
 use super::{SEALED_KEY, SEALED_TOKEN, give_up, place};
 use crate::{
-    Ctx, Result, Tx,
+    Ctx, Result,
     row::{Run, TaskResult},
     run_tasks::{self, Asked, Capabilities},
-    tasks::{self, Deliveries, Errand},
+    tasks::{Deliveries, Errand, Went},
     workspaces,
 };
 
-const TASK: &str = "ask_run_task";
-/// The last one is two and a half minutes after the first.
-const TRIES: i64 = 4;
-
 #[derive(Serialize, Deserialize)]
-struct Due {
-    result: TaskResultId,
-    task: RunTaskId,
+pub(super) struct Asking {
+    pub result: TaskResultId,
+    pub task: RunTaskId,
 }
 
-/// Has a run task asked once this transaction is committed.
-pub(super) async fn later(tx: &Tx, row: &TaskResult) -> Result<()> {
-    tx.later(TASK, Due { result: row.id.clone(), task: row.run_task_id.clone() }).await
-}
+impl Errand for Asking {
+    const KIND: &'static str = "ask_run_task";
+    /// The last one is two and a half minutes after the first.
+    const TRIES: Option<i64> = Some(4);
 
-const ERRAND: Errand = Errand {
-    kind: TASK,
-    recipient: |task| {
-        let due = serde_json::from_value::<Due>(task.payload.0.clone());
-        due.map(|due| due.task.to_string()).unwrap_or_default()
-    },
-    handle: |cx, task| Box::pin(handle(cx, task)),
-};
-
-/// Asks those that are due without waiting for anybody.
-pub fn deliveries() -> Deliveries {
-    Deliveries::of(&ERRAND)
-}
-
-/// Asks those that are due, and waits until they were.
-pub async fn work(cx: &Ctx) -> Result<()> {
-    tasks::work(cx, &ERRAND).await
-}
-
-async fn handle(cx: &Ctx, task: &task::Model) -> Result<()> {
-    let Ok(due) = serde_json::from_value::<Due>(task.payload.0.clone()) else {
-        return tasks::settle(cx, task, Err("it cannot be read"), Some(1)).await;
-    };
-    let refusal = ask(cx, &due.result).await?;
-    let Some(Refusal { why, is_final }) = refusal else {
-        return tasks::settle(cx, task, Ok::<(), String>(()), None).await;
-    };
-    if is_final || task.attempts + 1 >= TRIES {
-        let message = format!("The run task could not be asked: {why}.");
-        Box::pin(give_up(cx, &due.result, message)).await?;
-        return tasks::settle(cx, task, Ok::<(), String>(()), None).await;
+    fn recipient(&self) -> String {
+        self.task.to_string()
     }
-    tasks::settle(cx, task, Err(why), None).await
+
+    async fn run(self, cx: &Ctx, tries: i64) -> Result<Went> {
+        let Some(Refusal { why, is_final }) = ask(cx, &self.result).await? else {
+            return Ok(Went::Done);
+        };
+        if !is_final && Self::TRIES.is_some_and(|most| tries + 1 < most) {
+            return Ok(Went::Refused(why));
+        }
+        let message = format!("The run task could not be asked: {why}.");
+        Box::pin(give_up(cx, &self.result, message)).await?;
+        Ok(Went::Done)
+    }
+}
+
+/// Questions that are asked without waiting for anybody.
+pub fn deliveries() -> Deliveries {
+    Deliveries::of::<Asking>()
 }
 
 /// Why a service was not asked.

@@ -17,13 +17,14 @@ use db::{
 };
 use secrecy::ExposeSecret;
 
-use super::{SEALED_KEY, SEALED_TOKEN, call, of, set, silence};
+use super::{SEALED_KEY, SEALED_TOKEN, call::Asking, of, set, silence};
 use crate::{
     Result, Tx,
     row::{RunTask, TaskStage, Workspace},
     run_tasks,
     runs::held::Held,
     task_stages::{Members, Place, Standing, is_shown},
+    tasks,
 };
 
 /// The worker asks them; see `call.rs`.
@@ -95,7 +96,8 @@ impl Members for Results {
                 row.token_hash = Some(token.hash());
                 silence::begin(tx, &mut row);
                 set(tx, &mut row, Status::Running);
-                call::later(tx, &row).await?;
+                let asking = Asking { result: row.id.clone(), task: row.run_task_id.clone() };
+                tasks::later(tx, &asking).await?;
             }
             tx.update(row).await?;
         }

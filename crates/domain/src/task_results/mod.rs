@@ -14,7 +14,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
 };
 
-pub use call::{deliveries, work};
+pub use call::deliveries;
 pub use callback::{NewOutcome, Said, Saying, call_back};
 pub(crate) use members::Results;
 pub use outcomes::{body, find_outcome, load_outcomes, outcomes_of};

@@ -5,26 +5,63 @@ use std::collections::HashMap;
 
 use db::entity::task;
 use futures::future::BoxFuture;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::task::JoinSet;
 
-use super::{claim, put_off};
-use crate::{Ctx, Result};
+use super::{claim, put_off, settle};
+use crate::{Ctx, Result, Tx};
 
-/// One kind of messages.
+/// A message to the outside, as it is left in its task.
+pub(crate) trait Errand: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Of its tasks.
+    const KIND: &'static str;
+    /// After so many it is given up; never without a number.
+    const TRIES: Option<i64>;
+
+    /// Whom it is for; those for one recipient wait for each other.
+    fn recipient(&self) -> String;
+
+    /// Sends it, outside of any transaction. `tries` came before this one.
+    fn run(self, cx: &Ctx, tries: i64) -> impl Future<Output = Result<Went>> + Send;
+}
+
+/// How an errand went.
 #[derive(Debug)]
-pub(crate) struct Errand {
-    /// Of the tasks that they are left as.
-    pub kind: &'static str,
-    /// Whom a task is for.
-    pub recipient: fn(&task::Model) -> String,
-    /// Sends it, and settles the task.
-    pub handle: for<'a> fn(&'a Ctx, &'a task::Model) -> BoxFuture<'a, Result<()>>,
+pub(crate) enum Went {
+    /// There is nothing left to do.
+    Done,
+    /// Not now, for no fault of its own; in so many seconds.
+    NotYet(i64),
+    /// It is tried again.
+    Refused(String),
+}
+
+/// Has it done once this transaction is committed.
+pub(crate) async fn later<E: Errand>(tx: &Tx, errand: &E) -> Result<()> {
+    tx.later(E::KIND, errand).await
+}
+
+fn read<E: Errand>(task: &task::Model) -> Option<E> {
+    serde_json::from_value(task.payload.0.clone()).ok()
+}
+
+async fn handle<E: Errand>(cx: &Ctx, task: &task::Model) -> Result<()> {
+    let Some(errand) = read::<E>(task) else {
+        return settle(cx, task, Err("it cannot be read"), Some(1)).await;
+    };
+    match errand.run(cx, task.attempts).await? {
+        Went::Done => settle(cx, task, Ok::<(), String>(()), None).await,
+        Went::NotYet(seconds) => put_off(cx, task, seconds).await,
+        Went::Refused(why) => settle(cx, task, Err(why), E::TRIES).await,
+    }
 }
 
 /// What is under way of one kind.
 #[derive(Debug)]
 pub struct Deliveries {
-    errand: &'static Errand,
+    kind: &'static str,
+    recipient: fn(&task::Model) -> String,
+    handle: for<'a> fn(&'a Ctx, &'a task::Model) -> BoxFuture<'a, Result<()>>,
     under_way: JoinSet<String>,
     by_recipient: HashMap<String, usize>,
 }
@@ -37,13 +74,19 @@ const AT_ONCE: usize = 256;
 const PUT_OFF_SECONDS: i64 = 1;
 
 impl Deliveries {
-    pub(crate) fn of(errand: &'static Errand) -> Self {
-        Self { errand, under_way: JoinSet::new(), by_recipient: HashMap::new() }
+    pub(crate) fn of<E: Errand>() -> Self {
+        Self {
+            kind: E::KIND,
+            recipient: |task| read::<E>(task).map(|errand| errand.recipient()).unwrap_or_default(),
+            handle: |cx, task| Box::pin(handle::<E>(cx, task)),
+            under_way: JoinSet::new(),
+            by_recipient: HashMap::new(),
+        }
     }
 
     /// By which failures are reported.
     pub fn name(&self) -> &'static str {
-        self.errand.kind
+        self.kind
     }
 
     /// Begins what is due and can begin.
@@ -52,9 +95,9 @@ impl Deliveries {
         if self.under_way.len() >= AT_ONCE {
             return Ok(());
         }
-        let errand = self.errand;
-        for task in claim(cx, errand.kind).await? {
-            let recipient = (errand.recipient)(&task);
+        let (kind, handle) = (self.kind, self.handle);
+        for task in claim(cx, kind).await? {
+            let recipient = (self.recipient)(&task);
             let busy = self.by_recipient.entry(recipient.clone()).or_default();
             if *busy >= AT_ONCE_EACH {
                 put_off(cx, &task, PUT_OFF_SECONDS).await?;
@@ -63,11 +106,18 @@ impl Deliveries {
             *busy += 1;
             let cx = cx.clone();
             self.under_way.spawn(async move {
-                let handled = (errand.handle)(&cx, &task).await;
-                cx.troubles().settle(errand.kind, task.id.as_str(), handled, cx.now());
+                let handled = handle(&cx, &task).await;
+                cx.troubles().settle(kind, task.id.as_str(), handled, cx.now());
                 recipient
             });
         }
+        Ok(())
+    }
+
+    /// Does what is due, and waits until it is done.
+    pub async fn finish(&self, cx: &Ctx) -> Result<()> {
+        let due = claim(cx, self.kind).await?;
+        futures::future::try_join_all(due.iter().map(|task| (self.handle)(cx, task))).await?;
         Ok(())
     }
 
@@ -86,12 +136,4 @@ impl Deliveries {
             }
         }
     }
-}
-
-/// Sends what is due of one kind, and waits until it was.
-pub(crate) async fn work(cx: &Ctx, errand: &Errand) -> Result<()> {
-    let due = claim(cx, errand.kind).await?;
-    let all = due.iter().map(|task| (errand.handle)(cx, task));
-    futures::future::try_join_all(all).await?;
-    Ok(())
 }
