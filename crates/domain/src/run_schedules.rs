@@ -1,6 +1,7 @@
 //! Runs of a workspace by the calendar: each time comes once, and of those that were missed only the last.
 
 use db::{
+    Locked,
     entity::{
         run,
         run_schedule::{self, Kind},
@@ -162,15 +163,20 @@ pub struct Due {
 /// # Errors
 /// Conflict where somebody else has used it up, or it is another one now.
 pub(crate) async fn use_up(tx: &Tx, due: &Due, run: &RunId) -> Result<()> {
-    let row = tx.lock::<run_schedule::Entity>(due.schedule.clone()).await?;
-    let mut row = row
-        .filter(|row| row.enabled && row.next_at == Some(due.at))
-        .ok_or_else(|| Error::conflict("The time of the schedule is another one now."))?;
+    let row = still_due(tx, due).await?;
+    let mut row =
+        row.ok_or_else(|| Error::conflict("The time of the schedule is another one now."))?;
     passed(&mut row, tx.now())?;
     row.last_run_id = Some(run.clone());
     row.last_error = None;
     tx.update(row).await?;
     Ok(())
+}
+
+/// The schedule, if this time of it has neither been used up nor changed.
+async fn still_due(tx: &Tx, due: &Due) -> Result<Option<Locked<run_schedule::Entity>>> {
+    let row = tx.lock::<run_schedule::Entity>(due.schedule.clone()).await?;
+    Ok(row.filter(|row| row.enabled && row.next_at == Some(due.at)))
 }
 
 /// Its time has come, and those that came before it as well.
@@ -203,12 +209,13 @@ async fn queue_one(cx: &Ctx, row: &RunSchedule) -> Result<()> {
     else {
         return Ok(());
     };
+    let due = Due { schedule: row.id.clone(), at };
     if let Some(id) = &row.last_run_id
         && let Some(last) = run::Entity::find_by_id(id.clone()).one(cx.read()).await?
         && !last.is_final
     {
         let why = format!("The run {id} of the time before is not over yet.");
-        return fail(cx, &workspace, row, at, &why).await;
+        return fail(cx, &workspace, &due, &why).await;
     }
     let message = match row.message.as_str() {
         "" => format!("Queued by a schedule ({}, {})", row.cron, row.time_zone),
@@ -220,32 +227,21 @@ async fn queue_one(cx: &Ctx, row: &RunSchedule) -> Result<()> {
         refresh_only: row.kind == Kind::RefreshOnly,
         auto_apply: Some(row.kind == Kind::Apply),
         trigger_reason: Some(REASON.to_owned()),
-        due: Some(Due { schedule: row.id.clone(), at }),
+        due: Some(due.clone()),
         ..New::default()
     };
     let granted = cx.check::<can::QueueRun, _>(Found::new(workspace.clone()))?;
     match runs::create(cx, &granted, new).await {
         Ok(_) => Ok(()),
         Err(error) if !error.is_refusal() => Err(error),
-        Err(refusal) => fail(cx, &workspace, row, at, &refusal.to_string()).await,
+        Err(refusal) => fail(cx, &workspace, &due, &refusal.to_string()).await,
     }
 }
 
 /// Uses up a time of which nothing came, unless it is another one by now.
-async fn fail(
-    cx: &Ctx,
-    workspace: &Workspace,
-    row: &RunSchedule,
-    at: Timestamp,
-    why: &str,
-) -> Result<()> {
+async fn fail(cx: &Ctx, workspace: &Workspace, due: &Due, why: &str) -> Result<()> {
     let tx = cx.write().await?;
-    let Some(mut row) = tx.lock::<run_schedule::Entity>(row.id.clone()).await? else {
-        return Ok(());
-    };
-    if !row.enabled || row.next_at != Some(at) {
-        return Ok(());
-    }
+    let Some(mut row) = still_due(&tx, due).await? else { return Ok(()) };
     passed(&mut row, tx.now())?;
     row.last_error = Some(why.to_owned());
     let row = tx.update(row).await?;
