@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SEALED_KEY, SEALED_TOKEN, give_up, place};
 use crate::{
-    Ctx, Result,
+    Ctx, Result, configurations, connected_repositories,
     row::{Run, TaskResult},
     run_tasks::{self, Asked, Capabilities},
     tasks::{Deliveries, Errand, Went},
@@ -97,6 +97,16 @@ async fn asked(cx: &Ctx, row: &TaskResult, run: &Run) -> Result<Option<Asked>> {
         Some(id) => user::Entity::find_by_id(id.clone()).one(cx.read()).await?,
         None => None,
     };
+    let commit = match &run.configuration_version_id {
+        Some(id) => configurations::ingress(cx, id).await?,
+        None => None,
+    };
+    let repository = match &commit {
+        Some(commit) => connected_repositories::by_id(cx, &commit.repository_id).await?,
+        None => None,
+    };
+    let sender = commit.as_ref().and_then(|commit| commit.sender_username.clone());
+    let created_by = created_by.map(|user| user.username).or(sender);
     let download = configuration.as_ref().filter(|row| row.status == Uploaded::Uploaded);
     let api = |path: String| cx.url(format_args!("/api/v2/{path}"));
     let page = format!("/app/{}/workspaces/{}", workspace.organization_name, workspace.name);
@@ -115,17 +125,17 @@ async fn asked(cx: &Ctx, row: &TaskResult, run: &Run) -> Result<Option<Asked>> {
         plan_json_api_url: has_plan.then(|| api(format!("plans/{}/json-output", run.plan_id))),
         run_app_url: cx.url(format_args!("{page}/runs/{}", run.id)),
         run_created_at: run.created_at.iso8601(),
-        run_created_by: created_by.map_or_else(|| "statehouse".into(), |user| user.username),
+        run_created_by: created_by.unwrap_or_else(|| "statehouse".into()),
         run_id: run.id.to_string(),
         run_message: run.message.clone(),
         task_result_callback_url: api(format!("task-results/{}/callback", row.id)),
         task_result_enforcement_level: row.enforcement_level.as_str(),
         task_result_id: row.id.to_string(),
-        vcs_branch: None,
-        vcs_commit_hash: None,
-        vcs_commit_url: None,
-        vcs_pull_request_url: None,
-        vcs_repo_url: None,
+        vcs_repo_url: repository.and_then(|row| row.page_url),
+        vcs_branch: commit.as_ref().map(|commit| commit.branch.clone()),
+        vcs_commit_hash: commit.as_ref().map(|commit| commit.commit_sha.clone()),
+        vcs_commit_url: commit.as_ref().and_then(|commit| commit.commit_url.clone()),
+        vcs_pull_request_url: commit.and_then(|commit| commit.pull_request_url),
         workspace_app_url: cx.url(&page),
         workspace_id: workspace.id.to_string(),
         workspace_name: workspace.name,

@@ -1,9 +1,49 @@
 //! A pull request is planned, and only that.
 
 use serde_json::json;
-use testkit::vcs_fake::{pull_request, push};
+use testkit::{
+    vcs_fake::{pull_request, push},
+    world::{related, resource},
+};
 
 use super::World;
+use crate::{agent::Agent, notifications::Recipient, run_tasks};
+
+#[tokio::test]
+async fn a_run_task_is_told_which_commit_a_run_is_of() {
+    let world = World::new().await;
+    let server = &world.server;
+    let owner = server.owner();
+    let _agent = Agent::register(server).await;
+    let workspace = world.workspace("networking", json!({})).await;
+    let service = Recipient::new().await;
+    let task = owner.post("/organizations/acme/tasks", run_tasks::task("scan", &service.url)).await;
+    let new = related(
+        resource(
+            "workspace-tasks",
+            &json!({ "enforcement-level": "advisory", "stages": ["pre_plan"] }),
+        ),
+        &json!({ "task": { "data": { "type": "tasks", "id": task.is_created().id() } } }),
+    );
+    owner.post(format!("/workspaces/{workspace}/tasks"), new).await.is_created();
+    let origin = &world.fake.origin;
+    origin.git(&["checkout", "-q", "-b", "feat"]);
+    origin.write("main.tf", "b");
+    let head = origin.push("One").to_string();
+    world.told(&pull_request("d-1", "opened", &head, 7)).await;
+    server.advance().await;
+    domain::task_results::deliveries().finish(&server.system()).await.unwrap();
+    let asked = service.heard().await.pop().unwrap().json();
+    let ingress = world.ingress(&world.runs(&workspace).await[0]).await;
+    assert_eq!(asked["vcs_commit_hash"], head.as_str());
+    assert_eq!(asked["vcs_branch"], "feat");
+    assert_eq!(asked["vcs_pull_request_url"], "https://git.example/acme/infra/pull/3");
+    assert_eq!(asked["vcs_commit_url"], ingress.attribute("commit-url"));
+    assert_eq!(asked["run_created_by"], ingress.attribute("sender-username"));
+    let shown = owner.get(format!("/workspaces/{workspace}")).await.is_ok();
+    assert_eq!(asked["vcs_repo_url"], shown.attribute("vcs-repo")["repository-http-url"]);
+    assert!(asked["vcs_repo_url"].is_string() && asked["run_created_by"].is_string());
+}
 
 #[tokio::test]
 async fn a_pull_request_is_planned_and_a_newer_commit_cancels_the_older_plan() {
