@@ -53,9 +53,12 @@ def new_server(
     made: list[Server] = []
 
     def make(
-        admin_token: str | None = ADMIN_TOKEN, versions: list[str] = engines.VERSIONS
+        admin_token: str | None = ADMIN_TOKEN,
+        versions: list[str] = engines.VERSIONS,
+        settings: tuple[str, ...] = (),
     ) -> Server:
-        server = Server(tmp_path_factory.mktemp("server"), mirror, admin_token, versions)
+        folder = tmp_path_factory.mktemp("server")
+        server = Server(folder, mirror, admin_token, versions, settings)
         made.append(server)
         SERVERS.append(server)
         return server.start()

@@ -18,11 +18,18 @@ ADMIN_TOKEN = "e2e-admin-token-0123456789abcdef"
 
 class Server:
     def __init__(
-        self, folder: Path, mirror: Path, admin_token: str | None, versions: list[str]
+        self,
+        folder: Path,
+        mirror: Path,
+        admin_token: str | None,
+        versions: list[str],
+        settings: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder
         self.admin_token = admin_token
         self.versions = versions
+        # Flags beside those that every server of a test needs.
+        self.settings = settings
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "server.log"
         self.port = free_port()
@@ -47,7 +54,7 @@ class Server:
         # Where services stand that are asked; everything else on this machine is closed, as it is by default.
         command += ["--notification-networks=127.0.0.2/32"]
         command += [f"--engine={engines.terraform(version)}" for version in self.versions]
-        return [*command, f"--agent-cli-config={self.cli_config}"]
+        return [*command, f"--agent-cli-config={self.cli_config}", *self.settings]
 
     def environment(self) -> dict[str, str]:
         environment = {

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use blobs::Blobs;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub site: site_settings::Given,
     /// Runs whose policies are evaluated at once by one server.
     pub policy_concurrency: usize,
+    /// How long a run task may say nothing before it is given up.
+    pub run_task_silence: Duration,
     /// Our own executable, which asks policies in processes apart; without one they are asked in this one.
     pub policy_program: Option<PathBuf>,
     pub git: GitMeans,

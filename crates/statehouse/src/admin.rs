@@ -147,6 +147,7 @@ pub fn offline() -> domain::Settings {
         trusted_proxies: Vec::new(),
         site: domain::site_settings::Given::default(),
         policy_concurrency: 1,
+        run_task_silence: std::time::Duration::ZERO,
         policy_program: None,
         git: domain::GitMeans::default(),
     }

@@ -211,6 +211,7 @@ fn rules(settings: &Settings, url: &Url) -> Result<domain::Settings> {
         trusted_proxies: settings.trusted_proxies.clone(),
         site: settings.site.clone(),
         policy_concurrency: settings.policy_concurrency,
+        run_task_silence: settings.run_task_silence,
         // Not by its path: the file may be replaced by a newer version.
         policy_program: Some("/proc/self/exe".into()),
         git: git::means(settings).context("finding what git is started by")?,

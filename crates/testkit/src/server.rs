@@ -75,6 +75,7 @@ impl Server {
                 trusted_proxies: Vec::new(),
                 site: domain::site_settings::Given::default(),
                 policy_concurrency: 2,
+                run_task_silence: std::time::Duration::from_mins(10),
                 policy_program: None,
                 git: domain::GitMeans {
                     root: repositories.path().to_owned(),

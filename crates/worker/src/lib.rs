@@ -77,7 +77,7 @@ const ALL: &[Chore] = chores! {
     "orphaned blobs", Rhythm::Every(CHORES), cleanup::work;
     "old plan exports", Rhythm::Every(CHORES), plan_exports::expire_due;
     "the audit trail's address", Rhythm::Every(CHORES), audit::tell;
-    "silent run tasks", Rhythm::Every(CHORES), task_results::give_up_silent;
+    "silent run tasks", Rhythm::Every(TICK), task_results::give_up_silent;
     "commit statuses", Rhythm::Every(TICK), commit_statuses::work;
     "repositories without users", Rhythm::Every(CHORES), connected_repositories::drop_unused;
     "looking at repositories", Rhythm::Every(CHORES), ingress::look;

@@ -1,6 +1,8 @@
-//! How long run tasks are waited for: ten minutes from the last word, an hour in all
+//! How long run tasks are waited for: ten minutes from the last word, if the site says nothing else, and an hour in all
 //! (<https://developer.hashicorp.com/terraform/cloud-docs/workspaces/settings/run-tasks>). The times are rows, so that
 //! no restart loses them.
+
+use std::time::Duration;
 
 use db::{
     Locked,
@@ -13,7 +15,6 @@ use super::{GRACE, give_up};
 use crate::{Ctx, Result, Tx};
 
 /// Seconds.
-const SILENCE: i64 = 10 * 60;
 const IN_ALL: i64 = 60 * 60;
 const LOOKED_AT: u64 = 100;
 /// How failures of this room are reported.
@@ -29,7 +30,8 @@ pub(super) fn begin(tx: &Tx, row: &mut Locked<result::Entity>) {
 
 /// It has said something, and has its time again.
 pub(super) fn heard(tx: &Tx, row: &mut Locked<result::Entity>) {
-    let until = tx.now().plus_seconds(SILENCE);
+    let patience = tx.cx().settings().run_task_silence.as_secs();
+    let until = tx.now().plus_seconds(i64::try_from(patience).unwrap_or(IN_ALL));
     row.silent_until = Some(row.ends_at.map_or(until, |end| end.min(until)));
 }
 
@@ -43,6 +45,14 @@ pub(crate) fn silent(cx: &Ctx, limit: u64) -> Select<result::Entity> {
         .limit(limit)
 }
 
+/// In words.
+fn said(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds >= 120 && seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
 /// Gives up run tasks whose time is over; returns how many those were.
 pub async fn give_up_silent(cx: &Ctx) -> Result<usize> {
     let over: Vec<TaskResultId> = silent(cx, LOOKED_AT).into_tuple().all(cx.read()).await?;
@@ -51,11 +61,14 @@ pub async fn give_up_silent(cx: &Ctx) -> Result<usize> {
         let row = result::Entity::find_by_id(id.clone()).one(cx.read()).await?;
         let is_long = row.is_some_and(|row| row.ends_at.is_some_and(|at| at <= cx.now()));
         let why = if is_long {
-            "The run task did not come to an end within 60 minutes."
+            "The run task did not come to an end within 60 minutes.".to_owned()
         } else {
-            "Nothing was heard of the run task for 10 minutes."
+            format!(
+                "Nothing was heard of the run task for {}.",
+                said(cx.settings().run_task_silence)
+            )
         };
-        let done = Box::pin(give_up(cx, &id, why.to_owned())).await;
+        let done = Box::pin(give_up(cx, &id, why)).await;
         given_up +=
             usize::from(cx.troubles().settle(CHORE, id.as_str(), done, cx.now()) == Some(true));
     }

@@ -350,6 +350,14 @@ pub const SETTINGS: &[Setting] = &[
         "How many runs have their policies evaluated at once.",
     ),
     serve(
+        "run_task_silence",
+        Kind::Text,
+        "DURATION",
+        "10m",
+        "1s to 1h",
+        "How long a run task may say nothing before it is given up.",
+    ),
+    serve(
         "version_sync",
         Kind::Switch,
         "",

@@ -50,6 +50,8 @@ pub struct Settings {
     /// Settings of the site that administrators then cannot change.
     pub site: domain::site_settings::Given,
     pub policy_concurrency: usize,
+    /// How long a run task may say nothing.
+    pub run_task_silence: Duration,
     /// Said in the log once it exists.
     pub warnings: Vec<String>,
 }

@@ -81,6 +81,8 @@ fn a_wrong_value_is_named_with_its_origin_and_what_is_allowed() {
         ("agent_cli_config", "/nowhere/cli.tfrc", "a Terraform CLI configuration file"),
         ("sandbox", "none", "required, preferred, off"),
         ("sandbox_readable", "/nowhere/tools", "files and directories that exist"),
+        ("run_task_silence", "0s", "1s to 1h"),
+        ("run_task_silence", "2h", "1s to 1h"),
         ("grace_period", "5", "a number with s, m or h"),
         ("grace_period", "xs", "a number with s, m or h"),
         ("min_free_disk", "64", "a number with K, M or G"),

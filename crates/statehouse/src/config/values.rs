@@ -183,6 +183,8 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
     let site = site(reader);
     let policy_concurrency =
         reader.read("policy_concurrency", |text| within(text, 1..=64)).unwrap_or(2);
+    let run_task_silence =
+        reader.read("run_task_silence", silence).unwrap_or(Duration::from_mins(10));
     let warnings = warnings(reader);
     Settings {
         store,
@@ -200,6 +202,7 @@ pub fn settings(reader: &mut Reader<'_>) -> Settings {
         trusted_proxies,
         site,
         policy_concurrency,
+        run_task_silence,
         warnings,
     }
 }
@@ -458,6 +461,11 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     let number: u64 =
         text[..text.len() - 1].parse().map_err(|_| "not a whole number with a unit")?;
     number.checked_mul(seconds_each).map(Duration::from_secs).ok_or("too long")
+}
+
+fn silence(text: &str) -> Result<Duration, &'static str> {
+    let within = Duration::from_secs(1)..=Duration::from_hours(1);
+    duration(text).and_then(|time| within.contains(&time).then_some(time).ok_or("out of range"))
 }
 
 fn size(text: &str) -> Result<u64, &'static str> {
