@@ -316,6 +316,7 @@ async fn an_agent_that_is_lost_is_replaced_and_then_given_up() {
 #[tokio::test]
 async fn those_who_want_to_know_are_told_what_is_news() {
     let server = Server::start_with(loopback).await;
+    server.stop_clock();
     let agent = agent(&server).await;
     let ws = applied(&server, &agent, "networking").await;
     let recipient = Recipient::new().await;
@@ -331,14 +332,21 @@ async fn those_who_want_to_know_are_told_what_is_news() {
         "result": "errored", "message": "The provider is away.", "has_changes": false,
         "counts": {}, "generated_configuration": false,
     });
-    for (outcome, told) in [
-        (found(&["a.one"], json!([check("fail")])), vec![triggers[0], triggers[1]]),
-        (found(&["a.one"], json!([check("fail")])), vec![]),
-        (found(&["a.two"], json!([check("pass")])), vec![triggers[0]]),
-        (failed.clone(), vec![triggers[2]]),
-        (failed, vec![]),
-        (found(&[], json!([])), vec![]),
+    for (days, outcome, told) in [
+        (0, found(&["a.one"], json!([check("fail")])), vec![triggers[0], triggers[1]]),
+        (6, found(&["a.one"], json!([check("fail")])), vec![]),
+        // What is still so a week later is told again, once.
+        (1, found(&["a.one"], json!([check("fail")])), vec![triggers[0], triggers[1]]),
+        (1, found(&["a.one"], json!([check("fail")])), vec![]),
+        (0, found(&["a.two"], json!([check("pass")])), vec![triggers[0]]),
+        (6, found(&["a.two"], json!([check("fail")])), vec![triggers[1]]),
+        (1, found(&["a.two"], json!([check("fail")])), vec![triggers[0]]),
+        (0, failed.clone(), vec![triggers[2]]),
+        (0, failed, vec![]),
+        (0, found(&[], json!([])), vec![]),
     ] {
+        server.pass(HOUR * 24 * days);
+        is_heard_of(&agent).await;
         assess(&server, &ws).await.is_ok();
         let job = agent.must_claim().await;
         job.start().await;

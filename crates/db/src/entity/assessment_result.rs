@@ -28,6 +28,9 @@ pub struct Model {
     pub error_message: Option<String>,
     /// Sealed: addresses of what has drifted, and each object with conditions.
     pub findings: String,
+    /// When somebody was last told of the drift that is still there, and of the checks that still fail.
+    pub drift_told_at: Option<Timestamp>,
+    pub checks_told_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 

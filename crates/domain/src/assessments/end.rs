@@ -14,12 +14,14 @@ use super::{
     orphans_of, subject,
 };
 use crate::{
-    Happened, Result, Tx, cleanup,
+    Happened, Result, Timestamp, Tx, cleanup,
     row::{AssessmentResult, Workspace},
 };
 
 /// Results of a workspace whose documents are kept; the results themselves stay.
 const KEPT: u64 = 30;
+/// Seconds after which what is still so is news again.
+const REMINDED: i64 = 7 * 24 * 60 * 60;
 
 /// What became of it.
 pub(crate) enum Verdict {
@@ -42,15 +44,29 @@ pub(crate) async fn end(
         Some(id) => result::Entity::find_by_id(id.clone()).one(tx.db()).await?,
         None => None,
     };
-    let (new, found) = made(tx, &assessment, verdict)?;
-    let new = tx.insert(new).await?;
-    workspace.current_assessment_result_id = Some(new.id.clone());
-    workspace.last_assessment_result_at = Some(new.created_at);
-    let workspace = tx.update(workspace).await?;
+    let (mut new, found) = made(tx, &assessment, verdict)?;
     let known = match &prior {
         Some(prior) => findings(tx.cx(), prior)?,
         None => Findings::default(),
     };
+    let told = prior.as_ref().map(|prior| (prior.drift_told_at, prior.checks_told_at));
+    let (drift_told_at, checks_told_at) = told.unwrap_or_default();
+    let is_long_ago =
+        |at: Option<Timestamp>| at.is_none_or(|at| at.plus_seconds(REMINDED) <= tx.now());
+    let drift_is_news =
+        new.drifted && (found.drifted() != known.drifted() || is_long_ago(drift_told_at));
+    let is_ill = !found.failing().is_empty();
+    let checks_are_news =
+        is_ill && (found.failing() != known.failing() || is_long_ago(checks_told_at));
+    let last = |is_so: bool, is_news: bool, before| {
+        if is_news { Some(tx.now()) } else { is_so.then_some(before).flatten() }
+    };
+    new.drift_told_at = last(new.drifted, drift_is_news, drift_told_at);
+    new.checks_told_at = last(is_ill, checks_are_news, checks_told_at);
+    let new = tx.insert(new).await?;
+    workspace.current_assessment_result_id = Some(new.id.clone());
+    workspace.last_assessment_result_at = Some(new.created_at);
+    let workspace = tx.update(workspace).await?;
     let detail = json!({
         "result": new.id, "prior": prior.as_ref().map(|prior| &prior.id),
         "succeeded": new.succeeded, "drifted": new.drifted,
@@ -60,11 +76,8 @@ pub(crate) async fn end(
     let news = [
         (Happened::AssessmentFinished, true),
         (Happened::AssessmentFailed, !new.succeeded && !has_failed_before),
-        (Happened::AssessmentDrifted, new.drifted && found.drifted() != known.drifted()),
-        (
-            Happened::AssessmentCheckFailed,
-            !found.failing().is_empty() && found.failing() != known.failing(),
-        ),
+        (Happened::AssessmentDrifted, drift_is_news),
+        (Happened::AssessmentCheckFailed, checks_are_news),
     ];
     for (happened, _) in news.into_iter().filter(|(_, is_news)| *is_news) {
         let about = subject("assessment-results", new.id.as_str(), &workspace);
@@ -100,6 +113,8 @@ fn made(
         checks_unknown: count(Standing::Unknown),
         error_message,
         findings: seal(tx.cx(), &id, &found)?,
+        drift_told_at: None,
+        checks_told_at: None,
         created_at: tx.now(),
         id,
     };

@@ -44,6 +44,8 @@ pub async fn in_world(server: &Server, ws: &Workspace, run: RunId) -> [(&'static
         checks_errored: Some(0),
         checks_unknown: Some(0),
         error_message: None,
+        drift_told_at: None,
+        checks_told_at: None,
         created_at: now,
     })
     .await
