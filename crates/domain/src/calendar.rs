@@ -124,6 +124,73 @@ mod tests {
     }
 
     #[test]
+    fn a_midnight_that_clocks_leave_out_or_show_twice_comes_once() {
+        assert_eq!(
+            times("0 0 * * *", "America/Sao_Paulo", "2018-11-03T00:00:00Z", 3),
+            ["2018-11-03T03:00Z", "2018-11-04T03:00Z", "2018-11-05T02:00Z"]
+        );
+        assert_eq!(
+            times("30 23 * * *", "America/Sao_Paulo", "2018-02-16T12:00:00Z", 3),
+            ["2018-02-17T01:30Z", "2018-02-18T01:30Z", "2018-02-19T02:30Z"]
+        );
+    }
+
+    #[test]
+    fn days_that_not_every_month_or_year_has_are_waited_for() {
+        assert_eq!(
+            times("0 0 31 * *", "UTC", "2026-01-31T00:00:00Z", 2),
+            ["2026-03-31T00:00Z", "2026-05-31T00:00Z"]
+        );
+        // There is none in 2100.
+        assert_eq!(
+            times("0 0 29 2 *", "UTC", "2096-01-01T00:00:00Z", 2),
+            ["2096-02-29T00:00Z", "2104-02-29T00:00Z"]
+        );
+    }
+
+    #[test]
+    fn steps_begin_anew_with_each_hour_and_days_have_names() {
+        assert_eq!(
+            times("*/7 * * * *", "UTC", "2026-01-01T00:49:00Z", 3),
+            ["2026-01-01T00:56Z", "2026-01-01T01:00Z", "2026-01-01T01:07Z"]
+        );
+        for sunday in ["0 9 * JAN Sun", "0 9 * 1 7", "0 9 * 1 0"] {
+            assert_eq!(times(sunday, "UTC", "2026-01-01T00:00:00Z", 1), ["2026-01-04T09:00Z"]);
+        }
+    }
+
+    /// Days around which clocks are put forward or back, somewhere.
+    const CHANGES: [&str; 5] = [
+        "2018-02-17T00:00:00Z",
+        "2018-11-03T00:00:00Z",
+        "2026-03-28T00:00:00Z",
+        "2026-04-23T12:00:00Z",
+        "2026-10-24T12:00:00Z",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn between_the_last_time_and_the_next_one_there_is_none(
+            zone in proptest::sample::select(&[
+                "UTC", "Europe/Berlin", "America/Sao_Paulo", "America/New_York", "Africa/Cairo",
+                "Australia/Lord_Howe", "Asia/Kathmandu",
+            ][..]),
+            cron in proptest::sample::select(&[
+                "30 2 * * *", "0 0 * * *", "0 * * * *", "*/7 * * * *", "15 1-3 * * *", "0 */7 * * *",
+                "30 23 * * sat", "45 23 L * *", "0 0 1,15 * mon",
+            ][..]),
+            around in proptest::sample::select(&CHANGES[..]),
+            seconds in 0..3 * 24 * 60 * 60_i64,
+        ) {
+            let (pattern, now) = (Pattern::parse(cron, zone).unwrap(), at(around).plus_seconds(seconds));
+            let (last, next) = (pattern.last_by(now).unwrap(), pattern.next_after(now).unwrap());
+            proptest::prop_assert!(last <= now && now < next);
+            proptest::prop_assert_eq!(pattern.next_after(last), Some(next));
+            proptest::prop_assert_eq!(pattern.last_by(next), Some(next));
+        }
+    }
+
+    #[test]
     fn the_last_time_is_found_as_well() {
         let pattern = Pattern::parse("0 18 * * fri", "Europe/Vienna").unwrap();
         let last = pattern.last_by(at("2026-11-30T12:00:00Z"));
@@ -140,10 +207,15 @@ mod tests {
             "61 * * * *",
             "0 0 31 2 *",
             "tomorrow",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "0 0 30 2 *",
             &"1,".repeat(200),
         ] {
             assert!(Pattern::parse(cron, "UTC").is_err(), "{cron}");
         }
-        assert!(Pattern::parse("0 0 * * *", "Middle/Earth").is_err());
+        for zone in ["Middle/Earth", "", "+02:00", "../UTC"] {
+            assert!(Pattern::parse("0 0 * * *", zone).is_err(), "{zone}");
+        }
     }
 }
