@@ -1,7 +1,9 @@
 //! What run tasks said in a stage of a run: all of it is of whoever made the service, and is shown as text.
 
 use domain::{
-    Granted, In, Paging, can,
+    Granted, In, Paging,
+    accounts::ExposeSecret,
+    can,
     entity::{run_task::Enforcement, task_result::Status, task_result_outcome::Level},
     row::{TaskResult, TaskResultOutcome, TaskStage},
     task_results,
@@ -9,13 +11,16 @@ use domain::{
 use maud::{Markup, Render, html};
 
 use crate::{
-    components::{Head, Icon, Table, Tone, badge, time},
+    components::{Head, Icon, Table, Tone, badge, code_block, time},
     failure::Result,
     visitor::SignedIn,
 };
 
 /// As many as a result can have.
 const MOST: Paging = Paging { number: 1, size: 200 };
+/// Texts of a result that stand here, and the bytes of the longest.
+const TEXTS: usize = 20;
+const LONGEST: i64 = 64 << 10;
 
 /// Nothing where nobody is asked.
 pub async fn draw(
@@ -31,14 +36,44 @@ pub async fn draw(
     for result in &results {
         let found = task_results::find(cx, &result.id).await?;
         let granted = cx.check::<can::ReadRun, _>(found)?;
-        let outcomes = task_results::outcomes_of(cx, &granted, MOST).await?.items;
+        let mut outcomes = Vec::new();
+        let mut open = TEXTS;
+        for outcome in task_results::outcomes_of(cx, &granted, MOST).await?.items {
+            let text = text(visitor, &outcome, &mut open).await?;
+            outcomes.push((outcome, text));
+        }
         rows.push(row(result, &outcomes));
     }
     let heads = [Head::new("Run task"), Head::new("Level"), Head::new("What it says")];
     Ok(Some(Table { caption: "Run tasks", heads: &heads, rows }.render()))
 }
 
-fn row(result: &TaskResult, outcomes: &[TaskResultOutcome]) -> Vec<Markup> {
+/// The whole text of an outcome, which is somebody else's and stays text; where that is long, how long.
+async fn text(
+    visitor: &SignedIn,
+    outcome: &TaskResultOutcome,
+    open: &mut usize,
+) -> Result<Option<Markup>> {
+    if outcome.body_size == 0 {
+        return Ok(None);
+    }
+    if outcome.body_size > LONGEST || *open == 0 {
+        let bytes = outcome.body_size;
+        return Ok(Some(html! { " " (bytes) " bytes of text more, which are read by the API." }));
+    }
+    *open -= 1;
+    let cx = &visitor.cx;
+    let found = cx.check::<can::ReadRun, _>(task_results::find_outcome(cx, &outcome.id).await?)?;
+    let text = task_results::body(cx, &found).await?;
+    Ok(Some(html! {
+        details {
+            summary { "All of it" }
+            (code_block(&format!("{}-text", outcome.id), "What was found", text.expose_secret()))
+        }
+    }))
+}
+
+fn row(result: &TaskResult, outcomes: &[(TaskResultOutcome, Option<Markup>)]) -> Vec<Markup> {
     let (tone, sign) = match (result.status, result.enforcement_level) {
         (Status::Pending, _) => (Tone::Neutral, Icon::StQueued),
         (Status::Running, _) => (Tone::Busy, Icon::StBusy),
@@ -57,7 +92,10 @@ fn row(result: &TaskResult, outcomes: &[TaskResultOutcome]) -> Vec<Markup> {
         html! {
             @if let Some(message) = &result.message { (message) }
             @if let Some(url) = &result.url { span.under { (outside(url, "Details", &result.task_name)) } }
-            @for outcome in outcomes { (found(outcome)) }
+            @for (outcome, text) in outcomes {
+                (found(outcome))
+                @if let Some(text) = text { (text) }
+            }
         },
     ]
 }

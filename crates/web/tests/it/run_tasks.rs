@@ -90,7 +90,15 @@ async fn what_a_run_task_said_stands_at_its_run_as_text() {
         format!(
             "INSERT INTO task_result_outcomes (id, task_result_id, outcome_id, description, tags, body_size, created_at) \
              VALUES ('taskrso-1111111111111111', 'taskrs-1111111111111111', 'X-1', 'Port 22', \
-             '{{\"Severity\":[{{\"label\":\"High\",\"level\":\"error\"}}]}}', 0, {at})"
+             '{{\"Severity\":[{{\"label\":\"High\",\"level\":\"error\"}}]}}', 40, {at})"
+        ),
+        format!(
+            "INSERT INTO task_result_bodies (outcome_id, content) VALUES ('taskrso-1111111111111111', '{}')",
+            server.keyring.seal(
+                "task_result_bodies.content",
+                "taskrso-1111111111111111",
+                b"# <script>x</script> [y](javascript:z)",
+            )
         ),
     ] {
         server.execute(&statement).await;
@@ -105,6 +113,7 @@ async fn what_a_run_task_said_stands_at_its_run_as_text() {
         "href=\"https://example.com/report\" rel=\"noopener noreferrer nofollow\"",
         "Port 22",
         "Severity: High",
+        "# &lt;script&gt;x&lt;/script&gt; [y](javascript:z)",
     ] {
         assert!(text.contains(said), "{said}: {text}");
     }
