@@ -10,7 +10,7 @@ use domain::{
     },
     id::{ConfigurationVersionId, EventId},
     row::Run,
-    runs::{self, status},
+    runs::{self, Blocked, status},
     variables,
 };
 use jsonapi::{Links, Object, Relationships, Resource};
@@ -25,7 +25,7 @@ pub struct View {
     actions: Actions,
     permissions: Permissions,
     variables: Vec<variables::OfRun>,
-    waiting_reason: Option<String>,
+    blocked: Option<Blocked>,
 }
 
 /// Without these the command line crashes (CLI protocol, rule 7).
@@ -87,9 +87,31 @@ struct Attributes<'a> {
     triggering_source_name: Option<&'a str>,
     updated_at: Timestamp,
     variables: &'a [variables::OfRun],
-    /// Ours: why it does not go on, where that is for want of who executes it, and who or what ends that.
+    /// Ours: what keeps it from going on, apart from the runs before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_by: Option<BlockedBy<'a>>,
+    /// Ours: the same in words alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct BlockedBy<'a> {
+    kind: &'static str,
+    name: Option<&'a str>,
+    until: Option<Timestamp>,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a Blocked> for BlockedBy<'a> {
+    fn from(blocked: &'a Blocked) -> Self {
+        Self {
+            kind: blocked.kind.as_str(),
+            name: blocked.name.as_deref(),
+            until: blocked.until,
+            reason: &blocked.reason,
+        }
+    }
 }
 
 /// With what happened to them, read at once.
@@ -117,8 +139,8 @@ pub async fn by_configuration(
 
 /// One alone says as well what it waits for.
 pub(super) async fn view(cx: &Ctx, run: In<Run>) -> Result<View> {
-    let waiting_reason = runs::waits_for(cx, &run).await?;
-    Ok(View { waiting_reason, ..views(cx, vec![run]).await?.swap_remove(0) })
+    let blocked = runs::blocked_by(cx, &run).await?;
+    Ok(View { blocked, ..views(cx, vec![run]).await?.swap_remove(0) })
 }
 
 impl View {
@@ -140,7 +162,7 @@ impl View {
             can_override_policy_check: cx.may::<can::OverridePolicies>(workspace),
         };
         let variables = runs::shown_variables(cx, &run);
-        Self { run, events, position: None, actions, permissions, variables, waiting_reason: None }
+        Self { run, events, position: None, actions, permissions, variables, blocked: None }
     }
 
     /// In a list of those that wait.
@@ -194,7 +216,8 @@ impl Resource for View {
             triggering_source_name: run.triggering_source_name.as_deref(),
             updated_at: run.updated_at,
             variables: &self.variables,
-            waiting_reason: self.waiting_reason.as_deref(),
+            blocked_by: self.blocked.as_ref().map(Into::into),
+            waiting_reason: self.blocked.as_ref().map(|blocked| blocked.reason.as_str()),
         }
     }
 

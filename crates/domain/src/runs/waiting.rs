@@ -14,61 +14,129 @@ use super::{
     confirmations, queue, stages, turns, unsaved,
 };
 use crate::{
-    Ctx, In, Result, agent_pools, configurations, freezes, locks,
+    Ctx, In, Result, Timestamp, agent_pools, configurations,
+    freezes::{self, Frozen},
+    locks,
     row::Run,
+    teams,
     tool_versions::{self, Wish},
     workspaces::Executor,
 };
 
-/// A sentence for people, or nothing if there is somebody.
+/// What keeps a run from going on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    pub kind: Obstacle,
+    /// Of what it waits for, where that has one.
+    pub name: Option<String>,
+    /// When it goes on by itself, where that is known.
+    pub until: Option<Timestamp>,
+    /// For people: what it waits for, and who or what ends that.
+    pub reason: String,
+}
+
+/// What a run can wait for, apart from the runs before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    People,
+    Configuration,
+    /// Of an apply that is over.
+    State,
+    Freeze,
+    Lock,
+    /// Nobody who could executes it.
+    Agent,
+    Slot,
+}
+
+impl Obstacle {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Configuration => "configuration",
+            Self::State => "state",
+            Self::Freeze => "freeze",
+            Self::Lock => "lock",
+            Self::Agent => "agent",
+            Self::Slot => "slot",
+        }
+    }
+
+    fn saying(self, reason: impl Into<String>) -> Blocked {
+        Blocked { kind: self, name: None, until: None, reason: reason.into() }
+    }
+}
+
+/// A sentence for people, or nothing if there is nothing to wait for.
 pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
+    Ok(blocked_by(cx, run).await?.map(|blocked| blocked.reason))
+}
+
+/// Nothing for a run that goes on by itself.
+pub async fn blocked_by(cx: &Ctx, run: &In<Run>) -> Result<Option<Blocked>> {
     if let Some(people) = confirmations::waits_for(cx, run).await? {
-        return Ok(Some(people));
+        return Ok(Some(Obstacle::People.saying(people)));
     }
     let Some(kind) = awaited_phase(run.status) else { return Ok(None) };
     if let Some(id) = &run.configuration_version_id
         && run.status == Status::Pending
         && let Some(awaited) = configurations::awaited(cx, id).await?
     {
-        return Ok(Some(format!(
+        return Ok(Some(Obstacle::Configuration.saying(format!(
             "{awaited} If it does not come within an hour, the run ends; others do not wait for it."
-        )));
+        ))));
     }
     if stages::awaited_phase(run.status).is_some()
         && turns::takes_turn(run)
         && let Some((other, until)) =
             unsaved::awaited_in(cx.read(), &run.workspace_id, cx.now()).await?
     {
-        return Ok(Some(format!(
+        let reason = format!(
             "The apply of the run {other} has ended without its state, which its agent may still bring: until then \
              nobody knows what there is. The run goes on when the state is there, when somebody uploads one, or at {}.",
             until.iso8601()
-        )));
+        );
+        return Ok(Some(Blocked { until: Some(until), ..Obstacle::State.saying(reason) }));
     }
     if let Some(frozen) = freezes::waits_for(cx, run).await? {
-        return Ok(Some(format!(
-            "Nothing is applied until {}: the freeze “{}” holds it up. The run goes on by itself then, or when an owner \
-             lets it through.",
-            frozen.until.iso8601(),
-            frozen.name
-        )));
+        return Ok(Some(in_a_freeze(cx, run, frozen).await?));
     }
     if let Some(why) = somebody_has_locked_it(cx, run).await? {
-        return Ok(Some(why));
+        return Ok(Some(Obstacle::Lock.saying(why)));
     }
     let pool = match executor(cx, run).await? {
         Some(Executor::Site) => None,
         Some(Executor::Pool(id)) => Some(id),
-        Some(Executor::Nobody(why)) => return Ok(Some(why.to_owned())),
+        Some(Executor::Nobody(why)) => return Ok(Some(Obstacle::Agent.saying(why))),
         None => return Ok(None),
     };
     let version = run.terraform_version.as_ref().unwrap_or(&run.of.terraform_version);
     let wish = Wish { version, engine: run.engine.or(run.of.engine) };
     let is_of_site = pool.is_none();
     if let Some(why) = nobody_can(cx, pool, kind, wish).await? {
-        return Ok(Some(why));
+        return Ok(Some(Obstacle::Agent.saying(why)));
     }
-    if is_of_site { no_place(cx, run).await } else { Ok(None) }
+    let places = if is_of_site { no_place(cx, run).await? } else { None };
+    Ok(places.map(|why| Obstacle::Slot.saying(why)))
+}
+
+/// Names whoever can end it before its time, as far as a sentence has room.
+async fn in_a_freeze(cx: &Ctx, run: &Run, Frozen { name, until }: Frozen) -> Result<Blocked> {
+    const NAMED: usize = 3;
+    let mut owners = teams::owners_of(cx, &run.organization_name).await?;
+    if owners.len() > NAMED {
+        owners.truncate(NAMED);
+        owners.push("others".to_owned());
+    }
+    let named = if owners.is_empty() { String::new() } else { format!(" ({})", owners.join(", ")) };
+    let reason = format!(
+        "Nothing is applied until {}: the freeze “{name}” holds it up. The run goes on by itself then, or when an owner \
+         of {}{named} lets it through and says why.",
+        until.iso8601(),
+        run.organization_name,
+    );
+    let blocked = Obstacle::Freeze.saying(reason);
+    Ok(Blocked { name: Some(name), until: Some(until), ..blocked })
 }
 
 /// A lock that is no run's, which nobody can see from the runs before.
@@ -178,7 +246,8 @@ async fn no_place(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
 }
 
 fn everybody(status: Status) -> Wanted<'static> {
-    Wanted { status, of_site: true, of_pools: true, workspace: None, unreadable: &[] }
+    let closed = &freezes::NOWHERE;
+    Wanted { status, of_site: true, of_pools: true, workspace: None, unreadable: &[], closed }
 }
 
 async fn find(cx: &Ctx, wanted: Wanted<'_>) -> Result<Vec<Candidate>> {

@@ -7,7 +7,7 @@ use db::{
     },
     id::{OrganizationMembershipId, TeamId, UserId},
     sea_orm::{
-        ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
+        ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
@@ -202,4 +202,27 @@ pub(crate) async fn lock_if_owner(tx: &Tx, organization: &str, user: &UserId) ->
     tx.lock::<team::Entity>(id.clone()).await?;
     let key = (id, user.clone());
     Ok(team_membership::Entity::find_by_id(key).one(tx.db()).await?.is_some())
+}
+
+/// The names of those who own an organization, in the order of the alphabet.
+pub(crate) async fn owners_of(cx: &Ctx, organization: &str) -> Result<Vec<String>> {
+    let owners = team::Entity::find()
+        .select_only()
+        .column(team::Column::Id)
+        .filter(team::Column::OrganizationName.eq(organization))
+        .filter(team::Column::Name.eq(team::OWNERS))
+        .into_query();
+    let members = team_membership::Entity::find()
+        .select_only()
+        .column(team_membership::Column::UserId)
+        .filter(team_membership::Column::TeamId.in_subquery(owners))
+        .into_query();
+    Ok(user::Entity::find()
+        .select_only()
+        .column(user::Column::Username)
+        .filter(user::Column::Id.in_subquery(members))
+        .order_by_asc(user::Column::Username)
+        .into_tuple()
+        .all(cx.read())
+        .await?)
 }

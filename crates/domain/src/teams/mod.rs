@@ -21,7 +21,7 @@ pub(crate) use list::visible;
 pub use list::{Filter, list, load};
 pub use members::{Members, add_members, remove_members};
 pub(crate) use members::{
-    another_owner_stays, join, leave_all, lock_if_owner, move_all, of_member,
+    another_owner_stays, join, leave_all, lock_if_owner, move_all, of_member, owners_of,
 };
 
 use crate::{

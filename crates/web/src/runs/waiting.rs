@@ -5,7 +5,7 @@ use domain::{
     entity::{run::Status, workspace::LockKind},
     id::RunId,
     row::Run,
-    runs::{self, End, ends},
+    runs::{self, End, Obstacle, ends},
 };
 
 use crate::{
@@ -36,8 +36,10 @@ pub async fn sentence(visitor: &SignedIn, run: &In<Run>) -> Result<Option<Wait>>
     if !by_a_person && !queued && !for_an_agent {
         return Ok(None);
     }
-    let title = match runs::waits_for(&visitor.cx, run).await? {
-        Some(reason) => reason,
+    let blocked = runs::blocked_by(&visitor.cx, run).await?;
+    let is_frozen = blocked.as_ref().is_some_and(|blocked| blocked.kind == Obstacle::Freeze);
+    let title = match blocked {
+        Some(blocked) => blocked.reason,
         None if by_a_person => decision(run),
         None if for_an_agent => "Waits for an agent that is free.".to_owned(),
         None => turn(visitor, run).await?,
@@ -48,7 +50,7 @@ pub async fn sentence(visitor: &SignedIn, run: &In<Run>) -> Result<Option<Wait>>
         title,
         for_a_person: by_a_person,
         since: Some(run.updated_at),
-        who: who(visitor, run),
+        who: who(visitor, run, is_frozen),
         holds: (by_a_person && holder).then(|| {
             format!(
                 "While it waits it holds the lock of {}: later runs wait behind it.",
@@ -102,7 +104,7 @@ async fn turn(visitor: &SignedIn, run: &In<Run>) -> Result<String> {
 }
 
 /// Those ways out that somebody can take.
-fn who(visitor: &SignedIn, run: &In<Run>) -> Vec<String> {
+fn who(visitor: &SignedIn, run: &In<Run>, is_frozen: bool) -> Vec<String> {
     let cx = &visitor.cx;
     let of = &run.of;
     let sentence = |end: &End| match end {
@@ -121,5 +123,7 @@ fn who(visitor: &SignedIn, run: &In<Run>) -> Vec<String> {
         End::NewState => Some("A newer state of the workspace ends it.".to_owned()),
         _ => None,
     };
-    ends(run.status).iter().filter_map(sentence).collect()
+    let owner = if cx.may::<can::BreakFreeze>(of) { "You" } else { "An owner" };
+    let through = is_frozen.then(|| format!("{owner} may let it through, with a reason."));
+    through.into_iter().chain(ends(run.status).iter().filter_map(sentence)).collect()
 }

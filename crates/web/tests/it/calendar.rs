@@ -62,6 +62,7 @@ async fn a_freeze_is_said_where_it_holds_and_an_owner_lets_a_run_through() {
     let here = format!("/app/acme/workspaces/networking/runs/{run}");
     let page = owner.get(&here).await.is_ok();
     assert!(page.text().contains("the freeze “audit” holds it up"), "{page}");
+    assert!(page.text().contains("You may let it through, with a reason."), "{page}");
     let mut admin = Browser::of(&server, &server.admin_of(&ws)).await;
     assert!(!admin.get(&here).await.is_ok().text().contains("Let it through"));
     let fields = [("comment", "The house is on fire.")];
