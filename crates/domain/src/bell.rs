@@ -77,6 +77,7 @@ fn lets_runs_go_on(happened: Happened) -> bool {
                 | H::FreezeUpdated
                 | H::OrganizationUpdated
                 | H::ProjectUpdated
+                | H::RunApplyPutBack
                 | H::RunCreated
                 | H::RunFreezeBroken
                 | H::ToolVersionCreated

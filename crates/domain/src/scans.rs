@@ -10,10 +10,11 @@ use db::{
 
 use crate::{
     Ctx, agents,
+    freezes::{Closed, NOWHERE},
     runs::{
         self,
         candidates::{self, Wanted},
-        turns,
+        frozen, turns,
     },
     task_results, task_stages, workspaces,
 };
@@ -21,12 +22,20 @@ use crate::{
 /// By what they look for.
 pub fn all(cx: &Ctx) -> Vec<(&'static str, Statement)> {
     let backend = cx.read().get_database_backend();
-    let wanted =
-        |status| Wanted { status, of_site: true, of_pools: true, workspace: None, unreadable: &[] };
+    let wanted = |status| Wanted {
+        status,
+        of_site: true,
+        of_pools: true,
+        workspace: None,
+        unreadable: &[],
+        closed: &NOWHERE,
+    };
     let evaluated = turns::in_statuses([Status::PostPlanRunning], 1);
     vec![
         ("runs to apply", candidates::query(backend, wanted(Status::Confirmed), None)),
         ("runs to plan", candidates::query(backend, wanted(Status::Pending), None)),
+        ("freezes", Closed::query().build(backend)),
+        ("applies in freezes", frozen::queued(backend, &NOWHERE)),
         ("stages", task_stages::at_work(1).build(backend)),
         ("runs without a configuration", turns::hopeless(backend, cx.now())),
         ("policies", evaluated.build(backend)),

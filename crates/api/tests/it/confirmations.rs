@@ -110,6 +110,90 @@ async fn who_has_queued_a_run_may_not_be_the_only_one_to_confirm_it() {
     assert_eq!(status(&server, &id).await, "confirmed", "one of the others is enough");
 }
 
+/// Takes the rights away that somebody has in a workspace, by a team.
+async fn take_rights(server: &Server, ws: &Workspace, level: &str) {
+    let owner = server.owner();
+    let path = format!("/team-workspaces?filter[workspace][id]={}", ws.id);
+    let all = owner.get(path).await.is_ok();
+    let given = all.data().as_array().unwrap().clone();
+    let given: Vec<_> = given.iter().filter(|one| one["attributes"]["access"] == level).collect();
+    assert_eq!(given.len(), 1, "{given:?}");
+    let path = format!("/team-workspaces/{}", given[0]["id"].as_str().unwrap());
+    owner.delete(path).await.is_no_content();
+}
+
+#[tokio::test]
+async fn the_yes_of_somebody_who_may_not_give_it_any_more_does_not_count() {
+    let server = Server::start().await;
+    let agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    rule(&server, &ws, json!({ "confirmations-required": 2 })).await.is_ok();
+    let (owner, writer, admin) = (server.owner(), server.writer(&ws), server.admin_of(&ws));
+    let id = planned(&server, &agent, &ws).await;
+    confirm(&owner, &id).await.is_accepted();
+    confirm(&writer, &id).await.is_accepted();
+    assert_eq!(status(&server, &id).await, "confirmed");
+    let planned_at = |shown: &Answer| shown.attribute("status-timestamps")["planned-at"].clone();
+    let before = planned_at(&owner.get(format!("/runs/{id}")).await.is_ok());
+    take_rights(&server, &ws, "write").await;
+    server.advance().await;
+    let shown = owner.get(format!("/runs/{id}")).await.is_ok();
+    assert_eq!(shown.attribute("status"), "planned", "it waits for people again");
+    assert_eq!(planned_at(&shown), before);
+    assert_eq!(shown.attribute("actions")["is-confirmable"], true);
+    assert!(shown.data()["relationships"]["confirmed-by"].is_null());
+    assert!(agent.claim().await.is_none());
+    let name = writer.user().await.username;
+    assert_eq!(
+        reason(&server, &id).await,
+        format!(
+            "Confirmed by owner. The yes of {name} counts no more: they may not give it now. One more person has to \
+             confirm it."
+        )
+    );
+    let given = owner.get(format!("/runs/{id}/confirmations")).await.is_ok();
+    assert_eq!(given.json()["meta"]["confirmations"]["missing"], 1);
+    confirm(&owner, &id).await.is_conflict();
+    confirm(&writer, &id).await.is_not_found();
+    confirm(&admin, &id).await.is_accepted();
+    assert_eq!(status(&server, &id).await, "confirmed");
+    server.advance().await;
+    agent.must_claim().await.execute().await;
+    assert_eq!(status(&server, &id).await, "applied");
+
+    // Neither does one that was given before the others.
+    let id = planned(&server, &agent, &ws).await;
+    confirm(&admin, &id).await.is_accepted();
+    take_rights(&server, &ws, "admin").await;
+    confirm(&owner, &id).await.is_accepted();
+    assert_eq!(status(&server, &id).await, "planned");
+    assert!(reason(&server, &id).await.ends_with("One more person has to confirm it."));
+}
+
+#[tokio::test]
+async fn a_saved_plan_that_loses_a_yes_gives_way_to_others() {
+    let server = Server::start().await;
+    let agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    rule(&server, &ws, json!({ "confirmed-by-others": true })).await.is_ok();
+    let (owner, writer) = (server.owner(), server.writer(&ws));
+    upload(&owner, &ws, false).await;
+    let saved = owner.post("/runs", run(&ws, json!({ "save-plan": true }))).await.is_created().id();
+    server.advance().await;
+    agent.must_claim().await.execute().await;
+    assert_eq!(status(&server, &saved).await, "planned_and_saved");
+    confirm(&writer, &saved).await.is_accepted();
+    assert_eq!(status(&server, &saved).await, "confirmed");
+    let next = owner.post("/runs", run(&ws, json!({}))).await.is_created().id();
+    take_rights(&server, &ws, "write").await;
+    server.advance().await;
+    assert_eq!(status(&server, &saved).await, "planned_and_saved");
+    server.advance().await;
+    assert_eq!(agent.must_claim().await.run(), next);
+    let shown = owner.get(format!("/workspaces/{}", ws.id)).await.is_ok();
+    assert_eq!(shown.related("locked-by"), next.as_str());
+}
+
 #[tokio::test]
 async fn what_several_people_confirm_never_applies_by_itself() {
     let server = Server::start().await;

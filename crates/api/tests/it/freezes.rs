@@ -8,6 +8,7 @@ use testkit::{Answer, Server};
 
 use crate::{
     agent::Agent,
+    asked::Asked,
     runs::{run, upload},
 };
 
@@ -54,6 +55,12 @@ async fn applies_wait_for_the_end_of_a_freeze_and_say_so() {
     assert!(agent.claim().await.is_none(), "it is planned, and no more");
     let said = why(&server, &id).await;
     assert!(said.contains("until 2026-12-25T01:00:00.000Z") && said.contains("holidays"), "{said}");
+    assert!(said.ends_with("an owner of acme (owner) lets it through and says why."), "{said}");
+    let shown = server.reader(&ws).get(format!("/runs/{id}")).await.is_ok();
+    assert_eq!(
+        shown.attribute("blocked-by"),
+        json!({ "kind": "freeze", "name": "holidays", "until": "2026-12-25T01:00:00.000Z", "reason": said })
+    );
     server.pass(Duration::from_hours(12));
     agent.introduce().await;
     server.advance().await;
@@ -66,26 +73,89 @@ async fn applies_wait_for_the_end_of_a_freeze_and_say_so() {
 }
 
 #[tokio::test]
-async fn an_apply_that_nobody_has_begun_waits_for_the_end_of_a_freeze_as_well() {
-    let server = Server::start().await;
+async fn an_apply_that_nobody_has_begun_gives_back_its_slot_when_a_freeze_begins() {
+    let server = Server::start_with(|options| options.settings.concurrency = 1).await;
     set_clock(&server, "2026-12-24T12:00:00Z");
     let mut agent = Agent::register(&server).await;
     let ws = server.workspace("networking").await;
     let soon = json!({ "name": "night", "starts-at": "2026-12-24T12:00:30Z", "ends-at": "2026-12-24T12:10:00Z" });
     freeze(&server, soon, json!({})).await.is_created();
     let id = planned(&server, &agent, &ws).await;
-    let status =
-        async || server.owner().get(format!("/runs/{id}")).await.is_ok().attribute("status");
-    assert_eq!(status().await, "apply_queued");
+    let owner = server.owner();
+    let shown = async || owner.get(format!("/runs/{id}")).await.is_ok();
+    assert_eq!(shown().await.attribute("status"), "apply_queued");
+    let confirmed_at = shown().await.attribute("status-timestamps")["confirmed-at"].clone();
+    let other = server.workspace("other").await;
+    upload(&owner, &other, false).await;
+    let plan = owner.post("/runs", run(&other, json!({}))).await.is_created().id();
+    server.advance().await;
     server.pass(Duration::from_secs(31));
-    assert!(agent.claim().await.is_none());
+    assert!(agent.claim().await.is_none(), "even before the queue has looked");
     assert!(why(&server, &id).await.contains("the freeze “night” holds it up"));
+    server.advance().await;
+    assert_eq!(shown().await.attribute("status"), "confirmed");
+    assert_eq!(shown().await.attribute("status-timestamps")["confirmed-at"], confirmed_at);
+    let apply = owner.get(format!("/runs/{id}/apply")).await.is_ok();
+    assert_eq!(apply.attribute("status"), "pending");
+    assert!(why(&server, &id).await.contains("the freeze “night” holds it up"));
+    assert!(server.everything().await.contains("run_apply_put_back"));
+    // Whoever does not apply anything has the slot now.
+    let job = agent.must_claim().await;
+    assert_eq!(job.run(), plan);
+    job.execute().await;
     // One second before its end, and at it.
     server.pass(Duration::from_secs(568));
     agent.introduce().await;
+    server.advance().await;
     assert!(agent.claim().await.is_none());
     server.pass(Duration::from_secs(1));
-    assert_eq!(agent.must_claim().await.run(), id);
+    server.advance().await;
+    let job = agent.must_claim().await;
+    assert!(job.is_apply() && job.run() == id);
+    job.execute().await;
+    assert_eq!(shown().await.attribute("status"), "applied");
+}
+
+/// What a pass asks the database while so many applies, and one, wait for the end of a freeze.
+async fn costs(waiting: usize) -> usize {
+    let server = Server::start_with(|options| options.settings.concurrency = 100).await;
+    set_clock(&server, "2026-12-24T12:00:00Z");
+    let agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let once = json!({ "name": "holidays", "starts-at": "2026-12-24T00:00:00Z", "ends-at": "2026-12-25T00:00:00Z" });
+    freeze(&server, once, json!({})).await.is_created();
+    let id = planned(&server, &agent, &ws).await;
+    server.multiply(&id, waiting).await;
+    server.execute("UPDATE workspaces SET lock_kind = NULL, lock_holder_id = NULL").await;
+    let asked = Asked::default();
+    let _counting = metrics::set_default_local_recorder(&asked);
+    server.advance().await;
+    let cost = asked.take();
+    assert!(agent.claim().await.is_none(), "nothing has begun");
+    cost
+}
+
+#[tokio::test]
+async fn a_pass_costs_the_same_however_many_applies_wait_for_the_end_of_a_freeze() {
+    assert_eq!(Box::pin(costs(50)).await, Box::pin(costs(0)).await);
+}
+
+#[tokio::test]
+async fn an_organization_has_no_more_freezes_than_it_may_whoever_makes_them_at_once() {
+    let server = Server::start().await;
+    let new = || {
+        let once = json!({ "name": "x", "starts-at": "2026-12-24T00:00:00Z", "ends-at": "2026-12-25T00:00:00Z" });
+        freeze(&server, once, json!({}))
+    };
+    for _ in 0..97 {
+        new().await.is_created();
+    }
+    let all = futures::future::join_all((0..8).map(|_| new())).await;
+    let made = all.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(made, 3);
+    for refused in all.into_iter().filter(|answer| answer.status != 201) {
+        refused.is_unprocessable("/data/attributes/name");
+    }
 }
 
 #[tokio::test]

@@ -227,5 +227,5 @@ async fn costs(waiting: usize) -> [usize; 2] {
 async fn a_pass_costs_the_same_whether_few_runs_wait_or_thousands() {
     let few = Box::pin(costs(10)).await;
     assert_eq!(Box::pin(costs(5000)).await, few);
-    assert!(few[1] > 0 && few[1] <= 4 && few[0] > few[1], "{few:?}");
+    assert!(few[1] > 0 && few[1] <= 5 && few[0] > few[1], "{few:?}");
 }

@@ -19,7 +19,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     Actor, App, Ctx, Error, Result,
-    access::{Person, ProjectRights, TeamRights, WorkspaceRights},
+    access::{Permission, Person, ProjectRights, TeamRights, WorkspaceRights},
     accounts::{engines, lifetimes, run_tasks},
     row::{Organization, Team, Token, User},
     site_settings,
@@ -167,6 +167,23 @@ fn shut_out(person: &mut Person, of: Vec<String>) {
 /// Unauthorized for suspended people.
 pub(crate) async fn person(app: &App, user: User) -> Result<Actor> {
     Ok(Actor::User(with_all_rights(app, user).await?))
+}
+
+/// Those of these people who have this right now, in their order.
+pub(crate) async fn who_may<P: Permission>(
+    cx: &Ctx,
+    people: Vec<UserId>,
+    on: &P::On,
+) -> Result<Vec<UserId>> {
+    let query = user::Entity::find().filter(user::Column::Id.is_in(&people));
+    let mut able = Vec::new();
+    for user in query.all(cx.db().rights()).await?.into_iter().filter(|user| !user.is_suspended) {
+        let id = user.id.clone();
+        if P::allowed(&person(cx.app(), user).await?, on) {
+            able.push(id);
+        }
+    }
+    Ok(people.into_iter().filter(|id| able.contains(id)).collect())
 }
 
 async fn with_all_rights(app: &App, user: User) -> Result<Person> {

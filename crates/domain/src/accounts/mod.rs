@@ -25,7 +25,7 @@ pub use addresses::{claimed, confirm_email, confirm_own_email};
 pub(crate) use attempts::network;
 pub use attempts::{KNOWN_BROWSER_SECONDS, Origin, known_browser};
 pub use authentication::authenticate;
-pub(crate) use authentication::{bearer_of, in_name_of, person};
+pub(crate) use authentication::{bearer_of, in_name_of, person, who_may};
 pub use awaited::{NewPerson, invite_to_site};
 pub(crate) use awaited::{forget_awaited, invited, start_session, take};
 pub(crate) use bearer::Bearer;

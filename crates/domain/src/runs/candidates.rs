@@ -15,7 +15,7 @@ use db::{
 };
 
 use super::{stages, turns};
-use crate::{Ctx, Result, Timestamp, agent_pools, tool_versions::Wish};
+use crate::{Ctx, Result, Timestamp, agent_pools, freezes::Closed, tool_versions::Wish};
 
 /// Candidates that are read at once.
 pub(super) const PAGE: usize = 200;
@@ -74,6 +74,8 @@ pub(crate) struct Wanted<'a> {
     pub workspace: Option<&'a WorkspaceId>,
     /// Runs that cannot be read; they are in nobody's way.
     pub unreadable: &'a [RunId],
+    /// Where nothing is applied.
+    pub closed: &'a Closed,
 }
 
 /// The next candidates, the oldest first. `after` is the last one of the page before.
@@ -113,8 +115,12 @@ pub(crate) fn query(
     if let Some(workspace) = wanted.workspace {
         only.push(format!(" AND r.workspace_id = '{workspace}'"));
     }
-    let only = only.concat();
     let (since, id) = after.map_or((Timestamp(i64::MIN), ""), |(at, id)| (at, id.as_str()));
+    let mut values = vec![Value::from(wanted.status), Value::from(since), Value::from(id)];
+    if is_planned && !wanted.closed.is_nowhere() {
+        only.push(format!(" AND NOT {}", wanted.closed.holds_up("r", "w", &mut values)));
+    }
+    let only = only.concat();
     let sql = format!(
         "SELECT r.id, r.status, r.workspace_id, w.project_id, r.created_at, r.terraform_version AS wished, \
          w.terraform_version AS setting, COALESCE(r.engine, w.engine) AS engine, {mode} AS mode, {pool} AS pool \
@@ -129,7 +135,6 @@ pub(crate) fn query(
          OR (w.lock_kind IS NULL AND NOT {behind})){only} \
          ORDER BY r.created_at, r.id LIMIT {PAGE}"
     );
-    let values = [Value::from(wanted.status), Value::from(since), Value::from(id)];
     Statement::from_sql_and_values(backend, sql, values)
 }
 

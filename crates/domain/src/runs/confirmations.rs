@@ -2,17 +2,23 @@
 //! yes is a row; the last one that is needed lets the run go on.
 
 use db::{
-    entity::run_confirmation as confirmation,
+    entity::{phase, run_confirmation as confirmation, task_stage::Stage},
     id::{RunConfirmationId, UserId},
     page,
     sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder},
 };
 use serde_json::json;
 
-use super::{held::Held, moves::subject, status};
+use super::{
+    held::Held,
+    moves::subject,
+    stages::{self, Part},
+    status::{self, Event},
+};
 use crate::{
     Ctx, Error, Granted, Happened, In, Page, Paging, Result, accounts, can,
-    row::{Run, RunConfirmation},
+    row::{Run, RunConfirmation, Workspace},
+    task_stages,
     workspaces::ConfirmationRule as Rule,
 };
 
@@ -46,6 +52,35 @@ async fn rows(db: &impl ConnectionTrait, run: &Run) -> Result<Vec<RunConfirmatio
         .await?)
 }
 
+/// Of those who have confirmed a run, the ones who may still do so: nobody else's yes counts.
+async fn counting(
+    cx: &Ctx,
+    confirmed: &[RunConfirmation],
+    workspace: &Workspace,
+) -> Result<Vec<UserId>> {
+    let people: Vec<_> = confirmed.iter().map(|row| row.user_id.clone()).collect();
+    accounts::who_may::<can::ApplyRun>(cx, people, workspace).await
+}
+
+/// Before the apply is queued: where the yes of somebody is needed who may not give it any more, the run waits for
+/// people again. Says whether it does.
+pub(super) async fn ask_again(held: &mut Held) -> Result<bool> {
+    let rule = Rule::of(held.workspace());
+    if !rule.is_strict() || stages::awaited_phase(held.status) != Some(phase::Kind::Apply) {
+        return Ok(false);
+    }
+    let tx = held.tx();
+    let confirmed = rows(tx.db(), held).await?;
+    let confirmed = counting(tx.cx(), &confirmed, held.workspace()).await?;
+    if missing(rule, held.created_by_id.as_ref(), &confirmed).is_nobody() {
+        return Ok(false);
+    }
+    let last = task_stages::last_passed(tx, &held.id, Part::Plan).await?;
+    held.happen(Event::YesWithdrawn(last.unwrap_or(Stage::Plan))).await?;
+    held.confirmed_by_id = None;
+    Ok(true)
+}
+
 /// Counts the caller's yes; whether it was the last that was needed.
 ///
 /// # Errors
@@ -61,10 +96,10 @@ pub(super) async fn count(cx: &Ctx, held: &Held) -> Result<bool> {
         ));
     };
     let tx = held.tx();
-    let mut confirmed: Vec<_> =
-        rows(tx.db(), held).await?.into_iter().map(|row| row.user_id).collect();
-    let is_new = !confirmed.contains(&user_id);
-    if is_new {
+    let given = rows(tx.db(), held).await?;
+    let is_new = !given.iter().any(|row| row.user_id == user_id);
+    let mut confirmed = counting(cx, &given, held.workspace()).await?;
+    if !confirmed.contains(&user_id) {
         confirmed.push(user_id.clone());
     }
     let left = missing(Rule::of(held.workspace()), held.created_by_id.as_ref(), &confirmed);
@@ -113,14 +148,18 @@ pub async fn list(
     run: &Granted<can::ReadRun, In<Run>>,
     paging: Paging,
 ) -> Result<(Page<RunConfirmation>, Confirmations)> {
-    let all: Vec<_> = rows(cx.read(), run).await?.into_iter().map(|row| row.user_id).collect();
+    let given = rows(cx.read(), run).await?;
+    let counting = counting(cx, &given, &run.of).await?;
     let query = confirmation::Entity::find()
         .filter(confirmation::Column::RunId.eq(&run.id))
         .order_by_asc(confirmation::Column::CreatedAt)
         .order_by_asc(confirmation::Column::Id);
     let page = page(cx.read(), query, paging).await?;
     let rule = Rule::of(&run.of);
-    Ok((page, Confirmations { rule, missing: missing(rule, run.created_by_id.as_ref(), &all) }))
+    Ok((
+        page,
+        Confirmations { rule, missing: missing(rule, run.created_by_id.as_ref(), &counting) },
+    ))
 }
 
 /// Who has confirmed it and who is missing, in words; nothing where one yes of anybody is enough.
@@ -129,17 +168,26 @@ pub(super) async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>>
     if !rule.is_strict() || !status::is_confirmable(run.status) {
         return Ok(None);
     }
-    let confirmed: Vec<_> =
-        rows(cx.read(), run).await?.into_iter().map(|row| row.user_id).collect();
-    let left = sentence(missing(rule, run.created_by_id.as_ref(), &confirmed));
-    if confirmed.is_empty() {
-        return Ok(Some(format!("Nobody has confirmed it yet. {left}")));
+    let given = rows(cx.read(), run).await?;
+    let counting = counting(cx, &given, &run.of).await?;
+    let left = sentence(missing(rule, run.created_by_id.as_ref(), &counting));
+    let all: Vec<_> = given.into_iter().map(|row| row.user_id).collect();
+    let people = accounts::load(cx, &all).await?;
+    let names = |counts: bool| {
+        let these = all.iter().filter(|id| counting.contains(id) == counts);
+        let users = these.filter_map(|id| people.iter().find(|user| user.id == *id));
+        users.map(|user| user.username.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let mut said = vec![match names(true).as_str() {
+        "" => "Nobody has confirmed it yet.".to_owned(),
+        names => format!("Confirmed by {names}."),
+    }];
+    let others = names(false);
+    if !others.is_empty() {
+        said.push(format!("The yes of {others} counts no more: they may not give it now."));
     }
-    let people = accounts::load(cx, &confirmed).await?;
-    let name =
-        |id: &UserId| people.iter().find(|user| user.id == *id).map(|user| user.username.as_str());
-    let names: Vec<_> = confirmed.iter().filter_map(name).collect();
-    Ok(Some(format!("Confirmed by {}. {left}", names.join(", "))))
+    said.push(left);
+    Ok(Some(said.join(" ")))
 }
 
 #[cfg(test)]

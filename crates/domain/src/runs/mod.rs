@@ -9,6 +9,7 @@ mod create;
 mod decisions;
 mod endings;
 mod events;
+pub(crate) mod frozen;
 pub(crate) mod held;
 pub(crate) mod last_words;
 pub(crate) mod list;
@@ -44,7 +45,7 @@ pub use events::{RunEvent, events, events_of, find_event, last_event, load_event
 pub use list::{Filter, StatusGroup, Timeframe, list, list_of_organization, queue_of};
 pub use on_site::{OnSite, list_of_site};
 pub use queue::{advance_all, position_in_queue};
-pub use waiting::{tell as tell_what_runs_wait_for, waits_for};
+pub use waiting::{Blocked, Obstacle, blocked_by, tell as tell_what_runs_wait_for, waits_for};
 
 use crate::{
     Ctx, Error, Found, Granted, In, Result, Tx,

@@ -66,12 +66,18 @@ pub(super) async fn happen(
     }
     run.status = next;
     run.updated_at = tx.now();
-    for reached in status::passed_through(event, next).into_iter().chain([next]) {
-        run.status_timestamps.insert(status::timestamp_key(reached), tx.now());
+    if !event.leads_back() {
+        for reached in status::passed_through(event, next).into_iter().chain([next]) {
+            run.status_timestamps.insert(status::timestamp_key(reached), tx.now());
+        }
     }
     tx.note(Change::RunBecame { status: next.to_string() });
     let detail = json!({ "goes_on_by_itself": goes_on_by_itself(run) });
-    tx.emit(Happened::from(next), subject(run), detail).await?;
+    let happened = match event {
+        Event::ApplyPutBack => Happened::RunApplyPutBack,
+        _ => Happened::from(next),
+    };
+    tx.emit(happened, subject(run), detail).await?;
     let has_its_turn = matches!(event, Event::Begun(_) | Event::PlanQueued | Event::ApplyQueued);
     if has_its_turn && turns::takes_turn(run) {
         locks::give_to_run(tx, workspace, &run.id);
@@ -89,7 +95,11 @@ pub(super) async fn happen(
     if status::is_final(next) {
         end(tx, workspace, run).await?;
     }
-    if status::is_final(next) || (event == Event::Confirmed && run.save_plan) {
+    let gives_way = matches!(event, Event::YesWithdrawn(_)) && run.save_plan;
+    if gives_way {
+        locks::take_from_run(workspace, &run.id);
+    }
+    if status::is_final(next) || gives_way || (event == Event::Confirmed && run.save_plan) {
         turns::settle(tx, workspace, Some(run)).await?;
     }
     Ok(())

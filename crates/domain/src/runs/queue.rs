@@ -19,6 +19,7 @@ use db::{
 
 use super::{
     candidates::{self, Candidate, Place, Wanted},
+    confirmations, frozen,
     held::{Floor, Held},
     moves,
     stages::{self, QUEUED},
@@ -26,7 +27,9 @@ use super::{
     turns, unsaved,
 };
 use crate::{
-    Ctx, Result, Tx, agent_pools, freezes, locks,
+    Ctx, Result, Tx, agent_pools,
+    freezes::{self, Closed},
+    locks,
     row::{Run, ToolVersion, Workspace},
     task_stages,
     tool_versions::{self, Wish},
@@ -100,7 +103,9 @@ fn decide(facts: Facts) -> Step {
 
 /// Lets every unfinished run take the step that it can take now. What fails is reported and tried again with the next pass.
 pub async fn advance_all(cx: &Ctx) -> Result<()> {
-    let mut pass = Pass::begin(cx).await?;
+    let closed = Closed::now(cx).await?;
+    frozen::put_back(cx, &closed).await?;
+    let mut pass = Pass::begin(cx, closed).await?;
     for (status, _) in QUEUED {
         let mut after = None;
         while pass.has_room() {
@@ -126,6 +131,7 @@ struct Pass<'c> {
     /// By what is asked for; nothing where no version is like that yet.
     tools: BTreeMap<(Status, String, Option<Engine>), Option<ToolVersion>>,
     unreadable: Vec<RunId>,
+    closed: Closed,
 }
 
 /// What became of a candidate.
@@ -138,7 +144,7 @@ enum Taken {
 }
 
 impl<'c> Pass<'c> {
-    async fn begin(cx: &'c Ctx) -> Result<Self> {
+    async fn begin(cx: &'c Ctx, closed: Closed) -> Result<Self> {
         let busy = busy(cx.read()).await?;
         Ok(Self {
             cx,
@@ -146,6 +152,7 @@ impl<'c> Pass<'c> {
             present: agent_pools::present(cx).await?,
             tools: BTreeMap::new(),
             unreadable: Vec::new(),
+            closed,
         })
     }
 
@@ -165,6 +172,7 @@ impl<'c> Pass<'c> {
             of_pools: self.has_pools(),
             workspace: None,
             unreadable: &self.unreadable,
+            closed: &self.closed,
         }
     }
 
@@ -244,7 +252,13 @@ impl<'c> Pass<'c> {
         let Some(floor) = Floor::lock_if_free(self.cx, &candidate.workspace_id).await? else {
             return Ok(Taken::No);
         };
-        let Some(run) = floor.hold_if_free(&candidate.id).await? else { return Ok(Taken::No) };
+        let Some(mut run) = floor.hold_if_free(&candidate.id).await? else {
+            return Ok(Taken::No);
+        };
+        if confirmations::ask_again(&mut run).await? {
+            run.commit().await?;
+            return Ok(Taken::No);
+        }
         let executor = executor_of(run.tx().db(), run.workspace(), &run).await?;
         let step = decide(facts(&run, self.cx, &executor, &self.unreadable).await?);
         let Some(kind) = step.phase() else { return Ok(Taken::No) };

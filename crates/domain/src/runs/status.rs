@@ -27,13 +27,25 @@ pub enum Event {
     },
     /// Somebody, or a setting, said yes.
     Confirmed,
+    /// Before the apply is queued, it is found that somebody who said yes may not do so any more, and is needed. The run
+    /// waits again behind the last stage that it has passed.
+    YesWithdrawn(Stage),
     ApplyQueued,
+    /// A freeze has begun before anybody has begun the apply.
+    ApplyPutBack,
     ApplyStarted,
     Failed,
     Discarded,
     /// A saved plan, by a state that is newer than it.
     Outdated,
     Canceled,
+}
+
+impl Event {
+    /// Back to where it was before. When it first came there stays as it is.
+    pub fn leads_back(self) -> bool {
+        matches!(self, Self::YesWithdrawn(_) | Self::ApplyPutBack)
+    }
 }
 
 /// What a run was made for, as far as its way depends on it.
@@ -67,7 +79,13 @@ pub fn next(status: Status, event: Event, purpose: Purpose) -> Option<Status> {
             Some(if is_moot { S::PolicySoftFailed } else { awaited })
         }
         (status, E::Confirmed) if is_confirmable(status) => Some(S::Confirmed),
+        (S::Confirmed | S::PreApplyCompleted, E::YesWithdrawn(stage)) => {
+            let line = stages::line(stage);
+            let waiting = if purpose.save_plan { S::PlannedAndSaved } else { line.done };
+            (line.part == Part::Plan).then_some(waiting)
+        }
         (S::Confirmed | S::PreApplyCompleted, E::ApplyQueued) => Some(S::ApplyQueued),
+        (S::ApplyQueued, E::ApplyPutBack) => Some(S::Confirmed),
         (S::ApplyQueued, E::ApplyStarted) => Some(S::Applying),
         (status, E::Discarded) if is_discardable(status) => Some(S::Discarded),
         (S::PlannedAndSaved | S::Confirmed, E::Outdated) => Some(S::Discarded),
@@ -179,6 +197,7 @@ pub(super) mod tests {
             Event::PlanStarted,
             Event::Confirmed,
             Event::ApplyQueued,
+            Event::ApplyPutBack,
             Event::ApplyStarted,
             Event::Failed,
             Event::Discarded,
@@ -187,6 +206,7 @@ pub(super) mod tests {
         ];
         for stage in Stage::ALL.iter().copied() {
             all.push(Event::Begun(stage));
+            all.push(Event::YesWithdrawn(stage));
             for has_changes in FLAGS {
                 let thens = Stage::ALL.iter().copied().map(Some).chain([None]);
                 all.extend(thens.map(|then| Event::Passed { stage, then, has_changes }));
@@ -257,7 +277,10 @@ pub(super) mod tests {
             prop_assert!(applies <= 1);
             prop_assert!(!(purpose.plan_only && applies > 0));
             if let Some(begins) = at(Event::ApplyStarted) {
-                prop_assert!(at(Event::Confirmed).is_some_and(|yes| yes < begins));
+                let before = &way[..begins];
+                let yes = before.iter().rposition(|(event, _)| *event == Event::Confirmed);
+                let no = before.iter().rposition(|(event, _)| matches!(event, Event::YesWithdrawn(_)));
+                prop_assert!(yes.is_some() && yes > no);
             }
         }
 

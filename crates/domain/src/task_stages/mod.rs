@@ -22,7 +22,12 @@ pub use overrides::{is_overridable, override_stage};
 pub(crate) use prepare::{Place, prepare};
 pub use read::{find, list, load};
 
-use crate::{Result, Tx, id::RunId, row::TaskStage};
+use crate::{
+    Result, Tx,
+    id::RunId,
+    row::TaskStage,
+    runs::stages::{self, Part},
+};
 
 /// Whether clients are shown it as a task stage; the others show by their members alone.
 pub fn is_shown(stage: Stage) -> bool {
@@ -36,6 +41,14 @@ pub(crate) async fn of_run(tx: &Tx, run: &RunId) -> Result<Vec<TaskStage>> {
         .order_by_asc(stage::Column::CreatedAt)
         .all(tx.db())
         .await?)
+}
+
+/// The last one of a part that a run has passed.
+pub(crate) async fn last_passed(tx: &Tx, run: &RunId, part: Part) -> Result<Option<Stage>> {
+    let rows = of_run(tx, run).await?;
+    let is_over = |row: &TaskStage| !matches!(row.status, Status::Pending | Status::Running);
+    let passed = rows.iter().filter(|row| is_over(row) && stages::line(row.stage).part == part);
+    Ok(passed.map(|row| row.stage).max())
 }
 
 /// The one that a run has of these.

@@ -81,6 +81,7 @@ words! {
         ReservedTagKeyCreated = "reserved_tag_key_created",
         ReservedTagKeyDeleted = "reserved_tag_key_deleted",
         ReservedTagKeyUpdated = "reserved_tag_key_updated",
+        RunApplyPutBack = "run_apply_put_back",
         RunCancelRequested = "run_cancel_requested",
         RunCommented = "run_commented",
         RunConfirmationGiven = "run_confirmation_given",

@@ -1,22 +1,24 @@
 //! Windows in which nothing is applied: of an organization, a project or a workspace, once or again and again. Runs are
 //! planned all the same; their applies wait, and say until when. An owner lets a run through, and says why.
 
+mod windows;
+
 use db::{
-    entity::{freeze, freeze_break, phase, run::Status},
+    entity::{freeze, freeze_break, organization, phase, run::Status},
     id::{FreezeId, ProjectId, WorkspaceId},
     page,
-    sea_orm::{
-        ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
-        QueryOrder,
-    },
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder},
 };
 use serde_json::json;
+
+pub(crate) use windows::{Closed, NOWHERE, holds_up};
+pub use windows::{Frozen, until};
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp,
     calendar::{self, Pattern},
     can, free_text, names, organizations, projects,
-    row::{Freeze, Organization, Run, Workspace},
+    row::{Freeze, Organization, Run},
     runs::{comments, held::Held, moves, stages},
     workspaces,
 };
@@ -27,8 +29,6 @@ const NAME_LIMIT: usize = 90;
 /// Longer than any freeze that comes again.
 const MINUTES_LIMIT: i64 = 31 * 24 * 60;
 const REASON_LIMIT: usize = 1000;
-/// Windows that follow one another are one, up to so many of them.
-const CHAIN: usize = 100;
 
 /// A freeze, with its organization.
 pub async fn find(cx: &Ctx, id: &FreezeId) -> Result<Found<In<Freeze, Organization>>> {
@@ -146,6 +146,8 @@ pub async fn create(
         }
     }
     let tx = cx.write().await?;
+    // Held, so that the count is still true when the row is in.
+    tx.lock::<organization::Entity>(organization.name.clone()).await?.ok_or(Error::NotFound)?;
     let own =
         freeze::Entity::find().filter(freeze::Column::OrganizationName.eq(&organization.name));
     if own.count(tx.db()).await? >= LIMIT {
@@ -202,69 +204,6 @@ fn detail(row: &Freeze) -> serde_json::Value {
         "name": row.name, "starts_at": row.starts_at, "ends_at": row.ends_at, "cron": row.cron,
         "time_zone": row.time_zone, "duration_minutes": row.minutes,
     })
-}
-
-/// The end of the window that this moment is in.
-#[must_use]
-pub fn until(row: &Freeze, now: Timestamp) -> Option<Timestamp> {
-    if let (Some(starts), Some(ends)) = (row.starts_at, row.ends_at) {
-        return (starts..ends).contains(&now).then_some(ends);
-    }
-    let (Some(cron), Some(minutes)) = (&row.cron, row.minutes) else { return None };
-    let pattern = Pattern::parse(cron, &row.time_zone).ok()?;
-    let ends = pattern.last_by(now)?.plus_seconds(minutes * 60);
-    (now < ends).then_some(ends)
-}
-
-/// What keeps applies of a workspace from beginning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frozen {
-    pub name: String,
-    pub until: Timestamp,
-}
-
-/// The window that this moment is in, together with those that follow it without a pause.
-pub(crate) async fn frozen(
-    db: &impl ConnectionTrait,
-    workspace: &Workspace,
-    now: Timestamp,
-) -> Result<Option<Frozen>> {
-    use freeze::Column as C;
-    let everywhere = Condition::all().add(C::ProjectId.is_null()).add(C::WorkspaceId.is_null());
-    let here = Condition::any()
-        .add(everywhere)
-        .add(C::ProjectId.eq(&workspace.project_id))
-        .add(C::WorkspaceId.eq(&workspace.id));
-    let all = freeze::Entity::find()
-        .filter(C::OrganizationName.eq(&workspace.organization_name))
-        .filter(here)
-        .order_by_asc(C::CreatedAt)
-        .all(db)
-        .await?;
-    let at = |moment: Timestamp| {
-        let windows = all.iter().filter_map(|row| Some((row, until(row, moment)?)));
-        windows.max_by_key(|(_, until)| *until)
-    };
-    let Some((row, mut end)) = at(now) else { return Ok(None) };
-    for _ in 0..CHAIN {
-        match at(end) {
-            Some((_, later)) if later > end => end = later,
-            _ => break,
-        }
-    }
-    Ok(Some(Frozen { name: row.name.clone(), until: end }))
-}
-
-/// The same for a run, unless somebody has let it through.
-pub(crate) async fn holds_up(
-    db: &impl ConnectionTrait,
-    run: &Run,
-    workspace: &Workspace,
-    now: Timestamp,
-) -> Result<Option<Frozen>> {
-    let Some(frozen) = frozen(db, workspace, now).await? else { return Ok(None) };
-    let broken = freeze_break::Entity::find_by_id(run.id.clone()).one(db).await?;
-    Ok(if broken.is_some() { None } else { Some(frozen) })
 }
 
 /// The same of a run that would be applied now.
