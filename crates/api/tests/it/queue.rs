@@ -1,5 +1,8 @@
-//! Whatever happens in whatever order: no run is stuck, none is applied twice or against policies, no state is lost, and
-//! the runs of a workspace are applied one at a time and in their order. Crashes are jobs that nobody speaks of any more.
+//! Whatever happens in whatever order: no run is stuck, none is applied twice, against policies, in a freeze or without
+//! the people whom it takes, no state is lost, and the runs of a workspace are applied one at a time and in their order.
+//! Crashes are jobs that nobody speaks of any more.
+
+mod waits;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -26,6 +29,8 @@ use crate::{
     stages::{self, Stage},
     task_results,
 };
+
+use waits::Another;
 
 /// What the policies of a workspace say to each of its plans.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +60,10 @@ async fn build(owner: &Client<'_>, workspace: &Workspace, gate: Gate) {
 struct Course {
     gate: Gate,
     others: Others,
+    /// Whether two people have to confirm its runs.
+    strict: bool,
+    /// Whether a run is queued every minute.
+    scheduled: bool,
 }
 
 /// What is asked in the other stages.
@@ -72,7 +81,8 @@ fn course() -> impl Strategy<Value = Course> {
         2 => subsequence(others, 0..=4).prop_map(Others::Made),
         1 => any::<bool>().prop_map(|mandatory| Others::Services { mandatory }),
     ];
-    (gate(), others).prop_map(|(gate, others)| Course { gate, others })
+    (gate(), others, prop::bool::weighted(0.3), prop::bool::weighted(0.3))
+        .prop_map(|(gate, others, strict, scheduled)| Course { gate, others, strict, scheduled })
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +124,22 @@ enum Act {
     LookAtStages,
     Override(usize),
     Confirm(usize),
+    /// By another person, if they may.
+    ConfirmAsWell(usize),
+    /// That person may do so, or may not any more.
+    TakeRights,
+    GiveRights,
+    /// Nothing is applied for a while, which begins now or soon.
+    Freeze {
+        minutes: i64,
+        begins_in: i64,
+    },
+    /// The last freeze is gone.
+    Thaw,
+    /// An owner lets a run through.
+    BreakFreeze(usize),
+    /// What comes by the calendar is looked for.
+    LookAtCalendar,
     Discard(usize),
     Cancel(usize),
     ForceCancel(usize),
@@ -148,6 +174,14 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::LookAtStages),
         2 => any_run.clone().prop_map(Act::Override),
         3 => any_run.clone().prop_map(Act::Confirm),
+        2 => any_run.clone().prop_map(Act::ConfirmAsWell),
+        1 => Just(Act::TakeRights),
+        1 => Just(Act::GiveRights),
+        1 => (1..5_i64, 0..2_i64)
+            .prop_map(|(minutes, begins_in)| Act::Freeze { minutes, begins_in }),
+        1 => Just(Act::Thaw),
+        1 => any_run.clone().prop_map(Act::BreakFreeze),
+        2 => Just(Act::LookAtCalendar),
         1 => any_run.clone().prop_map(Act::Discard),
         1 => any_run.clone().prop_map(Act::Cancel),
         1 => any_run.prop_map(Act::ForceCancel),
@@ -164,6 +198,8 @@ struct Seen {
     gates: HashMap<String, Gate>,
     /// Runs that go on against policies, because somebody has said so.
     overridden: HashSet<String>,
+    /// Runs that an owner has let through.
+    let_through: HashSet<String>,
     /// Runs whose other stages have members that stand in.
     made: HashSet<String>,
     /// Runs that something has refused that may.
@@ -179,6 +215,16 @@ struct Seen {
     next_serial: u64,
 }
 
+/// What a history happens in.
+struct World<'s> {
+    server: &'s Server,
+    services: Services,
+    /// Who confirms beside the owner.
+    another: Another<'s>,
+    workspaces: [Workspace; 2],
+    courses: [Course; 2],
+}
+
 async fn play(courses: [Course; 2], acts: Vec<Act>) {
     let server = Server::start_with(|options| {
         options.settings.concurrency = 3;
@@ -192,17 +238,20 @@ async fn play(courses: [Course; 2], acts: Vec<Act>) {
     for (workspace, course) in workspaces.iter().zip(&courses) {
         upload(&owner, workspace, false).await;
         build(&owner, workspace, course.gate).await;
+        waits::prepare(&owner, workspace, course.strict, course.scheduled).await;
         services.attach(&owner, workspace, &course.others).await;
     }
+    let another = Another::of(&server, &workspaces).await;
+    let world = World { server: &server, services, another, workspaces, courses };
     let mut agent = Agent::register(&server).await;
     let mut seen = Seen::default();
     for act in acts {
-        Box::pin(step(&server, &services, &mut agent, &workspaces, &courses, &mut seen, act)).await;
-        check(&server, &workspaces).await;
+        Box::pin(step(&world, &mut agent, &mut seen, act)).await;
+        check(&world).await;
         server.pass(Duration::from_millis(10));
     }
-    Box::pin(drain(&server, &services, &agent, &mut seen)).await;
-    check(&server, &workspaces).await;
+    Box::pin(drain(&world, &agent, &mut seen)).await;
+    check(&world).await;
     for (run, times) in &seen.applies {
         assert_eq!(*times, 1, "{run} was applied {times} times");
         assert!(!seen.refused.contains(run), "{run} was applied although it was refused");
@@ -212,7 +261,8 @@ async fn play(courses: [Course; 2], acts: Vec<Act>) {
             Gate::Shut => panic!("{run} was applied against policies"),
         }
     }
-    for workspace in &workspaces {
+    for workspace in &world.workspaces {
+        waits::each_time_came_once(&owner, workspace).await;
         let path = format!("/workspaces/{}/current-state-version", workspace.id);
         if let Some(serial) = seen.serials.get(workspace.id.as_str()) {
             let state = owner.get(&path).await.is_ok();
@@ -252,8 +302,8 @@ impl Services {
     }
 
     async fn ask(&self, server: &Server, seen: &mut Seen) {
-        domain::task_results::work(&server.system()).await.unwrap();
-        domain::cost_estimates::work(&server.system()).await.unwrap();
+        domain::task_results::deliveries().finish(&server.system()).await.unwrap();
+        domain::cost_estimates::deliveries().finish(&server.system()).await.unwrap();
         let heard = self.asked.heard().await;
         let new = heard.iter().skip(seen.heard).map(crate::notifications::Heard::json);
         seen.questions.extend(new.filter(|question| question["stage"] != "test"));
@@ -277,45 +327,69 @@ async fn tell(server: &Server, seen: &mut Seen, at: usize, passes: bool) {
     }
 }
 
-async fn step(
-    server: &Server,
-    services: &Services,
-    agent: &mut Agent<'_>,
-    workspaces: &[Workspace; 2],
-    courses: &[Course; 2],
-    seen: &mut Seen,
-    act: Act,
-) {
+/// A run of a workspace is there, whoever has queued it.
+async fn take_up(world: &World<'_>, seen: &mut Seen, workspace: usize, id: String) {
+    if let Others::Made(stages) = &world.courses[workspace].others {
+        // Of an estimator that is there for the other workspace, all runs have this stage.
+        let is_estimated = |course: &Course| matches!(course.others, Others::Services { .. });
+        let estimated = world.courses.iter().any(is_estimated);
+        let is_new = |stage: &&Stage| !(estimated && **stage == Stage::CostEstimation);
+        for stage in stages.iter().filter(is_new) {
+            stages::add(world.server, &id, *stage).await;
+        }
+        seen.made.insert(id.clone());
+    }
+    seen.gates.insert(id.clone(), world.courses[workspace].gate);
+    seen.runs.push(id);
+}
+
+async fn look_at_calendar(world: &World<'_>, seen: &mut Seen) {
+    domain::run_schedules::queue_due(&world.server.system()).await.unwrap();
+    for (at, workspace) in world.workspaces.iter().enumerate() {
+        for id in waits::scheduled(&world.server.owner(), workspace).await {
+            if !seen.runs.contains(&id) {
+                take_up(world, seen, at, id).await;
+            }
+        }
+    }
+}
+
+async fn step(world: &World<'_>, agent: &mut Agent<'_>, seen: &mut Seen, act: Act) {
+    let (server, services, courses) = (world.server, &world.services, &world.courses);
     let owner = server.owner();
     let job = |seen: &Seen, at: usize| seen.jobs.get(at).cloned();
     match act {
         Act::Queue { workspace, auto_apply, plan_only, save_plan } => {
             let attributes = json!({
-                "auto-apply": auto_apply && !plan_only && !save_plan,
+                "auto-apply": auto_apply && !plan_only && !save_plan && !courses[workspace].strict,
                 "plan-only": plan_only, "save-plan": save_plan && !plan_only,
             });
-            let made = owner.post("/runs", run(&workspaces[workspace], attributes)).await;
+            let made = owner.post("/runs", run(&world.workspaces[workspace], attributes)).await;
             let id = made.is_created().id();
-            if let Others::Made(stages) = &courses[workspace].others {
-                // Of an estimator that is there for the other workspace, all runs have this stage.
-                let is_estimated =
-                    |course: &Course| matches!(course.others, Others::Services { .. });
-                let estimated = courses.iter().any(is_estimated);
-                let is_new = |stage: &&Stage| !(estimated && **stage == Stage::CostEstimation);
-                for stage in stages.iter().filter(is_new) {
-                    stages::add(server, &id, *stage).await;
-                }
-                seen.made.insert(id.clone());
-            }
-            seen.gates.insert(id.clone(), courses[workspace].gate);
-            seen.runs.push(id);
+            take_up(world, seen, workspace, id).await;
         }
-        Act::Advance => server.advance().await,
+        Act::Advance => advance(world, seen).await,
         Act::Claim => {
             if let Some(job) = agent.claim().await {
+                waits::may_begin(server, &job, &seen.let_through).await;
                 seen.jobs.insert(0, job.json);
             }
         }
+        Act::Freeze { minutes, begins_in } => {
+            waits::freeze(server, minutes, begins_in).await;
+        }
+        Act::Thaw => waits::thaw(server).await,
+        Act::BreakFreeze(at) => {
+            if let Some(id) = seen.runs.get(at).cloned()
+                && waits::let_through(server, &id).await
+            {
+                seen.let_through.insert(id);
+            }
+        }
+        Act::LookAtCalendar => look_at_calendar(world, seen).await,
+        Act::ConfirmAsWell(at) => world.another.confirm(seen.runs.get(at)).await,
+        Act::TakeRights => world.another.take_rights().await,
+        Act::GiveRights => world.another.give_rights().await,
         Act::Start(at) => {
             if let Some(json) = job(seen, at) {
                 start(agent, seen, json).await;
@@ -366,6 +440,21 @@ async fn step(
         Act::Restart => {
             agent.introduce().await;
             seen.jobs.clear();
+        }
+    }
+}
+
+/// The queue does what it can, and queues no apply that people have not confirmed.
+async fn advance(world: &World<'_>, seen: &Seen) {
+    let mut before = Vec::new();
+    for id in &seen.runs {
+        before.push(waits::status(world.server, id).await);
+    }
+    world.server.advance().await;
+    for (id, before) in seen.runs.iter().zip(before) {
+        let now = waits::status(world.server, id).await;
+        if now == "apply_queued" && now != before {
+            waits::is_confirmed(world.server, id).await;
         }
     }
 }
@@ -448,8 +537,9 @@ async fn act_on(server: &Server, seen: &Seen, at: usize, action: &str) {
 }
 
 /// At every moment: one run at most holds a workspace, and nothing else of it that could change anything is at work.
-async fn check(server: &Server, workspaces: &[Workspace; 2]) {
-    for workspace in workspaces {
+async fn check(world: &World<'_>) {
+    let server = world.server;
+    for workspace in &world.workspaces {
         let path = format!("/workspaces/{}/runs?page[size]=100", workspace.id);
         let runs = server.owner().get(path).await.is_ok();
         let at_work: Vec<_> = runs
@@ -481,12 +571,14 @@ async fn check(server: &Server, workspaces: &[Workspace; 2]) {
 }
 
 /// Agents that work, and people who give up what waits for them: then everything ends.
-async fn drain(server: &Server, services: &Services, agent: &Agent<'_>, seen: &mut Seen) {
+async fn drain(world: &World<'_>, agent: &Agent<'_>, seen: &mut Seen) {
+    let (server, services) = (world.server, &world.services);
     for _ in 0..200 {
         server.pass(Duration::from_secs(61));
         domain::agents::sweep(&server.system()).await.unwrap();
-        server.advance().await;
+        advance(world, seen).await;
         while let Some(job) = agent.claim().await {
+            waits::may_begin(server, &job, &seen.let_through).await;
             let json = job.json.clone();
             start(agent, seen, json.clone()).await;
             save(agent, seen, json.clone()).await;
