@@ -36,8 +36,11 @@ impl Floor {
     /// The same without waiting for anybody: `None` if another transaction holds the workspace, or it is gone.
     pub async fn lock_if_free(cx: &Ctx, id: &WorkspaceId) -> Result<Option<Self>> {
         let tx = cx.write().await?;
-        let found = tx.claim(workspace::Entity::find_by_id(id.clone())).await?.pop();
-        Ok(found.map(|workspace| Self { tx, workspace: Box::new(workspace) }))
+        let Some(found) = tx.claim(workspace::Entity::find_by_id(id.clone())).await?.pop() else {
+            tx.roll_back().await;
+            return Ok(None);
+        };
+        Ok(Some(Self { tx, workspace: Box::new(found) }))
     }
 
     pub fn parts(&mut self) -> (&mut Tx, &mut Workspace) {
@@ -52,8 +55,19 @@ impl Floor {
 
     /// The same without waiting for anybody.
     pub async fn hold_if_free(self, run: &RunId) -> Result<Option<Held>> {
-        let found = self.tx.claim(run::Entity::find_by_id(run.clone())).await?.pop();
-        Ok(found.map(|run| Held { floor: self, run: Box::new(run) }))
+        let found = self.tx.claim(run::Entity::find_by_id(run.clone())).await;
+        match found.map(|mut found| found.pop()) {
+            Ok(Some(run)) => Ok(Some(Held { floor: self, run: Box::new(run) })),
+            // Others of the workspace may be looked at next.
+            Ok(None) => {
+                self.tx.roll_back().await;
+                Ok(None)
+            }
+            Err(error) => {
+                self.tx.roll_back().await;
+                Err(error.into())
+            }
+        }
     }
 
     pub async fn commit(self) -> Result<Workspace> {

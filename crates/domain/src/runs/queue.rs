@@ -261,7 +261,11 @@ impl<'c> Pass<'c> {
         }
         let executor = executor_of(run.tx().db(), run.workspace(), &run).await?;
         let step = decide(facts(&run, self.cx, &executor, &self.unreadable).await?);
-        let Some(kind) = step.phase() else { return Ok(Taken::No) };
+        let Some(kind) = step.phase() else {
+            // The next candidate may be of the same workspace.
+            run.let_go().await;
+            return Ok(Taken::No);
+        };
         // What comes before the phase needs no slot.
         let before = stages::part_before(kind);
         let Some(run) = task_stages::begin(run, before).await? else { return Ok(Taken::No) };
@@ -273,6 +277,7 @@ impl<'c> Pass<'c> {
                 let version = version.unwrap_or(&run.workspace().terraform_version);
                 let engine = run.engine.or(run.workspace().engine);
                 if candidate.wish() != (Wish { version, engine }) {
+                    run.let_go().await;
                     return Ok(Taken::No);
                 }
                 let mut run = run;
