@@ -77,7 +77,8 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     }
     let summary = summary(place, start).await;
     work.session.begin(Step::Keep);
-    let saved = state.save(summary.changed(done && job.has_changes), done).await;
+    let changed = summary.changed(done && job.has_changes);
+    let saved = state.save(changed, &summary.reported, done).await;
     let stop = ended.as_ref().map_or(Stop::No, |ended| ended.stopped);
     let (result, mut message) = match &ended {
         // It was asked to stop and had no need to: all of the plan is applied.

@@ -44,6 +44,7 @@ mod quotes;
 mod reach;
 mod recovery;
 mod redaction;
+mod reported;
 mod roots;
 mod schemas;
 mod secrets;

@@ -9,6 +9,8 @@ use protocol::Counts;
 use regex::Regex;
 use serde::Deserialize;
 
+use crate::reported::Reported;
+
 /// What the log of a phase says about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
@@ -16,6 +18,8 @@ pub(crate) struct Summary {
     pub total: Option<Counts>,
     /// Resources that were reported as done one by one: all there is when an apply fails.
     pub done: Counts,
+    /// Which these are.
+    pub reported: Reported,
     /// The engine has begun to change something, whether or not it came to an end.
     pub has_begun: bool,
     pub first_error: Option<String>,
@@ -77,10 +81,10 @@ impl Summary {
         let line = line.trim_end();
         if let Some(found) = TOTAL.captures(line) {
             self.total = Some(count(&found[1]));
-        } else if let Some(found) = DONE.captures(line) {
-            self.add(&found[1]);
-        } else if BEGUN.is_match(line) {
-            self.has_begun = true;
+        } else if let Some(found) = STEP.captures(line) {
+            let is_deposed = found.get(2).is_some();
+            let id = found.get(4).map(|id| id.as_str());
+            self.take_step(&found[1], is_deposed, &found[3], id);
         } else if self.first_error.is_none()
             && let Some(found) = ERROR.captures(line)
         {
@@ -98,8 +102,15 @@ impl Summary {
                     imports: changes.import,
                 });
             }
-            Event::ApplyStart {} => self.has_begun = true,
-            Event::ApplyComplete { hook } => self.add(&hook.action),
+            Event::ApplyStart { hook } => {
+                self.has_begun = true;
+                if hook.action == "delete" {
+                    self.reported.destroying(&hook.resource.addr, false, hook.id());
+                }
+            }
+            Event::ApplyComplete { hook } => {
+                self.done(&hook.resource.addr, &hook.action, hook.id());
+            }
             Event::Diagnostic { diagnostic } => {
                 if diagnostic.severity == "error" && self.first_error.is_none() {
                     self.first_error = Some(diagnostic.summary);
@@ -109,12 +120,36 @@ impl Summary {
         }
     }
 
-    fn add(&mut self, action: &str) {
+    fn take_step(&mut self, address: &str, is_deposed: bool, step: &str, id: Option<&str>) {
+        match step.strip_suffix(" complete") {
+            Some(action) if !is_deposed => self.done(address, action, id),
+            // What was replaced earlier counts, and says nothing of what is there now.
+            Some(_) => self.done.destructions += 1,
+            None => {
+                self.has_begun = true;
+                if step == "Destroying..." {
+                    self.reported.destroying(address, is_deposed, id);
+                }
+            }
+        }
+    }
+
+    fn done(&mut self, address: &str, action: &str, id: Option<&str>) {
         match action {
-            "Creation" | "create" => self.done.additions += 1,
+            "Creation" | "create" => {
+                self.done.additions += 1;
+                self.reported.made(address, id);
+            }
             "Modifications" | "update" => self.done.changes += 1,
-            "Destruction" | "delete" => self.done.destructions += 1,
-            "Import" => self.done.imports += 1,
+            "Destruction" | "delete" => {
+                self.done.destructions += 1;
+                self.reported.destroyed(address);
+            }
+            "Import" => {
+                self.done.imports += 1;
+                // By the id that was asked for, which need not be the one that it has.
+                self.reported.made(address, None);
+            }
             _ => {}
         }
     }
@@ -149,7 +184,9 @@ enum Event {
     ChangeSummary {
         changes: Changes,
     },
-    ApplyStart {},
+    ApplyStart {
+        hook: Hook,
+    },
     ApplyComplete {
         hook: Hook,
     },
@@ -172,6 +209,21 @@ struct Changes {
 #[derive(Deserialize)]
 struct Hook {
     action: String,
+    #[serde(default)]
+    resource: Resource,
+    id_key: Option<String>,
+    id_value: Option<String>,
+}
+
+impl Hook {
+    fn id(&self) -> Option<&str> {
+        self.id_value.as_deref().filter(|_| self.id_key.as_deref() == Some("id"))
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Resource {
+    addr: String,
 }
 
 #[derive(Deserialize)]
@@ -181,21 +233,23 @@ struct Diagnostic {
 }
 
 static COLOUR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\x1b\[[0-9;]*[A-Za-z]"));
-static BEGUN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\S.*: (?:Creating|Modifying|Destroying|Importing)\.\.\."));
+/// Of a resource's instance. What a program of it prints has more before its colon.
+const INSTANCE: &str =
+    r#"((?:[\w-]+(?:\[(?:\d+|"(?:[^"\\]|\\.)*")\])?\.)+[\w-]+(?:\[(?:\d+|"(?:[^"\\]|\\.)*")\])?)"#;
+static STEP: LazyLock<Regex> = LazyLock::new(|| {
+    let step = r"(?:Creating|Modifying|Destroying|Importing)\.\.\.|(?:Creation|Modifications|Destruction|Import) complete";
+    pattern(&format!(
+        r"^{INSTANCE}( \(deposed object \w+\))?: ({step})(?: after \S+)?(?: \[id=(.*)\])?"
+    ))
+});
 static TOTAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^(?:Plan: |(?:Apply|Destroy) complete! Resources: )(\d+ (?:to |[a-z]).*)$")
 });
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(\d+) (?:to )?(import|add|change|destroy|imported|added|changed|destroyed)\b")
 });
-static DONE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\S.*: (Creation|Modifications|Destruction|Import) complete\b"));
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"^((?:[\w-]+(?:\[(?:\d+|"[^"]*")\])?\.)+[\w-]+(?:\[(?:\d+|"[^"]*")\])?)(?: \([\w-]+\))?: "#,
-    )
-});
+static ADDRESS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!(r"^{INSTANCE}(?: \([\w-]+\))?: ")));
 static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:│ )?Error: (.+)$"));
 
 fn pattern(text: &str) -> Regex {
@@ -250,8 +304,12 @@ mod tests {
 
     #[test]
     fn a_provisioner_cannot_print_a_summary() {
-        let spoof = "terraform_data.a (local-exec): Apply complete! Resources: 9 added, 0 changed";
-        assert_eq!(read(spoof).total, None);
+        for spoof in [
+            "terraform_data.a (local-exec): Apply complete! Resources: 9 added, 0 changed",
+            "terraform_data.a (local-exec): terraform_data.b: Creation complete after 0s [id=1]",
+        ] {
+            assert_eq!(read(spoof), Summary::default(), "{spoof}");
+        }
     }
 
     #[test]

@@ -155,14 +155,9 @@ async fn take_up(
         if reserve.is_short(keeping.size()) && keeping.has_left(complete).await {
             place.prune(&state);
         }
-        match keeping
-            .save(
-                // Nobody knows how what was begun ended, unless a state says so.
-                summary.changed(summary.has_begun || (complete && manifest.has_changes)),
-                complete,
-            )
-            .await
-        {
+        // Nobody knows how what was begun ended, unless a state says so.
+        let changed = summary.changed(summary.has_begun || (complete && manifest.has_changes));
+        match keeping.save(changed, &summary.reported, complete).await {
             Ok(()) => message += " The state that the engine left is saved.",
             Err(unsaved) => {
                 tracing::error!(run, "{}", unsaved.message);

@@ -2,17 +2,19 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use protocol::Artifact;
-use regex::bytes::Regex;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::disk;
 use crate::output::Changed;
+use crate::reported::Reported;
 use crate::server::{Backoff, CallError, Server, insist};
 use crate::state_file::{Left, Stamp, StateFile, Version};
 use crate::undelivered::{Note, Undelivered};
@@ -216,7 +218,7 @@ impl Keeping {
     /// What an earlier agent has set aside.
     fn find_pending(&mut self) {
         let found = std::fs::read(self.place.pending_state()).ok().map(|it| Left::of(it.into()));
-        if let Some(Left { bytes, version: Some(version) }) = found
+        if let Some(Left { bytes, version: Some(version), .. }) = found
             && self.pending.is_none()
         {
             self.pending = Some((bytes, version));
@@ -234,8 +236,13 @@ impl Keeping {
     }
 
     /// Brings the final state to the server, else keeps it on this machine. By what it has `changed` an engine must have
-    /// left one. It is `done` if it has ended well.
-    pub async fn save(&mut self, changed: Changed, done: bool) -> Result<(), Unsaved> {
+    /// left one, which says what the engine has `reported`. It is `done` if it has ended well.
+    pub async fn save(
+        &mut self,
+        changed: Changed,
+        reported: &Reported,
+        done: bool,
+    ) -> Result<(), Unsaved> {
         let left = match self.file.read_last(self.begins.as_ref(), done).await {
             Ok(Some(left)) => left,
             Ok(None) if changed != Changed::Nothing => {
@@ -258,10 +265,17 @@ impl Keeping {
             };
             return Err(self.damaged(why, left.bytes).await);
         };
-        if changed == Changed::Resources && !version.follows(self.begins.as_ref()) {
+        let is_newer = left.is_spare || version.follows(self.begins.as_ref());
+        if changed == Changed::Resources && !is_newer {
             let why = "The engine has changed resources, and where its state belongs is one that does not follow on \
                        the one before: it was overwritten.";
             return Err(self.damaged(why, left.bytes).await);
+        }
+        let lacks = reported.contradiction(&left.bytes);
+        if let Some(what) = lacks.as_ref().filter(|_| done) {
+            self.disown(&version);
+            let why = format!("{what}: it was overwritten.");
+            return Err(self.damaged(&why, left.bytes).await);
         }
         if self.begins.as_ref().is_some_and(|begins| version.is_same(begins)) {
             return Ok(());
@@ -281,7 +295,12 @@ impl Keeping {
         let (why, is_refused) = match outcome {
             Ok(Ok(())) => {
                 self.note_accepted(version);
-                return Ok(());
+                // It was killed before it could write that, or was overwritten: nothing better is to be had.
+                return lacks.map_or(Ok(()), |what| {
+                    let message =
+                        format!("{what}, which is saved all the same: look after it by hand.");
+                    Err(Unsaved { message, copied: true, pending: false })
+                });
             }
             // As far as this job goes; the state may come by another way.
             Ok(Err(CallError::Gone)) => ("The job was taken from this agent.".to_owned(), false),
@@ -292,6 +311,14 @@ impl Keeping {
         // With the serial under which it was offered.
         let version = Version::of(&upload).filter(|_| !is_refused);
         Err(self.keep(&why, upload, version).await)
+    }
+
+    /// This one is not the engine's, and not offered.
+    fn disown(&mut self, version: &Version) {
+        self.find_pending();
+        if self.pending.take_if(|(_, pending)| pending.is_same(version)).is_some() {
+            let _ = std::fs::remove_file(self.place.pending_state());
+        }
     }
 
     /// For a file that was cut short or overwritten: the last whole state is the best that there is.
@@ -389,11 +416,15 @@ impl Keeping {
 
 /// Changes the serial in the text, so that no number elsewhere loses a digit on the way.
 fn with_serial(state: &Bytes, serial: u64) -> Bytes {
-    static SERIAL: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"(?m)^(  "serial": )\d+"#).expect("the pattern is a constant and tested")
-    });
-    let replacement = format!("${{1}}{serial}");
-    Bytes::from(SERIAL.replace(state, replacement.as_bytes()).into_owned())
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        serial: &'a RawValue,
+    }
+    let Ok(Head { serial: old }) = serde_json::from_slice(state) else { return state.clone() };
+    let start = old.get().as_ptr().addr() - state.as_ptr().addr();
+    let (before, rest) = state.split_at(start);
+    [before, serial.to_string().as_bytes(), &rest[old.get().len()..]].concat().into()
 }
 
 #[cfg(test)]
@@ -490,7 +521,9 @@ mod tests {
     fn only_the_serial_of_the_state_itself_changes() {
         let state =
             "{\n  \"serial\": 7,\n  \"x\": {\n    \"serial\": 7, \"n\": 1.10000000000000000001}\n}";
-        let changed = with_serial(&Bytes::from(state), 8);
-        assert_eq!(changed, state.replacen('7', "8", 1));
+        for state in [state, &state.replace("\n ", "")] {
+            let changed = with_serial(&Bytes::copy_from_slice(state.as_bytes()), 80);
+            assert_eq!(changed, state.replacen('7', "80", 1));
+        }
     }
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::backend;
@@ -41,17 +42,21 @@ impl Version {
     pub fn of(state: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Head {
+            version: Option<u64>,
             serial: u64,
             #[serde(default)]
             lineage: String,
-            encrypted_data: Option<serde::de::IgnoredAny>,
+            encrypted_data: Option<Value>,
         }
         let head: Head = serde_json::from_slice(state).ok()?;
+        // OpenTofu seals a text, and leaves nothing of the state's format beside it.
+        let encrypted =
+            head.version.is_none() && matches!(head.encrypted_data, Some(Value::String(_)));
         Some(Self {
             serial: head.serial,
             lineage: head.lineage,
             digest: hex::encode(Sha256::digest(state)),
-            encrypted: head.encrypted_data.is_some(),
+            encrypted,
         })
     }
 
@@ -64,6 +69,13 @@ impl Version {
     pub fn follows(&self, other: Option<&Self>) -> bool {
         other.is_none_or(|other| self.serial > other.serial && self.lineage == other.lineage)
     }
+
+    /// Of the same lineage and serial, and not the same: what an engine saves that could not write its state's backup.
+    fn replaces(&self, other: Option<&Self>) -> bool {
+        other.is_some_and(|other| {
+            (self.serial, &self.lineage) == (other.serial, &other.lineage) && !self.is_same(other)
+        })
+    }
 }
 
 /// What is there after the engine, and by the engine.
@@ -72,11 +84,13 @@ pub(crate) struct Left {
     pub bytes: Bytes,
     /// Absent if it is damaged.
     pub version: Option<Version>,
+    /// Not from where it belongs: an engine has saved it elsewhere, because it could not write there.
+    pub is_spare: bool,
 }
 
 impl Left {
     pub fn of(bytes: Bytes) -> Self {
-        Self { version: Version::of(&bytes), bytes }
+        Self { version: Version::of(&bytes), bytes, is_spare: false }
     }
 }
 
@@ -123,8 +137,8 @@ impl StateFile {
     }
 
     /// What counts at the end: what the engine has written into the file, or `errored.tfstate`, into which it writes
-    /// what it could not write there, or what it has printed when it could write nothing at all. An engine that is `done` could: then a whole file is the truth, and the other
-    /// is somebody else's.
+    /// what it could not write there, or what it has printed when it could write nothing at all. An engine that is
+    /// `done` could: then a whole file is the truth, and the other is somebody else's.
     pub async fn read_last(
         &self,
         begins: Option<&Version>,
@@ -135,21 +149,25 @@ impl StateFile {
         if done && own.as_ref().is_some_and(|left| left.version.is_some()) {
             return Ok(own);
         }
-        let known = own.as_ref().and_then(|left| left.version.as_ref()).or(begins);
+        let written = own.as_ref().and_then(|left| left.version.as_ref());
         // Of the same state and newer, else somebody else has put it there.
+        let is_newer = |version: &Version| match written {
+            Some(written) => version.follows(Some(written)),
+            None => version.follows(begins) || (!done && version.replaces(begins)),
+        };
         if let Some(errored) = self.errored().await
-            && errored.version.as_ref().is_some_and(|version| version.follows(known))
+            && errored.version.as_ref().is_some_and(is_newer)
         {
-            return Ok(Some(errored));
+            return Ok(Some(Left { is_spare: true, ..errored }));
         }
         if !done
             && let Some(printed) = self.printed().await
             && let Some(version) = &printed.version
-            && version.follows(known)
+            && is_newer(version)
             // It prints in the clear what others must not read.
             && (version.encrypted || !begins.is_some_and(|begins| begins.encrypted))
         {
-            return Ok(Some(printed));
+            return Ok(Some(Left { is_spare: true, ..printed }));
         }
         if own.is_some() {
             return Ok(own);

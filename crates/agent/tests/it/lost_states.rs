@@ -193,23 +193,6 @@ async fn an_apply_that_changed_nothing_needs_no_newer_state() {
     }
 }
 
-/// What a run has left in the background, a provisioner's program perhaps, can write into the file as the engine can.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_state_that_was_overwritten_is_not_taken_for_the_engines() {
-    let added = "echo 'Apply complete! Resources: 1 added, 0 changed, 0 destroyed.'";
-    let foreign = r#"{"serial":99,"lineage":"zz","resources":[]}"#;
-    for overwrite in
-        [format!("cat {STATE} > x; cat x > {STATE}"), format!("echo '{foreign}' > {STATE}")]
-    {
-        let bench = with_engine("Terraform", &format!("{overwrite}; {added}")).await;
-        let record = applied(&bench, EngineKind::Terraform, Some(PRIOR), true).await;
-        assert_eq!(record.outcome().result, PhaseResult::Errored, "{overwrite}");
-        let message = record.outcome().message.as_deref().unwrap();
-        assert!(message.contains("does not follow on the one before"), "{message}");
-        assert!(record.states.is_empty(), "{overwrite}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encrypted_state_is_brought_as_it_is_and_not_shown_in_the_clear() {
     let sealed = |serial: u64, data: &str| {

@@ -11,7 +11,8 @@ use protocol::PhaseResult;
 use crate::bench::{Bench, inspect};
 
 fn state(serial: u64) -> String {
-    format!("{{\n  \"version\": 4,\n  \"serial\": {serial},\n  \"resources\": []\n}}\n")
+    let resources = r#"[{"mode": "managed", "type": "x", "name": "y", "instances": [{}]}]"#;
+    format!("{{\n  \"version\": 4,\n  \"serial\": {serial},\n  \"resources\": {resources}\n}}\n")
 }
 
 /// A job directory as a killed agent leaves it; answers the path of its state.

@@ -1,0 +1,144 @@
+//! What a run has left in the background, a provisioner's program perhaps, can write into the state as the engine can.
+
+use protocol::{EngineKind, PhaseResult};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, inspect, resource};
+use crate::lost_states::{PRIOR, STATE, applied, with_engine};
+use crate::server::Record;
+
+/// Of the lineage of the one before.
+fn state(serial: u64, objects: &[(&str, &str)]) -> String {
+    let resources: Vec<Value> = objects
+        .iter()
+        .map(|(name, id)| {
+            json!({
+                "mode": "managed", "type": "null_resource", "name": name,
+                "instances": [{ "attributes": { "id": id } }],
+            })
+        })
+        .collect();
+    json!({ "version": 4, "serial": serial, "lineage": "l", "resources": resources }).to_string()
+}
+
+fn event(kind: &str, action: &str, address: &str, id: &str) -> String {
+    json!({
+        "@level": "info", "type": kind,
+        "hook": { "action": action, "resource": { "addr": address }, "id_key": "id", "id_value": id },
+    })
+    .to_string()
+}
+
+/// The end of an apply that says this and leaves that.
+async fn ended(said: &[String], left: &str, status: u8) -> Record {
+    let said = said.join("\n");
+    let apply = format!("echo '{said}'; printf '%s' '{left}' > {STATE}; exit {status}");
+    let bench = with_engine("Terraform", &apply).await;
+    let before = state(7, &[("a", "1"), ("b", "2")]);
+    applied(&bench, EngineKind::Terraform, Some(&before), true).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_does_not_follow_is_not_taken_for_the_engines() {
+    let added = "echo 'Apply complete! Resources: 1 added, 0 changed, 0 destroyed.'";
+    let foreign = r#"{"serial":99,"lineage":"zz","resources":[]}"#;
+    for overwrite in
+        [format!("cat {STATE} > x; cat x > {STATE}"), format!("echo '{foreign}' > {STATE}")]
+    {
+        let bench = with_engine("Terraform", &format!("{overwrite}; {added}")).await;
+        let record = applied(&bench, EngineKind::Terraform, Some(PRIOR), true).await;
+        assert_eq!(record.outcome().result, PhaseResult::Errored, "{overwrite}");
+        let message = record.outcome().message.as_deref().unwrap();
+        assert!(message.contains("does not follow on the one before"), "{message}");
+        assert!(record.states.is_empty(), "{overwrite}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_is_one_that_says_otherwise_than_the_engine_said() {
+    let added = "Apply complete! Resources: 1 added, 0 changed, 0 destroyed.".to_owned();
+    let removed = "Apply complete! Resources: 0 added, 0 changed, 1 destroyed.".to_owned();
+    let line = |text: &str| text.to_owned();
+    for (said, left, why) in [
+        (
+            vec![line("null_resource.c: Creation complete after 0s [id=3]"), added.clone()],
+            state(9, &[("a", "1"), ("b", "2")]),
+            "“null_resource.c” was created",
+        ),
+        (
+            vec![event("apply_complete", "create", "null_resource.c", "3")],
+            state(9, &[("a", "1"), ("b", "2")]),
+            "“null_resource.c” was created",
+        ),
+        // One that was replaced, as it was before.
+        (
+            vec![line("null_resource.b: Creation complete after 0s [id=3]"), added],
+            state(9, &[("a", "1"), ("b", "2")]),
+            "another object",
+        ),
+        (
+            vec![
+                line("null_resource.b: Destroying... [id=2]"),
+                line("null_resource.b: Destruction complete after 0s"),
+                removed,
+            ],
+            state(9, &[("a", "1"), ("b", "2")]),
+            "“null_resource.b” was destroyed",
+        ),
+        (
+            vec![
+                event("apply_start", "delete", "null_resource.b", "2"),
+                event("apply_complete", "delete", "null_resource.b", ""),
+            ],
+            state(9, &[("a", "1"), ("b", "2")]),
+            "“null_resource.b” was destroyed",
+        ),
+    ] {
+        let record = ended(&said, &left, 0).await;
+        assert_eq!(record.outcome().result, PhaseResult::Errored, "{said:?}");
+        let message = record.outcome().message.as_deref().unwrap();
+        assert!(message.contains(why) && message.contains("overwritten"), "{message}");
+        assert!(record.states.is_empty(), "{said:?}");
+        assert_eq!(record.artifacts["errored-state"], left, "nothing is thrown away");
+        // An engine that was killed may not have come so far: there is nothing better.
+        let record = ended(&said, &left, 1).await;
+        assert_eq!(*record.states.last().unwrap(), left);
+        let message = record.outcome().message.as_deref().unwrap();
+        assert!(message.contains(why) && message.contains("look after it"), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_of_the_run_that_holds_the_state_back_is_found_out() {
+    let bench = Bench::start().await;
+    let after = |name: &str, other: &str| {
+        resource(name, "true").replace(
+            &format!("\"{name}\" {{"),
+            &format!("\"{name}\" {{\n depends_on = [terraform_data.{other}]"),
+        )
+    };
+    let both = resource("a", "true") + &after("b", "a");
+    let (_, before) = bench.plan_and_apply(&bench.plan(&[("main.tf", &both)])).await;
+    let before = before.states.last().unwrap().clone();
+    // From the moment in which the state holds no `b`, or a `c`, it is what it was, with a higher serial.
+    let hold_back = format!(
+        "sed 's/\"serial\": .*/\"serial\": 90,/' {STATE} > was; (setsid sh -c 'while :; do if ! grep -q \\\"b\\\" {STATE} \
+         || grep -q \\\"c\\\" {STATE}; then cat was > {STATE}; fi; done' > /dev/null 2>&1 &)"
+    );
+    let holder = resource("x", &hold_back);
+    for (main, expected) in [
+        (both.clone() + &holder + &after("c", "x"), &["a", "b", "c", "x"][..]),
+        (resource("a", "true") + &holder, &["a", "x"]),
+    ] {
+        let mut plan = bench.plan(&[("main.tf", &main)]);
+        plan.state_url = Some(bench.server.blob(&format!("state-of-{}", plan.id), before.clone()));
+        let (_, record) = bench.plan_and_apply(&plan).await;
+        let held = record.states.last().map(|state| inspect(state).1);
+        if record.outcome().result == PhaseResult::Finished {
+            assert_eq!(held.unwrap(), expected, "{}", record.text());
+        } else {
+            let message = record.outcome().message.as_deref().unwrap();
+            assert!(message.contains("overwritten"), "{message}");
+        }
+    }
+}
