@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use domain::{
-    In, can,
+    In, Page, can,
     github_app::{self, Filter, Installed},
     row::{GithubAppInstallation, Organization, User},
     vcs_connections::{Choices, Repository},
@@ -100,12 +100,9 @@ async fn show(installed: May<can::ReadInstallation, Installed>) -> Result<Docume
 async fn list_of(organization: May<can::ReadOauthClients>, query: Query) -> Result<Document> {
     let cx = &organization.cx;
     let rows = github_app::of_organization(cx, &organization).await?;
-    let (total, page) = (rows.len() as u64, paging(&query));
-    let before = usize::try_from((page.number - 1).saturating_mul(page.size));
-    let size = usize::try_from(page.size).unwrap_or_default();
-    let rows = rows.into_iter().skip(before.unwrap_or(usize::MAX)).take(size);
-    let views: Vec<_> = rows.map(View).collect();
-    Document::page(&views, total, &query, &INCLUDES, cx).await
+    let page = Page::of(rows, paging(&query));
+    let views: Vec<_> = page.items.into_iter().map(View).collect();
+    Document::page(&views, page.total, &query, &INCLUDES, cx).await
 }
 
 /// A repository that can be chosen, called by what `vcs-repo` wants.

@@ -176,7 +176,7 @@ async fn queue(organization: May<can::ReadOrganization>, query: Query) -> Result
     let cx = &organization.cx;
     let paging = paging(&query);
     let page = runs::queue_of(cx, &organization, paging).await?;
-    let mut position = (paging.number - 1) * paging.size;
+    let mut position = paging.skip();
     let views: Vec<_> = views(cx, page.items)
         .await?
         .into_iter()

@@ -15,6 +15,13 @@ pub struct Paging {
     pub size: u64,
 }
 
+impl Paging {
+    /// How many rows come before the page.
+    pub fn skip(self) -> u64 {
+        self.number.saturating_sub(1).saturating_mul(self.size)
+    }
+}
+
 /// Some rows of a list, and how many there are in all.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
@@ -23,6 +30,14 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// One page of what was read whole.
+    pub fn of(all: Vec<T>, paging: Paging) -> Self {
+        let total = all.len() as u64;
+        let skip = usize::try_from(paging.skip()).unwrap_or(usize::MAX);
+        let size = usize::try_from(paging.size).unwrap_or(usize::MAX);
+        Self { items: all.into_iter().skip(skip).take(size).collect(), total }
+    }
+
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(f).collect(), total: self.total }
     }
@@ -54,7 +69,7 @@ where
     M: FromQueryResult + Sized + Send + Sync,
 {
     let total = query.clone().count(connection).await?;
-    let skip = paging.number.saturating_sub(1).saturating_mul(paging.size);
+    let skip = paging.skip();
     let items = if skip >= total {
         Vec::new()
     } else {

@@ -91,11 +91,7 @@ pub async fn list(
     }
     let mut all = with_organizations(cx, query.all(cx.read()).await?).await?;
     all.retain(|one| cx.may::<can::ReadInstallation>(one));
-    let total = all.len() as u64;
-    let before = paging.number.saturating_sub(1).saturating_mul(paging.size);
-    let (skip, take) = (usize::try_from(before), usize::try_from(paging.size));
-    let items = all.into_iter().skip(skip.unwrap_or(usize::MAX)).take(take.unwrap_or_default());
-    Ok(Page { items: items.map(|one| one.row).collect(), total })
+    Ok(Page::of(all, paging).map(|one| one.row))
 }
 
 /// Those that an organization may use, by account.

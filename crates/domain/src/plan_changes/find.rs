@@ -34,7 +34,7 @@ impl Changes {
     ) -> Result<Page<(u64, Part, Change)>> {
         let text = wanted.text.trim().to_lowercase();
         let fits_all = text.is_empty() && wanted.actions.is_empty();
-        let first = paging.size.saturating_mul(paging.number.saturating_sub(1));
+        let first = paging.skip();
         let last = first.saturating_add(paging.size);
         let (mut items, mut total, mut number) = (Vec::new(), 0, 0);
         for (at, group) in self.head.groups.iter().enumerate() {

@@ -78,14 +78,7 @@ pub async fn resources(
         Some((key, Order::Ascending)) => all.sort_by(|one, other| key.compare(one, other)),
         Some((key, Order::Descending)) => all.sort_by(|one, other| key.compare(other, one)),
     }
-    let total = all.len() as u64;
-    let skip = paging.number.saturating_sub(1).saturating_mul(paging.size);
-    let items = all
-        .into_iter()
-        .skip(usize::try_from(skip).unwrap_or(usize::MAX))
-        .take(usize::try_from(paging.size).unwrap_or(usize::MAX))
-        .collect();
-    Ok(Page { total, items })
+    Ok(Page::of(all, paging))
 }
 
 /// A state without the attributes of its resources.

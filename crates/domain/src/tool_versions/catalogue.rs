@@ -164,12 +164,8 @@ pub async fn list(
     }
     // A database does not know the order of versions; there are some hundreds.
     let rows = newest_first(query.all(cx.read()).await?);
-    let total = rows.len() as u64;
-    let skip = usize::try_from(paging.number.saturating_sub(1).saturating_mul(paging.size));
-    let size = usize::try_from(paging.size).unwrap_or(usize::MAX);
-    let rows = rows.into_iter().map(|(_, row)| row);
-    let items = rows.skip(skip.unwrap_or(usize::MAX)).take(size).collect();
-    Ok(Page { items: with_usage(cx, items).await?, total })
+    let page = Page::of(rows, paging).map(|(_, row)| row);
+    Ok(Page { items: with_usage(cx, page.items).await?, total: page.total })
 }
 
 /// With the number of those that use it.
