@@ -56,47 +56,30 @@ async fn ask(cx: &Ctx) -> Result<(), Failure> {
         }
         match page.next {
             Some(next) => from = Some(next),
-            None => return Ok(keep(cx, told).await?),
+            None => return Ok(keep(cx, told, true).await?),
         }
     }
     // Whoever is not on the pages that were read has not been asked for.
-    Ok(keep_more(cx, told).await?)
+    Ok(keep(cx, told, false).await?)
 }
 
-/// All there are: who is not among them has removed it.
-async fn keep(cx: &Ctx, told: HashMap<i64, Installation>) -> Result<()> {
+/// Where these are all there are, who is not among them has removed it.
+async fn keep(cx: &Ctx, mut told: HashMap<i64, Installation>, are_all: bool) -> Result<()> {
     let tx = cx.write().await?;
     for known in installation::Entity::find().all(tx.db()).await? {
-        if !told.contains_key(&known.number) && known.status != Status::Removed {
-            let mut row = known.clone();
-            row.status = Status::Removed;
-            update(&tx, &known, row).await?;
-        }
-    }
-    upsert(&tx, told).await?;
-    tx.commit().await
-}
-
-async fn keep_more(cx: &Ctx, told: HashMap<i64, Installation>) -> Result<()> {
-    let tx = cx.write().await?;
-    upsert(&tx, told).await?;
-    tx.commit().await
-}
-
-async fn upsert(tx: &Tx, mut told: HashMap<i64, Installation>) -> Result<()> {
-    for known in installation::Entity::find().all(tx.db()).await? {
-        let Some(told) = told.remove(&known.number) else { continue };
-        update(
-            tx,
-            &known,
-            GithubAppInstallation { id: known.id.clone(), ..row(tx, known.number, told) },
-        )
-        .await?;
+        let wanted = match told.remove(&known.number) {
+            Some(told) => {
+                GithubAppInstallation { id: known.id.clone(), ..row(&tx, known.number, told) }
+            }
+            None if are_all => GithubAppInstallation { status: Status::Removed, ..known.clone() },
+            None => continue,
+        };
+        update(&tx, &known, wanted).await?;
     }
     for (number, told) in told {
-        tx.insert(row(tx, number, told)).await?;
+        tx.insert(row(&tx, number, told)).await?;
     }
-    Ok(())
+    tx.commit().await
 }
 
 /// Only what is news is written.
