@@ -1,11 +1,7 @@
 //! A pattern of RE2's syntax as our engine takes it. What RE2 does not know is refused: where only one of the two knows
 //! a thing, a policy would pass here and err there.
 
-use std::{
-    fmt::{self, Write as _},
-    iter::Peekable,
-    str::Chars,
-};
+use std::fmt::{self, Write as _};
 
 /// RE2 repeats nothing more often than this.
 const MAX_REPEAT: u32 = 1_000;
@@ -24,21 +20,21 @@ const POSIX: &[&str] = &[
 type Said<T = ()> = Result<T, String>;
 
 pub fn translate(pattern: &str) -> Said<String> {
-    let mut reader = Reader { rest: pattern.chars().peekable(), out: String::new() };
+    let mut reader = Reader { rest: pattern, out: String::new() };
     reader.out.reserve(pattern.len() * 2);
     reader.pattern()?;
     Ok(reader.out)
 }
 
 struct Reader<'p> {
-    rest: Peekable<Chars<'p>>,
+    rest: &'p str,
     out: String,
 }
 
-impl Reader<'_> {
+impl<'p> Reader<'p> {
     fn pattern(&mut self) -> Said {
         let mut is_repeated = false;
-        while let Some(c) = self.rest.next() {
+        while let Some(c) = self.next() {
             let repeats = matches!(c, '*' | '+' | '?') || (c == '{' && self.repetition()?);
             if repeats && std::mem::replace(&mut is_repeated, true) {
                 return Err("a repetition of a repetition".into());
@@ -64,23 +60,34 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        self.take(1).chars().next()
+    }
+
+    /// So many characters, or what is left.
+    fn take(&mut self, characters: usize) -> &'p str {
+        let after = self.rest.char_indices().nth(characters);
+        let (taken, rest) = self.rest.split_at(after.map_or(self.rest.len(), |(at, _)| at));
+        self.rest = rest;
+        taken
+    }
+
     /// Takes this if it comes next.
     fn takes(&mut self, text: &str) -> bool {
-        let mut ahead = self.rest.clone();
-        let comes = text.chars().all(|c| ahead.next() == Some(c));
-        if comes {
-            self.rest = ahead;
-        }
-        comes
+        let after = self.rest.strip_prefix(text);
+        self.rest = after.unwrap_or(self.rest);
+        after.is_some()
     }
 
     /// All up to this, which is taken too; nothing where it does not come.
-    fn up_to(&mut self, end: &str) -> Option<String> {
-        let ahead: String = self.rest.clone().collect();
-        let (found, after) = ahead.split_once(end)?;
-        let taken = ahead.chars().count() - after.chars().count();
-        self.rest.by_ref().take(taken).for_each(drop);
-        Some(found.to_owned())
+    fn up_to(&mut self, end: &str) -> Option<&'p str> {
+        let (found, after) = self.rest.split_once(end)?;
+        self.rest = after;
+        Some(found)
     }
 
     fn put(&mut self, what: fmt::Arguments<'_>) {
@@ -94,7 +101,7 @@ impl Reader<'_> {
     /// Behind a `{`: whether that is a repetition, which is then taken.
     fn repetition(&mut self) -> Said<bool> {
         let digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
-        let before = self.rest.clone();
+        let before = self.rest;
         let Some(bounds) = self.up_to("}") else { return Ok(false) };
         let mut parts = bounds.split(',');
         let repeats = parts.next().is_some_and(digits)
@@ -124,7 +131,7 @@ impl Reader<'_> {
             self.put(format_args!("P<{name}>"));
             return Ok(());
         }
-        for c in self.rest.by_ref() {
+        while let Some(c) = self.next() {
             self.out.push(c);
             match c {
                 'i' | 'm' | 's' | 'U' | '-' => {}
@@ -138,20 +145,17 @@ impl Reader<'_> {
     /// Behind a backslash, outside of a class.
     fn escape(&mut self) -> Said {
         if self.takes("Q") {
-            let literal = match self.up_to("\\E") {
-                Some(literal) => literal,
-                None => self.rest.by_ref().collect(),
-            };
+            let literal = self.up_to("\\E").unwrap_or_else(|| std::mem::take(&mut self.rest));
             literal.chars().for_each(|c| self.literal(c));
             return Ok(());
         }
-        match self.rest.peek() {
-            Some(&edge @ ('b' | 'B')) => {
-                self.rest.next();
+        match self.peek() {
+            Some(edge @ ('b' | 'B')) => {
+                self.next();
                 self.put(format_args!("(?-u:\\{edge})"));
             }
-            Some(&end @ ('A' | 'z')) => {
-                self.rest.next();
+            Some(end @ ('A' | 'z')) => {
+                self.next();
                 self.put(format_args!("\\{end}"));
             }
             _ => {
@@ -166,7 +170,7 @@ impl Reader<'_> {
 
     /// Behind a backslash: a set of characters, if it is one. Those of Perl are ASCII.
     fn set(&mut self) -> Said<bool> {
-        let Some(&c) = self.rest.peek() else { return Ok(false) };
+        let Some(c) = self.peek() else { return Ok(false) };
         let set = match c {
             'd' => "[0-9]",
             'D' => "[^0-9]",
@@ -175,15 +179,15 @@ impl Reader<'_> {
             'w' => "[0-9A-Za-z_]",
             'W' => "[^0-9A-Za-z_]",
             'p' | 'P' => {
-                self.rest.next();
+                self.next();
                 let name = if self.takes("{") {
                     self.up_to("}").ok_or("a class of Unicode has no end")?
                 } else {
-                    self.rest.next().map(String::from).unwrap_or_default()
+                    self.take(1)
                 };
                 let (is_not, name) = match name.strip_prefix('^') {
                     Some(name) => (c == 'p', name),
-                    None => (c == 'P', name.as_str()),
+                    None => (c == 'P', name),
                 };
                 let is_script = name.starts_with(|c: char| c.is_ascii_uppercase())
                     && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
@@ -198,14 +202,14 @@ impl Reader<'_> {
             }
             _ => return Ok(false),
         };
-        self.rest.next();
+        self.next();
         self.out.push_str(set);
         Ok(true)
     }
 
     /// Behind a backslash: one character.
     fn escaped(&mut self) -> Said<char> {
-        let Some(c) = self.rest.next() else {
+        let Some(c) = self.next() else {
             return Err("the regular expression ends with a backslash".into());
         };
         let number = match c {
@@ -219,23 +223,23 @@ impl Reader<'_> {
                 let digits = if self.takes("{") {
                     self.up_to("}").unwrap_or_default()
                 } else {
-                    self.rest.by_ref().take(2).collect()
+                    self.take(2)
                 };
                 let is_hex = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit());
-                u32::from_str_radix(&digits, 16)
+                u32::from_str_radix(digits, 16)
                     .ok()
                     .filter(|_| is_hex)
                     .ok_or("\\x is not followed by the number of a character")?
             }
             '0'..='7' => {
-                let octal = |c: Option<&char>| c.and_then(|c| c.to_digit(8));
+                let octal = |c: Option<char>| c.and_then(|c| c.to_digit(8));
                 let mut number = c.to_digit(8).unwrap_or_default();
-                if c != '0' && octal(self.rest.peek()).is_none() {
+                if c != '0' && octal(self.peek()).is_none() {
                     return Err("backreferences are not supported".into());
                 }
                 for _ in 0..2 {
-                    let Some(digit) = octal(self.rest.peek()) else { break };
-                    self.rest.next();
+                    let Some(digit) = octal(self.peek()) else { break };
+                    self.next();
                     number = number * 8 + digit;
                 }
                 number
@@ -253,20 +257,20 @@ impl Reader<'_> {
             self.out.push('^');
         }
         let mut is_first = true;
-        while is_first || self.rest.peek() != Some(&']') {
+        while is_first || self.peek() != Some(']') {
             is_first = false;
             if !self.posix()? {
                 self.span()?;
             }
         }
-        self.rest.next();
+        self.next();
         self.out.push(']');
         Ok(())
     }
 
     /// `[:alpha:]`, if that comes; it is the same in both.
     fn posix(&mut self) -> Said<bool> {
-        let before = self.rest.clone();
+        let before = self.rest;
         if !self.takes("[:") {
             return Ok(false);
         }
@@ -274,7 +278,7 @@ impl Reader<'_> {
             self.rest = before;
             return Ok(false);
         };
-        if !POSIX.contains(&name.strip_prefix('^').unwrap_or(&name)) {
+        if !POSIX.contains(&name.strip_prefix('^').unwrap_or(name)) {
             return Err(format!("there is no class {name:?}"));
         }
         self.put(format_args!("[:{name}:]"));
@@ -283,7 +287,7 @@ impl Reader<'_> {
 
     /// In a class: a set, a character, or all from one to another.
     fn span(&mut self) -> Said {
-        let before = self.rest.clone();
+        let before = self.rest;
         if self.takes("\\") {
             if self.set()? {
                 return Ok(());
@@ -292,9 +296,9 @@ impl Reader<'_> {
         }
         let first = self.member()?;
         self.literal(first);
-        let mut ahead = self.rest.clone();
+        let mut ahead = self.rest.chars();
         if ahead.next() == Some('-') && ahead.next().is_some_and(|c| c != ']') {
-            self.rest.next();
+            self.next();
             let last = self.member()?;
             if last < first {
                 return Err(format!("the range {first}-{last} runs backwards"));
@@ -306,7 +310,7 @@ impl Reader<'_> {
     }
 
     fn member(&mut self) -> Said<char> {
-        match self.rest.next() {
+        match self.next() {
             Some('\\') => self.escaped(),
             Some(c) => Ok(c),
             None => Err("a class has no end".into()),
