@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use testkit::{Answer, Server};
 
-use super::{AGAINST, FOR, attach, evaluate, outcomes, plan, planned, stage};
+use super::{AGAINST, FOR, again, attach, evaluate, outcomes, plan, planned, stage, unjudged};
 use crate::{
     agent::Agent,
     policies, policy_sets,
@@ -18,22 +18,18 @@ async fn an_evaluation_that_a_crash_interrupted_is_repeated_once_its_time_is_ove
     let server = Server::start().await;
     server.stop_clock();
     let owner = server.owner();
-    let agent = Agent::register(&server).await;
     let ws = server.workspace("networking").await;
     attach(&owner, &ws, "mandatory", AGAINST, json!({ "name": "all" })).await;
-    upload(&owner, &ws, false).await;
-    let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    server.advance().await;
-    plan(&agent, true).await;
+    let made = unjudged(&server, &ws, json!({}), true).await;
     // As another server leaves it behind that is killed in the middle.
     begin(&server, &made, 1).await;
     assert_eq!(evaluate(&server).await, 0, "somebody else has it");
-    let run = owner.get(format!("/runs/{}", made.id())).await.is_ok();
+    let run = again(&server, &made).await;
     assert_eq!(run.attribute("status"), "post_plan_running");
     server.pass(Duration::from_secs(46));
     assert_eq!(evaluate(&server).await, 1);
     assert_eq!(evaluate(&server).await, 0, "once is enough");
-    let run = owner.get(format!("/runs/{}", made.id())).await.is_ok();
+    let run = again(&server, &made).await;
     assert_eq!(run.attribute("status"), "errored");
 }
 
@@ -42,17 +38,13 @@ async fn an_evaluation_that_kills_servers_is_given_up() {
     let server = Server::start().await;
     server.stop_clock();
     let owner = server.owner();
-    let agent = Agent::register(&server).await;
     let ws = server.workspace("networking").await;
     attach(&owner, &ws, "mandatory", FOR, json!({ "name": "all" })).await;
-    upload(&owner, &ws, false).await;
-    let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    server.advance().await;
-    plan(&agent, true).await;
+    let made = unjudged(&server, &ws, json!({}), true).await;
     begin(&server, &made, 3).await;
     server.pass(Duration::from_secs(46));
     assert_eq!(evaluate(&server).await, 1);
-    let run = owner.get(format!("/runs/{}", made.id())).await.is_ok();
+    let run = again(&server, &made).await;
     assert_eq!(run.attribute("status"), "errored");
     let said = outcomes(&owner, &stage(&owner, &run).await, "").await;
     assert!(said[0]["attributes"]["error"].as_str().unwrap().contains("never came to an end"));
@@ -134,7 +126,6 @@ async fn what_is_gone_of_a_policy_or_a_plan_ends_the_run_at_once_and_is_told() {
     for lost in ["code", "version", "plan"] {
         let server = Server::start().await;
         let owner = server.owner();
-        let agent = Agent::register(&server).await;
         let ws = server.workspace("networking").await;
         if lost == "version" {
             let set = policy_sets::body(json!({ "name": "all", "kind": "opa", "global": true }));
@@ -157,16 +148,13 @@ async fn what_is_gone_of_a_policy_or_a_plan_ends_the_run_at_once_and_is_told() {
             let code = server.words("SELECT code_id FROM policies").await;
             server.lose_blob(testkit::Blob::PolicyCode, &code[0]).await;
         }
-        upload(&owner, &ws, false).await;
-        let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
-        server.advance().await;
-        plan(&agent, true).await;
+        let made = unjudged(&server, &ws, json!({}), true).await;
         if lost == "plan" {
             let plan = made.related("plan");
             server.lose_blob(testkit::Blob::PlanJson, plan.as_str().unwrap()).await;
         }
         assert_eq!(evaluate(&server).await, 1, "{lost}");
-        let run = owner.get(format!("/runs/{}", made.id())).await.is_ok();
+        let run = again(&server, &made).await;
         assert_eq!(run.attribute("status"), "errored", "{lost}");
         let said = outcomes(&owner, &stage(&owner, &run).await, "").await;
         let error = said[0]["attributes"]["error"].as_str().unwrap();
@@ -179,19 +167,15 @@ async fn an_evaluation_whose_policies_cannot_be_read_at_all_is_given_up_too() {
     let server = Server::start().await;
     server.stop_clock();
     let owner = server.owner();
-    let agent = Agent::register(&server).await;
     let ws = server.workspace("networking").await;
     attach(&owner, &ws, "mandatory", FOR, json!({ "name": "all" })).await;
-    upload(&owner, &ws, false).await;
-    let made = owner.post("/runs", run(&ws, json!({}))).await.is_created();
-    server.advance().await;
-    plan(&agent, true).await;
+    let made = unjudged(&server, &ws, json!({}), true).await;
     // By a server of another version.
     server.execute("UPDATE policies SET enforcement_level = 'sometimes'").await;
     for _ in 0..4 {
         evaluate(&server).await;
         server.pass(Duration::from_secs(46));
     }
-    let run = owner.get(format!("/runs/{}", made.id())).await.is_ok();
+    let run = again(&server, &made).await;
     assert_eq!(run.attribute("status"), "errored");
 }

@@ -51,14 +51,30 @@ pub async fn planned(
     attributes: Value,
     has_changes: bool,
 ) -> Answer {
+    let made = unjudged(server, ws, attributes, has_changes).await;
+    evaluate(server).await;
+    again(server, &made).await
+}
+
+/// Queues a run and plans it, so that policies are what comes next. The run as it was made.
+pub async fn unjudged(
+    server: &Server,
+    ws: &Workspace,
+    attributes: Value,
+    has_changes: bool,
+) -> Answer {
     let owner = server.owner();
     let agent = Agent::register(server).await;
     upload(&owner, ws, false).await;
-    let id = owner.post("/runs", run(ws, attributes)).await.is_created().id();
+    let made = owner.post("/runs", run(ws, attributes)).await.is_created();
     server.advance().await;
     plan(&agent, has_changes).await;
-    evaluate(server).await;
-    owner.get(format!("/runs/{id}")).await.is_ok()
+    made
+}
+
+/// The run as it is now.
+pub async fn again(server: &Server, run: &Answer) -> Answer {
+    server.owner().get(format!("/runs/{}", run.id())).await.is_ok()
 }
 
 pub async fn plan(agent: &Agent<'_>, has_changes: bool) {
