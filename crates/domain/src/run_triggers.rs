@@ -18,7 +18,7 @@ use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx,
     access::{Ends, Within},
     can,
-    events::Reader,
+    events::{Reader, Take},
     row::{Event, Run, RunTrigger, Workspace},
     runs::{self, New, TriggeredBy},
     tasks, workspaces,
@@ -158,7 +158,7 @@ pub(crate) const READER: Reader = Reader {
     name: "run triggers",
     wants: |happened| happened == Happened::RunApplied,
     is_patient: false,
-    take: |tx, event| Box::pin(applied(tx, event)),
+    take: Take::Each(|tx, event| Box::pin(applied(tx, event))),
 };
 
 /// A run was applied: what it triggers is written down, so that none is forgotten.

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use domain::Happened;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use serde_json::json;
 use testkit::{Client, Server};
@@ -106,4 +107,25 @@ async fn a_page_costs_as_many_statements_as_one_workspace_or_less() {
     let thirty = fewest(&asked, &owner, &format!("{page}30")).await;
     assert_eq!(one, thirty);
     assert!(one <= 6, "{one} statements");
+}
+
+#[tokio::test]
+async fn an_entry_of_the_audit_trail_asks_nothing_that_another_has_asked() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let asked = Asked::default();
+    let _counting = metrics::set_default_local_recorder(&asked);
+    let mut reads = Vec::new();
+    for events in [2, 40] {
+        domain::events::read(&server.system()).await.unwrap();
+        let tx = server.telling(Happened::WorkspaceUpdated, &ws, "run-1").await;
+        for _ in 1..events {
+            server.tell(&tx, Happened::WorkspaceUpdated, &ws, "run-1").await;
+        }
+        tx.commit().await.unwrap();
+        asked.take();
+        domain::events::read(&server.system()).await.unwrap();
+        reads.push(asked.take());
+    }
+    assert_eq!(reads[0], reads[1], "{reads:?} statements");
 }

@@ -1,20 +1,51 @@
 //! An entry as it is shown: the documented form ("Audit trails API"), with what else is known about the caller.
 
+use std::{
+    collections::{BTreeSet, HashMap},
+    str::FromStr,
+};
+
 use db::{
     entity::{agent_pool, team, user},
     id::{AgentPoolId, OrganizationId, TeamId, UserId},
-    sea_orm::EntityTrait,
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 use serde_json::json;
 
 use crate::{Result, Tx, row::Event};
 
+/// What people know those by who did something, as it is when this is asked, by their ids.
+pub(super) type Names = HashMap<String, String>;
+
+pub(super) async fn names(tx: &Tx, events: &[Event]) -> Result<Names> {
+    let mut names = Names::new();
+    let users: BTreeSet<UserId> = ids(events, "user");
+    if !users.is_empty() {
+        let rows = user::Entity::find().filter(user::Column::Id.is_in(users)).all(tx.db()).await?;
+        names.extend(rows.into_iter().map(|row| (row.id.to_string(), row.username)));
+    }
+    let teams: BTreeSet<TeamId> = ids(events, "team");
+    if !teams.is_empty() {
+        let rows = team::Entity::find().filter(team::Column::Id.is_in(teams)).all(tx.db()).await?;
+        names.extend(rows.into_iter().map(|row| (row.id.to_string(), row.name)));
+    }
+    let pools: BTreeSet<AgentPoolId> = ids(events, "agent");
+    if !pools.is_empty() {
+        let of = agent_pool::Column::Id.is_in(pools);
+        let rows = agent_pool::Entity::find().filter(of).all(tx.db()).await?;
+        names.extend(rows.into_iter().map(|row| (row.id.to_string(), row.name)));
+    }
+    Ok(names)
+}
+
+/// Of the callers of one kind.
+fn ids<T: FromStr + Ord>(events: &[Event], kind: &str) -> BTreeSet<T> {
+    let of = events.iter().filter(|event| event.actor_kind == kind);
+    of.filter_map(|event| event.actor_id.as_ref()?.parse().ok()).collect()
+}
+
 /// The text that is hashed and kept.
-pub(super) async fn body(
-    tx: &Tx,
-    event: &Event,
-    organization: Option<&OrganizationId>,
-) -> Result<String> {
+pub(super) fn body(event: &Event, organization: Option<&OrganizationId>, names: &Names) -> String {
     let kind = singular(&event.resource_type);
     let entry = json!({
         "id": event.id,
@@ -23,7 +54,7 @@ pub(super) async fn body(
         "timestamp": event.at,
         "auth": {
             "accessor_id": event.actor_id,
-            "description": description(tx, event).await?,
+            "description": description(event, names),
             "type": if event.actor_kind == "system" { "System" } else { "Client" },
             "impersonator_id": null,
             "organization_id": organization,
@@ -41,28 +72,16 @@ pub(super) async fn body(
             "run_id": event.run_id,
         },
     });
-    Ok(entry.to_string())
+    entry.to_string()
 }
 
-/// By a name that people know, as it was then.
-async fn description(tx: &Tx, event: &Event) -> Result<Option<String>> {
-    let Some(id) = &event.actor_id else { return Ok(None) };
-    let db = tx.db();
-    Ok(match event.actor_kind.as_str() {
-        "user" => match id.parse::<UserId>() {
-            Ok(id) => user::Entity::find_by_id(id).one(db).await?.map(|row| row.username),
-            Err(_) => None,
-        },
-        "team" => match id.parse::<TeamId>() {
-            Ok(id) => team::Entity::find_by_id(id).one(db).await?.map(|row| row.name),
-            Err(_) => None,
-        },
-        "agent" => match id.parse::<AgentPoolId>() {
-            Ok(id) => agent_pool::Entity::find_by_id(id).one(db).await?.map(|row| row.name),
-            Err(_) => None,
-        },
-        _ => Some(id.clone()),
-    })
+/// By a name that people know.
+fn description<'a>(event: &'a Event, names: &'a Names) -> Option<&'a String> {
+    let id = event.actor_id.as_ref()?;
+    match event.actor_kind.as_str() {
+        "user" | "team" | "agent" => names.get(id),
+        _ => Some(id),
+    }
 }
 
 /// `workspace` of `workspaces`, `registry` of `registries`.

@@ -5,11 +5,15 @@ mod entry;
 mod export;
 mod verify;
 
+use std::collections::{BTreeSet, HashMap};
+
 use db::{
-    entity::audit_entry as entries,
+    entity::{audit_entry as entries, organization},
+    id::OrganizationId,
     page,
     sea_orm::{
-        ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::SimpleExpr,
+        ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+        sea_query::{Expr, ExprTrait, Func, SimpleExpr},
     },
 };
 
@@ -18,7 +22,7 @@ pub use verify::{Verdict, verify};
 
 use crate::{
     Ctx, Error, Granted, Page, Paging, Result, Timestamp, Tx, can,
-    events::{self, Reader},
+    events::{self, Reader, Take},
     organizations,
     row::{AuditEntry, Event},
 };
@@ -27,34 +31,53 @@ pub(crate) const READER: Reader = Reader {
     name: "audit",
     wants: |_| true,
     is_patient: true,
-    take: |tx, event| Box::pin(take(tx, event)),
+    take: Take::Together(|tx, events| Box::pin(take(tx, events))),
 };
 
 /// Hex, before the first entry.
 const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-async fn take(tx: &Tx, event: &Event) -> Result<()> {
+async fn take(tx: &Tx, events: &[Event]) -> Result<()> {
     // Whoever takes events has the reader's cursor for itself, so nobody else adds to the chain.
     let last = entries::Entity::find().order_by_desc(entries::Column::Number).one(tx.db()).await?;
-    let (number, before) = match &last {
-        Some(last) => (last.number + 1, last.hash.as_str()),
-        None => (1, BEGINNING),
+    let (mut number, mut before) = match last {
+        Some(last) => (last.number, last.hash),
+        None => (0, BEGINNING.to_owned()),
     };
-    let organization = match &event.organization_name {
-        Some(name) => organizations::by_name(tx.cx(), name).await?.map(|row| row.id),
-        None => None,
-    };
-    let body = entry::body(tx, event, organization.as_ref()).await?;
-    tx.insert(AuditEntry {
-        number,
-        event_id: event.id.clone(),
-        at: event.at,
-        organization_id: organization,
-        hash: verify::hash(before, number, &body),
-        body,
-    })
-    .await?;
-    Ok(())
+    let organizations = organizations(tx, events).await?;
+    let names = entry::names(tx, events).await?;
+    let mut new = Vec::with_capacity(events.len());
+    for event in events {
+        let organization = event.organization_name.as_ref();
+        let organization = organization.and_then(|name| organizations.get(&name.to_lowercase()));
+        let body = entry::body(event, organization, &names);
+        number += 1;
+        before = verify::hash(&before, number, &body);
+        new.push(AuditEntry {
+            number,
+            event_id: event.id.clone(),
+            at: event.at,
+            organization_id: organization.cloned(),
+            hash: before.clone(),
+            body,
+        });
+    }
+    Ok(db::insert_many::<_, entries::ActiveModel>(tx, new).await?)
+}
+
+/// Those that events name, by their names in small letters.
+async fn organizations(tx: &Tx, events: &[Event]) -> Result<HashMap<String, OrganizationId>> {
+    let named = events.iter().filter_map(|event| event.organization_name.as_ref());
+    let named: BTreeSet<String> = named.map(|name| name.to_lowercase()).collect();
+    let name = Expr::expr(Func::lower(Expr::col(organization::Column::Name)));
+    let rows: Vec<(String, OrganizationId)> = organization::Entity::find()
+        .select_only()
+        .columns([organization::Column::Name, organization::Column::Id])
+        .filter(name.is_in(named))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    Ok(rows.into_iter().map(|(name, id)| (name.to_lowercase(), id)).collect())
 }
 
 /// Entries of the caller's organization after a moment, the newest first.

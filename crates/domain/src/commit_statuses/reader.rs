@@ -8,7 +8,11 @@ use db::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Ctx, Happened, Json, Result, Tx, events::Reader, row::Event};
+use crate::{
+    Ctx, Happened, Json, Result, Tx,
+    events::{Reader, Take},
+    row::Event,
+};
 
 pub(super) const TASK: &str = "commit status";
 
@@ -28,7 +32,7 @@ pub(crate) const READER: Reader = Reader {
             || matches!(happened, Happened::RunCreated | Happened::ConfigurationErrored)
     },
     is_patient: false,
-    take: |tx, event| Box::pin(take(tx, event)),
+    take: Take::Each(|tx, event| Box::pin(take(tx, event))),
 };
 
 async fn take(tx: &Tx, event: &Event) -> Result<()> {

@@ -53,7 +53,7 @@ async fn again(cx: &Ctx, task: &TaskId, aside: Aside) -> Result<()> {
     if tasks::strike_off(&tx, task).await?
         && let Some(reader) = READERS.iter().find(|reader| reader.name == aside.reader)
     {
-        take(&tx, reader, aside.number).await?;
+        take(&tx, reader, &[aside.number]).await?;
     }
     tx.commit().await
 }

@@ -33,8 +33,14 @@ pub(crate) struct Reader {
     pub wants: fn(Happened) -> bool,
     /// Takes what it wants when events are read anyway: nobody is woken for it.
     pub is_patient: bool,
-    /// Does what follows from an event, or leaves it for later.
-    pub take: for<'a> fn(&'a Tx, &'a Event) -> BoxFuture<'a, Result<()>>,
+    pub take: Take,
+}
+
+/// Does what follows from events, or leaves it for later.
+pub(crate) enum Take {
+    Each(for<'a> fn(&'a Tx, &'a Event) -> BoxFuture<'a, Result<()>>),
+    /// Some at once, in their order: what it has to ask it asks once for all of them.
+    Together(for<'a> fn(&'a Tx, &'a [Event]) -> BoxFuture<'a, Result<()>>),
 }
 
 /// Events that are taken in one transaction.
@@ -157,9 +163,7 @@ async fn take_some(tx: &Tx, reader: &Reader, settled: i64, at_once: u64) -> Resu
     let numbers = unread(tx.db(), reader, cursor.number, settled, at_once).await?;
     let last = numbers.last().copied().filter(|_| numbers.len() as u64 == at_once);
     cursor.number = last.unwrap_or_else(|| settled.max(cursor.number));
-    for number in numbers {
-        take(tx, reader, number).await?;
-    }
+    take(tx, reader, &numbers).await?;
     tx.update(cursor).await?;
     Ok(last.is_some())
 }
@@ -203,8 +207,25 @@ async fn unread(
         .await?)
 }
 
-async fn take(tx: &Tx, reader: &Reader, number: i64) -> Result<()> {
-    let found = event::Entity::find().filter(event::Column::Number.eq(number));
-    let event = found.one(tx.db()).await?.ok_or(Error::NotFound)?;
-    Box::pin((reader.take)(tx, &event)).await
+async fn take(tx: &Tx, reader: &Reader, numbers: &[i64]) -> Result<()> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let events = event::Entity::find()
+        .filter(event::Column::Number.is_in(numbers.iter().copied()))
+        .order_by_asc(event::Column::Number)
+        .all(tx.db())
+        .await?;
+    if events.len() < numbers.len() {
+        return Err(Error::NotFound);
+    }
+    match reader.take {
+        Take::Together(take) => take(tx, &events).await,
+        Take::Each(take) => {
+            for event in &events {
+                take(tx, event).await?;
+            }
+            Ok(())
+        }
+    }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Happened, Result, Timestamp, Tx,
-    events::Reader,
+    events::{Reader, Take},
     row::{Event, Workspace},
     runs::status::is_final,
     tasks,
@@ -52,7 +52,7 @@ pub(crate) const READER: Reader = Reader {
     name: "notifications",
     wants,
     is_patient: false,
-    take: |tx, event| Box::pin(take(tx, event)),
+    take: Take::Each(|tx, event| Box::pin(take(tx, event))),
 };
 
 fn wants(happened: Happened) -> bool {
