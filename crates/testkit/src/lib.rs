@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Runs on SQLite, or on PostgreSQL where `STATEHOUSE_TEST_DATABASE_URL=postgres://…/` names a cluster in which
-//! databases may be made.
+//! databases may be made. With `STATEHOUSE_TEST_SERVERS=2` a second server on the same database does all that nobody has
+//! asked for.
 
 pub mod access;
 mod answer;

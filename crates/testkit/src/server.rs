@@ -16,6 +16,9 @@ use tokio::net::TcpListener;
 
 use crate::{TestDatabase, database::table_names, people::People};
 
+/// With `2` there are two servers: one answers, and the other does all that nobody asked for.
+const SERVERS: &str = "STATEHOUSE_TEST_SERVERS";
+
 /// What a test may want otherwise.
 #[derive(Debug)]
 pub struct Options {
@@ -40,6 +43,8 @@ pub struct Server {
     pub(crate) people: People,
     /// Where their caches are.
     pub(crate) repositories: Option<tempfile::TempDir>,
+    /// Where all is done that nobody asked for, if that is another one.
+    pub(crate) worker: Option<App>,
     // Dropped last, when nobody uses it any more.
     pub(crate) database: TestDatabase,
 }
@@ -113,7 +118,7 @@ impl Server {
         let courier = Courier::new(options.courier.clone()).expect("the settings of a test");
         let app = App::new(db.clone(), blobs, courier, keyring.clone(), options.settings);
         let router = (options.router)(app.clone());
-        Self {
+        let mut server = Self {
             app,
             db,
             keyring,
@@ -122,8 +127,13 @@ impl Server {
             router,
             people,
             repositories: None,
+            worker: None,
             database,
+        };
+        if std::env::var_os(SERVERS).is_some_and(|number| number == "2") {
+            server.worker = Some(server.beside().await);
         }
+        server
     }
 
     /// Answers on a port of the loopback interface as well, at [`Server::url`].
@@ -153,7 +163,7 @@ impl Server {
 
     /// For verbs of the domain: work that nobody asked for.
     pub fn system(&self) -> Ctx {
-        self.app.system("test")
+        self.worker.as_ref().unwrap_or(&self.app).system("test")
     }
 
     /// One pass of the queue.
@@ -164,14 +174,20 @@ impl Server {
     /// From now on time passes by [`Server::pass`] only.
     pub fn stop_clock(&self) -> Timestamp {
         let now = self.app.now();
-        self.app.stop_clock(now);
+        self.set_clock(now);
         now
+    }
+
+    fn set_clock(&self, now: Timestamp) {
+        for app in [Some(&self.app), self.worker.as_ref()].into_iter().flatten() {
+            app.stop_clock(now);
+        }
     }
 
     /// Moves the stopped clock.
     pub fn pass(&self, time: Duration) {
         let later = i64::try_from(time.as_millis()).expect("less than a geological age");
-        self.app.stop_clock(Timestamp(self.app.now().0 + later));
+        self.set_clock(Timestamp(self.app.now().0 + later));
     }
 
     /// A new workspace in the organization's default project.

@@ -9,10 +9,11 @@ mod unshown;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use tokio::process::Command;
 
 use crate::commands::{command, tee};
 use crate::steps::{Steps, Tally};
-use build::Built;
+use build::{Built, TestProgram};
 use engines::Engines;
 use postgres::Cluster;
 use unshown::Unshown;
@@ -39,6 +40,17 @@ enum Part {
 
 const SQLITE: &str = "cargo test on SQLite";
 const POSTGRES: &str = "cargo test on PostgreSQL";
+const SERVERS: &str = "tests of runs with two servers on PostgreSQL";
+/// What runs go through, by parts of tests' names.
+const OF_RUNS: [&str; 7] = [
+    "assessments::",
+    "confirmations::",
+    "cost_estimates::",
+    "endings::",
+    "runs::",
+    "stages::",
+    "task_results::",
+];
 const E2E_SQLITE: &str = "pytest e2e on SQLite";
 const E2E_POSTGRES: &str = "pytest e2e on PostgreSQL, newest command line";
 
@@ -78,6 +90,12 @@ pub async fn run(args: Args) -> Result<()> {
                 steps.tests(POSTGRES, on_postgres(engines, built, cluster, &unshown)).await;
             }
             _ => steps.not_run(POSTGRES, "needs PostgreSQL, the engines and the build"),
+        }
+        match (&engines, &built, &cluster) {
+            (Some(engines), Some(built), Some(cluster)) => {
+                steps.tests(SERVERS, on_two_servers(engines, built, cluster, &unshown)).await;
+            }
+            _ => steps.not_run(SERVERS, "needs PostgreSQL, the engines and the build"),
         }
     }
     if end_to_end {
@@ -123,15 +141,39 @@ async fn on_postgres(
     let mut sum = Tally::default();
     for test in built.tests_of(&["db", "domain", "api", "web", "worker", "testkit"]) {
         println!("     Running {} on PostgreSQL", test.label());
-        let mut program = command(&test.program);
-        program.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder);
-        program.env("STATEHOUSE_TEST_DATABASE_URL", cluster.url());
-        program.env("STATEHOUSE_TEST_ENGINE", &engines.newest);
+        let mut program = on_cluster(test, engines, cluster);
         unshown.ask(&mut program);
         let (status, output) = tee(&mut program).await?;
         sum += tally::of_cargo(status, &output)?;
     }
     Ok(sum)
+}
+
+/// The tests of runs once more, with one server that answers and another one that does what happens by itself.
+async fn on_two_servers(
+    engines: &Engines,
+    built: &Built,
+    cluster: &Cluster,
+    unshown: &Unshown,
+) -> Result<Tally> {
+    let mut sum = Tally::default();
+    for test in built.tests_of(&["api"]) {
+        println!("     Running runs of {} on two servers", test.label());
+        let mut program = on_cluster(test, engines, cluster);
+        program.env("STATEHOUSE_TEST_SERVERS", "2").args(OF_RUNS);
+        unshown.ask(&mut program);
+        let (status, output) = tee(&mut program).await?;
+        sum += tally::of_cargo(status, &output)?;
+    }
+    Ok(sum)
+}
+
+fn on_cluster(test: &TestProgram, engines: &Engines, cluster: &Cluster) -> Command {
+    let mut program = command(&test.program);
+    program.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder);
+    program.env("STATEHOUSE_TEST_DATABASE_URL", cluster.url());
+    program.env("STATEHOUSE_TEST_ENGINE", &engines.newest);
+    program
 }
 
 /// The real command lines; on SQLite unless there is a cluster.
