@@ -102,8 +102,7 @@ impl Steps {
         let names = visitor.organizations();
         let named = names.iter().find(|name| **name == asked.organization);
         let Some(name) = named.or(names.first()) else { return Ok(steps) };
-        let found = organizations::find(cx, name).await?;
-        let organization = cx.check::<can::ReadOrganization, _>(found)?;
+        let organization = visitor.organization::<can::ReadOrganization>(name).await?;
         steps.look(visitor, &organization).await?;
         Ok(steps)
     }

@@ -96,8 +96,7 @@ fn nothing(may_create: bool) -> Markup {
 async fn panel(visitor: &SignedIn, organization: &Organization) -> Result<Markup> {
     let cx = &visitor.cx;
     let name = &organization.name;
-    let found = organizations::find(cx, name).await?;
-    let granted = cx.check::<can::ReadOrganization, _>(found)?;
+    let granted = visitor.organization::<can::ReadOrganization>(name).await?;
     let recent = Paging { number: 1, size: OVERVIEW_SIZE };
     let (sort, order) = (Sort::LatestChangeAt, Order::Descending);
     let list: Page<Workspace> =

@@ -7,9 +7,12 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use domain::{
-    App, Ctx,
+    App, Ctx, Granted,
+    access::Permission,
     accounts::{self, ExposeSecret},
     archivist::{self, Content},
+    organizations,
+    row::Organization,
 };
 use http::{
     Extensions, HeaderMap, HeaderName, Method,
@@ -36,6 +39,14 @@ impl SignedIn {
     /// Those that they are in, by name.
     pub fn organizations(&self) -> Vec<&str> {
         self.cx.actor().organization_names()
+    }
+
+    /// An organization, where a page wants another right to it than the form that was sent to it.
+    pub async fn organization<P: Permission<On = Organization>>(
+        &self,
+        name: &str,
+    ) -> domain::Result<Granted<P>> {
+        self.cx.check(organizations::find(&self.cx, name).await?)
     }
 
     /// What every form of this person carries.

@@ -55,8 +55,7 @@ pub async fn create(
         }
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            let found = organizations::find(cx, &organization.name).await?;
-            let read = cx.check::<can::ReadAgentPools, _>(found)?;
+            let read = visitor.organization::<can::ReadAgentPools>(&organization.name).await?;
             Ok(wrong.shown_in(draw(visitor, &read, &input, Some(&wrong)).await?))
         }
     }

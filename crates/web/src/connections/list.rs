@@ -77,8 +77,7 @@ pub async fn create(
         }
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            let found = organizations::find(cx, &organization.name).await?;
-            let read = cx.check::<can::ReadOauthClients, _>(found)?;
+            let read = visitor.organization::<can::ReadOauthClients>(&organization.name).await?;
             Ok(wrong.shown_in(draw(visitor, &read, &input, Some(&wrong)).await?))
         }
     }

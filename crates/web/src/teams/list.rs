@@ -54,8 +54,7 @@ pub async fn create(
         Ok(team) => Ok(Redirect::to(&path(&team)).into_response()),
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            let found = organizations::find(cx, &organization.name).await?;
-            let read = cx.check::<can::ReadOrganization, _>(found)?;
+            let read = visitor.organization::<can::ReadOrganization>(&organization.name).await?;
             Ok(wrong.shown_in(draw(visitor, &read, &input, Some(&wrong)).await?))
         }
     }

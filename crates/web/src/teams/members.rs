@@ -61,8 +61,7 @@ async fn readable(
     visitor: &SignedIn,
     organization: &Organization,
 ) -> Result<Granted<can::ReadOrganization>> {
-    let cx = &visitor.cx;
-    Ok(cx.check::<can::ReadOrganization, _>(organizations::find(cx, &organization.name).await?)?)
+    Ok(visitor.organization::<can::ReadOrganization>(&organization.name).await?)
 }
 
 /// The page with what became of it; a link is shown in the answer itself, as it is kept nowhere.

@@ -115,8 +115,7 @@ async fn projects_named(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let organization = organizations::find(cx, organization).await?;
-    let organization = cx.check::<can::ReadOrganization, _>(organization)?;
+    let organization = visitor.organization::<can::ReadOrganization>(organization).await?;
     let filter = projects::Filter { names: Some(wanted.clone()), ..projects::Filter::default() };
     let paging = Paging { number: 1, size: 1_000 };
     let found = projects::list(cx, &organization, filter, None, paging).await?.items;

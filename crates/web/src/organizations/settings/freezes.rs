@@ -173,8 +173,8 @@ pub async fn create(
         Ok(()) => Ok(Redirect::to(&at(&organization.name)).into_response()),
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            let found = organizations::find(&visitor.cx, &organization.name).await?;
-            let readable = visitor.cx.check::<can::ReadOrganization, _>(found)?;
+            let readable =
+                visitor.organization::<can::ReadOrganization>(&organization.name).await?;
             Ok(wrong.shown_in(draw(visitor, &readable, &input, Some(&wrong)).await?))
         }
     }

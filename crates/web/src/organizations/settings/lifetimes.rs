@@ -70,8 +70,8 @@ pub async fn save(
 async fn saved(organization: &May<can::ManageTokenTtl>, pairs: &Pairs) -> domain::Result<()> {
     let cx = &organization.visitor.cx;
     accounts::set_ttl_policies(cx, organization, limits(pairs)?).await?;
-    let found = organizations::find(cx, &organization.name).await?;
-    let granted = cx.check::<can::UpdateOrganization, _>(found)?;
+    let granted =
+        organization.visitor.organization::<can::UpdateOrganization>(&organization.name).await?;
     let change =
         Change { max_ttl_enabled: Some(pairs.has("max-ttl-enabled")), ..Change::default() };
     organizations::update(cx, &granted, change).await.map(drop)

@@ -225,8 +225,7 @@ async fn minted(
     let cx = &visitor.cx;
     let minted =
         accounts::create_organization_token(cx, organization, kind, NewToken::default()).await?;
-    let found = organizations::find(cx, &organization.name).await?;
-    let granted = cx.check::<can::UpdateOrganization, _>(found)?;
+    let granted = visitor.organization::<can::UpdateOrganization>(&organization.name).await?;
     let input = Input::of(&granted);
     drawn(visitor, &granted, &input, None, Some(minted.secret.expose())).await
 }
@@ -277,8 +276,7 @@ const MODES: [Card<'_>; 3] = [
 
 async fn pools(visitor: &SignedIn, organization: &Organization) -> Result<Vec<AgentPool>> {
     let cx = &visitor.cx;
-    let found = organizations::find(cx, &organization.name).await?;
-    let granted = cx.check::<can::ReadAgentPools, _>(found)?;
+    let granted = visitor.organization::<can::ReadAgentPools>(&organization.name).await?;
     let order = (agent_pools::Sort::Name, Order::Ascending);
     let paging = Paging { number: 1, size: 500 };
     let filter = agent_pools::Filter::default();
@@ -407,8 +405,7 @@ async fn token_panel(
     kind: OrganizationTokenKind,
 ) -> Result<Markup> {
     let cx = &visitor.cx;
-    let found = organizations::find(cx, &organization.name).await?;
-    let granted = cx.check::<can::ManageOrganizationToken, _>(found)?;
+    let granted = visitor.organization::<can::ManageOrganizationToken>(&organization.name).await?;
     let (id, title, part, means) = match kind {
         OrganizationTokenKind::Full => (
             "o-token",

@@ -56,8 +56,7 @@ async fn draw(
     said: Option<(&Input, &Wrong)>,
 ) -> Result<Markup> {
     let cx = &visitor.cx;
-    let found = organizations::find(cx, &organization.name).await?;
-    let readable = cx.check::<can::ReadOrganization, _>(found)?;
+    let readable = visitor.organization::<can::ReadOrganization>(&organization.name).await?;
     let now = match retention::of_organization(cx, &readable).await {
         Ok(policy) => Input::of(Some(Rule::of(&policy))),
         Err(domain::Error::NotFound) => Input::of(None),

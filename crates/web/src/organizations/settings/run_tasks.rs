@@ -205,8 +205,7 @@ pub async fn create(
         Ok(_) => Ok(Redirect::to(&at(&organization.name)).into_response()),
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            let found = organizations::find(&visitor.cx, &organization.name).await?;
-            let readable = visitor.cx.check::<can::ReadRunTasks, _>(found)?;
+            let readable = visitor.organization::<can::ReadRunTasks>(&organization.name).await?;
             Ok(wrong.shown_in(draw(visitor, &readable, &input, Some(&wrong)).await?))
         }
     }

@@ -55,8 +55,7 @@ pub async fn create(
         Ok(_) => Ok(Redirect::to(&at(&organization.name)).into_response()),
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            let found = organizations::find(cx, &organization.name).await?;
-            let readable = cx.check::<can::ReadSshKeys, _>(found)?;
+            let readable = visitor.organization::<can::ReadSshKeys>(&organization.name).await?;
             Ok(wrong.shown_in(draw(visitor, &readable, &name, Some(&wrong)).await?))
         }
     }
