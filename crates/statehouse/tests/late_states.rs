@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::path::{Path, PathBuf};
+mod engine;
+
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,19 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// The real engine, and its version.
-fn engine() -> (PathBuf, String) {
-    let path = std::env::var_os("STATEHOUSE_TEST_ENGINE").map(PathBuf::from).or_else(|| {
-        std::env::split_paths(&std::env::var_os("PATH")?)
-            .map(|folder| folder.join("terraform"))
-            .find(|path| path.is_file())
-    });
-    let path = path.expect("this test needs a Terraform on PATH, or in STATEHOUSE_TEST_ENGINE");
-    let output = Command::new(&path).arg("version").env("CHECKPOINT_DISABLE", "1").output();
-    let text = String::from_utf8(output.unwrap().stdout).unwrap();
-    let version = text.lines().next().and_then(|line| line.strip_prefix("Terraform v")).unwrap();
-    (path, version.to_owned())
-}
+use engine::engine;
 
 /// A server whose states are, as long as `is_full`, taken to where the blobs are away. Everything else goes on.
 async fn serve(is_full: Arc<AtomicBool>) -> Server {

@@ -2,30 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod engine;
 mod server;
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testkit::vcs_fake::{Delivery, Fake, TOKEN, push};
 
+use engine::engine;
 use server::{Place, Served};
-
-/// The real engine, and its version.
-fn engine() -> (PathBuf, String) {
-    let path = std::env::var_os("STATEHOUSE_TEST_ENGINE").map(PathBuf::from).or_else(|| {
-        std::env::split_paths(&std::env::var_os("PATH")?)
-            .map(|folder| folder.join("terraform"))
-            .find(|path| path.is_file())
-    });
-    let path = path.expect("this test needs a Terraform on PATH, or in STATEHOUSE_TEST_ENGINE");
-    let output = Command::new(&path).arg("version").env("CHECKPOINT_DISABLE", "1").output();
-    let text = String::from_utf8(output.unwrap().stdout).unwrap();
-    let version = text.lines().next().and_then(|line| line.strip_prefix("Terraform v")).unwrap();
-    (path, version.to_owned())
-}
 
 fn get(served: &Served, path: &str) -> Value {
     serde_json::from_str(&served.get(path).text().unwrap()).unwrap()
