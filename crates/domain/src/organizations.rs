@@ -245,8 +245,10 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
     }
     may_ask_for_second_factors(cx, change.collaborator_auth_policy).await?;
     let tx = cx.write().await?;
-    let email =
-        user::Entity::find_by_id(owner.clone()).one(tx.db()).await?.ok_or(Error::NotFound)?.email;
+    let person = user::Entity::find_by_id(owner.clone()).one(tx.db()).await?;
+    let person = person.ok_or(Error::NotFound)?;
+    accounts::has_come(&person)?;
+    let email = person.email;
     let now = tx.now();
     let project_id = ProjectId::fresh();
     let mut new = Organization {

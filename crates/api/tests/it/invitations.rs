@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     Error, Site,
     accounts::{self, ExposeSecret, NewPerson},
-    can, letters, memberships,
+    can, letters, memberships, organizations,
 };
 use serde_json::{Value, json};
 use testkit::{Answer, Client, Server};
@@ -507,4 +507,94 @@ async fn nobody_is_invited_by_what_is_no_address() {
         invite(&owner, bad, None).await.is_unprocessable("/data/attributes/email");
     }
     assert_eq!(server.row_counts().await, before);
+}
+
+/// Law: nothing is given to an account that waits, as whoever opens its link would have it.
+#[tokio::test]
+async fn an_account_that_waits_gets_nothing_before_somebody_has_it() {
+    let server = Server::start().await;
+    let invited = invite(&server.owner(), "new@example.com", None).await.is_created();
+    let awaited: domain::id::UserId = invited.related("user").as_str().unwrap().parse().unwrap();
+    let cx = server.system();
+    let site = cx.check::<can::ManageSite, _>(Site::found()).unwrap();
+    let admin = server.site_admin();
+    admin.user().await;
+    let before = server.row_counts().await;
+
+    let path = format!("/admin/users/{awaited}/actions/confirm-email");
+    let refused = admin.post(&path, ()).await.is_conflict();
+    assert!(refused.error().contains("Nobody has accepted"), "{refused}");
+    let change = organizations::Change {
+        name: Some("theirs".into()),
+        email: Some("new@example.com".into()),
+        ..organizations::Change::default()
+    };
+    for (verb, given) in [
+        ("confirm", accounts::confirm_email(&cx, &site, &awaited).await.map(drop)),
+        ("token", accounts::mint_user_token(&cx, &site, &awaited, None).await.map(drop)),
+        (
+            "password",
+            accounts::reset_password(&cx, &site, &awaited, PASSWORD.into()).await.map(drop),
+        ),
+        ("owner", organizations::create_for(&cx, &site, awaited.clone(), change).await.map(drop)),
+    ] {
+        assert!(matches!(given, Err(Error::Conflict(_))), "{verb}: {given:?}");
+    }
+    assert_eq!(server.row_counts().await, before);
+
+    // Whoever comes has what the invitation says, and no more.
+    join(&server, &secret(&invited), "newcomer").await.unwrap();
+    let user = accounts::find_by_name(&cx, "newcomer").await.unwrap().unwrap();
+    assert_eq!((user.id, user.email, user.is_site_admin), (awaited.clone(), None, false));
+    // From then on they are as everybody else.
+    admin.post(&path, ()).await.is_ok();
+    accounts::mint_user_token(&cx, &site, &awaited, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_ends_with_the_token_or_the_account_that_made_it_and_not_with_a_session() {
+    let server = Server::start().await;
+    let clerk = clerk(&server).await;
+    let user = clerk.user().await;
+    let dead = async |secret: &str| {
+        let found = memberships::find_invitation(&server.app, secret).await;
+        assert!(matches!(found, Err(Error::NotFound)), "{found:?}");
+    };
+    let cx = server.system();
+    let site = cx.check::<can::ManageSite, _>(Site::found()).unwrap();
+
+    // By a token.
+    let minted = accounts::mint_user_token(&cx, &site, &user.id, None).await.unwrap();
+    let by_token = accounts::authenticate(&server.app, minted.secret.expose()).await.unwrap();
+    let link_by = async |cx: &domain::Ctx, email: &str| {
+        let found = organizations::find(cx, "acme").await.unwrap();
+        let acme = cx.check::<can::ManageMembership, _>(found).unwrap();
+        let link = memberships::invite(cx, &acme, email, &[]).await.unwrap().link.unwrap();
+        link.expose_secret().rsplit('/').next().unwrap().to_owned()
+    };
+    let first = link_by(&by_token, "first@example.com").await;
+    let found = memberships::find_invitation(&server.app, &first).await.unwrap();
+    let own = format!("/authentication-tokens/{}", minted.row.id);
+    clerk.delete(own).await.is_no_content();
+    dead(&first).await;
+    let person = NewPerson { username: "late".into(), password: PASSWORD.into() };
+    let late = memberships::accept_as_new(&server.app, &found, person).await;
+    assert!(matches!(late, Err(Error::NotFound)), "{:?}", late.map(drop));
+
+    // In a session, which ends.
+    accounts::reset_password(&cx, &site, &user.id, PASSWORD.into()).await.unwrap();
+    let origin = accounts::Origin::default();
+    let signed_in =
+        accounts::sign_in(&server.app, &user.username, PASSWORD.into(), &origin).await.unwrap();
+    let cookie = signed_in.session.expose_secret();
+    let in_session =
+        accounts::person_by_session(&server.app, cookie, accounts::Use::ByPerson).await.unwrap();
+    let second = link_by(&in_session, "second@example.com").await;
+    let third = link_by(&in_session, "third@example.com").await;
+    accounts::sign_out(&server.app, cookie).await.unwrap();
+    join(&server, &second, "second").await.unwrap();
+
+    // By somebody who is suspended then.
+    server.execute("UPDATE users SET is_suspended = TRUE WHERE username = 'member'").await;
+    dead(&third).await;
 }

@@ -12,7 +12,10 @@ use db::{
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::users::{free, subject};
+use super::{
+    awaited::has_come,
+    users::{free, subject},
+};
 use crate::{
     App, Ctx, Error, Granted, Happened, Result, Tx, can, error::taken, letters, row::User,
     site_settings,
@@ -92,6 +95,7 @@ async fn set_confirmed(tx: &Tx, to: &mut User, email: &str) -> Result<()> {
 
 async fn confirm(tx: &Tx, id: &UserId, email: &str) -> Result<User> {
     let mut row = tx.lock::<user::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    has_come(&row)?;
     free(tx, None, Some(email), Some(id)).await?;
     set_confirmed(tx, &mut row, email).await?;
     let user = tx.update(row).await.map_err(taken("email"))?;
@@ -121,7 +125,7 @@ pub(crate) async fn confirm_read_address(tx: &Tx, id: &UserId, email: &str) -> R
 /// A site administrator says that the address that somebody claims is theirs.
 ///
 /// # Errors
-/// Conflict where nothing is claimed; taken where somebody else has the address.
+/// Conflict where nothing is claimed, and while the account waits for somebody; taken where somebody else has the address.
 pub async fn confirm_email(
     cx: &Ctx,
     _site: &Granted<can::ManageSite>,

@@ -164,7 +164,7 @@ fn shut_out(person: &mut Person, of: Vec<String>) {
 /// A person who comes by no token: in a session, or by a signed address of theirs.
 ///
 /// # Errors
-/// Unauthorized for suspended people.
+/// Unauthorized for suspended people, and for accounts that nobody has yet.
 pub(crate) async fn person(app: &App, user: User) -> Result<Actor> {
     Ok(Actor::User(with_all_rights(app, user).await?))
 }
@@ -177,7 +177,12 @@ pub(crate) async fn who_may<P: Permission>(
 ) -> Result<Vec<UserId>> {
     let query = user::Entity::find().filter(user::Column::Id.is_in(&people));
     let mut able = Vec::new();
-    for user in query.all(cx.db().rights()).await?.into_iter().filter(|user| !user.is_suspended) {
+    for user in query
+        .all(cx.db().rights())
+        .await?
+        .into_iter()
+        .filter(|user| !user.is_suspended && !user.is_awaited)
+    {
         let id = user.id.clone();
         if P::allowed(&person(cx.app(), user).await?, on) {
             able.push(id);
@@ -187,7 +192,7 @@ pub(crate) async fn who_may<P: Permission>(
 }
 
 async fn with_all_rights(app: &App, user: User) -> Result<Person> {
-    if user.is_suspended {
+    if user.is_suspended || user.is_awaited {
         return Err(Error::Unauthorized);
     }
     let db = app.db().rights();

@@ -45,6 +45,22 @@ impl NewPerson {
     }
 }
 
+/// Refuses to give anything to an account before somebody has it: no proof, no secret, no right. Whoever opens the link
+/// of its invitation would find it there, and need not be who was meant. What is to be given waits in the membership.
+///
+/// # Errors
+/// Conflict while the account waits.
+pub(crate) fn has_come(user: &User) -> Result<()> {
+    if !user.is_awaited {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "Nobody has accepted the invitation for which the account {} was made, and whoever opens its link would have \
+         this: let the person accept first (inviting again gives a new link).",
+        user.username
+    )))
+}
+
 /// Whoever has confirmed this address; otherwise a new account that waits for whoever accepts.
 pub(crate) async fn invited(tx: &Tx, email: &str) -> Result<User> {
     check_email(email)?;

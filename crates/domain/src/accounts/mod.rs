@@ -27,7 +27,7 @@ pub use attempts::{KNOWN_BROWSER_SECONDS, Origin, known_browser};
 pub use authentication::authenticate;
 pub(crate) use authentication::{bearer_of, in_name_of, person, who_may};
 pub use awaited::{NewPerson, invite_to_site};
-pub(crate) use awaited::{forget_awaited, invited, start_session, take};
+pub(crate) use awaited::{forget_awaited, has_come, invited, start_session, take};
 pub(crate) use bearer::Bearer;
 pub use bearer::refreshed;
 pub use first_admin::{

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     attempts::{self, Place},
+    awaited::has_come,
     users::subject,
 };
 use crate::{App, Ctx, Error, Granted, Happened, Result, can, row::User};
@@ -201,8 +202,8 @@ async fn set_password(cx: &Ctx, id: &crate::id::UserId, new: SecretString) -> Re
     let hash = hash_password(new, &about).await?;
     let tx = cx.write().await?;
     let mut row = tx.lock::<db::entity::user::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    has_come(&row)?;
     row.password_hash = Some(hash);
-    row.is_awaited = false;
     let user = tx.update(row).await?;
     attempts::forget(&tx, id).await?;
     super::sessions::end_all_of(&tx, id).await?;

@@ -8,14 +8,14 @@ use db::{
     },
     id::{TokenId, UserId},
     page,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
 };
 use serde_json::json;
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, Tx,
     access::HeldToken,
-    accounts::lifetimes,
+    accounts::{awaited::has_come, lifetimes},
     can, names,
     row::{Token, User},
 };
@@ -41,6 +41,9 @@ pub(crate) async fn mint_for_user(
 }
 
 /// Keeps a token by its hash.
+///
+/// # Errors
+/// Conflict while the account waits for somebody.
 pub(super) async fn keep_for_user(
     tx: &Tx,
     user: &UserId,
@@ -48,6 +51,8 @@ pub(super) async fn keep_for_user(
     expires_at: Option<Timestamp>,
     hash: String,
 ) -> Result<Token> {
+    let bearer = user::Entity::find_by_id(user.clone()).one(tx.db()).await?;
+    has_come(&bearer.ok_or(Error::NotFound)?)?;
     let row = tx
         .insert(Token {
             id: TokenId::fresh(),
@@ -64,13 +69,6 @@ pub(super) async fn keep_for_user(
             expires_at,
             is_members: false,
         })
-        .await?;
-    // Whoever has a token has the account.
-    user::Entity::update_many()
-        .col_expr(user::Column::IsAwaited, Expr::value(false))
-        .filter(user::Column::Id.eq(user))
-        .filter(user::Column::IsAwaited.eq(true))
-        .exec(tx.db())
         .await?;
     tx.emit(Happened::TokenCreated, subject(&row), json!({ "user": user.as_str() })).await?;
     Ok(row)

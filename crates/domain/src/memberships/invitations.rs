@@ -2,8 +2,8 @@
 //!
 //! The secret is signed rather than kept. It says whether it left by mail, which proves to whom the address belongs, or
 //! was shown to whoever invited, which proves nothing: it lets a person in and confirms no address, and only for as long
-//! as whoever saw it could still invite to all that it leads to. It says, too, which one of those that were made it is,
-//! because a newer one ends the older.
+//! as whoever saw it could still invite to all that it leads to, by the same token if they came by one. It says, too,
+//! which one of those that were made it is, because a newer one ends the older.
 
 use db::{
     entity::{
@@ -11,7 +11,7 @@ use db::{
         user,
     },
     id::{OrganizationMembershipId, UserId},
-    sea_orm::EntityTrait,
+    sea_orm::{ConnectionTrait, EntityTrait},
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -88,10 +88,9 @@ pub(crate) async fn deliver(
         letters::invite(tx, to, email).await?;
         return Ok(None);
     }
-    // The person, not the token that they happened to use for it.
+    // Who takes a token away takes away what was done with it; a session that ends was only left.
     let cx = tx.cx();
-    let bearer = cx.actor().user_id().map_or_else(|| Bearer::of(cx), Bearer::Person);
-    Ok(Some(link(cx, to, number, &Seen::ByInviter(bearer))))
+    Ok(Some(link(cx, to, number, &Seen::ByInviter(Bearer::of(cx)))))
 }
 
 /// Whether this invitation is the newest, and has not been accepted.
@@ -116,8 +115,8 @@ pub struct Invitation {
 }
 
 /// # Errors
-/// NotFound for a secret that is forged, has expired, was used, was followed by a newer one, or whose invitation was
-/// taken back.
+/// NotFound for a secret that is forged, has expired, was used, was followed by a newer one, whose invitation was taken
+/// back, or whose inviter could not invite any more.
 pub async fn find(app: &App, secret: &str) -> Result<Invitation> {
     let (to, seen, number) = read(app, secret).ok_or(Error::NotFound)?;
     let db = app.db().read();
@@ -133,7 +132,7 @@ pub async fn find(app: &App, secret: &str) -> Result<Invitation> {
     if organization.is_none() && !(user.is_awaited && user.invitations == number) {
         return Err(Error::NotFound);
     }
-    Ok(Invitation {
+    let invitation = Invitation {
         organization,
         email: email.or(user.unconfirmed_email).or(user.email).unwrap_or_default(),
         username: user.username,
@@ -142,7 +141,9 @@ pub async fn find(app: &App, secret: &str) -> Result<Invitation> {
         seen,
         number,
         user: user.id,
-    })
+    };
+    holds(app, db, &invitation).await?;
+    Ok(invitation)
 }
 
 /// Somebody new accepts: the account that waited becomes theirs. Gives the cookie of their first session.
@@ -157,7 +158,7 @@ pub async fn accept_as_new(
     let prepared = person.prepared(&invitation.email).await?;
     let cx = app.system("invitation");
     let tx = cx.write().await?;
-    holds(app, &tx, invitation).await?;
+    hold(app, &tx, invitation).await?;
     let row = tx.lock::<user::Entity>(invitation.user.clone()).await?.ok_or(Error::NotFound)?;
     let is_newest =
         invitation.to != To::Site(row.id.clone()) || row.invitations == invitation.number;
@@ -187,7 +188,7 @@ pub async fn accept(
         return Err(Error::conflict("You have an account already; the invitation is to make one."));
     };
     let tx = cx.write().await?;
-    holds(cx, &tx, invitation).await?;
+    hold(cx, &tx, invitation).await?;
     if invitation.user != own {
         let awaited =
             tx.lock::<user::Entity>(invitation.user.clone()).await?.ok_or(Error::NotFound)?;
@@ -245,17 +246,32 @@ async fn activate(
     Ok(row)
 }
 
+/// The same as [`holds`], of a membership that nobody changes meanwhile.
+async fn hold(app: &App, tx: &Tx, invitation: &Invitation) -> Result<()> {
+    if let To::Organization(id) = &invitation.to {
+        tx.lock::<membership::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    }
+    holds(app, tx.db(), invitation).await
+}
+
 /// Whether whoever was shown the secret could still invite to all that it leads to; what was mailed stays good.
-async fn holds(app: &App, tx: &Tx, invitation: &Invitation) -> Result<()> {
+///
+/// # Errors
+/// NotFound for a link that is dead, whatever the reason.
+async fn holds(app: &App, db: &impl ConnectionTrait, invitation: &Invitation) -> Result<()> {
     let Seen::ByInviter(bearer) = &invitation.seen else { return Ok(()) };
-    let cx = bearer.now(app).await?;
+    let cx = match bearer.now(app).await {
+        Err(Error::Unauthorized) => return Err(Error::NotFound),
+        inviter => inviter?,
+    };
     let may = match &invitation.to {
         To::Site(_) => cx.may::<can::ManageSite>(&Site),
         To::Organization(id) => {
-            let row = tx.lock::<membership::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+            let row = membership::Entity::find_by_id(id.clone()).one(db).await?;
+            let row = row.ok_or(Error::NotFound)?;
             let of = organizations::by_name(&cx, &row.organization_name).await?;
             cx.may::<can::ManageMembership>(&of.ok_or(Error::NotFound)?)
-                && super::may_invite_into_all(&cx, tx, &row).await?
+                && super::may_invite_into_all(&cx, db, &row).await?
         }
     };
     if may { Ok(()) } else { Err(Error::NotFound) }

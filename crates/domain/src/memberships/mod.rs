@@ -13,8 +13,8 @@ use db::{
     id::{OrganizationMembershipId, TeamId, UserId},
     page,
     sea_orm::{
-        ColumnTrait, Condition, EntityTrait, Order as Direction, QueryFilter, QueryOrder,
-        QuerySelect, QueryTrait, Select,
+        ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order as Direction, QueryFilter,
+        QueryOrder, QuerySelect, QueryTrait, Select,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
@@ -299,7 +299,7 @@ pub async fn invite_again(
     if row.status != Status::Invited {
         return Err(Error::conflict("The invitation has been accepted."));
     }
-    if !may_invite_into_all(cx, &tx, &row).await? {
+    if !may_invite_into_all(cx, tx.db(), &row).await? {
         return Err(Error::Forbidden("This invitation is to teams that you cannot change.".into()));
     }
     row.invitations += 1;
@@ -309,8 +309,12 @@ pub async fn invite_again(
 }
 
 /// Whether somebody may let others into all the teams that this invitation is to.
-async fn may_invite_into_all(cx: &Ctx, tx: &Tx, row: &OrganizationMembership) -> Result<bool> {
-    let teams = teams::of_member(tx, &row.organization_name, &row.user_id).await?;
+async fn may_invite_into_all(
+    cx: &Ctx,
+    db: &impl ConnectionTrait,
+    row: &OrganizationMembership,
+) -> Result<bool> {
+    let teams = teams::of_member(db, &row.organization_name, &row.user_id).await?;
     Ok(teams.iter().all(|team| cx.may::<can::UpdateTeamMembers>(team)))
 }
 

@@ -7,7 +7,8 @@ use db::{
     },
     id::{OrganizationMembershipId, TeamId, UserId},
     sea_orm::{
-        ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+        ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+        QuerySelect, QueryTrait,
         sea_query::{Expr, ExprTrait, Func},
     },
 };
@@ -123,14 +124,18 @@ async fn leave(tx: &Tx, team: &Team, user: &UserId) -> Result<()> {
 
 /// Takes a person out of all teams of an organization; the caller holds the owners team if they are in it.
 pub(crate) async fn leave_all(tx: &Tx, organization: &str, user: &UserId) -> Result<()> {
-    for team in of_member(tx, organization, user).await? {
+    for team in of_member(tx.db(), organization, user).await? {
         leave(tx, &team, user).await?;
     }
     Ok(())
 }
 
 /// The teams of an organization that somebody is in.
-pub(crate) async fn of_member(tx: &Tx, organization: &str, user: &UserId) -> Result<Vec<Team>> {
+pub(crate) async fn of_member(
+    db: &impl ConnectionTrait,
+    organization: &str,
+    user: &UserId,
+) -> Result<Vec<Team>> {
     let own = team_membership::Entity::find()
         .select_only()
         .column(team_membership::Column::TeamId)
@@ -139,7 +144,7 @@ pub(crate) async fn of_member(tx: &Tx, organization: &str, user: &UserId) -> Res
     Ok(team::Entity::find()
         .filter(team::Column::OrganizationName.eq(organization))
         .filter(team::Column::Id.in_subquery(own))
-        .all(tx.db())
+        .all(db)
         .await?)
 }
 
@@ -150,7 +155,7 @@ pub(crate) async fn move_all(
     from: &UserId,
     to: &UserId,
 ) -> Result<()> {
-    for team in of_member(tx, organization, from).await? {
+    for team in of_member(tx.db(), organization, from).await? {
         leave(tx, &team, from).await?;
         join(tx, &team, to).await?;
     }

@@ -42,6 +42,18 @@ async fn somebody_new_chooses_a_name_and_a_password_and_is_in() {
     says_that_it_no_longer_works(&mut Browser::new(&server), &path).await;
 }
 
+#[tokio::test]
+async fn a_link_whose_inviter_could_not_invite_any_more_has_no_form() {
+    let server = server().await;
+    let path = invitation(&server, "new@people.example").await;
+    let mut browser = Browser::new(&server);
+    let page = browser.get(&path).await.is_ok();
+    server.execute("UPDATE users SET is_suspended = TRUE WHERE username = 'owner'").await;
+    says_that_it_no_longer_works(&mut browser, &path).await;
+    let fields = [("username", "newcomer"), ("password", PASSWORD)];
+    browser.submit(&page, &path, &fields).await.is_not_found();
+}
+
 async fn says_that_it_no_longer_works(browser: &mut Browser<'_>, path: &str) {
     let text = browser.get(path).await.is_not_found().text();
     assert!(text.contains("This address no longer works"), "{text}");
