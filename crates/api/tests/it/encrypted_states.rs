@@ -104,6 +104,10 @@ async fn half_of_an_encrypted_state_is_none() {
     let (ws, versions) = locked(&server, "networking").await;
     for content in [
         r#"{"serial":1,"lineage":"l","encrypted_data":"x"}"#,
+        &sealed(1).replace("\"b2s=\"", "5"),
+        &sealed(1).replacen('{', r#"{"version":4,"#, 1),
+        &sealed(1).replacen('{', r#"{"version":4,"resources":[],"outputs":{},"#, 1),
+        &sealed(1).replace("\"v0\"", "0"),
         r#"{"serial":1,"lineage":"l","encryption_version":"v0"}"#,
         &sealed(1)[..60],
     ] {

@@ -122,11 +122,39 @@ struct Raw {
     #[serde(default, rename = "resources", deserialize_with = "summarized")]
     summary: Summary,
     /// OpenTofu's (<https://opentofu.org/docs/language/state/encryption/>).
-    encrypted_data: Option<IgnoredAny>,
-    encryption_version: Option<IgnoredAny>,
+    encrypted_data: Option<Encoded>,
+    encryption_version: Option<String>,
+    meta: Option<BTreeMap<String, IgnoredAny>>,
     /// Of format 3.
     #[serde(default)]
     modules: Vec<Module>,
+}
+
+/// Base64, looked at and not kept: it may be the largest part of the state.
+struct Encoded;
+
+impl<'de> Deserialize<'de> for Encoded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Look)
+    }
+}
+
+struct Look;
+
+impl Visitor<'_> for Look {
+    type Value = Encoded;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("base64")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Encoded, E> {
+        let of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+        if text.is_empty() || !text.bytes().all(of_base64) {
+            return Err(E::custom("not base64"));
+        }
+        Ok(Encoded)
+    }
 }
 
 /// Larger ones are no count of anything, and leave engines no next one: 2^53 - 1, to which JSON counts everywhere.
@@ -138,11 +166,19 @@ impl TryFrom<Raw> for Content {
     fn try_from(raw: Raw) -> std::result::Result<Self, Self::Error> {
         let Raw { version, serial, lineage, terraform_version, outputs, summary, modules, .. } =
             raw;
-        let is_encrypted = raw.encrypted_data.is_some() && raw.encryption_version.is_some();
+        let is_encrypted = raw.encrypted_data.is_some();
+        let is_whole = raw.encryption_version.is_some() && raw.meta.is_some();
+        let is_open = version.is_some() || outputs.is_some() || summary != Summary::default();
         if serial.is_some_and(|serial| serial > LARGEST_SERIAL) {
             return Err("its serial is larger than engines count");
         }
         match version {
+            _ if is_encrypted && !is_whole => {
+                Err("an encrypted state has encryption_version and meta as well")
+            }
+            _ if is_encrypted && is_open => {
+                Err("a state is encrypted, or has a version, outputs and resources, not both")
+            }
             _ if is_encrypted => Ok(Self {
                 version: None,
                 serial,
@@ -566,7 +602,29 @@ mod tests {
         assert_eq!((content.version, content.serial), (None, Some(2)));
         assert_eq!(content.lineage, "l");
         assert_eq!(content.summary(), Summary::default());
-        assert!(serde_json::from_str::<Content>(r#"{"serial":2,"encrypted_data":"x"}"#).is_err());
+        let whole = json!({ "serial": 2, "lineage": "l", "meta": {}, "encrypted_data": "b2s=", "encryption_version": "v0" });
+        for (name, other) in [
+            ("encrypted_data", json!(5)),
+            ("encrypted_data", json!("")),
+            ("encrypted_data", json!("no base64!")),
+            ("encrypted_data", json!(["b2s="])),
+            ("encrypted_data", Value::Null),
+            ("encryption_version", json!(0)),
+            ("encryption_version", Value::Null),
+            ("meta", json!("k")),
+            ("meta", Value::Null),
+            ("version", json!(4)),
+            ("outputs", json!({})),
+            (
+                "resources",
+                json!([{ "mode": "managed", "type": "t", "name": "n", "instances": [{}] }]),
+            ),
+        ] {
+            let mut wrong = whole.clone();
+            wrong[name] = other;
+            let read = serde_json::from_str::<Content>(&wrong.to_string());
+            assert!(read.is_err(), "{wrong}");
+        }
     }
 
     #[tokio::test]
