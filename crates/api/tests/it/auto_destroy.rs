@@ -230,6 +230,16 @@ async fn workspaces_inherit_the_duration_of_their_project() {
         assert_eq!(none.attribute("auto-destroy-activity-duration"), Value::Null);
         assert_eq!(none.attribute("auto-destroy-at"), Value::Null);
     }
+    let both = |duration: &str| {
+        json!({
+            "inherits-project-auto-destroy": true, "auto-destroy-activity-duration": duration,
+        })
+    };
+    let body = json!({ "data": { "type": "workspaces", "attributes": both("3h") } });
+    let refused = server.owner().patch(format!("/workspaces/{}", own.id), body).await;
+    refused.is_unprocessable("/data/attributes/auto-destroy-activity-duration");
+    let shown = set(&server, &ws, both("2h")).await;
+    assert_eq!(shown.attribute("inherits-project-auto-destroy"), true);
     let back = set(&server, &own, json!({ "inherits-project-auto-destroy": true })).await;
     assert_eq!(back.attribute("auto-destroy-activity-duration"), "2h");
     assert_eq!(back.attribute("auto-destroy-at"), at(7200));

@@ -97,7 +97,18 @@ impl Change {
             }
             let project = project.unwrap_or(&to.project_id);
             let project = crate::projects::find(cx, project).await?.into_unchecked();
-            Some(project.auto_destroy_activity_duration)
+            let inherited = project.auto_destroy_activity_duration;
+            // Some clients send along what they were shown.
+            if self
+                .auto_destroy_activity_duration
+                .iter()
+                .flatten()
+                .any(|own| Some(own) != inherited.as_ref())
+            {
+                let why = "can't be another one than the project's together with inherits-project-auto-destroy";
+                return Err(Error::invalid("auto-destroy-activity-duration", why));
+            }
+            Some(inherited)
         } else if self.auto_destroy_at == Some(None) {
             // No time at all: HashiCorp's provider says so, and nothing else, to take a duration away.
             Some(self.auto_destroy_activity_duration.clone().flatten())
