@@ -150,9 +150,11 @@ async fn database(store: &Store, findings: &mut Findings) -> Option<(Option<Db>,
         && open::is_blank(path)
     {
         let known = Known::nothing();
-        let parent = path.parent().unwrap_or(Path::new("."));
-        let finding = open::is_restored(store, &known)
-            .and_then(|()| makeable(parent))
+        if let Err(error) = open::is_restored(store, &known) {
+            findings.push(("blobs", Err(error)));
+            return None;
+        }
+        let finding = makeable(path.parent().unwrap_or(Path::new(".")))
             .map(|()| format!("{} will be made on the first start", path.display()));
         let is_usable = finding.is_ok();
         findings.push(("database", finding));

@@ -72,9 +72,11 @@ pub async fn connect(store: &Store, absent: Absent) -> Result<(Db, Known)> {
     if let Database::Sqlite(path) = &store.database
         && is_blank(path)
     {
-        is_restored(store, &Known::nothing())?;
+        // Whoever connects to a file makes it.
+        is_free(store).await?;
         if absent == Absent::Refuse {
-            return Err(nothing(format!("{} does not exist", path.display())));
+            let what = if path.exists() { "is empty" } else { "does not exist" };
+            return Err(nothing(format!("{} {what}", path.display())));
         }
     }
     let db = Db::connect(&database_settings(store)).await.context("database_url")?;
@@ -84,6 +86,19 @@ pub async fn connect(store: &Store, absent: Absent) -> Result<(Db, Known)> {
         return Err(nothing("the database is empty".to_owned()));
     }
     Ok((db, known))
+}
+
+/// Refuses keys and blobs that belong to a database which is not here.
+async fn is_free(store: &Store) -> Result<()> {
+    let nothing = Known::nothing();
+    is_restored(store, &nothing)?;
+    if let Some(keyring) = find_keys(store, &nothing)?
+        && store.blobs.exists()
+    {
+        let blobs = blobs(store, keyring)?;
+        Known::check_without_database(&blobs).await.map_err(|why| explain(store, why))?;
+    }
+    Ok(())
 }
 
 /// Refuses what a restore has left that was broken off; needs no keys.

@@ -153,6 +153,29 @@ fn a_new_database_does_not_take_blobs_that_are_there() {
 }
 
 #[test]
+fn a_database_that_is_empty_or_gone_is_not_made_anew_beside_its_blobs() {
+    let (place, _) = filled();
+    let database = place.data().join("statehouse.db");
+    for name in ["statehouse.db-wal", "statehouse.db-shm"] {
+        let _ = fs::remove_file(place.data().join(name));
+    }
+    fs::write(&database, "").unwrap();
+    for has_mark in [true, false] {
+        if !has_mark {
+            fs::remove_file(place.blobs().join("installation")).unwrap();
+        }
+        let why = if has_mark { "belong to installation" } else { "the database is new" };
+        all_refuse(&place, &["blob_url", why]);
+        let said = place.refused(&["verify"]);
+        assert!(said.contains(why), "{said}");
+        assert_eq!(fs::metadata(&database).unwrap().len(), 0, "nothing was written");
+    }
+    fs::remove_file(&database).unwrap();
+    all_refuse(&place, &["blob_url", "the database is new"]);
+    assert!(!database.exists());
+}
+
+#[test]
 fn data_from_before_there_were_marks_is_marked_once_it_was_opened() {
     let (place, workspace) = filled();
     let own = fs::read(place.key()).unwrap();
