@@ -26,6 +26,7 @@ mod confirmations;
 mod cost_estimates;
 mod crowd;
 mod data_retention;
+mod dead_tokens;
 mod deletions;
 mod encrypted_states;
 mod endings;
