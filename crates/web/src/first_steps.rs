@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Granted, In, Paging, accounts, can, organizations,
+    Granted, In, Paging, accounts, can,
     row::{Organization, Run},
     runs,
 };

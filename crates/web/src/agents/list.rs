@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
     Granted, Order, Paging,
     agent_pools::{self, Change, Details, Filter, Sort},
-    can, organizations,
+    can,
 };
 use maud::{Markup, Render, html};
 use serde::Deserialize;

@@ -6,7 +6,6 @@ use domain::{
     accounts::SecretString,
     can,
     oauth_clients::{self, Change, Details, New},
-    organizations,
 };
 use maud::{Markup, Render, html};
 use serde::Deserialize;

@@ -4,7 +4,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
     Granted, Paging, can,
     entity::team::Visibility,
-    organizations,
     row::Organization,
     teams::{self, Change, Details, effective_access, rights},
 };

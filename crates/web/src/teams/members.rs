@@ -10,7 +10,6 @@ use domain::{
     can,
     entity::organization_membership::Status,
     memberships::{self, Details, Filter, Membership},
-    organizations,
     row::Organization,
     teams,
 };

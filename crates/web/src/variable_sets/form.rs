@@ -3,7 +3,7 @@
 use domain::{
     Paging, can,
     id::{ProjectId, WorkspaceId},
-    organizations, projects,
+    projects,
     variable_sets::{Change, Overview},
     workspaces,
 };

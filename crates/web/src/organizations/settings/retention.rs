@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
-    Granted, can, organizations,
+    Granted, can,
     retention::{self, Rule},
 };
 use maud::{Markup, Render, html};

@@ -4,7 +4,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
     Granted, In, Paging, can,
     entity::{run_task::Enforcement, task_stage::Stage},
-    organizations,
     row::{Organization, RunTask},
     run_tasks::{self, CATEGORY, Change, Global},
 };

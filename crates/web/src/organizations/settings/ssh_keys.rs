@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
-    Granted, In, Paging, can, organizations,
+    Granted, In, Paging, can,
     row::{Organization, SshKey},
     ssh_keys::{self, Change},
 };
