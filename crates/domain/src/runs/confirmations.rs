@@ -38,8 +38,17 @@ impl Missing {
 }
 
 fn missing(rule: Rule, queued_by: Option<&UserId>, confirmed: &[UserId]) -> Missing {
-    let another = rule.by_others && !confirmed.iter().any(|id| Some(id) != queued_by);
-    let count = rule.required.saturating_sub(confirmed.len());
+    let others = match queued_by {
+        Some(queued_by) => confirmed.iter().filter(|id| *id != queued_by).count(),
+        // By a token of a team, say, which any of these people may have: one of two is another.
+        None => confirmed.len().saturating_sub(1),
+    };
+    let another = rule.by_others && others == 0;
+    let required = match queued_by {
+        None if rule.by_others => rule.required.max(2),
+        _ => rule.required,
+    };
+    let count = required.saturating_sub(confirmed.len());
     Missing { count: count.max(usize::from(another)), another }
 }
 
@@ -218,7 +227,10 @@ mod tests {
         ) {
             let rule = Rule { required, by_others };
             let left = missing(rule, None, &people);
-            prop_assert_eq!(left.is_nobody(), people.len() >= required);
+            // Nobody knows who has queued it: one of two people is another.
+            let enough = if by_others { required.max(2) } else { required };
+            prop_assert_eq!(left.is_nobody(), people.len() >= enough);
+            prop_assert_eq!(left.count, enough.saturating_sub(people.len()));
         }
 
         #[test]
