@@ -15,7 +15,7 @@ use crate::plan::{answer, summary};
 use crate::process::Manners;
 use crate::server::insist;
 use crate::session::{Session, Stop};
-use crate::state::Keeping;
+use crate::state::{End, Keeping};
 use crate::state_file::StateFile;
 use crate::steps::Step;
 use crate::untrusted;
@@ -77,8 +77,11 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     }
     let summary = summary(place, start).await;
     work.session.begin(Step::Keep);
-    let changed = summary.changed(done && job.has_changes);
-    let saved = state.save(changed, &summary.reported, done).await;
+    // One that gives up by itself has written what it made, even if it says of nothing that it is complete.
+    let has_given_up = ended.as_ref().is_ok_and(|ended| !done && ended.status.code().is_some());
+    let changed = summary.changed((done && job.has_changes) || (has_given_up && summary.has_begun));
+    let is_plain = job.engine.kind == EngineKind::Terraform;
+    let saved = state.save(End { changed, reported: &summary.reported, done, is_plain }).await;
     let stop = ended.as_ref().map_or(Stop::No, |ended| ended.stopped);
     let (result, mut message) = match &ended {
         // It was asked to stop and had no need to: all of the plan is applied.

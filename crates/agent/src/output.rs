@@ -23,6 +23,10 @@ pub(crate) struct Summary {
     /// The engine has begun to change something, whether or not it came to an end.
     pub has_begun: bool,
     pub first_error: Option<String>,
+    /// All is done: what follows is what others say, such as outputs.
+    is_over: bool,
+    /// Within an id of several lines.
+    is_within: bool,
 }
 
 /// What an apply has changed, and so what there must be of its state.
@@ -79,11 +83,15 @@ impl Summary {
         }
         let line = COLOUR.replace_all(line, "");
         let line = line.trim_end();
-        if let Some(found) = TOTAL.captures(line) {
+        if self.is_over || std::mem::take(&mut self.is_within) {
+            self.is_within = !self.is_over && !line.ends_with(']');
+        } else if let Some(found) = TOTAL.captures(line) {
             self.total = Some(count(&found[1]));
+            self.is_over = !line.starts_with("Plan: ");
         } else if let Some(found) = STEP.captures(line) {
             let is_deposed = found.get(2).is_some();
             let id = found.get(4).map(|id| id.as_str());
+            self.is_within = id.is_none() && line[found[0].len()..].starts_with(" [id=");
             self.take_step(&found[1], is_deposed, &found[3], id);
         } else if self.first_error.is_none()
             && let Some(found) = ERROR.captures(line)
@@ -310,6 +318,18 @@ mod tests {
         ] {
             assert_eq!(read(spoof), Summary::default(), "{spoof}");
         }
+    }
+
+    #[test]
+    fn what_outputs_and_ids_say_is_not_the_engines() {
+        let quoted = "a.gone: Creation complete after 0s [id=1]";
+        let id = format!("a.b: Creation complete after 0s [id=x\n{quoted} y\nz]\n");
+        let end = "Apply complete! Resources: 1 added, 0 changed, 0 destroyed.\n\nOutputs:\n\nlog = <<EOT\n";
+        let summary = read(&format!("{id}{end}{quoted}\nPlan: 7 to add\nError: none\n"));
+        let own = read("a.b: Creation complete after 0s");
+        assert_eq!((summary.done, summary.reported), (own.done, own.reported));
+        assert_eq!(summary.total, Some(counts(1, 0, 0, 0)));
+        assert_eq!(summary.first_error, None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::mask::Mask;
 use crate::plan::summary;
 use crate::secrets::Secrets;
 use crate::server::{Server, insist};
-use crate::state::Keeping;
+use crate::state::{End, Keeping};
 use crate::undelivered::Undelivered;
 use crate::workplace::{Manifest, Workplace};
 
@@ -157,7 +157,8 @@ async fn take_up(
         }
         // Nobody knows how what was begun ended, unless a state says so.
         let changed = summary.changed(summary.has_begun || (complete && manifest.has_changes));
-        match keeping.save(changed, &summary.reported, complete).await {
+        let (reported, is_plain) = (&summary.reported, manifest.is_plain);
+        match keeping.save(End { changed, reported, done: complete, is_plain }).await {
             Ok(()) => message += " The state that the engine left is saved.",
             Err(unsaved) => {
                 tracing::error!(run, "{}", unsaved.message);

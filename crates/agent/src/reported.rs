@@ -44,12 +44,15 @@ impl Reported {
         self.gone.insert(address, id);
     }
 
-    /// What of it a state says otherwise: the first such address, as a sentence. Nothing for a state that cannot be read.
-    pub fn contradiction(&self, state: &[u8]) -> Option<String> {
+    /// What of it a state says otherwise: the first such address, as the beginning of a sentence. In the state before it,
+    /// objects of some addresses were `deposed`.
+    pub fn contradiction(&self, state: &[u8], deposed: &[String]) -> Option<String> {
         if self.made.is_empty() && self.gone.is_empty() {
             return None;
         }
-        let held = objects(state)?;
+        let Some(held) = objects(state) else {
+            return Some("The state that was left cannot be read as one".into());
+        };
         for (address, id) in &self.made {
             match held.get(address) {
                 None => {
@@ -67,7 +70,8 @@ impl Reported {
         }
         // A replacement is told as a creation too.
         let gone = self.gone.iter().filter(|(address, _)| {
-            !self.made.contains_key(*address) && !self.deposed.contains(*address)
+            let is_deposed = self.deposed.contains(*address) || deposed.contains(address);
+            !self.made.contains_key(*address) && !is_deposed
         });
         for (address, id) in gone {
             // Events do not say of which object they are: with another id it was one that was replaced earlier.
@@ -107,47 +111,66 @@ fn canonical(address: &str) -> Option<String> {
     is_known.then(|| written.into_owned())
 }
 
-/// The current objects of managed resources, with their ids where they have one.
-fn objects(state: &[u8]) -> Option<BTreeMap<String, Option<String>>> {
-    #[derive(Deserialize)]
-    struct State {
-        resources: Vec<Resource>,
-    }
-    #[derive(Deserialize)]
-    struct Resource {
-        #[serde(default)]
-        module: String,
-        mode: String,
-        r#type: String,
-        name: String,
-        instances: Vec<Instance>,
-    }
-    #[derive(Deserialize)]
-    struct Instance {
-        index_key: Option<Value>,
-        deposed: Option<String>,
-        attributes: Option<Attributes>,
-    }
-    #[derive(Deserialize)]
-    struct Attributes {
-        id: Option<Value>,
-    }
+#[derive(Deserialize)]
+struct State {
+    resources: Vec<Resource>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    #[serde(default)]
+    module: String,
+    mode: String,
+    r#type: String,
+    name: String,
+    instances: Vec<Instance>,
+}
+
+#[derive(Deserialize)]
+struct Instance {
+    index_key: Option<Value>,
+    deposed: Option<String>,
+    attributes: Option<Attributes>,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    id: Option<Value>,
+}
+
+/// All instances of managed resources with their addresses, but those whose addresses no JSON can write. Nothing if it is
+/// no state.
+fn instances(state: &[u8]) -> Option<Vec<(String, Instance)>> {
     let state: State = serde_json::from_slice(state).ok()?;
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     for resource in state.resources.into_iter().filter(|resource| resource.mode == "managed") {
         let module = match resource.module.as_str() {
-            "" => String::new(),
-            module => canonical(module)? + ".",
+            "" => Some(String::new()),
+            module => canonical(module).map(|module| module + "."),
         };
-        let address = format!("{module}{}.{}", resource.r#type, resource.name);
-        for instance in resource.instances.into_iter().filter(|it| it.deposed.is_none()) {
-            let key = instance.index_key.map(|key| format!("[{key}]")).unwrap_or_default();
-            let id = instance.attributes.and_then(|it| it.id);
-            let id = id.and_then(|id| id.as_str().map(str::to_owned));
-            found.insert(format!("{address}{key}"), id);
+        let Some(module) = module else { continue };
+        for instance in resource.instances {
+            let key = instance.index_key.as_ref().map(|key| format!("[{key}]")).unwrap_or_default();
+            found.push((format!("{module}{}.{}{key}", resource.r#type, resource.name), instance));
         }
     }
     Some(found)
+}
+
+/// The current objects, with their ids where they have one.
+fn objects(state: &[u8]) -> Option<BTreeMap<String, Option<String>>> {
+    let current = instances(state)?.into_iter().filter(|(_, instance)| instance.deposed.is_none());
+    let with_id = |(address, instance): (String, Instance)| {
+        let id = instance.attributes.and_then(|it| it.id);
+        (address, id.and_then(|id| id.as_str().map(str::to_owned)))
+    };
+    Some(current.map(with_id).collect())
+}
+
+/// The addresses with objects that were replaced earlier and are still there.
+pub(crate) fn deposed(state: &[u8]) -> Vec<String> {
+    let deposed = instances(state).unwrap_or_default().into_iter();
+    deposed.filter(|(_, it)| it.deposed.is_some()).map(|(address, _)| address).collect()
 }
 
 #[cfg(test)]
@@ -178,17 +201,21 @@ mod tests {
         let with = |a: Value| {
             state(&[("", "a", a), ("module.m[\"x y\"]", "b", b.clone()), ("", "c", c.clone())])
         };
-        assert_eq!(reported.contradiction(&with(json!([{ "attributes": { "id": "1" } }]))), None);
+        assert_eq!(
+            reported.contradiction(&with(json!([{ "attributes": { "id": "1" } }])), &[]),
+            None
+        );
         for a in [
             json!([]),
             json!([{ "attributes": { "id": "0" } }]),
             json!([{ "deposed": "ab", "attributes": { "id": "1" } }]),
         ] {
-            let said = reported.contradiction(&with(a)).unwrap();
+            let said = reported.contradiction(&with(a), &[]).unwrap();
             assert!(said.contains("null_resource.a"), "{said}");
         }
-        // Nobody but its owner can read it.
-        assert_eq!(reported.contradiction(br#"{"encrypted_data":"x"}"#), None);
+        for no_state in [r#"{"version":4}"#, r#"{"version":4,"resources":null}"#] {
+            assert!(reported.contradiction(no_state.as_bytes(), &[]).is_some(), "{no_state}");
+        }
     }
 
     #[test]
@@ -196,10 +223,10 @@ mod tests {
         let mut reported = Reported::default();
         reported.destroying("null_resource.a", false, Some("1"));
         let held = state(&[("", "a", json!([{ "attributes": { "id": "1" } }]))]);
-        assert_eq!(reported.contradiction(&held), None, "it may have failed");
+        assert_eq!(reported.contradiction(&held, &[]), None, "it may have failed");
         reported.destroyed("null_resource.a");
-        assert!(reported.contradiction(&held).unwrap().contains("was destroyed"));
-        assert_eq!(reported.contradiction(&state(&[])), None);
+        assert!(reported.contradiction(&held, &[]).unwrap().contains("was destroyed"));
+        assert_eq!(reported.contradiction(&state(&[]), &[]), None);
     }
 
     #[test]
@@ -209,13 +236,13 @@ mod tests {
         reported.destroying("null_resource.a", false, Some("1"));
         reported.destroyed("null_resource.a");
         reported.made("null_resource.a", Some("2"));
-        assert_eq!(reported.contradiction(&held("2")), None);
-        assert!(reported.contradiction(&held("1")).is_some());
+        assert_eq!(reported.contradiction(&held("2"), &[]), None);
+        assert!(reported.contradiction(&held("1"), &[]).is_some());
         let mut reported = Reported::default();
         reported.made("null_resource.a", Some("2"));
         reported.destroying("null_resource.a", false, Some("1"));
         reported.destroyed("null_resource.a");
-        assert_eq!(reported.contradiction(&held("2")), None);
+        assert_eq!(reported.contradiction(&held("2"), &[]), None);
     }
 
     #[test]
@@ -225,8 +252,31 @@ mod tests {
             let mut reported = Reported::default();
             reported.destroying("null_resource.a", is_deposed, id);
             reported.destroyed("null_resource.a");
-            assert_eq!(reported.contradiction(&held), None);
+            assert_eq!(reported.contradiction(&held, &[]), None);
         }
+    }
+
+    #[test]
+    fn events_do_not_say_of_which_object_they_are() {
+        let object = json!({ "attributes": { "id": "1" } });
+        let mut earlier = object.clone();
+        earlier["deposed"] = "ab".into();
+        let before = state(&[("", "a", json!([object, earlier]))]);
+        assert_eq!(deposed(&before), ["null_resource.a"]);
+        let mut reported = Reported::default();
+        reported.destroying("null_resource.a", false, Some("1"));
+        reported.destroyed("null_resource.a");
+        let after = state(&[("", "a", json!([object]))]);
+        assert_eq!(reported.contradiction(&after, &deposed(&before)), None);
+        assert!(reported.contradiction(&after, &[]).is_some());
+    }
+
+    #[test]
+    fn an_address_that_nobody_can_read_excuses_no_other() {
+        let mut reported = Reported::default();
+        reported.made("null_resource.a", None);
+        let strange = state(&[("module.m[\"\\U000e0001\"]", "b", json!([{ "index_key": null }]))]);
+        assert!(reported.contradiction(&strange, &[]).is_some());
     }
 
     #[test]

@@ -68,6 +68,32 @@ struct Damaged {
     is_old: bool,
 }
 
+/// How an engine ended, and so what there must be of its state.
+pub(crate) struct End<'a> {
+    pub changed: Changed,
+    pub reported: &'a Reported,
+    /// It has ended well.
+    pub done: bool,
+    /// It encrypts no states.
+    pub is_plain: bool,
+}
+
+impl End<'_> {
+    /// What a state says otherwise than its engine, as the beginning of a sentence.
+    fn contradiction(&self, left: &Left, begins: Option<&Version>) -> Option<String> {
+        let is_encrypted = left.version.as_ref().is_some_and(|version| version.encrypted);
+        match is_encrypted {
+            true if self.is_plain => {
+                Some("The state that was left is encrypted, which its engine does not do".into())
+            }
+            true => None,
+            false => self
+                .reported
+                .contradiction(&left.bytes, begins.map_or(&[], |begins| &begins.deposed)),
+        }
+    }
+}
+
 /// The state is not with the server.
 #[derive(Debug)]
 pub(crate) struct Unsaved {
@@ -159,7 +185,7 @@ impl Keeping {
         let Ok(Some(left)) = self.file.read().await else { return LOOK };
         // Of a large state it takes time: then it has a share of it, and not all.
         let took = began.elapsed();
-        let Some(version) = left.version else {
+        let Some(version) = left.version.clone() else {
             // The engine may be writing at this moment: half a state is not a state.
             looks.damaged = Some(Damaged { since: began, stamp, is_old: false });
             return LOOK_AGAIN.max(took * 4);
@@ -235,14 +261,9 @@ impl Keeping {
         matches!(self.file.read_last(self.begins.as_ref(), done).await, Ok(Some(_)))
     }
 
-    /// Brings the final state to the server, else keeps it on this machine. By what it has `changed` an engine must have
-    /// left one, which says what the engine has `reported`. It is `done` if it has ended well.
-    pub async fn save(
-        &mut self,
-        changed: Changed,
-        reported: &Reported,
-        done: bool,
-    ) -> Result<(), Unsaved> {
+    /// Brings the final state to the server, else keeps it on this machine.
+    pub async fn save(&mut self, end: End<'_>) -> Result<(), Unsaved> {
+        let End { changed, done, .. } = end;
         let left = match self.file.read_last(self.begins.as_ref(), done).await {
             Ok(Some(left)) => left,
             Ok(None) if changed != Changed::Nothing => {
@@ -258,7 +279,7 @@ impl Keeping {
                 return Err(self.keep_directory(&why));
             }
         };
-        let Some(version) = left.version else {
+        let Some(version) = left.version.clone() else {
             let why = match left.bytes.len() {
                 0 => "The state that the engine left is empty: it ended while writing it.",
                 _ => "The state that the engine left is damaged.",
@@ -271,8 +292,9 @@ impl Keeping {
                        the one before: it was overwritten.";
             return Err(self.damaged(why, left.bytes).await);
         }
-        let lacks = reported.contradiction(&left.bytes);
-        if let Some(what) = lacks.as_ref().filter(|_| done) {
+        let lacks = end.contradiction(&left, self.begins.as_ref());
+        // Beside nothing at all, even one that was overwritten is something.
+        if let Some(what) = lacks.as_ref().filter(|_| done && self.accepted.is_some()) {
             self.disown(&version);
             let why = format!("{what}: it was overwritten.");
             return Err(self.damaged(&why, left.bytes).await);
@@ -281,13 +303,14 @@ impl Keeping {
             return Ok(());
         }
         let mut upload = left.bytes.clone();
-        // An engine that ends where it began reuses a serial under which a snapshot was sent.
+        // An engine that ends where it began reuses a serial under which a snapshot was sent; and what others have written
+        // meanwhile may have been one, with a higher one.
         if let Some(accepted) = &self.accepted
-            && accepted.serial == version.serial
+            && accepted.serial >= version.serial
             && !version.is_same(accepted)
             && !version.encrypted
         {
-            upload = with_serial(&upload, version.serial + 1);
+            upload = with_serial(&upload, accepted.serial + 1);
         }
         // Also if a snapshot of it was accepted: what counts is what the server has now.
         let put = || self.server.put_state(&self.job_id, upload.clone());

@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::backend;
 use crate::emergency;
+use crate::reported;
 use crate::untrusted;
 use crate::workplace::Workplace;
 
@@ -35,6 +36,9 @@ pub(crate) struct Version {
     /// Encrypted by OpenTofu: nobody else can change it.
     #[serde(default)]
     pub encrypted: bool,
+    /// Addresses with objects that were replaced earlier and are still there; of a state that an apply begins with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deposed: Vec<String>,
 }
 
 impl Version {
@@ -57,6 +61,7 @@ impl Version {
             lineage: head.lineage,
             digest: hex::encode(Sha256::digest(state)),
             encrypted,
+            deposed: Vec::new(),
         })
     }
 
@@ -119,7 +124,8 @@ impl StateFile {
             tracing::warn!(%error, "the state gets no second name");
         }
         self.place.hold_state(file);
-        Ok(Version::of(&begins))
+        let begin = |version| Version { deposed: reported::deposed(&begins), ..version };
+        Ok(Version::of(&begins).map(begin))
     }
 
     /// What the engine has written so far; nothing before it has written anything.

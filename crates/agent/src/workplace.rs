@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use protocol::{Job, Outcome, Phase};
+use protocol::{EngineKind, Job, Outcome, Phase};
 use serde::{Deserialize, Serialize};
 
 use crate::backend;
@@ -62,6 +62,9 @@ pub(crate) struct Manifest {
     /// The plan that is applied changes something.
     #[serde(default)]
     pub has_changes: bool,
+    /// Its engine encrypts no states.
+    #[serde(default)]
+    pub is_plain: bool,
     /// How the phase ended, once its state is in safety.
     #[serde(default)]
     pub ended: Option<Outcome>,
@@ -81,6 +84,7 @@ impl Manifest {
             state: None,
             begins: None,
             has_changes: job.has_changes,
+            is_plain: job.engine.kind == EngineKind::Terraform,
             ended: None,
             sensitive: variables::tfvars(&job.variables).lines,
         }

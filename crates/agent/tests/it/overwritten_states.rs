@@ -4,7 +4,8 @@ use protocol::{EngineKind, PhaseResult};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, inspect, resource};
-use crate::lost_states::{PRIOR, STATE, applied, with_engine};
+use crate::full_disks::until;
+use crate::lost_states::{PRIOR, STATE, applied, with_engine, with_engine_and};
 use crate::server::Record;
 
 /// Of the lineage of the one before.
@@ -109,6 +110,54 @@ async fn neither_is_one_that_says_otherwise_than_the_engine_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn neither_is_what_no_such_engine_writes() {
+    let added = "null_resource.c: Creation complete after 0s [id=3]".to_owned();
+    let sealed =
+        r#"{"serial":9,"lineage":"l","encrypted_data":"eHh4","meta":{},"encryption_version":"v0"}"#;
+    for left in [sealed, r#"{"version":4,"serial":9,"lineage":"l"}"#] {
+        let record = ended(std::slice::from_ref(&added), left, 0).await;
+        assert_eq!(record.outcome().result, PhaseResult::Errored, "{left}");
+        assert!(record.states.is_empty(), "{left}");
+        assert_eq!(record.artifacts["errored-state"], left);
+    }
+}
+
+/// What a program has written meanwhile was brought as a snapshot, with a serial that the engine does not come to.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engines_last_state_stands_above_whatever_came_before_it() {
+    let (forged, last) =
+        (state(50, &[("a", "1")]), state(8, &[("a", "1"), ("b", "2"), ("c", "3")]));
+    let gate = tempfile::tempdir().unwrap();
+    let gate = gate.path().join("open");
+    let apply = format!(
+        "printf '%s' '{forged}' > {STATE}; until [ -e {} ]; do sleep 0.1; done; printf '%s' '{last}' > {STATE}; \
+         echo 'null_resource.c: Creation complete after 0s [id=3]'",
+        gate.display()
+    );
+    let bench = with_engine_and("Terraform", &apply, "echo '{}'", |config| {
+        config.sandbox = statehouse_agent::Sandbox::Off;
+    })
+    .await;
+    let work = async {
+        let before = state(7, &[("a", "1"), ("b", "2")]);
+        applied(&bench, EngineKind::Terraform, Some(&before), true).await
+    };
+    let open = until(|| {
+        let jobs = &bench.server.world().jobs;
+        let is_there = jobs.values().any(|job| !job.states.is_empty());
+        if is_there {
+            std::fs::write(&gate, "").unwrap();
+        }
+        is_there
+    });
+    let (record, ()) = tokio::join!(work, open);
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    let brought: serde_json::Value = serde_json::from_slice(record.states.last().unwrap()).unwrap();
+    assert_eq!(brought["serial"], 51);
+    assert_eq!(brought["resources"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_program_of_the_run_that_holds_the_state_back_is_found_out() {
     let bench = Bench::start().await;
     let after = |name: &str, other: &str| {
@@ -137,8 +186,9 @@ async fn a_program_of_the_run_that_holds_the_state_back_is_found_out() {
         if record.outcome().result == PhaseResult::Finished {
             assert_eq!(held.unwrap(), expected, "{}", record.text());
         } else {
+            // Or half of one, where it is written as the engine ends.
             let message = record.outcome().message.as_deref().unwrap();
-            assert!(message.contains("overwritten"), "{message}");
+            assert!(message.contains("state"), "{message}");
         }
     }
 }

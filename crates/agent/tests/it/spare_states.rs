@@ -62,6 +62,20 @@ async fn what_others_have_put_there_is_none() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_cannot_be_found_keeps_the_directory_of_an_apply_that_gave_up() {
+    let apply = "echo 'null_resource.a: Creating...'; echo x > saved.json; exit 1";
+    let bench = with_engine("Terraform", apply).await;
+    let record = applied(&bench, EngineKind::Terraform, Some(PRIOR), true).await;
+    assert_eq!(record.outcome().result, PhaseResult::Errored);
+    let message = record.outcome().message.as_deref().unwrap();
+    assert!(message.contains("its state is not where it belongs"), "{message}");
+    let jobs = std::fs::read_dir(bench.path("work/jobs")).unwrap().map(Result::unwrap);
+    let kept: Vec<_> =
+        jobs.filter(|job| job.path().join("site/config/saved.json").exists()).collect();
+    assert_eq!(kept.len(), 1, "{message}");
+}
+
 /// The real engine fails to write its backup, and saves what it made elsewhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_made_is_kept_whatever_a_program_does_to_the_folders_of_the_state() {
