@@ -124,7 +124,7 @@ struct Raw {
     /// OpenTofu's (<https://opentofu.org/docs/language/state/encryption/>).
     encrypted_data: Option<Encoded>,
     encryption_version: Option<String>,
-    meta: Option<BTreeMap<String, IgnoredAny>>,
+    meta: Option<serde_json::Map<String, serde_json::Value>>,
     /// Of format 3.
     #[serde(default)]
     modules: Vec<Module>,
