@@ -21,7 +21,6 @@ mod policy_replays;
 mod projects;
 mod query;
 mod retention;
-mod run_limits;
 mod runs;
 mod site;
 mod states;
