@@ -206,7 +206,7 @@ fn detail(row: &Freeze) -> serde_json::Value {
     })
 }
 
-/// The same of a run that would be applied now.
+/// The freeze that keeps a run from its apply, if it would be applied now.
 pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<Frozen>> {
     let is_queued = run.status == Status::ApplyQueued;
     if !is_queued && stages::awaited_phase(run.status) != Some(phase::Kind::Apply) {
