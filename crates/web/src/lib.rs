@@ -21,6 +21,7 @@ mod policy_replays;
 mod projects;
 mod query;
 mod retention;
+mod run_limits;
 mod runs;
 mod site;
 mod states;

@@ -19,6 +19,7 @@ use crate::{
     forms::{Form, Ticked},
     frame::{Place, Section, page},
     guard::May,
+    run_limits,
     visitor::SignedIn,
 };
 
@@ -30,6 +31,9 @@ const MOST: u64 = 500;
 pub struct Input {
     pub name: String,
     pub organization_scoped: Ticked,
+    /// Of a pool that is there.
+    #[serde(flatten)]
+    pub limits: run_limits::Input,
 }
 
 pub async fn show(organization: May<can::ReadAgentPools>) -> Result<Markup> {

@@ -21,6 +21,7 @@ use crate::{
     forms::{Form, Press, Ticked},
     frame::{Place, Section, page},
     guard::May,
+    run_limits,
     visitor::SignedIn,
 };
 
@@ -64,12 +65,17 @@ pub async fn save(
     pool: May<can::ManageAgentPools, Pool>,
     Form(input): Form<Input>,
 ) -> Result<Response> {
-    let change = Change {
+    let change = input.limits.wanted().map(|run_limits| Change {
         name: Some(input.name.clone()),
         organization_scoped: Some(input.organization_scoped.0),
+        run_limits,
         ..Change::default()
+    });
+    let saved = match change {
+        Ok(change) => agent_pools::update(&pool.visitor.cx, &pool, change).await,
+        Err(error) => Err(error),
     };
-    match agent_pools::update(&pool.visitor.cx, &pool, change).await {
+    match saved {
         Ok(_) => Ok(Redirect::to(&path(&pool)).into_response()),
         Err(error) => refused(&pool.visitor, &pool, error, Some(&input), "").await,
     }
@@ -125,7 +131,7 @@ async fn draw(
     let facts = [("Id", copy_id(&pool.id)), ("Made", time(pool.created_at))];
     let main = html! {
         (Header { crumbs: &crumbs, title: &pool.name, ..Header::default() })
-        @if let Some(wrong) = said.wrong.filter(|wrong| ["name", "description"].iter().all(|name| wrong.about(name).is_none())) {
+        @if let Some(wrong) = said.wrong.filter(|wrong| said.input.is_none() && wrong.about("description").is_none()) {
             (Notice::answer(Tone::Bad, &html! { p { (wrong.sentence()) } }))
         }
         @if let Some(secret) = said.secret { (Notice::answer(Tone::Good, &shown_once(visitor, secret))) }
@@ -264,17 +270,21 @@ async fn tokens(
 }
 
 fn settings(visitor: &SignedIn, pool: &Pool, said: &Said<'_>) -> Markup {
-    let now =
-        Input { name: pool.name.clone(), organization_scoped: Ticked(pool.organization_scoped) };
+    let now = Input {
+        name: pool.name.clone(),
+        organization_scoped: Ticked(pool.organization_scoped),
+        limits: run_limits::Input::of(&pool.run_limits.0),
+    };
     let input = said.input.unwrap_or(&now);
     let (name, scoped) = super::list::controls(input);
+    let limits = input.limits.controls();
     let form = Sheet {
         id: "settings",
         action: &path(pool),
         token: &visitor.form_token(),
-        wrong: said.wrong.filter(|wrong| wrong.about("name").is_some()),
+        wrong: said.wrong.filter(|_| said.input.is_some()),
         hidden: &[],
-        controls: &[&name, &scoped],
+        controls: &run_limits::behind(&[&name, &scoped], &limits),
         send: Button { label: "Save", look: Look::Plain, ..Button::default() },
     };
     let delete = Button {

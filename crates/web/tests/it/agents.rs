@@ -50,3 +50,46 @@ async fn a_pool_that_is_used_is_not_deleted_and_says_by_whom() {
     assert!(answer.text().contains("in use by"), "{answer}");
     owner.get(&here).await.is_ok();
 }
+
+#[tokio::test]
+async fn what_its_runs_may_use_is_set_on_its_page_as_people_write_it() {
+    let server = server().await;
+    let api = server.owner();
+    let new = json!({ "data": { "type": "agent-pools", "attributes": { "name": "basement" } } });
+    let pool = api.post("/organizations/acme/agent-pools", new).await.is_created().id();
+    let mut owner = Browser::of(&server, &api).await;
+    let here = format!("/app/acme/agents/{pool}");
+    let page = owner.get(&here).await.is_ok();
+    let all = |memory| {
+        [
+            ("name", "basement"),
+            ("run-memory-bytes", memory),
+            ("run-processes", "100"),
+            ("plan-timeout", "90m"),
+        ]
+    };
+    for memory in ["much", "1K", "1.5G", "-1", "99999999999G"] {
+        let wrong = owner.submit(&page, &here, &all(memory)).await;
+        let text = wrong.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+        assert!(text.contains("settings-run-memory-bytes-wrong"), "{text}");
+    }
+    assert_eq!(owner.submit(&page, &here, &all("1536M")).await.redirects(), here);
+    let shown = api.get(format!("/agent-pools/{pool}")).await.is_ok();
+    for (name, is) in [
+        ("run-memory-bytes", json!(1536_u64 << 20)),
+        ("run-processes", json!(100)),
+        ("run-disk-bytes", json!(null)),
+        ("plan-timeout", json!("1h30m")),
+        ("apply-timeout", json!(null)),
+    ] {
+        assert_eq!(shown.attribute(name), is, "{name}");
+    }
+    for size in ["1536M", "2G", "65537K", "67108865"] {
+        owner.submit(&page, &here, &all(size)).await.redirects();
+        let shown = owner.get(&here).await.is_ok();
+        assert!(shown.text().contains(&format!("value=\"{size}\"")), "{shown}");
+    }
+    owner.submit(&page, &here, &[("name", "basement")]).await.redirects();
+    let shown = api.get(format!("/agent-pools/{pool}")).await.is_ok();
+    assert_eq!(shown.attribute("run-memory-bytes"), json!(null));
+}

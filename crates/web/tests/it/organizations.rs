@@ -203,3 +203,33 @@ async fn the_audit_log_says_who_did_what_to_owners_and_finds_it() {
     assert!(!page.contains("workspace.lock"), "{page}");
     assert!(page.contains("user."), "{page}");
 }
+
+#[tokio::test]
+async fn what_runs_may_use_is_set_among_the_settings() {
+    let server = server().await;
+    let api = server.owner();
+    let mut owner = Browser::of(&server, &api).await;
+    let page = owner.get(SETTINGS).await.is_ok();
+    let all = |time| {
+        [
+            ("email", "ops@people.example"),
+            ("default-execution-mode", "remote"),
+            // Without it, the owner who asks below would be let in no more.
+            ("user-tokens-enabled", "true"),
+            ("run-disk-bytes", "2G"),
+            ("apply-timeout", time),
+        ]
+    };
+    let wrong = owner.submit(&page, SETTINGS, &all("soon")).await;
+    let text = wrong.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(
+        text.contains("general-apply-timeout-wrong") && text.contains("value=\"soon\""),
+        "{text}"
+    );
+    owner.submit(&page, SETTINGS, &all("2h")).await.redirects();
+    let shown = api.get("/organizations/acme").await.is_ok();
+    assert_eq!(shown.attribute("run-disk-bytes"), 2_u64 << 30);
+    assert_eq!(shown.attribute("apply-timeout"), "2h");
+    let text = owner.get(SETTINGS).await.is_ok().text();
+    assert!(text.contains("value=\"2G\"") && text.contains("value=\"2h\""), "{text}");
+}

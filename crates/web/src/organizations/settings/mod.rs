@@ -30,6 +30,7 @@ use crate::{
     forms::{Form, Press, Ticked},
     frame::{Place, Section, page},
     guard::May,
+    run_limits,
     visitor::SignedIn,
 };
 
@@ -142,6 +143,8 @@ struct Input {
     cost_estimation_enabled: Ticked,
     policy_http_enabled: Ticked,
     ask_name_above: String,
+    #[serde(flatten)]
+    limits: run_limits::Input,
 }
 
 impl Input {
@@ -156,6 +159,7 @@ impl Input {
             cost_estimation_enabled: Ticked(row.cost_estimation_enabled),
             policy_http_enabled: Ticked(row.policy_http_enabled),
             ask_name_above: row.ask_name_above.map(|number| number.to_string()).unwrap_or_default(),
+            limits: run_limits::Input::of(&row.run_limits.0),
         }
     }
 
@@ -186,6 +190,7 @@ impl Input {
             user_tokens_enabled: Some(self.user_tokens_enabled.0),
             cost_estimation_enabled: estimates_costs.then_some(self.cost_estimation_enabled.0),
             policy_http_enabled: Some(self.policy_http_enabled.0),
+            run_limits: self.limits.wanted()?,
             ..Change::default()
         })
     }
@@ -385,6 +390,8 @@ async fn general(
     if site_settings::current(&visitor.cx).await?.estimates_costs() {
         controls.push(&costs);
     }
+    let limits = input.limits.controls();
+    let controls = run_limits::behind(&controls, &limits);
     let form = Sheet {
         id: "general",
         action: &here(&organization.name),
