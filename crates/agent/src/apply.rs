@@ -20,6 +20,7 @@ use crate::state_file::StateFile;
 use crate::steps::Step;
 use crate::untrusted;
 use crate::workplace::Workplace;
+use crate::writers::Writers;
 
 /// Runs `apply`; whatever happens, the state is with the server or kept before this returns.
 pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Failure> {
@@ -46,6 +47,11 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
             "The agent's disk has no room in reserve for the state of an apply ({error}). Nothing was changed."
         )));
     }
+    let writers = watched(place).map_err(|error| {
+        Failure::Broken(format!(
+            "The agent cannot see who writes the state of an apply ({error}). Nothing was changed."
+        ))
+    })?;
     // Before the engine can change anything, a successor must be able to find its state.
     place.write_manifest(&work.manifest(Some(site))).map_err(broken)?;
     let start = work.log.length().map_err(broken)?;
@@ -81,7 +87,9 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     let has_given_up = ended.as_ref().is_ok_and(|ended| !done && ended.status.code().is_some());
     let changed = summary.changed((done && job.has_changes) || (has_given_up && summary.has_begun));
     let is_plain = job.engine.kind == EngineKind::Terraform;
-    let saved = state.save(End { changed, reported: &summary.reported, done, is_plain }).await;
+    let are_others = writers.are_others().await;
+    let end = End { changed, reported: &summary.reported, done, is_plain, are_others };
+    let saved = state.save(end).await;
     let stop = ended.as_ref().map_or(Stop::No, |ended| ended.stopped);
     let (result, mut message) = match &ended {
         // It was asked to stop and had no need to: all of the plan is applied.
@@ -119,6 +127,11 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     };
     let afterwork = (!is_short).then_some(prepared);
     Ok(Done { outcome, afterwork, removable })
+}
+
+fn watched(place: &Workplace) -> std::io::Result<Writers> {
+    let state = place.held_state().ok_or(std::io::ErrorKind::NotFound)?;
+    Writers::of(&state)
 }
 
 /// Whether the apply of a saved plan may need its variables once more: values of ephemeral ones

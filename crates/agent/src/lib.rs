@@ -6,7 +6,7 @@
 //! The way of a job: `agent` claims it → `session` holds its lease → `phase` prepares the
 //! `workplace` (`archive`, `engines`, `variables`, `environment`, `identity`, `cli_config`, `git`, `backend`) → `init` runs, or gives what
 //! `kept_init` kept of `packages` → `plan` or `apply` starts the
-//! engine (`process`) in the `sandbox`, within what `reach` lists → `log` and `state` (out of its `state_file`) carry to the
+//! engine (`process`) in the `sandbox`, within what `reach` lists → `log` and `state` (out of its `state_file`, whose `writers` are counted) carry to the
 //! server what comes out, without the `secrets` that were given to the run (`mask`, `spellings`, `quotes`) → `output` and
 //! `redaction` say what it means.
 //! `meter` ends in good order what uses more of the machine (`usage`) than it may (`budget`).
@@ -59,6 +59,7 @@ mod untrusted;
 mod usage;
 mod variables;
 mod workplace;
+mod writers;
 
 pub use agent::{NETWORK, run};
 pub use budget::Budget;

@@ -158,7 +158,9 @@ async fn take_up(
         // Nobody knows how what was begun ended, unless a state says so.
         let changed = summary.changed(summary.has_begun || (complete && manifest.has_changes));
         let (reported, is_plain) = (&summary.reported, manifest.is_plain);
-        match keeping.save(End { changed, reported, done: complete, is_plain }).await {
+        // Nobody has watched who else wrote.
+        let end = End { changed, reported, done: complete, is_plain, are_others: false };
+        match keeping.save(end).await {
             Ok(()) => message += " The state that the engine left is saved.",
             Err(unsaved) => {
                 tracing::error!(run, "{}", unsaved.message);

@@ -49,6 +49,9 @@ pub(crate) struct Keeping {
 /// What follows for a state that is kept.
 const OFFERED: &str = "and offered to the server until it has it";
 
+/// The beginning of a sentence: what they have done, nobody can tell.
+const OTHERS: &str = "A program beside the engine has opened for writing the state that was left";
+
 /// A state on its way to the server.
 type Upload = BoxFuture<'static, (Version, Result<(), CallError>)>;
 
@@ -76,6 +79,8 @@ pub(crate) struct End<'a> {
     pub done: bool,
     /// It encrypts no states.
     pub is_plain: bool,
+    /// Somebody beside it has opened the state for writing.
+    pub are_others: bool,
 }
 
 impl End<'_> {
@@ -299,8 +304,13 @@ impl Keeping {
             let why = format!("{what}: it was overwritten.");
             return Err(self.damaged(&why, left.bytes).await);
         }
-        if self.begins.as_ref().is_some_and(|begins| version.is_same(begins)) {
-            return Ok(());
+        let doubt = lacks.or_else(|| end.are_others.then(|| OTHERS.to_owned()));
+        let begins = self.begins.as_ref();
+        if begins.is_some_and(|begins| version.is_same(begins)) {
+            return match doubt.filter(|_| changed != Changed::Nothing) {
+                Some(what) => Err(saved_all_the_same(&what)),
+                None => Ok(()),
+            };
         }
         let mut upload = left.bytes.clone();
         // An engine that ends where it began reuses a serial under which a snapshot was sent; and what others have written
@@ -319,11 +329,7 @@ impl Keeping {
             Ok(Ok(())) => {
                 self.note_accepted(version);
                 // It was killed before it could write that, or was overwritten: nothing better is to be had.
-                return lacks.map_or(Ok(()), |what| {
-                    let message =
-                        format!("{what}, which is saved all the same: look after it by hand.");
-                    Err(Unsaved { message, copied: true, pending: false })
-                });
+                return doubt.map_or(Ok(()), |what| Err(saved_all_the_same(&what)));
             }
             // As far as this job goes; the state may come by another way.
             Ok(Err(CallError::Gone)) => ("The job was taken from this agent.".to_owned(), false),
@@ -435,6 +441,11 @@ impl Keeping {
             )
         }
     }
+}
+
+fn saved_all_the_same(what: &str) -> Unsaved {
+    let message = format!("{what}, which is saved all the same: look after it by hand.");
+    Unsaved { message, copied: true, pending: false }
 }
 
 /// Changes the serial in the text, so that no number elsewhere loses a digit on the way.

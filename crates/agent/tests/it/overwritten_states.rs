@@ -151,10 +151,67 @@ async fn the_engines_last_state_stands_above_whatever_came_before_it() {
         is_there
     });
     let (record, ()) = tokio::join!(work, open);
-    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    let message = record.outcome().message.as_deref().unwrap();
+    assert!(message.contains("beside the engine"), "{message}");
     let brought: serde_json::Value = serde_json::from_slice(record.states.last().unwrap()).unwrap();
     assert_eq!(brought["serial"], 51);
     assert_eq!(brought["resources"].as_array().unwrap().len(), 3);
+}
+
+/// What it says is right, and the engine's own additions stand in it; what was changed in place does not, nor an output,
+/// nor what the engine has not touched.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_a_state_for_the_engines_alone_that_another_one_had_open() {
+    let own = state(8, &[("a", "1"), ("b", "2"), ("c", "3")]);
+    let before = state(7, &[("a", "1"), ("b", "2")]);
+    let created = "echo 'null_resource.c: Creation complete after 0s [id=3]'";
+    let modified = "echo 'null_resource.a: Modifications complete after 0s [id=1]'";
+    let other = state(9, &[("b", "2"), ("c", "3")]);
+    let changed = own.replace("\"1\"", "\"5\"");
+    let older = before.replace("\"serial\":7", "\"serial\":8");
+    let background = "(setsid sh -c \"sleep 0.1; cat new >&8; sleep 100\" 9>&- > /dev/null 2>&1 &)";
+    for (said, others, brought) in [
+        (created, format!("printf '%s' '{other}' > {STATE}"), Some(&other)),
+        // By one that has had it open all the time, and one that is killed at the end.
+        (
+            created,
+            format!("exec 8<>{STATE}; exec 9>&-; printf '%s' '{changed}' >&8"),
+            Some(&changed),
+        ),
+        (
+            created,
+            format!(
+                "printf '%s' '{changed}' > new; exec 8<>{STATE}; {background}; exec 9>&-; sleep 1"
+            ),
+            Some(&changed),
+        ),
+        (modified, format!("printf '%s' '{before}' > {STATE}"), None),
+        (modified, format!("printf '%s' '{older}' > {STATE}"), Some(&older)),
+    ] {
+        let apply = format!(
+            "exec 9<>{STATE}; printf '%s' '{own}' >&9; {said}; {others}; sleep 0.2; exit 0"
+        );
+        let bench = with_engine("Terraform", &apply).await;
+        let record = applied(&bench, EngineKind::Terraform, Some(&before), true).await;
+        assert_eq!(record.outcome().result, PhaseResult::Errored, "{apply}: {}", record.text());
+        let message = record.outcome().message.as_deref().unwrap();
+        assert!(message.contains("beside the engine"), "{apply}: {message}");
+        assert!(record.text().contains("beside the engine"));
+        assert_eq!(
+            record.states.last().map(|it| &it[..]),
+            brought.map(|it| it.as_bytes()),
+            "{apply}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_the_state_meanwhile_is_everybodys_right() {
+    let bench = Bench::start().await;
+    let read = format!("for n in 1 2 3; do cat {STATE} | tail -1 & done; wait; sleep 0.1");
+    let main = resource("a", &read) + &resource("b", &read);
+    let (_, record) = bench.plan_and_apply(&bench.plan(&[("main.tf", &main)])).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
