@@ -5,12 +5,9 @@ mod costs;
 mod mail;
 mod value;
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
 use db::{entity::site_setting, sea_orm::EntityTrait};
@@ -186,11 +183,12 @@ pub struct Line {
 /// What was read a moment ago: what this process decides holds at once, what another one decides a second later.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    read: Mutex<Option<(Instant, u64, Arc<Values>)>>,
+    read: Mutex<Option<(Timestamp, u64, Arc<Values>)>>,
     changes: AtomicU64,
 }
 
-const KEPT_FOR: Duration = Duration::from_secs(1);
+/// Milliseconds by the clock of the house; one that has been put back ends it.
+const KEPT_FOR: i64 = 1000;
 
 /// What holds just now.
 pub async fn current(app: &App) -> Result<Arc<Values>> {
@@ -199,12 +197,12 @@ pub async fn current(app: &App) -> Result<Arc<Values>> {
     let known = recent.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some((since, at, values)) = known
         && at == changes
-        && since.elapsed() < KEPT_FOR
+        && (0..KEPT_FOR).contains(&(app.now().0 - since.0))
     {
         return Ok(values);
     }
     let values = Arc::new(read(app).await?);
-    let entry = Some((Instant::now(), changes, values.clone()));
+    let entry = Some((app.now(), changes, values.clone()));
     *recent.read.lock().unwrap_or_else(PoisonError::into_inner) = entry;
     Ok(values)
 }
