@@ -11,7 +11,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use tokio::process::Command;
 
-use crate::commands::{command, tee};
+use crate::commands::{command, succeed, tee};
 use crate::steps::{Steps, Tally};
 use build::{Built, TestProgram};
 use engines::Engines;
@@ -51,6 +51,7 @@ const OF_RUNS: [&str; 7] = [
     "stages::",
     "task_results::",
 ];
+const DEMO: &str = "statehouse demo";
 const E2E_SQLITE: &str = "pytest e2e on SQLite";
 const E2E_POSTGRES: &str = "pytest e2e on PostgreSQL, newest command line";
 
@@ -99,6 +100,13 @@ pub async fn run(args: Args) -> Result<()> {
         }
     }
     if end_to_end {
+        match &built {
+            Some(built) => {
+                let demo = async { succeed(command(&built.server).args(["demo", "--once"])).await };
+                steps.step(DEMO, demo).await;
+            }
+            None => steps.not_run(DEMO, "needs the build"),
+        }
         match (&python, &engines, &built) {
             (Some(python), Some(_), Some(built)) => {
                 steps.tests(E2E_SQLITE, e2e(python, built, None, &unshown)).await;
