@@ -174,7 +174,10 @@ async fn a_freeze_holds_where_it_is_meant_to_and_owners_break_it() {
     let path = format!("/runs/{id}/actions/break-freeze");
     let comment = json!({ "comment": "The house is on fire." });
     server.admin_of(&ws).post(&path, comment.clone()).await.is_not_found();
-    server.owner().post(&path, json!({})).await.is_unprocessable("/data/attributes/comment");
+    let long = "x".repeat(20_000);
+    for nothing in [json!({}), json!({ "comment": " \n" }), json!({ "comment": long })] {
+        server.owner().post(&path, nothing).await.is_unprocessable("/comment");
+    }
     server.owner().post(&path, comment.clone()).await.is_accepted();
     server.owner().post(&path, comment).await.is_conflict();
     server.advance().await;
@@ -193,6 +196,44 @@ async fn a_freeze_holds_where_it_is_meant_to_and_owners_break_it() {
     let third = server.workspace("third").await;
     let id = planned(&server, &agent, &third).await;
     assert_eq!(agent.must_claim().await.run(), id);
+}
+
+#[tokio::test]
+async fn what_was_broken_is_one_window_and_neither_the_next_one_nor_another_freeze() {
+    let server = Server::start().await;
+    set_clock(&server, "2026-12-24T12:00:00Z");
+    let mut agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let daily = json!({ "name": "noon", "cron": "0 12 * * *", "duration-minutes": 60 });
+    freeze(&server, daily, json!({})).await.is_created();
+    let id = planned(&server, &agent, &ws).await;
+    let owner = server.owner();
+    let break_it = async || {
+        let path = format!("/runs/{id}/actions/break-freeze");
+        owner.post(path, json!({ "comment": "It is urgent." })).await.is_accepted();
+        server.advance().await;
+    };
+    let status =
+        async || owner.get(format!("/runs/{id}")).await.is_ok().attribute("status").clone();
+    break_it().await;
+    assert_eq!(status().await, "apply_queued");
+    let other = json!({ "name": "audit", "starts-at": "2026-12-24T12:00:00Z", "ends-at": "2026-12-24T12:30:00Z" });
+    freeze(&server, other, json!({})).await.is_created();
+    server.advance().await;
+    assert_eq!(status().await, "confirmed");
+    let said = why(&server, &id).await;
+    assert!(said.contains("until 2026-12-24T12:30:00.000Z: the freeze “audit”"), "{said}");
+    break_it().await;
+    assert_eq!(status().await, "apply_queued");
+    server.pass(Duration::from_hours(24));
+    server.advance().await;
+    assert_eq!(status().await, "confirmed");
+    let said = why(&server, &id).await;
+    assert!(said.contains("until 2026-12-25T13:00:00.000Z: the freeze “noon”"), "{said}");
+    agent.introduce().await;
+    break_it().await;
+    let apply = agent.must_claim().await;
+    assert!(apply.is_apply() && apply.run() == id);
 }
 
 #[tokio::test]

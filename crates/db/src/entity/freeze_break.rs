@@ -1,10 +1,10 @@
-//! A run that may be applied although there is a freeze.
+//! A run that may be applied although there is a freeze, until the end of the window that was open then.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{
     Timestamp,
-    id::{RunId, UserId},
+    id::{FreezeId, RunId, UserId},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -12,6 +12,10 @@ use crate::{
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub run_id: RunId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub freeze_id: FreezeId,
+    /// Of the window. What ends later is another one.
+    pub ends_at: Timestamp,
     pub user_id: Option<UserId>,
     pub reason: String,
     pub created_at: Timestamp,

@@ -4,7 +4,7 @@
 mod windows;
 
 use db::{
-    entity::{freeze, freeze_break, organization, phase, run::Status},
+    entity::{freeze, organization, phase, run::Status},
     id::{FreezeId, ProjectId, WorkspaceId},
     page,
     sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder},
@@ -17,7 +17,7 @@ pub use windows::{Frozen, until};
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Timestamp,
     calendar::{self, Pattern},
-    can, free_text, names, organizations, projects,
+    can, names, organizations, projects,
     row::{Freeze, Organization, Run},
     runs::{comments, held::Held, moves, stages},
     workspaces,
@@ -28,7 +28,6 @@ const LIMIT: u64 = 100;
 const NAME_LIMIT: usize = 90;
 /// Longer than any freeze that comes again.
 const MINUTES_LIMIT: i64 = 31 * 24 * 60;
-const REASON_LIMIT: usize = 1000;
 
 /// A freeze, with its organization.
 pub async fn find(cx: &Ctx, id: &FreezeId) -> Result<Found<In<Freeze, Organization>>> {
@@ -215,7 +214,7 @@ pub async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<Frozen>> {
     holds_up(cx.read(), run, &run.of, cx.now()).await
 }
 
-/// Lets a run be applied although there is a freeze.
+/// Lets a run be applied although there is a freeze: until the windows end that are open now.
 ///
 /// # Errors
 /// Invalid without a reason; Conflict for a run that is over, and where nothing holds it up.
@@ -224,28 +223,20 @@ pub async fn let_through(
     run: &Granted<can::BreakFreeze, In<Run>>,
     reason: &str,
 ) -> Result<()> {
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(Error::invalid("comment", "is required: say why the freeze does not count"));
-    }
-    free_text::prose("comment", reason, REASON_LIMIT)?;
+    let Some(reason) = comments::with_action(Some(reason.trim().to_owned()))? else {
+        let message = "comment is required: say why the freeze does not count".into();
+        return Err(Error::Invalid { pointer: "/comment".into(), message });
+    };
     let held = Held::lock(cx, run).await?;
     let tx = held.tx();
     if held.is_final || held.plan_only {
         return Err(Error::conflict("Nothing of this run is left to be applied."));
     }
-    if holds_up(tx.db(), &held, held.workspace(), tx.now()).await?.is_none() {
+    if windows::let_through(tx, &held, held.workspace(), &reason).await? == 0 {
         return Err(Error::conflict("No freeze holds this run up."));
     }
-    tx.insert(freeze_break::Model {
-        run_id: held.id.clone(),
-        user_id: cx.actor().user_id(),
-        reason: reason.to_owned(),
-        created_at: tx.now(),
-    })
-    .await?;
-    comments::write(tx, &held, reason.to_owned()).await?;
     tx.emit(Happened::RunFreezeBroken, moves::subject(&held), json!({ "reason": reason })).await?;
+    comments::write(tx, &held, reason).await?;
     held.commit().await?;
     Ok(())
 }
