@@ -59,7 +59,11 @@ fn is_shown_live(happened: Happened) -> bool {
     lets_runs_go_on(happened)
         || matches!(
             happened,
-            H::RunCancelRequested | H::RunCommented | H::RunPoliciesOverridden | H::WorkspaceLocked
+            H::RunCancelRequested
+                | H::RunChangedTaskEnforcements
+                | H::RunCommented
+                | H::RunPoliciesOverridden
+                | H::WorkspaceLocked
         )
 }
 

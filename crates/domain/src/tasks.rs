@@ -2,6 +2,8 @@
 
 mod deliveries;
 
+use std::time::Duration;
+
 use db::{
     entity::task,
     id::TaskId,
@@ -13,13 +15,13 @@ use serde_json::Value;
 pub use deliveries::Deliveries;
 pub(crate) use deliveries::{Errand, Went, later};
 
-use crate::{Ctx, Result, Tx};
+use crate::{Ctx, Result, Timestamp, Tx};
 
 const AT_ONCE: u64 = 20;
 /// Seconds; longer than anything takes.
 const LEASE: i64 = 120;
 /// Seconds until the next try, by the number of tries so far.
-const BACK_OFF: [i64; 5] = [5, 30, 120, 600, 3600];
+const BACK_OFF: [u64; 5] = [5, 30, 120, 600, 3600];
 
 /// What is due of one kind, the longest first.
 async fn due(cx: &Ctx, kind: &str) -> Result<Vec<task::Model>> {
@@ -76,12 +78,29 @@ pub(crate) async fn strike_off(tx: &Tx, id: &TaskId) -> Result<bool> {
     Ok(true)
 }
 
+/// What passes until the next try, by the number of tries so far.
+fn back_off(tries: i64) -> Duration {
+    let tries = usize::try_from(tries).unwrap_or(usize::MAX);
+    Duration::from_secs(BACK_OFF[tries.min(BACK_OFF.len() - 1)])
+}
+
 /// Strikes off what was done, and puts off what failed; after so many `tries` it is given up.
 pub(crate) async fn settle(
     cx: &Ctx,
     task: &task::Model,
     outcome: Result<(), impl std::fmt::Display>,
     tries: Option<i64>,
+) -> Result<()> {
+    settle_with(cx, task, outcome, tries, back_off).await
+}
+
+/// The same with other pauses between the tries.
+async fn settle_with(
+    cx: &Ctx,
+    task: &task::Model,
+    outcome: Result<(), impl std::fmt::Display>,
+    tries: Option<i64>,
+    pause: impl Fn(i64) -> Duration,
 ) -> Result<()> {
     let tx = cx.write().await?;
     let Some(mut row) = tx.lock::<task::Entity>(task.id.clone()).await? else { return Ok(()) };
@@ -93,10 +112,9 @@ pub(crate) async fn settle(
         }
         Err(error) => {
             tracing::warn!(task = %row.id, kind = row.kind, "will be tried again: {error}");
-            let tries = usize::try_from(row.attempts).unwrap_or(usize::MAX);
-            let wait = BACK_OFF[tries.min(BACK_OFF.len() - 1)];
+            let pause = pause(row.attempts).as_millis();
             row.attempts += 1;
-            row.due_at = tx.now().plus_seconds(wait);
+            row.due_at = Timestamp(tx.now().0 + i64::try_from(pause).unwrap_or_default());
             row.last_error = Some(error.to_string());
             tx.update(row).await?;
         }

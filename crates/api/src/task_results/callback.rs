@@ -100,6 +100,10 @@ async fn call_back(
     result: May<can::CallBack, In<TaskResult>>,
     body: Body<Input, Relations>,
 ) -> Result<Document> {
+    if body.kind() != Some(Input::TYPE) {
+        let detail = format!("type must be {}", Input::TYPE);
+        return Err(Error::unprocessable("/data/type", detail).into());
+    }
     let status = body.attributes.status.ok_or_else(|| {
         Error::unprocessable(
             "/data/attributes/status",

@@ -12,7 +12,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
 };
 use jsonapi::{Document, Links, Query, Relationships, Resource};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
@@ -20,6 +20,7 @@ use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 pub fn routes() -> Routes {
     Routes::default()
         .get("/api/v2/task-results/{task_result_id}/outcomes", list)
+        .get("/api/v2/task-results/{task_result_id}/body", all_bodies)
         .get("/api/v2/task-result-outcomes/{task_result_outcome_id}", show)
         .get("/api/v2/task-result-outcomes/{task_result_outcome_id}/body", body)
 }
@@ -86,13 +87,21 @@ async fn show(outcome: May<can::ReadRun, In<TaskResultOutcome>>, query: Query) -
     Document::one_with(&view, &query, &INCLUDES, &outcome.cx).await
 }
 
-/// Whoever wrote it wrote it for people; no browser takes it for a page.
+/// HCP Terraform's own run tasks leave one text; the others leave one for each outcome.
+async fn all_bodies(result: May<can::ReadRun, In<TaskResult>>) -> Result<Response> {
+    Ok(markdown(&task_results::all_bodies(&result.cx, &result).await?))
+}
+
 async fn body(outcome: May<can::ReadRun, In<TaskResultOutcome>>) -> Result<Response> {
-    let text = task_results::body(&outcome.cx, &outcome).await?;
+    Ok(markdown(&task_results::body(&outcome.cx, &outcome).await?))
+}
+
+/// Whoever wrote it wrote it for people; no browser takes it for a page.
+fn markdown(text: &SecretString) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    Ok((headers, text.expose_secret().to_owned()).into_response())
+    (headers, text.expose_secret().to_owned()).into_response()
 }

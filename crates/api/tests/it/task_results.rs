@@ -286,6 +286,7 @@ async fn what_a_run_task_says_is_checked_and_kept() {
     server.advance().await;
     let asked = service.question(&server).await;
     let result = asked["task_result_id"].as_str().unwrap().to_owned();
+    owner.get(format!("/task-results/{result}/body")).await.is_not_found();
     let callback = format!("/task-results/{result}/callback");
     for (attributes, culprit) in [
         (json!({}), "attributes/status"),
@@ -296,6 +297,11 @@ async fn what_a_run_task_says_is_checked_and_kept() {
     ] {
         let wrong = answer(&server, &asked, resource("task-results", &attributes)).await;
         wrong.is_unprocessable(&format!("/data/{culprit}"));
+    }
+    for kind in [json!("runs"), json!("task_results"), json!(""), json!(null), json!(7)] {
+        let mut wrong = said("passed");
+        wrong["data"]["type"] = kind;
+        answer(&server, &asked, wrong).await.is_unprocessable("/data/type");
     }
     let with = |status: &str, outcomes: Value| {
         let mut body = said(status);
@@ -351,6 +357,11 @@ async fn what_a_run_task_says_is_checked_and_kept() {
     assert_eq!(text.text(), "<b>More</b>");
     assert_eq!(text.header("content-type"), "text/markdown; charset=utf-8");
     server.member().get(format!("{path}/body")).await.is_not_found();
+    let body = format!("/task-results/{result}/body");
+    let all = server.reader(&ws).get(&body).await.is_ok();
+    assert_eq!(all.text(), "# Two open ports\n\n<b>More</b>\n\n");
+    assert_eq!(all.header("content-type"), "text/markdown; charset=utf-8");
+    server.member().get(&body).await.is_not_found();
     let bare = outcomes.data()[1]["id"].as_str().unwrap().to_owned();
     owner.get(format!("/task-result-outcomes/{bare}/body")).await.is_not_found();
     assert!(!server.everything().await.contains("<b>More</b>"), "texts are sealed");
@@ -416,7 +427,7 @@ async fn a_service_that_does_not_take_a_question_is_asked_again_and_then_given_u
     server.stop_clock();
     let owner = server.owner();
     let ws = server.workspace("networking").await;
-    let codes = &[200, 503, 429, 200, 500, 500, 500, 500, 403];
+    let codes = &[200, 503, 429, 200, 500, 500, 500, 500, 500, 403];
     let mut service = Service::named(&owner, "scan", codes).await;
     attach(&owner, &ws, &service.task, &["pre_plan"], "advisory").await;
     let next = async || {
@@ -438,10 +449,12 @@ async fn a_service_that_does_not_take_a_question_is_asked_again_and_then_given_u
     owner.post(format!("/runs/{id}/actions/cancel"), json!({})).await.is_accepted();
 
     let id = next().await;
-    for tries in 1..=4 {
-        assert_eq!(only_result(&server, &id).await["status"], "running", "{tries}");
+    for pause in [2, 5, 15, 30, 0] {
+        assert_eq!(only_result(&server, &id).await["status"], "running", "before {pause}");
         service.question(&server).await;
-        server.pass(2 * MINUTE);
+        server.pass(Duration::from_millis(pause * 700));
+        assert!(service.questions(&server).await.is_empty(), "{pause} are not over");
+        server.pass(Duration::from_millis(pause * 300));
     }
     let result = only_result(&server, &id).await;
     assert_eq!(result["status"], "errored");
@@ -524,6 +537,17 @@ async fn a_run_is_asked_about_as_it_was_configured_when_it_was_made() {
     assert!(
         results(&server, &id).await.iter().all(|one| one["attributes"]["status"] == "unreachable")
     );
+    let events = owner.get(format!("/runs/{id}/run-events")).await.is_ok();
+    let events = events.data().as_array().unwrap().clone();
+    let told = events
+        .iter()
+        .map(|event| &event["attributes"])
+        .filter(|event| event["action"] == "changed_task_enforcements")
+        .map(|event| event["description"].as_str().unwrap());
+    let mut told: Vec<_> = told.collect();
+    told.sort_unstable();
+    let off = "was deleted or disabled meanwhile, and is not asked.";
+    assert_eq!(told, [format!("The run task later {off}"), format!("The run task renamed {off}")]);
     let id = queue(&server, &ws, json!({})).await;
     assert!(results(&server, &id).await.is_empty(), "what is disabled is not asked");
 }

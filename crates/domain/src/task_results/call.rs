@@ -1,6 +1,8 @@
 //! Asking run tasks: a signed request, outside of transactions, tried again a few times. The answer comes back later, by
 //! itself; see `callback.rs`.
 
+use std::time::Duration;
+
 use db::{
     entity::{
         configuration_version::{self, Status as Uploaded},
@@ -22,6 +24,9 @@ use crate::{
     workspaces,
 };
 
+/// Seconds between the tries, of which up to a quarter is left out at random.
+const PAUSES: [u64; 4] = [2, 5, 15, 30];
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct Asking {
     pub result: TaskResultId,
@@ -30,8 +35,14 @@ pub(super) struct Asking {
 
 impl Errand for Asking {
     const KIND: &'static str = "ask_run_task";
-    /// The last one is two and a half minutes after the first.
-    const TRIES: Option<i64> = Some(4);
+    /// The last one is about a minute after the first.
+    const TRIES: Option<i64> = Some(5);
+
+    fn pause(tries: i64) -> Duration {
+        let full = PAUSES[usize::try_from(tries).unwrap_or_default().min(PAUSES.len() - 1)];
+        // Whoever could take none of many is not asked by all of them at one moment.
+        Duration::from_secs(full).mul_f64(1.0 - f64::from(rand::random::<u8>()) / 1024.0)
+    }
 
     fn recipient(&self) -> String {
         self.task.to_string()

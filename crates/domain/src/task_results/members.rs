@@ -16,13 +16,14 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 use secrecy::ExposeSecret;
+use serde_json::json;
 
 use super::{SEALED_KEY, SEALED_TOKEN, call::Asking, of, set, silence};
 use crate::{
-    Result, Tx,
+    Happened, Result, Tx,
     row::{RunTask, TaskStage, Workspace},
     run_tasks,
-    runs::held::Held,
+    runs::{held::Held, moves::subject},
     task_stages::{Members, Place, Standing, is_shown},
     tasks,
 };
@@ -89,6 +90,12 @@ impl Members for Results {
             if task.is_none_or(|task| !task.enabled) {
                 row.message = Some("The run task was deleted or disabled meanwhile.".into());
                 set(tx, &mut row, Status::Unreachable);
+                let said = format!(
+                    "The run task {} was deleted or disabled meanwhile, and is not asked.",
+                    row.task_name
+                );
+                let detail = json!({ "comment": said });
+                tx.emit(Happened::RunChangedTaskEnforcements, subject(held), detail).await?;
             } else {
                 let token = crypto::Token::mint();
                 let sealed = token.expose().as_bytes();

@@ -17,7 +17,7 @@ use db::{
 pub use call::deliveries;
 pub use callback::{NewOutcome, Said, Saying, call_back};
 pub(crate) use members::Results;
-pub use outcomes::{body, find_outcome, load_outcomes, outcomes_of};
+pub use outcomes::{all_bodies, body, find_outcome, load_outcomes, outcomes_of};
 pub use read::{find, load, of_stage, with_outcomes, with_results};
 pub use silence::give_up_silent;
 pub(crate) use silence::silent;

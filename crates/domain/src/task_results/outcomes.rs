@@ -1,5 +1,7 @@
 //! What run tasks have found, with their texts, which are read one by one.
 
+use std::{collections::HashMap, fmt::Write as _};
+
 use db::{
     Json,
     entity::{task_result_body as text, task_result_outcome as outcome},
@@ -7,7 +9,7 @@ use db::{
     page,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{NewOutcome, find};
 use crate::{
@@ -145,6 +147,37 @@ pub async fn load_outcomes(
     let visible = super::load(cx, &results).await?;
     rows.retain(|row| visible.iter().any(|of| of.id == row.task_result_id));
     Ok(rows)
+}
+
+/// All texts of a result, one below the other in the order in which they were found, each below what it is about.
+///
+/// # Errors
+/// NotFound if it has none.
+pub async fn all_bodies(
+    cx: &Ctx,
+    result: &Granted<can::ReadRun, In<TaskResult>>,
+) -> Result<SecretString> {
+    let with_texts = outcome::Entity::find()
+        .filter(outcome::Column::TaskResultId.eq(&result.row.id))
+        .filter(outcome::Column::BodySize.gt(0))
+        .order_by_asc(outcome::Column::CreatedAt)
+        .order_by_asc(outcome::Column::OutcomeId)
+        .all(cx.read())
+        .await?;
+    if with_texts.is_empty() {
+        return Err(Error::NotFound);
+    }
+    let ids: Vec<_> = with_texts.iter().map(|row| row.id.clone()).collect();
+    let texts = text::Entity::find().filter(text::Column::OutcomeId.is_in(ids)).all(cx.read());
+    let texts: HashMap<_, _> =
+        texts.await?.into_iter().map(|row| (row.outcome_id, row.content)).collect();
+    let mut all = String::new();
+    for row in &with_texts {
+        let Some(content) = texts.get(&row.id) else { continue };
+        let body = cx.keyring().open_text(SEALED, row.id.as_str(), content)?;
+        let _ = writeln!(all, "# {}\n\n{}\n", row.description, body.expose_secret());
+    }
+    Ok(all.into())
 }
 
 /// The text of one: Markdown of whoever wrote the service.

@@ -1,14 +1,14 @@
 //! Messages to the outside, sent without waiting for anybody: each goes its own way, and a recipient who takes his time
 //! has only so many of them under way.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use db::entity::task;
 use futures::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::task::JoinSet;
 
-use super::{claim, put_off, settle};
+use super::{back_off, claim, put_off, settle, settle_with};
 use crate::{Ctx, Result, Tx};
 
 /// A message to the outside, as it is left in its task.
@@ -17,6 +17,11 @@ pub(crate) trait Errand: Serialize + DeserializeOwned + Send + Sync + 'static {
     const KIND: &'static str;
     /// After so many it is given up; never without a number.
     const TRIES: Option<i64>;
+
+    /// What passes until the next try, by the number of tries before the last one.
+    fn pause(tries: i64) -> Duration {
+        back_off(tries)
+    }
 
     /// Whom it is for; those for one recipient wait for each other.
     fn recipient(&self) -> String;
@@ -52,7 +57,7 @@ async fn handle<E: Errand>(cx: &Ctx, task: &task::Model) -> Result<()> {
     match errand.run(cx, task.attempts).await? {
         Went::Done => settle(cx, task, Ok::<(), String>(()), None).await,
         Went::NotYet(seconds) => put_off(cx, task, seconds).await,
-        Went::Refused(why) => settle(cx, task, Err(why), E::TRIES).await,
+        Went::Refused(why) => settle_with(cx, task, Err(why), E::TRIES, E::pause).await,
     }
 }
 

@@ -83,6 +83,7 @@ words! {
         ReservedTagKeyUpdated = "reserved_tag_key_updated",
         RunApplyPutBack = "run_apply_put_back",
         RunCancelRequested = "run_cancel_requested",
+        RunChangedTaskEnforcements = "run_changed_task_enforcements",
         RunCommented = "run_commented",
         RunConfirmationGiven = "run_confirmation_given",
         RunCreated = "run_created",
