@@ -14,7 +14,7 @@ use crate::{
     runs::{
         self,
         candidates::{self, Wanted},
-        frozen, turns,
+        confirmations, frozen, turns,
     },
     task_results, task_stages, workspaces,
 };
@@ -36,6 +36,7 @@ pub fn all(cx: &Ctx) -> Vec<(&'static str, Statement)> {
         ("runs to plan", candidates::query(backend, wanted(Status::Pending), None)),
         ("freezes", Closed::query().build(backend)),
         ("applies in freezes", frozen::queued(backend, &NOWHERE)),
+        ("confirmed runs", confirmations::enough(backend)),
         ("stages", task_stages::at_work(1).build(backend)),
         ("runs without a configuration", turns::hopeless(backend, cx.now())),
         ("policies", evaluated.build(backend)),

@@ -82,6 +82,7 @@ const ALL: &[Chore] = chores! {
     "repositories without users", Rhythm::Every(CHORES), connected_repositories::drop_unused;
     "looking at repositories", Rhythm::Every(CHORES), ingress::look;
     "stages", Rhythm::Every(CHORES), task_stages::advance_all;
+    "confirmed runs", Rhythm::Every(CHORES), runs::go_on_with_enough;
     "waiting runs", Rhythm::Every(TELLING), runs::tell_what_runs_wait_for;
     "lost jobs", Rhythm::Every(CHORES), agents::sweep;
     "runs without a configuration", Rhythm::Every(CHORES), runs::end_hopeless;

@@ -39,6 +39,10 @@ impl Resource for View {
         to.one("run", "runs", Some(&self.0.run_id));
         to.one("user", "users", Some(&self.0.user_id));
     }
+
+    fn path(&self) -> Option<String> {
+        None
+    }
 }
 
 async fn list(run: May<can::ReadRun, In<Run>>, query: Query) -> Result<Document> {

@@ -2,7 +2,10 @@
 
 use domain::row::Workspace;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Server, world::resource};
+use testkit::{
+    Answer, Client, Server,
+    world::{related, resource},
+};
 
 use crate::{
     agent::Agent,
@@ -31,6 +34,12 @@ async fn status(server: &Server, run: &str) -> Value {
 
 async fn confirm(client: &Client<'_>, run: &str) -> Answer {
     client.post(format!("/runs/{run}/actions/apply"), json!({ "comment": "good" })).await
+}
+
+/// What becomes of a run for which nobody may be missing any more.
+async fn go_on(server: &Server, run: &str) -> Value {
+    domain::runs::go_on_with_enough(&server.system()).await.unwrap();
+    status(server, run).await
 }
 
 async fn reason(server: &Server, run: &str) -> String {
@@ -66,6 +75,7 @@ async fn a_run_goes_on_when_as_many_people_have_confirmed_it_as_its_workspace_wa
         shown.data()[0]["relationships"]["user"]["data"]["id"],
         owner.user().await.id.as_str()
     );
+    assert!(shown.data()[0]["links"].is_null(), "they are shown here and nowhere else");
     assert_eq!(
         shown.json()["meta"]["confirmations"],
         json!({ "required": 2, "by-others": false, "missing": 1, "another-is-missing": false })
@@ -84,9 +94,13 @@ async fn a_run_goes_on_when_as_many_people_have_confirmed_it_as_its_workspace_wa
     let next = planned(&server, &agent, &ws).await;
     assert!(reason(&server, &next).await.starts_with("Nobody has confirmed it yet."));
     confirm(&owner, &next).await.is_accepted();
+    assert_eq!(go_on(&server, &next).await, "planned");
     rule(&server, &ws, json!({ "confirmations-required": 1 })).await.is_ok();
-    confirm(&owner, &next).await.is_accepted();
-    assert_eq!(status(&server, &next).await, "confirmed", "what is enough now is enough");
+    let said = reason(&server, &next).await;
+    assert_eq!(said, "Confirmed by owner. Nobody is missing: it goes on by itself.");
+    assert_eq!(go_on(&server, &next).await, "confirmed", "what is enough now is enough");
+    let shown = owner.get(format!("/runs/{next}")).await.is_ok();
+    assert_eq!(shown.related("confirmed-by"), owner.user().await.id.as_str());
     let told = server.everything().await;
     assert!(told.contains("run_confirmation_given"));
 }
@@ -110,8 +124,55 @@ async fn who_has_queued_a_run_may_not_be_the_only_one_to_confirm_it() {
     assert_eq!(status(&server, &id).await, "confirmed", "one of the others is enough");
 }
 
-/// Takes the rights away that somebody has in a workspace, by a team.
-async fn take_rights(server: &Server, ws: &Workspace, level: &str) {
+#[tokio::test]
+async fn a_run_of_which_nobody_knows_who_has_queued_it_takes_two_people() {
+    let server = Server::start().await;
+    server.stop_clock();
+    let mut agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    rule(&server, &ws, json!({ "confirmed-by-others": true })).await.is_ok();
+    let (owner, writer) = (server.owner(), server.writer(&ws));
+    upload(&owner, &ws, false).await;
+    let by_token = async || {
+        server.team_token(&ws).post("/runs", run(&ws, json!({}))).await.is_created();
+    };
+    let by_the_calendar = async || {
+        let new = json!({ "kind": "apply", "cron": "0 * * * *" });
+        let path = format!("/workspaces/{}/run-schedules", ws.id);
+        owner.post(path, resource("run-schedules", &new)).await.is_created();
+        server.pass(std::time::Duration::from_hours(1));
+        domain::run_schedules::queue_due(&server.system()).await.unwrap();
+    };
+    for is_by_token in [true, false] {
+        if is_by_token {
+            by_token().await;
+        } else {
+            by_the_calendar().await;
+        }
+        agent.introduce().await;
+        server.advance().await;
+        let job = agent.must_claim().await;
+        job.execute().await;
+        let id = job.run().to_owned();
+        assert_eq!(status(&server, &id).await, "planned");
+        assert!(reason(&server, &id).await.contains("2 more people have to confirm it"));
+        confirm(&owner, &id).await.is_accepted();
+        assert_eq!(status(&server, &id).await, "planned", "they may have queued it themselves");
+        let shown = owner.get(format!("/runs/{id}/confirmations")).await.is_ok();
+        assert_eq!(
+            shown.json()["meta"]["confirmations"],
+            json!({ "required": 1, "by-others": true, "missing": 1, "another-is-missing": true })
+        );
+        confirm(&owner, &id).await.is_conflict();
+        confirm(&writer, &id).await.is_accepted();
+        assert_eq!(status(&server, &id).await, "confirmed");
+        server.advance().await;
+        agent.must_claim().await.execute().await;
+    }
+}
+
+/// Takes the rights away that a team has in a workspace, which it is returned.
+async fn take_rights(server: &Server, ws: &Workspace, level: &str) -> String {
     let owner = server.owner();
     let path = format!("/team-workspaces?filter[workspace][id]={}", ws.id);
     let all = owner.get(path).await.is_ok();
@@ -120,6 +181,18 @@ async fn take_rights(server: &Server, ws: &Workspace, level: &str) {
     assert_eq!(given.len(), 1, "{given:?}");
     let path = format!("/team-workspaces/{}", given[0]["id"].as_str().unwrap());
     owner.delete(path).await.is_no_content();
+    given[0]["relationships"]["team"]["data"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn give_rights(server: &Server, ws: &Workspace, level: &str, team: &str) {
+    let new = related(
+        resource("team-workspaces", &json!({ "access": level })),
+        &json!({
+            "team": { "data": { "type": "teams", "id": team } },
+            "workspace": { "data": { "type": "workspaces", "id": ws.id } },
+        }),
+    );
+    server.owner().post("/team-workspaces", new).await.is_created();
 }
 
 #[tokio::test]
@@ -153,10 +226,26 @@ async fn the_yes_of_somebody_who_may_not_give_it_any_more_does_not_count() {
     );
     let given = owner.get(format!("/runs/{id}/confirmations")).await.is_ok();
     assert_eq!(given.json()["meta"]["confirmations"]["missing"], 1);
+    assert_eq!(go_on(&server, &id).await, "planned");
     confirm(&owner, &id).await.is_conflict();
     confirm(&writer, &id).await.is_not_found();
     confirm(&admin, &id).await.is_accepted();
     assert_eq!(status(&server, &id).await, "confirmed");
+    server.advance().await;
+    agent.must_claim().await.execute().await;
+    assert_eq!(status(&server, &id).await, "applied");
+
+    // One who gets the right back need not say it again.
+    let id = planned(&server, &agent, &ws).await;
+    confirm(&owner, &id).await.is_accepted();
+    confirm(&admin, &id).await.is_accepted();
+    let admins = take_rights(&server, &ws, "admin").await;
+    server.advance().await;
+    assert_eq!(status(&server, &id).await, "planned");
+    assert_eq!(go_on(&server, &id).await, "planned");
+    give_rights(&server, &ws, "admin", &admins).await;
+    assert!(reason(&server, &id).await.ends_with("Nobody is missing: it goes on by itself."));
+    assert_eq!(go_on(&server, &id).await, "confirmed");
     server.advance().await;
     agent.must_claim().await.execute().await;
     assert_eq!(status(&server, &id).await, "applied");

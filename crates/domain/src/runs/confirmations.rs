@@ -2,18 +2,22 @@
 //! yes is a row; the last one that is needed lets the run go on.
 
 use db::{
-    entity::{phase, run_confirmation as confirmation, task_stage::Stage},
-    id::{RunConfirmationId, UserId},
+    entity::{phase, run::Status, run_confirmation as confirmation, task_stage::Stage},
+    id::{RunConfirmationId, RunId, UserId},
     page,
-    sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder},
+    sea_orm::{
+        ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
+        QueryOrder, Statement,
+    },
 };
 use serde_json::json;
 
 use super::{
-    held::Held,
+    held::{Floor, Held},
     moves::subject,
     stages::{self, Part},
     status::{self, Event},
+    turns::Waiting,
 };
 use crate::{
     Ctx, Error, Granted, Happened, In, Page, Paging, Result, accounts, can,
@@ -21,6 +25,9 @@ use crate::{
     task_stages,
     workspaces::ConfirmationRule as Rule,
 };
+
+/// How failures of this room are reported.
+const CHORE: &str = "confirmed runs";
 
 /// What is missing until a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +78,61 @@ async fn counting(
     accounts::who_may::<can::ApplyRun>(cx, people, workspace).await
 }
 
+/// Those whose yes counts, in their order, and who is missing beside them.
+async fn standing(
+    cx: &Ctx,
+    db: &impl ConnectionTrait,
+    run: &Run,
+    workspace: &Workspace,
+) -> Result<(Vec<UserId>, Missing)> {
+    let counting = counting(cx, &rows(db, run).await?, workspace).await?;
+    let missing = missing(Rule::of(workspace), run.created_by_id.as_ref(), &counting);
+    Ok((counting, missing))
+}
+
+/// Runs that wait for people although as many have said yes as their workspace asks for: perhaps it asks for fewer than
+/// it did, or somebody has the right again to confirm.
+pub(crate) fn enough(backend: DbBackend) -> Statement {
+    let waiting = Status::ALL.iter().filter(|status| status::is_confirmable(**status));
+    let waiting: Vec<_> = waiting.map(|status| format!("'{status}'")).collect();
+    let sql = format!(
+        "SELECT r.id FROM runs r JOIN workspaces w ON w.id = r.workspace_id WHERE r.status IN ({}) \
+         AND w.confirmations_required <= (SELECT COUNT(*) FROM run_confirmations c WHERE c.run_id = r.id) \
+         ORDER BY r.created_at",
+        waiting.join(", ")
+    );
+    Statement::from_string(backend, sql)
+}
+
+/// Lets those of them go on for which nobody is missing. Safe to repeat.
+pub async fn go_on_with_enough(cx: &Ctx) -> Result<()> {
+    let found = enough(cx.read().get_database_backend());
+    for Waiting { id } in Waiting::find_by_statement(found).all(cx.read()).await? {
+        let outcome = Box::pin(go_on(cx, &id)).await;
+        cx.troubles().settle(CHORE, id.as_str(), outcome, cx.now());
+    }
+    Ok(())
+}
+
+async fn go_on(cx: &Ctx, id: &RunId) -> Result<()> {
+    let run = super::find(cx, id).await?.into_unchecked();
+    // Nearly always somebody is, and then nothing is locked.
+    if !standing(cx, cx.read(), &run, &run.of).await?.1.is_nobody() {
+        return Ok(());
+    }
+    let Some(floor) = Floor::lock_if_free(cx, &run.workspace_id).await? else { return Ok(()) };
+    let Some(mut held) = floor.hold_if_free(id).await? else { return Ok(()) };
+    let (counting, missing) = standing(cx, held.tx().db(), &held, held.workspace()).await?;
+    if !missing.is_nobody() || !status::is_confirmable(held.status) {
+        held.let_go().await;
+        return Ok(());
+    }
+    held.happen(Event::Confirmed).await?;
+    held.confirmed_by_id = counting.last().cloned();
+    held.commit().await?;
+    Ok(())
+}
+
 /// Before the apply is queued: where the yes of somebody is needed who may not give it any more, the run waits for
 /// people again. Says whether it does.
 pub(super) async fn ask_again(held: &mut Held) -> Result<bool> {
@@ -79,9 +141,7 @@ pub(super) async fn ask_again(held: &mut Held) -> Result<bool> {
         return Ok(false);
     }
     let tx = held.tx();
-    let confirmed = rows(tx.db(), held).await?;
-    let confirmed = counting(tx.cx(), &confirmed, held.workspace()).await?;
-    if missing(rule, held.created_by_id.as_ref(), &confirmed).is_nobody() {
+    if standing(tx.cx(), tx.db(), held, held.workspace()).await?.1.is_nobody() {
         return Ok(false);
     }
     let last = task_stages::last_passed(tx, &held.id, Part::Plan).await?;
@@ -134,7 +194,7 @@ pub(super) async fn count(cx: &Ctx, held: &Held) -> Result<bool> {
 
 fn sentence(missing: Missing) -> String {
     match (missing.count, missing.another) {
-        (0, _) => "Nobody is missing.".to_owned(),
+        (0, _) => "Nobody is missing: it goes on by itself.".to_owned(),
         (1, true) => "Somebody else than who has queued it has to confirm it as well.".to_owned(),
         (1, false) => "One more person has to confirm it.".to_owned(),
         (many, true) => format!(
@@ -173,11 +233,14 @@ pub async fn list(
 
 /// Who has confirmed it and who is missing, in words; nothing where one yes of anybody is enough.
 pub(super) async fn waits_for(cx: &Ctx, run: &In<Run>) -> Result<Option<String>> {
-    let rule = Rule::of(&run.of);
-    if !rule.is_strict() || !status::is_confirmable(run.status) {
+    if !status::is_confirmable(run.status) {
         return Ok(None);
     }
+    let rule = Rule::of(&run.of);
     let given = rows(cx.read(), run).await?;
+    if !rule.is_strict() && given.is_empty() {
+        return Ok(None);
+    }
     let counting = counting(cx, &given, &run.of).await?;
     let left = sentence(missing(rule, run.created_by_id.as_ref(), &counting));
     let all: Vec<_> = given.into_iter().map(|row| row.user_id).collect();

@@ -4,7 +4,7 @@ mod actions;
 pub(crate) mod candidates;
 pub(crate) mod circumstances;
 pub(crate) mod comments;
-mod confirmations;
+pub(crate) mod confirmations;
 mod create;
 mod decisions;
 mod endings;
@@ -36,7 +36,7 @@ use db::{
 pub use actions::may_force_cancel;
 pub use actions::{apply, cancel, discard, force_cancel, force_execute};
 pub use comments::{comment, comments, find_comment, load_comments, load_comments_of};
-pub use confirmations::{Confirmations, Missing, list as confirmations};
+pub use confirmations::{Confirmations, Missing, go_on_with_enough, list as confirmations};
 pub(crate) use create::variables_of;
 pub use create::{New, TriggeredBy, create, queue_for_configuration, shown_variables};
 pub use decisions::{asks_for_name, waiting_for_caller};
