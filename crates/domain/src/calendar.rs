@@ -1,12 +1,13 @@
 //! Times that come again and again, as people write them: a cron pattern of five fields, in a time zone.
 //!
 //! Where clocks are put forward, a time that does not exist is the first moment after the gap; where they are put back,
-//! one that exists twice is the first of the two. Patterns with a wildcard in minutes or hours go by the time that passes.
+//! one that exists twice is the first of the two. Patterns with a wildcard in minutes or hours, or with very many times a
+//! day, go by the time that passes.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use croner::{
-    Cron,
+    Cron, CronComponent,
     parser::{CronParser, Seconds, Year},
 };
 
@@ -14,6 +15,11 @@ use crate::{Error, Result, Timestamp};
 
 /// Characters of a pattern.
 const LIMIT: usize = 200;
+/// The years in which times are looked for: what does not come in them, as 30 February, never does. Days that are rarest
+/// come after 40 years.
+const YEARS: (u16, u16) = (1960, 2200);
+/// Times of a day that are looked for one by one.
+const TIMES: usize = 48;
 
 /// # Errors
 /// Invalid, by the name on the wire.
@@ -24,7 +30,8 @@ pub(crate) fn read_zone(name: &str) -> Result<Tz> {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
-    cron: Cron,
+    /// One for each time of the day, or one for all where clocks do not matter.
+    crons: Vec<Cron>,
     zone: Tz,
 }
 
@@ -44,8 +51,11 @@ impl Pattern {
         }
         let parser =
             CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let cron = parser.parse(cron).map_err(|_| wrong())?;
-        let pattern = Self { cron, zone };
+        let mut cron = parser.parse(cron).map_err(|_| wrong())?;
+        let mut years = CronComponent::new(YEARS.0, YEARS.1, 0, 0);
+        years.parse("*").expect("all of them");
+        cron.pattern.years = years;
+        let pattern = Self { crons: by_the_clock(&cron).unwrap_or_else(|| vec![cron]), zone };
         if pattern.next_after(Timestamp(0)).is_none() {
             return Err(Error::invalid("cron", "names a time that never comes"));
         }
@@ -54,19 +64,47 @@ impl Pattern {
 
     /// The first time behind this one.
     pub fn next_after(&self, at: Timestamp) -> Option<Timestamp> {
-        let next = self.cron.find_next_occurrence(&self.there(at)?, false).ok()?;
-        Some(Timestamp(next.timestamp_millis()))
+        let there = self.there(at)?;
+        let next = self.crons.iter().filter_map(|it| it.find_next_occurrence(&there, false).ok());
+        next.map(|next| Timestamp(next.timestamp_millis())).min()
     }
 
     /// The last time that has come by then.
     pub fn last_by(&self, at: Timestamp) -> Option<Timestamp> {
-        let last = self.cron.find_previous_occurrence(&self.there(at)?, true).ok()?;
-        Some(Timestamp(last.timestamp_millis()))
+        let there = self.there(at)?;
+        let last =
+            self.crons.iter().filter_map(|it| it.find_previous_occurrence(&there, true).ok());
+        last.map(|last| Timestamp(last.timestamp_millis())).max()
     }
 
     fn there(&self, at: Timestamp) -> Option<DateTime<Tz>> {
         Some(DateTime::<Utc>::from_timestamp_millis(at.0)?.with_timezone(&self.zone))
     }
+}
+
+/// The times of the day that it names, each as a pattern of its own: of one time alone it is known what clocks do to it.
+fn by_the_clock(cron: &Cron) -> Option<Vec<Cron>> {
+    if cron.as_str().split_whitespace().take(2).any(|field| field.contains('*')) {
+        return None;
+    }
+    let (hours, minutes) = (cron.pattern.hours.values(), cron.pattern.minutes.values());
+    if hours.len() * minutes.len() > TIMES {
+        return None;
+    }
+    let only = |value: u16, most: u16| {
+        let mut field = CronComponent::new(0, most, 0, 0);
+        field.parse(&value.to_string()).ok()?;
+        Some(field)
+    };
+    let times = hours.iter().flat_map(|hour| minutes.iter().map(move |minute| (*hour, *minute)));
+    times
+        .map(|(hour, minute)| {
+            let mut one = cron.clone();
+            one.pattern.hours = only(hour, 23)?;
+            one.pattern.minutes = only(minute, 59)?;
+            Some(one)
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -112,6 +150,18 @@ mod tests {
     }
 
     #[test]
+    fn several_times_of_a_day_are_neither_skipped_nor_doubled() {
+        assert_eq!(
+            times("0,30 2 * * *", "Europe/Vienna", "2026-03-28T00:00:00Z", 4),
+            ["2026-03-28T01:00Z", "2026-03-28T01:30Z", "2026-03-29T01:00Z", "2026-03-30T00:00Z"]
+        );
+        assert_eq!(
+            times("30 1-3 * * *", "Europe/Vienna", "2026-10-24T12:00:00Z", 4),
+            ["2026-10-24T23:30Z", "2026-10-25T00:30Z", "2026-10-25T02:30Z", "2026-10-26T00:30Z"]
+        );
+    }
+
+    #[test]
     fn an_hourly_time_comes_every_hour_whatever_clocks_do() {
         assert_eq!(
             times("0 * * * *", "Europe/Vienna", "2026-03-28T23:30:00Z", 4),
@@ -146,6 +196,17 @@ mod tests {
             times("0 0 29 2 *", "UTC", "2096-01-01T00:00:00Z", 2),
             ["2096-02-29T00:00Z", "2104-02-29T00:00Z"]
         );
+    }
+
+    #[test]
+    fn what_comes_once_in_forty_years_is_waited_for_and_what_never_comes_is_not() {
+        assert_eq!(times("0 0 29 2 +sat", "UTC", "2076-03-01T00:00:00Z", 1), ["2116-02-29T00:00Z"]);
+        let leap_days = Pattern::parse("0 0 29 2 *", "UTC").unwrap();
+        assert_eq!(leap_days.next_after(at("2196-03-01T00:00:00Z")), None, "nobody looks further");
+        for never in ["0 0 30 2 *", "0 0 31 4,6,9,11 *", "0 0 1-7 * +fri#2"] {
+            let refused = Pattern::parse(never, "America/Lima").unwrap_err();
+            assert!(refused.to_string().contains("never comes"), "{never}: {refused}");
+        }
     }
 
     #[test]
