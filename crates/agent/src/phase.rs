@@ -33,7 +33,7 @@ use crate::{
 
 /// How long a finished phase waits for the server to take its log and its outcome.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
-/// How long documents about a phase that is over may take.
+/// How long documents about what an engine has made may take.
 const AFTERWORK: Duration = Duration::from_mins(10);
 
 /// Everything a phase needs once its engine is initialized.
@@ -217,23 +217,8 @@ async fn executed_in(
         work.settled(&done.outcome);
     }
     let taken = end_log(session, log, &done).await;
-    session.begin(Step::Documents);
     if taken && let Some(prepared) = &done.afterwork {
-        let documents = async {
-            match job.phase {
-                Phase::Plan => plan::documents(agent, session, place, prepared).await,
-                // It has sent them before its end.
-                Phase::Assessment => Ok(()),
-                Phase::Apply => apply::documents(agent, session, place, prepared).await,
-            }
-        };
-        let documents = tokio::time::timeout(AFTERWORK, documents);
-        match session.unless_stopped(documents).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::warn!(job = job.id, run, error, "no documents"),
-            Ok(Err(_)) => tracing::warn!(job = job.id, run, "the documents took too long"),
-            Err(stop) => tracing::info!(job = job.id, run, ?stop, "no documents"),
-        }
+        bring_documents(agent, session, place, prepared).await;
     }
     let shown = identity::folder(&agent.config.work_dir, run);
     if let Err(error) = identity::remove(&shown) {
@@ -241,6 +226,34 @@ async fn executed_in(
     }
     finish(session).await;
     removable
+}
+
+/// Makes what shows the plan or the state of a phase, and brings it to the server; says whether it is there.
+pub(crate) async fn bring_documents(
+    agent: &Agent,
+    session: &Session,
+    place: &Workplace,
+    prepared: &Prepared,
+) -> bool {
+    session.begin(Step::Documents);
+    let job = &session.job;
+    let documents = async {
+        match job.phase {
+            Phase::Plan => plan::documents(agent, session, place, prepared).await,
+            // It has sent them before its end.
+            Phase::Assessment => Ok(()),
+            Phase::Apply => apply::documents(agent, session, place, prepared).await,
+        }
+    };
+    let documents = tokio::time::timeout(AFTERWORK, documents);
+    let run = &job.run_id;
+    match session.unless_stopped(Box::pin(documents)).await {
+        Ok(Ok(Ok(()))) => return true,
+        Ok(Ok(Err(error))) => tracing::warn!(job = job.id, run, error, "no documents"),
+        Ok(Err(_)) => tracing::warn!(job = job.id, run, "the documents took too long"),
+        Err(stop) => tracing::info!(job = job.id, run, ?stop, "no documents"),
+    }
+    false
 }
 
 /// What keeps the engine of a phase apart, in words that the documentation explains.

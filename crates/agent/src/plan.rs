@@ -8,7 +8,7 @@ use protocol::{Artifact, Job, Outcome, PhaseResult, PlanOptions};
 use crate::agent::Agent;
 use crate::mask::Mask;
 use crate::output::Summary;
-use crate::phase::{Done, Failure, Prepared, Work, sentence, stopped};
+use crate::phase::{Done, Failure, PATIENCE, Prepared, Work, bring_documents, sentence, stopped};
 use crate::process::Manners;
 use crate::redaction::redacted_plan;
 use crate::schemas;
@@ -62,6 +62,8 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
     );
     let generated_configuration =
         job.options.generate_config && generated.await.is_ok_and(|file| file.is_some());
+    let brought = job.options.documents_first
+        && bring_documents(work.agent, work.session, place, &prepared).await;
     // Somebody who cancels at the last moment must not see the run going on.
     if matches!(work.session.stop(), Stop::Canceled | Stop::Killed) {
         let (result, message) = stopped(work.session.stop());
@@ -79,8 +81,8 @@ pub(crate) async fn run(work: &Work<'_>, prepared: Prepared) -> Result<Done, Fai
         layers: None,
         findings: None,
     };
-    // The run goes on while its documents are made; the server lets those who ask for them wait.
-    Ok(Done { outcome, afterwork: Some(prepared), removable: true })
+    // Unless it needs its documents, the run goes on while they are made; the server lets those who ask for them wait.
+    Ok(Done { outcome, afterwork: (!brought).then_some(prepared), removable: true })
 }
 
 /// Whether the plan may ever be applied.
@@ -197,9 +199,7 @@ pub(crate) async fn send(
 ) -> Result<(), String> {
     let job = &session.job.id;
     let put = |artifact, bytes: Bytes| {
-        insist(std::time::Duration::from_mins(1), move || {
-            session.server.put_artifact(job, artifact, bytes.clone())
-        })
+        insist(PATIENCE, move || session.server.put_artifact(job, artifact, bytes.clone()))
     };
     let full = put(Artifact::JsonPlan, plan.clone());
     let with_schemas = async {

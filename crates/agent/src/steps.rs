@@ -18,7 +18,7 @@ pub(crate) enum Step {
     Keep,
     Log,
     Outcome,
-    /// What can be made after the outcome.
+    /// What shows what the engine has made; before the outcome, where the run waits for it.
     Documents,
     Finish,
 }

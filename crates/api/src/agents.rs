@@ -189,6 +189,7 @@ fn job(cx: &Ctx, assignment: Assignment) -> Job {
             generate_config: run.allow_config_generation,
             plan_only: run.plan_only,
             ends_if_empty: !run.allow_empty_apply,
+            documents_first: assignment.documents_first,
             debug: run.debugging_mode,
         },
         variables: circumstances

@@ -242,6 +242,10 @@ pub struct PlanOptions {
     /// A plan without changes is the end of its run, as it is unless somebody allows an empty apply.
     #[serde(default)]
     pub ends_if_empty: bool,
+    /// Stages of the run read the plan's documents: they are brought before the outcome, so that whoever is lost behind it
+    /// takes nothing along that the run needs.
+    #[serde(default)]
+    pub documents_first: bool,
     pub debug: bool,
 }
 

@@ -229,6 +229,32 @@ async fn structured_plans_have_a_log_of_json_and_a_document_that_delays_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn documents_that_the_run_waits_for_are_there_before_its_plan_is_over() {
+    let bench = Bench::start().await;
+    let mut job = bench.plan(&[("main.tf", "resource \"terraform_data\" \"a\" {}\n")]);
+    job.options.documents_first = true;
+    let record = bench.execute(&job).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    for document in ["json-plan", "json-plan-redacted", "provider-schemas"] {
+        let calls = record.calls.iter().filter(|call| *call == document).count();
+        assert_eq!(calls, 1, "{document}: once");
+        assert!(record.called(document) < record.called("outcome"), "{document}");
+    }
+    bench.until_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_cannot_be_made_cost_no_outcome() {
+    let bench = Bench::start().await;
+    let mut job = bench.plan(&[("main.tf", "resource \"terraform_data\" \"a\" {}\n")]);
+    job.options.documents_first = true;
+    bench.server.world().refuse_artifacts = Some("json-plan");
+    let record = bench.execute(&job).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{}", record.text());
+    assert!(!record.artifacts.contains_key("json-plan"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_configuration_of_which_the_engine_reads_nothing_destroys_nothing() {
     let bench = Bench::start().await;
     let plan = bench.plan(&[("main.tf", &resource("a", "true"))]);

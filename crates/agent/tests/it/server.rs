@@ -83,6 +83,8 @@ pub struct World {
     pub recovered: Option<StatusCode>,
     /// Every state is taken, and another one is read back.
     pub forgets_states: bool,
+    /// The one of this name is refused for good.
+    pub refuse_artifacts: Option<&'static str>,
 }
 
 #[derive(Clone)]
@@ -321,6 +323,9 @@ async fn artifact(
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
+    if server.world().refuse_artifacts == Some(name.as_str()) {
+        return StatusCode::UNPROCESSABLE_ENTITY;
+    }
     let call = name.clone();
     server.change(&headers, &job, &call, |record| drop(record.artifacts.insert(name, body)))
 }

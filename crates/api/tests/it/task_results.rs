@@ -136,6 +136,22 @@ async fn a_run_task_is_asked_in_each_of_its_stages_and_the_run_waits_for_it() {
 }
 
 #[tokio::test]
+async fn agents_bring_the_documents_of_a_plan_before_its_end_where_the_run_waits_for_them() {
+    let server = Server::start_with(loopback).await;
+    let owner = server.owner();
+    let agent = Agent::register(&server).await;
+    let service = Service::named(&owner, "scan", &[]).await;
+    for (stage, is_read) in [("post_plan", true), ("pre_apply", false)] {
+        let ws = server.workspace(&stage.replace('_', "-")).await;
+        attach(&owner, &ws, &service.task, &[stage], "advisory").await;
+        queue(&server, &ws, json!({})).await;
+        server.advance().await;
+        let job = agent.must_claim().await;
+        assert_eq!(job.json["options"]["documents_first"], is_read, "{stage}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_mandatory_stops_a_run_and_what_is_advisory_does_not() {
     let server = Server::start_with(loopback).await;
     let owner = server.owner();

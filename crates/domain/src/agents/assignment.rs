@@ -15,6 +15,7 @@ use crate::{
     row::{Job, Run, ToolVersion, Workspace},
     run_limits::{self, Limits},
     runs::circumstances::Circumstances,
+    task_stages,
     tool_versions::Source,
 };
 
@@ -36,6 +37,8 @@ pub struct Assignment {
     pub state: Option<String>,
     pub plan_file: Option<String>,
     pub lock_file: Option<String>,
+    /// Stages of the run wait for what a plan is shown by.
+    pub documents_first: bool,
     /// What its engine shows to this server.
     pub token: crypto::Token,
     pub ssh_key: Option<SecretString>,
@@ -110,6 +113,8 @@ pub(super) async fn assemble(
         plan_file = has("plan-file").then(|| address(Content::PlanFile, run.plan_id.as_str()));
         lock_file = has("lock-file").then(|| address(Content::LockFile, run.plan_id.as_str()));
     }
+    let documents_first =
+        kind == job::Kind::Plan && task_stages::follow_the_plan(cx, &run.id).await?;
     let state = workspace.current_state_version_id.clone();
     let state = match state {
         Some(id) => state_version::Entity::find_by_id(id).one(cx.read()).await?,
@@ -137,6 +142,7 @@ pub(super) async fn assemble(
         state: state.map(|row| address(Content::State, row.id.as_str())),
         plan_file,
         lock_file,
+        documents_first,
         circumstances,
         token,
         ssh_key,

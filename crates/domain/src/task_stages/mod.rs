@@ -20,6 +20,7 @@ pub(crate) use members::{Members, Standing};
 pub(crate) use overrides::overrule;
 pub use overrides::{is_overridable, override_stage};
 pub(crate) use prepare::{Place, prepare};
+pub(crate) use read::follow_the_plan;
 pub use read::{find, list, load};
 
 use crate::{

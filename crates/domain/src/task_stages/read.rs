@@ -2,16 +2,19 @@
 
 use db::{
     entity::task_stage::{self as stage, Stage},
-    id::TaskStageId,
+    id::{RunId, TaskStageId},
     page,
-    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder},
 };
 
 use super::is_shown;
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, can,
     row::{Run, TaskStage},
-    runs,
+    runs::{
+        self,
+        stages::{Part, WAY},
+    },
 };
 
 /// The stage, with its workspace.
@@ -20,6 +23,15 @@ pub async fn find(cx: &Ctx, id: &TaskStageId) -> Result<Found<In<TaskStage>>> {
     let row = row.filter(|row| is_shown(row.stage)).ok_or(Error::NotFound)?;
     let of = runs::find(cx, &row.run_id).await?.into_unchecked().of;
     Ok(Found::new(In { row, of }))
+}
+
+/// Whether a run has stages that come right after its plan, and read it.
+pub(crate) async fn follow_the_plan(cx: &Ctx, run: &RunId) -> Result<bool> {
+    let after = WAY.iter().filter(|line| line.part == Part::Plan).map(|line| line.stage);
+    let query = stage::Entity::find()
+        .filter(stage::Column::RunId.eq(run))
+        .filter(stage::Column::Stage.is_in(after));
+    Ok(query.count(cx.read()).await? > 0)
 }
 
 /// The stages of a run.
