@@ -300,6 +300,41 @@ mod tests {
         assert_eq!(plan(&json!({})).findings(None).checks, None, "an engine that knows no checks");
     }
 
+    /// As Terraform 1.15.5 shows three situations, each with a check of something else beside it.
+    #[test]
+    fn checks_are_told_as_the_refresh_has_seen_them_and_not_as_the_plan_would_make_them() {
+        let checks = |first: (&str, &str), other: &str| {
+            let check = |(name, status): (&str, &str)| {
+                let (kind, _) = name.split_once('.').unwrap();
+                let kind = if kind == "check" { kind } else { "resource" };
+                json!({ "address": { "kind": kind, "to_display": name }, "status": status })
+            };
+            json!([check(first), check(("check.other", other))])
+        };
+        let drift = json!([resource("terraform_data.a", "managed", &["update"])]);
+        let there = json!({ "values": { "root_module": {
+            "resources": [resource("terraform_data.a", "managed", &[])] } } });
+        for (name, refreshed, planned, breaks) in [
+            // It would hold once what has drifted is changed back.
+            ("check.drifted", ("fail", "pass"), ("pass", "pass"), false),
+            // It breaks the plan off, and nothing behind it is looked at.
+            ("terraform_data.a", ("fail", "pass"), ("fail", "unknown"), true),
+            ("check.fails", ("fail", "pass"), ("fail", "pass"), false),
+        ] {
+            let refresh = plan(&json!({ "resource_drift": drift, "prior_state": there,
+                "checks": checks((name, refreshed.0), refreshed.1) }));
+            let changes = if breaks { json!([]) } else { drift.clone() };
+            let full = plan(&json!({ "resource_drift": drift, "resource_changes": changes,
+                "errored": breaks, "checks": checks((name, planned.0), planned.1) }));
+            assert!(refresh.has_failed_checks(), "{name}: no failure of the assessment");
+            let found = refresh.findings(Some(&full));
+            let told = found.checks.unwrap();
+            let told: Vec<_> = told.iter().map(|it| (&*it.address, &*it.status)).collect();
+            assert_eq!(told, [(name, refreshed.0), ("check.other", refreshed.1)]);
+            assert_eq!(found.drifted.is_empty(), breaks, "{name}");
+        }
+    }
+
     #[test]
     fn what_is_found_fits_into_a_message() {
         let fails = |number: usize| {

@@ -230,6 +230,32 @@ async fn assessments_are_due_an_interval_after_an_apply_or_a_result() {
     assert!(agent.claim().await.is_none());
 }
 
+#[tokio::test]
+async fn what_cannot_be_assessed_keeps_nobody_behind_it_from_their_turn() {
+    let server = Server::start().await;
+    server.stop_clock();
+    let agent = agent(&server).await;
+    let one = json!({ "data": { "type": "general-settings", "attributes": { "assessments-at-once": 1 } } });
+    server.site_admin().patch("/admin/general-settings", one).await.is_ok();
+    let last = applied(&server, &agent, "last").await;
+    assess(&server, &last).await.is_ok();
+    end(&agent.must_claim().await, &found(&[], json!([]))).await;
+    // These have never been assessed, and come first.
+    for number in 0..6 {
+        let ws = applied(&server, &agent, &format!("ill-{number}")).await;
+        let plan = run(&ws, json!({ "plan-only": true }));
+        server.owner().post("/runs", plan).await.is_created();
+        server.advance().await;
+        let job = agent.must_claim().await;
+        job.start().await;
+        assert_eq!(job.outcome("errored", false).await, 204);
+    }
+    server.pass(HOUR * 24);
+    is_heard_of(&agent).await;
+    look(&server).await;
+    assert_eq!(agent.must_claim().await.json["workspace"], "last");
+}
+
 /// It has nothing to do, but was heard of a moment ago.
 async fn is_heard_of(agent: &Agent<'_>) {
     assert!(agent.claim().await.is_none());

@@ -18,15 +18,13 @@ use crate::{
     row::{Assessment, Run, Workspace},
     runs::circumstances::Circumstances,
     site_settings, tool_versions,
-    workspaces::Executor,
+    workspaces::{self, Executor},
 };
 
 /// How failures of this room are reported.
 const CHORE: &str = "assessments";
 /// Seconds that one waits for an agent before it is given up until its next turn.
 const PATIENCE: i64 = 60 * 60;
-/// Workspaces that are looked at for each that may begin.
-const LOOKED_AT: u64 = 4;
 
 /// Begins one now, whatever its time.
 ///
@@ -129,7 +127,7 @@ pub async fn assess_due(cx: &Ctx) -> Result<()> {
     }
     let interval = i64::try_from(settings.assessment_interval.seconds()).unwrap_or(i64::MAX / 2000);
     let present = agent_pools::present(cx).await?;
-    for id in due(cx, cx.now().plus_seconds(-interval), free * LOOKED_AT).await? {
+    for id in due(cx, cx.now().plus_seconds(-interval)).await? {
         if free == 0 {
             break;
         }
@@ -142,6 +140,12 @@ pub async fn assess_due(cx: &Ctx) -> Result<()> {
 }
 
 async fn begin_if_due(cx: &Ctx, id: &WorkspaceId, present: &agent_pools::Present) -> Result<bool> {
+    // What is unfit stays so for long, and first in line: nothing is locked for it.
+    let seen = workspaces::by_id(cx, id).await?;
+    let Some(seen) = seen else { return Ok(false) };
+    if conditions::fitness(cx.read(), &seen).await?.is_err() {
+        return Ok(false);
+    }
     let tx = cx.write().await?;
     let Some(row) = tx.lock::<workspace::Entity>(id.clone()).await? else { return Ok(false) };
     let Ok((applied, executor)) = conditions::fitness(tx.db(), &row).await? else {
@@ -172,7 +176,7 @@ async fn is_at_hand(
 }
 
 /// Workspaces that may be due, as far as one question to the database can tell.
-async fn due(cx: &Ctx, before: Timestamp, limit: u64) -> Result<Vec<WorkspaceId>> {
+async fn due(cx: &Ctx, before: Timestamp) -> Result<Vec<WorkspaceId>> {
     use workspace::Column as W;
     let enforced = organization::Entity::find()
         .select_only()
@@ -210,7 +214,6 @@ async fn due(cx: &Ctx, before: Timestamp, limit: u64) -> Result<Vec<WorkspaceId>
         .filter(Expr::exists(of_run(Condition::all().add(fresh))).not())
         .order_by_with_nulls(W::LastAssessmentResultAt, Order::Asc, NullOrdering::First)
         .order_by_asc(W::Id)
-        .limit(limit)
         .into_tuple()
         .all(cx.read())
         .await?)
