@@ -125,25 +125,41 @@ def test_a_run_task_is_shown_in_every_stage_that_the_command_line_knows(
     assert all("planned_values" in plan for plan in service.plans)
 
 
-def test_an_advisory_run_task_is_shown_and_stops_nothing(project, hcl, org, name, service, ask):
+def test_an_advisory_run_task_is_shown_in_every_stage_and_stops_nothing(
+    api, project, hcl, org, name, service, ask
+):
     terraform = project(hcl.resource("a"))
     service.says = {"status": "failed", "message": "Too dear", "url": "https://example.com/why"}
-    ask("advisory", "post_plan")
+    ask("advisory", *STAGES)
     apply = terraform.run("apply", "-auto-approve")
     assert "Too dear" in apply.out and "https://example.com/why" in apply.out
-    assert "Overall Result: Passed with advisory failure" in apply.out
+    # What comes after an apply is not shown.
+    assert apply.out.count("Overall Result: Passed with advisory failure") == 3
     assert COMPLETE in apply.out
+    run = org.last_run(name)["id"]
+    api.run_reaches(run, "applied")
+    assert {stage: one["status"] for stage, one in results(api, run).items()} == dict.fromkeys(
+        STAGES, "failed"
+    )
 
 
-def test_a_mandatory_run_task_stops_the_run(project, hcl, org, name, service, ask):
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_mandatory_run_task_stops_the_run_unless_it_is_applied(
+    stage, api, project, hcl, org, name, service, ask
+):
     terraform = project(hcl.resource("a"))
     service.says = {"status": "failed", "message": "Too dear"}
-    ask("mandatory", "post_plan")
-    apply = terraform.run("apply", "-auto-approve", code=1)
-    assert "Too dear" in apply.out
-    assert "Overall Result: Failed" in apply.out
-    assert COMPLETE not in apply.out
-    assert org.last_run(name)["attributes"]["status"] == "errored"
+    ask("mandatory", stage)
+    is_applied = stage == "post_apply"
+    apply = terraform.run("apply", "-auto-approve", code=0 if is_applied else 1)
+    assert (COMPLETE in apply.out) == is_applied
+    # Of what fails before the apply while the command line rests after the plan, it shows nothing.
+    if stage in ["pre_plan", "post_plan"]:
+        assert "Too dear" in apply.out
+        assert "Overall Result: Failed" in apply.out
+    run = org.last_run(name)["id"]
+    api.run_reaches(run, "applied" if is_applied else "errored")
+    assert results(api, run)[stage]["status"] == "failed"
 
 
 def results(api, run: str) -> dict[str, dict]:
