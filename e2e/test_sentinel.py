@@ -29,6 +29,12 @@ for created as address, _ {
 # What is there stays.
 main = rule { created is empty }
 """
+GROWS = "for range(100000) as i { for range(100000) as j { k = j } }\nmain = true"
+SLOW = """import "decimal"
+n = decimal.new("1e2000000000")
+for range(1000000) as i { x = n.ln() }
+main = true
+"""
 COMPLETE = "Apply complete! Resources: 1 added, 0 changed, 0 destroyed."
 OLD_AND_NEW = pytest.mark.parametrize(
     ("version", "backend"),
@@ -131,9 +137,10 @@ def test_a_speculative_plan_that_a_check_refuses_fails(
     ("code", "why"),
     [
         ("main = rule { 1 / 0 }", "an integer cannot be divided by zero"),
-        ("for range(100000) as i { for range(100000) as j { k = j } }\nmain = true", "more than"),
+        (GROWS, "bytes of memory"),
+        (SLOW, "10s of time"),
     ],
-    ids=["mistake", "endless"],
+    ids=["mistake", "memory", "time"],
 )
 def test_a_policy_that_errs_or_never_ends_stops_the_run(
     project, hcl, org, name, attach, code, why

@@ -97,7 +97,11 @@ fn print<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
 }
 
 fn error<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
-    let text = interp.line(args.values)?;
+    let mut text = interp.line(args.values)?;
+    if text.len() > interp.limits.output {
+        text.truncate(interp.limits.output);
+        text.extend_from_slice(b" ... truncated: the policy says too much");
+    }
     Err(Fault::new(String::from_utf8_lossy(&text).into_owned()))
 }
 
@@ -142,10 +146,10 @@ fn float(value: Value<'_>) -> Value<'_> {
         Value::Bool(value) => Value::Float(f64::from(u8::from(value))),
         Value::Int(value) => Value::Float(crate::eval::float(value)),
         value @ Value::Float(_) => value,
-        Value::Text(text) => std::str::from_utf8(text)
-            .ok()
-            .and_then(|text| float_of(text).or_else(|| int_of(text).map(crate::eval::float)))
-            .map_or(Value::UNDEFINED, Value::Float),
+        Value::Text(text) => {
+            let value = std::str::from_utf8(text).ok().and_then(float_of);
+            value.map_or(Value::UNDEFINED, Value::Float)
+        }
         _ => Value::UNDEFINED,
     }
 }
@@ -200,10 +204,12 @@ impl Interp<'_> {
         }
     }
 
-    /// A string in quotes, for messages.
+    /// A string in quotes, or as much of it as a message should have.
     pub fn quote(text: &[u8]) -> String {
+        const SHOWN: usize = 200;
         let mut out = Vec::new();
-        quoted(text, &mut out);
-        String::from_utf8_lossy(&out).into_owned()
+        quoted(&text[..text.len().min(SHOWN)], &mut out);
+        let more = if text.len() > SHOWN { "..." } else { "" };
+        String::from_utf8_lossy(&out).into_owned() + more
     }
 }

@@ -118,12 +118,13 @@ fn ask(policy: &Source, world: &World, limits: &Limits, watch: &[&str]) -> Outco
             return Err(Fault::at(START, "the policy has no \"main\""));
         };
         let main = interp.force(main)?;
-        outcome.names = watched(&mut interp, module, watch)?;
+        outcome.names = watched(&mut interp, module, watch).map_err(|fault| fault.or_at(START))?;
         if let Value::Undefined(Some(pos)) = main {
             outcome.arose = Some(place(&interp, pos));
         }
         let verdict = verdict(&interp, main)?;
-        outcome.main = Some(interp.freeze(main, 0)?.told(TOLD));
+        let told = interp.freeze(main, 0).map_err(|fault| fault.or_at(START))?;
+        outcome.main = Some(told.told(TOLD));
         Ok(verdict)
     });
     match main {
@@ -195,7 +196,10 @@ fn rules(interp: &mut Interp<'_>, policy: &Source) -> crate::source::Eval<Vec<Ru
             RuleState::Pending | RuleState::Running => continue,
         };
         let value = match value {
-            Some(value) => Some(interp.freeze(value, 0)?.told(TOLD)),
+            Some(value) => {
+                let value = interp.freeze(value, 0).map_err(|fault| fault.or_at(pos))?;
+                Some(value.told(TOLD))
+            }
             None => None,
         };
         let at = pos.at as usize;

@@ -80,7 +80,11 @@ impl<'a> Interp<'a> {
         {
             return Ok(*undefined);
         }
-        self.spend(1)?;
+        // Whatever it does with strings, it reads them.
+        let read =
+            forced.iter().map(|value| if let Value::Text(text) = value { text.len() } else { 0 });
+        let read: usize = read.sum();
+        self.spend(1 + read / 64)?;
         let result = (native.run)(self, Args { native, receiver, values: &forced })?;
         if native.shares { Ok(result) } else { self.fresh(result, 0) }
     }

@@ -1,14 +1,17 @@
 //! Copies of values: fresh ones inside the evaluation, frozen ones for outside.
 
-use super::{Interp, MAX_NESTING};
+use super::Interp;
 use crate::frozen::{Frozen, Text};
-use crate::source::{Eval, Fault};
+use crate::source::Eval;
 use crate::value::{Key, Value};
 
 impl<'a> Interp<'a> {
     /// A copy that shares no list and no map with the original. Functions and rules stay what they are.
     pub fn fresh(&mut self, value: Value<'a>, nesting: usize) -> Eval<Value<'a>> {
-        nested(nesting)?;
+        self.nested(nesting, "copy", |interp| interp.fresh_inside(value, nesting))
+    }
+
+    fn fresh_inside(&mut self, value: Value<'a>, nesting: usize) -> Eval<Value<'a>> {
         match value {
             Value::List(list) => {
                 if let Some(data) = list.untouched() {
@@ -39,7 +42,10 @@ impl<'a> Interp<'a> {
     /// The value as data. Functions become undefined, keys strings.
     pub fn freeze(&mut self, value: Value<'a>, nesting: usize) -> Eval<Frozen> {
         self.spend(1)?;
-        nested(nesting)?;
+        self.nested(nesting, "copy", |interp| interp.freeze_inside(value, nesting))
+    }
+
+    fn freeze_inside(&mut self, value: Value<'a>, nesting: usize) -> Eval<Frozen> {
         Ok(match self.force(value)? {
             Value::Null => Frozen::Null,
             Value::Bool(value) => Frozen::Bool(value),
@@ -80,12 +86,4 @@ impl<'a> Interp<'a> {
             | Value::Module(_) => Frozen::Undefined,
         })
     }
-}
-
-fn nested(nesting: usize) -> Eval<()> {
-    if nesting > MAX_NESTING {
-        let text = format!("cannot copy values that are nested more than {MAX_NESTING} deep");
-        return Err(Fault::limit(text));
-    }
-    Ok(())
 }

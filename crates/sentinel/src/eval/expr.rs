@@ -140,7 +140,7 @@ impl<'a> Interp<'a> {
             let first = self.look(first)?;
             let second = self.eval(right, scope)?;
             let second = self.look(second)?;
-            return self.operate(op, first, second).map_err(|fault| fault.or_at(left.pos));
+            return self.operated(op, first, second, left.pos);
         }
         let first = self.operand(left, scope)?;
         match op {
@@ -150,7 +150,19 @@ impl<'a> Interp<'a> {
             _ => {}
         }
         let second = self.operand(right, scope)?;
-        self.operate(op, first, second).map_err(|fault| fault.or_at(left.pos))
+        self.operated(op, first, second, left.pos)
+    }
+
+    /// An operator's result; what goes wrong or is undefined has arisen there, unless it knows better.
+    fn operated(
+        &mut self,
+        op: Binary,
+        first: Value<'a>,
+        second: Value<'a>,
+        at: Pos,
+    ) -> Eval<Value<'a>> {
+        let result = self.operate(op, first, second).map_err(|fault| fault.or_at(at))?;
+        Ok(result.or_arose_at(at))
     }
 
     /// `and` and `or`: from the left, and no further than needed.
@@ -227,13 +239,8 @@ impl<'a> Interp<'a> {
             (Value::Text(text), _) => {
                 position(index, text.len(), at)?.map(|index| Value::Text(&text[index..=index]))
             }
-            (Value::Map(map), _) => {
-                let Some(key) = Key::of(index) else {
-                    let text = format!("a key of a map cannot be {:?}", index.type_name());
-                    return Err(Fault::at(at, text));
-                };
-                map.get(key, self.heap)
-            }
+            // What cannot be a key is the key of nothing.
+            (Value::Map(map), _) => Key::of(index).and_then(|key| map.get(key, self.heap)),
             (Value::Null, _) => None,
             _ => {
                 let name = of.type_name();

@@ -77,10 +77,13 @@ impl<'a> Interp<'a> {
         if let Some(data) = self.inside(path)? {
             return Ok(Imported::Data(data, &[]));
         }
-        match std::space(path) {
-            Some(space) => Ok(Imported::Names(Value::Space(space))),
-            None => Err(Fault::semantic(decl.pos, format!("import {path:?} is not known"))),
+        if let Some(space) = std::space(path) {
+            return Ok(Imported::Names(Value::Space(space)));
         }
+        // What is true of a run nobody but a run can say.
+        let of_run = terraform::is_of_run(path);
+        let hint = if of_run { "; outside of a run it needs a mock" } else { "" };
+        Err(Fault::semantic(decl.pos, format!("import {path:?} is not known{hint}")))
     }
 
     /// The data behind a path that enters a static import: `pets/dogs`.

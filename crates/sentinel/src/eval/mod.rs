@@ -14,13 +14,13 @@ mod same;
 mod stmt;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
-
-use regex::Regex;
 
 pub(crate) use import::START;
 pub(crate) use number::{compare_numbers, float};
 pub(crate) use print::{float as float_text, quoted};
+use regexes::Pattern;
 
 use crate::source::{Eval, Fault, Pos, Source};
 use crate::value::{Heap, Module, Rule, RuleState, Scope, Value};
@@ -46,7 +46,7 @@ pub(crate) struct Interp<'a> {
     /// Whether more was printed than there is room for.
     pub print_cut: bool,
     pub warnings: Vec<(Pos, String)>,
-    regexes: HashMap<&'a [u8], Regex>,
+    regexes: HashMap<&'a [u8], Rc<Pattern>>,
     started: Instant,
     steps: u64,
     calls: usize,
@@ -187,8 +187,24 @@ impl<'a> Interp<'a> {
         }
     }
 
+    /// Goes into a value that lies `nesting` deep in another one, to do `what` with it.
+    ///
+    /// It is a level like any other: a rule that is found there may lead to further values.
+    pub fn nested<T>(
+        &mut self,
+        nesting: usize,
+        what: &str,
+        inner: impl FnOnce(&mut Self) -> Eval<T>,
+    ) -> Eval<T> {
+        if nesting > MAX_NESTING {
+            let text = format!("cannot {what} values that are nested more than {MAX_NESTING} deep");
+            return Err(Fault::limit(text));
+        }
+        self.deeper(inner)
+    }
+
     /// Goes one level deeper for the time of `inner`.
-    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Eval<T>) -> Eval<T> {
+    pub fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Eval<T>) -> Eval<T> {
         if self.depth >= self.limits.depth {
             let text = format!("more than {} expressions within each other", self.limits.depth);
             return Err(Fault::limit(text));

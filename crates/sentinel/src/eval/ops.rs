@@ -73,6 +73,7 @@ impl<'a> Interp<'a> {
         match (of, element) {
             (Value::List(list), _) => {
                 let mut undefined = None;
+                self.spend(list.len() / 64)?;
                 let items = list.items(self.heap);
                 for item in items {
                     self.spend(1)?;

@@ -1,6 +1,6 @@
 //! Values as text, for `print` and messages.
 
-use super::{Interp, MAX_NESTING};
+use super::Interp;
 use crate::source::{Eval, Fault};
 use crate::value::{Object, Value};
 
@@ -9,10 +9,10 @@ impl<'a> Interp<'a> {
     pub fn show(&mut self, value: Value<'a>, nesting: usize, out: &mut Vec<u8>) -> Eval<()> {
         self.spend(1)?;
         self.room(out.len())?;
-        if nesting > MAX_NESTING {
-            let text = format!("cannot print values that are nested more than {MAX_NESTING} deep");
-            return Err(Fault::limit(text));
-        }
+        self.nested(nesting, "print", |interp| interp.show_inside(value, nesting, out))
+    }
+
+    fn show_inside(&mut self, value: Value<'a>, nesting: usize, out: &mut Vec<u8>) -> Eval<()> {
         match self.force(value)? {
             Value::Undefined(_) => out.extend_from_slice(b"undefined"),
             Value::Null => out.extend_from_slice(b"null"),

@@ -3,8 +3,10 @@
 mod re2;
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
-use regex::{Regex, RegexBuilder};
+use regex_automata::meta::{BuildError, Config, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
 
 use super::Interp;
 use crate::source::{Eval, Fault};
@@ -13,6 +15,11 @@ use crate::value::Value;
 /// A pattern may be this long, and its program that large, in bytes.
 const MAX_PATTERN: usize = 10 << 10;
 const MAX_COMPILED: usize = 1 << 20;
+
+/// For each byte of a text a search walks over the program once, at worst: so many of its bytes are a step.
+const WALKED: usize = 1 << 10;
+/// Steps of one search, which nothing ends before its end.
+const LONGEST: usize = 50_000_000;
 
 /// So many compiled patterns are kept.
 const KEPT: usize = 32;
@@ -26,32 +33,72 @@ impl<'a> Interp<'a> {
         };
         self.spend(1 + text.len() / 16)?;
         let text = &characters(text);
-        if let Some(regex) = self.regexes.get(pattern) {
-            return Ok(regex.is_match(text));
+        let compiled = self.compiled(pattern)?;
+        let steps = text.len().saturating_mul(compiled.size) / WALKED;
+        if steps > LONGEST {
+            let (size, length) = (compiled.size, text.len());
+            let text = format!("a regular expression of {size} bytes cannot search {length} bytes");
+            return Err(Fault::limit(text));
+        }
+        self.spend(steps)?;
+        Ok(compiled.is_match(text))
+    }
+
+    fn compiled(&mut self, pattern: &'a [u8]) -> Eval<Rc<Pattern>> {
+        if let Some(known) = self.regexes.get(pattern) {
+            return Ok(known.clone());
         }
         self.spend(100 + pattern.len() * 8)?;
-        let regex = compile(pattern).map_err(Fault::new)?;
-        let found = regex.is_match(text);
+        let compiled = Rc::new(compile(pattern).map_err(Fault::new)?);
         if self.regexes.len() >= KEPT {
             self.regexes.clear();
         }
-        self.regexes.insert(pattern, regex);
-        Ok(found)
+        self.regexes.insert(pattern, compiled.clone());
+        Ok(compiled)
     }
 }
 
-fn compile(pattern: &[u8]) -> Result<Regex, String> {
+/// A pattern that was compiled.
+pub(super) struct Pattern {
+    regex: Regex,
+    /// Bytes of its program.
+    size: usize,
+}
+
+impl Pattern {
+    fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+fn compile(pattern: &[u8]) -> Result<Pattern, String> {
     if pattern.len() > MAX_PATTERN {
         return Err(format!("the regular expression has more than {MAX_PATTERN} bytes"));
     }
     let pattern = std::str::from_utf8(pattern)
         .map_err(|_| "the regular expression is not UTF-8".to_owned())?;
     let invalid = |error: String| format!("invalid regular expression {pattern:?}: {error}");
-    RegexBuilder::new(&re2::translate(pattern).map_err(invalid)?)
-        .size_limit(MAX_COMPILED)
-        .dfa_size_limit(MAX_COMPILED)
-        .build()
-        .map_err(|error| invalid(error.to_string()))
+    let config = Config::new()
+        .nfa_size_limit(Some(MAX_COMPILED))
+        .hybrid_cache_capacity(MAX_COMPILED)
+        .which_captures(WhichCaptures::None)
+        // What is left is as large as what may have to be walked over.
+        .onepass(false)
+        .dfa(false);
+    let regex = Regex::builder()
+        .configure(config)
+        .build(&re2::translate(pattern).map_err(invalid)?)
+        .map_err(|error| invalid(reason(&error)))?;
+    let size = regex.memory_usage();
+    Ok(Pattern { regex, size })
+}
+
+fn reason(error: &BuildError) -> String {
+    match (error.size_limit(), error.syntax_error()) {
+        (Some(limit), _) => format!("its program has more than {limit} bytes"),
+        (None, Some(syntax)) => syntax.to_string(),
+        (None, None) => error.to_string(),
+    }
 }
 
 /// Bytes as what RE2 reads in them: each that is part of no character is the one that stands for such.

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::{Interp, MAX_NESTING, compare_numbers};
-use crate::source::{Eval, Fault};
+use super::{Interp, compare_numbers};
+use crate::source::Eval;
 use crate::value::{Key, Value};
 
 impl<'a> Interp<'a> {
@@ -15,11 +15,15 @@ impl<'a> Interp<'a> {
         nesting: usize,
     ) -> Eval<Option<bool>> {
         self.spend(1)?;
-        if nesting > MAX_NESTING {
-            let text =
-                format!("cannot compare values that are nested more than {MAX_NESTING} deep");
-            return Err(Fault::limit(text));
-        }
+        self.nested(nesting, "compare", |interp| interp.same_inside(left, right, nesting))
+    }
+
+    fn same_inside(
+        &mut self,
+        left: Value<'a>,
+        right: Value<'a>,
+        nesting: usize,
+    ) -> Eval<Option<bool>> {
         let (left, right) = (self.force(left)?, self.force(right)?);
         Ok(match (left, right) {
             (Value::Undefined(_), _) | (_, Value::Undefined(_)) => None,
@@ -36,6 +40,7 @@ impl<'a> Interp<'a> {
                 if left.len() != right.len() {
                     return Ok(Some(false));
                 }
+                self.spend(left.len() / 64)?;
                 let pairs = left.items(self.heap).into_iter().zip(right.items(self.heap));
                 self.all_same(pairs.collect(), nesting)?
             }
@@ -43,6 +48,7 @@ impl<'a> Interp<'a> {
                 if left.len() != right.len() {
                     return Ok(Some(false));
                 }
+                self.spend(left.len() / 64)?;
                 let mut pairs: Vec<(Value<'a>, Value<'a>)> = Vec::with_capacity(left.len());
                 for (key, value) in left.entries(self.heap) {
                     let Some(other) = right.get(key, self.heap) else { return Ok(Some(false)) };
@@ -74,15 +80,14 @@ impl<'a> Interp<'a> {
 
     /// Whether `value` has everything that the map `part` has, deeply.
     pub fn includes(&mut self, value: Value<'a>, part: Value<'a>, nesting: usize) -> Eval<bool> {
+        self.nested(nesting, "compare", |interp| interp.includes_inside(value, part, nesting))
+    }
+
+    fn includes_inside(&mut self, value: Value<'a>, part: Value<'a>, nesting: usize) -> Eval<bool> {
         let (value, part) = (self.force(value)?, self.force(part)?);
         let (Value::Map(value), Value::Map(part)) = (value, part) else {
             return Ok(self.same(value, part, nesting)? == Some(true));
         };
-        if nesting > MAX_NESTING {
-            let text =
-                format!("cannot compare values that are nested more than {MAX_NESTING} deep");
-            return Err(Fault::limit(text));
-        }
         for (key, wanted) in part.entries(self.heap) {
             let key: Key<'a> = key;
             let Some(found) = value.get(key, self.heap) else { return Ok(false) };

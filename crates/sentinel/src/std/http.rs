@@ -123,6 +123,7 @@ fn client(args: &Args<'_, '_>) -> Client {
 }
 
 fn made<'a>(interp: &Interp<'a>, client: Client) -> Value<'a> {
+    interp.heap.charge(client.accepted.len() * 64);
     interp.heap.object(Object::Client(client))
 }
 
@@ -168,21 +169,34 @@ fn to(url: &str) -> HttpRequest {
 }
 
 fn request<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
-    Ok(interp.heap.object(Object::Request(to(args.str(0)?))))
+    kept(interp, to(args.str(0)?))
+}
+
+/// The bytes of what a policy put into a request.
+fn size(request: &HttpRequest) -> usize {
+    let headers = request.headers.iter().map(|(name, value)| name.len() + value.len() + 64);
+    request.url.len() + request.body.len() + headers.sum::<usize>()
+}
+
+fn kept<'a>(interp: &mut Interp<'a>, request: HttpRequest) -> Eval<Value<'a>> {
+    interp.heap.charge(size(&request));
+    interp.spend(1)?;
+    Ok(interp.heap.object(Object::Request(request)))
 }
 
 /// A changed copy of the request that a function belongs to.
 fn changed<'a>(
-    interp: &Interp<'a>,
+    interp: &mut Interp<'a>,
     args: &Args<'_, 'a>,
     change: impl FnOnce(&mut HttpRequest),
 ) -> Eval<Value<'a>> {
     let Object::Request(request) = args.object()? else {
         return Err(Fault::new(format!("{} needs a request", args.native.name)));
     };
+    interp.room(size(request))?;
     let mut request = request.clone();
     change(&mut request);
-    Ok(interp.heap.object(Object::Request(request)))
+    kept(interp, request)
 }
 
 fn with_header<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
@@ -203,7 +217,6 @@ fn with_basic_auth<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Valu
 fn with_body<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
     let body = args.text(0)?;
     interp.room(body.len())?;
-    interp.heap.charge(body.len());
     changed(interp, &args, |request| body.clone_into(&mut request.body))
 }
 

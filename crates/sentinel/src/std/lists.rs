@@ -47,8 +47,10 @@ fn concat<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
 
 fn difference<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
     let others = all(interp, &args, 1)?;
+    let list = args.list(0)?;
+    interp.spend(list.len())?;
     let mut kept = Vec::new();
-    for item in args.list(0)?.items(interp.heap) {
+    for item in list.items(interp.heap) {
         if !is_in(interp, item, &others)? {
             kept.push(item);
         }
@@ -59,7 +61,9 @@ fn difference<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>
 fn intersection<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
     let mut kept = args.list(0)?.items(interp.heap);
     for index in 1..args.values.len() {
-        let others = args.list(index)?.items(interp.heap);
+        let others = args.list(index)?;
+        interp.spend(kept.len() + others.len())?;
+        let others = others.items(interp.heap);
         let mut both = Vec::new();
         for item in kept {
             if is_in(interp, item, &others)? && !is_in(interp, item, &both)? {

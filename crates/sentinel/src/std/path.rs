@@ -25,6 +25,14 @@ pub(super) fn get<'a>(
     path: &[&'a [u8]],
 ) -> Eval<Option<Value<'a>>> {
     interp.spend(1)?;
+    interp.deeper(|interp| get_step(interp, value, path))
+}
+
+fn get_step<'a>(
+    interp: &mut Interp<'a>,
+    value: Value<'a>,
+    path: &[&'a [u8]],
+) -> Eval<Option<Value<'a>>> {
     let value = interp.force(value)?;
     let Some((step, rest)) = path.split_first() else {
         return Ok(if value.is_undefined() { None } else { Some(value) });
@@ -53,6 +61,10 @@ pub(super) fn get<'a>(
 /// Whether every step of the path is there.
 pub(super) fn has<'a>(interp: &mut Interp<'a>, value: Value<'a>, path: &[&'a [u8]]) -> Eval<bool> {
     interp.spend(1)?;
+    interp.deeper(|interp| has_step(interp, value, path))
+}
+
+fn has_step<'a>(interp: &mut Interp<'a>, value: Value<'a>, path: &[&'a [u8]]) -> Eval<bool> {
     let Some((step, rest)) = path.split_first() else { return Ok(true) };
     let child = match interp.force(value)? {
         Value::Map(map) => map.get(Key::Text(step), interp.heap),
@@ -75,6 +87,15 @@ pub(super) fn has<'a>(interp: &mut Interp<'a>, value: Value<'a>, path: &[&'a [u8
 
 /// A copy with something else at the path. Maps that are missing are made, elements of lists are not.
 pub(super) fn set<'a>(
+    interp: &mut Interp<'a>,
+    into: Value<'a>,
+    path: &[&'a [u8]],
+    value: Value<'a>,
+) -> Eval<Value<'a>> {
+    interp.deeper(|interp| set_step(interp, into, path, value))
+}
+
+fn set_step<'a>(
     interp: &mut Interp<'a>,
     into: Value<'a>,
     path: &[&'a [u8]],
@@ -127,6 +148,10 @@ pub(super) fn unset<'a>(
     from: Value<'a>,
     path: &[&'a [u8]],
 ) -> Eval<Value<'a>> {
+    interp.deeper(|interp| unset_step(interp, from, path))
+}
+
+fn unset_step<'a>(interp: &mut Interp<'a>, from: Value<'a>, path: &[&'a [u8]]) -> Eval<Value<'a>> {
     let Some((step, rest)) = path.split_first() else { return Ok(from) };
     match interp.force(from)? {
         Value::List(list) => {
@@ -169,6 +194,14 @@ pub(super) fn pick<'a>(
     paths: &[&[&'a [u8]]],
 ) -> Eval<Option<Value<'a>>> {
     interp.spend(1 + paths.len())?;
+    interp.deeper(|interp| pick_step(interp, from, paths))
+}
+
+fn pick_step<'a>(
+    interp: &mut Interp<'a>,
+    from: Value<'a>,
+    paths: &[&[&'a [u8]]],
+) -> Eval<Option<Value<'a>>> {
     if paths.iter().any(|path| path.is_empty()) {
         return Ok(Some(from));
     }

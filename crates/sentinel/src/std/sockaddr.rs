@@ -28,7 +28,10 @@ fn parse(text: &str) -> Option<IpNet> {
 
 fn network(args: &Args<'_, '_>, index: usize) -> Eval<IpNet> {
     let text = args.str(index)?;
-    parse(text).ok_or_else(|| Fault::new(format!("{}: {text:?} is no address", args.native.name)))
+    parse(text).ok_or_else(|| {
+        let text = Interp::quote(text.as_bytes());
+        Fault::new(format!("{}: {text} is no address", args.native.name))
+    })
 }
 
 fn is_contained<'a>(_: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {

@@ -87,7 +87,13 @@ fn split<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
     }
     let (text, separator) = (args.text(0)?, args.text(1)?);
     interp.spend(text.len())?;
-    let mut parts = Vec::new();
+    let most = if separator.is_empty() {
+        text.len()
+    } else {
+        memchr::memmem::find_iter(text, separator).count() + 1
+    };
+    interp.room(most.saturating_mul(size_of::<Value<'_>>()))?;
+    let mut parts = Vec::with_capacity(most);
     if separator.is_empty() {
         for chunk in text.utf8_chunks() {
             parts
@@ -110,17 +116,18 @@ fn replace<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
     let times = if args.get(3).is_some() { args.int(3)? } else { -1 };
     let times = usize::try_from(times).unwrap_or(usize::MAX);
     interp.spend(text.len())?;
-    // Nothing is found before each character and at the end.
-    let places: Vec<usize> = if old.is_empty() {
+    let places = || -> Box<dyn Iterator<Item = usize> + 'a> {
+        if !old.is_empty() {
+            return Box::new(memchr::memmem::find_iter(text, old).take(times));
+        }
+        // Nothing is found before each character and at the end.
         let starts = text.iter().enumerate().filter(|(_, byte)| **byte & 0xC0 != 0x80);
-        starts.map(|(at, _)| at).chain([text.len()]).take(times).collect()
-    } else {
-        memchr::memmem::find_iter(text, old).take(times).collect()
+        Box::new(starts.map(|(at, _)| at).chain([text.len()]).take(times))
     };
-    interp.room(text.len().saturating_add(places.len().saturating_mul(new.len())))?;
+    interp.room(text.len().saturating_add(places().count().saturating_mul(new.len())))?;
     let mut out = Vec::new();
     let mut from = 0;
-    for at in places {
+    for at in places() {
         out.extend_from_slice(&text[from..at]);
         out.extend_from_slice(new);
         from = at + old.len();

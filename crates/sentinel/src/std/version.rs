@@ -36,6 +36,10 @@ pub(crate) struct Version {
 
 impl Version {
     fn parse(text: &str) -> Option<Self> {
+        // What is longer nobody has released.
+        if text.len() > 1_000 {
+            return None;
+        }
         let bare = text.strip_prefix('v').unwrap_or(text);
         let (bare, metadata) = bare.split_once('+').unwrap_or((bare, ""));
         let (numbers, prerelease) = bare.split_once('-').unwrap_or((bare, ""));
@@ -156,10 +160,14 @@ pub(crate) fn member<'a>(interp: &Interp<'a>, version: &Version, name: &str) -> 
 fn new<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
     let text = args.str(0)?;
     interp.spend(text.len())?;
-    match Version::parse(text) {
-        Some(version) => Ok(interp.heap.object(Object::Version(version))),
-        None => Err(Fault::new(format!("version.new: {text:?} is no version"))),
-    }
+    let version = Version::parse(text).ok_or_else(|| none(&args, "version"))?;
+    Ok(interp.heap.object(Object::Version(version)))
+}
+
+/// What an argument should be, and is not.
+fn none(args: &Args<'_, '_>, what: &str) -> Fault {
+    let text = args.text(0).map(Interp::quote).unwrap_or_default();
+    Fault::new(format!("{}: {text} is no {what}", args.native.name))
 }
 
 fn receiver<'a>(args: &Args<'_, 'a>) -> Eval<&'a Version> {
@@ -174,11 +182,8 @@ fn against(args: &Args<'_, '_>) -> Eval<Ordering> {
     if let Value::Object(Object::Version(other)) = args.value(0) {
         return Ok(version.compare(other));
     }
-    let text = args.str(0)?;
-    match Version::parse(text) {
-        Some(other) => Ok(version.compare(&other)),
-        None => Err(Fault::new(format!("{}: {text:?} is no version", args.native.name))),
-    }
+    let other = Version::parse(args.str(0)?).ok_or_else(|| none(args, "version"))?;
+    Ok(version.compare(&other))
 }
 
 fn compare<'a>(_: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
@@ -190,9 +195,6 @@ fn ordered<'a>(args: Args<'_, 'a>, is: fn(Ordering) -> bool) -> Eval<Value<'a>> 
 }
 
 fn satisfies<'a>(_: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
-    let text = args.str(0)?;
-    match receiver(&args)?.satisfies(text) {
-        Some(met) => Ok(Value::Bool(met)),
-        None => Err(Fault::new(format!("version.satisfies: {text:?} is no constraint"))),
-    }
+    let met = receiver(&args)?.satisfies(args.str(0)?).ok_or_else(|| none(&args, "constraint"))?;
+    Ok(Value::Bool(met))
 }

@@ -33,6 +33,12 @@ pub fn imports(plan: &Arc<Frozen>) -> BTreeMap<String, Import> {
     imports.into_iter().map(|(name, import)| (name.to_owned(), import)).collect()
 }
 
+/// Whether it is an import that every run has.
+pub(crate) fn is_of_run(path: &str) -> bool {
+    let name = path.trim_end_matches("/v1").trim_end_matches("/v2");
+    matches!(name, "tfplan" | "tfconfig" | "tfstate" | "tfrun")
+}
+
 /// Functions that an import has beside its data.
 pub(crate) fn functions(path: &str) -> &'static [Native] {
     match path {

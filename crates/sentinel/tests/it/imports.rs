@@ -142,6 +142,13 @@ fn an_import_is_no_value() {
 }
 
 #[test]
+fn what_only_a_run_has_is_told_to_need_a_mock() {
+    let known = |import| error(ask_in(&world(), &format!("import {import:?} as i\nmain = true")));
+    assert!(known("tfstate/v2").ends_with("is not known; outside of a run it needs a mock"));
+    assert!(known("tfplan-functions").ends_with("is not known"));
+}
+
+#[test]
 fn the_same_import_twice_is_no_harm() {
     passes(
         &world(),

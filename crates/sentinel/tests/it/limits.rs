@@ -132,6 +132,72 @@ fn values_within_each_other_end_the_policy_and_not_the_process() {
 }
 
 #[test]
+fn rules_inside_of_values_inside_of_rules_fit_the_stack() {
+    let limits = Limits { memory: 1 << 30, ..Limits::default() };
+    for look in ["mine is mine", "print(mine)", "json.marshal(mine) is \"\"", "mine contains mine"]
+    {
+        let text = format!(
+            "import \"json\"\nlast = rule {{ 1 }}\nfor range(1000) as n {{\n mine = last\n \
+             for range(400) as i {{ mine = [mine] }}\n last = rule {{ {look} }}\n}}\nmain = last"
+        );
+        let error = stopped(&text, &limits);
+        assert!(error.text.contains("expressions within each other"), "{look}: {error}");
+    }
+    let path = ["a"; 400].join(".");
+    let text = format!(
+        "import \"collection/maps\"\nlast = rule {{ 1 }}\nfor range(1000) as n {{\n mine = last\n \
+         for range(400) as i {{ mine = {{\"a\": mine}} }}\n \
+         last = rule {{ maps.get(mine, \"{path}\") }}\n}}\nmain = last"
+    );
+    stopped(&text, &limits);
+}
+
+#[test]
+fn what_functions_read_is_counted() {
+    let million = "x = \"1\"\nfor range(20) as i { x += x }\n";
+    for call in [
+        "int(x)",
+        "float(x)",
+        "strings.has_prefix(x, x)",
+        "version.new(\"1\").satisfies(\">\" + x) else 1",
+        "sockaddr.is_ipv4(x)",
+    ] {
+        let text = format!(
+            "import \"sockaddr\"\nimport \"strings\"\nimport \"version\"\n{million}\
+             for range(10000) as i {{ y = {call} }}\nmain = true"
+        );
+        let outcome = evaluate(&Source::new("p.sentinel", text), &world(), &small(), &[]);
+        assert_eq!(outcome.verdict, Verdict::Errored, "{call}");
+        assert!(outcome.duration < Duration::from_secs(20), "{call}: {:?}", outcome.duration);
+    }
+}
+
+#[test]
+fn requests_that_are_built_take_memory() {
+    for change in ["with_header(\"A\", \"b\")", "with_basic_auth(\"a\", \"b\")"] {
+        let text = format!(
+            "import \"http\"\nx = \"x\"\nfor range(16) as i {{ x += x }}\nq = http.request(\"u\").with_body(x)\n\
+             for range(1000) as i {{ q = q.{change} }}\nmain = true"
+        );
+        assert!(stopped(&text, &small()).text.contains("memory"), "{change}");
+    }
+}
+
+#[test]
+fn what_an_error_says_is_cut_off() {
+    let limits = Limits { output: 1_000, ..Limits::default() };
+    for call in ["error(x)", "version.new(x)", "decimal.new(x)", "sockaddr.is_equal(x, x)"] {
+        let text = format!(
+            "import \"decimal\"\nimport \"sockaddr\"\nimport \"version\"\nx = \"x\"\n\
+             for range(16) as i {{ x += x }}\nmain = {call}"
+        );
+        let outcome = evaluate(&Source::new("p.sentinel", text), &world(), &limits, &[]);
+        assert_eq!(outcome.verdict, Verdict::Errored);
+        assert!(outcome.error.unwrap().text.len() < 1_100, "{call}");
+    }
+}
+
+#[test]
 fn what_is_printed_beyond_the_limit_is_cut_off_once() {
     let limits = Limits { output: 100, ..Limits::default() };
     let text = "for range(1000) as i { print(\"0123456789\") }\nmain = true";
@@ -149,6 +215,9 @@ fn regular_expressions_are_bounded() {
         let outcome = evaluate(&Source::new("p.sentinel", text), &world(), &Limits::default(), &[]);
         assert_eq!(outcome.verdict, Verdict::Errored);
     }
+    // A large one on a long text would take minutes, and nothing could end it.
+    let text = "x = \"ab\"\nfor range(22) as i { x += x }\nmain = x matches \"(a|b)*a(a|b){900}c\"";
+    assert!(stopped(text, &Limits::for_authors(Duration::from_secs(10))).text.contains("search"));
     // Many of them cost steps, and are not all kept.
     let text =
         "for range(100000) as i { x = \"a\" matches \"(a|b){100}\" + string(i) }\nmain = true";

@@ -37,6 +37,29 @@ fn the_place_where_undefined_arose_is_told() {
 }
 
 #[test]
+fn whatever_makes_main_undefined_is_told_where() {
+    for (text, place) in [
+        ("main = 1 < \"a\"", "policy.sentinel:1:8"),
+        ("a = [undefined]\nmain = rule { a is [1] }", "policy.sentinel:2:15"),
+        ("f = func() { x = 1 }\nmain = f()", "policy.sentinel:2:8"),
+        ("main = int(\"a\")", "policy.sentinel:1:8"),
+        ("main = [1][2:]", "policy.sentinel:1:8"),
+        ("main = {}[[1]]", "policy.sentinel:1:11"),
+        ("main = any [1] as x { {}.a }", "policy.sentinel:1:26"),
+    ] {
+        assert_eq!(ask(text).arose.unwrap().to_string(), place, "{text}");
+    }
+}
+
+#[test]
+fn a_rule_that_cannot_be_told_is_an_error_there() {
+    let outcome = ask("x = []\nappend(x, x)\nround = rule { x }\nmain = length(round) is 1");
+    assert_eq!(outcome.verdict, Verdict::Errored);
+    let error = outcome.error.unwrap();
+    assert!(error.to_string().starts_with("policy.sentinel:3:1: cannot copy"), "{error}");
+}
+
+#[test]
 fn an_error_names_file_line_and_column_in_bytes() {
     let place = |text: &str| ask(text).error.unwrap().to_string();
     assert_eq!(

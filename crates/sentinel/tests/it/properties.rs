@@ -91,6 +91,8 @@ proptest! {
             // What errs never passes.
             prop_assert_eq!(outcome.verdict, Verdict::Errored);
         }
+        // Nobody is left to guess why.
+        prop_assert!(outcome.verdict != Verdict::Undefined || outcome.arose.is_some(), "{text}");
         drop(Config::parse("sentinel.hcl", text.as_bytes()));
     }
 

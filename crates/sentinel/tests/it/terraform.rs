@@ -171,6 +171,29 @@ fn the_configuration_has_its_collections() {
 }
 
 #[test]
+fn functions_of_the_terraform_imports_take_what_they_can() {
+    for (import, call, expected) in [
+        ("tfconfig/v2", "strip_index(\"\")", Ok("\"\"")),
+        ("tfconfig/v2", "strip_index(\"aws_a.b[\")", Ok("\"aws_a.b\"")),
+        ("tfconfig/v2", "strip_index(undefined)", Ok("undefined")),
+        ("tfconfig/v2", "strip_index(1)", Err("strip_index first argument")),
+        ("tfconfig/v2", "strip_index()", Err("takes 1 arguments")),
+        ("tfplan", "module([]).path", Ok("[]")),
+        ("tfplan", "module([\"\"])", Ok("undefined")),
+        ("tfconfig", "module(undefined)", Ok("undefined")),
+        ("tfstate", "module(\"m\")", Err("module first argument")),
+        ("tfplan", "module([1])", Err("module first argument")),
+    ] {
+        let text = format!("import {import:?} as tf\nr = tf.{call}\nprint(r)\nmain = true");
+        let outcome = ask_in(&planned(), &text);
+        match expected {
+            Ok(printed) => assert_eq!(outcome.printed.trim(), printed.trim_matches('"'), "{call}"),
+            Err(words) => assert!(outcome.error.unwrap().text.contains(words), "{call}"),
+        }
+    }
+}
+
+#[test]
 fn an_empty_plan_has_all_collections_and_nothing_in_them() {
     let plan = Arc::new(Frozen::from_json(b"{}").unwrap());
     let world = World { imports: imports(&plan), ..world() };

@@ -59,6 +59,10 @@ fn module<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
             _ => return Err(args.unfit(0, "lists of strings")),
         }
     }
+    // As one text below, these would be others.
+    if names.iter().any(|name| name.is_empty() || name.contains(&b'.')) {
+        return Ok(Value::UNDEFINED);
+    }
     let world = interp.world;
     let import = args.native.name.trim_end_matches(".module");
     let Some(Import::Data(data)) = world.imports.get(import) else {
