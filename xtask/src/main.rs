@@ -50,7 +50,7 @@ impl Task {
             Self::Walls => lint::walls().await,
             Self::Bench(args) => bench::run(args).await,
             Self::Dist(args) => dist::run(args).await,
-            Self::Sentinel(args) => sentinel::run(&args),
+            Self::Sentinel(args) => sentinel::run(&args).await,
             Self::Fuzz(args) => fuzz::run(&args),
             Self::NewNoun(args) => new_noun::run(&args),
             Self::TryNewNoun => new_noun::trial::run().await,

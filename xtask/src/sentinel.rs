@@ -2,6 +2,7 @@
 //!
 //! The repositories are somebody else's and stay outside of ours: name the folders of clones.
 
+mod mutants;
 mod oracle;
 pub mod speed;
 
@@ -16,7 +17,7 @@ use sentinel::testing::{Case, Status, test};
 #[derive(clap::Args)]
 pub struct Args {
     /// Folders, each with the repository of one set.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "mutants")]
     sets: Vec<PathBuf>,
     /// Compare the collections of mocks with those derived from the plan that they carry instead.
     #[arg(long)]
@@ -24,6 +25,9 @@ pub struct Args {
     /// Measure the sets' own policies on a large plan instead; meant for a release build.
     #[arg(long, conflicts_with = "oracle")]
     speed: bool,
+    /// Put other readings of the language into copies of the engine instead: its probes have to notice each. Minutes.
+    #[arg(long, conflicts_with_all = ["sets", "oracle", "speed"])]
+    mutants: bool,
     /// Name every case that does not pass.
     #[arg(long, short)]
     verbose: bool,
@@ -36,7 +40,10 @@ struct Count {
     not_runnable: usize,
 }
 
-pub fn run(args: &Args) -> Result<()> {
+pub async fn run(args: &Args) -> Result<()> {
+    if args.mutants {
+        return mutants::run().await;
+    }
     if args.oracle {
         return oracle::run(&args.sets, args.verbose);
     }

@@ -27,6 +27,17 @@ pub async fn files() -> Result<Vec<PathBuf>> {
     Ok(files.filter(|file| root().join(file).is_file()).collect())
 }
 
+/// Copies all files of the project into a folder.
+pub async fn copy_to(folder: &Path) -> Result<()> {
+    for path in files().await? {
+        let to = folder.join(&path);
+        std::fs::create_dir_all(to.parent().context("a file is in a folder")?)?;
+        std::fs::copy(root().join(&path), to)
+            .with_context(|| format!("cannot copy {}", path.display()))?;
+    }
+    Ok(())
+}
+
 /// A TOML file below the root.
 pub fn toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let full = root().join(path);

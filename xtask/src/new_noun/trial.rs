@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use regex::Regex;
 
 use super::name::Name;
@@ -28,12 +28,7 @@ const LAWS: [&str; 7] = [
 /// Compiles most of the project in a folder of its own; third-party crates are those of this one's target.
 pub async fn run() -> Result<()> {
     let copy = tempfile::tempdir()?;
-    for path in workspace::files().await? {
-        let to = copy.path().join(&path);
-        std::fs::create_dir_all(to.parent().context("a file is in a folder")?)?;
-        std::fs::copy(workspace::root().join(&path), to)
-            .with_context(|| format!("cannot copy {}", path.display()))?;
-    }
+    workspace::copy_to(copy.path()).await?;
     let name = Name::new(NOUN, None)?;
     super::write(copy.path(), &name)?;
     // The tables of all routes take the noun in, as they do for whoever reads the difference; the page is made of these.
