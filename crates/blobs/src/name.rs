@@ -41,7 +41,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    pub const ALL: [Self; 15] = [
         Self::Configuration,
         Self::State,
         Self::JsonState,

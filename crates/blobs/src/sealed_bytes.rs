@@ -5,7 +5,7 @@ use crate::{Blobs, Error, Kind, LogId, Name, Result, name::valid, store::store_e
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, path::Path};
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 /// More than that is sent in parts of this size.
 const PART_LEN: usize = 5 * 1024 * 1024;
@@ -98,13 +98,13 @@ impl Blobs {
         Ok(places.iter().filter_map(|text| Place::parse(text).ok()).collect())
     }
 
-    /// Everything that lies in the store: blobs by their places, logs by that of their folder.
-    pub fn everything(&self) -> BoxStream<'_, Result<String>> {
+    /// Everything that lies in the store, blobs and parts of logs, by place and the time at which it was written.
+    pub fn everything(&self) -> BoxStream<'_, Result<(String, SystemTime)>> {
         let folders = Kind::lasting().map(Kind::folder).chain([LOGS]);
         let each = move |folder: &'static str| {
             let listed = self.store.list(Some(&Path::from(folder)));
             listed.map(move |meta| match meta {
-                Ok(meta) => Ok(meta.location.to_string()),
+                Ok(meta) => Ok((meta.location.to_string(), meta.last_modified.into())),
                 Err(source) => Err(Error::Store { name: folder.to_owned(), source }),
             })
         };

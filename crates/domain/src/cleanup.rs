@@ -4,8 +4,12 @@ use std::{collections::HashSet, time::Duration};
 
 use blobs::{Kind, LogId, Name};
 use db::{
-    entity::{configuration_version, state_version, task},
-    sea_orm::{ColumnTrait, EntityTrait, Iterable, PrimaryKeyToColumn, QueryFilter, QuerySelect},
+    dump::{Row, Table},
+    entity::{
+        assessment, configuration_version, phase, plan_export, policy, policy_set_version,
+        state_version, task,
+    },
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect},
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +55,20 @@ pub async fn work(cx: &Ctx) -> Result<usize> {
     Ok(due.len())
 }
 
+/// The names of what a row says is to be deleted.
+pub(crate) fn doomed_by(table: &Table, row: &Row) -> Vec<String> {
+    if table.name != "tasks" || table.text(row, "kind") != Some(TASK) {
+        return Vec::new();
+    }
+    let payload = table.text(row, "payload").unwrap_or_default();
+    let orphans: Vec<Orphan> = serde_json::from_str(payload).unwrap_or_default();
+    let names = orphans.into_iter().filter_map(|orphan| match orphan {
+        Orphan::Blob(name) => Some(name),
+        Orphan::Log(id) => Some(LogId::new(&id).ok()?.to_string()),
+    });
+    names.collect()
+}
+
 /// A blob is written before its row, which comes within seconds or, after a crash, never.
 pub const SETTLED: Duration = Duration::from_hours(24);
 /// Ids that are looked up at once.
@@ -61,16 +79,17 @@ pub async fn sweep_unfinished(cx: &Ctx, idle: Duration) -> Result<u64> {
     Ok(cx.blobs().sweep_unfinished(idle).await?)
 }
 
-/// Deletes blobs of this age that never got a row; returns how many those were.
+/// Deletes blobs of this age that never got a row, or have lost it; returns how many those were. As above, none while
+/// somebody copies.
 pub async fn sweep_orphans(cx: &Ctx, age: Duration) -> Result<u64> {
     let mut deleted = 0;
-    for kind in [Kind::Configuration, Kind::State, Kind::JsonState] {
+    if holds::any(cx.db(), cx.now()).await? {
+        return Ok(deleted);
+    }
+    for kind in Kind::ALL {
         let old = cx.blobs().older_than(kind, age).await?;
         for ids in old.chunks(LOOKED_UP) {
-            let known = match kind {
-                Kind::Configuration => known::<configuration_version::Entity>(cx, ids).await?,
-                _ => known::<state_version::Entity>(cx, ids).await?,
-            };
+            let known = known(cx, kind, ids).await?;
             for id in ids.iter().filter(|id| !known.contains(*id)) {
                 tracing::warn!(id, "deleting a blob of which nobody knows");
                 cx.blobs().delete(&Name::new(kind, id)?).await?;
@@ -81,20 +100,33 @@ pub async fn sweep_orphans(cx: &Ctx, age: Duration) -> Result<u64> {
     Ok(deleted)
 }
 
-/// Those of these ids that have a row.
-async fn known<E>(cx: &Ctx, ids: &[String]) -> Result<HashSet<String>>
+/// Those of these ids of blobs that a row has.
+async fn known(cx: &Ctx, kind: Kind, ids: &[String]) -> Result<HashSet<String>> {
+    match kind {
+        Kind::Configuration => had_by(cx, configuration_version::Column::Id, ids).await,
+        Kind::State | Kind::JsonState => had_by(cx, state_version::Column::Id, ids).await,
+        Kind::PlanExport => had_by(cx, plan_export::Column::Id, ids).await,
+        Kind::PolicyCode => had_by(cx, policy::Column::CodeId, ids).await,
+        Kind::PolicySet => had_by(cx, policy_set_version::Column::Id, ids).await,
+        // What phases leave, those of runs and those of assessments.
+        _ => {
+            let mut known = had_by(cx, phase::Column::Id, ids).await?;
+            known.extend(had_by(cx, assessment::Column::Id, ids).await?);
+            Ok(known)
+        }
+    }
+}
+
+async fn had_by<C>(cx: &Ctx, column: C, ids: &[String]) -> Result<HashSet<String>>
 where
-    E: EntityTrait,
-    E::PrimaryKey: PrimaryKeyToColumn<Column = E::Column>,
+    C: ColumnTrait,
+    C::EntityName: EntityTrait,
 {
-    let key = E::PrimaryKey::iter().next().expect("every table has a key").into_column();
-    let known: Vec<String> = E::find()
+    let rows = <C::EntityName as EntityTrait>::find()
         .select_only()
-        .column(key)
-        .filter(key.is_in(ids))
-        .into_tuple()
-        .all(cx.read())
-        .await?;
+        .column(column)
+        .filter(column.is_in(ids));
+    let known: Vec<String> = rows.into_tuple().all(cx.read()).await?;
     Ok(known.into_iter().collect())
 }
 

@@ -29,6 +29,12 @@ pub fn run(flags: &StoreFlags) -> Result<()> {
         "{} states, {} blobs, {} logs and {} sealed values were read",
         report.states, report.blobs, report.logs, report.values
     );
+    if report.unfinished > 0 {
+        println!(
+            "{} blobs are of uploads that are under way or were broken off: what no row names a day later is deleted",
+            report.unfinished
+        );
+    }
     match damage.len() {
         0 => {
             println!("nothing is damaged");

@@ -247,13 +247,20 @@ async fn blobs_that_never_got_a_row_are_deleted_once_they_are_old() {
     let server = Server::start().await;
     let ws = server.workspace("networking").await;
     let old = fill(&server, &ws).await;
-    let orphans = [(Blob::State, "sv-lost"), (Blob::Configuration, "cv-lost")];
+    let orphans = [
+        (Blob::State, "sv-lost"),
+        (Blob::Configuration, "cv-lost"),
+        (Blob::Plan, "plan-lost"),
+        (Blob::PlanExport, "pe-lost"),
+        (Blob::PolicyCode, "polcode-lost"),
+        (Blob::PolicySet, "polsetver-lost"),
+    ];
     for (kind, id) in orphans {
         server.put_blob(kind, id).await;
     }
     let sweep = async |age| domain::cleanup::sweep_orphans(&server.system(), age).await.unwrap();
     assert_eq!(sweep(DAY).await, 0);
-    assert_eq!(sweep(Duration::ZERO).await, 2);
+    assert_eq!(sweep(Duration::ZERO).await, 6);
     for (kind, id) in orphans {
         assert!(!server.has_blob(kind, id).await);
     }

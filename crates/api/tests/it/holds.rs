@@ -25,6 +25,7 @@ async fn what_lost_its_row_is_kept_while_somebody_holds_and_deleted_afterwards()
     assert_eq!(cleanup::work(&server.system()).await.unwrap(), 0);
     one.release(now).await.unwrap();
     assert_eq!(cleanup::work(&server.system()).await.unwrap(), 0);
+    assert_eq!(cleanup::sweep_orphans(&server.system(), Duration::ZERO).await.unwrap(), 0);
     assert!(server.has_blob(Blob::State, &state).await);
 
     // The other one was killed: it holds up nobody for long.

@@ -1,7 +1,9 @@
 //! Which blobs rows name: what a backup copies and `verify` reads.
 
-use blobs::Kind;
+use blobs::{Kind, LogId, Name};
 use db::dump::{Row, Table};
+
+use crate::Result;
 
 /// Something outside the database that a row tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +12,16 @@ pub(crate) enum Named {
     Blob(Kind, String),
     /// May be there, by the id of its phase.
     Log(String),
+}
+
+impl Named {
+    /// As the store calls it.
+    pub fn name(&self) -> Result<String> {
+        Ok(match self {
+            Self::Blob(kind, id) => Name::new(*kind, id)?.to_string(),
+            Self::Log(id) => LogId::new(id)?.to_string(),
+        })
+    }
 }
 
 /// What a row of any table names.
@@ -39,10 +51,37 @@ pub(crate) fn of(table: &Table, row: &Row) -> Vec<Named> {
     }
 }
 
+/// What may lie in the store before its row says so: an upload is written first.
+pub(crate) fn awaited_by(table: &Table, row: &Row) -> Vec<Named> {
+    let id = table.text(row, "id").unwrap_or_default();
+    let kinds: &[Kind] = match (table.name.as_str(), table.text(row, "status").unwrap_or_default())
+    {
+        ("state_versions", "pending") => &[Kind::State, Kind::JsonState],
+        ("state_versions", "finalized") => &[Kind::JsonState],
+        ("configuration_versions", "pending" | "fetching") => &[Kind::Configuration],
+        ("policy_set_versions", "pending" | "ingressing") => &[Kind::PolicySet],
+        ("plan_exports", "pending" | "queued") => &[Kind::PlanExport],
+        ("phases" | "assessments", "running") => &ARTIFACTS,
+        _ => &[],
+    };
+    kinds.iter().map(|kind| Named::Blob(*kind, id.to_owned())).collect()
+}
+
 /// In these states the data behind a version is there, be it that it may only be restored.
 fn is_kept(status: &str) -> bool {
     matches!(status, "finalized" | "uploaded" | "backing_data_soft_deleted")
 }
+
+/// What a phase leaves.
+const ARTIFACTS: [Kind; 7] = [
+    Kind::Plan,
+    Kind::LockFile,
+    Kind::PlanJson,
+    Kind::PlanJsonRedacted,
+    Kind::PlanChanges,
+    Kind::ProviderSchemas,
+    Kind::ErroredState,
+];
 
 /// What a phase has left, by its name in the agent protocol, and what was made of it here.
 fn artifact(name: &str) -> Option<Kind> {

@@ -2,6 +2,7 @@
 //! Reads only, and may be done while a server serves.
 
 mod reading;
+mod strays;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -58,6 +59,8 @@ pub struct Report {
     pub blobs: u64,
     pub logs: u64,
     pub values: u64,
+    /// Blobs that no row names yet: of uploads under way, or left by those that were broken off.
+    pub unfinished: u64,
     pub findings: Vec<Finding>,
 }
 
@@ -109,7 +112,7 @@ pub async fn verify(app: &App, database: &db::Settings, progress: Arc<Progress>)
     snapshot.close().await;
     looking.columns().await?;
     looking.current_states().await?;
-    looking.strays().await?;
+    looking.strays(database).await?;
     looking.decide_missing(database).await?;
     Ok(looking.report)
 }
@@ -206,32 +209,6 @@ impl Looking {
             let place = self.places.get(&id).cloned().unwrap_or_default();
             let what = format!("workspace {id}");
             self.report.findings.push(Finding { weight: Weight::Damage, place, what, why });
-        }
-        Ok(())
-    }
-
-    /// What lies in the store and is named by no row.
-    async fn strays(&mut self) -> Result<()> {
-        let blobs = self.cx.blobs().clone();
-        let mut all = blobs.everything();
-        let mut seen = String::new();
-        while let Some(place) = all.try_next().await? {
-            // Of a log, its folder.
-            let mut parts = place.split('/');
-            let named: String = match (parts.next(), parts.next()) {
-                (Some(folder), Some(id)) => format!("{folder}/{id}"),
-                _ => place.clone(),
-            };
-            if self.known.has(&named) || seen == named {
-                continue;
-            }
-            seen.clone_from(&named);
-            self.report.findings.push(Finding {
-                weight: Weight::Note,
-                place: String::new(),
-                what: format!("blob {named}"),
-                why: "is named by no row: an upload under way, or one that was broken off".into(),
-            });
         }
         Ok(())
     }

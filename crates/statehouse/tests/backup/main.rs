@@ -9,6 +9,7 @@ mod server;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use server::{Place, message, state};
@@ -407,11 +408,42 @@ fn verify_names_what_is_damaged_by_organization_and_workspace() {
         let said = place.done(&["verify"]);
         assert!(said.contains("nothing is damaged"), "{repair}: {said}");
     }
+}
 
-    // What nobody names is a note: it may be an upload under way.
-    fs::write(states.join("sv-stray"), &whole).unwrap();
-    let said = place.done(&["verify"]);
-    assert!(said.contains("note") && said.contains("states/sv-stray"), "{said}");
+#[test]
+fn verify_tells_uploads_under_way_from_what_nobody_needs() {
+    let (place, _) = filled();
+    let stray = place.blobs().join("states/sv-stray");
+    fs::write(&stray, "sealed").unwrap();
+    let says = |unfinished, note| {
+        let said = place.done(&["verify"]);
+        assert!(said.contains("nothing is damaged"), "{said}");
+        assert_eq!(
+            said.contains("1 blobs are of uploads that are under way"),
+            unfinished,
+            "{said}"
+        );
+        assert_eq!(said.contains("note    blob states/sv-stray"), note, "{said}");
+    };
+    says(true, false);
+    let two_days_ago = SystemTime::now() - Duration::from_hours(48);
+    fs::File::open(&stray).unwrap().set_modified(two_days_ago).unwrap();
+    says(false, true);
+    // A version waits for it, however long.
+    place.execute(
+        "CREATE TABLE spare AS SELECT * FROM state_versions; \
+         UPDATE spare SET id = 'sv-stray', number = 2, status = 'pending'; \
+         INSERT INTO state_versions SELECT * FROM spare; DROP TABLE spare",
+    );
+    says(true, false);
+    place.execute("UPDATE state_versions SET status = 'discarded' WHERE id = 'sv-stray'");
+    says(false, true);
+    // Its deletion is on its way.
+    place.execute(
+        "INSERT INTO tasks (id, kind, payload, due_at, attempts, created_at) VALUES \
+         ('task-0123456789abcdef', 'delete_blobs', '[{\"blob\":\"states/sv-stray\"}]', 0, 0, 0)",
+    );
+    says(false, false);
 }
 
 #[test]
