@@ -43,7 +43,7 @@ impl From<domain::Error> for Failure {
                 Error::new(StatusCode::TOO_MANY_REQUESTS, "too many requests").detail(why)
             }
             // The command line tries again when it reads these words (CLI protocol 3.9).
-            E::Unavailable(why) => {
+            E::Unavailable(why) | E::InDoubt(why) => {
                 Error::new(StatusCode::SERVICE_UNAVAILABLE, "service unavailable").detail(why)
             }
             E::Damaged(error) => {

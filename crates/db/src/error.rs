@@ -19,6 +19,9 @@ pub enum Error {
     /// database's own words for the log.
     #[error("{sentence} ({cause})")]
     Unavailable { sentence: &'static str, cause: String },
+    /// A commit that may hold all the same: the database did not say. Its own words are for the log.
+    #[error("nobody knows whether it was kept ({0})")]
+    InDoubt(String),
     /// What was committed is not there.
     #[error("what was committed is not there")]
     Lost,
@@ -39,6 +42,22 @@ impl From<DbErr> for Error {
         match driver(&error).and_then(unavailable) {
             Some(sentence) => Self::Unavailable { sentence, cause: words(&error) },
             None => Self::Other(error),
+        }
+    }
+}
+
+impl Error {
+    /// Of a commit that failed, and of which nobody has found out what became of it.
+    pub(crate) fn of_commit(error: DbErr) -> Self {
+        let is_certain = match driver(&error) {
+            // Before the record of the commit was written there was no room any more.
+            Some(answer @ sqlx::Error::Database(_)) => unavailable(answer) == Some(FULL),
+            _ => false,
+        };
+        match Self::from(error) {
+            refused @ (Self::Taken(_) | Self::InUse(_)) => refused,
+            full if is_certain => full,
+            other => Self::InDoubt(other.to_string()),
         }
     }
 }

@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    Error, Result,
     connection::{Answer, Ask, Connection, as_connection, query_error},
     pool::Pool,
     rights,
@@ -109,27 +110,39 @@ impl Transaction {
     /// Returns once the database has confirmed; where its answer is lost, it is asked what became of the transaction.
     ///
     /// # Errors
-    /// A refusal of the database, or that nobody knows: then it may hold all the same.
-    pub(crate) async fn commit(mut self) -> Result<(), DbErr> {
-        let Some(open) = self.open.take() else { return Err(failed("the transaction has ended")) };
+    /// A refusal of the database, or [`Error::InDoubt`].
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        let Some(open) = self.open.take() else {
+            return Err(failed("the transaction has ended").into());
+        };
         let mut open = open.into_inner();
-        let number = open.number.filter(|_| open.standing == Standing::Good);
+        let was_asked = open.standing == Standing::Good;
         let Err(error) = open.ask(Ask::Plain("COMMIT")).await else {
             open.connection.give_back();
             return Ok(());
         };
+        let number = open.number;
         // With the connection a transaction ends that was not told to.
         drop(open);
-        match number {
-            Some(number) if self.was_committed(number).await => {
+        if !was_asked {
+            return Err(error.into());
+        }
+        let was_kept = match number {
+            Some(number) => self.was_committed(number).await,
+            None => None,
+        };
+        match was_kept {
+            Some(true) => {
                 tracing::info!("a commit whose answer was lost holds: {error}");
                 Ok(())
             }
-            _ => Err(error),
+            Some(false) => Err(error.into()),
+            None => Err(Error::of_commit(error)),
         }
     }
 
-    async fn was_committed(&self, number: i64) -> bool {
+    /// `None` if nobody can tell.
+    async fn was_committed(&self, number: i64) -> Option<bool> {
         let question = format!("SELECT txid_status({number}) AS status");
         let looking = async {
             loop {
@@ -138,11 +151,11 @@ impl Transaction {
                 let status: Option<String> = answer.into_first()?.try_get("", "status").ok()?;
                 match status.as_deref() {
                     Some("in progress") => sleep(BETWEEN_LOOKS).await,
-                    known => return Some(known == Some("committed")),
+                    known => return known.map(|status| status == "committed"),
                 }
             }
         };
-        timeout(FOUND_OUT_WITHIN, looking).await.ok().flatten().unwrap_or_default()
+        timeout(FOUND_OUT_WITHIN, looking).await.ok().flatten()
     }
 
     /// Returns once what was locked is free again, which a transaction that is dropped does not wait for.

@@ -147,12 +147,12 @@ impl Write {
         let Self { transaction, counts, .. } = self;
         counts.count_commit();
         if !transaction.may_change_rights() {
-            return Ok(transaction.commit().await?);
+            return transaction.commit().await;
         }
         let confirmed = async {
             // As late as can be: whoever else changes rights waits from here until the commit.
             rights::raise(&transaction).await?;
-            Ok(transaction.commit().await?)
+            transaction.commit().await
         };
         let confirmed = confirmed.await;
         // Even if not: where the answer was lost, nobody knows whether it is kept.

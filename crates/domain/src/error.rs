@@ -50,6 +50,9 @@ pub enum Error {
     /// Not now; trying again shortly will do.
     #[error("{0}")]
     Unavailable(String),
+    /// Nobody knows whether it was done.
+    #[error("{0}")]
+    InDoubt(String),
     /// What is stored cannot be read any more, now and later.
     #[error("{0}")]
     Damaged(blobs::Error),
@@ -117,7 +120,10 @@ impl Error {
 
     /// Whether it is an answer to what was asked for, and would be the same the next time.
     pub(crate) fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Internal(_) | Self::Unavailable(_) | Self::TooMany(_))
+        !matches!(
+            self,
+            Self::Internal(_) | Self::Unavailable(_) | Self::InDoubt(_) | Self::TooMany(_)
+        )
     }
 
     /// Whether a row was read and not understood, such as one that a later version has written.
@@ -147,6 +153,12 @@ impl From<db::Error> for Error {
                 tracing::error!(cause, "{sentence}");
                 Self::Unavailable(format!("{sentence} Try again shortly."))
             }
+            db::Error::InDoubt(cause) => {
+                tracing::error!(cause, "nobody knows whether a commit holds");
+                Self::InDoubt(
+                    "The database did not say whether it has kept this. Try again shortly.".into(),
+                )
+            }
             other => Self::Internal(anyhow::Error::new(other)),
         }
     }
@@ -172,9 +184,11 @@ impl From<blobs::Error> for Error {
             }
             // What is looked for was there once.
             lost @ (blobs::Error::Sealed { .. } | blobs::Error::NotFound(_)) => Self::Damaged(lost),
-            blobs::Error::Content(_) => {
-                Self::BadRequest("The content ended before it was complete.".into())
-            }
+            // It was not welcome, or broke off.
+            blobs::Error::Content(reason) => reason.downcast().map_or_else(
+                |_| Self::BadRequest("The content ended before it was complete.".into()),
+                |refusal| *refusal,
+            ),
             full if full.is_full() => {
                 tracing::error!(
                     error = format!("{:#}", anyhow::Error::new(full)),

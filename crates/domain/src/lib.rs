@@ -66,6 +66,7 @@ mod tasks;
 pub mod teams;
 pub mod tool_versions;
 mod troubles;
+mod uploads;
 pub mod variable_sets;
 pub mod variables;
 pub mod vcs_connections;

@@ -19,11 +19,12 @@ use futures::Stream;
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx, accounts, can,
     cleanup::{self, Orphan},
     error::taken,
     free_text, names,
     row::{Organization, Policy},
+    uploads::if_welcome,
 };
 
 /// Characters.
@@ -264,7 +265,7 @@ async fn lock(tx: &Tx, id: &PolicyId) -> Result<Locked<policy::Entity>> {
     tx.lock::<policy::Entity>(id.clone()).await?.ok_or(Error::NotFound)
 }
 
-/// Takes the code; what there was before is gone.
+/// Takes the code; what there was before is gone. Whoever may not do it any more when all of it has come is told so.
 ///
 /// # Errors
 /// TooLarge beyond 10 MiB; BadRequest if the upload breaks off.
@@ -278,14 +279,29 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let id = PolicyCodeId::fresh();
+    let welcome = async {
+        let found = find(cx, &policy.id).await?;
+        accounts::refreshed(cx).await?.check::<can::ManagePolicies, _>(found).map(drop)
+    };
+    let code = if_welcome(code, welcome);
     let written = cx.blobs().put_stream(&blob(&id)?, code, CODE_LIMIT).await?;
+    let kept = keep(cx, &policy.id, &id, written.size).await;
+    if !matches!(kept, Ok(_) | Err(Error::InDoubt(_)))
+        && let Err(error) = cx.blobs().delete(&blob(&id)?).await
+    {
+        tracing::warn!(code = %id, %error, "the code {id} is left over");
+    }
+    kept
+}
+
+async fn keep(cx: &Ctx, policy: &PolicyId, code: &PolicyCodeId, size: u64) -> Result<Policy> {
     let tx = cx.write().await?;
-    let mut row = lock(&tx, &policy.id).await?;
+    let mut row = lock(&tx, policy).await?;
     cleanup::later(&tx, code_of(&row)?).await?;
-    row.code_id = Some(id);
+    row.code_id = Some(code.clone());
     row.code_updated_at = Some(tx.now());
     let row = tx.update(row).await?;
-    tx.emit(Happened::PolicyUploaded, subject(&row), json!({ "size": written.size })).await?;
+    tx.emit(Happened::PolicyUploaded, subject(&row), json!({ "size": size })).await?;
     tx.commit().await?;
     Ok(row)
 }

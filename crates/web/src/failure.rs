@@ -136,7 +136,9 @@ impl IntoResponse for Failure {
             }
             E::TooLarge(why) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", why),
             E::TooMany(why) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests", why),
-            E::Unavailable(why) => (StatusCode::SERVICE_UNAVAILABLE, "Try again shortly", why),
+            E::Unavailable(why) | E::InDoubt(why) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Try again shortly", why)
+            }
             E::Damaged(error) => {
                 tracing::error!(%error, "something stored is damaged");
                 (

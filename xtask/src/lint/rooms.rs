@@ -32,6 +32,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "repositories",
             "tasks",
             "troubles",
+            "uploads",
         ],
     ),
     (

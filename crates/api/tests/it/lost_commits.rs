@@ -47,7 +47,7 @@ async fn is_kept(server: &Server, id: &StateVersionId, content: &str) {
 
 /// What is told where nobody knows.
 fn is_unknown<T: std::fmt::Debug>(answer: &domain::Result<T>) {
-    assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+    assert!(matches!(answer, Err(Error::InDoubt(_))), "{answer:?}");
 }
 
 /// The current version, once it is another than this: the database may still be at the commit that nobody hears of.
@@ -101,6 +101,18 @@ async fn a_state_whose_commit_nobody_heard_of_is_there_with_its_content() {
     )
     .await;
     assert_eq!(server.count_blobs(Blob::State).await, 3);
+}
+
+#[tokio::test]
+async fn a_state_that_certainly_was_not_kept_leaves_nothing() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    lock(&server.owner(), &ws).await;
+    let cx = server.owner().cx().await;
+    server.execute("ALTER TABLE events RENAME TO elsewhere").await;
+    let answer = create(&cx, &ws, 1).await;
+    assert!(matches!(answer, Err(Error::Internal(_))), "{answer:?}");
+    assert_eq!(server.count_blobs(Blob::State).await, 0);
 }
 
 #[tokio::test]

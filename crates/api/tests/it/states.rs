@@ -410,6 +410,11 @@ async fn an_upload_that_is_no_state_leaves_the_version_pending() {
     let made = owner.post(versions(&ws), announced(1, "not a state")).await.is_created();
     let put = server.nobody().put(url(&made, "hosted-state-upload-url"), "not a state").await;
     put.is_unprocessable("/data/attributes/state");
+    let json = server.nobody().put(url(&made, "hosted-json-state-upload-url"), "{").await;
+    json.is_unprocessable("/data/attributes/json-state");
+    for kind in [Blob::State, Blob::JsonState] {
+        assert_eq!(server.count_blobs(kind).await, 0);
+    }
     let shown = owner.get(format!("/state-versions/{}", made.id())).await.is_ok();
     assert_eq!(shown.attribute("status"), "pending");
     owner.get(format!("/workspaces/{}/current-state-version", ws.id)).await.is_not_found();

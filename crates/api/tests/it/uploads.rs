@@ -99,7 +99,67 @@ async fn neither_does_who_uploads_to_an_address() {
         let answer = sent(&nobody, Method::PUT, &address, &content_of(1), change).await;
         assert_eq!(answer.status, expected, "{case}: {answer}");
         no_version(&server, &ws).await;
+        assert_eq!(server.count_blobs(Blob::State).await, 0, "{case}");
     }
+}
+
+#[tokio::test]
+async fn whose_lock_is_taken_away_meanwhile_is_told_so() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let writer = server.admin_of(&ws);
+    let announced = announce(&writer, &ws, 1).await;
+    let address = announced.attribute("hosted-state-upload-url").as_str().unwrap().to_owned();
+    let unlocking = async {
+        server
+            .owner()
+            .post(format!("/workspaces/{}/actions/force-unlock", ws.id), ())
+            .await
+            .is_ok();
+    };
+    let nobody = server.nobody();
+    let answer = sent(&nobody, Method::PUT, &address, &content_of(1), unlocking).await;
+    let said = answer.is_conflict().json();
+    assert_eq!(said["errors"][0]["status"], "409", "{said}");
+    let detail = said["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("lock of its workspace was taken away"), "{detail}");
+    // Once somebody else has written, that is the reason.
+    crate::states::push(&server.owner(), &ws, 1).await;
+    let answer = nobody.put(&address, content_of(1)).await.is_conflict().text();
+    assert!(answer.contains("superseded by a newer one"), "{answer}");
+    assert_eq!(server.count_blobs(Blob::State).await, 1);
+}
+
+#[tokio::test]
+async fn so_is_who_uploads_the_other_form_of_a_state() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let announced = announce(&server.admin_of(&ws), &ws, 1).await;
+    let address = announced.attribute("hosted-json-state-upload-url").as_str().unwrap().to_owned();
+    let nobody = server.nobody();
+    let change = server.execute("DELETE FROM team_workspaces");
+    sent(&nobody, Method::PUT, &address, r#"{"format_version":"1.0"}"#, change)
+        .await
+        .is_not_found();
+    assert_eq!(server.count_blobs(Blob::JsonState).await, 0);
+}
+
+#[tokio::test]
+async fn who_may_not_write_any_more_changes_no_policy() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let manager = server.policy_manager();
+    let new = json!({ "data": { "type": "policies", "attributes": {
+        "name": "one", "kind": "opa", "query": "data.one.deny", "enforcement-level": "advisory" } } });
+    let path = format!("/organizations/{}/policies", ws.organization_name);
+    let policy = manager.post(path, new).await.is_created();
+    let path = format!("/api/v2/policies/{}/upload", policy.id());
+    let user = manager.user().await.id;
+    let change = format!("DELETE FROM team_memberships WHERE user_id = '{user}'");
+    let code = "package one\ndeny contains 1 if false\n";
+    let answer = sent(&manager, Method::PUT, &path, code, server.execute(&change)).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "{answer}");
+    assert_eq!(server.count_blobs(Blob::PolicyCode).await, 0);
 }
 
 #[tokio::test]
@@ -127,6 +187,43 @@ async fn nor_who_uploads_a_configuration() {
     answer.is_not_found();
     let shown = server.owner().get(format!("/configuration-versions/{}", made.id())).await.is_ok();
     assert_eq!(shown.attribute("status"), "pending");
+    assert_eq!(server.count_blobs(Blob::Configuration).await, 0);
+}
+
+#[tokio::test]
+async fn who_may_not_replace_a_configuration_any_more_leaves_the_one_that_is_there() {
+    // The beginning of a gzip stream.
+    let archive = |more: &[u8]| [&b"\x1f\x8b"[..], more].concat();
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let planner = server.planner(&ws);
+    let new = json!({ "data": { "type": "configuration-versions",
+        "attributes": { "auto-queue-runs": false } } });
+    let path = format!("/workspaces/{}/configuration-versions", ws.id);
+    let made = planner.post(path, new).await.is_created();
+    let address = made.attribute("upload-url").as_str().unwrap().to_owned();
+    let nobody = server.nobody();
+    nobody.put(&address, archive(b"first")).await.is_ok();
+    let here = format!("/configuration-versions/{}", made.id());
+    let (owner, user) = (server.owner(), planner.user().await.id);
+    let before = owner.get(&here).await.is_ok().json();
+    let change =
+        server.execute(&format!("UPDATE users SET is_suspended = TRUE WHERE id = '{user}'"));
+    let (mut sender, request) = slow(Method::PUT, &address);
+    let sending = async {
+        sender.send(Ok(archive(b"sec").into())).await.unwrap();
+        sender.send(Ok(Bytes::new())).await.unwrap();
+        // Until its end it is only on its way.
+        assert_eq!(owner.get(&here).await.is_ok().attribute("status"), "uploaded");
+        change.await;
+        sender.send(Ok(Bytes::from_static(b"ond"))).await.unwrap();
+        drop(sender);
+    };
+    let (answer, ()) = tokio::join!(nobody.request(request), sending);
+    answer.is_not_found();
+    assert_eq!(owner.get(&here).await.is_ok().json(), before);
+    let kept = owner.get(format!("{here}/download")).await.redirects();
+    assert_eq!(nobody.get(kept).await.is_ok().bytes()[..], archive(b"first"));
 }
 
 /// Until it is so; the limit is only there for a test that fails.

@@ -33,7 +33,9 @@ use crate::{
     cleanup::{self, Orphan},
     retention,
     row::{ConfigurationVersion, Run, Workspace},
-    runs, workspaces,
+    runs,
+    uploads::if_welcome,
+    workspaces,
 };
 
 /// Bytes of an archive, compressed. A working directory with all its modules is seldom a hundredth of that.
@@ -188,7 +190,7 @@ fn new_row(tx: &Tx, workspace: &Workspace, source: Source) -> ConfigurationVersi
 /// Conflict for another archive once a run uses the first or a newer configuration is there; the same one may always
 /// come again, since clients send again what they got no answer to. Invalid for what is no gzip; a configuration
 /// without an archive has then failed for good. TooLarge beyond 1 GiB. BadRequest if the upload breaks off; it can be
-/// repeated.
+/// repeated. What is refused changes nothing of the archive that is there.
 pub async fn receive<S, E>(cx: &Ctx, id: &ConfigurationVersionId, archive: S) -> Result<()>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
@@ -202,74 +204,62 @@ where
     let Some(beginning) = beginning(&mut archive).await? else {
         return reject(cx, &row).await;
     };
+    let mut sent = Sha256::new();
     let whole = stream::iter([Ok(beginning)]).chain(archive);
-    let place = place_for(cx, &row).await?;
-    let row = if place == Place::Taken {
-        let (_, stored) = cx.blobs().get_stream(&blob(id)?).await?;
-        if digest(whole).await? != digest(stored).await? {
-            let why =
-                "A run uses the archive of this configuration version, or a newer one is there.";
-            return Err(Error::conflict(why));
-        }
-        row
-    } else {
-        match cx.blobs().put_stream(&blob(id)?, whole, SIZE_LIMIT).await {
-            Ok(written) => {
-                may_still(cx, &row.workspace_id).await?;
-                accept(cx, &row, Some(written.size)).await?
+    let whole = whole.inspect_ok(|piece| sent.update(piece));
+    let mut gave_up = false;
+    let welcome = async {
+        let found = workspaces::find(cx, &row.workspace_id).await?;
+        accounts::refreshed(cx).await?.check::<can::CreateConfiguration, _>(found)?;
+        gave_up = give_up(cx, &row).await?;
+        Ok(())
+    };
+    let stored = cx.blobs().put_stream(&blob(id)?, if_welcome(whole, welcome), SIZE_LIMIT).await;
+    let row = match stored.map_err(unreadable) {
+        Ok(written) => accept(cx, &row, Some(written.size)).await?,
+        Err(error) => {
+            if gave_up {
+                // Nothing has taken the place of the first archive, so it is as good as before.
+                accept(cx, &row, None).await?;
             }
-            Err(error) => {
-                if place == Place::GivenUp {
-                    // Nothing has taken the place of the first archive, so it is as good as before.
-                    accept(cx, &row, None).await?;
-                }
-                return Err(unreadable(error));
+            let is_taken = matches!(error, Error::Conflict(_));
+            if !is_taken || sent.finalize()[..] != digest(cx, id).await? {
+                return Err(error);
             }
+            row
         }
     };
     queue_run(cx, &row).await
 }
 
-/// It may have taken minutes to come: whether whoever asked for the address may still send it.
-async fn may_still(cx: &Ctx, workspace: &WorkspaceId) -> Result<()> {
-    let found = workspaces::find(cx, workspace).await?;
-    accounts::refreshed(cx).await?.check::<can::CreateConfiguration, _>(found)?;
-    Ok(())
-}
-
-/// Whether there is room for an archive.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Free,
-    /// By one that nothing has used so far and that is still the newest.
-    GivenUp,
-    Taken,
-}
-
-/// Gives up what may be replaced, so that a run that is queued meanwhile waits for the new one.
-async fn place_for(cx: &Ctx, row: &ConfigurationVersion) -> Result<Place> {
-    if row.status == Status::Pending {
-        return Ok(Place::Free);
-    }
-    let tx = cx.write().await?;
-    let (workspace, mut row) = lock(&tx, row).await?;
+/// Whether its archive stays: a run uses it, or it is not the newest any more.
+async fn is_kept(tx: &Tx, workspace: &Workspace, row: &ConfigurationVersion) -> Result<bool> {
     let is_current = workspace.current_configuration_id.as_ref() == Some(&row.id);
     let runs = run::Entity::find()
         .filter(run::Column::ConfigurationVersionId.eq(&row.id))
         .count(tx.db())
         .await?;
-    let is_unused = runs == 0 && (is_current || row.speculative || row.provisional);
-    if row.status == Status::Pending {
-        return Ok(Place::Free);
-    }
-    if row.status != Status::Uploaded || !is_unused {
-        return Ok(Place::Taken);
+    Ok(runs > 0 || !(is_current || row.speculative || row.provisional))
+}
+
+/// Gives up the archive that there is, if there is one, so that a run that is queued from here on waits for the new one.
+async fn give_up(cx: &Ctx, row: &ConfigurationVersion) -> Result<bool> {
+    let tx = cx.write().await?;
+    let (workspace, mut row) = lock(&tx, row).await?;
+    match row.status {
+        Status::Pending => return Ok(false),
+        Status::Uploaded if !is_kept(&tx, &workspace, &row).await? => {}
+        _ => {
+            const WHY: &str =
+                "A run uses the archive of this configuration version, or a newer one is there.";
+            return Err(Error::conflict(WHY));
+        }
     }
     row.status = Status::Pending;
     let row = tx.update(row).await?;
     tx.emit(Happened::ConfigurationReopened, subject(&workspace, &row.id), json!({})).await?;
     tx.commit().await?;
-    Ok(Place::GivenUp)
+    Ok(true)
 }
 
 /// Discards the archive of a configuration that is not the current one any more.
@@ -416,16 +406,12 @@ pub fn blob(id: &ConfigurationVersionId) -> Result<Name> {
     Ok(Name::new(Kind::Configuration, id.as_str())?)
 }
 
-async fn digest(content: impl Stream<Item = Result<Bytes, blobs::Error>>) -> Result<[u8; 32]> {
-    let mut content = pin!(content);
-    let (mut digest, mut size) = (Sha256::new(), 0);
+/// The SHA-256 of the archive that is there.
+async fn digest(cx: &Ctx, id: &ConfigurationVersionId) -> Result<[u8; 32]> {
+    let (_, mut content) = cx.blobs().get_stream(&blob(id)?).await?;
+    let mut digest = Sha256::new();
     while let Some(piece) = content.next().await {
-        let piece = piece.map_err(unreadable)?;
-        size += piece.len() as u64;
-        if size > SIZE_LIMIT {
-            return Err(unreadable(blobs::Error::TooLarge { limit: SIZE_LIMIT }));
-        }
-        digest.update(&piece);
+        digest.update(piece?);
     }
     Ok(digest.finalize().into())
 }
@@ -435,7 +421,9 @@ fn unreadable(error: blobs::Error) -> Error {
         blobs::Error::TooLarge { limit } => {
             Error::TooLarge(format!("The archive may have at most {limit} bytes."))
         }
-        blobs::Error::Content(_) => Error::BadRequest("The upload broke off.".into()),
+        blobs::Error::Content(reason) if !reason.is::<Error>() => {
+            Error::BadRequest("The upload broke off.".into())
+        }
         other => other.into(),
     }
 }

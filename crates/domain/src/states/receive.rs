@@ -1,13 +1,14 @@
 //! States that are uploaded to the address of a pending version, in constant memory. What is stored under the name
 //! of a version always has the digest that was announced, whoever uploads what at the same time.
 
-use std::error::Error as StdError;
-
 use blobs::Kind;
 use bytes::Bytes;
-use db::entity::{
-    state_version::{self, Status},
-    workspace,
+use db::{
+    entity::{
+        state_version::{self, Status},
+        workspace,
+    },
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter},
 };
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use md5::{Digest, Md5};
@@ -18,72 +19,91 @@ use super::{
     record::{self, Arrived, Bringer},
 };
 use crate::{
-    Ctx, Error, Found, Result, accounts, can, id::StateVersionId, row::Workspace, workspaces,
+    Ctx, Error, Found, Result, accounts, can,
+    id::StateVersionId,
+    row::{StateVersion, Workspace},
+    uploads::{Broken, if_welcome},
+    workspaces,
 };
 
 /// Bytes of the largest state that is taken.
 pub(super) const LIMIT: u64 = 2 << 30;
 
-type Broken = Box<dyn StdError + Send + Sync>;
-
 /// Takes the raw state of a pending version and makes it the current one before it returns. The same bytes once
 /// more are fine.
 ///
 /// # Errors
-/// Invalid for other bytes than announced or what is not a state; Conflict if the version was superseded, or whoever
-/// asked for the address holds the lock no more; TooLarge beyond 2 GiB.
+/// Invalid for other bytes than announced or what is not a state; Conflict if the version was discarded, or whoever
+/// asked for the address holds the lock no more; TooLarge beyond 2 GiB. What is refused is not stored.
 pub async fn receive<S, E>(cx: &Ctx, id: &StateVersionId, content: S) -> Result<()>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
     E: Into<Broken>,
 {
     let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    let name = blob(Kind::State, id)?;
     match row.status {
-        Status::Discarded
-        | Status::BackingDataSoftDeleted
-        | Status::BackingDataPermanentlyDeleted => return Err(superseded()),
+        Status::Pending => {}
         Status::Finalized => {
             if !Box::pin(record::is_whole(cx, &row)).await? {
-                let name = blob(Kind::State, id)?;
-                let checked = checked(content, row.md5);
-                return cx
-                    .blobs()
-                    .put_stream(&name, checked, LIMIT)
-                    .await
-                    .map(drop)
-                    .map_err(refused);
+                cx.blobs().put_stream(&name, checked(content, row.md5), LIMIT).await?;
+                return Ok(());
             }
             let same = digest(content).await? == row.md5;
             return if same { Ok(()) } else { Err(other_content()) };
         }
-        Status::Pending => {}
+        _ => return Err(gone(cx, &row).await?),
     }
-    let name = blob(Kind::State, id)?;
-    let checked = checked(content, row.md5);
-    let written = cx.blobs().put_stream(&name, checked, LIMIT).await.map_err(refused)?;
-    let content = content::of_blob(cx, &name).await?;
+    let content = if_welcome(checked(content, row.md5), may_still(cx, id));
+    let written = cx.blobs().put_stream(&name, content, LIMIT).await?;
+    let content = match content::of_blob(cx, &name).await {
+        Ok(content) => content,
+        Err(error) => {
+            // Nor is anything else that has its digest.
+            if matches!(error, Error::Invalid { .. }) {
+                record::drop_blob(cx, Kind::State, id).await;
+            }
+            return Err(error);
+        }
+    };
     let mut arrived = Arrived::new(cx, id, content, written.size);
 
     let creator = accounts::in_name_of(cx, row.created_by_id.as_ref()).await?;
     let mut tx = creator.write().await?;
-    let place = tx.lock::<workspace::Entity>(row.workspace_id).await?.ok_or(Error::NotFound)?;
-    let mut row = tx.lock::<state_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
+    let place = tx.lock::<workspace::Entity>(row.workspace_id).await?;
+    let found = tx.lock::<state_version::Entity>(id.clone()).await?;
+    let Some((place, mut row)) = place.zip(found) else {
+        record::drop_blobs(cx, id).await;
+        return Err(Error::NotFound);
+    };
     match row.status {
         // By another upload of the same bytes.
         Status::Finalized => return Ok(()),
-        Status::BackingDataSoftDeleted => return Err(superseded()),
-        Status::Discarded | Status::BackingDataPermanentlyDeleted => {
+        Status::Pending => {}
+        _ => {
             record::forget_blobs(&tx, id).await?;
             tx.commit().await?;
-            return Err(superseded());
+            return Err(gone(cx, &row).await?);
         }
-        Status::Pending => {}
     }
     Bringer::Caller.check(cx, &place).await?;
     record::fill(&mut row, &mut arrived);
     let row = tx.update(row).await?;
     record::make_current(&mut tx, place, &row, arrived).await?;
     tx.commit().await
+}
+
+/// It may have taken minutes to come: whether it is still waited for, and from this caller.
+async fn may_still(cx: &Ctx, id: &StateVersionId) -> Result<()> {
+    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
+    match row.status {
+        Status::Pending => {
+            let place = workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
+            Bringer::Caller.check(cx, &place).await
+        }
+        Status::Finalized => Ok(()),
+        _ => Err(gone(cx, &row).await?),
+    }
 }
 
 /// Takes the state in the form of `show -json`, before or after the raw one. An empty one says nothing.
@@ -104,7 +124,7 @@ pub(super) async fn take_json<S, E>(
     cx: &Ctx,
     id: &StateVersionId,
     content: S,
-    may: impl FnOnce(&Ctx, Found<Workspace>) -> Result<()>,
+    may: impl FnOnce(&Ctx, Found<Workspace>) -> Result<()> + Send,
 ) -> Result<()>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
@@ -113,7 +133,7 @@ where
     let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
     let name = blob(Kind::JsonState, id)?;
     if row.status == Status::Discarded {
-        return Err(superseded());
+        return Err(gone(cx, &row).await?);
     }
     if row.has_json_state {
         let (_, stored) = cx.blobs().get_stream(&name).await?;
@@ -125,36 +145,61 @@ where
         async move { any }
     }));
     let Some(first) = content.next().await else { return Ok(()) };
-    let content = stream::iter([first]).chain(content);
+    let content = if_welcome(stream::iter([first]).chain(content), async {
+        let workspace = workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
+        may(&accounts::refreshed(cx).await?, Found::new(workspace))
+    });
     cx.blobs().put_stream(&name, content, LIMIT).await?;
-    content::check_json(cx, &name).await?;
-    let workspace = workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
-    may(&accounts::refreshed(cx).await?, Found::new(workspace))?;
+    let read = content::check_json(cx, &name).await;
 
     let tx = cx.write().await?;
-    let mut row = tx.lock::<state_version::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
-    let discarded = row.status == Status::Discarded;
-    if discarded {
-        record::forget_blobs(&tx, id).await?;
-    } else {
-        row.has_json_state = true;
-        tx.update(row).await?;
+    let Some(mut row) = tx.lock::<state_version::Entity>(id.clone()).await? else {
+        record::drop_blobs(cx, id).await;
+        return Err(Error::NotFound);
+    };
+    if let Err(error) = read {
+        // Unless another upload was quicker: nobody else changes that while the row is locked.
+        if matches!(error, Error::Invalid { .. }) && !row.has_json_state {
+            record::drop_blob(cx, Kind::JsonState, id).await;
+        }
+        tx.roll_back().await;
+        return Err(error);
     }
-    tx.commit().await?;
-    if discarded { Err(superseded()) } else { Ok(()) }
+    if row.status == Status::Discarded {
+        record::forget_blobs(&tx, id).await?;
+        tx.commit().await?;
+        return Err(gone(cx, &row).await?);
+    }
+    if !cx.blobs().exists(&name).await? {
+        return Err(Error::conflict(
+            "Another upload of this came at the same time, and was refused. Send it again.",
+        ));
+    }
+    row.has_json_state = true;
+    tx.update(row).await?;
+    tx.commit().await
 }
 
-fn superseded() -> Error {
-    Error::conflict("This state version has been discarded: it was superseded by a newer one.")
+/// Why nothing is taken for a version that had its time.
+async fn gone(cx: &Ctx, row: &StateVersion) -> Result<Error> {
+    if row.status != Status::Discarded {
+        return Ok(Error::conflict("The content of this state version has been deleted."));
+    }
+    let newer = state_version::Entity::find()
+        .filter(state_version::Column::WorkspaceId.eq(&row.workspace_id))
+        .filter(state_version::Column::Number.gt(row.number));
+    Ok(Error::conflict(match newer.count(cx.read()).await? {
+        0 => {
+            "This state version has been discarded: the lock of its workspace was taken away before \
+             the state had come. Lock the workspace, and create another one."
+        }
+        _ => "This state version has been discarded: it was superseded by a newer one.",
+    }))
 }
 
 fn other_content() -> Error {
     Error::conflict("This state version has its content already, and it is another.")
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("the content has another digest than announced")]
-struct OtherDigest;
 
 /// The content, breaking off at its end if it does not have this digest.
 fn checked<S, E>(content: S, md5: String) -> impl Stream<Item = Result<Bytes, Broken>> + Send
@@ -171,7 +216,7 @@ where
                 Ok(Some((piece, (content, digest, md5))))
             }
             None if hex::encode(digest.finalize()) == md5 => Ok(None),
-            None => Err(OtherDigest.into()),
+            None => Err(wrong_md5().into()),
         }
     })
 }
@@ -194,11 +239,4 @@ where
         digest.update(&piece);
     }
     Ok(hex::encode(digest.finalize()))
-}
-
-fn refused(error: blobs::Error) -> Error {
-    match error {
-        blobs::Error::Content(reason) if reason.is::<OtherDigest>() => wrong_md5(),
-        other => other.into(),
-    }
 }

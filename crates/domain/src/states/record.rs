@@ -273,8 +273,8 @@ pub(super) async fn forget_blobs(tx: &Tx, id: &StateVersionId) -> Result<()> {
     cleanup::later(tx, orphans).await
 }
 
-/// Deletes the blobs of a draft of which it is certain that it was not recorded. A commit whose answer got lost may hold
-/// all the same: then they stay, and are deleted after a day if no row names them.
+/// Deletes the blobs of a draft unless it was recorded. A commit whose answer got lost may hold all the same: then they
+/// stay, and are deleted after a day if no row names them.
 pub(super) async fn drop_unless_recorded<T>(
     cx: &Ctx,
     id: &StateVersionId,
@@ -283,7 +283,7 @@ pub(super) async fn drop_unless_recorded<T>(
 ) {
     let is_nobodys = match outcome {
         Ok(outcome) => !is_recorded(outcome),
-        Err(error) => error.is_refusal(),
+        Err(error) => !matches!(error, Error::InDoubt(_)),
     };
     if is_nobodys {
         drop_blobs(cx, id).await;
@@ -320,12 +320,16 @@ pub(super) async fn is_whole(cx: &Ctx, row: &StateVersion) -> Result<bool> {
 /// Deletes at once the blobs of a draft of which nobody was told.
 pub(super) async fn drop_blobs(cx: &Ctx, id: &StateVersionId) {
     for kind in [Kind::State, Kind::JsonState] {
-        let deleted = match super::blob(kind, id) {
-            Ok(name) => cx.blobs().delete(&name).await.map_err(Error::from),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = deleted {
-            tracing::warn!(state_version = %id, %error, "blobs of {id} are left over");
-        }
+        drop_blob(cx, kind, id).await;
+    }
+}
+
+pub(super) async fn drop_blob(cx: &Ctx, kind: Kind, id: &StateVersionId) {
+    let deleted = match super::blob(kind, id) {
+        Ok(name) => cx.blobs().delete(&name).await.map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = deleted {
+        tracing::warn!(state_version = %id, %error, "blobs of {id} are left over");
     }
 }
