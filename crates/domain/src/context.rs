@@ -32,6 +32,7 @@ pub struct Ctx {
     actor: Arc<Actor>,
     /// By which the caller came.
     token: Option<TokenId>,
+    session: Option<Arc<str>>,
     origin: Origin,
 }
 
@@ -53,12 +54,17 @@ impl Deref for Ctx {
 
 impl Ctx {
     pub(crate) fn new(app: App, actor: Actor) -> Self {
-        Self { app, actor: Arc::new(actor), token: None, origin: Origin::default() }
+        Self { app, actor: Arc::new(actor), token: None, session: None, origin: Origin::default() }
     }
 
     /// Somebody with this token.
     pub(crate) fn bearing(app: App, actor: Arc<Actor>, token: TokenId) -> Self {
-        Self { app, actor, token: Some(token), origin: Origin::default() }
+        Self { app, actor, token: Some(token), session: None, origin: Origin::default() }
+    }
+
+    /// Somebody in a browser, by the hash of the session's cookie.
+    pub(crate) fn in_session(app: App, actor: Actor, session: &str) -> Self {
+        Self { session: Some(session.into()), ..Self::new(app, actor) }
     }
 
     /// The same caller, with this request.
@@ -80,6 +86,11 @@ impl Ctx {
     /// The token that the caller showed, if it is one of the database's.
     pub(crate) fn token(&self) -> Option<&TokenId> {
         self.token.as_ref()
+    }
+
+    /// The hash of the session's cookie, of whoever is in one.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.session.as_deref()
     }
 
     pub fn app(&self) -> &App {

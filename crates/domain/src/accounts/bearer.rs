@@ -7,6 +7,7 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
+use super::sessions;
 use crate::{Actor, App, Ctx, Error, Result, accounts, workspaces};
 
 /// By what a caller came.
@@ -109,5 +110,9 @@ pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
     if let Actor::System(_) | Actor::Anyone = cx.actor() {
         return Ok(cx.clone());
     }
-    Ok(Bearer::of(cx).now(cx.app()).await?.coming_from(cx.origin().clone()))
+    let now = match cx.session() {
+        Some(session) => sessions::of_hash(cx.app(), session).await?,
+        None => Bearer::of(cx).now(cx.app()).await?,
+    };
+    Ok(now.coming_from(cx.origin().clone()))
 }

@@ -125,8 +125,12 @@ async fn insert(tx: &Tx, user: &UserId, awaits_code: bool) -> Result<SecretStrin
 }
 
 async fn by_cookie(app: &App, cookie: &str) -> Result<Option<Session>> {
-    let found = session::Entity::find_by_id(crypto::hash_token(cookie)).one(app.db().read());
-    Ok(found.await?.filter(|session| session.expires_at > app.now()))
+    by_hash(app, crypto::hash_token(cookie)).await
+}
+
+async fn by_hash(app: &App, hash: String) -> Result<Option<Session>> {
+    let found = session::Entity::find_by_id(hash).one(app.db().read()).await?;
+    Ok(found.filter(|session| session.expires_at > app.now()))
 }
 
 /// Who is behind a session's cookie.
@@ -141,8 +145,24 @@ pub fn person_by_session<'a>(app: &'a App, cookie: &'a str, by: Use) -> BoxFutur
 }
 
 async fn found_by_session(app: &App, cookie: &str, by: Use) -> Result<Ctx> {
-    let session = by_cookie(app, cookie).await?.filter(|session| !session.awaits_code);
-    let session = session.ok_or(Error::Unauthorized)?;
+    let (cx, session, limits) = going_on(app, by_cookie(app, cookie).await?).await?;
+    if by == Use::ByPerson {
+        note_use(app, session, limits).await?;
+    }
+    Ok(cx)
+}
+
+/// Who is in a session now, by the hash of its cookie.
+///
+/// # Errors
+/// As [`person_by_session`].
+pub(super) async fn of_hash(app: &App, hash: &str) -> Result<Ctx> {
+    let (cx, ..) = going_on(app, by_hash(app, hash.to_owned()).await?).await?;
+    Ok(cx)
+}
+
+async fn going_on(app: &App, session: Option<Session>) -> Result<(Ctx, Session, Limits)> {
+    let session = session.filter(|session| !session.awaits_code).ok_or(Error::Unauthorized)?;
     let user = user::Entity::find_by_id(session.user_id.clone())
         .one(app.db().read())
         .await?
@@ -152,10 +172,7 @@ async fn found_by_session(app: &App, cookie: &str, by: Use) -> Result<Ctx> {
     if limits.ended(&session, app.now()) {
         return Err(Error::Unauthorized);
     }
-    if by == Use::ByPerson {
-        note_use(app, session, limits).await?;
-    }
-    Ok(Ctx::new(app.clone(), actor))
+    Ok((Ctx::in_session(app.clone(), actor, &session.hash), session, limits))
 }
 
 /// What the organizations of a person say about their sessions, in seconds: the shortest of each counts.

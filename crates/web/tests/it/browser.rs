@@ -94,12 +94,12 @@ impl<'s> Browser<'s> {
     }
 
     /// With the content type of a form, unless another stands in `headers`.
-    pub async fn send(&mut self, method: Method, path: &str, body: String) -> Answer {
+    pub async fn send(&mut self, method: Method, path: &str, body: impl Into<Body>) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(body))
+            .body(body.into())
             .unwrap();
         request.headers_mut().extend(self.headers.clone());
         if !self.cookies.is_empty() {

@@ -1,11 +1,13 @@
 //! States: their versions, their outputs, and what is not shown of them.
 
+use axum::body::{Body, Bytes};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::row::Workspace;
+use futures::{SinkExt, channel::mpsc};
 use http::StatusCode;
 use md5::{Digest, Md5};
 use serde_json::json;
-use testkit::Client;
+use testkit::{Blob, Client};
 
 use crate::{
     browser::{Browser, server},
@@ -144,6 +146,10 @@ async fn sends(
     state: &str,
     force: bool,
 ) -> testkit::Answer {
+    send(browser, form(token, state, force)).await
+}
+
+fn form(token: &str, state: &str, force: bool) -> String {
     let mut body = format!(
         "--cut\r\ncontent-disposition: form-data; name=\"form_token\"\r\n\r\n{token}\r\n\
          --cut\r\ncontent-disposition: form-data; name=\"file\"; filename=\"terraform.tfstate\"\r\n\r\n{state}\r\n"
@@ -151,7 +157,10 @@ async fn sends(
     if force {
         body += "--cut\r\ncontent-disposition: form-data; name=\"force\"\r\n\r\ntrue\r\n";
     }
-    body += "--cut--\r\n";
+    body + "--cut--\r\n"
+}
+
+async fn send(browser: &mut Browser<'_>, body: impl Into<Body>) -> testkit::Answer {
     let kind = "multipart/form-data; boundary=cut".parse().unwrap();
     browser.headers.insert(http::header::CONTENT_TYPE, kind);
     let answer = browser.send(http::Method::POST, UPLOAD, body).await;
@@ -203,4 +212,32 @@ async fn a_state_is_uploaded_by_whoever_has_locked_the_workspace_if_it_follows_o
     reader.get(UPLOAD).await.is_not_found();
     let page = reader.get(HERE).await.is_ok().text();
     assert!(!page.contains(UPLOAD), "{page}");
+}
+
+#[tokio::test]
+async fn who_signs_out_while_a_state_is_on_its_way_makes_no_version() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let api = server.owner();
+    api.post(format!("/workspaces/{}/actions/lock", ws.id), ()).await.is_ok();
+    let mut owner = Browser::of(&server, &api).await;
+    let page = owner.get(UPLOAD).await.is_ok().text();
+    let token = crate::browser::hidden_fields(&page, UPLOAD)[0].1.clone();
+    let state = json!({ "version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": "l",
+        "outputs": {}, "resources": [] });
+    let body = form(&token, &state.to_string(), false);
+    let (first, rest) = body.split_at(body.len() / 2);
+    // What is sent has been taken when sending is over.
+    let (mut sender, parts) = mpsc::channel::<std::io::Result<Bytes>>(0);
+    let sending = async {
+        sender.send(Ok(first.to_owned().into())).await.unwrap();
+        sender.send(Ok(Bytes::new())).await.unwrap();
+        server.execute("DELETE FROM sessions").await;
+        sender.send(Ok(rest.to_owned().into())).await.unwrap();
+        drop(sender);
+    };
+    let (answer, ()) = tokio::join!(send(&mut owner, Body::from_stream(parts)), sending);
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{answer}");
+    api.get(format!("/workspaces/{}/current-state-version", ws.id)).await.is_not_found();
+    assert_eq!(server.count_blobs(Blob::State).await, 0);
 }
