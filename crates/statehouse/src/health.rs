@@ -1,7 +1,7 @@
 //! `/_health_check`, as load balancers ask Terraform Enterprise.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -10,10 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures::FutureExt;
-use futures::future::{BoxFuture, join_all};
+use futures::future::{BoxFuture, Shared, join_all};
 use http::StatusCode;
 use serde::Deserialize;
-use tokio::sync::Mutex;
 
 /// A check that takes longer has failed: who asks has a time limit too.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,9 +38,13 @@ impl Check {
 
 type Outcomes = Vec<(&'static str, bool)>;
 
+/// When it was known, and what.
+type Looking = Shared<BoxFuture<'static, (Instant, Outcomes)>>;
+
 struct Checks {
+    patience: Duration,
     all: Vec<Check>,
-    last: Mutex<Option<(Instant, Outcomes)>>,
+    last: Mutex<Option<Looking>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,7 +56,11 @@ struct How {
 /// Answers `OK` as soon as requests are answered at all; with `?full=1` each check is made, and the
 /// answer is 503 if one failed.
 pub fn router(checks: Vec<Check>) -> Router {
-    let checks = Checks { all: checks, last: Mutex::default() };
+    router_within(PATIENCE, checks)
+}
+
+fn router_within(patience: Duration, all: Vec<Check>) -> Router {
+    let checks = Checks { patience, all, last: Mutex::default() };
     Router::new().route("/_health_check", get(answer)).with_state(Arc::new(checks))
 }
 
@@ -61,7 +68,7 @@ async fn answer(State(checks): State<Arc<Checks>>, Query(how): Query<How>) -> Re
     if !matches!(how.full.as_str(), "1" | "true") {
         return "OK".into_response();
     }
-    let outcomes = checks.outcomes().await;
+    let (_, outcomes) = checks.looking().await;
     let healthy = outcomes.iter().all(|(_, up)| *up);
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = |up| if up { "UP" } else { "DOWN" };
@@ -71,25 +78,33 @@ async fn answer(State(checks): State<Arc<Checks>>, Query(how): Query<How>) -> Re
 }
 
 impl Checks {
-    async fn outcomes(&self) -> Outcomes {
-        let mut last = self.last.lock().await;
-        if let Some((at, outcomes)) = &*last
-            && at.elapsed() < KEPT_FOR
+    /// One looks for all who ask meanwhile, and to the end even if the first of them goes away: else the next would begin
+    /// anew, and whoever came behind impatient ones wait for each of them.
+    fn looking(&self) -> Looking {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(looking) = &*last
+            && looking.peek().is_none_or(|(at, _)| at.elapsed() < KEPT_FOR)
         {
-            return outcomes.clone();
+            return looking.clone();
         }
-        let outcomes =
-            join_all(self.all.iter().map(|check| async { (check.name, check.is_up().await) }))
-                .await;
-        *last = Some((Instant::now(), outcomes.clone()));
-        outcomes
+        let (patience, all) = (self.patience, self.all.clone());
+        let task = tokio::spawn(async move {
+            let each =
+                all.iter().map(|check| async move { (check.name, check.is_up(patience).await) });
+            let outcomes = join_all(each).await;
+            (Instant::now(), outcomes)
+        });
+        let failed = |_| (Instant::now(), vec![("checks", false)]);
+        let looking = task.map(move |done| done.unwrap_or_else(failed)).boxed().shared();
+        *last = Some(looking.clone());
+        looking
     }
 }
 
 impl Check {
-    async fn is_up(&self) -> bool {
+    async fn is_up(&self, patience: Duration) -> bool {
         let name = self.name;
-        match tokio::time::timeout(PATIENCE, (self.ask)()).await {
+        match tokio::time::timeout(patience, (self.ask)()).await {
             Ok(Ok(())) => return true,
             Ok(Err(e)) => tracing::error!(check = name, "{name} is down: {e:#}"),
             Err(_) => tracing::error!(check = name, "{name} does not answer"),
@@ -103,6 +118,7 @@ mod tests {
     use super::*;
     use axum::body::Body;
     use http::Request;
+    use tokio::sync::Semaphore;
     use tower::ServiceExt;
 
     async fn ask(path: &str, database_up: bool) -> (StatusCode, String) {
@@ -130,6 +146,38 @@ mod tests {
         let (status, body) = ask("/_health_check?full=1", false).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(body, r#"{"blobs":"UP","database":"DOWN"}"#);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_answer_in_time_is_down() {
+        let never = Check::new("database", std::future::pending);
+        let router = router_within(Duration::from_millis(10), vec![never]);
+        let ask = Request::get("/_health_check?full=1").body(Body::empty()).unwrap();
+        let answer = router.oneshot(ask).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_leaves_the_look_to_whoever_waits_behind() {
+        let (begun, may_end) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let (begins, ends) = (begun.clone(), may_end.clone());
+        let router = router(vec![Check::new("database", move || {
+            begins.add_permits(1);
+            let ends = ends.clone();
+            async move { Ok(ends.acquire().await.map(drop)?) }
+        })]);
+        let ask = || {
+            let ask = Request::get("/_health_check?full=1").body(Body::empty()).unwrap();
+            tokio::spawn(router.clone().oneshot(ask))
+        };
+        let impatient = ask();
+        begun.acquire().await.unwrap().forget();
+        impatient.abort();
+        assert!(impatient.await.unwrap_err().is_cancelled());
+        let patient = ask();
+        may_end.add_permits(1);
+        assert_eq!(patient.await.unwrap().unwrap().status(), StatusCode::OK);
+        assert_eq!(begun.available_permits(), 0, "it was begun once");
     }
 
     #[tokio::test]
