@@ -117,6 +117,12 @@ impl Activity {
         Some(requests.unserved_since.map_or(since, |unserved| unserved.min(since)))
     }
 
+    /// Since when there has been no request on the connection, if there is none.
+    pub fn idles_since(&self) -> Option<Instant> {
+        let requests = self.requests();
+        requests.open.is_empty().then_some(requests.idle_since)
+    }
+
     /// The client is waited for no more. What it sent just now it still gets an answer to, if that is soon.
     pub fn dismiss(&self) {
         let now = Instant::now();

@@ -37,8 +37,12 @@ impl<S> Accept<TcpStream, S> for Door {
     type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let peer = match stream.peer_addr() {
+            Ok(peer) => peer.ip(),
+            Err(error) => return ready(Err(error)),
+        };
         let activity = Arc::new(Activity::within(self.limits));
-        let Some(place) = self.places.take(&activity) else {
+        let Some(place) = self.places.take(peer, &activity) else {
             return ready(Err(io::Error::other("all places are taken")));
         };
         // Answers are small and somebody waits for each: Nagle's algorithm only delays them.
