@@ -16,7 +16,7 @@ use crate::{signal, started_by};
 const TOKEN: &str = "a-token-of-a-test-that-is-long-enough";
 
 /// What ends the room for a server, and gives it back.
-trait Disk {
+pub trait Disk {
     /// Starts what is given with its data on this disk.
     fn command(&self) -> Command;
     fn fill(&self, server: &Child);
@@ -114,13 +114,13 @@ impl Disk for Quota {
     }
 }
 
-struct Api {
+pub struct Api {
     url: String,
     http: Client,
 }
 
 impl Api {
-    fn send(&self, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+    pub fn send(&self, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
         let method = method.parse().unwrap();
         let mut request = self.http.request(method, format!("{}api/v2/{path}", self.url));
         request = request.bearer_auth(TOKEN).header("content-type", "application/vnd.api+json");
@@ -129,7 +129,7 @@ impl Api {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    fn make_workspace(&self, name: &str) -> (StatusCode, Value) {
+    pub fn make_workspace(&self, name: &str) -> (StatusCode, Value) {
         let body = json!({"data": {"type": "workspaces", "attributes": {"name": name}}});
         self.send("POST", "organizations/acme/workspaces", &body)
     }
@@ -139,7 +139,7 @@ impl Api {
         self.send("GET", &path, &Value::Null).0 == StatusCode::OK
     }
 
-    fn save_state(&self, workspace: &str, serial: i64) -> StatusCode {
+    pub fn save_state(&self, workspace: &str, serial: i64) -> StatusCode {
         let state = json!({
             "version": 4, "terraform_version": "1.9.0", "serial": serial, "lineage": "l",
             "outputs": {}, "resources": [],
@@ -155,7 +155,7 @@ impl Api {
         self.send("POST", &format!("workspaces/{workspace}/state-versions"), &body).0
     }
 
-    fn serial(&self, workspace: &str) -> Value {
+    pub fn serial(&self, workspace: &str) -> Value {
         let path = format!("workspaces/{workspace}/current-state-version");
         self.send("GET", &path, &Value::Null).1["data"]["attributes"]["serial"].clone()
     }
@@ -171,7 +171,7 @@ fn base64(text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(text)
 }
 
-fn start(disk: &dyn Disk, data_dir: &Path) -> (Child, Api) {
+pub fn start(disk: &dyn Disk, data_dir: &Path) -> (Child, Api) {
     let mut command = disk.command();
     command.arg(env!("CARGO_BIN_EXE_statehouse"));
     command.args(["serve", "--no-agent", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
@@ -180,7 +180,7 @@ fn start(disk: &dyn Disk, data_dir: &Path) -> (Child, Api) {
     (server, Api { url, http: Client::new() })
 }
 
-fn a_full_disk_loses_nothing(disk: &dyn Disk, data_dir: &Path) {
+pub fn a_full_disk_loses_nothing(disk: &dyn Disk, data_dir: &Path) {
     let (mut server, api) = start(disk, data_dir);
     let organization = json!({"data": {"type": "organizations", "attributes": {
         "name": "acme", "email": "a@example.com",
@@ -231,7 +231,7 @@ fn can_be_backed_up(mut backup: Command, data_dir: &Path) {
 }
 
 /// What was said to be kept is there for the next process, too.
-fn nothing_is_gone_after_a_restart(data_dir: &Path) {
+pub fn nothing_is_gone_after_a_restart(data_dir: &Path) {
     let (mut server, api) = start(&Quota, data_dir);
     for (round, number) in [(0, 0), (0, 2), (1, 0), (1, 2)] {
         assert!(api.has_workspace(&format!("kept-{round}-{number}")));

@@ -6,6 +6,7 @@ mod certificates;
 mod connections;
 mod disk;
 mod policies;
+mod unsynced;
 mod waiting;
 
 use std::io::{BufRead, BufReader};
