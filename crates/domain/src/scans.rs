@@ -9,7 +9,7 @@ use db::{
 };
 
 use crate::{
-    Ctx, agents,
+    Ctx, Result, agents,
     freezes::{Closed, NOWHERE},
     runs::{
         self,
@@ -46,15 +46,15 @@ pub fn all(cx: &Ctx) -> Vec<(&'static str, Statement)> {
 }
 
 /// The second page of an organization's workspaces.
-pub fn workspaces(
+pub async fn workspaces(
     cx: &Ctx,
     organization: &str,
     filter: workspaces::Filter,
     sort: workspaces::Sort,
     order: Order,
-) -> Statement {
-    let query = workspaces::list::query(cx, organization, filter, sort, order);
-    query.offset(20).limit(20).build(cx.read().get_database_backend())
+) -> Result<Statement> {
+    let query = workspaces::list::query(cx, organization, filter, sort, order).await?;
+    Ok(query.offset(20).limit(20).build(cx.read().get_database_backend()))
 }
 
 /// The second page of each list of runs, by whose runs they are.

@@ -4,6 +4,7 @@
 //! without a value counts as a name as well.
 
 mod bindings;
+mod filter;
 mod organization;
 mod reserved;
 
@@ -19,9 +20,11 @@ use serde_json::json;
 
 pub(crate) use bindings::in_force;
 pub use bindings::{
-    Effective, TagFilter, add, add_to_project, bindings, effective, load_effective,
-    load_of_projects, project_bindings, replace_in_project, replace_in_workspace,
+    Effective, add, add_to_project, bindings, effective, load_effective, load_of_projects,
+    project_bindings, replace_in_project, replace_in_workspace,
 };
+pub use filter::TagFilter;
+pub(crate) use filter::in_force_on;
 pub use organization::{Known, add_workspaces, delete, find, list_of_organization};
 pub use reserved::{
     Change as ReservedChange, create_reserved, delete_reserved, find_reserved, list_reserved,

@@ -49,8 +49,8 @@ async fn every_order_of_workspaces_is_the_order_of_an_index() {
     let cx = server.system();
     for sort in [Sort::Name, Sort::LatestChangeAt, Sort::CurrentRunCreatedAt] {
         for order in [Order::Ascending, Order::Descending] {
-            let statement = scans::workspaces(&cx, "acme", Filter::default(), sort, order);
-            let plan = server.explain(&statement).await;
+            let statement = scans::workspaces(&cx, "acme", Filter::default(), sort, order).await;
+            let plan = server.explain(&statement.unwrap()).await;
             assert_eq!(sorts(&plan), [""; 0], "{sort:?} {order:?}:\n{plan}");
         }
     }
@@ -89,8 +89,8 @@ async fn no_filter_of_workspaces_reads_those_of_other_organizations() {
         ("either run", Filter { run_status: vec![Status::Pending], ..Filter::default() }),
     ];
     for (name, filter) in filters {
-        let statement = scans::workspaces(&cx, "acme", filter, Sort::Name, Order::Ascending);
-        let plan = server.explain(&statement).await;
+        let statement = scans::workspaces(&cx, "acme", filter, Sort::Name, Order::Ascending).await;
+        let plan = server.explain(&statement.unwrap()).await;
         for scanned in
             ["SCAN workspaces", "Seq Scan on workspaces", "SCAN runs", "Seq Scan on runs"]
         {

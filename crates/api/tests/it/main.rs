@@ -83,6 +83,7 @@ mod stages;
 mod state_sharing;
 mod states;
 mod states_of_runs;
+mod tag_filters;
 mod tags;
 mod task_results;
 mod team_access;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use db::{
     entity::{project, tag_binding, workspace},
     id::{ProjectId, WorkspaceId},
-    sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::ExprTrait},
+    sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::ExprTrait},
 };
 use serde_json::json;
 
@@ -28,21 +28,6 @@ pub struct Effective {
 impl Effective {
     fn is_keyed(&self) -> bool {
         !self.row.is_flat
-    }
-}
-
-/// What lists ask for: bindings of this key, of this value, or of both.
-#[derive(Clone, Debug, Default)]
-pub struct TagFilter {
-    pub key: Option<String>,
-    pub value: Option<String>,
-}
-
-impl TagFilter {
-    pub(crate) fn holds(&self) -> Condition {
-        Condition::all()
-            .add_option(self.key.as_ref().map(|key| tag_binding::Column::TagKey.eq(key)))
-            .add_option(self.value.as_ref().map(|value| tag_binding::Column::TagValue.eq(value)))
     }
 }
 

@@ -2,21 +2,22 @@
 
 use db::{
     Order, contains,
-    entity::{assessment_result, run, tag_binding, workspace},
+    entity::{assessment_result, run, workspace},
     id::ProjectId,
     page,
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
         QueryTrait, Select,
-        sea_query::{
-            Alias, Expr, ExprTrait, Func, LikeExpr, NullOrdering, Query, SelectStatement,
-            SimpleExpr,
-        },
+        sea_query::{Expr, ExprTrait, Func, LikeExpr, NullOrdering, SimpleExpr},
     },
 };
 
 use crate::{
-    Ctx, Granted, Page, Paging, Result, access::Scope, can, row::Workspace, tags::TagFilter,
+    Ctx, Granted, Page, Paging, Result,
+    access::Scope,
+    can,
+    row::Workspace,
+    tags::{self, TagFilter},
 };
 
 #[derive(Clone, Debug, Default)]
@@ -67,19 +68,20 @@ pub async fn list(
     order: Order,
     paging: Paging,
 ) -> Result<Page<Workspace>> {
-    Ok(page(cx.read(), query(cx, &organization.name, filter, sort, order), paging).await?)
+    let query = query(cx, &organization.name, filter, sort, order).await?;
+    Ok(page(cx.read(), query, paging).await?)
 }
 
 /// All of them, in the order of an index to the last term.
-pub(crate) fn query(
+pub(crate) async fn query(
     cx: &Ctx,
     organization: &str,
     filter: Filter,
     sort: Sort,
     order: Order,
-) -> Select<workspace::Entity> {
-    let query = workspace::Entity::find().filter(condition(cx, organization, filter));
-    match sort {
+) -> Result<Select<workspace::Entity>> {
+    let query = workspace::Entity::find().filter(condition(cx, organization, filter).await?);
+    Ok(match sort {
         Sort::Name => query.order_by(workspace::Column::Name, order.into()),
         Sort::LatestChangeAt => query
             .order_by(workspace::Column::LatestChangeAt, order.into())
@@ -91,7 +93,7 @@ pub(crate) fn query(
                 NullOrdering::Last,
             )
             .order_by(workspace::Column::Id, order.into()),
-    }
+    })
 }
 
 /// How many of them there are.
@@ -100,11 +102,12 @@ pub async fn count(
     organization: &Granted<can::ReadOrganization>,
     filter: Filter,
 ) -> Result<u64> {
-    let query = workspace::Entity::find().filter(condition(cx, &organization.name, filter));
+    let condition = condition(cx, &organization.name, filter).await?;
+    let query = workspace::Entity::find().filter(condition);
     Ok(query.count(cx.read()).await?)
 }
 
-fn condition(cx: &Ctx, organization: &str, filter: Filter) -> Condition {
+async fn condition(cx: &Ctx, organization: &str, filter: Filter) -> Result<Condition> {
     let mut condition = visible(cx, organization);
     if let Some(text) = &filter.search {
         condition = condition.add(contains(workspace::Column::Name, text));
@@ -115,17 +118,16 @@ fn condition(cx: &Ctx, organization: &str, filter: Filter) -> Condition {
     if let Some(project) = &filter.project {
         condition = condition.add(workspace::Column::ProjectId.eq(project));
     }
-    for tag in filter.tags {
-        let key = TagFilter { key: Some(tag), value: None };
-        condition = condition.add(workspace::Column::Id.in_subquery(bound(&key)));
+    for tag in filter.tags.into_iter().map(TagFilter::of_key) {
+        condition = condition.add(workspace::Column::Id.in_subquery(tag.bound()));
     }
-    for tag in filter.without_tags {
-        let key = TagFilter { key: Some(tag), value: None };
-        condition = condition.add(workspace::Column::Id.not_in_subquery(bound(&key)));
+    for tag in filter.without_tags.into_iter().map(TagFilter::of_key) {
+        condition = condition.add(workspace::Column::Id.not_in_subquery(tag.bound()));
     }
     if !filter.tagged.is_empty() {
         let start = if filter.any_tagged { Condition::any() } else { Condition::all() };
-        condition = condition.add(filter.tagged.iter().map(in_force).fold(start, Condition::add));
+        let each = tags::in_force_on(cx, organization, &filter.tagged).await?;
+        condition = condition.add(each.into_iter().fold(start, Condition::add));
     }
     if !filter.current_run_status.is_empty() {
         let statuses = filter.current_run_status;
@@ -154,7 +156,7 @@ fn condition(cx: &Ctx, organization: &str, filter: Filter) -> Condition {
             .into_query();
         condition = condition.add(workspace::Column::CurrentAssessmentResultId.in_subquery(found));
     }
-    condition
+    Ok(condition)
 }
 
 /// Holds for the workspaces of an organization that the caller may see.
@@ -192,54 +194,4 @@ fn matches(pattern: &str) -> SimpleExpr {
     }
     let name = Expr::expr(Func::lower(Expr::col(workspace::Column::Name)));
     name.like(LikeExpr::new(like).escape('\\'))
-}
-
-/// The ids of workspaces with such a binding of their own.
-fn bound(filter: &TagFilter) -> SelectStatement {
-    tag_binding::Entity::find()
-        .select_only()
-        .column(tag_binding::Column::WorkspaceId)
-        .filter(tag_binding::Column::WorkspaceId.is_not_null())
-        .filter(filter.holds())
-        .into_query()
-}
-
-/// Such a binding is the workspace's own, or its project's and not overridden.
-fn in_force(filter: &TagFilter) -> Condition {
-    let projects = tag_binding::Entity::find()
-        .select_only()
-        .column(tag_binding::Column::ProjectId)
-        .filter(tag_binding::Column::ProjectId.is_not_null())
-        .filter(filter.holds())
-        .into_query();
-    let own = Alias::new("own");
-    let overridden = Query::select()
-        .expr(Expr::val(1))
-        .from_as(tag_binding::Entity, own.clone())
-        .and_where(
-            Expr::col((own.clone(), tag_binding::Column::WorkspaceId))
-                .equals((workspace::Entity, workspace::Column::Id)),
-        )
-        .and_where(
-            Expr::col((own.clone(), tag_binding::Column::TagKey))
-                .equals((tag_binding::Entity, tag_binding::Column::TagKey)),
-        )
-        .and_where(Expr::col((own, tag_binding::Column::IsFlat)).eq(false))
-        .take();
-    let inherited = tag_binding::Entity::find()
-        .select_only()
-        .column(tag_binding::Column::Id)
-        .filter(
-            Expr::col((tag_binding::Entity, tag_binding::Column::ProjectId))
-                .equals((workspace::Entity, workspace::Column::ProjectId)),
-        )
-        .filter(filter.holds())
-        .filter(Expr::exists(overridden).not())
-        .into_query();
-    Condition::any().add(workspace::Column::Id.in_subquery(bound(filter))).add(
-        // The first part alone is enough for nearly all rows; the second looks at each.
-        Condition::all()
-            .add(workspace::Column::ProjectId.in_subquery(projects))
-            .add(Expr::exists(inherited)),
-    )
 }
