@@ -1,4 +1,4 @@
-//! How soon a new run begins while many others wait for something that does not come.
+//! How soon a new run begins, and how soon something is read, while many others wait for what does not come.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::client::{Body, text};
+use super::lists::times;
 use super::load::{CONNECTIONS, Latencies};
 use super::report::{Report, millis};
 use super::runs::{archive, dispatch, upload, version_of};
@@ -38,18 +39,23 @@ async fn on(report: &mut Report, server: &Server, engine: &Path, sizes: &Sizes) 
     for &count in sizes.waiting {
         fill(server, &version, waiting..count).await?;
         waiting = count;
-        let mut times = Vec::new();
+        let mut begun = Vec::new();
         for _ in 0..TRIES {
-            times.push(dispatch(&mut client, &free, &configuration).await?);
+            begun.push(dispatch(&mut client, &free, &configuration).await?);
         }
-        let times = Latencies::new(times)?;
+        let begun = Latencies::new(begun)?;
         let what = format!("dispatch while {count} runs wait");
-        report.add(&format!("{what} (p50)"), &millis(times.percentile(50)), "");
+        report.add(&format!("{what} (p50)"), &millis(begun.percentile(50)), "");
         report.add(
             &format!("{what} (the slowest of {TRIES})"),
-            &millis(times.percentile(100)),
+            &millis(begun.percentile(100)),
             "≤ 50 ms",
         );
+        let path = format!("/api/v2/workspaces/{free}");
+        let reads = Latencies::new(times(&mut client, &path, sizes.pages).await?)?;
+        let what = format!("GET /workspaces/:id while {count} runs wait");
+        report.add(&format!("{what} (p50)"), &millis(reads.percentile(50)), "");
+        report.add(&format!("{what} (p99)"), &millis(reads.percentile(99)), "");
     }
     Ok(())
 }
