@@ -166,6 +166,11 @@ impl Server {
         self.worker.as_ref().unwrap_or(&self.app).system("test")
     }
 
+    /// The same for each of two servers, or twice for the only one.
+    pub fn systems(&self) -> [Ctx; 2] {
+        [self.system(), self.app.system("test")]
+    }
+
     /// One pass of the queue.
     pub async fn advance(&self) {
         domain::runs::advance_all(&self.system()).await.expect("the queue advances");

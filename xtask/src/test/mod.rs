@@ -42,11 +42,12 @@ const SQLITE: &str = "cargo test on SQLite";
 const POSTGRES: &str = "cargo test on PostgreSQL";
 const SERVERS: &str = "tests of runs with two servers on PostgreSQL";
 /// What runs go through, by parts of tests' names.
-const OF_RUNS: [&str; 7] = [
+const OF_RUNS: [&str; 8] = [
     "assessments::",
     "confirmations::",
     "cost_estimates::",
     "endings::",
+    "queue::",
     "runs::",
     "stages::",
     "task_results::",

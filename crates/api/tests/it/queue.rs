@@ -1,7 +1,8 @@
-//! Whatever happens in whatever order: no run is stuck, none is applied twice, against policies, in a freeze or without
-//! the people whom it takes, no state is lost, and the runs of a workspace are applied one at a time and in their order.
-//! Crashes are jobs that nobody speaks of any more.
+//! Whatever happens in whatever order, at one server or at two: no run is stuck, none is applied twice, against policies,
+//! in a freeze or without the people whom it takes, no state is lost, and the runs of a workspace are applied one at a time
+//! and in their order. Crashes of agents are jobs that nobody speaks of any more; a server that crashes goes no further.
 
+mod chores;
 mod waits;
 
 use std::{
@@ -30,6 +31,7 @@ use crate::{
     task_results,
 };
 
+use chores::{Chore, How, chore, killed, steps};
 use waits::Another;
 
 /// What the policies of a workspace say to each of its plans.
@@ -93,7 +95,7 @@ enum Act {
         plan_only: bool,
         save_plan: bool,
     },
-    Advance,
+    Work(Chore, How),
     Claim,
     Start(usize),
     SaveState(usize),
@@ -104,24 +106,22 @@ enum Act {
     },
     /// The agent says how it went, and never brings its files.
     Vanish(usize),
+    /// The server is gone while the agent says how it went.
+    Break {
+        job: usize,
+        steps: usize,
+    },
     Fail(usize),
-    Evaluate,
     /// Something else that a stage asks says what it thinks.
     Answer {
         run: usize,
         agrees: bool,
     },
-    /// Run tasks and the estimator are asked.
-    Ask,
     /// A run task comes back, if it was asked about this run.
     Tell {
         run: usize,
         passes: bool,
     },
-    /// Nothing is heard of any run task, for longer than is waited for it.
-    NobodyTells,
-    /// The worker looks after stages.
-    LookAtStages,
     Override(usize),
     Confirm(usize),
     /// By another person, if they may.
@@ -138,13 +138,9 @@ enum Act {
     Thaw,
     /// An owner lets a run through.
     BreakFreeze(usize),
-    /// What comes by the calendar is looked for.
-    LookAtCalendar,
     Discard(usize),
     Cancel(usize),
     ForceCancel(usize),
-    /// Nobody hears of any agent for a while.
-    Silence,
     /// The agent is back after a crash and knows nothing.
     Restart,
 }
@@ -156,22 +152,19 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(workspace, auto_apply, plan_only, save_plan)| Act::Queue {
                 workspace, auto_apply, plan_only, save_plan,
             }),
-        4 => Just(Act::Advance),
+        15 => chore().prop_map(|(chore, how)| Act::Work(chore, how)),
         4 => Just(Act::Claim),
         4 => (0..4_usize).prop_map(Act::Start),
         2 => (0..4_usize).prop_map(Act::SaveState),
         4 => (0..4_usize, any::<bool>(), prop::bool::weighted(0.9))
             .prop_map(|(job, has_changes, brings_plan)| Act::Finish { job, has_changes, brings_plan }),
         1 => (0..4_usize).prop_map(Act::Vanish),
+        1 => (0..4_usize, steps()).prop_map(|(job, steps)| Act::Break { job, steps }),
         1 => (0..4_usize).prop_map(Act::Fail),
-        3 => Just(Act::Evaluate),
         4 => (any_run.clone(), prop::bool::weighted(0.8))
             .prop_map(|(run, agrees)| Act::Answer { run, agrees }),
-        3 => Just(Act::Ask),
         4 => (any_run.clone(), prop::bool::weighted(0.8))
             .prop_map(|(run, passes)| Act::Tell { run, passes }),
-        1 => Just(Act::NobodyTells),
-        1 => Just(Act::LookAtStages),
         2 => any_run.clone().prop_map(Act::Override),
         3 => any_run.clone().prop_map(Act::Confirm),
         2 => any_run.clone().prop_map(Act::ConfirmAsWell),
@@ -181,11 +174,9 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(minutes, begins_in)| Act::Freeze { minutes, begins_in }),
         1 => Just(Act::Thaw),
         1 => any_run.clone().prop_map(Act::BreakFreeze),
-        2 => Just(Act::LookAtCalendar),
         1 => any_run.clone().prop_map(Act::Discard),
         1 => any_run.clone().prop_map(Act::Cancel),
         1 => any_run.prop_map(Act::ForceCancel),
-        1 => Just(Act::Silence),
         1 => Just(Act::Restart),
     ]
 }
@@ -301,9 +292,7 @@ impl Services {
         }
     }
 
-    async fn ask(&self, server: &Server, seen: &mut Seen) {
-        domain::task_results::deliveries().finish(&server.system()).await.unwrap();
-        domain::cost_estimates::deliveries().finish(&server.system()).await.unwrap();
+    async fn hear(&self, seen: &mut Seen) {
         let heard = self.asked.heard().await;
         let new = heard.iter().skip(seen.heard).map(crate::notifications::Heard::json);
         seen.questions.extend(new.filter(|question| question["stage"] != "test"));
@@ -343,8 +332,7 @@ async fn take_up(world: &World<'_>, seen: &mut Seen, workspace: usize, id: Strin
     seen.runs.push(id);
 }
 
-async fn look_at_calendar(world: &World<'_>, seen: &mut Seen) {
-    domain::run_schedules::queue_due(&world.server.system()).await.unwrap();
+async fn take_up_scheduled(world: &World<'_>, seen: &mut Seen) {
     for (at, workspace) in world.workspaces.iter().enumerate() {
         for id in waits::scheduled(&world.server.owner(), workspace).await {
             if !seen.runs.contains(&id) {
@@ -355,7 +343,7 @@ async fn look_at_calendar(world: &World<'_>, seen: &mut Seen) {
 }
 
 async fn step(world: &World<'_>, agent: &mut Agent<'_>, seen: &mut Seen, act: Act) {
-    let (server, services, courses) = (world.server, &world.services, &world.courses);
+    let (server, courses) = (world.server, &world.courses);
     let owner = server.owner();
     let job = |seen: &Seen, at: usize| seen.jobs.get(at).cloned();
     match act {
@@ -368,7 +356,7 @@ async fn step(world: &World<'_>, agent: &mut Agent<'_>, seen: &mut Seen, act: Ac
             let id = made.is_created().id();
             take_up(world, seen, workspace, id).await;
         }
-        Act::Advance => advance(world, seen).await,
+        Act::Work(chore, how) => work(world, seen, chore, how).await,
         Act::Claim => {
             if let Some(job) = agent.claim().await {
                 waits::may_begin(server, &job, &seen.let_through).await;
@@ -386,7 +374,6 @@ async fn step(world: &World<'_>, agent: &mut Agent<'_>, seen: &mut Seen, act: Ac
                 seen.let_through.insert(id);
             }
         }
-        Act::LookAtCalendar => look_at_calendar(world, seen).await,
         Act::ConfirmAsWell(at) => world.another.confirm(seen.runs.get(at)).await,
         Act::TakeRights => world.another.take_rights().await,
         Act::GiveRights => world.another.give_rights().await,
@@ -412,31 +399,25 @@ async fn step(world: &World<'_>, agent: &mut Agent<'_>, seen: &mut Seen, act: Ac
                 agent.old_job(json).outcome("finished", true).await;
             }
         }
+        Act::Break { job: at, steps } => {
+            if let Some(json) = job(seen, at) {
+                start(agent, seen, json.clone()).await;
+                let job = agent.old_job(json);
+                Box::pin(killed(world, steps, job.outcome("finished", true))).await;
+            }
+        }
         Act::Fail(at) => {
             if let Some(json) = job(seen, at) {
                 agent.old_job(json).outcome("errored", false).await;
             }
         }
-        Act::Evaluate => evaluate(server).await,
         Act::Answer { run, agrees } => answer(server, seen, run, agrees).await,
-        Act::Ask => services.ask(server, seen).await,
         Act::Tell { run, passes } => tell(server, seen, run, passes).await,
-        Act::NobodyTells => {
-            server.pass(Duration::from_mins(10));
-            domain::task_results::give_up_silent(&server.system()).await.unwrap();
-        }
-        Act::LookAtStages => {
-            domain::task_stages::advance_all(&server.system()).await.unwrap();
-        }
         Act::Override(at) => overrule(server, seen, at).await,
         Act::Confirm(at) => act_on(server, seen, at, "apply").await,
         Act::Discard(at) => act_on(server, seen, at, "discard").await,
         Act::Cancel(at) => act_on(server, seen, at, "cancel").await,
         Act::ForceCancel(at) => act_on(server, seen, at, "force-cancel").await,
-        Act::Silence => {
-            server.pass(Duration::from_secs(61));
-            domain::agents::sweep(&server.system()).await.unwrap();
-        }
         Act::Restart => {
             agent.introduce().await;
             seen.jobs.clear();
@@ -444,18 +425,36 @@ async fn step(world: &World<'_>, agent: &mut Agent<'_>, seen: &mut Seen, act: Ac
     }
 }
 
-/// The queue does what it can, and queues no apply that people have not confirmed.
-async fn advance(world: &World<'_>, seen: &Seen) {
+/// What happens by itself happens, and queues no apply that people have not confirmed.
+async fn work(world: &World<'_>, seen: &mut Seen, chore: Chore, how: How) {
+    let server = world.server;
+    server.pass(chore.after());
     let mut before = Vec::new();
     for id in &seen.runs {
-        before.push(waits::status(world.server, id).await);
+        before.push(waits::status(server, id).await);
     }
-    world.server.advance().await;
-    for (id, before) in seen.runs.iter().zip(before) {
-        let now = waits::status(world.server, id).await;
-        if now == "apply_queued" && now != before {
-            waits::is_confirmed(world.server, id).await;
+    let [one, two] = server.systems();
+    match how {
+        How::AtOne => Box::pin(chore.done(&one)).await,
+        How::AtBoth => {
+            tokio::join!(Box::pin(chore.done(&one)), Box::pin(chore.done(&two)));
         }
+        How::Killed(steps) => Box::pin(killed(world, steps, chore.done(&one))).await,
+        How::Beside(deed) => {
+            let (run, action) = deed.request();
+            tokio::join!(Box::pin(chore.done(&one)), Box::pin(act_on(server, seen, run, action)));
+        }
+    }
+    for (id, before) in seen.runs.iter().zip(before) {
+        let now = waits::status(server, id).await;
+        if now == "apply_queued" && now != before {
+            waits::is_confirmed(server, id).await;
+        }
+    }
+    match chore {
+        Chore::Ask => world.services.hear(seen).await,
+        Chore::LookAtCalendar => take_up_scheduled(world, seen).await,
+        _ => {}
     }
 }
 
@@ -483,10 +482,6 @@ async fn finish(agent: &Agent<'_>, json: Value, has_changes: bool, brings_plan: 
         job.artifact("json-plan-redacted", cost_estimates::REDACTED).await;
     }
     job.finish().await;
-}
-
-async fn evaluate(server: &Server) {
-    domain::policy_evaluations::evaluate_waiting(&server.system()).await.unwrap();
 }
 
 async fn answer(server: &Server, seen: &mut Seen, at: usize, agrees: bool) {
@@ -572,11 +567,11 @@ async fn check(world: &World<'_>) {
 
 /// Agents that work, and people who give up what waits for them: then everything ends.
 async fn drain(world: &World<'_>, agent: &Agent<'_>, seen: &mut Seen) {
-    let (server, services) = (world.server, &world.services);
+    let server = world.server;
     for _ in 0..200 {
-        server.pass(Duration::from_secs(61));
-        domain::agents::sweep(&server.system()).await.unwrap();
-        advance(world, seen).await;
+        for chore in [Chore::Sweep, Chore::Advance] {
+            work(world, seen, chore, How::AtOne).await;
+        }
         while let Some(job) = agent.claim().await {
             waits::may_begin(server, &job, &seen.let_through).await;
             let json = job.json.clone();
@@ -584,13 +579,13 @@ async fn drain(world: &World<'_>, agent: &Agent<'_>, seen: &mut Seen) {
             save(agent, seen, json.clone()).await;
             finish(agent, json, true, true).await;
         }
-        services.ask(server, seen).await;
+        work(world, seen, Chore::Ask, How::AtOne).await;
         for at in 0..seen.runs.len() {
             tell(server, seen, at, true).await;
         }
         // Those who will not speak any more.
-        domain::task_results::give_up_silent(&server.system()).await.unwrap();
-        evaluate(server).await;
+        Chore::GiveUp.done(&server.system()).await;
+        work(world, seen, Chore::Evaluate, How::AtOne).await;
         let mut open = 0;
         for (at, id) in seen.runs.clone().iter().enumerate() {
             answer(server, seen, at, true).await;
