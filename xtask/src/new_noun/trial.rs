@@ -1,14 +1,15 @@
 //! A noun made in a copy of the project: everything of it compiles, and of its tests one fails, for the reason that it
-//! gives.
+//! gives, on both databases.
 
 use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use regex::Regex;
 
 use super::name::Name;
 use crate::{
     commands::{command, tee},
+    test::postgres::Cluster,
     workspace,
 };
 
@@ -36,6 +37,11 @@ pub async fn run() -> Result<()> {
     test(copy.path(), &["compatibility::"], ("UPDATE_COMPATIBILITY", "1")).await?;
     let told = test(copy.path(), &[&[NOUN], &LAWS[..]].concat(), ("INSTA_UPDATE", "no")).await?;
     check(&name, &told)?;
+    // Its table is read by both databases.
+    let cluster = Cluster::start().await?;
+    let database = ("STATEHOUSE_TEST_DATABASE_URL", cluster.url());
+    let told = test(copy.path(), &[NOUN, "nouns::"], (database.0, &database.1)).await?;
+    check(&name, &told).context("on PostgreSQL")?;
     println!("\n{NOUN}: it compiles, and fails where it has to be said what it is for");
     Ok(())
 }
