@@ -13,7 +13,10 @@ use db::{
         task,
     },
     id::{EventId, RunId, TaskId, TokenId, WorkspaceId},
-    sea_orm::ActiveValue::{NotSet, Set},
+    sea_orm::{
+        ActiveValue::{NotSet, Set},
+        EntityTrait, PrimaryKeyTrait,
+    },
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -24,6 +27,9 @@ use crate::{
     access::{Actor, Found, Granted, Permission, Within},
     bell::{Topic, Topics},
 };
+
+/// What rows of an entity are found by.
+pub(crate) type Key<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
 
 /// Who asks, and the means. Made by authentication, or for the system by [`App::system`].
 #[derive(Clone, Debug)]
@@ -125,6 +131,17 @@ impl Ctx {
 
     pub(crate) fn read(&self) -> &Reads {
         self.app.db().read()
+    }
+
+    /// The row of this id.
+    ///
+    /// # Errors
+    /// NotFound where there is none.
+    pub(crate) async fn row<E: EntityTrait>(&self, id: &Key<E>) -> Result<E::Model>
+    where
+        Key<E>: Clone,
+    {
+        E::find_by_id(id.clone()).one(self.read()).await?.ok_or(Error::NotFound)
     }
 
     pub(crate) async fn write(&self) -> Result<Tx> {

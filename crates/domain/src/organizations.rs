@@ -20,8 +20,8 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, accounts, agent_pools,
-    can, error::taken, names, row::Organization, run_limits, workspaces,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, accounts, agent_pools,
+    can, context::Key, error::taken, names, row::Organization, run_limits, workspaces,
 };
 
 /// Characters. HCP Terraform's documents say 40, and its clients' own tests make longer ones.
@@ -137,6 +137,20 @@ pub async fn find(cx: &Ctx, name: &str) -> Result<Found<Organization>> {
 pub(crate) async fn by_name(cx: &Ctx, name: &str) -> Result<Option<Organization>> {
     let column = Expr::expr(Func::lower(Expr::col(organization::Column::Name)));
     Ok(organization::Entity::find().filter(column.eq(name.to_lowercase())).one(cx.read()).await?)
+}
+
+/// The row of this id, with the organization that it names.
+pub(crate) async fn find_in<E: EntityTrait>(
+    cx: &Ctx,
+    id: &Key<E>,
+    name: fn(&E::Model) -> &str,
+) -> Result<Found<In<E::Model, Organization>>>
+where
+    Key<E>: Clone,
+{
+    let row = cx.row::<E>(id).await?;
+    let of = by_name(cx, name(&row)).await?.ok_or(Error::NotFound)?;
+    Ok(Found::new(In { row, of }))
 }
 
 /// Parts of what organizations are to have; each narrows the list further.

@@ -22,7 +22,7 @@ use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx, accounts, can,
     cleanup::{self, Orphan},
     error::taken,
-    free_text, names,
+    free_text, names, organizations,
     row::{Organization, Policy},
     uploads::if_welcome,
 };
@@ -137,10 +137,7 @@ pub(crate) async fn find_by_code(cx: &Ctx, code: &str) -> Result<Found<In<Policy
 }
 
 pub async fn find(cx: &Ctx, id: &PolicyId) -> Result<Found<In<Policy, Organization>>> {
-    let row = policy::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = crate::organizations::by_name(cx, &row.organization_name).await?;
-    Ok(Found::new(In { row, of: of.ok_or(Error::NotFound)? }))
+    organizations::find_in::<policy::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 #[derive(Debug, Default)]

@@ -34,10 +34,7 @@ const MESSAGE_LIMIT: usize = 1000;
 
 /// A schedule with its workspace.
 pub async fn find(cx: &Ctx, id: &RunScheduleId) -> Result<Found<In<RunSchedule>>> {
-    let row = run_schedule::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = workspaces::find(cx, &row.workspace_id).await?.into_unchecked();
-    Ok(Found::new(In { row, of }))
+    workspaces::find_in::<run_schedule::Entity>(cx, id, |row| &row.workspace_id).await
 }
 
 /// Those of a workspace, the oldest first.

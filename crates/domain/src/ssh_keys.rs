@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, can, names,
+    organizations,
     row::{Organization, SshKey, Workspace},
     workspaces,
 };
@@ -31,9 +32,7 @@ pub struct Change {
 
 /// The key, with its organization.
 pub async fn find(cx: &Ctx, id: &SshKeyId) -> Result<Found<In<SshKey, Organization>>> {
-    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
-    let of = crate::organizations::by_name(cx, &row.organization_name).await?;
-    Ok(Found::new(In { row, of: of.ok_or(Error::NotFound)? }))
+    organizations::find_in::<ssh_key::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 async fn by_id(cx: &Ctx, id: &SshKeyId) -> Result<Option<SshKey>> {
@@ -66,7 +65,7 @@ pub async fn load(cx: &Ctx, ids: &[SshKeyId]) -> Result<Vec<SshKey>> {
     let mut visible = Vec::new();
     for row in rows {
         // All rows of one answer are of one organization, or very few.
-        let organization = crate::organizations::by_name(cx, &row.organization_name).await?;
+        let organization = organizations::by_name(cx, &row.organization_name).await?;
         if organization.is_some_and(|organization| cx.may::<can::ReadSshKeys>(&organization)) {
             visible.push(row);
         }

@@ -43,10 +43,7 @@ impl Change {
 
 /// One, with its workspace.
 pub async fn find(cx: &Ctx, id: &WorkspaceTaskId) -> Result<Found<In<WorkspaceTask>>> {
-    let row = workspace_task::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
-    Ok(Found::new(In { row, of }))
+    workspaces::find_in::<workspace_task::Entity>(cx, id, |row| &row.workspace_id).await
 }
 
 /// The same in the workspace that it has to be in.

@@ -23,16 +23,14 @@ pub use roll::{AgentSort, HeldAgent, Status, agents, delete_agent, find_agent};
 pub(crate) use scope::{choose, fits_organization, fits_project, permits, permitted};
 
 use crate::{
-    Ctx, Error, Found, In, Result, Subject, can,
+    Ctx, Found, In, Result, Subject, can, organizations,
     row::{AgentPool, Organization},
     workspaces,
 };
 
 /// The pool, with its organization.
 pub async fn find(cx: &Ctx, id: &AgentPoolId) -> Result<Found<In<AgentPool, Organization>>> {
-    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
-    let of = crate::organizations::by_name(cx, &row.organization_name).await?;
-    Ok(Found::new(In { row, of: of.ok_or(Error::NotFound)? }))
+    organizations::find_in::<agent_pool::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 pub(crate) async fn by_id(cx: &Ctx, id: &AgentPoolId) -> Result<Option<AgentPool>> {
@@ -44,7 +42,7 @@ pub async fn load(cx: &Ctx, ids: &[AgentPoolId]) -> Result<Vec<AgentPool>> {
     let rows =
         agent_pool::Entity::find().filter(agent_pool::Column::Id.is_in(ids)).all(cx.read()).await?;
     let names: Vec<_> = rows.iter().map(|row| row.organization_name.clone()).collect();
-    let organizations = crate::organizations::load(cx, &names).await?;
+    let organizations = organizations::load(cx, &names).await?;
     Ok(rows
         .into_iter()
         .filter(|row| {

@@ -32,10 +32,7 @@ use crate::{
 
 /// The result, with its workspace.
 pub async fn find(cx: &Ctx, id: &AssessmentResultId) -> Result<Found<In<AssessmentResult>>> {
-    let row = assessment_result::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = workspaces::find(cx, &row.workspace_id).await?.into_unchecked();
-    Ok(Found::new(In { row, of }))
+    workspaces::find_in::<assessment_result::Entity>(cx, id, |row| &row.workspace_id).await
 }
 
 /// The same by the assessment, whose name addresses bear.

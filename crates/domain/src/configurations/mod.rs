@@ -60,9 +60,7 @@ pub async fn find(
     cx: &Ctx,
     id: &ConfigurationVersionId,
 ) -> Result<Found<In<ConfigurationVersion>>> {
-    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
-    let of = workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
-    Ok(Found::new(In { row, of }))
+    workspaces::find_in::<configuration_version::Entity>(cx, id, |row| &row.workspace_id).await
 }
 
 pub(crate) async fn by_id(

@@ -11,7 +11,7 @@ use db::{
 
 use super::log;
 use crate::{
-    Ctx, Error, Found, Granted, In, Result, can,
+    Ctx, Found, Granted, In, Result, can,
     row::{CostEstimate, Run},
     runs,
 };
@@ -38,10 +38,7 @@ impl Costs {
 
 /// An estimate, with the workspace of its run.
 pub async fn find(cx: &Ctx, id: &CostEstimateId) -> Result<Found<In<CostEstimate>>> {
-    let row = estimate::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = runs::find(cx, &row.run_id).await?.into_unchecked().of;
-    Ok(Found::new(In { row, of }))
+    runs::find_in::<estimate::Entity>(cx, id, |row| &row.run_id).await
 }
 
 /// The one of a run, if it has one.

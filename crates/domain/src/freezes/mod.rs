@@ -31,10 +31,7 @@ const MINUTES_LIMIT: i64 = 31 * 24 * 60;
 
 /// A freeze, with its organization.
 pub async fn find(cx: &Ctx, id: &FreezeId) -> Result<Found<In<Freeze, Organization>>> {
-    let row = freeze::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = organizations::by_name(cx, &row.organization_name).await?;
-    Ok(Found::new(In { row, of: of.ok_or(Error::NotFound)? }))
+    organizations::find_in::<freeze::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 /// Those of an organization, the oldest first.

@@ -26,17 +26,14 @@ pub use invitations::{Invitation, accept, accept_as_new, find as find_invitation
 
 use self::invitations::To;
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx, accounts, can,
+    Ctx, Error, Found, Granted, Happened, Page, Paging, Result, Subject, Tx, accounts, can,
     organizations,
     row::{Organization, OrganizationMembership, Team},
     teams,
 };
 
 pub async fn find(cx: &Ctx, id: &OrganizationMembershipId) -> Result<Found<Membership>> {
-    let row =
-        membership::Entity::find_by_id(id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    let of = organizations::by_name(cx, &row.organization_name).await?.ok_or(Error::NotFound)?;
-    Ok(Found::new(In { row, of }))
+    organizations::find_in::<membership::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 #[derive(Debug, Default)]

@@ -49,9 +49,7 @@ pub struct Token {
 pub type HeldToken = In<Token, Organization>;
 
 pub async fn find(cx: &Ctx, id: &OauthClientId) -> Result<Found<Held>> {
-    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
-    let of = organizations::by_name(cx, &row.organization_name).await?.ok_or(Error::NotFound)?;
-    Ok(Found::new(In { row, of }))
+    organizations::find_in::<oauth_client::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 /// By what stands in the addresses of browsers.

@@ -158,10 +158,7 @@ pub async fn override_check(
 
 /// The check, with its workspace.
 pub async fn find(cx: &Ctx, id: &PolicyCheckId) -> Result<Found<In<PolicyCheck>>> {
-    let row = check::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = runs::find(cx, &row.run_id).await?.into_unchecked().of;
-    Ok(Found::new(In { row, of }))
+    runs::find_in::<check::Entity>(cx, id, |row| &row.run_id).await
 }
 
 /// Those of a run.

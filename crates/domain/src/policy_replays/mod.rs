@@ -67,10 +67,7 @@ pub struct Told {
 }
 
 pub async fn find(cx: &Ctx, id: &PolicyReplayId) -> Result<Found<In<PolicyReplay, Organization>>> {
-    let row = replay::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = organizations::by_name(cx, &row.organization_name).await?;
-    Ok(Found::new(In { row, of: of.ok_or(Error::NotFound)? }))
+    organizations::find_in::<replay::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 /// Those of an organization, the newest first.

@@ -14,7 +14,6 @@ use db::{
         task_stage::Stage,
     },
     id::RunTaskId,
-    sea_orm::EntityTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -141,10 +140,7 @@ pub(crate) fn key(cx: &Ctx, row: &RunTask) -> Result<Option<SecretString>> {
 
 /// One, with its organization.
 pub async fn find(cx: &Ctx, id: &RunTaskId) -> Result<Found<In<RunTask, Organization>>> {
-    let row = run_task::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = organizations::by_name(cx, &row.organization_name).await?.ok_or(Error::NotFound)?;
-    Ok(Found::new(In { row, of }))
+    organizations::find_in::<run_task::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 fn subject(row: &RunTask) -> Subject<'_> {

@@ -21,10 +21,7 @@ const LIMIT: usize = 10_000;
 
 /// The comment, with the workspace of its run.
 pub async fn find_comment(cx: &Ctx, id: &CommentId) -> Result<Found<In<Comment>>> {
-    let row = comment::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = super::find(cx, &row.run_id).await?.into_unchecked().of;
-    Ok(Found::new(In { row, of }))
+    super::find_in::<comment::Entity>(cx, id, |row| &row.run_id).await
 }
 
 /// The comments on a run, the oldest first.

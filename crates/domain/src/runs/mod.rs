@@ -52,6 +52,7 @@ use crate::{
     access::Within,
     can,
     cleanup::Orphan,
+    context::Key,
     row::{Phase, Run, Workspace},
 };
 
@@ -61,6 +62,20 @@ pub async fn find(cx: &Ctx, id: &RunId) -> Result<Found<In<Run>>> {
         .await?
         .ok_or(Error::NotFound)?;
     Ok(Found::new(found))
+}
+
+/// The row of this id, with the workspace of the run that it names.
+pub(crate) async fn find_in<E: EntityTrait>(
+    cx: &Ctx,
+    id: &Key<E>,
+    run: fn(&E::Model) -> &RunId,
+) -> Result<Found<In<E::Model>>>
+where
+    Key<E>: Clone,
+{
+    let row = cx.row::<E>(id).await?;
+    let of = find(cx, run(&row)).await?.into_unchecked().of;
+    Ok(Found::new(In { row, of }))
 }
 
 /// Plans and applies are rows of one shape, but an address names one or the other.

@@ -48,6 +48,7 @@ pub use rollback::rollback;
 use crate::{
     Ctx, Error, Found, Granted, In, Page, Paging, Result, Tx, can, configurations,
     row::{IngressAttributes, StateVersion, Workspace},
+    workspaces,
 };
 
 /// Where values of outputs are sealed for.
@@ -64,9 +65,7 @@ pub struct Details {
 }
 
 pub async fn find(cx: &Ctx, id: &StateVersionId) -> Result<Found<In<StateVersion>>> {
-    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
-    let of = crate::workspaces::by_id(cx, &row.workspace_id).await?.ok_or(Error::NotFound)?;
-    Ok(Found::new(In { row, of }))
+    workspaces::find_in::<state_version::Entity>(cx, id, |row| &row.workspace_id).await
 }
 
 async fn by_id(cx: &Ctx, id: &StateVersionId) -> Result<Option<StateVersion>> {
@@ -123,8 +122,7 @@ pub async fn list(
 
 /// A few queries, however many versions there are.
 pub async fn details(cx: &Ctx, versions: Vec<StateVersion>) -> Result<Vec<Details>> {
-    let mut outputs =
-        crate::workspaces::output_ids_of(cx, versions.iter().map(|row| &row.id)).await?;
+    let mut outputs = workspaces::output_ids_of(cx, versions.iter().map(|row| &row.id)).await?;
     let runs: Vec<_> = versions.iter().filter_map(|row| row.run_id.clone()).collect();
     let commits = configurations::commits_of_runs(cx, &runs).await?;
     let details = versions.into_iter().map(|version| {

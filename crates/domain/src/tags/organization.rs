@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{Binding, bind};
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, can,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, can, organizations,
     row::{Organization, Tag},
     workspaces,
 };
@@ -29,9 +29,7 @@ pub struct Known {
 
 /// The tag, with its organization.
 pub async fn find(cx: &Ctx, id: &TagId) -> Result<Found<In<Tag, Organization>>> {
-    let row = tag::Entity::find_by_id(id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    let of = crate::organizations::by_name(cx, &row.organization_name).await?;
-    Ok(Found::new(In { row, of: of.ok_or(Error::NotFound)? }))
+    organizations::find_in::<tag::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 /// By name; without those that workspace `without` has.

@@ -14,6 +14,7 @@ use super::{Binding, check};
 use crate::{
     Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, Tx, can,
     error::taken,
+    organizations,
     row::{Organization, ReservedTagKey, Workspace},
 };
 
@@ -45,10 +46,7 @@ pub async fn find_reserved(
     cx: &Ctx,
     id: &ReservedTagKeyId,
 ) -> Result<Found<In<ReservedTagKey, Organization>>> {
-    let row = reserved_tag_key::Entity::find_by_id(id.clone()).one(cx.read()).await?;
-    let row = row.ok_or(Error::NotFound)?;
-    let of = crate::organizations::by_name(cx, &row.organization_name).await?;
-    Ok(Found::new(In { row, of: of.ok_or(Error::NotFound)? }))
+    organizations::find_in::<reserved_tag_key::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 /// Those of an organization, by key.

@@ -33,7 +33,8 @@ pub use relocation::move_into;
 pub use state_sharing::{add_consumers, consumers, engine_of, remove_consumers, replace_consumers};
 
 use crate::{
-    Ctx, Error, Found, Result, Subject, can,
+    Ctx, Error, Found, In, Result, Subject, can,
+    context::Key,
     row::{Organization, Workspace},
 };
 
@@ -43,6 +44,20 @@ pub async fn find(cx: &Ctx, id: &WorkspaceId) -> Result<Found<Workspace>> {
 
 pub(crate) async fn by_id(cx: &Ctx, id: &WorkspaceId) -> Result<Option<Workspace>> {
     Ok(workspace::Entity::find_by_id(id.clone()).one(cx.read()).await?)
+}
+
+/// The row of this id, with the workspace that it names.
+pub(crate) async fn find_in<E: EntityTrait>(
+    cx: &Ctx,
+    id: &Key<E>,
+    workspace: fn(&E::Model) -> &WorkspaceId,
+) -> Result<Found<In<E::Model>>>
+where
+    Key<E>: Clone,
+{
+    let row = cx.row::<E>(id).await?;
+    let of = by_id(cx, workspace(&row)).await?.ok_or(Error::NotFound)?;
+    Ok(Found::new(In { row, of }))
 }
 
 /// By the names of the organization and of the workspace, whatever their case.

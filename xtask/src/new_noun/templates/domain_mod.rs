@@ -5,7 +5,7 @@ mod delete;
 mod list;
 mod update;
 
-use db::{entity::gad_get, id::GadGetId, sea_orm::EntityTrait};
+use db::{entity::gad_get, id::GadGetId};
 
 pub use create::create;
 pub use delete::delete;
@@ -13,7 +13,7 @@ pub use list::{list, load};
 pub use update::update;
 
 use crate::{
-    Ctx, Error, Found, In, Result, Subject, names, organizations,
+    Ctx, Found, In, Result, Subject, names, organizations,
     row::{GadGet, Organization},
 };
 
@@ -38,10 +38,7 @@ impl Change {
 
 /// One, with its organization.
 pub async fn find(cx: &Ctx, id: &GadGetId) -> Result<Found<In<GadGet, Organization>>> {
-    let row =
-        gad_get::Entity::find_by_id(id.clone()).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    let of = organizations::by_name(cx, &row.organization_name).await?.ok_or(Error::NotFound)?;
-    Ok(Found::new(In { row, of }))
+    organizations::find_in::<gad_get::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 fn subject(row: &GadGet) -> Subject<'_> {
