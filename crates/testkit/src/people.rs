@@ -175,18 +175,11 @@ impl Server {
     pub async fn engine(&self, run: &RunId, workspace: &Workspace) -> Client<'_> {
         let token = crypto::Token::mint();
         let row = job::Model {
-            id: JobId::fresh(),
-            kind: job::Kind::Plan,
-            run_id: Some(run.clone()),
-            workspace_id: Some(workspace.id.clone()),
             status: job::Status::Started,
-            agent_pool_id: None,
-            agent_id: None,
             leased_until: Some(self.app.now().plus_seconds(3600)),
             attempts: 1,
             token_hash: Some(token.hash()),
-            created_at: self.app.now(),
-            started_at: None,
+            ..job::Model::queued(job::Kind::Plan, run, &workspace.id, self.app.now())
         };
         insert(&self.db, row).await;
         self.bearer(token.expose())

@@ -77,4 +77,24 @@ pub struct Model {
     pub started_at: Option<Timestamp>,
 }
 
+impl Model {
+    /// One that any of the site's agents may take.
+    pub fn queued(kind: Kind, run: &RunId, workspace: &WorkspaceId, at: Timestamp) -> Self {
+        Self {
+            id: JobId::fresh(),
+            kind,
+            run_id: Some(run.clone()),
+            workspace_id: Some(workspace.clone()),
+            status: Status::Queued,
+            agent_pool_id: None,
+            agent_id: None,
+            leased_until: None,
+            attempts: 0,
+            token_hash: None,
+            created_at: at,
+            started_at: None,
+        }
+    }
+}
+
 super::standalone!();

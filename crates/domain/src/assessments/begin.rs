@@ -3,7 +3,7 @@
 use db::{
     Json,
     entity::{assessment, job, organization, run, workspace},
-    id::{AssessmentId, JobId, WorkspaceId},
+    id::{AssessmentId, WorkspaceId},
     sea_orm::{
         ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
         QuerySelect, QueryTrait,
@@ -65,21 +65,8 @@ async fn begin(
         .await?;
     // Those of earlier ones are over.
     forget_jobs(tx, &workspace.id).await?;
-    tx.insert(job::Model {
-        id: JobId::fresh(),
-        kind: job::Kind::Assessment,
-        run_id: Some(applied.id.clone()),
-        workspace_id: Some(workspace.id.clone()),
-        status: job::Status::Queued,
-        agent_pool_id: executor.pool().cloned(),
-        agent_id: None,
-        leased_until: None,
-        attempts: 0,
-        token_hash: None,
-        created_at: tx.now(),
-        started_at: None,
-    })
-    .await?;
+    let job = job::Model::queued(job::Kind::Assessment, &applied.id, &workspace.id, tx.now());
+    tx.insert(job::Model { agent_pool_id: executor.pool().cloned(), ..job }).await?;
     let about = subject("assessments", row.id.as_str(), workspace);
     tx.emit(Happened::AssessmentQueued, about, json!({})).await?;
     Ok(row)

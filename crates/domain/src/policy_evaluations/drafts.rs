@@ -7,7 +7,6 @@ use ::policy::{
     sentinel::{MANIFESTS, Parameter, SentinelSet, Written},
 };
 use db::{
-    Json,
     entity::policy::{Enforcement, Kind},
     id::PolicySetId,
 };
@@ -116,24 +115,9 @@ impl Draft {
     /// A set that is in no table.
     fn set(&self, cx: &Ctx) -> PolicySet {
         PolicySet {
-            id: PolicySetId::fresh(),
-            organization_name: String::new(),
             name: "draft".into(),
-            description: None,
-            kind: self.kind,
-            is_global: false,
             agent_enabled: true,
-            policy_tool_version: None,
-            overridable: false,
-            policies_path: None,
-            vcs_repo: None,
-            policy_update_patterns: Json::default(),
-            tag_selectors: Json::default(),
-            current_version_id: None,
-            newest_version_id: None,
-            repository_id: None,
-            created_at: cx.now(),
-            updated_at: cx.now(),
+            ..policy_sets::empty("", self.kind, cx.now())
         }
     }
 }

@@ -110,33 +110,13 @@ fn has_something_to_say(set: &PolicySet, roles: &HashSet<Role>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use db::{Json, id::PolicySetId};
     use proptest::{prelude::*, sample::subsequence};
 
     use super::*;
     use crate::Timestamp;
 
     fn set(is_global: bool) -> PolicySet {
-        PolicySet {
-            id: PolicySetId::fresh(),
-            organization_name: "acme".into(),
-            name: "all".into(),
-            description: None,
-            kind: Kind::Opa,
-            is_global,
-            agent_enabled: false,
-            policy_tool_version: None,
-            overridable: false,
-            policies_path: None,
-            vcs_repo: None,
-            policy_update_patterns: Json::default(),
-            tag_selectors: Json::default(),
-            current_version_id: None,
-            newest_version_id: None,
-            repository_id: None,
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        }
+        PolicySet { is_global, ..policy_sets::empty("acme", Kind::Opa, Timestamp(0)) }
     }
 
     proptest! {

@@ -6,7 +6,6 @@ use db::{
         policy_set::{Kind, TagSelector, VcsRepo},
         policy_set_member::{self as member, Role},
     },
-    id::PolicySetId,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 use serde_json::json;
@@ -139,26 +138,7 @@ pub async fn create(
     relations: Relations,
 ) -> Result<PolicySet> {
     let now = cx.now();
-    let mut new = PolicySet {
-        id: PolicySetId::fresh(),
-        organization_name: organization.name.clone(),
-        name: String::new(),
-        description: None,
-        kind: change.kind.unwrap_or(Kind::Sentinel),
-        is_global: false,
-        agent_enabled: false,
-        policy_tool_version: None,
-        overridable: false,
-        policies_path: None,
-        vcs_repo: None,
-        policy_update_patterns: Json::default(),
-        tag_selectors: Json::default(),
-        current_version_id: None,
-        newest_version_id: None,
-        repository_id: None,
-        created_at: now,
-        updated_at: now,
-    };
+    let mut new = super::empty(&organization.name, change.kind.unwrap_or(Kind::Sentinel), now);
     if change.name.is_none() {
         return Err(Error::invalid("name", "can't be blank"));
     }

@@ -12,8 +12,8 @@ mod versions;
 use std::collections::{BTreeSet, HashMap};
 
 use db::{
-    Locked,
-    entity::policy_set,
+    Json, Locked, Timestamp,
+    entity::policy_set::{self, Kind},
     id::PolicySetId,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
@@ -42,14 +42,13 @@ use crate::{
     Ctx, Error, Found, Happened, In, Result, Subject, Tx, can,
     cleanup::Orphan,
     error::taken,
+    organizations,
     row::{Organization, PolicySet},
 };
 
 /// The set, with its organization.
 pub async fn find(cx: &Ctx, id: &PolicySetId) -> Result<Found<In<PolicySet, Organization>>> {
-    let row = by_id(cx, id).await?.ok_or(Error::NotFound)?;
-    let of = crate::organizations::by_name(cx, &row.organization_name).await?;
-    Ok(Found::new(In { row, of: of.ok_or(Error::NotFound)? }))
+    organizations::find_in::<policy_set::Entity>(cx, id, |row| &row.organization_name).await
 }
 
 async fn by_id(cx: &Ctx, id: &PolicySetId) -> Result<Option<PolicySet>> {
@@ -71,10 +70,34 @@ pub(crate) async fn readable<T>(
 ) -> Result<Vec<T>> {
     let names: BTreeSet<_> = rows.iter().map(|row| organization(row).clone()).collect();
     let names: Vec<_> = names.into_iter().collect();
-    let found = crate::organizations::load(cx, &names).await?;
+    let found = organizations::load(cx, &names).await?;
     let open: HashMap<_, _> =
         found.iter().map(|of| (&of.name, cx.may::<can::ReadPolicies>(of))).collect();
     Ok(rows.into_iter().filter(|row| open.get(organization(row)) == Some(&true)).collect())
+}
+
+/// One without a name and without policies, which counts nowhere.
+pub(crate) fn empty(organization: &str, kind: Kind, at: Timestamp) -> PolicySet {
+    PolicySet {
+        id: PolicySetId::fresh(),
+        organization_name: organization.to_owned(),
+        name: String::new(),
+        description: None,
+        kind,
+        is_global: false,
+        agent_enabled: false,
+        policy_tool_version: None,
+        overridable: false,
+        policies_path: None,
+        vcs_repo: None,
+        policy_update_patterns: Json::default(),
+        tag_selectors: Json::default(),
+        current_version_id: None,
+        newest_version_id: None,
+        repository_id: None,
+        created_at: at,
+        updated_at: at,
+    }
 }
 
 async fn lock(tx: &Tx, id: &PolicySetId) -> Result<Locked<policy_set::Entity>> {

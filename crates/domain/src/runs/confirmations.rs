@@ -45,16 +45,13 @@ impl Missing {
 }
 
 fn missing(rule: Rule, queued_by: Option<&UserId>, confirmed: &[UserId]) -> Missing {
-    let others = match queued_by {
-        Some(queued_by) => confirmed.iter().filter(|id| *id != queued_by).count(),
+    let (others, least) = match queued_by {
+        Some(queued_by) => (confirmed.iter().filter(|id| *id != queued_by).count(), 1),
         // By a token of a team, say, which any of these people may have: one of two is another.
-        None => confirmed.len().saturating_sub(1),
+        None => (confirmed.len().saturating_sub(1), 2),
     };
     let another = rule.by_others && others == 0;
-    let required = match queued_by {
-        None if rule.by_others => rule.required.max(2),
-        _ => rule.required,
-    };
+    let required = if rule.by_others { rule.required.max(least) } else { rule.required };
     let count = required.saturating_sub(confirmed.len());
     Missing { count: count.max(usize::from(another)), another }
 }

@@ -55,19 +55,14 @@ impl Floor {
 
     /// The same without waiting for anybody.
     pub async fn hold_if_free(self, run: &RunId) -> Result<Option<Held>> {
-        let found = self.tx.claim(run::Entity::find_by_id(run.clone())).await;
-        match found.map(|mut found| found.pop()) {
-            Ok(Some(run)) => Ok(Some(Held { floor: self, run: Box::new(run) })),
-            // Others of the workspace may be looked at next.
-            Ok(None) => {
-                self.tx.roll_back().await;
-                Ok(None)
-            }
-            Err(error) => {
-                self.tx.roll_back().await;
-                Err(error.into())
-            }
+        let mut found = self.tx.claim(run::Entity::find_by_id(run.clone())).await;
+        if let Some(run) = found.as_mut().ok().and_then(Vec::pop) {
+            return Ok(Some(Held { floor: self, run: Box::new(run) }));
         }
+        // Others of the workspace may be looked at next.
+        self.tx.roll_back().await;
+        found?;
+        Ok(None)
     }
 
     pub async fn commit(self) -> Result<Workspace> {

@@ -11,7 +11,7 @@ use db::{
         run::{self, Status},
         tool_version::Engine,
     },
-    id::{JobId, RunId},
+    id::RunId,
     sea_orm::{
         ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
     },
@@ -255,14 +255,19 @@ impl<'c> Pass<'c> {
         let Some(mut run) = floor.hold_if_free(&candidate.id).await? else {
             return Ok(Taken::No);
         };
-        if confirmations::ask_again(&mut run).await? {
-            run.commit().await?;
-            return Ok(Taken::No);
-        }
-        let executor = executor_of(run.tx().db(), run.workspace(), &run).await?;
-        let step = decide(facts(&run, self.cx, &executor, &self.unreadable).await?);
-        let Some(kind) = step.phase() else {
+        let (step, executor) = match self.decided(&mut run).await {
+            Ok(Some(decided)) => decided,
+            Ok(None) => {
+                run.commit().await?;
+                return Ok(Taken::No);
+            }
             // The next candidate may be of the same workspace.
+            Err(error) => {
+                run.let_go().await;
+                return Err(error);
+            }
+        };
+        let Some(kind) = step.phase() else {
             run.let_go().await;
             return Ok(Taken::No);
         };
@@ -287,6 +292,16 @@ impl<'c> Pass<'c> {
                 begin(run, phase::Kind::Plan, &executor).await
             }
         }
+    }
+
+    /// What the run does next, and where; nothing where people have to be asked again.
+    async fn decided(&self, run: &mut Held) -> Result<Option<(Step, Executor)>> {
+        if confirmations::ask_again(run).await? {
+            return Ok(None);
+        }
+        let executor = executor_of(run.tx().db(), run.workspace(), run).await?;
+        let step = decide(facts(run, self.cx, &executor, &self.unreadable).await?);
+        Ok(Some((step, executor)))
     }
 
     /// What it is planned with, or was: that one counts even if it has been disabled since.
@@ -404,21 +419,8 @@ async fn queue_job(tx: &mut Tx, run: &Run, kind: phase::Kind, executor: &Executo
         moves::set_phase(tx, &mut phase, phase::Status::Queued);
         tx.update(phase).await?;
     }
-    tx.insert(job::Model {
-        id: JobId::fresh(),
-        kind: kind.into(),
-        run_id: Some(run.id.clone()),
-        workspace_id: Some(run.workspace_id.clone()),
-        status: job::Status::Queued,
-        agent_pool_id: executor.pool().cloned(),
-        agent_id: None,
-        leased_until: None,
-        attempts: 0,
-        token_hash: None,
-        created_at: tx.now(),
-        started_at: None,
-    })
-    .await?;
+    let job = job::Model::queued(kind.into(), &run.id, &run.workspace_id, tx.now());
+    tx.insert(job::Model { agent_pool_id: executor.pool().cloned(), ..job }).await?;
     Ok(())
 }
 
