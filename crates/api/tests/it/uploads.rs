@@ -207,15 +207,14 @@ async fn who_may_not_replace_a_configuration_any_more_leaves_the_one_that_is_the
     let here = format!("/configuration-versions/{}", made.id());
     let (owner, user) = (server.owner(), planner.user().await.id);
     let before = owner.get(&here).await.is_ok().json();
-    let change =
-        server.execute(&format!("UPDATE users SET is_suspended = TRUE WHERE id = '{user}'"));
+    let change = format!("UPDATE users SET is_suspended = TRUE WHERE id = '{user}'");
     let (mut sender, request) = slow(Method::PUT, &address);
     let sending = async {
         sender.send(Ok(archive(b"sec").into())).await.unwrap();
         sender.send(Ok(Bytes::new())).await.unwrap();
         // Until its end it is only on its way.
         assert_eq!(owner.get(&here).await.is_ok().attribute("status"), "uploaded");
-        change.await;
+        server.execute(&change).await;
         sender.send(Ok(Bytes::from_static(b"ond"))).await.unwrap();
         drop(sender);
     };
