@@ -12,7 +12,7 @@ use db::{
         token,
     },
     id::{
-        JobId, OrganizationMembershipId, ProjectId, RunId, TeamId, TeamProjectId, TeamWorkspaceId,
+        OrganizationMembershipId, ProjectId, RunId, TeamId, TeamProjectId, TeamWorkspaceId,
         TokenId, UserId, WorkspaceId,
     },
 };
