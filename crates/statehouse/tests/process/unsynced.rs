@@ -26,8 +26,9 @@ impl Unsynced {
     fn within(dir: &Path) -> Self {
         let (shim, flag) = (dir.join("unsynced.so"), dir.join("unsynced"));
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/unsynced.c");
-        let made = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source);
-        let made = made.arg("-ldl").stdin(Stdio::null()).status();
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl");
+        let made = cc.stdin(Stdio::null()).status();
         assert!(made.unwrap().success());
         Self { shim, flag }
     }
