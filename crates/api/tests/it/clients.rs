@@ -326,7 +326,9 @@ async fn what_a_document_is_said_to_be_does_not_matter() {
     let count = each_route(
         |route| {
             let is_decided_by_type = route.path.contains("data-retention-policy");
-            route.path.starts_with("/api/v2") && !is_decided_by_type
+            // Those who answer for a run task were told which type theirs has.
+            let is_told = route.path.ends_with("/callback");
+            route.path.starts_with("/api/v2") && !is_decided_by_type && !is_told
         },
         async |route, worlds| {
             let world = ready(&worlds, &route).await;
