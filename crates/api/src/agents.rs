@@ -282,7 +282,7 @@ async fn artifact(
     body: Body,
 ) -> Result<StatusCode> {
     let content = body.into_data_stream();
-    agents::keep_artifact(&agent.cx, &agent, &job_id(&id)?, &name, content).await?;
+    Box::pin(agents::keep_artifact(&agent.cx, &agent, &job_id(&id)?, &name, content)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -46,7 +46,7 @@ async fn read(anyone: Anyone, Path(secret): Path<String>, query: Query<Range>) -
 async fn write(anyone: Anyone, Path(secret): Path<String>, body: Body) -> Result<StatusCode> {
     let (cx, object) = archivist::resolve(anyone.cx.app(), &secret).await?;
     let cx = &cx.coming_from(anyone.cx.origin().clone());
-    archivist::write(cx, &object, body.into_data_stream()).await?;
+    Box::pin(archivist::write(cx, &object, body.into_data_stream())).await?;
     Ok(StatusCode::OK)
 }
 

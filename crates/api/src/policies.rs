@@ -216,7 +216,7 @@ async fn upload(
     code: Raw,
 ) -> Result<Document> {
     let cx = &policy.cx;
-    let row = policies::receive(cx, &policy, code.into_data_stream()).await?;
+    let row = Box::pin(policies::receive(cx, &policy, code.into_data_stream())).await?;
     Ok(Document::one(&view(cx, row).await?))
 }
 

@@ -199,7 +199,7 @@ async fn nobody_takes_a_state_for_the_engines_alone_that_another_one_had_open() 
         assert!(record.text().contains("beside the engine"));
         assert_eq!(
             record.states.last().map(|it| &it[..]),
-            brought.map(|it| it.as_bytes()),
+            brought.map(String::as_bytes),
             "{apply}"
         );
     }

@@ -212,7 +212,8 @@ where
         gave_up = give_up(cx, &row).await?;
         Ok(())
     };
-    let stored = cx.blobs().put_stream(&blob(id)?, if_welcome(whole, welcome), SIZE_LIMIT).await;
+    let stored =
+        Box::pin(cx.blobs().put_stream(&blob(id)?, if_welcome(whole, welcome), SIZE_LIMIT)).await;
     let row = match stored.map_err(unreadable) {
         Ok(written) => accept(cx, &row, Some(written.size)).await?,
         Err(error) => {

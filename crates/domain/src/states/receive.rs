@@ -55,7 +55,7 @@ where
         _ => return Err(gone(cx, &row).await?),
     }
     let content = if_welcome(checked(content, row.md5), may_still(cx, id));
-    let written = cx.blobs().put_stream(&name, content, LIMIT).await?;
+    let written = Box::pin(cx.blobs().put_stream(&name, content, LIMIT)).await?;
     let content = match content::of_blob(cx, &name).await {
         Ok(content) => content,
         Err(error) => {

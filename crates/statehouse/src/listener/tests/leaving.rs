@@ -74,7 +74,9 @@ async fn who_was_dismissed_is_neither_read_nor_written_to_in_the_end() {
     let activity = Arc::new(Activity::within(Limits { first: Duration::ZERO, ..endless() }));
     // Something waits for us.
     let _busy = activity.begin();
-    let place = Arc::new(Places::new(1, Duration::ZERO)).take(std::net::Ipv4Addr::LOCALHOST.into(), &activity).unwrap();
+    let place = Arc::new(Places::new(1, Duration::ZERO))
+        .take(std::net::Ipv4Addr::LOCALHOST.into(), &activity)
+        .unwrap();
     let mut guarded = Guarded::new(inner, activity.clone(), Ear::of(Tongue::Http), place);
     client.write_all(b"more than is read at once").await.unwrap();
     let mut read = [0; 4];
