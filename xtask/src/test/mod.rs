@@ -170,6 +170,8 @@ async fn on_two_servers(
         println!("     Running runs of {} on two servers", test.label());
         let mut program = on_cluster(test, engines, cluster);
         program.env("STATEHOUSE_TEST_SERVERS", "2").args(OF_RUNS);
+        // Each random history takes seconds here; more of them are played with one server.
+        program.env("PROPTEST_CASES", "6");
         unshown.ask(&mut program);
         let (status, output) = tee(&mut program).await?;
         sum += tally::of_cargo(status, &output)?;
