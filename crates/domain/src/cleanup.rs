@@ -104,16 +104,28 @@ pub async fn sweep_orphans(cx: &Ctx, age: Duration) -> Result<u64> {
 async fn known(cx: &Ctx, kind: Kind, ids: &[String]) -> Result<HashSet<String>> {
     match kind {
         Kind::Configuration => had_by(cx, configuration_version::Column::Id, ids).await,
-        Kind::State | Kind::JsonState => had_by(cx, state_version::Column::Id, ids).await,
+        Kind::State | Kind::JsonState | Kind::JsonStateOutputs => {
+            had_by(cx, state_version::Column::Id, ids).await
+        }
         Kind::PlanExport => had_by(cx, plan_export::Column::Id, ids).await,
         Kind::PolicyCode => had_by(cx, policy::Column::CodeId, ids).await,
         Kind::PolicySet => had_by(cx, policy_set_version::Column::Id, ids).await,
         // What phases leave, those of runs and those of assessments.
-        _ => {
+        Kind::Plan
+        | Kind::PlanJson
+        | Kind::PlanJsonRedacted
+        | Kind::PlanChanges
+        | Kind::ProviderSchemas
+        | Kind::LockFile
+        | Kind::ErroredState => {
             let mut known = had_by(cx, phase::Column::Id, ids).await?;
             known.extend(had_by(cx, assessment::Column::Id, ids).await?);
             Ok(known)
         }
+        // One that is a day old is nobody's.
+        Kind::Check => Ok(HashSet::new()),
+        // Of a kind whose rows nobody has named here, all are somebody's.
+        _ => Ok(ids.iter().cloned().collect()),
     }
 }
 
