@@ -1,9 +1,13 @@
 //! Headers and limits that every answer of the API has in common, and what is said where there is no such address.
 
-use axum::{Extension, Router, response::IntoResponse};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
 use http::{HeaderName, HeaderValue, StatusCode};
 use jsonapi::{BaseUrl, Error};
-use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::Failure;
 
@@ -20,16 +24,23 @@ const HEADERS: [(&str, &str); 5] = [
 ];
 
 pub fn layer(router: Router, public_url: String) -> Router {
-    let base = BaseUrl(public_url);
-    let mut router =
-        router.fallback(nowhere).method_not_allowed_fallback(not_so).layer(Extension(base));
-    for (name, value) in HEADERS {
-        router = router.layer(SetResponseHeaderLayer::if_not_present(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        ));
-    }
     router
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(from_fn_with_state(BaseUrl(public_url), around))
+}
+
+/// One layer for all of it: each is wrapped around every single route.
+async fn around(State(base): State<BaseUrl>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(base);
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .entry(HeaderName::from_static(name))
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
 }
 
 async fn nowhere() -> impl IntoResponse {

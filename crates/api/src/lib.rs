@@ -55,6 +55,8 @@ mod webhooks;
 mod workspace_tasks;
 mod workspaces;
 
+use std::sync::LazyLock;
+
 use axum::{Router, middleware::from_fn_with_state};
 use domain::App;
 
@@ -62,7 +64,8 @@ pub use entrance::{Route, Routes};
 pub use failure::{Failure, Result};
 pub use guard::{Anyone, May, Named};
 
-fn routes() -> Routes {
+/// Put together once for all servers of a process: it takes longer than most requests.
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     Routes::default()
         .merge(ping::routes())
         .merge(organizations::routes())
@@ -109,11 +112,11 @@ fn routes() -> Routes {
         .merge(oauth_clients::routes())
         .merge(vcs::routes())
         .merge(bootstrap::routes())
-}
+});
 
 /// Every operation: method, path and who may call it.
 pub fn table() -> Vec<Route> {
-    routes().into_table()
+    ROUTES.table().to_vec()
 }
 
 /// Every type that can be included by the ids of its resources.
@@ -125,12 +128,12 @@ pub fn included() -> impl Iterator<Item = &'static str> {
 pub fn agents_router(app: App) -> Router {
     let public_url = app.settings().public_url.clone();
     let routes = agents::routes().merge(archivist::routes());
-    headers::layer(routes.into_router().with_state(app), public_url)
+    headers::layer(routes.router().with_state(app), public_url)
 }
 
 /// The whole API as a service.
 pub fn router(app: App) -> Router {
     let public_url = app.settings().public_url.clone();
     let told = from_fn_with_state(app.clone(), limits::told);
-    headers::layer(routes().into_router().with_state(app).layer(told), public_url)
+    headers::layer(ROUTES.router().with_state(app).layer(told), public_url)
 }

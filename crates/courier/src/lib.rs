@@ -9,6 +9,7 @@ mod carry;
 mod mail;
 mod reach;
 mod read;
+mod tls;
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
@@ -102,6 +103,7 @@ impl Courier {
     pub fn new(settings: Settings) -> Result<Self> {
         let reach = Arc::new(Reach::new(settings.networks));
         let http = Client::builder()
+            .tls_backend_preconfigured(tls::config()?)
             .dns_resolver(reach.clone())
             // A redirect would lead past the check of its address, and a proxy past all of them.
             .redirect(redirect::Policy::none())

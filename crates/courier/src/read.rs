@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Client, redirect};
 use text::without_credentials;
 
-use crate::{Courier, Error, Result, check_url, failure};
+use crate::{Courier, Error, Result, check_url, failure, tls};
 
 /// What a whole answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -15,6 +15,7 @@ const REDIRECTS: usize = 5;
 
 pub fn client() -> Result<Client> {
     Client::builder()
+        .tls_backend_preconfigured(tls::config()?)
         .redirect(redirect::Policy::custom(|attempt| {
             let is_weaker = attempt.url().scheme() == "http"
                 && attempt.previous().iter().any(|url| url.scheme() == "https");

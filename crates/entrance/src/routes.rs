@@ -94,11 +94,11 @@ impl Routes {
         self
     }
 
-    pub fn into_table(self) -> Vec<Route> {
-        self.table
+    pub fn table(&self) -> &[Route] {
+        &self.table
     }
 
-    pub fn into_router(self) -> Router<App> {
-        self.router
+    pub fn router(&self) -> Router<App> {
+        self.router.clone()
     }
 }

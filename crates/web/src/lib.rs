@@ -31,12 +31,15 @@ mod variables;
 mod visitor;
 mod workspaces;
 
+use std::sync::LazyLock;
+
 use axum::{Router, middleware::map_response};
 use domain::App;
 
 pub use entrance::{Route, Routes};
 
-fn routes() -> Routes {
+/// Put together once for all servers of a process.
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     Routes::default()
         .merge(organizations::routes())
         .merge(accounts::routes())
@@ -56,17 +59,17 @@ fn routes() -> Routes {
         .merge(connections::routes())
         .merge(jump::routes())
         .merge(site::routes())
-}
+});
 
 /// Every page and every form: its path and who may come there. Style and scripts are anybody's.
 pub fn table() -> Vec<Route> {
-    routes().into_table()
+    ROUTES.table().to_vec()
 }
 
 /// Every page, without a fallback: what is no page may be somebody else's.
 pub fn router(app: App) -> Router {
-    routes()
-        .into_router()
+    ROUTES
+        .router()
         .route_layer(map_response(headers::protect))
         // Assets never change under their name, so they are not told to be forgotten like pages.
         .merge(assets::routes())
