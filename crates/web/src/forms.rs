@@ -202,7 +202,7 @@ fn read<T: DeserializeOwned>(fields: Fields) -> Result<T> {
 pub struct LocalPath(String);
 
 impl LocalPath {
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         // Browsers read `//host`, `/\host` and, after dropping tabs and line breaks, `/<tab>/host`
         // as other hosts.
         let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -224,31 +224,5 @@ impl Default for LocalPath {
 impl<'de> Deserialize<'de> for LocalPath {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Ok(Self::parse(&String::deserialize(from)?).unwrap_or_default())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_paths_of_this_server_are_come_back_to() {
-        for good in ["/", "/app/acme/workspaces/net", "/oauth/authorize?a=b&c=%2F%2Fd"] {
-            assert_eq!(LocalPath::parse(good).unwrap().as_str(), good);
-        }
-        for bad in [
-            "",
-            "https://evil.example/",
-            "//evil.example",
-            "/\\evil.example",
-            "\\\\evil.example",
-            "/\t/evil.example",
-            "/\n/evil.example",
-            " //evil.example",
-            "javascript:alert(1)",
-            "app",
-        ] {
-            assert_eq!(LocalPath::parse(bad), None, "{bad:?}");
-        }
     }
 }

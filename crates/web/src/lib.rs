@@ -38,6 +38,14 @@ use domain::App;
 
 pub use entrance::{Route, Routes};
 
+/// For tests alone. Were they unit tests, all pages would be compiled once more for them, which takes minutes.
+#[doc(hidden)]
+pub mod inside {
+    pub use crate::{
+        forms::LocalPath, frame::initials, query::address, states::size, visitor::cookie,
+    };
+}
+
 /// Put together once for all servers of a process.
 static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     Routes::default()

@@ -26,14 +26,3 @@ pub fn address(path: &str, asked: &[(&str, &str)]) -> String {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_names_what_was_asked_for_and_nothing_else() {
-        assert_eq!(address("/x", &[("q", ""), ("tag", "")]), "/x");
-        assert_eq!(address("/x", &[("q", "a&b"), ("tag", "")]), "/x?q=a%26b");
-    }
-}

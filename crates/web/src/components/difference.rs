@@ -129,7 +129,7 @@ fn side(shown: &Shown) -> Markup {
     }
 }
 
-fn value(text: &str) -> Markup {
+pub fn value(text: &str) -> Markup {
     match text.char_indices().nth(AT_ONCE) {
         None => html! { span { (visible(text)) } },
         Some((end, _)) => html! {
@@ -139,7 +139,7 @@ fn value(text: &str) -> Markup {
 }
 
 /// Two texts with the part between their common ends marked.
-fn marked(old: &str, new: &str) -> (Markup, Markup) {
+pub fn marked(old: &str, new: &str) -> (Markup, Markup) {
     let whole = || (value(old), value(new));
     let is_text = |text: &str| text.starts_with(['"', '[']);
     if !is_text(old) || !is_text(new) || old.len().max(new.len()) > AT_ONCE {
@@ -184,28 +184,5 @@ fn lined(lines: &[Line], as_json: bool) -> Markup {
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_differs_is_marked_and_everything_is_text() {
-        let (old, new) = marked("\"db.large<b>\"", "\"db.xlarge<b>\"");
-        assert_eq!(old.0, "<span>&quot;db.large&lt;b&gt;&quot;</span>");
-        assert_eq!(new.0, "<span>&quot;db.<mark>x</mark>large&lt;b&gt;&quot;</span>");
-        let (old, _) = marked("\"a\"", "\"b\"");
-        assert!(!old.0.contains("mark"), "{}", old.0);
-        let shown = value("\"\u{202e}evil\"").0;
-        assert!(shown.contains("\\u{202e}evil"), "{shown}");
-    }
-
-    #[test]
-    fn a_long_value_opens() {
-        let text = format!("\"{}\"", "é".repeat(1_000));
-        let shown = value(&text).0;
-        assert!(shown.contains("<details>") && shown.contains("Show all"), "{shown}");
     }
 }

@@ -59,14 +59,3 @@ pub fn grouped(number: u64) -> String {
     }
     text
 }
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        let shown = [0, 7, 999, 1_000, 10_214, 1_234_567].map(grouped);
-        assert_eq!(shown, ["0", "7", "999", "1,000", "10,214", "1,234,567"]);
-    }
-}

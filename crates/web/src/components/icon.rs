@@ -109,17 +109,3 @@ pub fn mark() -> Markup {
 fn drawn(class: &str, which: Icon) -> Markup {
     html! { svg class=(class) aria-hidden="true" { use href={ (ICONS.path()) "#" (which.id()) } {} } }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sprite_has_every_icon_and_nothing_else() {
-        let sprite = include_str!("../assets/icons.svg");
-        for icon in Icon::ALL {
-            assert!(sprite.contains(&format!("<symbol id=\"{}\"", icon.id())), "{icon:?}");
-        }
-        assert_eq!(sprite.matches("<symbol ").count(), Icon::ALL.len());
-    }
-}

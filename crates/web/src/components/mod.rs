@@ -28,7 +28,7 @@ pub use controls::{
     About, Card, Cards, Check, Choice, Control, Kind, Lines, Number, Secret, SecretArea, Select,
     Text, TextArea,
 };
-pub use difference::{Columns, difference};
+pub use difference::{Columns, difference, marked, value};
 pub use header::{Crumb, Header, count, grouped};
 pub use icon::{Icon, icon, icon_small, mark, twist};
 pub use log::{live_fragment, live_stream, log_viewer};

@@ -8,6 +8,7 @@ use http::StatusCode;
 use maud::{DOCTYPE, Markup, html};
 
 pub use place::{Account, OnSite, Place, Section};
+pub use roof::initials;
 
 use crate::{
     assets::{FONT, LIVE_FRAGMENT, LOG_VIEWER, MARK, SCRIPT, STYLE},

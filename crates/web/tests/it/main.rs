@@ -21,6 +21,7 @@ mod mocks;
 mod oauth;
 mod organizations;
 mod pages;
+mod parts;
 mod password;
 mod policies;
 mod policy_replays;
