@@ -9,11 +9,17 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::quotes::COLOUR;
+
 const HIDDEN: &str =
     "The engine printed its state, because it could write it nowhere. It is not shown here.\n";
 /// Among other events.
 const HIDDEN_EVENT: &str = "{\"@level\":\"info\",\"@message\":\"The engine printed its state, because it could \
                             write it nowhere. It is not shown here.\",\"type\":\"log\"}\n";
+/// With what the complaints of an engine begin that could not save its state.
+const UNSAVED: [&str; 2] = ["Error: Failed to save state", "Error: Failed to persist state"];
+/// The same of an engine that speaks JSON; both begin alike.
+const UNSAVED_EVENT: &[u8] = br#"{"@level":"error","@message":"Error: Failed to "#;
 /// Before the state in the log of an engine that speaks JSON.
 const EVENT: &[u8] = br#"{"@level":"info","@message":"Emergency state dump""#;
 
@@ -102,9 +108,52 @@ pub(crate) fn last_in(mut log: impl BufRead) -> io::Result<Option<Bytes>> {
     Ok(emergency.last)
 }
 
+/// Whether an engine says in its log that it could not save its state. It is a complaint's title: what programs of the
+/// run print stands behind the name of their resource, and what providers say within a complaint.
+pub(crate) fn failed_to_save(mut log: impl BufRead) -> io::Result<bool> {
+    let mut line = Vec::new();
+    let mut begins = false;
+    while log.read_until(b'\n', &mut line)? > 0 {
+        if line.starts_with(UNSAVED_EVENT) {
+            return Ok(true);
+        }
+        let text = String::from_utf8_lossy(&line);
+        let bare = COLOUR.replace_all(&text, "");
+        let bare = bare.trim_end();
+        let title = bare.strip_prefix("│ ").unwrap_or(bare);
+        if begins && UNSAVED.iter().any(|unsaved| title.starts_with(unsaved)) {
+            return Ok(true);
+        }
+        // Above a title stands the upper corner of its frame, or nothing.
+        begins = bare.is_empty() || bare == "╷";
+        line.clear();
+    }
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_engine_that_could_not_save_says_so_in_a_title() {
+        let says = |log: &str| failed_to_save(log.as_bytes()).unwrap();
+        assert!(says(
+            "a\n\x1b[31m╷\x1b[0m\n\x1b[31m│\x1b[0m \x1b[1mError: \x1b[0mFailed to save state\n"
+        ));
+        assert!(says("\nError: Failed to persist state to backend\n"));
+        assert!(says(
+            "{\"@level\":\"error\",\"@message\":\"Error: Failed to save state\",\"@module\":\"x\"}\n"
+        ));
+        for other in [
+            "a (local-exec): Error: Failed to save state\n",
+            "╷\n│ Error: external program\n│ \n│ Error: Failed to save state\n╵\n",
+            "{\"@level\":\"info\",\"@message\":\"Error: Failed to save state\"}\n",
+            "a\nError: Failed to save state\n",
+        ] {
+            assert!(!says(other), "{other}");
+        }
+    }
 
     const STATE: &str =
         "{\n  \"version\": 4,\n  \"serial\": 3,\n  \"x\": {\n    \"p\": \"hunter2\"\n  }\n}\n";

@@ -15,6 +15,16 @@ pub(crate) const SENSITIVE_FILE: &str = "statehouse-sensitive.tfvars";
 
 const HIDDEN: &str = "The engine's words are not shown: they may quote a sensitive value.";
 
+/// The titles of what the author of a configuration complains about, in words of their own: those are masked as
+/// everything else is, and shown.
+const CONDITIONS: [&str; 5] = [
+    "Invalid value for variable",
+    "Resource precondition failed",
+    "Resource postcondition failed",
+    "Module output value precondition failed",
+    "Check block assertion failed",
+];
+
 /// In which lines of the file which variable begins; those of a job, which its manifest keeps for a successor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sensitive(pub Vec<(usize, String)>);
@@ -45,6 +55,8 @@ impl Sensitive {
 pub(crate) struct Quotes {
     sensitive: Sensitive,
     inside: Inside,
+    /// Whether the complaint's words are its author's.
+    of_condition: bool,
 }
 
 /// Where in a complaint about the file a line stands.
@@ -57,7 +69,7 @@ enum Inside {
     Plain,
 }
 
-static COLOUR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\x1b\[[0-9;]*[A-Za-z]"));
+pub(crate) static COLOUR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\x1b\[[0-9;]*[A-Za-z]"));
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
     let file = regex::escape(SENSITIVE_FILE);
     pattern(&format!(r"^\s*on .*{file} line (\d+)"))
@@ -70,7 +82,7 @@ fn pattern(text: &str) -> Regex {
 
 impl Quotes {
     pub fn new(sensitive: Sensitive) -> Self {
-        Self { sensitive, inside: Inside::Nothing }
+        Self { sensitive, inside: Inside::Nothing, of_condition: false }
     }
 
     /// What of a line may be shown, with its end if it has one.
@@ -96,7 +108,10 @@ impl Quotes {
             return self.event(line);
         }
         let framed = line.strip_prefix('│');
-        let begins = line.starts_with("Error: ") || line.starts_with("Warning: ");
+        let begins = title_of(line).is_some();
+        if let Some(title) = title_of(framed.unwrap_or(line).trim_start()) {
+            self.of_condition = is_condition(title);
+        }
         match self.inside {
             Inside::Framed if framed.is_some() => return Replaced::ByNothing,
             Inside::Plain if !begins && !line.starts_with('╷') => return Replaced::ByNothing,
@@ -109,6 +124,10 @@ impl Quotes {
             return Replaced::By(format!("{frame}  {subject}\n{frame}\n{frame}{HIDDEN}"));
         }
         match VALUE.captures(line) {
+            Some(found) if self.sensitive.has(&found[1]) && self.of_condition => {
+                let end = found.get(1).map_or(0, |it| it.end());
+                Replaced::By(format!("{} is a sensitive value", &line[..end]))
+            }
             Some(found) if self.sensitive.has(&found[1]) => {
                 // What follows may say it once more: `cannot convert "…" to number`.
                 self.inside = if framed.is_some() { Inside::Framed } else { Inside::Plain };
@@ -148,9 +167,19 @@ impl Quotes {
         if !changed {
             return Replaced::Not;
         }
-        diagnostic["detail"] = HIDDEN.into();
+        if !diagnostic["summary"].as_str().is_some_and(is_condition) {
+            diagnostic["detail"] = HIDDEN.into();
+        }
         Replaced::By(event.to_string())
     }
+}
+
+fn title_of(line: &str) -> Option<&str> {
+    line.strip_prefix("Error: ").or_else(|| line.strip_prefix("Warning: "))
+}
+
+fn is_condition(title: &str) -> bool {
+    CONDITIONS.contains(&title.trim_end())
 }
 
 enum Replaced {
@@ -210,6 +239,21 @@ mod tests {
                  ╵\nError: a\n    │ var.n is a sensitive value\n\n{HIDDEN}\nError: b\n"
             )
         );
+    }
+
+    #[test]
+    fn what_an_author_says_of_a_condition_is_shown() {
+        let text = "╷\n│ Error: Invalid value for variable\n│ \n│   on main.tf line 1:\n│    1: variable \"n\" {\n\
+                    │     ├────────────────\n│     │ var.n is \"hunter2\"\n│ \n│ Twelve characters at least.\n╵\n";
+        let shown = text.replace("is \"hunter2\"", "is a sensitive value");
+        assert_eq!(clean(text), shown);
+        let plain = |text: &str| text.replace("\n│ ", "\n");
+        assert_eq!(clean(&plain(text)), plain(&shown));
+        let event = r#"{"@level":"error","diagnostic":{"detail":"Twelve.","snippet":{"values":[{"statement":"is \"hunter2\"","traversal":"var.n"}]},"summary":"Check block assertion failed"}}"#;
+        let cleaned = clean(event);
+        assert!(!cleaned.contains("hunter2") && cleaned.contains("Twelve."), "{cleaned}");
+        let other = text.replace("Invalid value for variable", "Invalid function argument");
+        assert!(!clean(&other).contains("Twelve"), "{}", clean(&other));
     }
 
     #[test]

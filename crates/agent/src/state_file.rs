@@ -134,6 +134,10 @@ impl StateFile {
             return Ok(None);
         }
         // Also an empty one: the engine has cut it and could write nothing.
+        self.content().await
+    }
+
+    async fn content(&self) -> io::Result<Option<Left>> {
         let bytes = match self.place.held_state() {
             Some(file) => Some(untrusted::read_open(file, untrusted::STATE).await?),
             None if self.place.own_state().exists() => self.bytes("own.tfstate".into()).await?,
@@ -142,17 +146,29 @@ impl StateFile {
         Ok(bytes.map(Left::of))
     }
 
+    /// What has become of the file that was laid out. Whoever sets its time back does not hide what is in it.
+    async fn own(&self, begins: Option<&Version>) -> io::Result<Option<Left>> {
+        if let Some(written) = self.read().await? {
+            return Ok(Some(written));
+        }
+        let hidden = self.content().await?;
+        let is_newer = |left: &Left| left.version.as_ref().is_some_and(|it| it.follows(begins));
+        Ok(hidden.filter(is_newer))
+    }
+
     /// What counts at the end: what the engine has written into the file, or `errored.tfstate`, into which it writes
     /// what it could not write there, or what it has printed when it could write nothing at all. An engine that is
-    /// `done` could: then a whole file is the truth, and the other is somebody else's.
+    /// `done` could, and so could one that does not say that it failed to: then a whole file is the truth, and the
+    /// other is somebody else's.
     pub async fn read_last(
         &self,
         begins: Option<&Version>,
         done: bool,
     ) -> io::Result<Option<Left>> {
         let has_own = self.place.held_state().is_some() || self.place.own_state().exists();
-        let own = if has_own { self.read().await? } else { None };
-        if done && own.as_ref().is_some_and(|left| left.version.is_some()) {
+        let own = if has_own { self.own(begins).await? } else { None };
+        let is_whole = own.as_ref().is_some_and(|left| left.version.is_some());
+        if is_whole && (done || !self.has_failed_to_save().await) {
             return Ok(own);
         }
         let written = own.as_ref().and_then(|left| left.version.as_ref());
@@ -193,6 +209,14 @@ impl StateFile {
     async fn errored(&self) -> Option<Left> {
         let path = backend::cwd_of(&self.path)?.join("errored.tfstate");
         self.bytes(self.place.relative(&path)).await.ok().flatten().map(Left::of)
+    }
+
+    async fn has_failed_to_save(&self) -> bool {
+        let log = self.place.log();
+        let found = tokio::task::spawn_blocking(move || {
+            emergency::failed_to_save(io::BufReader::new(fs::File::open(log)?))
+        });
+        matches!(found.await, Ok(Ok(true)))
     }
 
     /// In the log, as a whole.

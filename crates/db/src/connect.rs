@@ -209,6 +209,7 @@ impl Db {
     /// # Errors
     /// [`Error::Settings`] for a schema newer than this program's.
     pub async fn migrate(&self) -> Result<()> {
+        tracing::info!("the tables are made ready for this version");
         match &self.unlimited {
             Unlimited::Sqlite(pool) => MIGRATIONS.run(pool).await.map_err(schema_error),
             Unlimited::Postgres(options) => {

@@ -1,8 +1,8 @@
 //! Times that come again and again, as people write them: a cron pattern of five fields, in a time zone.
 //!
 //! Where clocks are put forward, a time that does not exist is the first moment after the gap; where they are put back,
-//! one that exists twice is the first of the two. Patterns with a wildcard in minutes or hours, or with very many times a
-//! day, go by the time that passes.
+//! one that exists twice is the first of the two. Patterns for every hour of the day, or with very many times a day, go by
+//! the time that passes.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -19,7 +19,7 @@ const LIMIT: usize = 200;
 /// come after 40 years.
 const YEARS: (u16, u16) = (1960, 2200);
 /// Times of a day that are looked for one by one.
-const TIMES: usize = 48;
+const TIMES: usize = 240;
 
 /// # Errors
 /// Invalid, by the name on the wire.
@@ -40,18 +40,20 @@ impl Pattern {
     /// Invalid, by the names on the wire.
     pub fn parse(cron: &str, zone: &str) -> Result<Self> {
         let zone = read_zone(zone)?;
-        let wrong = || {
-            Error::invalid(
+        if cron.len() > LIMIT {
+            return Err(Error::invalid("cron", format!("has at most {LIMIT} characters")));
+        }
+        let fields = cron.split_whitespace().count();
+        if fields != 5 && !cron.trim_start().starts_with('@') {
+            return Err(Error::invalid(
                 "cron",
                 "must have the five fields minute, hour, day of the month, month and day of the week",
-            )
-        };
-        if cron.len() > LIMIT {
-            return Err(wrong());
+            ));
         }
         let parser =
             CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let mut cron = parser.parse(cron).map_err(|_| wrong())?;
+        let unreadable = |error| Error::invalid("cron", format!("cannot be read: {error}"));
+        let mut cron = parser.parse(cron).map_err(unreadable)?;
         let mut years = CronComponent::new(YEARS.0, YEARS.1, 0, 0);
         years.parse("*").expect("all of them");
         cron.pattern.years = years;
@@ -84,11 +86,8 @@ impl Pattern {
 
 /// The times of the day that it names, each as a pattern of its own: of one time alone it is known what clocks do to it.
 fn by_the_clock(cron: &Cron) -> Option<Vec<Cron>> {
-    if cron.as_str().split_whitespace().take(2).any(|field| field.contains('*')) {
-        return None;
-    }
     let (hours, minutes) = (cron.pattern.hours.values(), cron.pattern.minutes.values());
-    if hours.len() * minutes.len() > TIMES {
+    if hours.len() == 24 || hours.len() * minutes.len() > TIMES {
         return None;
     }
     let only = |value: u16, most: u16| {
@@ -158,6 +157,21 @@ mod tests {
         assert_eq!(
             times("30 1-3 * * *", "Europe/Vienna", "2026-10-24T12:00:00Z", 4),
             ["2026-10-24T23:30Z", "2026-10-25T00:30Z", "2026-10-25T02:30Z", "2026-10-26T00:30Z"]
+        );
+        for spelling in ["*/30 2 28,29 3 *", "0,30 2 28,29 3 *", "*/30 2 28-29 MAR *"] {
+            assert_eq!(
+                times(spelling, "Europe/Vienna", "2026-03-28T00:00:00Z", 4),
+                [
+                    "2026-03-28T01:00Z",
+                    "2026-03-28T01:30Z",
+                    "2026-03-29T01:00Z",
+                    "2027-03-28T01:00Z"
+                ]
+            );
+        }
+        assert_eq!(
+            times("*/30 2 * * *", "Europe/Vienna", "2026-10-24T12:00:00Z", 3),
+            ["2026-10-25T00:00Z", "2026-10-25T00:30Z", "2026-10-26T01:00Z"]
         );
     }
 
@@ -238,7 +252,7 @@ mod tests {
             ][..]),
             cron in proptest::sample::select(&[
                 "30 2 * * *", "0 0 * * *", "0 * * * *", "*/7 * * * *", "15 1-3 * * *", "0 */7 * * *",
-                "30 23 * * sat", "45 23 L * *", "0 0 1,15 * mon",
+                "30 23 * * sat", "45 23 L * *", "0 0 1,15 * mon", "*/15 2 * * *", "* 1-3 * * *",
             ][..]),
             around in proptest::sample::select(&CHANGES[..]),
             seconds in 0..3 * 24 * 60 * 60_i64,
@@ -273,7 +287,13 @@ mod tests {
             "0 0 30 2 *",
             &"1,".repeat(200),
         ] {
-            assert!(Pattern::parse(cron, "UTC").is_err(), "{cron}");
+            let refused = Pattern::parse(cron, "UTC").unwrap_err().to_string();
+            let is_counted = refused.contains("five fields");
+            assert_eq!(
+                is_counted,
+                ["", "* * * *", "0 0 0 * * *", "tomorrow"].contains(&cron),
+                "{refused}"
+            );
         }
         for zone in ["Middle/Earth", "", "+02:00", "../UTC"] {
             assert!(Pattern::parse("0 0 * * *", zone).is_err(), "{zone}");

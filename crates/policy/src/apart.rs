@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,11 @@ const MEMORY: u64 = 1 << 30;
 const GROWTH: u64 = 16;
 /// Bytes that one policy may say, as JSON.
 const LINE: u64 = 64 << 20;
+/// What a policy that does not look at the clock may go on for when its time is over, before its process ends.
+const GRACE: Duration = Duration::from_secs(2);
+/// With what the process then ends.
+const LATE: i32 = 124;
+const TOO_LATE: &str = "The policy went on when its time was over, so that its process was ended.";
 const BROKEN: &str = "The policy ended the process in which it was asked: it used more memory, or calls within each \
     other, than policies may.";
 
@@ -110,7 +116,11 @@ impl<'c> Apart<'c> {
                 Ok(End::Broken) if Instant::now() >= until => {
                     answers.push(Answer::Unasked(TOO_LONG.to_owned()));
                 }
-                Ok(End::Broken) => answers.push(Answer::Unasked(BROKEN.to_owned())),
+                Ok(End::Broken) => {
+                    let is_late = self.process.as_mut().is_some_and(Process::is_late);
+                    let why = if is_late { TOO_LATE } else { BROKEN };
+                    answers.push(Answer::Unasked(why.to_owned()));
+                }
                 Err(error) => {
                     let why = format!("The process for policies cannot be talked to: {error}.");
                     answers.push(Answer::Unasked(why));
@@ -150,7 +160,9 @@ impl<'c> Apart<'c> {
                         Some(http) => http.send(&request),
                         None => Err("policies do not reach the network".to_owned()),
                     };
-                    process.tell(&answer)?;
+                    if process.tell(&answer).is_err() {
+                        return Ok(End::Broken);
+                    }
                 }
             }
         }
@@ -215,6 +227,11 @@ impl Process {
         self.to.write_all(&line(what)?)
     }
 
+    /// Whether it has ended because a policy did not.
+    fn is_late(&mut self) -> bool {
+        self.child.wait().is_ok_and(|status| status.code() == Some(LATE))
+    }
+
     /// `None` where it has ended. A line that was cut off is no word.
     fn hear(&mut self) -> io::Result<Option<Word>> {
         let mut line = Vec::new();
@@ -254,18 +271,49 @@ pub fn serve() -> io::Result<()> {
         http: opening.has_http.then(|| Arc::new(server.clone()) as Arc<dyn Http>),
     };
     let here = Here::of(&case);
+    let alarm = Alarm::new()?;
     while let Some(order) = server.hear::<Order<Question>>()? {
         let until = Instant::now() + order.left;
+        alarm.set(order.left + GRACE);
         let mut told = Ok(());
-        let asked = here.ask(&order.question, order.first, until, |answer| {
+        let begins = |left| alarm.set(left + GRACE);
+        let asked = here.ask(&order.question, order.first, until, begins, |answer| {
             if told.is_ok() {
                 told = tell(&Word::Answer(answer));
             }
         });
+        alarm.set(Duration::MAX);
         told?;
         tell(&asked.map_or_else(Word::Unfit, |()| Word::Done))?;
     }
     Ok(())
+}
+
+/// Ends this process where a policy goes on although its time is over: not all that policies do looks at the clock.
+struct Alarm(Sender<Duration>);
+
+impl Alarm {
+    fn new() -> io::Result<Self> {
+        let (sender, receiver) = channel();
+        let watch = move || {
+            let mut left = Duration::MAX;
+            loop {
+                match receiver.recv_timeout(left) {
+                    Ok(anew) => left = anew,
+                    Err(RecvTimeoutError::Timeout) => std::process::exit(LATE),
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+        };
+        std::thread::Builder::new().name("alarm".into()).spawn(watch)?;
+        Ok(Self(sender))
+    }
+
+    /// Counts anew, from now on.
+    fn set(&self, left: Duration) {
+        // Its thread is there for as long as this is.
+        let _ = self.0.send(left);
+    }
 }
 
 fn tell(word: &Word) -> io::Result<()> {

@@ -93,7 +93,7 @@ impl<'c> Panel<'c> {
         match self {
             Self::Here(here) => {
                 let mut answers = Vec::with_capacity(question.policies.len());
-                here.ask(question, 0, until, |answer| answers.push(answer))?;
+                here.ask(question, 0, until, |_| {}, |answer| answers.push(answer))?;
                 Ok(answers)
             }
             Self::Apart(apart) => apart.ask(question, until),
@@ -120,7 +120,7 @@ impl<'c> Here<'c> {
         Self { case, rego: OnceCell::new(), sentinel: OnceCell::new() }
     }
 
-    /// Asks those policies that are not among the first ones.
+    /// Asks those policies that are not among the first ones. Of each it is said before how long it may take.
     ///
     /// # Errors
     /// Where what they share cannot be read; then none is asked.
@@ -129,11 +129,13 @@ impl<'c> Here<'c> {
         question: &Question,
         first: usize,
         until: Instant,
+        begins: impl Fn(Duration),
         mut each: impl FnMut(Answer),
     ) -> Result<(), String> {
         let mut ready = self.read(question)?;
         for policy in question.policies.iter().skip(first) {
-            let left = until.saturating_duration_since(Instant::now()).min(question.time);
+            let left = share(until).min(question.time);
+            begins(left);
             each(match &mut ready {
                 _ if left.is_zero() => Answer::Unasked(TOO_LONG.to_owned()),
                 Ready::Rego(rego) => match rego.ask(policy) {
@@ -201,6 +203,11 @@ fn short(mut against: Vec<String>) -> Vec<String> {
         against.push(format!("{} more, which are too long to be told", all - told));
     }
     against
+}
+
+/// What one policy may take of the time that is left for all, so that there is some for each of the others.
+fn share(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now()) / 2
 }
 
 #[cfg(test)]

@@ -48,9 +48,23 @@ struct Test {
     /// Print the results as JSON.
     #[arg(long)]
     json: bool,
-    /// Seconds that one case may take.
-    #[arg(long, default_value_t = 300)]
-    timeout: u64,
+    /// What one case may take: seconds, or a time such as 5m.
+    #[arg(long, default_value = "300", value_parser = time)]
+    timeout: Duration,
+    /// For the scripts of others: cases are asked one after the other.
+    #[arg(long = "maxConcurrency", hide = true)]
+    _max_concurrency: Option<u32>,
+    /// For the scripts of others: nothing is printed in colours.
+    #[arg(long = "color", hide = true, num_args = 0..=1, require_equals = true)]
+    _color: Option<String>,
+}
+
+/// Seconds, or a number with its unit.
+fn time(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    crate::config::duration(text).map_err(|why| format!("{why}: no time such as 30 or 5m"))
 }
 
 /// What `sentinel` exits with where it can say nothing about policies.
@@ -111,10 +125,6 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-fn limits(seconds: u64) -> Limits {
-    Limits::for_authors(Duration::from_secs(seconds))
-}
-
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
@@ -139,7 +149,7 @@ impl Test {
         let named = |pattern: &Regex, path: &Path| {
             path.file_name().is_some_and(|name| pattern.is_match(&name.to_string_lossy()))
         };
-        let (now, limits) = (now(), limits(self.timeout));
+        let (now, limits) = (now(), Limits::for_authors(self.timeout));
         let (mut all, mut found) = (Vec::new(), false);
         for path in &self.paths {
             let policies = testing::policies(path).map_err(anyhow::Error::msg)?;

@@ -72,6 +72,9 @@ fn single_dashes_choose_cases_and_forms_of_output() {
     assert_eq!(code, 0, "{told}");
     assert!(told.contains("b.json") && !told.contains("a.hcl"), "{told}");
     assert!(told.contains("Rule \"main\""), "{told}");
+    let of_others = "test -timeout=5m -maxConcurrency=2 -color=false good.sentinel";
+    assert_eq!(sentinel(folder.path(), of_others).0, 0);
+    assert_eq!(sentinel(folder.path(), "test -timeout=soon good.sentinel").0, 9);
     let (code, told) = sentinel(folder.path(), "test -json bad.sentinel");
     assert_eq!(code, 1);
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();

@@ -2,7 +2,8 @@
 //!
 //! `resource_drift` alone is too much: providers change `null` to `{}` when they read something for the first time, and
 //! `ignore_changes` makes a difference that nobody minds. `resource_changes` alone is too much as well: it has what was
-//! changed in the configuration or its variables. What is in both has drifted.
+//! changed in the configuration or its variables. What is in both has drifted; where a plan broke off, so has what it
+//! did not come to.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,6 +29,8 @@ pub(super) struct Plan {
     resource_changes: Vec<Resource>,
     checks: Option<Vec<Checked>>,
     prior_state: State,
+    /// It broke off, and what it has not come to is not in it.
+    errored: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -107,7 +110,7 @@ impl Plan {
 
     /// This is the plan that only refreshes; the other one is missing where it would say nothing new.
     pub fn findings(&self, full: Option<&Self>) -> Findings {
-        let drifted = full.map(Self::drifted).unwrap_or_default();
+        let drifted = full.map(|full| self.drifted(full)).unwrap_or_default();
         let mut managed = HashSet::new();
         self.prior_state.values.root_module.managed(&mut managed);
         let undrifted = managed.iter().filter(|address| !drifted.contains(*address)).count();
@@ -125,19 +128,21 @@ impl Plan {
         Findings { drifted, undrifted: u32::try_from(undrifted).unwrap_or(u32::MAX), checks }
     }
 
-    /// What was changed outside and would be changed back.
-    fn drifted(&self) -> HashSet<&str> {
-        let planned: HashMap<&str, &Resource> = self
+    /// What was changed outside and would be changed back, as far as is known.
+    fn drifted<'a>(&'a self, full: &'a Self) -> HashSet<&'a str> {
+        let planned: HashMap<&str, &Resource> = full
             .resource_changes
             .iter()
             .filter(|resource| resource.is_managed())
             .map(|resource| (resource.address.as_str(), resource))
             .collect();
-        self.resource_drift
-            .iter()
+        let seen = if full.errored { &self.resource_drift } else { &full.resource_drift };
+        seen.iter()
             .filter(|resource| resource.is_changed())
             .map(|resource| resource.address.as_str())
-            .filter(|address| planned.get(address).is_some_and(|change| change.is_changed()))
+            .filter(|address| {
+                planned.get(address).map_or(full.errored, |change| change.is_changed())
+            })
             .collect()
     }
 }
@@ -317,7 +322,7 @@ mod tests {
         for (name, refreshed, planned, breaks) in [
             // It would hold once what has drifted is changed back.
             ("check.drifted", ("fail", "pass"), ("pass", "pass"), false),
-            // It breaks the plan off, and nothing behind it is looked at.
+            // It breaks the plan off, and nobody knows what would become of what is behind it.
             ("terraform_data.a", ("fail", "pass"), ("fail", "unknown"), true),
             ("check.fails", ("fail", "pass"), ("fail", "pass"), false),
         ] {
@@ -331,7 +336,7 @@ mod tests {
             let told = found.checks.unwrap();
             let told: Vec<_> = told.iter().map(|it| (&*it.address, &*it.status)).collect();
             assert_eq!(told, [(name, refreshed.0), ("check.other", refreshed.1)]);
-            assert_eq!(found.drifted.is_empty(), breaks, "{name}");
+            assert_eq!(found.drifted, ["terraform_data.a"], "{name}");
         }
     }
 

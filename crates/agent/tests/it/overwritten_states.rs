@@ -249,3 +249,18 @@ async fn a_program_of_the_run_that_holds_the_state_back_is_found_out() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sets_the_time_of_a_state_back_does_not_hide_it() {
+    let left = state(8, &[("a", "1"), ("b", "2"), ("c", "3")]);
+    let apply = format!(
+        "printf '%s' '{left}' > {STATE}; touch -h -d @1 {STATE}; \
+         echo 'Apply complete! Resources: 1 added, 0 changed, 0 destroyed.'"
+    );
+    let bench = with_engine("Terraform", &apply).await;
+    let before = state(7, &[("a", "1"), ("b", "2")]);
+    let record = applied(&bench, EngineKind::Terraform, Some(&before), true).await;
+    assert_eq!(record.outcome().result, PhaseResult::Finished, "{:?}", record.outcome().message);
+    let state = record.states.last().expect("it is brought");
+    assert_eq!(inspect(state).0, 8);
+}

@@ -37,6 +37,7 @@ async fn one_with_the_serial_of_before_is_brought_with_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_have_put_there_is_none() {
     let own = SPARE.replace("\"serial\": 7", "\"serial\": 8");
+    let newer = SPARE.replace("\"serial\": 7", "\"serial\": 900");
     for (apply, serials) in [
         // The engine has written its state where it belongs.
         (
@@ -44,6 +45,21 @@ async fn what_others_have_put_there_is_none() {
                 "printf '%s' '{own}' > {STATE}; printf '%s' '{SPARE}' > errored.tfstate; exit 1"
             ),
             &[8][..],
+        ),
+        // And does not say that it could not write a newer one.
+        (
+            format!(
+                "printf '%s' '{own}' > {STATE}; printf '%s' '{newer}' > errored.tfstate; printf '%s' '{newer}'; exit 1"
+            ),
+            &[8],
+        ),
+        // Here it does.
+        (
+            format!(
+                "printf '%s' '{own}' > {STATE}; printf '%s' '{newer}' > errored.tfstate; \
+                 printf '\\nError: Failed to save state\\n'; exit 1"
+            ),
+            &[900],
         ),
         // And has ended well, without a change.
         (

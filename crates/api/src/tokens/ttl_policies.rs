@@ -1,10 +1,12 @@
 //! `/organizations/:name/token-ttl-policies`: how long tokens may live in an organization that limits it.
 
-use domain::{Timestamp, accounts, can, entity::token_ttl_policy::TokenType, row::TokenTtlPolicy};
-use jsonapi::{Body, Document, Resource, Typed};
+use domain::{
+    Page, Timestamp, accounts, can, entity::token_ttl_policy::TokenType, row::TokenTtlPolicy,
+};
+use jsonapi::{Body, Document, Query, Resource, Typed};
 use serde::{Deserialize, Serialize};
 
-use crate::{May, Result, Routes};
+use crate::{May, Result, Routes, includes::INCLUDES, paging::paging};
 
 pub fn routes() -> Routes {
     const PATH: &str = "/api/v2/organizations/{organization_name}/token-ttl-policies";
@@ -47,10 +49,15 @@ impl Resource for View {
     }
 }
 
-async fn list(organization: May<can::ManageTokenTtl>) -> Result<Document> {
-    let rows = accounts::ttl_policies(&organization.cx, &organization).await?;
+async fn all(organization: &May<can::ManageTokenTtl>) -> Result<Vec<View>> {
+    let rows = accounts::ttl_policies(&organization.cx, organization).await?;
     let view = |row| View { organization_id: organization.id.to_string(), row };
-    Ok(Document::list(&rows.into_iter().map(view).collect::<Vec<_>>()))
+    Ok(rows.into_iter().map(view).collect())
+}
+
+async fn list(organization: May<can::ManageTokenTtl>, query: Query) -> Result<Document> {
+    let page = Page::of(all(&organization).await?, paging(&query));
+    Document::page(&page.items, page.total, &query, &INCLUDES, &organization.cx).await
 }
 
 #[derive(Deserialize)]
@@ -74,5 +81,5 @@ async fn update(organization: May<can::ManageTokenTtl>, body: Body<Input>) -> Re
     let limits = body.attributes.token_ttl_policies.into_iter();
     let limits = limits.map(|limit| (limit.token_type, limit.max_ttl_ms)).collect();
     accounts::set_ttl_policies(&organization.cx, &organization, limits).await?;
-    list(organization).await
+    Ok(Document::list(&all(&organization).await?))
 }

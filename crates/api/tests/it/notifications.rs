@@ -359,6 +359,30 @@ async fn private_networks_are_refused_unless_the_operator_allows_them() {
 }
 
 #[tokio::test]
+async fn a_run_that_would_go_on_but_waits_for_several_people_wants_attention() {
+    let server = Server::start_with(loopback).await;
+    let agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let owner = server.owner();
+    let told = Recipient::new().await;
+    owner.post(of(&ws), generic(&told.url, true, &["run:needs_attention"])).await.is_created();
+    upload(&owner, &ws, false).await;
+    let empty = run(&ws, json!({ "auto-apply": true }));
+    let id = owner.post("/runs", empty).await.is_created().id();
+    server.advance().await;
+    let claimed = agent.must_claim().await;
+    // While it is planned.
+    let several =
+        json!({ "data": { "type": "workspaces", "attributes": { "confirmations-required": 2 } } });
+    owner.patch(format!("/workspaces/{}", ws.id), several).await.is_ok();
+    claimed.execute().await;
+    let shown = owner.get(format!("/runs/{id}")).await.is_ok();
+    assert_eq!(shown.attribute("status"), "planned", "{shown}");
+    deliver(&server).await;
+    assert_eq!(told.triggers().await, ["run:needs_attention"]);
+}
+
+#[tokio::test]
 async fn the_way_of_a_run_is_told_to_whom_it_interests() {
     let server = Server::start_with(loopback).await;
     let agent = Agent::register(&server).await;

@@ -52,6 +52,9 @@ async fn there_is_a_limit_for_each_type_which_is_two_years_until_it_is_set() {
     assert_eq!(again.data()[1]["id"], set.data()[1]["id"]);
     assert_eq!(again.data()[1]["attributes"]["max-ttl-ms"], 3 * HOUR_MS);
     assert_eq!(owner.get(PATH).await.is_ok().data(), again.data());
+    let third = owner.get(format!("{PATH}?page[size]=1&page[number]=3")).await.is_ok();
+    assert_eq!(third.attributes("token-type"), ["user"]);
+    assert_eq!(third.json()["meta"]["pagination"]["total-count"], 4);
 }
 
 #[tokio::test]

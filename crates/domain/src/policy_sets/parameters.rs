@@ -175,7 +175,7 @@ async fn locked(
 
 fn apply(cx: &Ctx, change: Change, to: &mut PolicySetParameter) -> Result<()> {
     if let Some(key) = change.key {
-        key.trim().clone_into(&mut to.name);
+        to.name = key;
     }
     names::check("key", &to.name, KEY_LIMIT)?;
     if let Some(description) = change.description {

@@ -1,12 +1,18 @@
 //! What services are asked, in the form that those which were made for HCP Terraform read
 //! (<https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run-tasks/run-tasks-integration>).
 
+use std::time::Duration;
+
 use courier::Receipt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::key;
 use crate::{Ctx, Error, Result, row::RunTask};
+
+/// What a service may take to say that it has heard.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// By which services know a trial, whoever made them.
 const TRIAL_TOKEN: &str = "test-token";
@@ -114,5 +120,9 @@ pub(crate) async fn post(
     };
     // Empty without a key, as the documents have it.
     let signature = key.map(sign).unwrap_or_default();
-    cx.courier().post(url, &[("x-tfc-task-signature", signature)], body).await
+    let headers = [("x-tfc-task-signature", signature)];
+    timeout(PATIENCE, cx.courier().post(url, &headers, body)).await.unwrap_or_else(|_| {
+        let why = format!("no answer within {} seconds", PATIENCE.as_secs());
+        Err(courier::Error::Unreachable(why))
+    })
 }

@@ -23,6 +23,7 @@ use crate::{
     locks,
     row::{Run, Workspace},
     task_stages,
+    workspaces::ConfirmationRule,
 };
 
 pub(crate) fn purpose(run: &Run) -> Purpose {
@@ -43,9 +44,10 @@ pub(crate) fn subject(run: &Run) -> Subject<'_> {
     }
 }
 
-/// Whether a planned run waits for nobody, unless its workspace wants several people to confirm it.
-pub(crate) fn goes_on_by_itself(run: &Run) -> bool {
-    run.auto_apply || (run.allow_empty_apply && !run.has_changes)
+/// Whether a planned run waits for nobody.
+pub(crate) fn goes_on_by_itself(workspace: &Workspace, run: &Run) -> bool {
+    let wants_nobody = run.auto_apply || (run.allow_empty_apply && !run.has_changes);
+    wants_nobody && !ConfirmationRule::of(workspace).is_strict()
 }
 
 /// Lets an event happen to a run; [`super::held::Held`] does it for everybody else.
@@ -72,7 +74,7 @@ pub(super) async fn happen(
         }
     }
     tx.note(Change::RunBecame { status: next.to_string() });
-    let detail = json!({ "goes_on_by_itself": goes_on_by_itself(run) });
+    let detail = json!({ "goes_on_by_itself": goes_on_by_itself(workspace, run) });
     let happened = match event {
         Event::ApplyPutBack => Happened::RunApplyPutBack,
         _ => Happened::from(next),

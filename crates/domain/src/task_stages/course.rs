@@ -25,7 +25,6 @@ use crate::{
         status::{self, Event},
         turns,
     },
-    workspaces::ConfirmationRule,
 };
 
 /// How failures of this room are reported.
@@ -134,7 +133,7 @@ pub(super) async fn pass(held: &mut Held, stage: Stage) -> Result<()> {
     held.happen(Event::Passed { stage, then, has_changes }).await?;
     // In the same moment, so that no command line ever sees a plan that nobody will confirm.
     let waits = status::is_confirmable(held.status) && !held.save_plan;
-    if waits && goes_on_by_itself(held) && !ConfirmationRule::of(held.workspace()).is_strict() {
+    if waits && goes_on_by_itself(held.workspace(), held) {
         held.happen(Event::Confirmed).await?;
     }
     Ok(())

@@ -69,7 +69,7 @@ impl Change {
     pub(crate) fn apply(self, cx: &Ctx, to: &mut Variable) -> Result<()> {
         let name_before = to.name.clone();
         if let Some(key) = self.key {
-            key.trim().clone_into(&mut to.name);
+            to.name = key;
         }
         if let Some(category) = self.category {
             to.category = category;

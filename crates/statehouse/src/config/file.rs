@@ -65,7 +65,9 @@ fn mistake(at: usize, key: &str, line: &str, error: &toml::de::Error) -> String 
     let place = format!("line {}", at + 1);
     let Some(setting) = setting(key) else { return format!("{place}: {why}") };
     let value = line.split_once('=').map_or("", |(_, value)| value.trim());
-    let quotes = if value.starts_with(['"', '\'', '[']) { "" } else { ": a text stands in quotes" };
+    // A number that is wrong is not mended by quotes.
+    let is_bare_text = value.starts_with(|c: char| c.is_alphabetic() || c == '/');
+    let quotes = if is_bare_text { ": a text stands in quotes" } else { "" };
     format!("{place}: {key}: {why}{quotes}; allowed: {}", setting.allowed)
 }
 

@@ -25,6 +25,7 @@ pub use flags::{AgentFlags, ReachFlags, ReleasesFlags, ServeFlags, StoreFlags};
 pub use layers::Layers;
 pub use reach::{Reach, Tls, note as note_public_url};
 use values::Reader;
+pub(crate) use values::duration;
 pub use wrong::{AllWrong, Wrong};
 
 /// Everything that `serve` is told.

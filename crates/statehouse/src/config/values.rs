@@ -450,7 +450,8 @@ fn blobs(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, &'static str> {
+/// A whole number with a unit: `30s`, `5m`, `2h`.
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     let unit = text.chars().last().unwrap_or(' ');
     let seconds_each = match unit {
         's' => 1,

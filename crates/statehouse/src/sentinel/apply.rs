@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use sentinel::config::{Config, Level, Location, Purpose};
-use sentinel::{Frozen, Outcome, Source, Verdict, World, evaluate, trace};
+use sentinel::{Frozen, Limits, Outcome, Source, Verdict, World, evaluate, trace};
 use serde_json::json;
 
-use super::{code, limits, now, print};
+use super::{code, now, print, time};
 
 #[derive(Debug, Args)]
 pub struct Apply {
@@ -32,9 +32,12 @@ pub struct Apply {
     /// Print the trace of passing policies too.
     #[arg(long, visible_alias = "trace")]
     verbose: bool,
-    /// Seconds that one policy may take.
-    #[arg(long, default_value_t = 60)]
-    timeout: u64,
+    /// What one policy may take: seconds, or a time such as 5m.
+    #[arg(long, default_value = "60", value_parser = time)]
+    timeout: Duration,
+    /// For the scripts of others: nothing is printed in colours.
+    #[arg(long = "color", hide = true, num_args = 0..=1, require_equals = true)]
+    _color: Option<String>,
 }
 
 /// One policy to ask.
@@ -69,7 +72,7 @@ impl Apply {
             let text = std::fs::read(&path).with_context(|| path.display().to_string())?;
             let world = self.world(&config, file, params)?;
             let source = Source::new(path.display().to_string(), text);
-            let outcome = evaluate(&source, &world, &limits(self.timeout), &[]);
+            let outcome = evaluate(&source, &world, &Limits::for_authors(self.timeout), &[]);
             asked.push(Asked { name, level, outcome });
         }
         // Mandatory policies decide; of one policy its own verdict does.

@@ -77,6 +77,36 @@ eats contains count(all) if {
     assert!(matches!(&late[..], [Answer::Unasked(why)] if why.contains("too long")), "{late:?}");
 }
 
+/// Answers when nobody waits for it any more.
+#[derive(Debug)]
+struct Silent;
+
+impl Http for Silent {
+    fn send(&self, _: &HttpRequest) -> Result<HttpResponse, String> {
+        let (_keep, never) = std::sync::mpsc::channel::<()>();
+        let _ = never.recv_timeout(Duration::from_secs(6));
+        Err("too late".to_owned())
+    }
+}
+
+#[test]
+fn a_policy_that_goes_on_when_its_time_is_over_ends_alone() {
+    let case = case(Some(Arc::new(Silent)));
+    let policies = [
+        ("first", "main = true"),
+        ("waits", "import \"http\"\nmain = http.get(\"https://example.com/a\").body is \"\""),
+        ("last", "main = true"),
+    ];
+    let mut question = question(sentinel(&policies), &policies.map(|(name, _)| name));
+    question.time = Duration::from_secs(1);
+    let answers = Panel::of(&case, Some(program())).ask(&question, later()).unwrap();
+    let passed =
+        |answer: &Answer| matches!(answer, Answer::Said(said) if said.verdict == Verdict::Passed);
+    let Answer::Unasked(why) = &answers[1] else { panic!("{answers:?}") };
+    assert!(why.contains("time was over"), "{why}");
+    assert!(passed(&answers[0]) && passed(&answers[2]), "{answers:?}");
+}
+
 #[test]
 fn policies_say_the_same_in_a_process_apart_as_in_this_one() {
     use Verdict as V;
