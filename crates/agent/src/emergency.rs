@@ -18,8 +18,8 @@ const HIDDEN_EVENT: &str = "{\"@level\":\"info\",\"@message\":\"The engine print
                             write it nowhere. It is not shown here.\",\"type\":\"log\"}\n";
 /// With what the complaints of an engine begin that could not save its state.
 const UNSAVED: [&str; 2] = ["Error: Failed to save state", "Error: Failed to persist state"];
-/// The same of an engine that speaks JSON; both begin alike.
-const UNSAVED_EVENT: &[u8] = br#"{"@level":"error","@message":"Error: Failed to "#;
+/// Before them in the log of an engine that speaks JSON.
+const ERROR_EVENT: &str = r#"{"@level":"error","@message":""#;
 /// Before the state in the log of an engine that speaks JSON.
 const EVENT: &[u8] = br#"{"@level":"info","@message":"Emergency state dump""#;
 
@@ -114,14 +114,15 @@ pub(crate) fn failed_to_save(mut log: impl BufRead) -> io::Result<bool> {
     let mut line = Vec::new();
     let mut begins = false;
     while log.read_until(b'\n', &mut line)? > 0 {
-        if line.starts_with(UNSAVED_EVENT) {
-            return Ok(true);
-        }
         let text = String::from_utf8_lossy(&line);
         let bare = COLOUR.replace_all(&text, "");
         let bare = bare.trim_end();
-        let title = bare.strip_prefix("│ ").unwrap_or(bare);
-        if begins && UNSAVED.iter().any(|unsaved| title.starts_with(unsaved)) {
+        let title = match bare.strip_prefix(ERROR_EVENT) {
+            None if begins => bare.strip_prefix("│ ").unwrap_or(bare),
+            None => "",
+            Some(message) => message,
+        };
+        if UNSAVED.iter().any(|unsaved| title.starts_with(unsaved)) {
             return Ok(true);
         }
         // Above a title stands the upper corner of its frame, or nothing.
@@ -150,6 +151,7 @@ mod tests {
             "╷\n│ Error: external program\n│ \n│ Error: Failed to save state\n╵\n",
             "{\"@level\":\"info\",\"@message\":\"Error: Failed to save state\"}\n",
             "a\nError: Failed to save state\n",
+            "{\"@level\":\"error\",\"@message\":\"Error: Failed to create a network\"}\n",
         ] {
             assert!(!says(other), "{other}");
         }

@@ -107,9 +107,9 @@ impl Version {
                     ">=" => order.is_ge(),
                     "<" => order.is_lt(),
                     "<=" => order.is_le(),
-                    // All segments but the last that was given stay as they are.
                     // A pre-release asks for pre-releases.
                     _ if self.prerelease.is_empty() && !wanted.prerelease.is_empty() => false,
+                    // All segments but the last that was given stay as they are.
                     _ => {
                         let fixed = wanted.given.saturating_sub(1).max(1);
                         let same = self.segments.get(..fixed) == wanted.segments.get(..fixed);
