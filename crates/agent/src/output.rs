@@ -9,6 +9,7 @@ use protocol::Counts;
 use regex::Regex;
 use serde::Deserialize;
 
+use crate::quotes::COLOUR;
 use crate::reported::Reported;
 
 /// What the log of a phase says about it.
@@ -240,7 +241,6 @@ struct Diagnostic {
     summary: String,
 }
 
-static COLOUR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\x1b\[[0-9;]*[A-Za-z]"));
 /// Of a resource's instance. What a program of it prints has more before its colon.
 const INSTANCE: &str =
     r#"((?:[\w-]+(?:\[(?:\d+|"(?:[^"\\]|\\.)*")\])?\.)+[\w-]+(?:\[(?:\d+|"(?:[^"\\]|\\.)*")\])?)"#;
