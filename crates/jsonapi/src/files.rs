@@ -393,7 +393,7 @@ mod tests {
             let said = words(whole(text).await);
             assert!(said.contains(why) && said.contains("/data/attributes/state"), "{said}");
         }
-        for text in [r#"{"data":{"attributes":{"state":"YQ"#, r#"{"data":{"attributes":"#, ""] {
+        for text in [r#"{"data":{"attributes":{"state":"YQ"#, r#"{"data":{"attributes":"#] {
             assert!(words(whole(text).await).contains("400"), "{text}");
         }
         let (files, _) = whole(r#"{"data":{"attributes":{"state":null}}}"#).await.unwrap();
