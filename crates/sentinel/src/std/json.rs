@@ -48,7 +48,7 @@ fn marshal<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
     interp.text(out)
 }
 
-/// Compact JSON as Go writes it: keys sorted, `<`, `>` and `&` escaped, undefined members left out.
+/// Compact JSON as Go writes it: keys sorted, `<`, `>` and `&` escaped, undefined members and functions left out.
 fn write(interp: &mut Interp<'_>, data: &Frozen, out: &mut Vec<u8>) -> Eval<()> {
     interp.spend(1)?;
     interp.room(out.len())?;
@@ -63,7 +63,8 @@ fn write(interp: &mut Interp<'_>, data: &Frozen, out: &mut Vec<u8>) -> Eval<()> 
         Frozen::Text(text) => string(text, out),
         Frozen::List(items) => {
             out.push(b'[');
-            for (n, item) in items.iter().enumerate() {
+            let defined = items.iter().filter(|item| !item.is_undefined());
+            for (n, item) in defined.enumerate() {
                 if n > 0 {
                     out.push(b',');
                 }
