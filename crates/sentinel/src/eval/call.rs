@@ -14,7 +14,7 @@ impl<'a> Interp<'a> {
         arguments: &'a [Expr],
         scope: &'a Scope<'a>,
     ) -> Eval<Value<'a>> {
-        let function = self.operand(of, scope)?;
+        let function = self.callee(of, scope)?;
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
             values.push(self.eval(argument, scope)?);

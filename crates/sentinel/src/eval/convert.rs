@@ -81,9 +81,7 @@ impl<'a> Interp<'a> {
             | Value::Rope(_)
             | Value::Func(_)
             | Value::Native(..)
-            | Value::Rule(_)
-            | Value::Space(_)
-            | Value::Module(_) => Frozen::Undefined,
+            | Value::Rule(_) => Frozen::Undefined,
         })
     }
 }

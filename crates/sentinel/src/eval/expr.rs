@@ -4,7 +4,8 @@ use super::Interp;
 use crate::ast::{Binary, Expr, ExprKind, Name, Slice, Unary};
 use crate::builtin;
 use crate::source::{Eval, Fault, Pos};
-use crate::value::{Closure, Imported, Key, Rule, RuleState, Scope, Value, integral};
+use crate::std::Native;
+use crate::value::{Closure, Imported, Key, Object, Rule, RuleState, Scope, Value, integral};
 
 impl<'a> Interp<'a> {
     /// The value of an expression; a rule stays one.
@@ -46,7 +47,12 @@ impl<'a> Interp<'a> {
             ExprKind::Quant(quant) => self.quantifier(quant, expr.pos, scope),
             ExprKind::Unary(op, operand) => self.unary(*op, operand, scope),
             ExprKind::Binary(op, both) => self.binary(*op, &both.0, &both.1, scope),
-            ExprKind::Select(of, at, member) => self.select(of, *at, member, scope),
+            ExprKind::Select(of, at, member) => match self.select(of, *at, member, scope)? {
+                Member::Value(value) => Ok(value),
+                Member::Function(native, _) => {
+                    Err(Fault::at(of.pos, format!("{} can only be called", native.name)))
+                }
+            },
             ExprKind::Index(both) => {
                 let of = self.operand(&both.0, scope)?;
                 let index = self.operand(&both.1, scope)?;
@@ -79,10 +85,12 @@ impl<'a> Interp<'a> {
             return Ok(value);
         }
         if let Some(imported) = import(name, scope) {
-            return Ok(match imported {
-                Imported::Names(value) => value,
-                Imported::Data(data, _) => self.heap.view(data),
-            });
+            return match imported {
+                Imported::Data(data, _) => Ok(self.heap.view(data)),
+                Imported::Space(_) | Imported::Module(_) => {
+                    Err(Fault::at(pos, "an import is no value"))
+                }
+            };
         }
         if let Some(value) = self.world.globals.get(&*name.text) {
             return Ok(self.heap.view(value));
@@ -193,38 +201,77 @@ impl<'a> Interp<'a> {
         }
     }
 
+    /// What a call calls. Only here a function of an import or of an object may stand.
+    pub(super) fn callee(&mut self, of: &'a Expr, scope: &'a Scope<'a>) -> Eval<Value<'a>> {
+        let ExprKind::Select(object, at, member) = &of.kind else { return self.operand(of, scope) };
+        self.spend(1).map_err(|fault| fault.or_at(of.pos))?;
+        let member = self.deeper(|interp| interp.select(object, *at, member, scope));
+        match member.map_err(|fault| fault.or_at(of.pos))? {
+            Member::Value(value) => self.force(value),
+            Member::Function(native, receiver) => Ok(Value::Native(native, receiver)),
+        }
+    }
+
     fn select(
         &mut self,
         of: &'a Expr,
         at: Pos,
         member: &'a str,
         scope: &'a Scope<'a>,
-    ) -> Eval<Value<'a>> {
-        // A function beside data is found only where the import itself is named.
+    ) -> Eval<Member<'a>> {
         if let ExprKind::Name(name) = &of.kind
             && variable(name, scope).is_none()
-            && let Some(Imported::Data(_, natives)) = import(name, scope)
-            && let Some(native) = natives.iter().find(|native| native.is(member))
+            && let Some(imported) = import(name, scope)
+            && let Some(found) = self.of_import(imported, at, member)?
         {
-            return Ok(Value::Native(native, None));
+            return Ok(found);
         }
         let value = self.operand(of, scope)?;
         let found = match value {
-            Value::Undefined(_) => return Ok(value),
+            Value::Undefined(_) => return Ok(Member::Value(value)),
             Value::Null => None,
             Value::Map(map) => map.get(Key::Text(member.as_bytes()), self.heap),
-            Value::Object(object) => object.member(self, member)?.or_else(|| object.method(member)),
-            Value::Space(space) => space.member(self, member)?,
-            Value::Module(module) => match module.get(member) {
-                Some(value) => Some(self.fresh(value, 0)?),
-                None => None,
+            Value::Object(object) => match object.method(member) {
+                Some(native) => return Ok(Member::Function(native, Some(object))),
+                None => object.member(self, member)?,
             },
             _ => {
                 let text = format!("cannot select .{member} from {:?}", value.type_name());
                 return Err(Fault::at(of.pos, text));
             }
         };
-        Ok(found.unwrap_or(Value::Undefined(None)).or_arose_at(at))
+        Ok(Member::Value(found.unwrap_or(Value::Undefined(None)).or_arose_at(at)))
+    }
+
+    /// A member of an import; nothing where the import is data and has no function of that name beside it.
+    fn of_import(
+        &mut self,
+        imported: Imported<'a>,
+        at: Pos,
+        member: &'a str,
+    ) -> Eval<Option<Member<'a>>> {
+        let value = match imported {
+            Imported::Data(_, natives) => {
+                let native = natives.iter().find(|native| native.is(member));
+                return Ok(native.map(|native| Member::Function(native, None)));
+            }
+            Imported::Space(space) => {
+                if let Some(native) = space.function(member) {
+                    return Ok(Some(Member::Function(native, None)));
+                }
+                let value = space.value(self, member)?;
+                if value.is_none() {
+                    let text = || format!("the import {} has no {member:?}", space.name);
+                    self.warn(at, text);
+                }
+                value
+            }
+            Imported::Module(module) => match module.get(member) {
+                Some(value) => Some(self.fresh(value, 0)?),
+                None => None,
+            },
+        };
+        Ok(Some(Member::Value(value.unwrap_or(Value::Undefined(None)).or_arose_at(at))))
     }
 
     /// `of[index]`.
@@ -287,6 +334,13 @@ impl<'a> Interp<'a> {
             _ => of,
         })
     }
+}
+
+/// What stands behind a dot.
+enum Member<'a> {
+    Value(Value<'a>),
+    /// Of an import, or of an object.
+    Function(&'static Native, Option<&'a Object>),
 }
 
 /// The variable that a name means now.

@@ -8,7 +8,7 @@ use crate::parse::parse;
 use crate::source::{Eval, Fault, Pos, Source};
 use crate::std;
 use crate::terraform;
-use crate::value::{Imported, Module, Scope, Value};
+use crate::value::{Imported, Module, Scope};
 use crate::world::Import;
 
 impl<'a> Interp<'a> {
@@ -40,7 +40,9 @@ impl<'a> Interp<'a> {
         self.spend(source.text.len() / 16)?;
         let mut program = parse(&source.text, file)?;
         check(&mut program)?;
-        self.warnings.append(&mut program.warnings);
+        for (pos, text) in program.warnings.drain(..) {
+            self.warn(pos, || text);
+        }
         let program = self.heap.program(program);
         let scope = self.heap.scope(program.names.len(), None, self.heap.file());
         for import in &program.imports {
@@ -78,7 +80,7 @@ impl<'a> Interp<'a> {
             return Ok(Imported::Data(data, &[]));
         }
         if let Some(space) = std::space(path) {
-            return Ok(Imported::Names(Value::Space(space)));
+            return Ok(Imported::Space(space));
         }
         // What is true of a run nobody but a run can say.
         let of_run = terraform::is_of_run(path);
@@ -107,7 +109,7 @@ impl<'a> Interp<'a> {
     /// A module; it runs once, when it is imported first.
     fn module(&mut self, path: &'a str, source: &Source) -> Eval<Imported<'a>> {
         match self.modules.get(path) {
-            Some(Some(module)) => return Ok(Imported::Names(Value::Module(module))),
+            Some(Some(module)) => return Ok(Imported::Module(module)),
             Some(None) => return Err(Fault::new(format!("import {path:?} needs itself"))),
             None => {}
         }
@@ -125,7 +127,7 @@ impl<'a> Interp<'a> {
         let module = self.heap.module(Module { names: &program.names, scope });
         self.modules.insert(path, Some(module));
         self.importing -= 1;
-        Ok(Imported::Names(Value::Module(module)))
+        Ok(Imported::Module(module))
     }
 }
 

@@ -117,6 +117,14 @@ impl<'a> Interp<'a> {
         Fault::limit(format!("more than {} bytes of memory", self.limits.memory))
     }
 
+    /// Says of a place that it looks like a mistake, once. Of very many the first ones are enough.
+    pub fn warn(&mut self, pos: Pos, text: impl FnOnce() -> String) {
+        const KEPT: usize = 100;
+        if self.warnings.len() < KEPT && self.warnings.iter().all(|(known, _)| *known != pos) {
+            self.warnings.push((pos, text()));
+        }
+    }
+
     /// A string that may be large.
     pub fn text(&mut self, bytes: impl Into<Box<[u8]>>) -> Eval<Value<'a>> {
         let value = self.heap.text(bytes);
@@ -179,7 +187,7 @@ impl<'a> Interp<'a> {
             }
         }
         match self.operand(&rule.body.body, rule.scope)? {
-            value @ (Value::Func(_) | Value::Native(..) | Value::Space(_) | Value::Module(_)) => {
+            value @ (Value::Func(_) | Value::Native(..)) => {
                 let text = format!("a rule cannot be a {:?}", value.type_name());
                 Err(Fault::at(rule.body.body.pos, text))
             }

@@ -227,3 +227,34 @@ fn every_function_answers_what_is_right_wrong_and_undefined_in_each_place() {
         assert!(takes_many.contains(name) || call(called, &many).is_err(), "{name}");
     }
 }
+
+#[test]
+fn a_function_of_an_import_can_only_be_called_and_a_builtin_is_a_value() {
+    let uses = [
+        "F",
+        "[F]",
+        "{\"a\": F}",
+        "F else 1",
+        "F is defined",
+        "print(F)",
+        "types.type_of(F)",
+        "func(x) { return 1 }(F)",
+        "F is F",
+        "rule { F is defined } and true",
+    ];
+    for Row(name, called, ..) in ROWS {
+        for text in uses {
+            let got = value(&text.replace('F', called));
+            if called.contains('.') {
+                let why = got.unwrap_err();
+                assert!(why.contains("can only be called"), "{name}: {text}: {why}");
+            } else {
+                assert!(got.is_ok(), "{name}: {text}: {got:?}");
+            }
+        }
+        if !called.contains('.') {
+            let kind = value(&format!("types.type_of({called})"));
+            assert_eq!(kind, Ok(Frozen::text("func")), "{name}");
+        }
+    }
+}

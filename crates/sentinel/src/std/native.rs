@@ -55,12 +55,17 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    pub fn member<'a>(&self, interp: &mut Interp<'a>, name: &str) -> Eval<Option<Value<'a>>> {
-        if let Some((_, make)) = self.values.iter().find(|(known, _)| *known == name) {
-            return make(interp).map(Some);
+    /// A member that is a value.
+    pub fn value<'a>(&self, interp: &mut Interp<'a>, name: &str) -> Eval<Option<Value<'a>>> {
+        match self.values.iter().find(|(known, _)| *known == name) {
+            Some((_, make)) => make(interp).map(Some),
+            None => Ok(None),
         }
-        let native = self.natives.iter().find(|native| native.is(name));
-        Ok(native.map(|native| Value::Native(native, None)))
+    }
+
+    /// A member that is a function.
+    pub fn function(&self, name: &str) -> Option<&'static Native> {
+        self.natives.iter().find(|native| native.is(name))
     }
 }
 

@@ -40,9 +40,6 @@ pub(crate) enum Value<'a> {
     Native(&'static Native, Option<&'a Object>),
     /// A time, a decimal number, a version, something of http.
     Object(&'a Object),
-    /// What can only stand before a dot.
-    Space(&'static Space),
-    Module(&'a Module<'a>),
 }
 
 impl Value<'_> {
@@ -62,7 +59,6 @@ impl Value<'_> {
             Self::Map(_) | Self::Object(_) => "map",
             Self::Func(_) | Self::Native(..) => "func",
             Self::Rule(_) => "rule",
-            Self::Space(_) | Self::Module(_) => "import",
         }
     }
 
@@ -109,11 +105,11 @@ pub(crate) struct File<'a> {
     pub imports: RefCell<Vec<(&'a str, Imported<'a>)>>,
 }
 
-/// What the name of an import stands for.
+/// What the name of an import stands for. Only data is a value; all else stands before a dot.
 #[derive(Clone, Copy)]
 pub(crate) enum Imported<'a> {
-    /// Something of ours, or a module.
-    Names(Value<'a>),
+    Space(&'static Space),
+    Module(&'a Module<'a>),
     /// Data, of which everybody who names it gets a copy, and functions beside it.
     Data(&'a Frozen, &'static [Native]),
 }

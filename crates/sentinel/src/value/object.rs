@@ -36,7 +36,7 @@ impl Object {
     }
 
     /// A member that is a function.
-    pub fn method<'a>(&'a self, name: &str) -> Option<Value<'a>> {
+    pub fn method(&self, name: &str) -> Option<&'static Native> {
         let natives: &'static [Native] = match self {
             Self::Time(_) => time::METHODS,
             Self::Decimal(_) => decimal::METHODS,
@@ -45,8 +45,7 @@ impl Object {
             Self::Request(_) => http::REQUEST,
             Self::Response(_) => &[],
         };
-        let native = natives.iter().find(|native| native.is(name))?;
-        Some(Value::Native(native, Some(self)))
+        natives.iter().find(|native| native.is(name))
     }
 }
 

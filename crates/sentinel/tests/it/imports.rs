@@ -136,9 +136,77 @@ fn a_global_is_known_everywhere_by_its_name() {
 }
 
 #[test]
-fn an_import_is_no_value() {
-    let outcome = ask_in(&world(), "import \"strings\"\nprint(strings)\nmain = true");
-    assert!(error(outcome).contains("an import is no value"));
+fn an_import_is_no_value_unless_it_is_data() {
+    let mut world = world();
+    module(&mut world, "m", "x = 1");
+    data(&mut world, "d", "[1]");
+    for import in ["strings", "m"] {
+        for text in [
+            "print(I)",
+            "x = I",
+            "x = [I]",
+            "x = {\"a\": I}",
+            "x = I else 1",
+            "x = I is defined",
+            "x = I is I",
+            "x = I[\"x\"]",
+            "x = func(y) { return 1 }(I)",
+            "x = rule { I }\nprint(x)",
+            "for I as y { }",
+        ] {
+            let text = format!("import {import:?}\n{}\nmain = true", text.replace('I', import));
+            let why = error(ask_in(&world, &text));
+            assert!(why.contains("an import is no value"), "{text}: {why}");
+        }
+    }
+    passes(&world, "import \"d\"\nx = d\nmain = x is [1] and [d] is [[1]]");
+}
+
+#[test]
+fn a_function_beside_data_can_only_be_called_and_one_of_a_module_is_a_value() {
+    let mut world = world();
+    data(&mut world, "tfconfig/v2", "{}");
+    module(&mut world, "m", "f = func(x) { return x }");
+    let head = "import \"tfconfig/v2\" as tfconfig\nimport \"m\"\n";
+    for text in ["x = tfconfig.strip_index", "x = tfconfig.strip_index else 1"] {
+        let outcome = ask_in(&world, &format!("{head}{text}\nmain = true"));
+        assert!(error(outcome).contains("tfconfig.strip_index can only be called"));
+    }
+    passes(
+        &world,
+        &format!("{head}f = m.f\nmain = f(1) is 1 and tfconfig.strip_index(\"a.b[0]\") is \"a.b\""),
+    );
+}
+
+#[test]
+fn what_an_import_does_not_have_is_undefined_as_a_value_and_as_a_call() {
+    let mut world = world();
+    data(&mut world, "tfplan/v2", "{}");
+    data(&mut world, "static", r#"{"a": 1}"#);
+    module(&mut world, "mock", "x = 1");
+    module(&mut world, "version", "new = 1");
+    for import in ["strings", "tfplan/v2", "static", "mock", "version"] {
+        for member in ["nosuch", "nosuch(1)", "nosuch.deeper", "nosuch.deeper(1, 2)"] {
+            let ask = |main: &str| {
+                let text = format!("import {import:?} as i\nmain = {main}");
+                ask_in(&world, &text)
+            };
+            let outcome = ask(&format!("i.{member}"));
+            assert_eq!(outcome.verdict, Verdict::Undefined, "{import} {member}");
+            assert_eq!(outcome.arose.unwrap().line, 2, "{import} {member}");
+            let outcome = ask(&format!("(i.{member} else 5) is 5"));
+            assert_eq!(outcome.verdict, Verdict::Passed, "{import} {member}");
+            // What its author meant to be there is most often misspelt.
+            let warned = outcome.warnings.iter().map(ToString::to_string).collect::<Vec<_>>();
+            match import {
+                "strings" => assert_eq!(
+                    warned,
+                    ["policy.sentinel:2:11: the import strings has no \"nosuch\""]
+                ),
+                _ => assert!(warned.is_empty(), "{warned:?}"),
+            }
+        }
+    }
 }
 
 #[test]
