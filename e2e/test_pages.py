@@ -84,6 +84,8 @@ def pages(org) -> list[str]:
         "/app/site/users",
         "/app/site/versions",
         "/app/site/settings",
+        "/app/site/settings/plan-timeout",
+        "/app/site/work",
         "/app/site/audit",
         "/app/site/runs",
         "/app/site/organizations",

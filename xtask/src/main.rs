@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
-    /// All tests, on both databases, with everything they need.
+    /// What `lint` looks at, and all tests, on both databases, with everything they need.
     Test(test::Args),
     /// Format, clippy, walls, licences and text.
     Lint,

@@ -13,7 +13,12 @@ use jsonapi::{Document, Error, Query, Relationships, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{May, Named, Result, Routes, includes::INCLUDES, paging::paging, parameters::Filtered};
+use crate::{
+    May, Named, Result, Routes,
+    includes::INCLUDES,
+    paging::paging,
+    parameters::{Filtered, text},
+};
 
 pub fn routes() -> Routes {
     Routes::default()
@@ -125,11 +130,20 @@ impl Resource for RepositoryView {
     }
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Owned {
+    /// Whose they are at the provider.
+    organization: Option<String>,
+}
+
 async fn repositories(
     token: May<can::ReadOauthClients, HeldToken>,
-    query: Query,
+    query: Query<Owned>,
 ) -> Result<Document> {
-    let found = pickers::repositories(&token.cx, &token, paging(&query).number).await?;
+    let owner = text(query.own.organization.as_deref());
+    let page = paging(&query).number;
+    let found = pickers::repositories(&token.cx, &token, owner.as_deref(), page).await?;
     let view = |repository: vcs_connections::Repository| RepositoryView {
         name: repository.name.to_string(),
         display: repository.display,

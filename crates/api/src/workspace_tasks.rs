@@ -77,11 +77,15 @@ impl Typed for Input {
     const TYPE: &'static str = "workspace-tasks";
 }
 
-impl From<Input> for Change {
-    fn from(input: Input) -> Self {
-        let stages = input.stages.or(input.stage.map(|stage| vec![stage]));
-        Self { stages, enforcement_level: input.enforcement_level }
+/// Some clients name one of the stages once more, as those do that know one only.
+fn change(input: Input) -> Result<Change> {
+    if let (Some(stage), Some(stages)) = (&input.stage, &input.stages)
+        && !stages.contains(stage)
+    {
+        return Err(domain::Error::invalid("stage", "is none of stages").into());
     }
+    let stages = input.stages.or(input.stage.map(|stage| vec![stage]));
+    Ok(Change { stages, enforcement_level: input.enforcement_level })
 }
 
 #[derive(Default, Deserialize)]
@@ -109,7 +113,7 @@ async fn create(
         .ok_or_else(|| Error::unprocessable("/data/relationships/task", "task is required"))?;
     let task = run_tasks::find(cx, &task).await?;
     let task = cx.check::<can::ReadRunTasks, In<RunTask, Organization>>(task)?;
-    let row = workspace_tasks::create(cx, &workspace, &task, body.attributes.into()).await?;
+    let row = workspace_tasks::create(cx, &workspace, &task, change(body.attributes)?).await?;
     Ok(Document::one(&View(row)).created())
 }
 
@@ -122,7 +126,7 @@ async fn update(
     held: May<can::ManageWorkspaceTasks, In<WorkspaceTask>>,
     body: Body<Input>,
 ) -> Result<Document> {
-    let row = workspace_tasks::update(&held.cx, &held, body.attributes.into()).await?;
+    let row = workspace_tasks::update(&held.cx, &held, change(body.attributes)?).await?;
     Ok(Document::one(&View(row)))
 }
 

@@ -16,6 +16,7 @@ mod read;
 mod sealed_bytes;
 mod store;
 mod sweep;
+mod usage;
 mod write;
 
 pub use error::{Error, Result};
@@ -24,4 +25,5 @@ pub use mark::Mark;
 pub use name::{Kind, Name};
 pub use sealed_bytes::{Place, Receiving, Sealed};
 pub use store::Blobs;
+pub use usage::{Room, Usage};
 pub use write::Written;

@@ -21,6 +21,7 @@ mod read;
 pub mod rights;
 mod schema;
 mod settings;
+mod size;
 mod transaction;
 mod wait;
 mod write;

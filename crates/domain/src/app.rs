@@ -16,8 +16,9 @@ use db::{Db, Timestamp, id::ServerId};
 use vcs::git::Git;
 
 use crate::{
-    access::Actor, accounts::RecentActors, bell::Bell, context::Ctx, keeper, rate_limit::Requests,
-    site_settings, tool_versions::Sources, troubles::Troubles, vcs_connections,
+    access::Actor, accounts::RecentActors, bell::Bell, chores::Chores, context::Ctx, keeper,
+    rate_limit::Requests, site_settings, stores, tool_versions::Sources, troubles::Troubles,
+    vcs_connections,
 };
 
 /// Settings that rules depend on; read from the configuration by the binary.
@@ -82,6 +83,8 @@ struct Means {
     server: ServerId,
     kept: keeper::Kept,
     troubles: Troubles,
+    chores: Chores,
+    counted_blobs: stores::Counted,
     recent_actors: RecentActors,
     recent_site_settings: site_settings::Recent,
     requests: Requests,
@@ -126,6 +129,8 @@ impl App {
             server: ServerId::fresh(),
             kept: keeper::Kept::default(),
             troubles: Troubles::default(),
+            chores: Chores::default(),
+            counted_blobs: stores::Counted::default(),
             recent_actors: RecentActors::default(),
             recent_site_settings: site_settings::Recent::default(),
             requests: Requests::default(),
@@ -183,6 +188,15 @@ impl App {
     /// What goes wrong in the background.
     pub fn troubles(&self) -> &Troubles {
         &self.0.troubles
+    }
+
+    /// What is done in the background, and when.
+    pub fn chores(&self) -> &Chores {
+        &self.0.chores
+    }
+
+    pub(crate) fn counted_blobs(&self) -> &stores::Counted {
+        &self.0.counted_blobs
     }
 
     /// The token that the agent inside this process shows; it lives as long as the process.

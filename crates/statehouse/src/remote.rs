@@ -28,7 +28,10 @@ pub fn command(agent: &Agent) -> Result<()> {
     }
     let settings = AgentSettings::load(&agent.flags)?;
     let telemetry = telemetry::start(&settings.log, None)?;
-    let outcome = tokio::runtime::Runtime::new()?.block_on(run(settings));
+    let outcome = tokio::runtime::Runtime::new()?.block_on(async {
+        tokio::spawn(telemetry.count_losses());
+        run(settings).await
+    });
     let outcome = outcome.map_err(failure::log);
     drop(telemetry);
     outcome

@@ -35,6 +35,7 @@ pub fn command(flags: &ServeFlags) -> Result<()> {
     let outcome = runtime.block_on(async {
         let stop = shutdown::on_signal()?;
         let (ready, _nobody_waits) = oneshot::channel();
+        tokio::spawn(telemetry.count_losses());
         Box::pin(run(settings, stop, ready)).await
     });
     let outcome = outcome.map_err(failure::log);
@@ -79,7 +80,7 @@ pub async fn run(
         app = open::open(&settings.store, rules(&settings, &url)?, courier, Absent::Create) => app?,
     };
     // Before anybody is answered: whoever sees the server ready may use the configured token at once.
-    first_start(&settings, &app).await?;
+    let first_admin = first_start(&settings, &app).await?;
     let start = app.system("start");
     look_around(&start).await?;
     let (embedded, agents_door) = match &settings.agent {
@@ -122,6 +123,9 @@ pub async fn run(
     let mut agent = embedded.map(|config| Task::start("agent", |stop| agent::run(config, stop)));
     config::note_public_url(data_dir, &url).context("data_dir")?;
     announce(&settings, bound, &url);
+    if let Some(address) = first_admin {
+        tracing::info!("there is nobody yet: become the first admin at {address} (works once)");
+    }
     // Only the demo waits for it.
     ready.send(url.clone()).ok();
 
@@ -233,18 +237,14 @@ fn checks(app: &domain::App) -> Vec<Check> {
 }
 
 /// Somebody has to be the first: by the operator's token, or by an address that works once.
-async fn first_start(settings: &Settings, app: &domain::App) -> Result<()> {
+async fn first_start(settings: &Settings, app: &domain::App) -> Result<Option<String>> {
     if let Some(token) = &settings.admin_token {
         if domain::accounts::bootstrap_with_token(app, token).await? {
             tracing::info!("the site admin \"admin\" was created with the configured token");
         }
-        return Ok(());
+        return Ok(None);
     }
-    if let Some(path) = domain::accounts::offer_first_admin(app).await? {
-        let address = app.url(path);
-        tracing::info!("there is nobody yet: become the first admin at {address} (works once)");
-    }
-    Ok(())
+    Ok(domain::accounts::offer_first_admin(app).await?.map(|path| app.url(path)))
 }
 
 /// For want of what runs will wait, if it is plain at the start.

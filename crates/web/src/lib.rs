@@ -42,7 +42,7 @@ pub use entrance::{Route, Routes};
 #[doc(hidden)]
 pub mod inside {
     pub use crate::{
-        forms::LocalPath, frame::initials, query::address, states::size, visitor::cookie,
+        components::bytes, forms::LocalPath, frame::initials, query::address, visitor::cookie,
     };
 }
 

@@ -10,7 +10,7 @@ use domain::{
     can, cleanup, commit_statuses, connected_repositories, cost_estimates, destructions, events,
     github_app, ingress, keeper, letters, notifications, plan_changes, plan_exports,
     policy_evaluations, policy_replays, retention, run_schedules, run_triggers, runs, states,
-    task_results, task_stages, tool_versions, vcs_connections, vcs_events,
+    stores, task_results, task_stages, tool_versions, vcs_connections, vcs_events,
 };
 use futures::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
@@ -97,6 +97,7 @@ const ALL: &[Chore] = chores! {
     "old webhook deliveries", Rhythm::Every(HOUSEKEEPING), connected_repositories::forget_deliveries;
     "unfinished uploads", Rhythm::Every(HOUSEKEEPING), unfinished_uploads;
     "blobs without rows", Rhythm::Every(HOUSEKEEPING), blobs_without_rows;
+    "counting what is kept", Rhythm::Every(HOUSEKEEPING), stores::count;
     "the list of releases", Rhythm::Every(VERSIONS), read_releases;
 };
 
@@ -108,6 +109,13 @@ pub async fn run(app: App, stop: CancellationToken) {
 /// The same with another tick, for tests.
 pub async fn run_at(app: App, tick: Duration, stop: CancellationToken) {
     let cx = app.system("worker");
+    for chore in ALL {
+        let every = match chore.rhythm {
+            Rhythm::On(_) => None,
+            Rhythm::Every(time) => Some(time),
+        };
+        cx.chores().expect(chore.name, every);
+    }
     keep_house(&cx).await;
     let loops = ALL.iter().map(|chore| repeat(chore, &cx, tick, &stop));
     let work = async {
@@ -166,7 +174,9 @@ async fn repeat(chore: &Chore, cx: &Ctx, tick: Duration, stop: &CancellationToke
 }
 
 async fn work(chore: &Chore, cx: &Ctx) {
+    cx.chores().begun(chore.name, cx.now());
     let outcome = (chore.work)(cx).await;
+    cx.chores().done(chore.name, &outcome, cx.now());
     cx.troubles().settle(chore.name, "", outcome, cx.now());
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use crate::commands::{command, output};
+use crate::{commands::output, lint::cargo_with_clippy};
 
 /// What the build made.
 pub struct Built {
@@ -67,9 +67,9 @@ struct Profile {
     test: bool,
 }
 
-/// Builds everything that the tests run.
+/// Builds everything that the tests run; an error if clippy has anything to say about it.
 pub async fn all(release: bool) -> Result<Built> {
-    let mut cargo = command("cargo");
+    let mut cargo = cargo_with_clippy().await?;
     cargo.args(["build", "--workspace", "--all-targets", "--locked"]);
     cargo.arg("--message-format=json-render-diagnostics");
     if release {

@@ -28,18 +28,22 @@ impl Cluster {
     /// Makes a cluster and waits until it answers. It promises nothing about what it has committed: it does not
     /// outlive the tests.
     pub async fn start() -> Result<Self> {
-        Self::with(&["fsync=off", "synchronous_commit=off", "full_page_writes=off"]).await
+        // Each test makes and drops a database of a thousand files; a disk looks long for inodes that were not just
+        // given back.
+        let careless = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+        let settings = [&careless[..], &["max_wal_size=256MB", "autovacuum=off"]].concat();
+        Self::with(&settings, memory_or_disk()).await
     }
 
     /// One as people run it, which makes durable what it commits.
     pub async fn durable() -> Result<Self> {
-        Self::with(&[]).await
+        Self::with(&[], std::env::temp_dir()).await
     }
 
-    async fn with(settings: &[&str]) -> Result<Self> {
+    async fn with(settings: &[&str], place: PathBuf) -> Result<Self> {
         let programs = programs().await?;
         let owner = Owner::of_the_cluster().await?;
-        let folder = tempfile::Builder::new().prefix("statehouse-postgres-").tempdir()?;
+        let folder = tempfile::Builder::new().prefix("statehouse-postgres-").tempdir_in(place)?;
         owner.take(folder.path())?;
         owner.initdb(&programs, folder.path()).await?;
         // Somebody else may take the port between finding and using it.
@@ -61,6 +65,14 @@ impl Cluster {
         debug_assert!(self.folder.path().exists() && self.server.pid().is_some());
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
+}
+
+/// Where files are memory, if there is room for the databases of the tests that run at once.
+fn memory_or_disk() -> PathBuf {
+    const ROOM: u64 = 4 << 30;
+    let memory = Path::new("/dev/shm");
+    let free = rustix::fs::statvfs(memory).map_or(0, |at| at.f_bavail * at.f_frsize);
+    if free >= ROOM { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 /// The folder with `initdb` and `postgres`, installed if need be.

@@ -38,7 +38,6 @@ impl Resource for View {
         #[derive(Serialize)]
         #[serde(rename_all = "kebab-case")]
         struct Attributes<'a> {
-            uid: &'a str,
             created_at: Timestamp,
             service_provider_user: Option<&'a str>,
             has_ssh_key: bool,
@@ -49,7 +48,6 @@ impl Resource for View {
         }
         let row = &self.0.row;
         Attributes {
-            uid: row.id.as_str(),
             created_at: row.created_at,
             service_provider_user: row.service_provider_user.as_deref(),
             has_ssh_key: row.ssh_key.is_some(),

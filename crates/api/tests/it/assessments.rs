@@ -150,6 +150,8 @@ async fn what_an_assessment_finds_is_shown_to_those_who_may_see_it() {
     assert!(log.text().starts_with("{\"@level\""), "{log}");
     let tail = server.owner().get(format!("{result}/log-output?tail=true&limit=4")).await.is_ok();
     assert_eq!(tail.text(), "n\"}\n");
+    let rest = format!("{result}/log-output?offset={}", log.text().len() - 4);
+    assert_eq!(server.owner().get(rest).await.is_ok().text(), "n\"}\n");
     server.owner().get(format!("{result}/log-output?limit=x")).await.is_bad_request();
 
     let ill = "/organizations/acme/workspaces?filter[unhealthy]=true";

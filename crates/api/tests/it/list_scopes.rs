@@ -17,6 +17,7 @@ use testkit::{Client, Server, world::states};
 
 use crate::runs::upload_to;
 
+/// More or fewer with `PROPTEST_CASES`.
 const WORLDS: usize = 10;
 const TEAMS: usize = 3;
 
@@ -574,7 +575,8 @@ async fn check(server: &Server, place: &Place) -> Vec<String> {
 async fn a_list_shows_what_its_caller_may_read_and_nothing_else() {
     let mut runner = TestRunner::deterministic();
     let world = (vec(team(), TEAMS), [sharing(), sharing(), sharing()]);
-    for _ in 0..WORLDS {
+    let worlds = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    for _ in 0..worlds.unwrap_or(WORLDS) {
         let (teams, sharing) = world.new_tree(&mut runner).unwrap().current();
         let server = Server::start().await;
         let place = build(&server, &teams, &sharing).await;

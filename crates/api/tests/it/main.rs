@@ -28,6 +28,7 @@ mod crowd;
 mod data_retention;
 mod dead_tokens;
 mod deletions;
+mod each_route;
 mod encrypted_states;
 mod endings;
 mod engine_choice;

@@ -237,6 +237,10 @@ async fn a_connection_for_some_projects_is_for_their_workspaces_only() {
     let shown = owner.get(format!("{path}?show_affected_workspaces=true")).await.is_ok();
     assert_eq!(shown.attribute("affected-workspaces"), json!(["far", "late", "near"]));
     assert_eq!(shown.attribute("affected-workspaces-count"), 3);
+    let listed = owner.get(format!("{PATH}?show_affected_workspaces=true")).await.is_ok().data();
+    assert_eq!(listed[0]["attributes"]["affected-workspaces-count"], 3);
+    let plain = owner.get(PATH).await.is_ok().data();
+    assert_eq!(plain[0]["attributes"]["affected-workspaces-count"], Value::Null);
     owner.delete(&path).await.is_no_content();
     assert_eq!(owner.get(&near).await.is_ok().attribute("vcs-repo"), Value::Null);
     assert_eq!(owner.get(sets).await.is_ok().data()[0]["attributes"]["vcs-repo"], Value::Null);

@@ -15,6 +15,11 @@ const DOCUMENTED: &[(&str, &[&str])] = &[
     ("/admin/sentinel-versions", &["filter[version]", "search[version]"]),
     ("/admin/terraform-versions", &["filter[version]", "search[version]"]),
     ("/agent-pools/{pool}/agents", &["filter[last-ping-since]", "sort"]),
+    ("/assessment-results/{result}/log-output", &["limit", "offset", "tail"]),
+    ("/github-app/installations", &["filter[installation_id]", "filter[name]"]),
+    ("/oauth-clients/{client}", &["show_affected_workspaces"]),
+    ("/oauth-tokens/{token}/authorized-repos", &["organization"]),
+    ("/organization/audit-trail", &["since"]),
     ("/organizations", &["q", "q[email]", "q[name]"]),
     (
         "/organizations/acme/agent-pools",
@@ -27,6 +32,8 @@ const DOCUMENTED: &[(&str, &[&str])] = &[
         ],
     ),
     ("/organizations/acme/authentication-token", &["token"]),
+    ("/organizations/acme/oauth-clients", &["show_affected_workspaces"]),
+    ("/organizations/acme/oauth-tokens", &["filter[provider]"]),
     ("/organizations/acme/organization-memberships", &["filter[email]", "filter[status]", "q"]),
     ("/organizations/acme/policies", &["filter[kind]", "search[name]", "sort"]),
     ("/organizations/acme/policy-sets", &["filter[kind]", "filter[versioned]", "search[name]"]),
@@ -45,6 +52,10 @@ const DOCUMENTED: &[(&str, &[&str])] = &[
     ("/organizations/acme/team-tokens", &["filter[expiry_status]", "q", "sort"]),
     ("/organizations/acme/teams", &["filter[names]", "q"]),
     ("/organizations/acme/varsets", &["filter[global]", "q", "scope"]),
+    (
+        "/organizations/acme/vcs-events",
+        &["filter[from]", "filter[levels]", "filter[oauth_client_external_ids]", "filter[to]"],
+    ),
     (
         "/organizations/acme/workspaces",
         &[
@@ -115,6 +126,36 @@ const RUNS_OF_WORKSPACE: &[&str] = &[
 /// What takes more to show than a few rows, and the file whose tests show it.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("/organizations/acme/authentication-token", "token=audit-trails", include_str!("tokens.rs")),
+    ("/assessment-results/{result}/log-output", "limit=", include_str!("assessments.rs")),
+    ("/assessment-results/{result}/log-output", "offset=", include_str!("assessments.rs")),
+    ("/assessment-results/{result}/log-output", "tail=", include_str!("assessments.rs")),
+    ("/github-app/installations", "filter[installation_id]=6", include_str!("vcs/github_app.rs")),
+    ("/github-app/installations", "filter[name]=other", include_str!("vcs/github_app.rs")),
+    ("/oauth-clients/{client}", "show_affected_workspaces=", include_str!("oauth_clients.rs")),
+    (
+        "/oauth-tokens/{token}/authorized-repos",
+        "?organization=",
+        include_str!("vcs/connections.rs"),
+    ),
+    ("/organization/audit-trail", "?since=", include_str!("audit.rs")),
+    (
+        "/organizations/acme/oauth-clients",
+        "PATH}?show_affected_workspaces=",
+        include_str!("oauth_clients.rs"),
+    ),
+    (
+        "/organizations/acme/oauth-tokens",
+        "filter[provider]=gitea",
+        include_str!("oauth_clients.rs"),
+    ),
+    ("/organizations/acme/vcs-events", "filter[from]=", include_str!("vcs/connections.rs")),
+    ("/organizations/acme/vcs-events", "filter[levels]=", include_str!("vcs/connections.rs")),
+    (
+        "/organizations/acme/vcs-events",
+        "filter[oauth_client_external_ids]=",
+        include_str!("vcs/connections.rs"),
+    ),
+    ("/organizations/acme/vcs-events", "filter[to]=", include_str!("vcs/connections.rs")),
     ("/organizations/acme/projects", "[create-workspace]=true", include_str!("projects.rs")),
     ("/organizations/acme/projects", "[permissions][update]=true", include_str!("projects.rs")),
     ("/organizations/acme/team-tokens", "filter[expiry_status]=active", include_str!("tokens.rs")),

@@ -178,6 +178,11 @@ async fn a_run_task_is_attached_shown_changed_and_detached() {
         let wrong = resource("workspace-tasks", &json!({ attribute: value }));
         custom.patch(&one, wrong).await.is_unprocessable(&format!("/data/attributes/{attribute}"));
     }
+    let said = |stage: &str| {
+        resource("workspace-tasks", &json!({ "stage": stage, "stages": ["pre_apply"] }))
+    };
+    custom.patch(&one, said("post_plan")).await.is_unprocessable("/data/attributes/stage");
+    custom.patch(&one, said("pre_apply")).await.is_ok();
     let none = resource("workspace-tasks", &json!({ "enforcement-level": "advisory" }));
     custom.post(&path, none).await.is_unprocessable("/data/relationships/task");
     let elsewhere = server.workspace("storage").await;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crypto::{CHUNK_LEN, Keyring};
 use futures::{StreamExt, TryStreamExt, stream};
 use proptest::prelude::*;
-use statehouse_blobs::{Blobs, Error, Kind, Name};
+use statehouse_blobs::{Blobs, Error, Kind, Mark, Name};
 use std::{fs, io, os::unix::fs::PermissionsExt, time::Duration};
 
 fn both() -> (Folder, [Blobs; 2]) {
@@ -29,6 +29,28 @@ async fn what_is_put_comes_back_with_its_digests() {
         assert_eq!(blobs.size(&state("sv-1")).await.unwrap(), 3);
         assert!(blobs.exists(&state("sv-1")).await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn what_there_is_is_counted_by_folder() {
+    let (_folder, both) = both();
+    for blobs in both {
+        assert_eq!(blobs.usage().await.unwrap(), []);
+        blobs.claim(&Mark::Of("one".into())).await.unwrap();
+        for (id, length) in [("sv-1", 3), ("sv-2", 5_000)] {
+            blobs.put(&state(id), content(length)).await.unwrap();
+        }
+        blobs.put(&Name::new(Kind::Plan, "pl-1").unwrap(), content(10)).await.unwrap();
+        let all = blobs.usage().await.unwrap();
+        let counts: Vec<_> = all.iter().map(|usage| (&*usage.folder, usage.count)).collect();
+        assert_eq!(counts, [("plans", 1), ("states", 2)]);
+        let states = &all[1];
+        assert!((5_003..6_000).contains(&states.bytes), "{states:?}");
+    }
+    let (_folder, [memory, folder]) = self::both();
+    assert_eq!(memory.room().await.unwrap(), None);
+    let room = folder.room().await.unwrap().unwrap();
+    assert!(room.free <= room.total && room.total > 0, "{room:?}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use serde_json::json;
 pub(crate) use costs::Estimator;
 pub(crate) use mail::send_mail;
 pub use mail::{has_mail, process_mail, try_mail};
-pub use value::{AppKey, MailAuth, Span, WebAddress};
+pub use value::{AppKey, MailAuth, Span, WebAddress, Written};
 
 use crate::{App, Ctx, Error, Granted, Happened, Result, Subject, Timestamp, Tx, can};
 use value::Value;
@@ -63,6 +63,23 @@ macro_rules! settings {
         }
 
         impl Change {
+            /// One setting by its name, as people write it; `None` is the default again.
+            ///
+            /// # Errors
+            /// Invalid for what is no value of it; not found where there is no such setting.
+            pub fn one(name: &str, text: Option<&str>) -> Result<Self> {
+                let wrong = |why| Error::invalid(on_wire(name), why);
+                let mut change = Self::default();
+                match name {
+                    $($name => {
+                        let value = text.map(<$type as Value>::read).transpose();
+                        change.$field = Some(value.map_err(wrong)?);
+                    })+
+                    _ => return Err(Error::NotFound),
+                }
+                Ok(change)
+            }
+
             /// The texts to be kept, by name.
             fn into_texts(self) -> Vec<(&'static str, Option<String>)> {
                 let mut texts = Vec::new();
@@ -73,11 +90,16 @@ macro_rules! settings {
             }
         }
 
-        fn is_secret(name: &str) -> bool {
+        /// What people decide it by.
+        pub fn written(name: &str) -> Option<Written> {
             match name {
-                $($name => <$type as Value>::SECRET,)+
-                _ => false,
+                $($name => Some(<$type as Value>::WRITTEN),)+
+                _ => None,
             }
+        }
+
+        fn is_secret(name: &str) -> bool {
+            written(name) == Some(Written::Secret)
         }
     };
 }

@@ -8,9 +8,18 @@ use vcs::provider::GithubApp;
 
 const TEXT_LIMIT: usize = 1024;
 
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    Switch,
+    Text,
+    /// A line that nobody reads again.
+    Secret,
+}
+
 /// What a setting can be.
 pub(super) trait Value: Sized {
-    const SECRET: bool = false;
+    const WRITTEN: Written = Written::Text;
 
     /// The error is a predicate for people, as *must be true or false*.
     fn read(text: &str) -> Result<Self, String>;
@@ -18,6 +27,8 @@ pub(super) trait Value: Sized {
 }
 
 impl Value for bool {
+    const WRITTEN: Written = Written::Switch;
+
     fn read(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| "must be true or false".to_owned())
     }
@@ -57,7 +68,7 @@ impl Value for String {
 }
 
 impl Value for SecretString {
-    const SECRET: bool = true;
+    const WRITTEN: Written = Written::Secret;
 
     fn read(text: &str) -> Result<Self, String> {
         String::read(text).map(Into::into)
@@ -137,7 +148,7 @@ impl AppKey {
 }
 
 impl Value for AppKey {
-    const SECRET: bool = true;
+    const WRITTEN: Written = Written::Secret;
 
     fn read(text: &str) -> Result<Self, String> {
         let pem = SecretString::from(text.replace("\\n", "\n").trim().to_owned());

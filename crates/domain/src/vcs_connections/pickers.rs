@@ -27,9 +27,18 @@ pub struct Choices {
 pub async fn repositories(
     cx: &Ctx,
     held: &Granted<can::ReadOauthClients, HeldToken>,
+    owner: Option<&str>,
     page: u64,
 ) -> Result<Choices> {
-    page_of(cx, &Link::Token(held.row.row.id.clone()), page).await
+    let mut found = page_of(cx, &Link::Token(held.row.row.id.clone()), page).await?;
+    if let Some(owner) = owner {
+        // Providers list by what a token sees. Their names for owners are those of addresses, in any case.
+        let is_owner = |name: &RepositoryName| {
+            name.parts().next().is_some_and(|first| first.eq_ignore_ascii_case(owner))
+        };
+        found.repositories.retain(|repository| is_owner(&repository.name));
+    }
+    Ok(found)
 }
 
 /// The same by any connection.

@@ -6,13 +6,13 @@ pub mod redact;
 pub mod requests;
 
 use std::fs::File;
-use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -23,16 +23,43 @@ use crate::config::{Log, LogFormat};
 #[derive(Debug)]
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
+    lost: ErrorCounter,
+    // Dropped last: it writes the lines that are left.
+    _lines: WorkerGuard,
 }
+
+impl Telemetry {
+    /// Says, as soon as lines are taken again, how many were lost because whoever reads them stood still. Never ends.
+    pub fn count_losses(&self) -> impl Future<Output = ()> + use<> {
+        let lost = self.lost.clone();
+        async move {
+            let (mut known, mut tick) = (0, tokio::time::interval(LOOK));
+            loop {
+                tick.tick().await;
+                let now = lost.dropped_lines();
+                if now > known {
+                    tracing::warn!("{} lines of this log are lost: nobody took them", now - known);
+                    known = now;
+                }
+            }
+        }
+    }
+}
+
+/// Lines that are kept for a reader who stands still. A server that waited for him would stand still with him.
+const KEPT_LINES: usize = 16_384;
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Logs go to `file`, or else to standard error. Call before the runtime starts: the trace
 /// exporter's own client blocks and may not be made inside one.
 pub fn start(log: &Log, file: Option<File>) -> Result<Telemetry> {
     let ansi = file.is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let writer = match file {
-        Some(file) => BoxMakeWriter::new(Mutex::new(file)),
-        None => BoxMakeWriter::new(std::io::stderr),
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(KEPT_LINES);
+    let (writer, guard) = match file {
+        Some(file) => builder.finish(file),
+        None => builder.finish(std::io::stderr()),
     };
+    let lost = writer.error_counter();
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(ansi);
     let lines = match log.format {
         LogFormat::Text => lines.with_target(false).boxed(),
@@ -48,7 +75,7 @@ pub fn start(log: &Log, file: Option<File>) -> Result<Telemetry> {
         .with(spans)
         .try_init()
         .context("starting the log")?;
-    Ok(Telemetry { traces })
+    Ok(Telemetry { traces, lost, _lines: guard })
 }
 
 /// Configured by OpenTelemetry's own variables, which the exporter reads itself: endpoint, headers,

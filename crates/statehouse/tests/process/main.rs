@@ -9,7 +9,7 @@ mod policies;
 mod unsynced;
 mod waiting;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -102,6 +102,36 @@ fn a_certificate_of_our_own_is_one_flag() {
     assert_eq!(answer.join().unwrap(), "OK");
     signal(&server, Signal::TERM);
     assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+/// A pager in which somebody scrolls, a supervisor that is stuck: the pipe is full after 64 KiB.
+#[test]
+fn a_log_that_nobody_reads_holds_up_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().to_str().unwrap();
+    let mut server = statehouse(&["serve", "--data-dir", data_dir, "--listen", "127.0.0.1:0"])
+        .args(["--log-format", "json", "--log-filter", "trace", "--no-agent"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap());
+    let mut url = None;
+    while url.is_none() {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the log names no address");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        url = line["url"].as_str().map(str::to_owned);
+    }
+    let ping = format!("{}api/v2/ping", url.unwrap());
+    for _ in 0..300 {
+        assert_eq!(reqwest::blocking::get(&ping).unwrap().status(), 204);
+    }
+    signal(&server, Signal::TERM);
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    // What it had to say was more than the pipe holds.
+    let mut kept = Vec::new();
+    log.read_to_end(&mut kept).unwrap();
+    assert!(kept.len() >= 64 << 10, "{}", kept.len());
 }
 
 #[test]

@@ -59,3 +59,16 @@ pub fn grouped(number: u64) -> String {
     }
     text
 }
+
+/// Bytes: `4,096 bytes`, `12.3 kB`, `1.2 MB`, `7.0 GB`.
+pub fn bytes(number: u64) -> String {
+    let tenths = |unit: u64| number.saturating_mul(10).saturating_add(unit / 2) / unit;
+    let shown =
+        |tenths: u64, name: &str| format!("{}.{} {name}", grouped(tenths / 10), tenths % 10);
+    match number {
+        0..10_000 => format!("{} bytes", grouped(number)),
+        10_000..1_000_000 => shown(tenths(1_000), "kB"),
+        1_000_000..1_000_000_000 => shown(tenths(1_000_000), "MB"),
+        _ => shown(tenths(1_000_000_000), "GB"),
+    }
+}

@@ -29,7 +29,7 @@ pub use controls::{
     Text, TextArea,
 };
 pub use difference::{Columns, difference, marked, value};
-pub use header::{Crumb, Header, count, grouped};
+pub use header::{Crumb, Header, bytes, count, grouped};
 pub use icon::{Icon, icon, icon_small, mark, twist};
 pub use log::{live_fragment, live_stream, log_viewer};
 pub use notice::Notice;

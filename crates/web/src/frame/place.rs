@@ -130,7 +130,7 @@ impl Account {
 
 words! {
     /// A part of the whole installation, for its administrators.
-    OnSite { Overview, Organizations, Runs, Users, Versions, Settings, Audit, Parts }
+    OnSite { Overview, Organizations, Runs, Users, Versions, Work, Settings, Audit, Parts }
 }
 
 impl OnSite {
@@ -143,6 +143,7 @@ impl OnSite {
                 Self::Runs => ("Runs", Icon::Play, "/runs"),
                 Self::Users => ("Users", Icon::People, "/users"),
                 Self::Versions => ("Versions", Icon::Layers, "/versions"),
+                Self::Work => ("Background work", Icon::Clock, "/work"),
                 Self::Settings => ("Settings", Icon::Gear, "/settings"),
                 Self::Audit => ("Audit log", Icon::List, "/audit"),
                 Self::Parts => ("Parts", Icon::Book, "/parts"),
@@ -156,6 +157,7 @@ impl OnSite {
             Self::Runs,
             Self::Users,
             Self::Versions,
+            Self::Work,
             Self::Settings,
             Self::Audit,
         ];

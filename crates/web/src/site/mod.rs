@@ -5,9 +5,11 @@ mod overview;
 #[cfg(debug_assertions)]
 mod parts;
 mod runs;
+mod setting;
 mod settings;
 mod users;
 mod versions;
+mod work;
 
 use crate::Routes;
 
@@ -18,7 +20,10 @@ pub fn routes() -> Routes {
         .get("/app/site/runs", runs::show)
         .get("/app/site/users", users::show)
         .get("/app/site/versions", versions::show)
-        .get("/app/site/settings", settings::show);
+        .get("/app/site/work", work::show)
+        .get("/app/site/settings", settings::show)
+        .get("/app/site/settings/{site_setting}", setting::show)
+        .post("/app/site/settings/{site_setting}", setting::save);
     #[cfg(debug_assertions)]
     let routes = routes.merge(parts::routes());
     routes

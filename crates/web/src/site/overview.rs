@@ -3,13 +3,14 @@
 use domain::{
     can,
     figures::{self, Runs},
+    stores::{self, Stores},
 };
 use maud::{Markup, Render, html};
 
 use crate::{
     components::{
-        Head, Header, Icon, Panel, Size, Table, Tone, duration, empty, grouped, run_status,
-        run_tone,
+        Head, Header, Icon, Panel, Size, Table, Tone, bytes, duration, empty, grouped, run_status,
+        run_tone, time,
     },
     failure::Result,
     frame::{OnSite, Place, page},
@@ -19,6 +20,7 @@ use crate::{
 pub async fn show(site: May<can::ManageSite>) -> Result<Markup> {
     let visitor = &site.visitor;
     let figures = figures::gather(visitor.cx.app()).await?;
+    let stores = stores::read(&visitor.cx, &site).await?;
     let of = |tone: Tone| {
         let all = figures.runs.iter().filter(|runs| run_tone(runs.status) == tone);
         all.map(|runs| runs.count).sum::<i64>()
@@ -39,6 +41,7 @@ pub async fn show(site: May<can::ManageSite>) -> Result<Markup> {
             (panel("s-jobs", "Jobs", jobs(&figures)))
             (panel("s-agents", "Agents that are there", agents_by_pool(&figures)))
             (panel("s-tasks", "Background work", background(&figures)))
+            (panel("s-stores", "What is kept", Some(kept(&stores))))
         }
     };
     page(visitor, Place::Site(OnSite::Overview), "Site", &main).await
@@ -106,4 +109,35 @@ fn background(figures: &figures::Figures) -> Option<Markup> {
         ]
     };
     table("Background work", &heads, figures.tasks.iter().map(row).collect())
+}
+
+/// The database, then the folders of blobs, the largest first; and what is left of the disk.
+fn kept(stores: &Stores) -> Markup {
+    let heads = [Head::new("What"), Head::number("Objects"), Head::number("Size")];
+    let database = if stores.is_postgres { "PostgreSQL" } else { "SQLite" };
+    let size = |number: u64| html! { (bytes(number)) };
+    let mut rows =
+        vec![vec![html! { "Database, in " (database) }, html! {}, size(stores.database)]];
+    if let Some(count) = &stores.blobs {
+        let mut all: Vec<_> = count.usage.iter().collect();
+        all.sort_by_key(|usage| std::cmp::Reverse(usage.bytes));
+        let row = |usage: &stores::Usage| {
+            let name = usage.folder.replace(['-', '_'], " ");
+            vec![html! { "Blobs: " (name) }, html! { (grouped(usage.count)) }, size(usage.bytes)]
+        };
+        rows.extend(all.into_iter().map(row));
+    }
+    if let Some(room) = stores.room {
+        let free = html! { "Free on the disk of the blobs, of " (bytes(room.total)) };
+        rows.push(vec![free, html! {}, size(room.free)]);
+    }
+    html! {
+        (Table { caption: "What is kept", heads: &heads, rows })
+        div.in { p.hint {
+            @match &stores.blobs {
+                Some(count) => { "Blobs were counted " (time(count.at)) ", and are once an hour." },
+                None => "Blobs are counted once an hour by the server that keeps house: not yet by this one.",
+            }
+        } }
+    }
 }

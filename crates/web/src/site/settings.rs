@@ -9,6 +9,7 @@ use domain::{
 };
 use maud::{Markup, html};
 
+use super::setting::LIST;
 use crate::{
     components::{Head, Header, Icon, Table, icon, time},
     failure::Result,
@@ -35,7 +36,7 @@ pub async fn show(site: May<can::ManageSite>) -> Result<Markup> {
     let main = html! {
         (Header { title: "Settings of the site", ..Header::default() })
         div.panel { (Table { caption: "Settings of the site", heads: &heads, rows }) }
-        p.hint.gap { "They are changed by PATCH /api/v2/admin/site-settings, and by flags, variables and the file of whoever starts the server." }
+        p.hint.gap { "What flags, variables or the file of whoever starts the server say stands above what is decided here." }
     };
     page(visitor, Place::Site(OnSite::Settings), "Settings of the site", &main).await
 }
@@ -49,7 +50,7 @@ fn decided_by(line: &Line) -> Option<&str> {
 
 fn row(line: &Line, people: &HashMap<String, String>) -> Vec<Markup> {
     vec![
-        html! { code { (line.name) } },
+        html! { a href={ (LIST) "/" (line.name) } { code { (line.name) } } },
         shown(line.value.as_deref()),
         html! {
             @match &line.source {

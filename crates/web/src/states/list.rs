@@ -14,10 +14,9 @@ use domain::{
 };
 use maud::{Markup, html};
 
-use super::size;
 use crate::{
     components::{
-        Head, Icon, Look, Pager, Table, Tone, badge, empty, icon_small, link_button, time,
+        Head, Icon, Look, Pager, Table, Tone, badge, bytes, empty, icon_small, link_button, time,
     },
     failure::Result,
     frame::{Place, Section, page},
@@ -128,7 +127,7 @@ fn row(
         },
         around.maker(version),
         html! { (version.resource_count) },
-        html! { (size(version.size)) },
+        html! { (bytes(version.size.unsigned_abs())) },
         time(version.created_at),
         html! {
             @if version.status == Status::Finalized {

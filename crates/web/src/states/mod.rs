@@ -28,15 +28,3 @@ pub fn routes() -> Routes {
             rollback::make,
         )
 }
-
-/// `4,096 bytes`, `12.3 kB`, `1.2 MB`.
-pub fn size(bytes: i64) -> String {
-    let bytes = u64::try_from(bytes).unwrap_or_default();
-    let tenths = |unit: u64| (bytes * 10 + unit / 2) / unit;
-    let shown = |tenths: u64, name: &str| format!("{}.{} {name}", tenths / 10, tenths % 10);
-    match bytes {
-        0..10_000 => format!("{} bytes", crate::components::grouped(bytes)),
-        10_000..1_000_000 => shown(tenths(1_000), "kB"),
-        _ => shown(tenths(1_000_000), "MB"),
-    }
-}

@@ -13,11 +13,12 @@ use maud::{Markup, Render, html};
 use super::{
     compare,
     list::{Around, unreadable},
-    rollback, size,
+    rollback,
 };
 use crate::{
     components::{
-        Head, Icon, Notice, Panel, Table, Tone, copy_id, count, empty, icon, stacked_facts, time,
+        Head, Icon, Notice, Panel, Table, Tone, bytes, copy_id, count, empty, icon, stacked_facts,
+        time,
     },
     failure::{Result, Wrong},
     frame::{Place, Section, page},
@@ -48,7 +49,7 @@ pub async fn draw(
         ("Lineage", html! { code { (row.lineage) } }),
         ("Made by", around.maker(row)),
         ("When", time(row.created_at)),
-        ("Size", html! { (size(row.size)) }),
+        ("Size", html! { (bytes(row.size.unsigned_abs())) }),
         ("Resources", html! { (row.resource_count) }),
     ];
     if let Some(engine) = &row.terraform_version {

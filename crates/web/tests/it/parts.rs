@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, header::COOKIE};
 use statehouse_web::components::{Icon, duration, grouped, marked, value};
-use statehouse_web::inside::{LocalPath, address, cookie, initials, size};
+use statehouse_web::inside::{LocalPath, address, bytes, cookie, initials};
 
 #[test]
 fn numbers_are_grouped_by_thousands() {
@@ -92,8 +92,8 @@ fn two_of_a_name_and_strange_values_are_not_trusted() {
 
 #[test]
 fn sizes_are_short() {
-    let shown = [0, 4_096, 12_345, 1_234_567, -1].map(size);
-    assert_eq!(shown, ["0 bytes", "4,096 bytes", "12.3 kB", "1.2 MB", "0 bytes"]);
+    let shown = [0, 4_096, 12_345, 1_234_567, 7_000_000_000].map(bytes);
+    assert_eq!(shown, ["0 bytes", "4,096 bytes", "12.3 kB", "1.2 MB", "7.0 GB"]);
 }
 
 #[test]

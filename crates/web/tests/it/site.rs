@@ -1,5 +1,8 @@
 //! The pages of the site and of an organization's settings.
 
+use std::time::Duration;
+
+use domain::stores;
 use http::StatusCode;
 
 use crate::{
@@ -16,12 +19,29 @@ async fn an_administrator_sees_what_waits_who_is_there_and_what_holds() {
     let mut admin = Browser::of(&server, &server.site_admin()).await;
     let overview = admin.get("/app/site").await.is_ok().text();
     assert!(overview.contains("Waits for an agent") && overview.contains("acme"), "{overview}");
+    assert!(
+        overview.contains("Database, in ") && overview.contains("not yet by this one"),
+        "{overview}"
+    );
+    stores::count(&server.app.system("test")).await.unwrap();
+    let counted = admin.get("/app/site").await.is_ok().text();
+    assert!(counted.contains("Blobs: ") && counted.contains("Blobs were counted"), "{counted}");
+    let (chores, now) = (server.app.chores(), server.app.now());
+    chores.expect("cleaning up", Some(Duration::from_secs(3600)));
+    chores.begun("letters", now);
+    let full: domain::Result<()> = Err(domain::Error::Unavailable("the disk is <full>".into()));
+    chores.done("letters", &full, now);
+    let work = admin.get("/app/site/work").await.is_ok().text();
+    for said in ["cleaning up", "every 1 h", "not yet", "failed", "the disk is &lt;full&gt;"] {
+        assert!(work.contains(said), "{said}: {work}");
+    }
     let users = admin.get("/app/site/users?q=ADA").await.is_ok().text();
     assert!(users.contains("ada@people.example") && !users.contains("acme@example.com"), "{users}");
     let versions = admin.get("/app/site/versions?kind=opa").await.is_ok().text();
     assert!(versions.contains("1.2.0"), "{versions}");
     let settings = admin.get("/app/site/settings").await.is_ok().text();
     assert!(settings.contains("smtp-password") && settings.contains("secret"), "{settings}");
+    assert!(settings.contains("/app/site/settings/plan-timeout"), "{settings}");
     let runs = admin.get("/app/site/runs").await.is_ok().text();
     assert!(runs.contains("acme/networking") && runs.contains("agent"), "{runs}");
     // What is in a run is its organization's.
@@ -31,7 +51,13 @@ async fn an_administrator_sees_what_waits_who_is_there_and_what_holds() {
     let none = admin.get("/app/site/organizations?q=nowhere").await.is_ok().text();
     assert!(none.contains("None found"), "{none}");
     let mut ada = Browser::signed_in(&server, "ada").await;
-    for path in ["/app/site", "/app/site/users", "/app/site/versions", "/app/site/settings"] {
+    for path in [
+        "/app/site",
+        "/app/site/work",
+        "/app/site/users",
+        "/app/site/versions",
+        "/app/site/settings",
+    ] {
         ada.get(path).await.is_not_found();
     }
 }
@@ -70,4 +96,42 @@ async fn the_settings_of_an_organization_are_its_owners() {
     server.bearer(&secret).get("/organizations/acme/teams").await.is_unauthorized();
     let mut member = Browser::of(&server, &server.member()).await;
     member.get(here).await.is_not_found();
+}
+
+#[tokio::test]
+async fn a_setting_of_the_site_is_decided_where_it_is_shown() {
+    let server = server().await;
+    let mut admin = Browser::of(&server, &server.site_admin()).await;
+    let list = "/app/site/settings";
+    let timeout = format!("{list}/plan-timeout");
+    let page = admin.get(&timeout).await.is_ok();
+    assert!(page.text().contains("Without a decision, it is 2h"), "{page}");
+    assert!(!page.text().contains("Back to the default"), "{page}");
+    let answer = admin.submit(&page, &timeout, &[("value", "soon")]).await;
+    let text = answer.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(text.contains("value=\"soon\""), "what was typed stays: {text}");
+    assert_eq!(admin.submit(&page, &timeout, &[("value", "3h")]).await.redirects(), list);
+    let api = server.site_admin();
+    let general = "/admin/general-settings";
+    assert_eq!(api.get(general).await.is_ok().attribute("plan-timeout"), "3h");
+    let page = admin.get(&timeout).await.is_ok();
+    assert!(page.text().contains("Back to the default"), "{page}");
+    assert_eq!(admin.submit(&page, &timeout, &[("default", "true")]).await.redirects(), list);
+    assert_eq!(api.get(general).await.is_ok().attribute("plan-timeout"), "2h");
+
+    let password = format!("{list}/smtp-password");
+    let page = admin.get(&password).await.is_ok();
+    assert_eq!(admin.submit(&page, &password, &[("value", "hunter22")]).await.redirects(), list);
+    let blank = admin.submit(&page, &password, &[("value", "")]).await;
+    assert!(blank.has_status(StatusCode::UNPROCESSABLE_ENTITY).text().contains("blank"));
+    for path in [list, &password] {
+        let shown = admin.get(path).await.is_ok().text();
+        assert!(!shown.contains("hunter22"), "{shown}");
+    }
+    // What does not fit the others is refused with its reason.
+    let enabled = format!("{list}/smtp-enabled");
+    let page = admin.get(&enabled).await.is_ok();
+    let answer = admin.submit(&page, &enabled, &[("value", "true")]).await;
+    answer.has_status(StatusCode::UNPROCESSABLE_ENTITY);
+    admin.get(&format!("{list}/colour")).await.is_not_found();
 }

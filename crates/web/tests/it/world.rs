@@ -25,6 +25,7 @@ pub async fn made(server: &Server) -> (Workspace, Names) {
         // Of nothing: these pages are for whoever has the address.
         ("secret", "nonsense".to_owned()),
         ("token_id", token(server).await),
+        ("site_setting", "plan-timeout".to_owned()),
     ]);
     let new = resource("teams", &json!({ "name": "spare", "visibility": "organization" }));
     names.insert("team_id", owner.post("/organizations/acme/teams", new).await.is_created().id());

@@ -24,6 +24,37 @@ impl World {
         };
         told.as_array().unwrap().iter().map(line).collect()
     }
+
+    /// The one that was told at this very time, an error of the one connection that there is.
+    async fn events_are_found_by_what_is_asked_for(&self) {
+        let owner = self.server.owner();
+        let list = "/organizations/acme/vcs-events";
+        let all = owner.get(list).await.is_ok().data();
+        let at =
+            |index: usize, name: &str| all[index]["attributes"][name].as_str().unwrap().to_owned();
+        let index = (0..all.as_array().unwrap().len()).find(|index| at(*index, "level") == "error");
+        let index = index.unwrap();
+        let (error, time) = (&all[index]["id"], at(index, "created-at"));
+        let client = all[index]["relationships"]["oauth-client"]["data"]["id"].as_str().unwrap();
+        for (filter, is_there) in [
+            ("filter[levels]=error".to_owned(), true),
+            ("filter[levels]=info,error".to_owned(), true),
+            ("filter[levels]=info".to_owned(), false),
+            (format!("filter[oauth_client_external_ids]={client}"), true),
+            (format!("filter[oauth_client_external_ids]=oc-{}", "x".repeat(16)), false),
+            (format!("filter[from]={time}"), true),
+            ("filter[from]=2999-01-01T00:00:00Z".to_owned(), false),
+            (format!("filter[to]={time}"), true),
+            ("filter[to]=2001-01-01T00:00:00Z".to_owned(), false),
+        ] {
+            let found = owner.get(format!("{list}?{filter}")).await.is_ok().data();
+            let is_found = found.as_array().unwrap().iter().any(|one| one["id"] == *error);
+            assert_eq!(is_found, is_there, "{filter}: {found}");
+        }
+        for wrong in ["filter[levels]=loud", "filter[from]=yesterday"] {
+            owner.get(format!("{list}?{wrong}")).await.has_status(http::StatusCode::BAD_REQUEST);
+        }
+    }
 }
 
 #[tokio::test]
@@ -60,6 +91,12 @@ async fn what_can_be_connected_is_asked_of_the_provider_before_it_is() {
     owner.get(asked("tree", "&branch=nowhere")).await.is_not_found();
     owner.get(asked("tree", "-not")).await.is_not_found();
     owner.get(asked("repo", "/../x")).await.has_status(http::StatusCode::BAD_REQUEST);
+    for (organization, count) in [("", 1), ("ACME", 1), ("acm", 0), ("other", 0)] {
+        let path =
+            format!("/oauth-tokens/{}/authorized-repos?organization={organization}", world.token);
+        let found = owner.get(&path).await.is_ok().data();
+        assert_eq!(found.as_array().map(Vec::len), Some(count), "{path}");
+    }
     for path in ["vcs/repo?identifier=acme/infra", "vcs/tree?identifier=acme/infra"] {
         let path = format!("/organizations/acme/{path}");
         owner.get(&path).await.has_status(http::StatusCode::BAD_REQUEST);
@@ -127,6 +164,7 @@ async fn what_goes_wrong_is_told_once_to_those_who_look_after_connections() {
     let told = world.events().await;
     let refused = "error: No webhook could be made for acme/infra: the provider does not allow it: not yours.";
     assert!(told.contains(&refused.to_owned()), "{told:?}");
+    world.events_are_found_by_what_is_asked_for().await;
     assert_eq!(world.runs(&workspace).await.len(), 1, "it works all the same");
     // The first look remembers where the branches are; later ones find what nobody has told.
     let cx = world.server.system();
