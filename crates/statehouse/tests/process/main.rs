@@ -128,10 +128,10 @@ fn a_log_that_nobody_reads_holds_up_nobody() {
     }
     signal(&server, Signal::TERM);
     assert_eq!(server.wait().unwrap().code(), Some(0));
-    // What it had to say was more than the pipe holds.
+    // What it had to say was more than the pipe took: all but the line that was under way.
     let mut kept = Vec::new();
     log.read_to_end(&mut kept).unwrap();
-    assert!(kept.len() >= 64 << 10, "{}", kept.len());
+    assert!(kept.len() >= 48 << 10, "{}", kept.len());
 }
 
 #[test]
