@@ -1,6 +1,7 @@
 //! The JSON:API of HCP Terraform and Terraform Enterprise, version 2: decode, call one domain verb, encode.
 
 mod accounts;
+mod admin_users;
 mod agent_pools;
 mod agents;
 mod archivist;
@@ -94,6 +95,7 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
         .merge(variable_sets::routes())
         .merge(notifications::routes())
         .merge(accounts::routes())
+        .merge(admin_users::routes())
         .merge(users::routes())
         .merge(tokens::routes())
         .merge(teams::routes())

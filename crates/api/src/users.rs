@@ -32,7 +32,7 @@ pub struct View {
     /// A picture by the digest of the address, as Terraform Enterprise has it.
     avatar_url: Option<String>,
     is_site_admin: bool,
-    has_second_factor: bool,
+    two_factor: TwoFactor,
     /// What the caller's token belongs to, in one's own account: its type and id.
     authenticated: Option<(&'static str, String)>,
     is_service_account: bool,
@@ -135,10 +135,17 @@ struct Attributes<'a> {
     permissions: Permissions,
 }
 
-#[derive(Serialize)]
-struct TwoFactor {
+#[derive(Clone, Copy, Default, Serialize)]
+pub struct TwoFactor {
     enabled: bool,
     verified: bool,
+}
+
+impl TwoFactor {
+    pub fn of(user: &User) -> Self {
+        let has_one = user.second_factor_at.is_some();
+        Self { enabled: has_one, verified: has_one }
+    }
 }
 
 /// The id of a synthetic user: always the same for the same owner, and of the form of an id.
@@ -155,7 +162,7 @@ fn organization_service_name(organization: &str) -> String {
     format!("api-org-{organization}")
 }
 
-fn avatar_url(email: &str) -> String {
+pub fn avatar_url(email: &str) -> String {
     let digest = hex::encode(Md5::digest(email.trim().to_lowercase()));
     format!("https://www.gravatar.com/avatar/{digest}?s=100&d=mm")
 }
@@ -181,6 +188,7 @@ impl View {
     fn new(cx: &Ctx, row: User, known_as: Option<Option<String>>) -> Self {
         let own = cx.actor().is_user(&row.id);
         Self {
+            two_factor: TwoFactor::of(&row),
             avatar_url: Some(avatar_url(row.email.as_deref().unwrap_or(&row.username))),
             username: row.username,
             is_confirmed: row.email.is_some(),
@@ -191,7 +199,6 @@ impl View {
             },
             unconfirmed_email: row.unconfirmed_email.filter(|_| own),
             is_site_admin: row.is_site_admin,
-            has_second_factor: row.second_factor_at.is_some(),
             authenticated: own.then(|| ("users", row.id.to_string())),
             is_service_account: false,
             permissions: Permissions::new(cx, own),
@@ -217,7 +224,7 @@ impl View {
             unconfirmed_email: None,
             is_confirmed: true,
             is_site_admin: false,
-            has_second_factor: false,
+            two_factor: TwoFactor::default(),
             authenticated: Some(resource),
             is_service_account: true,
             permissions: Permissions::new(cx, false),
@@ -250,10 +257,7 @@ impl Resource for View {
             enterprise_support: false,
             has_linked_hcp: false,
             has_git_hub_app_token: false,
-            two_factor: TwoFactor {
-                enabled: self.has_second_factor,
-                verified: self.has_second_factor,
-            },
+            two_factor: self.two_factor,
             permissions: self.permissions,
         }
     }

@@ -10,6 +10,7 @@ mod abilities;
 mod access;
 mod accounts;
 mod addresses;
+mod admin_users;
 mod agent;
 mod agent_pools;
 mod asked;

@@ -14,6 +14,7 @@ const DOCUMENTED: &[(&str, &[&str])] = &[
     ("/admin/opa-versions", &["filter[version]", "search[version]"]),
     ("/admin/sentinel-versions", &["filter[version]", "search[version]"]),
     ("/admin/terraform-versions", &["filter[version]", "search[version]"]),
+    ("/admin/users", &["filter[admin]", "filter[suspended]", "q"]),
     ("/agent-pools/{pool}/agents", &["filter[last-ping-since]", "sort"]),
     ("/assessment-results/{result}/log-output", &["limit", "offset", "tail"]),
     ("/github-app/installations", &["filter[installation_id]", "filter[name]"]),
@@ -126,6 +127,9 @@ const RUNS_OF_WORKSPACE: &[&str] = &[
 /// What takes more to show than a few rows, and the file whose tests show it.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("/organizations/acme/authentication-token", "token=audit-trails", include_str!("tokens.rs")),
+    ("/admin/users", "filter[admin]=", include_str!("admin_users.rs")),
+    ("/admin/users", "filter[suspended]=", include_str!("admin_users.rs")),
+    ("/admin/users", "?q=", include_str!("admin_users.rs")),
     ("/assessment-results/{result}/log-output", "limit=", include_str!("assessments.rs")),
     ("/assessment-results/{result}/log-output", "offset=", include_str!("assessments.rs")),
     ("/assessment-results/{result}/log-output", "tail=", include_str!("assessments.rs")),

@@ -16,6 +16,7 @@ mod run_tasks;
 mod second_factor;
 mod service_tokens;
 mod sessions;
+mod standing;
 mod tokens;
 mod users;
 
@@ -54,11 +55,12 @@ pub use sessions::{
     SESSION_LIFETIME_SECONDS, SignedIn, Use, add_code, form_token, form_token_matches,
     fresh_cookie, person_by_session, sign_in, sign_out,
 };
+pub use standing::{Standing, set_standing};
 pub use tokens::{
     MintedToken, NewToken, create_user_token, delete_token, find_token, mint_user_token,
     user_tokens,
 };
 pub use users::{
-    ChangeAccount, NewUser, create_user, find_by_name, find_member, find_on_site, find_user,
-    find_users, list_users, load, own, update_account,
+    ChangeAccount, NewUser, Sought, create_user, find_by_name, find_member, find_on_site,
+    find_user, find_users, list_users, load, organizations_of, own, update_account,
 };

@@ -1,5 +1,7 @@
 //! People: made by the site's administrators or by the first start, and changed by themselves.
 
+use std::collections::HashMap;
+
 use db::{
     entity::{organization_membership as membership, user},
     id::UserId,
@@ -217,19 +219,51 @@ pub async fn list_users(cx: &Ctx, _site: &Granted<can::ManageSite>) -> Result<Ve
     Ok(query.all(cx.read()).await?)
 }
 
-/// By username; those whose name or address has the text in it.
+/// Whom administrators look for: everybody, where nothing is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sought<'a> {
+    /// In the name or the address.
+    pub text: Option<&'a str>,
+    pub is_admin: Option<bool>,
+    pub is_suspended: Option<bool>,
+}
+
+/// By username.
 pub async fn find_users(
     cx: &Ctx,
     _site: &Granted<can::ManageSite>,
-    text: Option<&str>,
+    sought: Sought<'_>,
     paging: Paging,
 ) -> Result<Page<User>> {
     let columns = [user::Column::Username, user::Column::Email, user::Column::UnconfirmedEmail];
     let has = |text: &str| {
         columns.iter().fold(Condition::any(), |any, column| any.add(db::contains(*column, text)))
     };
-    let query = user::Entity::find().filter(Condition::all().add_option(text.map(has)));
+    let all = Condition::all()
+        .add_option(sought.text.map(has))
+        .add_option(sought.is_admin.map(|is| user::Column::IsSiteAdmin.eq(is)))
+        .add_option(sought.is_suspended.map(|is| user::Column::IsSuspended.eq(is)));
+    let query = user::Entity::find().filter(all);
     Ok(page(cx.read(), query.order_by_asc(user::Column::Username), paging).await?)
+}
+
+/// The organizations that each of these people belongs to, by name.
+pub async fn organizations_of(
+    cx: &Ctx,
+    _site: &Granted<can::ManageSite>,
+    people: &[UserId],
+) -> Result<HashMap<UserId, Vec<String>>> {
+    let rows = membership::Entity::find()
+        .filter(membership::Column::UserId.is_in(people))
+        .filter(membership::Column::Status.eq(membership::Status::Active))
+        .order_by_asc(membership::Column::OrganizationName)
+        .all(cx.read())
+        .await?;
+    let mut all = HashMap::<UserId, Vec<String>>::new();
+    for row in rows {
+        all.entry(row.user_id).or_default().push(row.organization_name);
+    }
+    Ok(all)
 }
 
 /// People by their ids, for includes; everybody may see the names of those they work with.

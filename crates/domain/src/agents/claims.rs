@@ -125,7 +125,11 @@ async fn take(cx: &Ctx, agent: &Agent, kinds: &[job::Kind]) -> Result<Option<Ass
         // Nearly always there is nothing, and then nothing is locked.
         let page: Vec<(JobId, Timestamp)> = waiting.into_tuple().all(cx.read()).await?;
         for (id, _) in &page {
-            let taken = Box::pin(take_one(cx, agent, id)).await;
+            let mut taken = Box::pin(take_one(cx, agent, id)).await;
+            // Deleted a moment ago, with its workspace.
+            if matches!(taken, Err(Error::NotFound)) && !is_there(cx, id).await? {
+                taken = Ok(None);
+            }
             // What cannot be handed out holds up nobody behind it.
             let taken = cx.troubles().settle(CHORE, id.as_str(), taken, cx.now());
             if let Some(assignment) = taken.flatten() {
@@ -137,6 +141,10 @@ async fn take(cx: &Ctx, agent: &Agent, kinds: &[job::Kind]) -> Result<Option<Ass
         }
         after = page.into_iter().next_back();
     }
+}
+
+async fn is_there(cx: &Ctx, id: &JobId) -> Result<bool> {
+    Ok(job::Entity::find_by_id(id.clone()).one(cx.read()).await?.is_some())
 }
 
 async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignment>> {

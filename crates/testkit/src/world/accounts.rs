@@ -31,7 +31,11 @@ pub fn body(method: &str, path: &str) -> Option<Sent> {
         | (
             "POST",
             "/admin/users/{user_id}/actions/confirm-email"
-            | "/admin/users/{user_id}/actions/disable_two_factor",
+            | "/admin/users/{user_id}/actions/disable_two_factor"
+            | "/admin/users/{user_id}/actions/grant_admin"
+            | "/admin/users/{user_id}/actions/revoke_admin"
+            | "/admin/users/{user_id}/actions/suspend"
+            | "/admin/users/{user_id}/actions/unsuspend",
         ) => Sent::Nothing,
         ("PATCH", "/account/update") => {
             attributes("users", json!({ "email": "renamed@example.com" }))

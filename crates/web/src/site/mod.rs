@@ -19,6 +19,7 @@ pub fn routes() -> Routes {
         .get("/app/site/organizations", organizations::show)
         .get("/app/site/runs", runs::show)
         .get("/app/site/users", users::show)
+        .post("/app/site/users/{user_id}", users::set)
         .get("/app/site/versions", versions::show)
         .get("/app/site/work", work::show)
         .get("/app/site/settings", settings::show)

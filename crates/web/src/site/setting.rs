@@ -102,7 +102,7 @@ fn form(visitor: &SignedIn, line: &Line, said: Option<(&Input, &Wrong)>) -> Mark
     let never = "What is kept is never shown. What is sent replaces it.";
     let secret_about = About { hint: Some(never), ..about };
     let secret = Secret { about: secret_about, autocomplete: "off" };
-    let lines = SecretArea { about: secret_about, ..SecretArea::default() };
+    let lines = SecretArea { about: secret_about };
     let control: &dyn Control = match site_settings::written(name) {
         Some(Written::Switch) => &switch,
         // A key has several lines.

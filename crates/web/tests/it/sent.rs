@@ -20,6 +20,7 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
             ("password_confirmation", "correct horse battery"),
         ],
         "/app/settings/sessions/end" => &[("session", "nobody's")],
+        "/app/site/users/{user_id}" => &[("standing", "suspend")],
         "/app/site/settings/{site_setting}" => &[("value", "3h")],
         "/app/settings/theme" => &[("theme", "dark")],
         "new-workspace" => &[("name", "spare"), ("project", &names["project_id"])],

@@ -1,12 +1,12 @@
 //! The pages of the site and of an organization's settings.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::stores;
 use http::StatusCode;
 
 use crate::{
-    browser::{Browser, person, server},
+    browser::{Browser, hidden_fields, person, server},
     runs::run,
 };
 
@@ -134,4 +134,31 @@ async fn a_setting_of_the_site_is_decided_where_it_is_shown() {
     let answer = admin.submit(&page, &enabled, &[("value", "true")]).await;
     answer.has_status(StatusCode::UNPROCESSABLE_ENTITY);
     admin.get(&format!("{list}/colour")).await.is_not_found();
+}
+
+#[tokio::test]
+async fn accounts_are_suspended_and_made_administrators_where_they_are_listed() {
+    let server = server().await;
+    let ada = person(&server, "ada").await.id;
+    let mut admin = Browser::of(&server, &server.site_admin()).await;
+    let list = "/app/site/users";
+    let page = admin.get(list).await.is_ok();
+    let of_ada = format!("{list}/{ada}");
+    for (word, shown) in [
+        ("suspend", "Let in again"),
+        ("unsuspend", "Suspend"),
+        ("grant", "No administrator"),
+        ("revoke", "Make administrator"),
+    ] {
+        let answer = admin.submit(&page, &of_ada, &[("standing", word)]).await;
+        assert_eq!(answer.redirects(), list, "{word}");
+        let text = admin.get("/app/site/users?q=ada").await.is_ok().text();
+        assert!(text.contains(shown), "{word}: {text}");
+    }
+    let own = format!("{list}/{}", server.site_admin().user().await.id);
+    assert!(!page.text().contains(&own), "nobody decides about themselves here: {page}");
+    let mut fields: BTreeMap<_, _> = hidden_fields(&page.text(), &of_ada).into_iter().collect();
+    fields.insert("standing".into(), "revoke".into());
+    let answer = admin.post(&own, &fields).await;
+    assert!(answer.has_status(StatusCode::CONFLICT).text().contains("Nobody else"));
 }

@@ -5,6 +5,8 @@ use crate::{column::words, entity::run::Status};
 words! {
     /// What happened. The words are kept in the database: one that was written once stays readable.
     Happened {
+        AdminGranted = "admin_granted",
+        AdminRevoked = "admin_revoked",
         AgentDeleted = "agent_deleted",
         AgentPoolCreated = "agent_pool_created",
         AgentPoolDeleted = "agent_pool_deleted",
@@ -129,6 +131,8 @@ words! {
         UserCreated = "user_created",
         UserDeleted = "user_deleted",
         UserJoined = "user_joined",
+        UserSuspended = "user_suspended",
+        UserUnsuspended = "user_unsuspended",
         UserUpdated = "user_updated",
         VariableCreated = "variable_created",
         VariableDeleted = "variable_deleted",
