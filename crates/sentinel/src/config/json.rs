@@ -15,7 +15,7 @@ pub(super) fn blocks(text: &[u8]) -> Result<Vec<Block>, Invalid> {
     let root: &RawValue =
         serde_json::from_str(text).map_err(|why| Invalid::new(why.to_string()))?;
     let file = File(text);
-    let Some(kinds) = file.entries(root) else { return invalid("it is not a JSON object") };
+    let Some(kinds) = members(root) else { return invalid("it is not a JSON object") };
     let mut blocks = Vec::new();
     for (kind, content) in kinds {
         for content in several(content) {
@@ -35,14 +35,9 @@ impl<'t> File<'t> {
         part.get().as_ptr().addr() - self.0.as_ptr().addr()
     }
 
-    /// What an object has, in the order of the file; nothing if it is none.
-    fn entries(&self, object: &'t RawValue) -> Option<Entries<'t>> {
-        serde_json::from_str::<Object<'t>>(object.get()).ok().map(|object| object.0)
-    }
-
     /// The entries of what has to be an object.
     fn object(&self, what: &str, content: &'t RawValue) -> Result<Entries<'t>, Invalid> {
-        match self.entries(content) {
+        match members(content) {
             Some(entries) => Ok(entries),
             None => invalid(format!("{what} must be an object")).or_at(self.at(content)),
         }
@@ -77,7 +72,7 @@ impl<'t> File<'t> {
                     let at = self.at(value);
                     let mut param = Block::new(kind.trim_end_matches('s'), &[&name], at);
                     // `{"value": …}` is the form of today.
-                    let value = match self.entries(value).as_deref() {
+                    let value = match members(value).as_deref() {
                         Some([(key, value)]) if key == "value" => value,
                         _ => value,
                     };
@@ -148,21 +143,15 @@ impl<'t> File<'t> {
         Ok(block)
     }
 
-    fn has_source(&self, module: &'t RawValue) -> bool {
-        let entries = several(module).first().and_then(|module| self.entries(module));
-        entries
-            .is_some_and(|entries| entries.iter().any(|(key, _)| key == "source" || key == "path"))
-    }
-
     /// A path, a module, or data: `"mock.sentinel"`, `{"module": {"source": …}}`, `{"data": {…}}`, `{…}`.
     fn mock(&self, name: &str, value: &'t RawValue) -> Result<Block, Invalid> {
         let at = self.at(value);
         let mut mock = Block::new("mock", &[name], at);
         let mut data = value;
-        match self.entries(value).as_deref() {
+        match members(value).as_deref() {
             Some([(key, inner)]) if key == "data" => data = inner,
             // What has no source is data with a key of that name.
-            Some([(key, inner)]) if key == "module" && self.has_source(inner) => {
+            Some([(key, inner)]) if key == "module" && has_source(inner) => {
                 let module = Block::new("module", &[], self.at(inner));
                 mock.blocks.push(self.with_source(module, inner)?);
                 return Ok(mock);
@@ -179,6 +168,16 @@ impl<'t> File<'t> {
         }
         Ok(mock)
     }
+}
+
+/// What an object has, in the order of the file; nothing if it is none.
+fn members(object: &RawValue) -> Option<Entries<'_>> {
+    serde_json::from_str::<Object<'_>>(object.get()).ok().map(|object| object.0)
+}
+
+fn has_source(module: &RawValue) -> bool {
+    let found = several(module).first().and_then(|module| members(module));
+    found.is_some_and(|found| found.iter().any(|(key, _)| key == "source" || key == "path"))
 }
 
 /// A list stands for several blocks of the same kind.

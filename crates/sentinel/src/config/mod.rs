@@ -14,6 +14,7 @@ pub use location::{Checksum, Location};
 pub use world::{Missing, Purpose, Read};
 
 use crate::frozen::Frozen;
+use crate::source::Lines;
 
 /// How a failing policy is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,9 +95,7 @@ impl Invalid {
 
     fn told(self, file: &[u8]) -> Self {
         let Some(at) = self.at else { return self };
-        let before = &file[..at.min(file.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let (line, column) = Lines::of(file).find(at);
         Self::new(format!("{line}:{column}: {}", self.text))
     }
 }
