@@ -1,6 +1,7 @@
 //! The functions that every policy has without an import.
 
 use crate::eval::{Interp, compare_numbers, quoted};
+use crate::mask::CUT;
 use crate::source::{Eval, Fault};
 use crate::std::{Args, Native};
 use crate::value::{Key, Value, integral};
@@ -100,7 +101,7 @@ fn error<'a>(interp: &mut Interp<'a>, args: Args<'_, 'a>) -> Eval<Value<'a>> {
     let mut text = interp.line(args.values)?;
     if text.len() > interp.limits.output {
         text.truncate(interp.limits.output);
-        text.extend_from_slice(b" ... truncated: the policy says too much");
+        text.extend_from_slice(format!("{CUT}: the policy says too much").as_bytes());
     }
     Err(Fault::new(String::from_utf8_lossy(&text).into_owned()))
 }
@@ -200,7 +201,8 @@ impl Interp<'_> {
             self.printed.push(b'\n');
         } else {
             self.print_cut = true;
-            self.printed.extend_from_slice(b"... truncated: the policy prints too much\n");
+            let end = format!("{CUT}: the policy prints too much\n");
+            self.printed.extend_from_slice(end.as_bytes());
         }
     }
 
@@ -208,8 +210,12 @@ impl Interp<'_> {
     pub fn quote(text: &[u8]) -> String {
         const SHOWN: usize = 200;
         let mut out = Vec::new();
-        quoted(&text[..text.len().min(SHOWN)], &mut out);
-        let more = if text.len() > SHOWN { "..." } else { "" };
-        String::from_utf8_lossy(&out).into_owned() + more
+        match text.get(..SHOWN) {
+            Some(start) if SHOWN < text.len() => {
+                quoted(&[start, CUT.as_bytes()].concat(), &mut out);
+            }
+            _ => quoted(text, &mut out),
+        }
+        String::from_utf8_lossy(&out).into_owned()
     }
 }

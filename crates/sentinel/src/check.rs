@@ -1,5 +1,7 @@
 //! What can be said before a policy runs: mistakes, and where each name may live.
 
+use std::collections::HashMap;
+
 use crate::ast::{Binary, Expr, ExprKind, Function, Name, Program, Slot, Stmt, Target, Unary};
 use crate::source::{Eval, Fault, Pos};
 
@@ -7,61 +9,93 @@ use crate::source::{Eval, Fault, Pos};
 pub(crate) fn check(program: &mut Program) -> Eval<()> {
     let mut checker = Checker {
         scopes: Vec::new(),
-        fixed: Vec::new(),
+        fixed: HashMap::new(),
         loops: 0,
         functions: 0,
         warnings: Vec::new(),
     };
-    for (n, import) in program.imports.iter().enumerate() {
+    let mut paths: HashMap<&str, &str> = HashMap::new();
+    for import in &program.imports {
         // The same import twice is no harm; a name for two things is.
-        let mut others = program.imports[..n].iter().filter(|other| other.name == import.name);
-        if others.any(|other| other.path != import.path) {
+        if paths.insert(&import.name, &import.path).is_some_and(|path| path != &*import.path) {
             let text = format!("two imports are called {}", import.name);
             return Err(Fault::semantic(import.pos, text));
         }
-        checker.fixed.push((import.name.clone(), "an import"));
+        checker.fixed.insert(import.name.clone(), "an import");
     }
-    let mut names: Vec<Box<str>> = Vec::new();
-    for param in &mut program.params {
+    let mut names = Names::default();
+    for param in &program.params {
         checker.not_fixed(&param.name, param.pos)?;
-        if names.contains(&param.name) {
+        if !names.add(&param.name) {
             let text = format!("two parameters are called {}", param.name);
             return Err(Fault::semantic(param.pos, text));
         }
-        names.push(param.name.clone());
         if let Some(default) = &param.default {
             literal(default)?;
         }
     }
     collect(&program.body, &mut names);
+    if names.list.len() > usize::from(u16::MAX) {
+        return Err(Fault::limit("too many names"));
+    }
     checker.scopes.push(names);
     // A function with a name is a constant of the file: nothing else may bear its name.
-    let mut constants = Vec::new();
+    let mut constants = Names::default();
+    for param in &program.params {
+        constants.add(&param.name);
+    }
+    let params = constants.list.len();
     for stmt in &program.body {
         let Stmt::Func { pos, name, .. } = stmt else { continue };
-        let of_param = program.params.iter().any(|param| param.name == name.text);
-        if of_param || constants.contains(&name.text) {
+        if !constants.add(&name.text) {
             let text = format!("{} is already declared", name.text);
             return Err(Fault::semantic(*pos, text));
         }
         checker.not_fixed(&name.text, *pos)?;
-        constants.push(name.text.clone());
     }
-    checker.fixed.extend(constants.into_iter().map(|name| (name, "a function")));
+    let constants = constants.list.into_iter().skip(params);
+    checker.fixed.extend(constants.map(|name| (name, "a function")));
     checker.statements(&mut program.body)?;
-    program.names = checker.scopes.pop().unwrap_or_default();
+    program.names = checker.scopes.pop().unwrap_or_default().list;
     program.warnings = checker.warnings;
     Ok(())
 }
 
+/// The names of a scope, by slot, and where to find each of many.
+#[derive(Default)]
+struct Names {
+    list: Vec<Box<str>>,
+    slots: HashMap<Box<str>, usize>,
+}
+
+impl Names {
+    /// Of parameters and loop variables, which have a slot each.
+    fn of(first: &[Box<str>]) -> Self {
+        let mut names = Self::default();
+        for name in first {
+            names.slots.entry(name.clone()).or_insert(names.list.len());
+            names.list.push(name.clone());
+        }
+        names
+    }
+
+    /// Adds one, unless it is there.
+    fn add(&mut self, name: &str) -> bool {
+        let is_new = !self.slots.contains_key(name);
+        if is_new {
+            self.slots.insert(name.into(), self.list.len());
+            self.list.push(name.into());
+        }
+        is_new
+    }
+}
+
 /// The names that statements create in their own scope; `if` and `case` have none.
-fn collect(body: &[Stmt], names: &mut Vec<Box<str>>) {
+fn collect(body: &[Stmt], names: &mut Names) {
     for stmt in body {
         match stmt {
-            Stmt::Assign { target: Target::Name { name, .. }, .. } | Stmt::Func { name, .. }
-                if !names.contains(&name.text) =>
-            {
-                names.push(name.text.clone());
+            Stmt::Assign { target: Target::Name { name, .. }, .. } | Stmt::Func { name, .. } => {
+                names.add(&name.text);
             }
             Stmt::If { then, other, .. } => {
                 collect(then, names);
@@ -98,9 +132,9 @@ fn literal(expr: &Expr) -> Eval<()> {
 
 struct Checker {
     /// The names of the scopes around, the innermost last.
-    scopes: Vec<Vec<Box<str>>>,
+    scopes: Vec<Names>,
     /// What nothing may be assigned to in the file's scope, and what it is.
-    fixed: Vec<(Box<str>, &'static str)>,
+    fixed: HashMap<Box<str>, &'static str>,
     /// How many loops are around in the same function.
     loops: usize,
     functions: usize,
@@ -109,8 +143,8 @@ struct Checker {
 
 impl Checker {
     fn not_fixed(&self, name: &str, pos: Pos) -> Eval<()> {
-        match self.fixed.iter().find(|(fixed, _)| &**fixed == name) {
-            Some((_, what)) => {
+        match self.fixed.get(name) {
+            Some(what) => {
                 Err(Fault::semantic(pos, format!("{name} is {what} and cannot be assigned")))
             }
             None => Ok(()),
@@ -120,11 +154,11 @@ impl Checker {
     /// Checks what `inner` checks in a scope of its own, and tells how many slots it needs.
     fn scope(
         &mut self,
-        names: Vec<Box<str>>,
+        names: Names,
         pos: Pos,
         inner: impl FnOnce(&mut Self) -> Eval<()>,
     ) -> Eval<usize> {
-        let slots = names.len();
+        let slots = names.list.len();
         if slots > usize::from(u16::MAX) || self.scopes.len() > usize::from(u16::MAX) {
             return Err(Fault::semantic(pos, "too many names"));
         }
@@ -137,8 +171,8 @@ impl Checker {
     fn resolve(&self, name: &mut Name) {
         let around = self.scopes.iter().rev().enumerate();
         let slots = around.filter_map(|(up, names)| {
-            let index = names.iter().position(|known| *known == name.text)?;
-            Some(Slot { up: u16::try_from(up).ok()?, index: u16::try_from(index).ok()? })
+            let index = names.slots.get(&name.text)?;
+            Some(Slot { up: u16::try_from(up).ok()?, index: u16::try_from(*index).ok()? })
         });
         name.slots = slots.collect();
     }
@@ -196,7 +230,7 @@ impl Checker {
             }
             Stmt::For(each) => {
                 self.expr(&mut each.over)?;
-                let mut names = each.names.clone();
+                let mut names = Names::of(&each.names);
                 collect(&each.body, &mut names);
                 self.loops += 1;
                 let body = &mut each.body;
@@ -214,7 +248,7 @@ impl Checker {
                 self.statements(other.as_deref_mut().unwrap_or_default())
             }
             Stmt::Block { body, slots } => {
-                let mut names = Vec::new();
+                let mut names = Names::default();
                 collect(body, &mut names);
                 *slots = self.scope(names, Pos::default(), |checker| checker.statements(body))?;
                 Ok(())
@@ -231,7 +265,7 @@ impl Checker {
     }
 
     fn function(&mut self, function: &mut Function, pos: Pos) -> Eval<()> {
-        let mut names = function.params.clone();
+        let mut names = Names::of(&function.params);
         collect(&function.body, &mut names);
         if !ends_with_return(&function.body) {
             let text = "the function may end without a return; its value is then undefined";
@@ -274,7 +308,7 @@ impl Checker {
             ExprKind::Quant(quant) => {
                 self.expr(&mut quant.over)?;
                 let body = &mut quant.body;
-                self.scope(quant.names.clone(), expr.pos, |checker| checker.expr(body))?;
+                self.scope(Names::of(&quant.names), expr.pos, |checker| checker.expr(body))?;
                 Ok(())
             }
             ExprKind::Unary(_, operand)

@@ -92,23 +92,6 @@ impl Frozen {
         if self.is_undefined() { other } else { self.clone() }
     }
 
-    /// The same to a depth; what is deeper is only said to be there.
-    pub(crate) fn told(&self, depth: usize) -> Self {
-        match self {
-            Self::List(items) if items.is_empty() => self.clone(),
-            Self::Map(entries) if entries.is_empty() => self.clone(),
-            Self::List(_) | Self::Map(_) if depth == 0 => {
-                Self::text("(nested too deeply to be told)")
-            }
-            Self::List(items) => Self::list(items.iter().map(|item| item.told(depth - 1))),
-            Self::Map(entries) => {
-                let entry = |(key, value): &(Text, Self)| (key.clone(), value.told(depth - 1));
-                Self::map(entries.iter().map(entry))
-            }
-            _ => self.clone(),
-        }
-    }
-
     /// As JSON; members that are undefined are left out, elements become null.
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value;

@@ -18,6 +18,7 @@ mod std;
 pub mod terraform;
 pub mod testing;
 mod token;
+mod told;
 mod trace;
 mod value;
 mod wire;

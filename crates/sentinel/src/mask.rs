@@ -5,6 +5,8 @@ use crate::outcome::Outcome;
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
+/// What stands behind a text of which there is more.
+pub(crate) const CUT: &str = "... truncated";
 /// Shorter ones are in every text, and no secrets.
 const SHORTEST: usize = 4;
 
@@ -40,7 +42,26 @@ impl Frozen {
 }
 
 fn masked(text: &str, secrets: &[String]) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK))
+    let hidden =
+        secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
+    match hidden.rsplit_once(CUT) {
+        Some((text, rest)) => without_start(text, secrets) + CUT + rest,
+        None => hidden,
+    }
+}
+
+/// A text that was cut off may end within a secret, of which not even the start is told.
+fn without_start(text: &str, secrets: &[String]) -> String {
+    // What was no whole letter any more is none at all.
+    let whole = text.trim_end_matches('\u{fffd}');
+    let starts = secrets.iter().filter_map(|secret| {
+        let lengths = secret.char_indices().map(|(length, _)| length).rev();
+        lengths.take_while(|length| *length > 0).find(|length| whole.ends_with(&secret[..*length]))
+    });
+    match starts.max() {
+        Some(length) => format!("{}{MASK}", &whole[..whole.len() - length]),
+        None => text.to_owned(),
+    }
 }
 
 impl Outcome {

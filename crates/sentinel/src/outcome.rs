@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::eval::{Interp, START};
 use crate::frozen::Frozen;
+use crate::mask::CUT;
 use crate::source::{Class, Error, Fault, Place, Source, Why};
+use crate::told::{head_comment, rules};
 use crate::value::{Heap, Module, RuleState, Value};
 use crate::world::{Limits, World};
 
@@ -55,9 +57,6 @@ pub struct Outcome {
     pub names: BTreeMap<String, Frozen>,
     pub duration: Duration,
 }
-
-/// Values within each other that an outcome tells; who reads JSON seldom takes more than 128.
-const TOLD: usize = 32;
 
 /// The stack of an evaluation; its pages are taken only when they are used.
 const STACK: usize = 256 << 20;
@@ -123,8 +122,7 @@ fn ask(policy: &Source, world: &World, limits: &Limits, watch: &[&str]) -> Outco
             outcome.arose = Some(place(&interp, pos));
         }
         let verdict = verdict(&interp, main)?;
-        let told = interp.freeze(main, 0).map_err(|fault| fault.or_at(START))?;
-        outcome.main = Some(told.told(TOLD));
+        outcome.main = Some(interp.tell(main).map_err(|fault| fault.or_at(START))?.0);
         Ok(verdict)
     });
     match main {
@@ -132,7 +130,13 @@ fn ask(policy: &Source, world: &World, limits: &Limits, watch: &[&str]) -> Outco
         Err(fault) => outcome.error = Some(error(&interp, fault)),
     }
     match rules(&mut interp, policy) {
-        Ok(rules) => outcome.rules = rules,
+        Ok((rules, untold)) => {
+            outcome.rules = rules;
+            if untold > 0 {
+                let text = format!("{CUT}: {untold} more rules are not told\n");
+                interp.printed.extend_from_slice(text.as_bytes());
+            }
+        }
         // What cannot be told was too much for the limits.
         Err(fault) => {
             outcome.verdict = Verdict::Errored;
@@ -187,31 +191,6 @@ fn watched<'a>(
     Ok(names)
 }
 
-fn rules(interp: &mut Interp<'_>, policy: &Source) -> crate::source::Eval<Vec<RuleValue>> {
-    let mut told: BTreeMap<&str, RuleValue> = BTreeMap::new();
-    for (name, pos, rule) in interp.rules.clone() {
-        let value = match &*rule.state.borrow() {
-            RuleState::Done(value) => Some(*value),
-            RuleState::Failed(_) => None,
-            RuleState::Pending | RuleState::Running => continue,
-        };
-        let value = match value {
-            Some(value) => {
-                let value = interp.freeze(value, 0).map_err(|fault| fault.or_at(pos))?;
-                Some(value.told(TOLD))
-            }
-            None => None,
-        };
-        let at = pos.at as usize;
-        let description = comment_above(&policy.text, at);
-        let place = Place::of(policy, at);
-        told.insert(name, RuleValue { name: name.to_owned(), place, description, value });
-    }
-    let mut rules: Vec<RuleValue> = told.into_values().collect();
-    rules.sort_by_key(|rule| rule.name != "main");
-    Ok(rules)
-}
-
 fn place(interp: &Interp<'_>, pos: crate::source::Pos) -> Place {
     Place::of(&interp.files[usize::from(pos.file)], pos.at as usize)
 }
@@ -220,47 +199,4 @@ fn error(interp: &Interp<'_>, fault: Fault) -> Error {
     let Why { class, pos, text } = fault.into_why();
     let known = pos.filter(|pos| usize::from(pos.file) < interp.files.len());
     Error { class, place: known.map(|pos| place(interp, pos)), text }
-}
-
-/// What a line of comment says.
-fn comment(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let text = line.strip_prefix("//").or_else(|| line.strip_prefix('#'))?;
-    Some(text.trim())
-}
-
-/// The comment at the head of a file, if a blank line follows it.
-fn head_comment(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    if let Some(block) = text.strip_prefix("/*") {
-        let Some((inner, after)) = block.split_once("*/") else { return String::new() };
-        let lines = inner.lines().map(|line| line.trim().trim_start_matches('*').trim());
-        let blank = after.lines().nth(1).is_none_or(|line| line.trim().is_empty());
-        return if blank {
-            lines.collect::<Vec<_>>().join("\n").trim().to_owned()
-        } else {
-            String::new()
-        };
-    }
-    let mut lines = text.lines();
-    let comments: Vec<&str> = lines.by_ref().map_while(comment).collect();
-    let after = text.lines().nth(comments.len());
-    if after.is_some_and(|line| line.trim().is_empty()) {
-        comments.join("\n")
-    } else {
-        String::new()
-    }
-}
-
-/// The comment lines directly above the line of a byte.
-fn comment_above(text: &[u8], at: usize) -> String {
-    let before = String::from_utf8_lossy(&text[..at.min(text.len())]).into_owned();
-    let mut lines: Vec<&str> = before.lines().rev().collect();
-    if !before.ends_with('\n') && !before.is_empty() {
-        lines.remove(0);
-    }
-    let mut comments: Vec<&str> = lines.into_iter().map_while(comment).collect();
-    comments.reverse();
-    comments.join("\n")
 }

@@ -37,15 +37,34 @@ pub struct Place {
 
 impl Place {
     pub(crate) fn of(source: &Source, at: usize) -> Self {
-        let before = &source.text[..at.min(source.text.len())];
-        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        let newlines = before.iter().fold(0, |count, byte| count + usize::from(*byte == b'\n'));
-        Self {
-            file: source.name.clone(),
-            offset: at,
-            line: newlines + 1,
-            column: before.len() - start + 1,
-        }
+        Lines::of(&source.text).place(source, at)
+    }
+}
+
+/// Where the lines of a text begin: for whoever looks for more than one place in it.
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub fn of(text: &[u8]) -> Self {
+        let newlines = memchr::memchr_iter(b'\n', text);
+        Self(std::iter::once(0).chain(newlines.map(|newline| newline + 1)).collect())
+    }
+
+    /// The line of a byte and the column in it, counted from 1.
+    pub fn find(&self, at: usize) -> (usize, usize) {
+        let line = self.0.partition_point(|start| *start <= at);
+        (line, at - self.0[line - 1] + 1)
+    }
+
+    /// What stands on a line.
+    pub fn line<'t>(&self, text: &'t [u8], line: usize) -> &'t [u8] {
+        let end = self.0.get(line).map_or(text.len(), |next| next - 1);
+        &text[self.0[line - 1]..end]
+    }
+
+    pub fn place(&self, source: &Source, at: usize) -> Place {
+        let (line, column) = self.find(at.min(source.text.len()));
+        Place { file: source.name.clone(), offset: at, line, column }
     }
 }
 

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::eval::MAX_VALUE;
+use crate::mask::CUT;
 use crate::outcome::{Outcome, RuleValue, Verdict};
-
-/// A value longer than this, in bytes, is cut off.
-const MAX_VALUE: usize = 64 << 10;
 
 /// The trace of one policy: only rules that were evaluated.
 pub fn trace(outcome: &Outcome) -> Value {
@@ -65,7 +64,7 @@ impl RuleValue {
         };
         if text.len() > MAX_VALUE {
             text.truncate(text.floor_char_boundary(MAX_VALUE));
-            text.push_str("... truncated");
+            text.push_str(CUT);
         }
         text
     }

@@ -3,7 +3,7 @@
 //! A parser of our own, because published sets have what HCL's own readers take and stricter ones
 //! refuse: a key of a map twice, of which the last one counts.
 
-use super::block::Block;
+use super::block::{Block, OrAt as _};
 use super::{Invalid, invalid};
 use crate::frozen::{Frozen, Text};
 
@@ -11,12 +11,12 @@ use crate::frozen::{Frozen, Text};
 const MAX_NESTING: usize = 100;
 
 pub(super) fn blocks(text: &[u8]) -> Result<Vec<Block>, Invalid> {
-    let text = std::str::from_utf8(text).map_err(|_| Invalid("it is not UTF-8".to_owned()))?;
+    let text = std::str::from_utf8(text).map_err(|_| Invalid::new("it is not UTF-8"))?;
     let mut reader = Reader { text, at: 0, nesting: 0 };
-    let mut root = Block::new("", &[]);
+    let mut root = Block::new("", &[], 0);
     reader.body(&mut root, None)?;
-    match root.attributes.keys().next() {
-        Some(key) => invalid(format!("unknown attribute {key:?}")),
+    match root.attributes.iter().next() {
+        Some((key, found)) => invalid(format!("unknown attribute {key:?}")).or_at(found.at),
         None => Ok(root.blocks),
     }
 }
@@ -33,10 +33,7 @@ impl<'t> Reader<'t> {
     }
 
     fn fail<T>(&self, why: &str) -> Result<T, Invalid> {
-        let before = &self.text[..self.at];
-        let line = before.matches('\n').count() + 1;
-        let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
-        invalid(format!("{line}:{column}: {why}"))
+        invalid(why).or_at(self.at)
     }
 
     /// Passes over blanks and comments; over the ends of lines too, if told so.
@@ -99,6 +96,7 @@ impl<'t> Reader<'t> {
                 None if self.rest().is_empty() => return Ok(()),
                 _ => {}
             }
+            let at = self.at;
             let Some(name) = self.name() else {
                 return self.fail("expected a block or an attribute");
             };
@@ -107,11 +105,9 @@ impl<'t> Reader<'t> {
                 self.at += 1;
                 self.skip(false)?;
                 let value = self.deeper(Self::value)?;
-                if into.attributes.insert(name.to_owned(), value).is_some() {
-                    return self.fail(&format!("the attribute {name:?} is there twice"));
-                }
+                into.set(name, at, value)?;
             } else {
-                let block = self.deeper(|reader| reader.block(name))?;
+                let block = self.deeper(|reader| reader.block(name, at))?;
                 into.blocks.push(block);
             }
             self.skip(false)?;
@@ -122,8 +118,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn block(&mut self, kind: &str) -> Result<Block, Invalid> {
-        let mut block = Block::new(kind, &[]);
+    fn block(&mut self, kind: &str, at: usize) -> Result<Block, Invalid> {
+        let mut block = Block::new(kind, &[], at);
         loop {
             self.skip(false)?;
             if self.eat("{") {

@@ -9,11 +9,12 @@ mod world;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use block::Block;
+use block::{Block, OrAt as _};
 pub use location::{Checksum, Location};
 pub use world::{Missing, Purpose, Read};
 
 use crate::frozen::Frozen;
+use crate::source::Lines;
 
 /// How a failing policy is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,34 +77,55 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// What a `sentinel` block may switch on. Here all policies are asked, and all know Terraform, without it.
+const FEATURES: [&str; 2] = ["apply-all", "terraform"];
+
 /// Why a file is no configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalid(pub String);
+pub struct Invalid {
+    /// The byte of the file, until the text says it as line and column.
+    at: Option<usize>,
+    text: String,
+}
+
+impl Invalid {
+    fn new(text: impl Into<String>) -> Self {
+        Self { at: None, text: text.into() }
+    }
+
+    fn told(self, file: &[u8]) -> Self {
+        let Some(at) = self.at else { return self };
+        let (line, column) = Lines::of(file).find(at);
+        Self::new(format!("{line}:{column}: {}", self.text))
+    }
+}
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl std::error::Error for Invalid {}
 
 fn invalid<T>(text: impl Into<String>) -> Result<T, Invalid> {
-    Err(Invalid(text.into()))
+    Err(Invalid::new(text))
 }
 
 impl Config {
     /// Reads a file; one that is called `….json` is in the JSON form.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self, Invalid> {
         let extension = std::path::Path::new(name).extension();
-        let blocks = if extension.is_some_and(|extension| extension == "json") {
-            json::blocks(text)?
-        } else {
-            hcl::blocks(text)?
-        };
+        let is_json = extension.is_some_and(|extension| extension == "json");
+        let blocks = if is_json { json::blocks(text) } else { hcl::blocks(text) };
+        blocks.and_then(Self::of).map_err(|wrong| wrong.told(text))
+    }
+
+    fn of(blocks: Vec<Block>) -> Result<Self, Invalid> {
         let mut config = Self::default();
         for block in blocks {
-            config.add(block)?;
+            let at = block.at;
+            config.add(block).or_at(at)?;
         }
         Ok(config)
     }
@@ -161,7 +183,10 @@ impl Config {
                 }
             }
             ("sentinel", []) => {
-                if !block.map("features")?.is_empty() {
+                let at = block.place("features");
+                let features = block.map("features")?;
+                features.iter().try_for_each(feature).or_at(at)?;
+                if !features.is_empty() {
                     self.warnings.push("features are accepted and change nothing".to_owned());
                 }
             }
@@ -174,6 +199,7 @@ impl Config {
 
     /// Only what configures a standard import; there are no plugins here.
     fn plugin(&mut self, name: &str, block: &mut Block) -> Result<(), Invalid> {
+        let at = block.place("config");
         let mut config = block.map("config")?;
         for key in ["source", "path", "args", "env"] {
             if block.take(key).is_some() {
@@ -190,7 +216,7 @@ impl Config {
                 Some(zone) if zone.parse::<chrono_tz::Tz>().is_ok() => {
                     self.timezone = Some(zone.to_owned());
                 }
-                _ => return invalid("the import time: no such timezone"),
+                _ => return invalid("the import time: no such timezone").or_at(at),
             }
         }
         if name == "http" && config.remove("proxy_address").is_some() {
@@ -201,10 +227,23 @@ impl Config {
         match config.into_keys().next() {
             Some(key) => {
                 let known = known.join(", ");
-                invalid(format!("the import {name}: unknown setting {key}; known is {known}"))
+                let text = format!("the import {name}: unknown setting {key}; known is {known}");
+                invalid(text).or_at(at)
             }
             None => Ok(()),
         }
+    }
+}
+
+/// Who switches on what nobody knows would find it off.
+fn feature((name, value): (&String, &Frozen)) -> Result<(), Invalid> {
+    if !FEATURES.contains(&name.as_str()) {
+        let known = FEATURES.join(", ");
+        return invalid(format!("sentinel: unknown feature {name:?}; known are {known}"));
+    }
+    match value {
+        Frozen::Bool(_) => Ok(()),
+        _ => invalid(format!("sentinel: {name} must be true or false")),
     }
 }
 
@@ -222,10 +261,12 @@ fn once<T>(
 }
 
 fn policy(name: String, block: &mut Block) -> Result<Policy, Invalid> {
+    let source_at = block.place("source");
     let source = match block.text("source")? {
-        Some(source) => Location::parse(&source)?,
+        Some(source) => Location::parse(&source).or_at(source_at)?,
         None => Location::Local(format!("./{name}.sentinel")),
     };
+    let at = block.place("enforcement_level");
     let level = match block.text("enforcement_level")?.as_deref() {
         None | Some("advisory") => Level::Advisory,
         Some("soft-mandatory") => Level::SoftMandatory,
@@ -234,7 +275,8 @@ fn policy(name: String, block: &mut Block) -> Result<Policy, Invalid> {
             return invalid(format!(
                 "the policy {name}: enforcement_level is {other:?}, not one of advisory, \
                  soft-mandatory, hard-mandatory"
-            ));
+            ))
+            .or_at(at);
         }
     };
     Ok(Policy { name, source, level, params: block.map("params")? })
@@ -242,7 +284,7 @@ fn policy(name: String, block: &mut Block) -> Result<Policy, Invalid> {
 
 fn mock(name: &str, block: &mut Block) -> Result<Provided, Invalid> {
     let data = block.take("data");
-    let module = block.child("module");
+    let module = block.child("module")?;
     match (data, module) {
         (Some(data), None) => Ok(Provided::Data(data)),
         (None, Some(mut module)) => {

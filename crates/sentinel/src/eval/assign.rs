@@ -4,7 +4,7 @@ use super::Interp;
 use super::expr::{place, position};
 use crate::ast::{Binary, Expr, Target};
 use crate::source::{Eval, Fault, Pos};
-use crate::value::{Key, Scope, Value};
+use crate::value::{Key, Rule, Scope, Value};
 
 impl<'a> Interp<'a> {
     pub(super) fn assign(
@@ -32,6 +32,7 @@ impl<'a> Interp<'a> {
                     }
                 };
                 if let (Value::Rule(rule), true) = (value, self.main_rule(scope, pos)) {
+                    self.heap.charge(2 * size_of::<(&str, Pos, &Rule<'_>)>());
                     self.rules.push((&name.text, pos, rule));
                 }
                 // Evaluating may have made the name known in another place.

@@ -39,7 +39,7 @@ impl<'a> Interp<'a> {
         self.heap.charge(length * TREE);
         self.spend(source.text.len() / 16)?;
         let mut program = parse(&source.text, file)?;
-        check(&mut program)?;
+        check(&mut program).map_err(|fault| fault.or_at(Pos { file, at: 0 }))?;
         for (pos, text) in program.warnings.drain(..) {
             self.warn(pos, || text);
         }

@@ -12,6 +12,7 @@ mod quant;
 mod regexes;
 mod same;
 mod stmt;
+mod tell;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -21,6 +22,7 @@ pub(crate) use import::START;
 pub(crate) use number::{compare_numbers, float};
 pub(crate) use print::{float as float_text, quoted};
 use regexes::Pattern;
+pub(crate) use tell::MAX_VALUE;
 
 use crate::source::{Eval, Fault, Pos, Source};
 use crate::value::{Heap, Module, Rule, RuleState, Scope, Value};

@@ -90,6 +90,17 @@ impl<'a> Map<'a> {
         }
     }
 
+    /// The entry at that place of the order.
+    pub fn at(&self, index: usize, heap: &'a Heap<'a>) -> Option<(Key<'a>, Value<'a>)> {
+        match &mut *self.0.borrow_mut() {
+            Entries::Own(entries) => entries.get_index(index).map(|(key, value)| (*key, *value)),
+            Entries::View { data, seen } => {
+                let (key, child) = data.get(index)?;
+                Some((Key::Text(key), see(heap, child, seen, index, data.len())))
+            }
+        }
+    }
+
     pub fn has(&self, key: Key<'a>) -> bool {
         match &*self.0.borrow() {
             Entries::Own(entries) => entries.contains_key(&key),

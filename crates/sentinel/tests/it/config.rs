@@ -158,6 +158,82 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
+fn what_nobody_knows_is_refused_with_its_name_and_line() {
+    for (text, words) in [
+        ("\npolice \"a\" {}", "2:1: unknown block \"police\" with 1 labels"),
+        ("\n\na = 1", "3:1: unknown attribute \"a\""),
+        (
+            "policy \"a\" {\n  source = \"a\"\n  nosuch = 1\n}",
+            "3:3: policy \"a\": unknown attribute \"nosuch\"",
+        ),
+        ("policy \"a\" {\n nosuch {}\n}", "2:2: policy \"a\": unknown block \"nosuch\""),
+        ("policy \"a\" {\n params {\n  deep {}\n }\n}", "3:3: params: unknown block \"deep\""),
+        ("test {\n rules \"x\" {}\n}", "2:2: test: rules takes no labels"),
+        ("mock \"a\" {\n module \"x\" {}\n}", "2:2: mock \"a\": module takes no labels"),
+        (
+            "mock \"a\" {\n module {\n  source = \"x\"\n  path = \"y\"\n }\n}",
+            "4:3: module: unknown attribute \"path\"",
+        ),
+        (
+            "sentinel {\n  features = { terraform = true, nosuch = true }\n}",
+            "2:3: sentinel: unknown feature \"nosuch\"; known are apply-all, terraform",
+        ),
+        ("sentinel {\n  features = { terraform = 1 }\n}", "2:3: sentinel: terraform must be true"),
+        ("sentinel {\n  nosuch = 1\n}", "2:3: sentinel: unknown attribute \"nosuch\""),
+        (
+            "import \"plugin\" \"time\" {\n config = { zone = \"UTC\" }\n}",
+            "2:2: the import time: unknown setting zone",
+        ),
+        (
+            "\npolicy \"a\" {\n enforcement_level = \"mandatory\"\n}",
+            "3:2: the policy a: enforcement_level is",
+        ),
+    ] {
+        let error = Config::parse("sentinel.hcl", text.as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with(words), "{text}: {error}");
+    }
+    for (text, words) in [
+        ("{\n \"police\": {}\n}", "2:12: unknown block \"police\""),
+        ("{\n \"mock\": 1\n}", "2:10: mock must be an object"),
+        (
+            "{\"policy\": {\"a\": {\n  \"source\": \"a\",\n  \"nosuch\": 1}}}",
+            "3:13: policy \"a\": unknown attribute \"nosuch\"",
+        ),
+        ("{\"policy\": {\n \"a\": 1}}", "2:7: policy \"a\" must be an object"),
+        (
+            "{\"policy\": {\"a\": {}},\n \"policy\": {\"a\": {}}}",
+            "2:18: the policy a is declared twice",
+        ),
+        (
+            "{\"policy\": {\"a\": {\"source\": \"a\",\n \"source\": \"b\"}}}",
+            "2:12: the attribute \"source\" is there twice",
+        ),
+        ("{\"import\": {\n \"module\": 1}}", "2:12: import must be an object"),
+        (
+            "{\"import\": {\"static\": {\"a\": {\"source\": \"a\",\n \"nosuch\": 1}}}}",
+            "2:12: import \"static\" \"a\": unknown attribute \"nosuch\"",
+        ),
+        (
+            "{\"mock\": {\"a\": {\"module\": {\n \"source\": \"a\",\n \"nosuch\": 1}}}}",
+            "3:12: module: unknown attribute \"nosuch\"",
+        ),
+        ("{\"test\": {\"rules\": {},\n \"x\": 1}}", "2:7: test: unknown attribute \"x\""),
+        (
+            "{\"sentinel\": {\n \"features\": {\"nosuch\": true}}}",
+            "2:14: sentinel: unknown feature \"nosuch\"",
+        ),
+        ("{\n \"policy\": {]}", "at line 2 column 13"),
+    ] {
+        let error = Config::parse("sentinel.json", text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+    let several = json(
+        r#"{"policy": [{"a": {}}, {"b": {}}], "import": {"module": [{"m": {"source": "m"}}]}}"#,
+    );
+    assert_eq!((several.policies.len(), several.imports.len()), (2, 1));
+}
+
+#[test]
 fn a_remote_source_has_an_address_and_a_checksum() {
     let digest = "ab".repeat(32);
     let source = |source: &str| Location::parse(source).unwrap();

@@ -133,7 +133,9 @@ fn values_within_each_other_end_the_policy_and_not_the_process() {
 
 #[test]
 fn rules_inside_of_values_inside_of_rules_fit_the_stack() {
-    let limits = Limits { memory: 1 << 30, ..Limits::default() };
+    // On a busy machine the time would be over first.
+    let time = Duration::from_mins(5);
+    let limits = Limits { memory: 1 << 30, time, ..Limits::default() };
     for look in ["mine is mine", "print(mine)", "json.marshal(mine) is \"\"", "mine contains mine"]
     {
         let text = format!(
@@ -241,6 +243,14 @@ fn files_and_imports_are_counted() {
     let source = Source::new("p.sentinel", format!("{many}main = true"));
     let outcome = evaluate(&source, &world, &Limits::default(), &[]);
     assert!(outcome.error.unwrap().text.contains("100 files"));
+}
+
+#[test]
+fn more_names_than_there_are_places_for_are_refused() {
+    let many = (0..66_000).map(|n| format!("n{n}=1\n")).collect::<Vec<_>>().concat();
+    let source = Source::new("p.sentinel", format!("main = false\n{many}"));
+    let outcome = evaluate(&source, &world(), &Limits::default(), &[]);
+    assert_eq!(outcome.error.unwrap().to_string(), "p.sentinel:1:1: too many names");
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod outcomes;
 mod probes;
 mod properties;
 mod reports;
+mod telling;
 mod terraform;
