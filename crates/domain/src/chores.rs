@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_chore_is_done_next_its_time_after_the_last() {
         let chores = Chores::default();
-        chores.expect("cleaning", Some(Duration::from_secs(60)));
+        chores.expect("cleaning", Some(Duration::from_mins(1)));
         chores.expect("the queue", None);
         let of = |name| chores.all().into_iter().find(|chore| chore.name == name).unwrap();
         assert_eq!((of("cleaning").last, of("cleaning").next_at()), (None, None));

@@ -27,7 +27,7 @@ async fn an_administrator_sees_what_waits_who_is_there_and_what_holds() {
     let counted = admin.get("/app/site").await.is_ok().text();
     assert!(counted.contains("Blobs: ") && counted.contains("Blobs were counted"), "{counted}");
     let (chores, now) = (server.app.chores(), server.app.now());
-    chores.expect("cleaning up", Some(Duration::from_secs(3600)));
+    chores.expect("cleaning up", Some(Duration::from_hours(1)));
     chores.begun("letters", now);
     let full: domain::Result<()> = Err(domain::Error::Unavailable("the disk is <full>".into()));
     chores.done("letters", &full, now);
