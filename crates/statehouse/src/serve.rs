@@ -122,10 +122,7 @@ pub async fn run(
     }));
     let mut agent = embedded.map(|config| Task::start("agent", |stop| agent::run(config, stop)));
     config::note_public_url(data_dir, &url).context("data_dir")?;
-    announce(&settings, bound, &url);
-    if let Some(address) = first_admin {
-        tracing::info!("there is nobody yet: become the first admin at {address} (works once)");
-    }
+    announce(&settings, bound, &url, first_admin.as_deref());
     // Only the demo waits for it.
     ready.send(url.clone()).ok();
 
@@ -268,7 +265,7 @@ fn with_metrics(router: Router, source: &metrics::Source, on_main: bool) -> Rout
     if on_main { router.merge(metrics::local(source.clone())) } else { router }
 }
 
-fn announce(settings: &Settings, bound: SocketAddr, url: &Url) {
+fn announce(settings: &Settings, bound: SocketAddr, url: &Url, first_admin: Option<&str>) {
     tracing::info!(
         %bound, %url,
         version = env!("CARGO_PKG_VERSION"),
@@ -284,5 +281,8 @@ fn announce(settings: &Settings, bound: SocketAddr, url: &Url) {
         let ca = tls::ca_file(&settings.store.data_dir);
         let ca = ca.display();
         tracing::info!(%ca, "clients trust this server with: export SSL_CERT_FILE={ca}");
+    }
+    if let Some(address) = first_admin {
+        tracing::info!("there is nobody yet: become the first admin at {address} (works once)");
     }
 }
