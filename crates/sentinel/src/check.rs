@@ -41,9 +41,7 @@ pub(crate) fn check(program: &mut Program) -> Eval<()> {
     checker.scopes.push(names);
     // A function with a name is a constant of the file: nothing else may bear its name.
     let mut constants = Names::default();
-    for param in &program.params {
-        constants.add(&param.name);
-    }
+    constants.extend(program.params.iter().map(|param| param.name.clone()));
     let params = constants.list.len();
     for stmt in &program.body {
         let Stmt::Func { pos, name, .. } = stmt else { continue };
@@ -87,6 +85,14 @@ impl Names {
             self.list.push(name.into());
         }
         is_new
+    }
+}
+
+impl Extend<Box<str>> for Names {
+    fn extend<I: IntoIterator<Item = Box<str>>>(&mut self, more: I) {
+        for name in more {
+            self.add(&name);
+        }
     }
 }
 
