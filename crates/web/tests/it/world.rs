@@ -29,8 +29,10 @@ pub async fn made(server: &Server) -> (Workspace, Names) {
     ]);
     let new = resource("teams", &json!({ "name": "spare", "visibility": "organization" }));
     names.insert("team_id", owner.post("/organizations/acme/teams", new).await.is_created().id());
-    let member = server.member().user().await.username;
-    let list = owner.get(format!("/organizations/acme/organization-memberships?q={member}")).await;
+    let member = server.member().user().await;
+    names.insert("user_id", member.id.to_string());
+    let list = format!("/organizations/acme/organization-memberships?q={}", member.username);
+    let list = owner.get(list).await;
     let membership = list.is_ok().data()[0]["id"].as_str().unwrap().to_owned();
     names.insert("organization_membership_id", membership);
     let new = resource("policy-replays", &json!({ "files": { "a.sentinel": "main = true" } }));
