@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("old")
     kind = "postgres" if os.environ.get("STATEHOUSE_E2E_DATABASE_URL") else "sqlite"
     with tarfile.open(OLD / f"{kind}.tar.xz") as tar:
-        tar.extractall(folder, filter="data")
+        tar.extractall(folder)
     return folder
 
 

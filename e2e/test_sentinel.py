@@ -207,7 +207,7 @@ def test_a_draft_is_tried_on_mocks_and_on_recorded_plans(
     until(lambda: api.get(path)["attributes"]["status"] == "finished", "the mocks are made")
     bundle = succeeded(api.http.get(f"{path}/download", follow_redirects=True)).content
     with tarfile.open(fileobj=io.BytesIO(bundle)) as tar:
-        tar.extractall(tmp_path, filter="data")
+        tar.extractall(tmp_path)
     draft = tmp_path / "draft"
     draft.mkdir()
     (draft / "nothing.sentinel").write_text(NOTHING_MORE)
