@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{App, Result, Timestamp, keeper};
+use crate::{Result, Timestamp};
 
 /// The chores of one process.
 #[derive(Debug, Default)]
@@ -67,11 +67,6 @@ impl Chores {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         change(all.entry(name).or_insert_with(|| Chore { name, ..Chore::default() }));
     }
-}
-
-/// Whether this server does what only one of several does.
-pub fn keeps_house(app: &App) -> bool {
-    keeper::is_here(app)
 }
 
 #[cfg(test)]

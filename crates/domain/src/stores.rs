@@ -1,6 +1,6 @@
 //! How large has become what is kept, and how much room there is for more.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use blobs::{Room, Usage};
 
@@ -9,6 +9,12 @@ use crate::{Ctx, Granted, Result, Site, Timestamp, access::can};
 /// What was found when everything was counted.
 #[derive(Debug, Default)]
 pub(crate) struct Counted(Mutex<Option<Arc<Count>>>);
+
+impl Counted {
+    fn last(&self) -> MutexGuard<'_, Option<Arc<Count>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[derive(Debug)]
 pub struct Count {
@@ -30,12 +36,12 @@ pub struct Stores {
 /// Counts all blobs: as many calls to the store as it has thousands of them.
 pub async fn count(cx: &Ctx) -> Result<()> {
     let count = Count { usage: cx.blobs().usage().await?, at: cx.now() };
-    *cx.counted_blobs().0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(count));
+    *cx.counted_blobs().last() = Some(Arc::new(count));
     Ok(())
 }
 
 pub async fn read(cx: &Ctx, _: &Granted<can::ManageSite, Site>) -> Result<Stores> {
-    let blobs = cx.counted_blobs().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let blobs = cx.counted_blobs().last().clone();
     Ok(Stores {
         is_postgres: cx.db().is_postgres(),
         database: cx.db().size().await?,

@@ -134,5 +134,6 @@ async fn try_to_fill(restore: &Restore, store: &Store, keyring: Keyring) -> Resu
     let blobs = Blobs::directory(&store.blobs, keyring.clone()).context("blob_url")?;
     let settings = open::database_settings(store);
     let target = Target { settings, blobs, keyring, now: open::now() };
-    backup::restore(&restore.file, target, progress::shown()).await
+    let into = || format!("restoring, with the blobs in {}", store.blobs.display());
+    backup::restore(&restore.file, target, progress::shown()).await.with_context(into)
 }

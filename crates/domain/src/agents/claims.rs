@@ -125,11 +125,7 @@ async fn take(cx: &Ctx, agent: &Agent, kinds: &[job::Kind]) -> Result<Option<Ass
         // Nearly always there is nothing, and then nothing is locked.
         let page: Vec<(JobId, Timestamp)> = waiting.into_tuple().all(cx.read()).await?;
         for (id, _) in &page {
-            let mut taken = Box::pin(take_one(cx, agent, id)).await;
-            // Deleted a moment ago, with its workspace.
-            if matches!(taken, Err(Error::NotFound)) && !is_there(cx, id).await? {
-                taken = Ok(None);
-            }
+            let taken = Box::pin(take_one(cx, agent, id)).await;
             // What cannot be handed out holds up nobody behind it.
             let taken = cx.troubles().settle(CHORE, id.as_str(), taken, cx.now());
             if let Some(assignment) = taken.flatten() {
@@ -143,14 +139,18 @@ async fn take(cx: &Ctx, agent: &Agent, kinds: &[job::Kind]) -> Result<Option<Ass
     }
 }
 
-async fn is_there(cx: &Ctx, id: &JobId) -> Result<bool> {
-    Ok(job::Entity::find_by_id(id.clone()).one(cx.read()).await?.is_some())
+/// Nothing where the job is not for this agent, not to be handed out now, or gone.
+async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignment>> {
+    let job = || job::Entity::find_by_id(id.clone()).one(cx.read());
+    let Some(found) = job().await? else { return Ok(None) };
+    match hand_out(cx, agent, found).await {
+        // Deleted meanwhile, with its workspace.
+        Err(Error::NotFound) if job().await?.is_none() => Ok(None),
+        handed_out => handed_out,
+    }
 }
 
-async fn take_one(cx: &Ctx, agent: &Agent, id: &JobId) -> Result<Option<Assignment>> {
-    let Some(found) = job::Entity::find_by_id(id.clone()).one(cx.read()).await? else {
-        return Ok(None);
-    };
+async fn hand_out(cx: &Ctx, agent: &Agent, found: Job) -> Result<Option<Assignment>> {
     // What cannot be told to anybody yet is left for those who can.
     let (kind, Some(run)) = (found.kind, found.run_id.clone()) else { return Ok(None) };
     let Some(run) = run::Entity::find_by_id(run).one(cx.read()).await? else {

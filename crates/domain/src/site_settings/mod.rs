@@ -99,7 +99,7 @@ macro_rules! settings {
         }
 
         fn is_secret(name: &str) -> bool {
-            written(name) == Some(Written::Secret)
+            written(name).is_some_and(Written::is_secret)
         }
     };
 }

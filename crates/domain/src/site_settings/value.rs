@@ -15,6 +15,14 @@ pub enum Written {
     Text,
     /// A line that nobody reads again.
     Secret,
+    /// Lines that nobody reads again.
+    SecretLines,
+}
+
+impl Written {
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::SecretLines)
+    }
 }
 
 /// What a setting can be.
@@ -148,7 +156,7 @@ impl AppKey {
 }
 
 impl Value for AppKey {
-    const WRITTEN: Written = Written::Secret;
+    const WRITTEN: Written = Written::SecretLines;
 
     fn read(text: &str) -> Result<Self, String> {
         let pem = SecretString::from(text.replace("\\n", "\n").trim().to_owned());

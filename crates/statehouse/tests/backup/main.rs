@@ -182,6 +182,7 @@ fn a_backup_is_restored_only_with_its_keys_and_only_into_an_empty_place() {
 
     let said = restore_refused(&place, &file);
     assert!(said.contains("not empty"), "{said}");
+    assert!(said.contains(place.data().to_str().unwrap()), "which place it is: {said}");
     let (used, _) = filled();
     fs::copy(place.key(), used.key()).unwrap();
     let said = restore_refused(&used, &file);

@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use crate::{
     components::{
-        About, Button, Control, Crumb, Header, Look, Panel, Secret, SecretArea, Select, Sheet, Text,
+        About, Button, Control, Crumb, Header, Look, Notice, Panel, Secret, SecretArea, Select,
+        Sheet, Text, Tone,
     },
     failure::{Result, Wrong},
     forms::Form,
@@ -44,7 +45,8 @@ pub async fn save(
     let (visitor, cx) = (&site.visitor, &site.visitor.cx);
     let text = input.default.is_empty().then_some(&*input.value);
     // Nothing was typed where nothing is shown: that is no wish to forget what is kept.
-    let is_untouched = text == Some("") && site_settings::written(&name) == Some(Written::Secret);
+    let is_untouched =
+        text == Some("") && site_settings::written(&name).is_some_and(Written::is_secret);
     let change = if is_untouched {
         Err(domain::Error::invalid("value", "can't be blank"))
     } else {
@@ -74,6 +76,9 @@ async fn draw(
     let line = lines.iter().find(|line| line.name == name).ok_or(domain::Error::NotFound)?;
     let content = match &line.source {
         Source::Process(by) => html! {
+            @if let Some((_, wrong)) = said {
+                (Notice::answer(Tone::Bad, &html! { p { (wrong.sentence()) } }))
+            }
             p { "This was decided by " code { (by) } " when the server was started, and holds until it is started without." }
         },
         _ => form(visitor, line, said),
@@ -105,9 +110,8 @@ fn form(visitor: &SignedIn, line: &Line, said: Option<(&Input, &Wrong)>) -> Mark
     let lines = SecretArea { about: secret_about };
     let control: &dyn Control = match site_settings::written(name) {
         Some(Written::Switch) => &switch,
-        // A key has several lines.
-        Some(Written::Secret) if name.ends_with("-key") => &lines,
         Some(Written::Secret) => &secret,
+        Some(Written::SecretLines) => &lines,
         Some(Written::Text) | None => &text,
     };
     let (token, wrong) = (&*visitor.form_token(), said.map(|(_, wrong)| wrong));

@@ -1,9 +1,6 @@
 //! What this server does by itself: when it did each last, how that went, and when it does it next.
 
-use domain::{
-    can,
-    chores::{self, Chore},
-};
+use domain::{can, chores::Chore, keeper};
 use maud::{Markup, html};
 
 use crate::{
@@ -23,7 +20,7 @@ pub async fn show(site: May<can::ManageSite>) -> Result<Markup> {
         Head::number("Took"),
         Head::new("Next"),
     ];
-    let keeps_house = chores::keeps_house(app);
+    let keeps_house = keeper::is_here(app);
     let all = app.chores().all();
     let (failing, going): (Vec<&Chore>, Vec<&Chore>) =
         all.iter().partition(|chore| failure(chore).is_some());

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::stores;
+use domain::{site_settings::Given, stores};
 use http::StatusCode;
+use testkit::Server;
 
 use crate::{
-    browser::{Browser, hidden_fields, person, server},
+    browser::{Browser, hidden_fields, person, server, services},
     runs::run,
 };
 
@@ -134,6 +135,26 @@ async fn a_setting_of_the_site_is_decided_where_it_is_shown() {
     let answer = admin.submit(&page, &enabled, &[("value", "true")]).await;
     answer.has_status(StatusCode::UNPROCESSABLE_ENTITY);
     admin.get(&format!("{list}/colour")).await.is_not_found();
+}
+
+#[tokio::test]
+async fn a_setting_that_the_process_was_given_is_refused_with_its_reason() {
+    let server = Server::start_with(|options| {
+        options.router = services;
+        let mut given = Given::default();
+        given.add("plan-timeout", "10m", "--plan-timeout".into()).unwrap();
+        options.settings.site = given;
+    })
+    .await;
+    let mut admin = Browser::of(&server, &server.site_admin()).await;
+    let (plan, apply) = ("/app/site/settings/plan-timeout", "/app/site/settings/apply-timeout");
+    // Its page has no form: the token of any other one does.
+    let page = admin.get(apply).await.is_ok().text();
+    let mut fields: BTreeMap<_, _> = hidden_fields(&page, apply).into_iter().collect();
+    fields.insert("value".into(), "3h".into());
+    let answer = admin.post(plan, &fields).await;
+    let text = answer.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(text.contains("role=\"alert\"") && text.contains("--plan-timeout"), "{text}");
 }
 
 #[tokio::test]
