@@ -238,7 +238,10 @@ impl Process {
         (&mut self.from).take(LINE).read_until(b'\n', &mut line)?;
         match line.last() {
             Some(b'\n') => Ok(Some(serde_json::from_slice(&line)?)),
-            _ if line.len() as u64 == LINE => Err(io::Error::other("it says too much")),
+            _ if line.len() as u64 == LINE => {
+                let most = LINE >> 20;
+                Err(io::Error::other(format!("a policy said more than {most} MiB")))
+            }
             _ => Ok(None),
         }
     }

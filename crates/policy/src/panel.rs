@@ -138,7 +138,7 @@ impl<'c> Here<'c> {
             begins(left);
             each(match &mut ready {
                 _ if left.is_zero() => Answer::Unasked(TOO_LONG.to_owned()),
-                Ready::Rego(rego) => match rego.ask(policy) {
+                Ready::Rego(rego) => match rego.ask(policy, left) {
                     Ok(against) => Answer::Against(short(against)),
                     Err(refusal) => Answer::Unasked(refusal.to_string()),
                 },
@@ -154,7 +154,7 @@ impl<'c> Here<'c> {
         Ok(match &question.code {
             Code::Rego { modules, dialect } => {
                 let input = self.rego()?;
-                let rego = Rego::new(modules.clone(), *dialect, input, question.time);
+                let rego = Rego::new(modules.clone(), *dialect, input);
                 Ready::Rego(Box::new(rego.map_err(|refusal| refusal.to_string())?))
             }
             Code::Sentinel(written) => {
@@ -221,6 +221,30 @@ mod tests {
         let told = short(vec!["x".repeat(SAID / 2); 5]);
         assert_eq!((told.len(), &*told[2]), (3, "3 more, which are too long to be told"));
         assert_eq!(short(vec!["x".repeat(SAID + 1)]), ["1 more, which are too long to be told"]);
+    }
+
+    #[test]
+    fn a_policy_without_an_end_leaves_time_for_those_behind_it() {
+        let case =
+            Case { plan: "{}".into(), run: Run::default(), at: DateTime::UNIX_EPOCH, http: None };
+        let all = "numbers.range(1, 2000)";
+        let code = format!(
+            "package p\nendless contains \"x\" if {{\n some i in {all}\n some j in {all}\n some k in {all}\n \
+             i * j * k == 0\n}}\nfine := []"
+        );
+        let question = Question {
+            code: Code::Rego {
+                modules: vec![Module { path: "p.rego".into(), code }],
+                dialect: Dialect::Current,
+            },
+            policies: vec!["data.p.endless".into(), "data.p.fine".into()],
+            parameters: BTreeMap::new(),
+            time: Duration::from_hours(1),
+        };
+        let until = Instant::now() + Duration::from_secs(2);
+        let said = Panel::of(&case, None).ask(&question, until).unwrap();
+        assert!(matches!(said[0], Answer::Unasked(_)), "{said:?}");
+        assert_eq!(said[1], Answer::Against(Vec::new()));
     }
 
     #[test]

@@ -57,42 +57,36 @@ impl Input {
 /// Modules that were read, and the input that all queries are about.
 pub struct Rego {
     engine: Engine,
-    time: Duration,
 }
 
 impl std::fmt::Debug for Rego {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rego").field("time", &self.time).finish_non_exhaustive()
+        f.debug_struct("Rego").finish_non_exhaustive()
     }
 }
 
 impl Rego {
-    /// Reads all modules; each query may take `time`.
+    /// Reads all modules.
     ///
     /// # Errors
     /// For the first module that cannot be read.
-    pub fn new(
-        modules: Vec<Module>,
-        dialect: Dialect,
-        input: &Input,
-        time: Duration,
-    ) -> Result<Self, Refusal> {
+    pub fn new(modules: Vec<Module>, dialect: Dialect, input: &Input) -> Result<Self, Refusal> {
         let mut engine = Engine::new();
         for module in modules {
             add(&mut engine, module, dialect)?;
         }
         engine.set_rego_v0(dialect == Dialect::Old);
         engine.set_input(input.0.clone());
-        Ok(Self { engine, time })
+        Ok(Self { engine })
     }
 
     /// What a query results in: each item as text, or as JSON where it is none. Nothing means that all is well.
     ///
     /// # Errors
-    /// If it fails, takes too long, is undefined, or results in anything but a list.
-    pub fn ask(&mut self, query: &str) -> Result<Vec<String>, Refusal> {
+    /// If it fails, takes more than `time`, is undefined, or results in anything but a list.
+    pub fn ask(&mut self, query: &str, time: Duration) -> Result<Vec<String>, Refusal> {
         self.engine.set_execution_timer_config(ExecutionTimerConfig {
-            limit: self.time,
+            limit: time,
             check_interval: CHECK_EVERY,
         });
         let results = self
@@ -157,7 +151,7 @@ mod tests {
             r#"{"plan":{"resource_changes":[{"address":"a.b"}]},"run":{"message":"hi"}}"#,
         )
         .unwrap();
-        Rego::new(vec![module], Dialect::Current, &input, Duration::from_millis(500))?.ask(query)
+        Rego::new(vec![module], Dialect::Current, &input)?.ask(query, Duration::from_millis(500))
     }
 
     #[test]

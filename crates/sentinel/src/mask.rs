@@ -1,7 +1,9 @@
 //! Secrets that policies were given are told to nobody, whatever policies print and compute.
 
+use crate::eval::quoted;
 use crate::frozen::Frozen;
 use crate::outcome::Outcome;
+use crate::std::json;
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
@@ -17,7 +19,7 @@ impl Frozen {
             Self::Undefined | Self::Null | Self::Bool(_) => {}
             Self::Int(value) => into.push(value.to_string()),
             Self::Float(value) => into.push(value.to_string()),
-            Self::Text(text) => into.push(String::from_utf8_lossy(text).into_owned()),
+            Self::Text(text) => into.extend(forms(text)),
             Self::List(items) => items.iter().for_each(|item| item.secrets(into)),
             Self::Map(entries) => entries.iter().for_each(|(_, value)| value.secrets(into)),
         }
@@ -39,6 +41,20 @@ impl Frozen {
             ),
         }
     }
+}
+
+/// How a text is told: as it is, and within quotes of `print`, of JSON, and of `print` around JSON.
+fn forms(text: &[u8]) -> impl Iterator<Item = String> {
+    let within = |quote: fn(&[u8], &mut Vec<u8>), text: &[u8]| {
+        let mut out = Vec::new();
+        quote(text, &mut out);
+        out[1..out.len() - 1].to_vec()
+    };
+    let json = within(json::string, text);
+    let mut forms = vec![text.to_vec(), within(quoted, text), within(quoted, &json), json];
+    forms.sort();
+    forms.dedup();
+    forms.into_iter().map(|form| String::from_utf8_lossy(&form).into_owned())
 }
 
 fn masked(text: &str, secrets: &[String]) -> String {

@@ -89,7 +89,7 @@ fn write(interp: &mut Interp<'_>, data: &Frozen, out: &mut Vec<u8>) -> Eval<()> 
     Ok(())
 }
 
-fn string(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn string(text: &[u8], out: &mut Vec<u8>) {
     use std::io::Write as _;
     out.push(b'"');
     for c in String::from_utf8_lossy(text).chars() {

@@ -6,7 +6,7 @@ pub(crate) mod decimal;
 #[cfg(test)]
 mod every;
 pub(crate) mod http;
-mod json;
+pub(crate) mod json;
 mod lists;
 mod maps;
 mod native;

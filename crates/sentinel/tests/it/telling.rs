@@ -95,6 +95,25 @@ fn warnings_about_very_many_places_are_told_once_each_and_a_hundred_of_them() {
 }
 
 #[test]
+fn a_secret_is_hidden_also_within_quotes() {
+    let given = Frozen::text("first line\n\tsecond \"line\" <x> \\ end");
+    let text = "import \"json\"\nparam key\nwritten = json.marshal(key)\n\
+        print(key)\nprint([key])\nprint(written)\nprint([written])\nprint({key: written})\n\
+        r = rule { [key, written] }\nmain = r is empty";
+    let mut world = world();
+    world.params.insert("key".into(), given.clone());
+    let mut outcome = asked(&world, "p.sentinel", text.to_owned());
+    assert_eq!(outcome.error, None);
+    outcome.mask([&given]);
+    let mut told: Vec<String> = outcome.rules.iter().map(RuleValue::shown).collect();
+    told.push(outcome.printed.clone());
+    assert_eq!(outcome.printed.matches("***").count(), 6, "{told:?}");
+    for part in ["first", "second", "line", "<x>", "u003c", "end"] {
+        assert!(!told.iter().any(|told| told.contains(part)), "{part}: {told:?}");
+    }
+}
+
+#[test]
 fn a_secret_is_hidden_also_where_a_text_was_cut_off_within_it() {
     let given = Frozen::text(&"0123456789".repeat(40));
     // A value, a key of one, an error, and an error that quotes.

@@ -66,6 +66,9 @@ impl Apply {
                 Config::parse(&name, &text).with_context(|| name.clone())?
             }
         };
+        for warning in &config.warnings {
+            eprintln!("Warning: {warning}");
+        }
         let file = self.config.as_deref().unwrap_or(Path::new(""));
         let mut asked = Vec::new();
         for Named { name, level, path, params } in self.policies(&config, file)? {
