@@ -104,6 +104,11 @@ fn apply_tells_what_happened() {
     let folder = folder();
     let (_, told) = sentinel(folder.path(), "apply err.sentinel");
     assert!(told.contains("Error: err.sentinel:1:5: unsupported type for looping: undefined"));
+    let proxy =
+        "policy \"good\" {}\nimport \"plugin\" \"http\" { config = { proxy_address = \"x\" } }";
+    std::fs::write(folder.path().join("proxy.hcl"), proxy).unwrap();
+    let (code, told) = sentinel(folder.path(), "apply -config=proxy.hcl");
+    assert!(code == 0 && told.contains("Warning: the import http: proxy_address"), "{told}");
     let (_, told) = sentinel(folder.path(), "apply -json -config=hard.hcl");
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["result"], false);

@@ -1,6 +1,8 @@
 //! Every stage of a run, with members that stand in for those that come from elsewhere: they wait until they are told what
 //! to say.
 
+use std::time::Duration;
+
 use domain::{
     Json,
     entity::{policy::Kind, policy_evaluation, run as run_row, task_stage},
@@ -138,6 +140,9 @@ async fn to_its_end(server: &Server, agent: &Agent<'_>, run: &str, befalls: Befa
         let mut now = status(&server.owner(), run).await;
         if now.ends_with("_running") || now == "cost_estimating" {
             befalls.happen(server, run).await;
+            // Before an apply, a refusal is held back until command lines look.
+            server.pass(Duration::from_secs(3));
+            domain::task_stages::advance_all(&server.system()).await.unwrap();
             now = status(&server.owner(), run).await;
         }
         if ["applied", "errored", "canceled"].contains(&now.as_str()) {

@@ -154,6 +154,7 @@ async fn agents_bring_the_documents_of_a_plan_before_its_end_where_the_run_waits
 #[tokio::test]
 async fn what_is_mandatory_stops_a_run_and_what_is_advisory_does_not() {
     let server = Server::start_with(loopback).await;
+    server.stop_clock();
     let owner = server.owner();
     let agent = Agent::register(&server).await;
     let mut service = Service::named(&owner, "scan", &[]).await;
@@ -184,6 +185,12 @@ async fn what_is_mandatory_stops_a_run_and_what_is_advisory_does_not() {
                 answer(&server, &asked, said("failed")).await.is_ok();
             }
         }
+        if (stage, ends) == ("pre_apply", "errored") {
+            let held_back = status(&server, &id).await;
+            assert_eq!(held_back, "pre_apply_running", "until command lines look");
+        }
+        server.pass(Duration::from_secs(3));
+        domain::task_stages::advance_all(&server.system()).await.unwrap();
         assert_eq!(status(&server, &id).await, ends, "{case}");
         let shown = owner.get(format!("/runs/{id}/task-stages")).await.is_ok();
         assert_eq!(shown.attributes("status"), [stage_is], "{case}");

@@ -1,8 +1,6 @@
 //! How a phase ends: its files, its numbers, and the next status of its run, all at one moment
 //! (CLI protocol, rule 1: the run must never lag behind its plan).
 
-use std::time::Duration;
-
 use blobs::{Kind, Name};
 use db::{
     Json,
@@ -58,10 +56,6 @@ pub struct Outcome {
     pub findings: Option<Findings>,
 }
 
-/// The command line notices the end of a plan this late: it rests for up to 2 s between two looks at the log
-/// (CLI protocol 4.2), then asks some more. Of a run that has failed by then it shows no apply, and not the error.
-const NOTICED_AFTER: Duration = Duration::from_secs(3);
-
 /// Lets an apply that nobody had to confirm fail only when the command line has seen it begin.
 async fn let_it_be_noticed(cx: &Ctx, job: &Job, outcome: &Outcome) -> Result<()> {
     let OfRun { run, phase, .. } = OfRun::of(job)?;
@@ -69,10 +63,7 @@ async fn let_it_be_noticed(cx: &Ctx, job: &Job, outcome: &Outcome) -> Result<()>
         return Ok(());
     }
     let run = run::Entity::find_by_id(run).one(cx.read()).await?.ok_or(Error::NotFound)?;
-    if let Some(planned) = run.status_timestamps.get("planned-at").filter(|_| run.auto_apply) {
-        let since = u64::try_from(cx.now().0 - planned.0).unwrap_or_default();
-        tokio::time::sleep(NOTICED_AFTER.saturating_sub(Duration::from_millis(since))).await;
-    }
+    tokio::time::sleep(moves::unnoticed_for(&run, cx.now())).await;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use super::{
     turns,
 };
 use crate::{
-    Change, Error, Happened, Result, Subject, Tx,
+    Change, Error, Happened, Result, Subject, Timestamp, Tx,
     id::RunId,
     locks,
     row::{Run, Workspace},
@@ -48,6 +48,20 @@ pub(crate) fn subject(run: &Run) -> Subject<'_> {
 pub(crate) fn goes_on_by_itself(workspace: &Workspace, run: &Run) -> bool {
     let wants_nobody = run.auto_apply || (run.allow_empty_apply && !run.has_changes);
     wants_nobody && !ConfirmationRule::of(workspace).is_strict()
+}
+
+/// The command line notices the end of a plan this late: it rests for up to 2 s between two looks at the log
+/// (CLI protocol 4.2), then asks some more.
+const NOTICED_AFTER: Duration = Duration::from_secs(3);
+
+/// For how long yet the command line may not know that a plan, which nobody has to confirm, is over. Of a run that has
+/// failed by then it shows neither what came after the plan nor the error.
+pub(crate) fn unnoticed_for(run: &Run, now: Timestamp) -> Duration {
+    let planned = run.status_timestamps.get("planned-at").filter(|_| run.auto_apply);
+    planned.map_or(Duration::ZERO, |planned| {
+        let since = u64::try_from(now.0 - planned.0).unwrap_or_default();
+        NOTICED_AFTER.saturating_sub(Duration::from_millis(since))
+    })
 }
 
 /// Lets an event happen to a run; [`super::held::Held`] does it for everybody else.

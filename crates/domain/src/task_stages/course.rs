@@ -20,7 +20,7 @@ use crate::{
     row::TaskStage,
     runs::{
         held::{Floor, Held},
-        moves::goes_on_by_itself,
+        moves::{goes_on_by_itself, unnoticed_for},
         stages::{self, Part},
         status::{self, Event},
         turns,
@@ -104,6 +104,13 @@ pub(crate) async fn settle(held: &mut Held) -> Result<bool> {
         let Asked { verdict, has_begun } = ask(held, &found).await?;
         is_changed |= has_begun;
         if verdict == Verdict::Open && found.status == Status::Running {
+            return Ok(is_changed);
+        }
+        // What stops an apply is held back until the command line looks; the next round comes soon.
+        if line.stage == Stage::PreApply
+            && matches!(verdict, Verdict::Waits | Verdict::Fails | Verdict::Errs)
+            && !unnoticed_for(held, held.tx().now()).is_zero()
+        {
             return Ok(is_changed);
         }
         is_changed = true;
