@@ -33,17 +33,11 @@ pub(crate) struct Fault {
     path: Vec<String>,
     /// Continues a sentence that begins with the name: `is required`.
     message: String,
-    /// A text of the right type has what no text may have there.
-    is_about_text: bool,
 }
 
 impl Fault {
     fn says(message: impl Into<String>) -> Self {
-        Self { path: Vec::new(), message: message.into(), is_about_text: false }
-    }
-
-    fn about_text(message: &str) -> Self {
-        Self { is_about_text: true, ..Self::says(message) }
+        Self { path: Vec::new(), message: message.into() }
     }
 
     fn within(mut self, name: String) -> Self {
@@ -54,10 +48,6 @@ impl Fault {
     /// The names from the outermost inwards.
     pub(crate) fn path(&self) -> impl Iterator<Item = &str> + Clone {
         self.path.iter().rev().map(String::as_str)
-    }
-
-    pub(crate) fn is_about_text(&self) -> bool {
-        self.is_about_text
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -189,7 +179,7 @@ impl<'de> Deserializer<'de> for Lenient {
                 }
             }
             Value::String(text) => match self.rule.wrong(&text) {
-                Some(why) => Err(Fault::about_text(why)),
+                Some(why) => Err(Fault::says(why)),
                 None => visitor.visit_string(text),
             },
             Value::Array(items) => visitor.visit_seq(Items::new(items, self.form, self.rule)),
@@ -388,7 +378,7 @@ impl<'de> MapAccess<'de> for Members {
         seed: S,
     ) -> Result<Option<S::Value>, Fault> {
         let Some((key, value)) = self.rest.next() else { return Ok(None) };
-        text::anything(&key).map_or(Ok(()), |why| Err(Fault::about_text(why)))?;
+        text::anything(&key).map_or(Ok(()), |why| Err(Fault::says(why)))?;
         let name = seed.deserialize(key.as_str().into_deserializer())?;
         self.current = Some((key, value));
         Ok(Some(name))

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 /// The members of an action's body, from its top level or from `data.attributes`.
 ///
-/// An empty body and `null` are like an empty object, and a member that `T` cannot read is like an absent one:
-/// old clients send `{"data":{"type":""}}`. Refused are what is no object at all, with 400, and a text that hides or
-/// disguises something: to leave that out in silence would lose what somebody wrote.
+/// An empty body and `null` are like an empty object, and members that `T` does not have are nobody's: old clients send
+/// `{"data":{"type":""}}`. What is no object at all is refused with 400, and a member that `T` cannot read where it
+/// stands: to leave it out in silence would lose what somebody wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plain<T>(pub T);
 
@@ -23,10 +23,7 @@ impl<S: Send + Sync, T: Default + DeserializeOwned> FromRequest<S> for Plain<T> 
         }
         match body::parse(&bytes, Limits::USUAL)? {
             Value::Null => Ok(Self(T::default())),
-            Value::Object(top) => {
-                let (members, place) = members(top);
-                Ok(Self(readable(members, place)?))
-            }
+            Value::Object(top) => Ok(Self(read(top)?)),
             _ => Err(Error::bad_request("invalid body", "the body must be a JSON object").into()),
         }
     }
@@ -43,27 +40,10 @@ fn members(mut top: Map<String, Value>) -> (Map<String, Value>, &'static str) {
     }
 }
 
-/// Reads what can be read, leaving out one unreadable member after the other.
-fn readable<T: Default + DeserializeOwned>(
-    mut members: Map<String, Value>,
-    place: &str,
-) -> Result<T, Errors> {
-    loop {
-        match from_json(Value::Object(members.clone())) {
-            Ok(read) => return Ok(read),
-            Err(fault) if fault.is_about_text() => {
-                return Err(body::refusal("invalid attribute", place.into(), "body", &fault));
-            }
-            Err(fault) => {
-                let Some(field) = fault.path().next() else { return Ok(T::default()) };
-                let before = members.len();
-                members.retain(|key, _| !crate::spelling::same(key, field));
-                if members.len() == before {
-                    return Ok(T::default());
-                }
-            }
-        }
-    }
+fn read<T: DeserializeOwned>(top: Map<String, Value>) -> Result<T, Errors> {
+    let (members, place) = members(top);
+    from_json(Value::Object(members))
+        .map_err(|fault| body::refusal("invalid attribute", place.into(), "body", &fault))
 }
 
 #[cfg(test)]
@@ -80,8 +60,7 @@ mod tests {
 
     fn read(body: Value) -> Result<Action, Errors> {
         let Value::Object(top) = body else { panic!("an object") };
-        let (members, place) = members(top);
-        readable(members, place)
+        super::read(top)
     }
 
     #[test]
@@ -101,11 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_another_kind_is_left_out() {
-        assert_eq!(
-            read(json!({ "reason": 1, "data": { "type": "" } })).unwrap(),
-            Action::default()
-        );
+    fn what_is_of_another_kind_is_refused_where_it_stands_and_not_left_out() {
+        for wrong in [json!(5), json!(true), json!(["why"]), json!({ "text": "why" })] {
+            let refused = read(json!({ "reason": wrong })).expect_err("it is no text");
+            assert!(format!("{refused:?}").contains("\"/reason\""), "{refused:?}");
+        }
+        for nothing in [json!({ "reason": null }), json!({ "data": { "type": "" }, "other": 5 })] {
+            assert_eq!(read(nothing).unwrap(), Action::default());
+        }
         assert_eq!(read(json!({ "reason": "why" })).unwrap().reason.as_deref(), Some("why"));
     }
 }

@@ -394,11 +394,22 @@ async fn an_action_takes_every_shape_that_clients_send() {
         (r#"{"data":{"type":""}}"#, with(None, None)),
         (r#"{"data":{"type":"","attributes":{"reason":"why"}}}"#, with(None, Some("why"))),
         (r#"{"data":null,"comment":"ok"}"#, with(Some("ok"), None)),
-        (r#"{"data":[1],"comment":5,"reason":"why"}"#, with(None, Some("why"))),
-        (r#"{"data":{"attributes":7},"comment":{"a":1}}"#, with(None, None)),
+        (r#"{"data":[1],"reason":"why"}"#, with(None, Some("why"))),
+        (r#"{"data":{"attributes":7},"comment":"ok"}"#, with(Some("ok"), None)),
         (r#"{"comment":null,"other":[[]]}"#, with(None, None)),
     ] {
         assert_eq!(take::<Plain<Action>>(body).await.unwrap().0, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_action_cannot_read_is_refused_where_it_stands() {
+    for (body, pointer) in [
+        (r#"{"comment":5,"reason":"why"}"#, "/comment"),
+        (r#"{"data":{"attributes":{"comment":{"a":1}}}}"#, "/data/attributes/comment"),
+    ] {
+        let error = refused::<Plain<Action>>(body).await;
+        assert_eq!(about(&error), ("422", pointer), "{body}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The functions that every policy has without an import.
 
-use crate::eval::{Interp, compare_numbers, quoted};
+use crate::eval::{Interp, compare_numbers, float_text, quoted};
 use crate::mask::CUT;
 use crate::source::{Eval, Fault};
 use crate::std::{Args, Native};
@@ -159,7 +159,8 @@ fn string<'a>(interp: &Interp<'a>, value: Value<'a>) -> Value<'a> {
     match value {
         Value::Bool(value) => Value::Text(if value { b"true" } else { b"false" }),
         Value::Int(value) => interp.heap.str(&value.to_string()),
-        Value::Float(value) => interp.heap.str(&format!("{value:.6}")),
+        Value::Float(value) if value.is_finite() => interp.heap.str(&format!("{value:.6}")),
+        Value::Float(value) => interp.heap.str(&float_text(value)),
         value @ Value::Text(_) => value,
         _ => Value::UNDEFINED,
     }

@@ -221,14 +221,18 @@ fn report(shown: &Value, results: &[Value]) -> String {
         lines.push(format!("{status:<8} {workspace} {run}"));
         lines.extend(attributes["error"].as_str().map(|why| format!("    {why}")));
         let outcomes = attributes["outcomes"].as_array().into_iter().flatten();
-        for outcome in outcomes.filter(|outcome| outcome["status"] != "passed") {
+        for outcome in outcomes {
+            let output = outcome["output"].as_array().into_iter().flatten();
+            let printed: Vec<String> = output.map(|line| word(&line["print"])).collect();
+            let has_printed = printed.iter().any(|text| !text.is_empty());
+            if outcome["status"] == "passed" && !has_printed {
+                continue;
+            }
             let (name, level) =
                 (word(&outcome["policy_name"]), word(&outcome["enforcement_level"]));
             lines.push(format!("    {name} ({level}): {}", word(&outcome["status"])));
-            for line in outcome["output"].as_array().into_iter().flatten() {
-                let printed = word(&line["print"]);
-                lines.extend(printed.lines().map(|line| format!("        {line}")));
-            }
+            let printed = printed.iter().flat_map(|text| text.lines());
+            lines.extend(printed.map(|line| format!("        {line}")));
         }
     }
     let mut sum = format!(
@@ -292,14 +296,18 @@ mod tests {
                 "outcomes": outcomes }, "relationships": { "run": { "data": { "id": "run-1" } } } })
         };
         let results = [
-            result("passed", json!([{ "policy_name": "a", "status": "passed" }])),
+            result(
+                "passed",
+                json!([{ "policy_name": "quiet", "status": "passed" }, { "policy_name": "a",
+                "status": "passed", "enforcement_level": "advisory", "output": [{ "print": "hm" }] }]),
+            ),
             result(
                 "failed",
                 json!([{ "policy_name": "a", "status": "failed",
                 "enforcement_level": "mandatory", "output": [{ "print": "no\nnever" }] }]),
             ),
         ];
-        let told = "passed   net run-1\nfailed   net run-1\n    a (mandatory): failed\n        no\n        never\n\
+        let told = "passed   net run-1\n    a (advisory): passed\n        hm\nfailed   net run-1\n    a (mandatory): failed\n        no\n        never\n\
              2 plans: 1 passed, 1 failed, 0 errored; 2 more that you may not read\n";
         assert_eq!(report(&shown, &results), told);
         assert_eq!(code(&shown), 1);

@@ -39,6 +39,8 @@ fn decode<'a>(
     let text = args.text(0)?;
     interp.room(text.len())?;
     interp.spend(text.len() / 16)?;
+    // Line breaks count for nothing, as in Go.
+    let text: Vec<u8> = text.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
     let bytes =
         engine.decode(text).map_err(|e| Fault::new(format!("{}: {e}", args.native.name)))?;
     interp.text(bytes)

@@ -1,5 +1,6 @@
 //! `/app/{organization}/policies`: which policies count, where, and what they have said lately.
 
+mod form;
 mod list;
 mod show;
 
@@ -9,6 +10,7 @@ pub fn routes() -> Routes {
     Routes::default()
         .get("/app/{organization_name}/policies", list::show)
         .get("/app/{organization_name}/policies/{policy_set_id}", show::show)
+        .post("/app/{organization_name}/policies/{policy_set_id}", show::save)
         .post("/app/{organization_name}/policies/{policy_set_id}/delete", show::delete)
 }
 

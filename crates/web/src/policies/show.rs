@@ -1,8 +1,8 @@
 //! One policy set: its policies, where it counts, and what it has said about the last runs.
 
-use axum::response::Redirect;
+use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
-    In, Paging, can,
+    Granted, In, Paging, can,
     entity::policy_set_member::Role,
     policies,
     policy_evaluations::{self, Recent},
@@ -12,6 +12,7 @@ use domain::{
 use maud::{Markup, Render, html};
 
 use super::{
+    form::{self, Input},
     list::{language, reach, table_of},
     list_path,
 };
@@ -20,11 +21,12 @@ use crate::{
         Button, Crumb, Head, Header, Icon, Look, Panel, Table, Tone, action, badge, copy_id, count,
         empty, stacked_facts, time,
     },
-    failure::Result,
-    forms::Press,
+    failure::{Result, Wrong},
+    forms::{Form, Press},
     frame::{Place, Section, page},
     guard::May,
     runs,
+    visitor::SignedIn,
 };
 
 type Set = In<PolicySet, Organization>;
@@ -36,17 +38,45 @@ pub async fn delete(set: May<can::ManagePolicies, Set>, _: Press) -> Result<Redi
     Ok(Redirect::to(&list_path(&set.of.name)))
 }
 
+pub async fn save(
+    set: May<can::ManagePolicies, Set>,
+    Form(input): Form<Input>,
+) -> Result<Response> {
+    let (visitor, cx) = (&set.visitor, &set.visitor.cx);
+    match policy_sets::update(cx, &set, input.wanted(&set.row)).await {
+        Ok(row) => Ok(Redirect::to(&path(&set.of.name, &row)).into_response()),
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            let readable =
+                cx.check::<can::ReadPolicies, _>(policy_sets::find(cx, &set.row.id).await?)?;
+            let page = draw(visitor, &readable, Some((&input, &wrong))).await?;
+            Ok(wrong.shown_in(page))
+        }
+    }
+}
+
+fn path(organization: &str, set: &PolicySet) -> String {
+    format!("{}/{}", list_path(organization), set.id)
+}
+
 pub async fn show(set: May<can::ReadPolicies, Set>) -> Result<Markup> {
-    let visitor = &set.visitor;
+    draw(&set.visitor, &set, None).await
+}
+
+async fn draw(
+    visitor: &SignedIn,
+    set: &Granted<can::ReadPolicies, Set>,
+    refused: Option<(&Input, &Wrong)>,
+) -> Result<Markup> {
     let cx = &visitor.cx;
     let organization = &set.of.name;
     let members = policy_sets::members(cx, std::slice::from_ref(&set.row)).await?;
     let members = members.into_values().next().unwrap_or_default();
     let ids: Vec<_> = members.of(Role::Policy).iter().filter_map(|id| id.parse().ok()).collect();
     let policies = policies::load(cx, &ids).await?;
-    let versions = policy_sets::list_versions(cx, &set, MOST).await?;
-    let parameters = policy_sets::list_parameters(cx, &set, MOST).await?;
-    let recent = policy_evaluations::recent_of(cx, &set).await?;
+    let versions = policy_sets::list_versions(cx, set, MOST).await?;
+    let parameters = policy_sets::list_parameters(cx, set, MOST).await?;
+    let recent = policy_evaluations::recent_of(cx, set).await?;
     let current =
         versions.items.iter().find(|one| Some(&one.id) == set.row.current_version_id.as_ref());
     let content = match current {
@@ -69,7 +99,10 @@ pub async fn show(set: May<can::ReadPolicies, Set>) -> Result<Markup> {
                 @if let Some(text) = &set.row.description { p { (text) } }
                 (in_it)
                 (said(&recent))
-                @if cx.may::<can::ManagePolicies>(&set.of) { (deletion(&set)) }
+                @if cx.may::<can::ManagePolicies>(&set.of) {
+                    (settings(visitor, set, refused))
+                    (deletion(visitor, set))
+                }
             }
             aside.stack aria-label={ "About " (set.row.name) } {
                 (Panel { id: "p-about", title: "About", content: stacked_facts(&facts), ..Panel::default() })
@@ -149,17 +182,25 @@ fn row(one: &Recent) -> Vec<Markup> {
     ]
 }
 
-fn deletion(set: &May<can::ReadPolicies, Set>) -> Markup {
+fn settings(visitor: &SignedIn, set: &Set, refused: Option<(&Input, &Wrong)>) -> Markup {
+    let now = Input::of(&set.row);
+    let input = refused.map_or(&now, |(input, _)| input);
+    let wrong = refused.map(|(_, wrong)| wrong);
+    let content = form::sheet(visitor, &set.row, &path(&set.of.name, &set.row), input, wrong);
+    Panel { id: "p-set", title: "Settings of the set", content, ..Panel::default() }.render()
+}
+
+fn deletion(visitor: &SignedIn, set: &Set) -> Markup {
     let delete = Button {
         label: "Delete the set",
         look: Look::Danger,
         icon: Some(Icon::Trash),
         ..Button::default()
     };
-    let to = format!("{}/{}/delete", list_path(&set.of.name), set.row.id);
+    let to = format!("{}/delete", path(&set.of.name, &set.row));
     let content = html! {
         p { "Runs that begin from now on are not asked about by it any more. Its policies stay." }
-        (action(&to, &set.visitor.form_token(), &delete))
+        (action(&to, &visitor.form_token(), &delete))
     };
     Panel { id: "p-delete", title: "Delete it", content, is_risk: true, ..Panel::default() }
         .render()

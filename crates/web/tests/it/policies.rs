@@ -1,5 +1,6 @@
 //! Policy sets, and what they have said.
 
+use http::StatusCode;
 use serde_json::json;
 
 use crate::{
@@ -42,6 +43,25 @@ async fn a_set_tells_what_it_asks_where_it_counts_and_that_it_has_said_nothing_y
     let mut writer = Browser::of(&server, &server.writer(&ws)).await;
     writer.get(ALL).await.is_not_found();
     assert!(!writer.get("/app/acme/workspaces").await.is_ok().text().contains(ALL));
+    let says = [
+        ("name", "basis"),
+        ("description", "For <everybody>"),
+        ("global", "false"),
+        ("policy-tool-version", "0.0.1"),
+    ];
+    let refused = owner.submit(&page, &here, &says).await;
+    let text = refused.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(text.contains("value=\"basis\"") && text.contains("aria-invalid"), "{text}");
+    let says = [says[0], says[1], ("global", "true"), ("policy-tool-version", "latest")];
+    let refused = owner.submit(&page, &here, &says).await;
+    let text = refused.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(text.contains("does not go with what belongs to the set"), "{text}");
+    let says = [says[0], says[1], ("global", "false"), says[3]];
+    assert_eq!(owner.submit(&page, &here, &says).await.redirects(), here);
+    let changed = api.get(format!("/policy-sets/{set}")).await.is_ok();
+    assert_eq!(changed.attribute("name"), "basis");
+    assert_eq!(changed.attribute("description"), "For <everybody>");
+    assert_eq!(changed.attribute("overridable"), false, "it was not ticked");
     owner.submit(&page, &format!("{here}/delete"), &[]).await.redirects();
     owner.get(&here).await.is_not_found();
 }
