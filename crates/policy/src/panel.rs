@@ -7,13 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::sentinel::{Frozen, Http};
+use ::sentinel::{Frozen, Http, Mask};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::apart::Apart;
-use crate::sentinel::{Facts, Outcome, Parameter, Run, SentinelSet, Written};
+use crate::sentinel::{Facts, Outcome, Parameter, Run, SentinelSet, Written, secrets};
 use crate::{Dialect, Input, Module, Rego};
 
 /// Why nothing is asked any more.
@@ -107,6 +107,8 @@ pub struct Here<'c> {
     case: &'c Case,
     rego: OnceCell<Result<Input, String>>,
     sentinel: OnceCell<Result<Facts, String>>,
+    /// Of the plan.
+    secrets: OnceCell<Result<Vec<Frozen>, String>>,
 }
 
 /// Code that was read.
@@ -117,7 +119,7 @@ enum Ready<'h> {
 
 impl<'c> Here<'c> {
     pub fn of(case: &'c Case) -> Self {
-        Self { case, rego: OnceCell::new(), sentinel: OnceCell::new() }
+        Self { case, rego: OnceCell::new(), sentinel: OnceCell::new(), secrets: OnceCell::new() }
     }
 
     /// Asks those policies that are not among the first ones. Of each it is said before how long it may take.
@@ -133,17 +135,23 @@ impl<'c> Here<'c> {
         mut each: impl FnMut(Answer),
     ) -> Result<(), String> {
         let mut ready = self.read(question)?;
+        let mask = self.mask(question)?;
         for policy in question.policies.iter().skip(first) {
             let left = share(until).min(question.time);
             begins(left);
             each(match &mut ready {
                 _ if left.is_zero() => Answer::Unasked(TOO_LONG.to_owned()),
                 Ready::Rego(rego) => match rego.ask(policy, left) {
-                    Ok(against) => Answer::Against(short(against)),
-                    Err(refusal) => Answer::Unasked(refusal.to_string()),
+                    Ok(against) => {
+                        let told = against.iter().map(|text| mask.text(text));
+                        Answer::Against(short(told.collect()))
+                    }
+                    Err(refusal) => Answer::Unasked(mask.text(&refusal.to_string())),
                 },
                 Ready::Sentinel(set, facts) => {
-                    Answer::Said(Box::new(set.ask(policy, facts, &question.parameters, left)))
+                    let mut said = set.ask(policy, facts, &question.parameters, left);
+                    said.mask(&mask);
+                    Answer::Said(Box::new(said))
                 }
             });
         }
@@ -161,6 +169,21 @@ impl<'c> Here<'c> {
                 Ready::Sentinel(Box::new(SentinelSet::read(written)?), self.sentinel()?)
             }
         })
+    }
+
+    /// What policies are told and may tell nobody: whoever writes them, and whoever reads what they say, need not be one
+    /// of those who may read the workspace's variables.
+    fn mask(&self, question: &Question) -> Result<Mask, String> {
+        let look = || {
+            let plan = match self.sentinel.get() {
+                Some(Ok(facts)) => facts.plan.clone(),
+                _ => Arc::new(Frozen::from_json(self.case.plan.as_bytes())?),
+            };
+            Ok(secrets(&plan, &self.case.run))
+        };
+        let of_plan = self.secrets.get_or_init(look).as_ref().map_err(Clone::clone)?;
+        let given = question.parameters.values().filter(|parameter| parameter.is_secret);
+        Mask::of(of_plan.iter().chain(given.map(|parameter| &parameter.value)))
     }
 
     fn rego(&self) -> Result<&Input, String> {
@@ -213,6 +236,7 @@ fn share(until: Instant) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sentinel::{Category, VariableKind};
 
     #[test]
     fn what_one_policy_says_has_an_end() {
@@ -221,6 +245,40 @@ mod tests {
         let told = short(vec!["x".repeat(SAID / 2); 5]);
         assert_eq!((told.len(), &*told[2]), (3, "3 more, which are too long to be told"));
         assert_eq!(short(vec!["x".repeat(SAID + 1)]), ["1 more, which are too long to be told"]);
+    }
+
+    #[test]
+    fn what_is_sensitive_in_a_plan_is_told_by_no_policy() {
+        let plan = r#"{
+            "variables": { "key": { "value": "first-secret" }, "open": { "value": "shown" } },
+            "resource_changes": [{ "change": { "after": { "a": "second \"secret\"", "b": "seen" },
+                "after_sensitive": { "a": true } } }]
+        }"#;
+        let kind = VariableKind { category: Category::Terraform, sensitive: true };
+        let run = Run { variables: [("key".to_owned(), kind)].into(), ..Run::default() };
+        let case = Case { plan: plan.into(), run, at: DateTime::UNIX_EPOCH, http: None };
+        let rego = "package p\ndeny contains msg if { msg := sprintf(\"%v %v\", [input.plan.variables, \
+            input.plan.resource_changes]) }";
+        let modules = vec![Module { path: "p.rego".into(), code: rego.into() }];
+        let sentinel = "import \"tfplan/v2\" as p\nimport \"json\"\n\
+            print(p.variables, p.raw.resource_changes, json.marshal(p.raw))\nmain = rule { p.variables is null }";
+        let one = Written::One { name: "p".into(), path: "p".into(), code: sentinel.into() };
+        for (code, policy) in [
+            (Code::Rego { modules, dialect: Dialect::Current }, "data.p.deny"),
+            (Code::Sentinel(one), "p"),
+        ] {
+            let question = Question {
+                code,
+                policies: vec![policy.into()],
+                parameters: BTreeMap::new(),
+                time: Duration::from_secs(10),
+            };
+            let until = Instant::now() + Duration::from_secs(20);
+            let said = Panel::of(&case, None).ask(&question, until).unwrap();
+            let told = serde_json::to_string(&said).unwrap();
+            assert!(told.contains("shown") && told.contains("seen"), "{told}");
+            assert!(told.contains("***") && !told.contains("secret"), "{told}");
+        }
     }
 
     #[test]

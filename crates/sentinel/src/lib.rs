@@ -25,6 +25,7 @@ mod wire;
 mod world;
 
 pub use frozen::{Frozen, Text};
+pub use mask::Mask;
 pub use outcome::{Outcome, RuleValue, Verdict, evaluate};
 pub use source::{Class, Error, Place, Source};
 pub use trace::trace;

@@ -1,5 +1,7 @@
 //! Secrets that policies were given are told to nobody, whatever policies print and compute.
 
+use aho_corasick::{AhoCorasick, MatchKind};
+
 use crate::eval::quoted;
 use crate::frozen::Frozen;
 use crate::outcome::Outcome;
@@ -11,6 +13,13 @@ const MASK: &str = "***";
 pub(crate) const CUT: &str = "... truncated";
 /// Shorter ones are in every text, and no secrets.
 const SHORTEST: usize = 4;
+
+/// Secrets, looked for all at once.
+#[derive(Debug)]
+pub struct Mask {
+    search: Option<AhoCorasick>,
+    secrets: Vec<String>,
+}
 
 impl Frozen {
     /// The texts and numbers in it that have to be hidden if it is a secret.
@@ -25,19 +34,19 @@ impl Frozen {
         }
     }
 
-    fn masked(&self, secrets: &[String]) -> Self {
-        let text = |bytes: &[u8]| masked(&String::from_utf8_lossy(bytes), secrets);
+    fn masked(&self, mask: &Mask) -> Self {
+        let text = |bytes: &[u8]| mask.text(&String::from_utf8_lossy(bytes));
         match self {
             Self::Undefined | Self::Null | Self::Bool(_) => self.clone(),
             Self::Int(_) | Self::Float(_) => {
                 let shown = self.to_json().to_string();
-                let hidden = masked(&shown, secrets);
+                let hidden = mask.text(&shown);
                 if hidden == shown { self.clone() } else { Self::text(&hidden) }
             }
             Self::Text(bytes) => Self::text(&text(bytes)),
-            Self::List(items) => Self::list(items.iter().map(|item| item.masked(secrets))),
+            Self::List(items) => Self::list(items.iter().map(|item| item.masked(mask))),
             Self::Map(entries) => Self::map(
-                entries.iter().map(|(key, value)| (text(key).into_bytes(), value.masked(secrets))),
+                entries.iter().map(|(key, value)| (text(key).into_bytes(), value.masked(mask))),
             ),
         }
     }
@@ -57,12 +66,32 @@ fn forms(text: &[u8]) -> impl Iterator<Item = String> {
     forms.into_iter().map(|form| String::from_utf8_lossy(&form).into_owned())
 }
 
-fn masked(text: &str, secrets: &[String]) -> String {
-    let hidden =
-        secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
-    match hidden.rsplit_once(CUT) {
-        Some((text, rest)) => without_start(text, secrets) + CUT + rest,
-        None => hidden,
+impl Mask {
+    /// # Errors
+    /// If there are too many to look for.
+    pub fn of<'s>(values: impl IntoIterator<Item = &'s Frozen>) -> Result<Self, String> {
+        let mut secrets = Vec::new();
+        values.into_iter().for_each(|value| value.secrets(&mut secrets));
+        secrets.retain(|secret| secret.len() >= SHORTEST);
+        let search = if secrets.is_empty() {
+            None
+        } else {
+            // One may be a part of another.
+            let builder =
+                AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&secrets);
+            Some(builder.map_err(|error| error.to_string())?)
+        };
+        Ok(Self { search, secrets })
+    }
+
+    /// What may be told of a text.
+    pub fn text(&self, text: &str) -> String {
+        let Some(search) = &self.search else { return text.to_owned() };
+        let hidden = search.replace_all(text, &vec![MASK; search.patterns_len()]);
+        match hidden.rsplit_once(CUT) {
+            Some((text, rest)) => without_start(text, &self.secrets) + CUT + rest,
+            None => hidden,
+        }
     }
 }
 
@@ -81,29 +110,24 @@ fn without_start(text: &str, secrets: &[String]) -> String {
 }
 
 impl Outcome {
-    /// Hides these values wherever the outcome would tell them.
-    pub fn mask<'s>(&mut self, values: impl IntoIterator<Item = &'s Frozen>) {
-        let mut secrets = Vec::new();
-        values.into_iter().for_each(|value| value.secrets(&mut secrets));
-        secrets.retain(|secret| secret.len() >= SHORTEST);
-        if secrets.is_empty() {
+    /// Hides the secrets wherever the outcome would tell them.
+    pub fn mask(&mut self, mask: &Mask) {
+        if mask.search.is_none() {
             return;
         }
-        // The longest first: one may be a part of another.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        self.printed = masked(&self.printed, &secrets);
+        self.printed = mask.text(&self.printed);
         if let Some(error) = &mut self.error {
-            error.text = masked(&error.text, &secrets);
+            error.text = mask.text(&error.text);
         }
         for warning in &mut self.warnings {
-            warning.text = masked(&warning.text, &secrets);
+            warning.text = mask.text(&warning.text);
         }
         for rule in &mut self.rules {
-            rule.value = rule.value.as_ref().map(|value| value.masked(&secrets));
+            rule.value = rule.value.as_ref().map(|value| value.masked(mask));
         }
-        self.main = self.main.as_ref().map(|main| main.masked(&secrets));
+        self.main = self.main.as_ref().map(|main| main.masked(mask));
         for value in self.names.values_mut() {
-            *value = value.masked(&secrets);
+            *value = value.masked(mask);
         }
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use mocks::mocks;
-pub use redact::{Hidden, REDACTED};
+pub use redact::{Hidden, REDACTED, secrets};
 pub use run::{Category, CostEstimate, Run, TagBinding, VariableKind, VcsRepo, Workspace};
 
 use crate::frozen::Frozen;

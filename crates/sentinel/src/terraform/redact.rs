@@ -29,6 +29,18 @@ pub(super) struct Secrets(Option<AhoCorasick>);
 /// # Errors
 /// If there are too many secrets to look for.
 pub(super) fn redact(plan: &Frozen, hidden: &Hidden) -> Result<(Frozen, Secrets), String> {
+    let (found, marked) = look_for(plan, hidden);
+    let secrets = found.secrets()?;
+    Ok((secrets.without(&marked), secrets))
+}
+
+/// The texts of a plan that are secrets.
+pub fn secrets(plan: &Frozen, hidden: &Hidden) -> Vec<Frozen> {
+    let (found, _) = look_for(plan, hidden);
+    found.0.iter().map(|text| Frozen::text(text)).collect()
+}
+
+fn look_for(plan: &Frozen, hidden: &Hidden) -> (Found, Frozen) {
     let mut found = Found(hidden.texts.iter().cloned().collect());
     let declared = plan.get("configuration").get("root_module").get("variables");
     let entries = plan.entries().iter().map(|(key, value)| {
@@ -44,8 +56,7 @@ pub(super) fn redact(plan: &Frozen, hidden: &Hidden) -> Result<(Frozen, Secrets)
         (key.clone(), value)
     });
     let marked = Frozen::map(entries);
-    let secrets = found.secrets()?;
-    Ok((secrets.without(&marked), secrets))
+    (found, marked)
 }
 
 fn is_sensitive(declared: &Frozen) -> bool {

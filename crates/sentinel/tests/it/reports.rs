@@ -2,7 +2,7 @@
 
 use statehouse_sentinel::config::Level;
 use statehouse_sentinel::report::{Counts, Judged, log, set_json};
-use statehouse_sentinel::{Frozen, Outcome};
+use statehouse_sentinel::{Frozen, Mask, Outcome};
 
 use crate::ask::ask;
 
@@ -98,7 +98,7 @@ fn secrets_are_hidden_wherever_a_policy_tells_them() {
     for clear in ["s3cr3t-t0ken", "73518"] {
         assert!(told(&outcome).contains(clear), "{outcome:?}");
     }
-    outcome.mask([&secret]);
+    outcome.mask(&Mask::of([&secret]).unwrap());
     for clear in ["s3cr3t-t0ken", "73518"] {
         assert!(!told(&outcome).contains(clear), "{outcome:?}");
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use statehouse_sentinel::{
-    Frozen, Import, Limits, Outcome, RuleValue, Source, Verdict, World, evaluate, trace,
+    Frozen, Import, Limits, Mask, Outcome, RuleValue, Source, Verdict, World, evaluate, trace,
 };
 
 use crate::ask::world;
@@ -104,7 +104,7 @@ fn a_secret_is_hidden_also_within_quotes() {
     world.params.insert("key".into(), given.clone());
     let mut outcome = asked(&world, "p.sentinel", text.to_owned());
     assert_eq!(outcome.error, None);
-    outcome.mask([&given]);
+    outcome.mask(&Mask::of([&given]).unwrap());
     let mut told: Vec<String> = outcome.rules.iter().map(RuleValue::shown).collect();
     told.push(outcome.printed.clone());
     assert_eq!(outcome.printed.matches("***").count(), 6, "{told:?}");
@@ -132,7 +132,7 @@ fn a_secret_is_hidden_also_where_a_text_was_cut_off_within_it() {
         world.params.insert("key".into(), given.clone());
         let limits = Limits { output: 64 << 10, ..Limits::default() };
         let mut outcome = evaluate(&Source::new("p.sentinel", text), &world, &limits, &[]);
-        outcome.mask([&given]);
+        outcome.mask(&Mask::of([&given]).unwrap());
         let mut told: Vec<String> = outcome.rules.iter().map(RuleValue::shown).collect();
         told.extend(outcome.error.map(|error| error.to_string()));
         assert!(told.iter().any(|told| told.contains("***... truncated")), "{end}");
