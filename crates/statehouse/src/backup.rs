@@ -65,7 +65,8 @@ async fn write(store: &Store, file: &Path, even_if_damaged: bool) -> Result<Summ
         clock: open::now,
         even_if_damaged,
     };
-    let summary = backup::write(source, unfinished.reopen()?, progress::shown()).await?;
+    let written = backup::write(source, unfinished.reopen()?, progress::shown()).await;
+    let summary = written.with_context(|| format!("writing {}", file.display()))?;
     db.close().await;
     let folder = file.parent().unwrap_or(Path::new("/"));
     unfinished.persist_noclobber(file).with_context(|| file.display().to_string())?;

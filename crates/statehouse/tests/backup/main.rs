@@ -323,6 +323,7 @@ fn a_backup_that_fails_leaves_nothing_that_looks_like_one() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", message(&output));
+    assert!(message(&output).contains(target.to_str().unwrap()), "{}", message(&output));
     let left: Vec<_> = fs::read_dir(place.dir.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())

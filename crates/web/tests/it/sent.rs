@@ -33,8 +33,9 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "variable-sets" if path.contains("{workspace_name}") => &[("set", &names["spare_set_id"])],
         "variable-sets/remove" => &[("set", &names["varset_id"])],
         "variable-sets" => &[("name", "spare")],
-        "policies/{policy_set_id}" => &[("name", "basics"), ("global", "false")],
-        "variable-sets/{varset_id}" => &[("name", "defaults"), ("global", "false")],
+        "policies/{policy_set_id}" | "variable-sets/{varset_id}" => {
+            &[("name", "defaults"), ("global", "false")]
+        }
         "variable-sets/{varset_id}/variables" => {
             &[("key", "size"), ("value", "3"), ("category", "terraform")]
         }
