@@ -32,10 +32,8 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "paste-variables" => &[("format", "tfvars"), ("text", "size = 3")],
         "variable-sets" if path.contains("{workspace_name}") => &[("set", &names["spare_set_id"])],
         "variable-sets/remove" => &[("set", &names["varset_id"])],
-        "variable-sets" => &[("name", "spare")],
-        "policies/{policy_set_id}" | "variable-sets/{varset_id}" => {
-            &[("name", "defaults"), ("global", "false")]
-        }
+        "variable-sets" | "policies/{policy_set_id}" => &[("name", "spare")],
+        "variable-sets/{varset_id}" => &[("name", "defaults"), ("global", "false")],
         "variable-sets/{varset_id}/variables" => {
             &[("key", "size"), ("value", "3"), ("category", "terraform")]
         }
