@@ -55,6 +55,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     }
 }
 
+/// What was typed in a field that may be left empty, without the spaces around it.
+pub fn given(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// A box that is ticked or not: browsers send it only where it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticked(pub bool);

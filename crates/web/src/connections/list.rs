@@ -17,7 +17,7 @@ use crate::{
         count, empty,
     },
     failure::{Result, Wrong},
-    forms::Form,
+    forms::{Form, given},
     frame::{Place, Section, page},
     guard::May,
     visitor::SignedIn,
@@ -40,7 +40,6 @@ pub struct Input {
 
 impl Input {
     fn wanted(&self) -> (New, Change) {
-        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let new = New {
             service_provider: given(&self.service_provider),
             http_url: given(&self.http_url),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     components::{About, Button, Card, Cards, Check, Control, Sheet, Text, TextArea},
     failure::Wrong,
-    forms::Ticked,
+    forms::{Ticked, given},
     visitor::SignedIn,
 };
 
@@ -51,14 +51,13 @@ impl Input {
     }
 
     pub fn wanted(&self, set: &PolicySet) -> Change {
-        let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let rest = !is_checked(set);
         Change {
             name: Some(self.name.trim().to_owned()),
-            description: Some(text(&self.description)),
+            description: Some(given(&self.description)),
             global: Some(self.global == "true"),
             overridable: rest.then_some(self.overridable.0),
-            policy_tool_version: rest.then(|| text(&self.policy_tool_version)),
+            policy_tool_version: rest.then(|| given(&self.policy_tool_version)),
             ..Change::default()
         }
     }

@@ -18,7 +18,7 @@ use crate::{
         Sheet, Table, Text, Tone, badge, count, empty, time,
     },
     failure::{Result, Wrong},
-    forms::{Form, Pairs},
+    forms::{Form, Pairs, given},
     guard::May,
     visitor::SignedIn,
 };
@@ -101,7 +101,6 @@ impl Input {
 
     /// Of one that is there, empty secrets mean those that it has.
     fn wanted(&self, now: Option<&Configuration>) -> domain::Result<Change> {
-        let given = |text: &str| Some(text.trim()).filter(|text| !text.is_empty()).map(Into::into);
         let destination: Destination = match now {
             Some(now) => now.destination_type,
             None => self
@@ -113,7 +112,7 @@ impl Input {
         let addresses = self.email_addresses.lines().map(str::trim);
         let addresses: Vec<String> =
             addresses.filter(|line| !line.is_empty()).map(str::to_owned).collect();
-        let (url, token) = (given(&self.url), given(&self.token));
+        let (url, token) = (given(&self.url).map(Into::into), given(&self.token).map(Into::into));
         // This form knows triggers of runs; whatever else a program has chosen stays.
         let known = |trigger: &Trigger| TRIGGERS.iter().any(|(one, _)| one == trigger);
         let mut triggers = self.triggers.clone();
