@@ -21,6 +21,11 @@ use crate::{Config, reach};
 /// The largest archive and the largest binary that is accepted; today's have about 100 MB.
 const CEILING: u64 = 1 << 30;
 const ATTEMPTS: u32 = 3;
+/// What an engine may take to tell its version while nobody is answered.
+const QUICKLY: Duration = Duration::from_secs(20);
+/// The same where the agent alone waits. A machine that has just started is slow, with everything else at work on it, and
+/// an engine that is not offered then is missing until the next start.
+const PATIENTLY: Duration = Duration::from_mins(2);
 
 pub(crate) struct Engines {
     local: Vec<(LocalEngine, PathBuf)>,
@@ -215,11 +220,7 @@ struct Sandboxed<'a> {
 
 impl Sandboxed<'_> {
     async fn version_of(&self, path: &Path) -> Result<LocalEngine, String> {
-        let asked = tokio::time::timeout(Duration::from_secs(20), self.ask_for_version(path));
-        let output = asked
-            .await
-            .map_err(|_| "no answer to “version” in 20 seconds".to_owned())?
-            .map_err(|error| error.to_string())?;
+        let output = within(PATIENTLY, self.ask_for_version(path)).await?;
         if !output.status.success() {
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(format!(
@@ -272,11 +273,16 @@ async fn version_of(path: &Path) -> Result<LocalEngine, String> {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(Duration::from_secs(20), asked)
-        .await
-        .map_err(|_| "no answer to “version” in 20 seconds".to_owned())?
-        .map_err(|error| error.to_string())?;
-    parsed(&output)
+    parsed(&within(QUICKLY, asked).await?)
+}
+
+async fn within(
+    limit: Duration,
+    asked: impl Future<Output = io::Result<Output>>,
+) -> Result<Output, String> {
+    let answer = tokio::time::timeout(limit, asked).await;
+    let late = || format!("no answer to “version” in {} seconds", limit.as_secs());
+    answer.map_err(|_| late())?.map_err(|error| error.to_string())
 }
 
 fn parsed(output: &Output) -> Result<LocalEngine, String> {

@@ -135,6 +135,18 @@ impl Relations {
     }
 }
 
+impl Relations {
+    /// Another scope than a freeze has; relations that are not named stay.
+    fn another_scope(self, than: &Freeze) -> Result<Option<Scope>> {
+        let is_emptied = (self.project.is_some() && than.project_id.is_some())
+            || (self.workspace.is_some() && than.workspace_id.is_some());
+        Ok(match self.scope()? {
+            Scope::Organization if !is_emptied => None,
+            scope => Some(scope),
+        })
+    }
+}
+
 async fn list(organization: May<can::ReadOrganization>, query: Query) -> Result<Document> {
     let cx = &organization.cx;
     let page = freezes::list(cx, &organization, paging(&query)).await?;
@@ -160,8 +172,12 @@ async fn show(freeze: May<can::ReadOrganization, Held>, query: Query) -> Result<
     Document::one_with(&view, &query, &INCLUDES, &cx).await
 }
 
-async fn update(freeze: May<can::UpdateOrganization, Held>, body: Body<Input>) -> Result<Document> {
-    let row = freezes::update(&freeze.cx, &freeze, body.attributes.into()).await?;
+async fn update(
+    freeze: May<can::UpdateOrganization, Held>,
+    body: Body<Input, Relations>,
+) -> Result<Document> {
+    let scope = body.relationships.another_scope(&freeze.row)?;
+    let row = freezes::update(&freeze.cx, &freeze, scope, body.attributes.into()).await?;
     Ok(Document::one(&View::new(row, freeze.cx.now())))
 }
 

@@ -4,7 +4,7 @@
 //! one that exists twice is the first of the two. Patterns for every hour of the day, or with very many times a day, go by
 //! the time that passes.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::{
     Cron, CronComponent,
@@ -15,11 +15,14 @@ use crate::{Error, Result, Timestamp};
 
 /// Characters of a pattern.
 const LIMIT: usize = 200;
+const NICKNAMES: [&str; 6] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@hourly"];
 /// The years in which times are looked for: what does not come in them, as 30 February, never does. Days that are rarest
 /// come after 40 years.
 const YEARS: (u16, u16) = (1960, 2200);
-/// Times of a day that are looked for one by one.
+/// Times of a day that are held against what clocks do.
 const TIMES: usize = 240;
+/// Minutes that clocks are put forward at most: a day was left out where the date line was moved.
+const GAP: i64 = 26 * 60;
 
 /// # Errors
 /// Invalid, by the name on the wire.
@@ -30,9 +33,16 @@ pub(crate) fn read_zone(name: &str) -> Result<Tz> {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
-    /// One for each time of the day, or one for all where clocks do not matter.
-    crons: Vec<Cron>,
+    times: Times,
     zone: Tz,
+}
+
+#[derive(Clone, Debug)]
+enum Times {
+    /// By the clock: on the days of a pattern whose only time is midnight, the earliest first.
+    OfDays(Cron, Vec<NaiveTime>),
+    /// By the time that passes.
+    Any(Cron),
 }
 
 impl Pattern {
@@ -43,12 +53,13 @@ impl Pattern {
         if cron.len() > LIMIT {
             return Err(Error::invalid("cron", format!("has at most {LIMIT} characters")));
         }
-        let fields = cron.split_whitespace().count();
-        if fields != 5 && !cron.trim_start().starts_with('@') {
-            return Err(Error::invalid(
-                "cron",
-                "must have the five fields minute, hour, day of the month, month and day of the week",
-            ));
+        let is_nickname = NICKNAMES.iter().any(|known| cron.trim().eq_ignore_ascii_case(known));
+        if !is_nickname && (cron.split_whitespace().count() != 5 || cron.contains('@')) {
+            let why = format!(
+                "must have the five fields minute, hour, day of the month, month and day of the week, or be one of {}",
+                NICKNAMES.join(", ")
+            );
+            return Err(Error::invalid("cron", why));
         }
         let parser =
             CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
@@ -57,7 +68,7 @@ impl Pattern {
         let mut years = CronComponent::new(YEARS.0, YEARS.1, 0, 0);
         years.parse("*").expect("all of them");
         cron.pattern.years = years;
-        let pattern = Self { crons: by_the_clock(&cron).unwrap_or_else(|| vec![cron]), zone };
+        let pattern = Self { times: Times::of(cron), zone };
         if pattern.next_after(Timestamp(0)).is_none() {
             return Err(Error::invalid("cron", "names a time that never comes"));
         }
@@ -67,16 +78,55 @@ impl Pattern {
     /// The first time behind this one.
     pub fn next_after(&self, at: Timestamp) -> Option<Timestamp> {
         let there = self.there(at)?;
-        let next = self.crons.iter().filter_map(|it| it.find_next_occurrence(&there, false).ok());
-        next.map(|next| Timestamp(next.timestamp_millis())).min()
+        match &self.times {
+            Times::Any(cron) => Some(moment(cron.find_next_occurrence(&there, false).ok()?)),
+            Times::OfDays(days, _) => {
+                // A time that clocks leave out on one day may come on the next.
+                let mut day = there.date_naive() - Days::new(1);
+                loop {
+                    let from = midnight(day);
+                    day = days.find_next_occurrence(&from, true).ok()?.date_naive();
+                    if let Some(found) = self.of_day(day).filter(|time| *time > at).min() {
+                        return Some(found);
+                    }
+                    day = day.succ_opt()?;
+                }
+            }
+        }
     }
 
     /// The last time that has come by then.
     pub fn last_by(&self, at: Timestamp) -> Option<Timestamp> {
         let there = self.there(at)?;
-        let last =
-            self.crons.iter().filter_map(|it| it.find_previous_occurrence(&there, true).ok());
-        last.map(|last| Timestamp(last.timestamp_millis())).max()
+        match &self.times {
+            Times::Any(cron) => Some(moment(cron.find_previous_occurrence(&there, true).ok()?)),
+            Times::OfDays(days, _) => {
+                let mut day = there.date_naive();
+                loop {
+                    let from = midnight(day);
+                    day = days.find_previous_occurrence(&from, true).ok()?.date_naive();
+                    if let Some(found) = self.of_day(day).filter(|time| *time <= at).max() {
+                        return Some(found);
+                    }
+                    day = day.pred_opt()?;
+                }
+            }
+        }
+    }
+
+    /// When the times of a day are.
+    fn of_day(&self, day: NaiveDate) -> impl Iterator<Item = Timestamp> {
+        let times: &[NaiveTime] = match &self.times {
+            Times::OfDays(_, times) => times,
+            Times::Any(_) => &[],
+        };
+        times.iter().filter_map(move |time| self.clocks_show(day.and_time(*time)))
+    }
+
+    /// When clocks show this first, or what comes behind it where they leave it out.
+    fn clocks_show(&self, local: NaiveDateTime) -> Option<Timestamp> {
+        let mut minutes = (0..=GAP).map(|minutes| local + TimeDelta::minutes(minutes));
+        minutes.find_map(|local| local.and_local_timezone(self.zone).earliest()).map(moment)
     }
 
     fn there(&self, at: Timestamp) -> Option<DateTime<Tz>> {
@@ -84,26 +134,38 @@ impl Pattern {
     }
 }
 
-/// The times of the day that it names, each as a pattern of its own: of one time alone it is known what clocks do to it.
-fn by_the_clock(cron: &Cron) -> Option<Vec<Cron>> {
-    let (hours, minutes) = (cron.pattern.hours.values(), cron.pattern.minutes.values());
-    if hours.len() == 24 || hours.len() * minutes.len() > TIMES {
-        return None;
+fn moment(time: DateTime<Tz>) -> Timestamp {
+    Timestamp(time.timestamp_millis())
+}
+
+fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
+impl Times {
+    fn of(cron: Cron) -> Self {
+        let (hours, minutes) = (cron.pattern.hours.values(), cron.pattern.minutes.values());
+        if hours.len() == 24 || hours.len() * minutes.len() > TIMES {
+            return Self::Any(cron);
+        }
+        let times = hours.iter().flat_map(|hour| {
+            let time = move |minute: &u16| {
+                NaiveTime::from_hms_opt(u32::from(*hour), u32::from(*minute), 0)
+            };
+            minutes.iter().filter_map(time)
+        });
+        let times = times.collect();
+        let mut days = cron;
+        days.pattern.hours = midnight_alone(23);
+        days.pattern.minutes = midnight_alone(59);
+        Self::OfDays(days, times)
     }
-    let only = |value: u16, most: u16| {
-        let mut field = CronComponent::new(0, most, 0, 0);
-        field.parse(&value.to_string()).ok()?;
-        Some(field)
-    };
-    let times = hours.iter().flat_map(|hour| minutes.iter().map(move |minute| (*hour, *minute)));
-    times
-        .map(|(hour, minute)| {
-            let mut one = cron.clone();
-            one.pattern.hours = only(hour, 23)?;
-            one.pattern.minutes = only(minute, 59)?;
-            Some(one)
-        })
-        .collect()
+}
+
+fn midnight_alone(most: u16) -> CronComponent {
+    let mut field = CronComponent::new(0, most, 0, 0);
+    field.parse("0").expect("it is one of them");
+    field
 }
 
 #[cfg(test)]
@@ -200,6 +262,26 @@ mod tests {
     }
 
     #[test]
+    fn a_day_that_is_left_out_counts_when_the_next_one_begins() {
+        // Samoa had no 30 December 2011.
+        assert_eq!(
+            times("0 9 * * *", "Pacific/Apia", "2011-12-29T00:00:00Z", 3),
+            ["2011-12-29T19:00Z", "2011-12-30T10:00Z", "2011-12-30T19:00Z"]
+        );
+    }
+
+    #[test]
+    fn many_times_of_a_rare_day_are_found_as_fast_as_one() {
+        let often = "0,1,2,3,4,5,6,7,8,9 0-22 29 2 +mon";
+        assert_eq!(
+            times(often, "UTC", "2026-01-01T00:00:00Z", 2),
+            ["2044-02-29T00:00Z", "2044-02-29T00:01Z"]
+        );
+        let refused = Pattern::parse("0,1,2,3,4,5,6,7,8,9 0-22 30 2 *", "UTC").unwrap_err();
+        assert!(refused.to_string().contains("never comes"), "{refused}");
+    }
+
+    #[test]
     fn days_that_not_every_month_or_year_has_are_waited_for() {
         assert_eq!(
             times("0 0 31 * *", "UTC", "2026-01-31T00:00:00Z", 2),
@@ -285,15 +367,21 @@ mod tests {
             "5-1 * * * *",
             "*/0 * * * *",
             "0 0 30 2 *",
+            "@midnight",
+            "@every 5m",
+            "@daily 0 0 * *",
             &"1,".repeat(200),
         ] {
             let refused = Pattern::parse(cron, "UTC").unwrap_err().to_string();
             let is_counted = refused.contains("five fields");
             assert_eq!(
                 is_counted,
-                ["", "* * * *", "0 0 0 * * *", "tomorrow"].contains(&cron),
+                ["", "* * * *", "0 0 0 * * *", "tomorrow"].contains(&cron) || cron.contains('@'),
                 "{refused}"
             );
+        }
+        for known in NICKNAMES {
+            assert!(Pattern::parse(known, "UTC").is_ok(), "{known}");
         }
         for zone in ["Middle/Earth", "", "+02:00", "../UTC"] {
             assert!(Pattern::parse("0 0 * * *", zone).is_err(), "{zone}");

@@ -73,6 +73,45 @@ async fn applies_wait_for_the_end_of_a_freeze_and_say_so() {
 }
 
 #[tokio::test]
+async fn a_freeze_is_moved_to_another_place_and_stays_where_nothing_is_said_of_it() {
+    let server = Server::start().await;
+    let owner = server.owner();
+    let ws = server.workspace("networking").await;
+    let to = |kind: &str, id: &str| json!({ "data": { "type": kind, "id": id } });
+    let once = json!({ "name": "holidays", "starts-at": "2026-12-24T00:00:00Z", "ends-at": "2026-12-25T00:00:00Z" });
+    let here = json!({ "workspace": to("workspaces", ws.id.as_str()) });
+    let path = format!("/freezes/{}", freeze(&server, once, here).await.is_created().id());
+    let project = ws.project_id.as_str();
+    let of = |answer: &Answer| {
+        let relations = answer.data()["relationships"].clone();
+        ["project", "workspace"].map(|one| relations[one]["data"]["id"].clone())
+    };
+    let change = async |relationships: Value| {
+        let body = json!({ "data": { "type": "freezes", "attributes": {}, "relationships": relationships } });
+        owner.patch(&path, body).await
+    };
+    let nowhere = json!({ "data": null });
+    for (relationships, expected) in [
+        (json!({}), [Value::Null, json!(ws.id)]),
+        (json!({ "project": nowhere }), [Value::Null, json!(ws.id)]),
+        (
+            json!({ "project": to("projects", project), "workspace": nowhere }),
+            [json!(project), Value::Null],
+        ),
+        (json!({ "workspace": to("workspaces", ws.id.as_str()) }), [Value::Null, json!(ws.id)]),
+        (json!({ "project": nowhere, "workspace": nowhere }), [Value::Null, Value::Null]),
+    ] {
+        let changed = change(relationships.clone()).await.is_ok();
+        assert_eq!(of(&changed), expected, "{relationships}");
+        assert_eq!(of(&owner.get(&path).await.is_ok()), expected, "{relationships}");
+    }
+    let foreign = json!({ "workspace": to("workspaces", "ws-0000000000000000") });
+    change(foreign).await.is_unprocessable("/data/relationships/workspace");
+    let both = json!({ "project": to("projects", project), "workspace": to("workspaces", ws.id.as_str()) });
+    change(both).await.is_unprocessable("/data/relationships/workspace");
+}
+
+#[tokio::test]
 async fn an_apply_that_nobody_has_begun_gives_back_its_slot_when_a_freeze_begins() {
     let server = Server::start_with(|options| options.settings.concurrency = 1).await;
     set_clock(&server, "2026-12-24T12:00:00Z");

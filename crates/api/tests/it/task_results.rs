@@ -393,6 +393,12 @@ async fn what_a_run_task_says_is_checked_and_kept() {
         .map(|n| json!({ "attributes": { "outcome-id": n.to_string(), "description": "x" } }));
     let too_many = answer(&server, &asked, with("running", many.collect())).await;
     too_many.is_unprocessable("/data/relationships/outcomes");
+    // Of very many none is written first: who writes waits for whoever does.
+    let one = json!({ "attributes": { "outcome-id": "the same", "description": "x" } });
+    let before = server.row_counts().await;
+    let flood = answer(&server, &asked, with("running", vec![one; 5_000].into())).await;
+    flood.is_unprocessable("/data/relationships/outcomes");
+    assert_eq!(server.row_counts().await, before);
     answer(&server, &asked, said("passed")).await.is_ok();
     assert_eq!(status(&server, &id).await, "pre_plan_completed");
     for status in ["running", "passed", "failed"] {
@@ -441,6 +447,30 @@ async fn a_run_task_that_says_nothing_is_given_up_after_ten_minutes_and_any_afte
     assert_eq!(give_up().await, 1);
     let result = only_result(&server, &id).await;
     assert!(result["message"].as_str().unwrap().contains("60 minutes"), "{result}");
+    assert_eq!(status(&server, &id).await, "errored");
+}
+
+#[tokio::test]
+async fn nobody_is_silent_who_was_not_asked_yet() {
+    let server = Server::start_with(loopback).await;
+    server.stop_clock();
+    let owner = server.owner();
+    let _agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let mut service = Service::named(&owner, "scan", &[]).await;
+    attach(&owner, &ws, &service.task, &["pre_plan"], "mandatory").await;
+    let give_up = async || task_results::give_up_silent(&server.system()).await.unwrap();
+
+    let id = queue(&server, &ws, json!({})).await;
+    server.advance().await;
+    // As long as a server is away that was about to ask.
+    server.pass(20 * MINUTE);
+    assert_eq!(give_up().await, 0);
+    service.question(&server).await;
+    server.pass(9 * MINUTE);
+    assert_eq!(give_up().await, 0);
+    server.pass(MINUTE);
+    assert_eq!(give_up().await, 1);
     assert_eq!(status(&server, &id).await, "errored");
 }
 

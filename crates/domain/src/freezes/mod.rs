@@ -55,6 +55,28 @@ pub enum Scope {
     Workspace(WorkspaceId),
 }
 
+impl Scope {
+    async fn apply(self, cx: &Ctx, row: &mut Freeze) -> Result<()> {
+        let unknown = |relation: &str| {
+            Error::invalid_relation(relation, "does not exist in this organization")
+        };
+        (row.project_id, row.workspace_id) = match self {
+            Self::Organization => (None, None),
+            Self::Project(id) => {
+                let found = projects::load(cx, std::slice::from_ref(&id)).await?.pop();
+                let found = found.filter(|it| it.organization_name == row.organization_name);
+                (Some(found.ok_or_else(|| unknown("project"))?.id), None)
+            }
+            Self::Workspace(id) => {
+                let found = workspaces::load(cx, std::slice::from_ref(&id)).await?.pop();
+                let found = found.filter(|it| it.organization_name == row.organization_name);
+                (None, Some(found.ok_or_else(|| unknown("workspace"))?.id))
+            }
+        };
+        Ok(())
+    }
+}
+
 /// What is asked for; absent leaves things as they are, `Some(None)` empties them.
 #[derive(Debug, Default)]
 pub struct Change {
@@ -126,21 +148,7 @@ pub async fn create(
         created_at: cx.now(),
     };
     change.apply(&mut row)?;
-    let unknown =
-        |relation: &str| Error::invalid_relation(relation, "does not exist in this organization");
-    match scope {
-        Scope::Organization => {}
-        Scope::Project(id) => {
-            let found = projects::load(cx, std::slice::from_ref(&id)).await?.pop();
-            let found = found.filter(|found| found.organization_name == organization.name);
-            row.project_id = Some(found.ok_or_else(|| unknown("project"))?.id);
-        }
-        Scope::Workspace(id) => {
-            let found = workspaces::load(cx, std::slice::from_ref(&id)).await?.pop();
-            let found = found.filter(|found| found.organization_name == organization.name);
-            row.workspace_id = Some(found.ok_or_else(|| unknown("workspace"))?.id);
-        }
-    }
+    scope.apply(cx, &mut row).await?;
     let tx = cx.write().await?;
     // Held, so that the count is still true when the row is in.
     tx.lock::<organization::Entity>(organization.name.clone()).await?.ok_or(Error::NotFound)?;
@@ -158,15 +166,27 @@ pub async fn create(
     Ok(row)
 }
 
+/// Without a scope it stays what it is.
+///
 /// # Errors
 /// As [`create`].
 pub async fn update(
     cx: &Ctx,
     freeze: &Granted<can::UpdateOrganization, In<Freeze, Organization>>,
+    scope: Option<Scope>,
     change: Change,
 ) -> Result<Freeze> {
+    let mut place = freeze.row.clone();
+    let is_moved = scope.is_some();
+    if let Some(scope) = scope {
+        scope.apply(cx, &mut place).await?;
+    }
     let tx = cx.write().await?;
     let mut row = tx.lock::<freeze::Entity>(freeze.row.id.clone()).await?.ok_or(Error::NotFound)?;
+    if is_moved {
+        row.project_id = place.project_id;
+        row.workspace_id = place.workspace_id;
+    }
     change.apply(&mut row)?;
     let row = tx.update(row).await?;
     tx.emit(Happened::FreezeUpdated, subject(&row), detail(&row)).await?;
@@ -198,7 +218,8 @@ fn subject(row: &Freeze) -> Subject<'_> {
 fn detail(row: &Freeze) -> serde_json::Value {
     json!({
         "name": row.name, "starts_at": row.starts_at, "ends_at": row.ends_at, "cron": row.cron,
-        "time_zone": row.time_zone, "duration_minutes": row.minutes,
+        "time_zone": row.time_zone, "duration_minutes": row.minutes, "project": row.project_id,
+        "workspace": row.workspace_id,
     })
 }
 

@@ -15,7 +15,7 @@ use db::{
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::{SEALED_KEY, SEALED_TOKEN, give_up, place};
+use super::{SEALED_KEY, SEALED_TOKEN, give_up, place, silence};
 use crate::{
     Ctx, Result, configurations, connected_repositories,
     row::{Run, TaskResult},
@@ -86,7 +86,10 @@ async fn ask(cx: &Ctx, id: &TaskResultId) -> Result<Option<Refusal>> {
         if sent.as_ref().is_ok_and(courier::Receipt::is_success) { "asked" } else { "refused" };
     metrics::counter!("statehouse_run_task_requests_total", "outcome" => outcome).increment(1);
     Ok(match sent {
-        Ok(receipt) if receipt.is_success() => None,
+        Ok(receipt) if receipt.is_success() => {
+            silence::asked(cx, id).await?;
+            None
+        }
         Ok(receipt) => Some(Refusal {
             why: format!("it answered {}", receipt.status),
             is_final: (400..500).contains(&receipt.status) && !matches!(receipt.status, 408 | 429),

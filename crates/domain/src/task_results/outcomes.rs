@@ -32,8 +32,16 @@ const TAGS_LIMIT: usize = 100;
 /// Bytes (API documents, "Run Task Callback").
 const BODY_LIMIT: usize = 5 << 20;
 
-/// Refuses what is too much, or nothing.
+fn too_many() -> Error {
+    let why = format!("At most {OUTCOMES_LIMIT} outcomes of a result are kept.");
+    Error::invalid_relation("outcomes", why)
+}
+
+/// Refuses what is too much, or nothing: before anything is written, as everybody else waits for that.
 pub(super) fn check(outcomes: &[NewOutcome]) -> Result<()> {
+    if outcomes.len() > OUTCOMES_LIMIT {
+        return Err(too_many());
+    }
     for (number, outcome) in outcomes.iter().enumerate() {
         let place = format!("/data/relationships/outcomes/data/{number}");
         check_one(outcome).map_err(|error| error.in_item(&place))?;
@@ -102,12 +110,12 @@ pub(super) async fn keep(tx: &Tx, result: &TaskResultId, new: Vec<NewOutcome>) -
         }
         known.push(row);
     }
-    let refused = |why: String| Err(Error::invalid_relation("outcomes", why));
     if known.len() > OUTCOMES_LIMIT {
-        return refused(format!("At most {OUTCOMES_LIMIT} outcomes of a result are kept."));
+        return Err(too_many());
     }
     if known.iter().map(|row| row.body_size).sum::<i64>() > TEXTS_LIMIT {
-        return refused(format!("At most {TEXTS_LIMIT} bytes of texts of a result are kept."));
+        let why = format!("At most {TEXTS_LIMIT} bytes of texts of a result are kept.");
+        return Err(Error::invalid_relation("outcomes", why));
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! How long run tasks are waited for: ten minutes from the last word, if the site says nothing else, and an hour in all
+//! How long run tasks are waited for: ten minutes from the moment that they were asked or from their last word, if the
+//! site says nothing else, and an hour in all
 //! (<https://developer.hashicorp.com/terraform/cloud-docs/workspaces/settings/run-tasks>). The times are rows, so that
 //! no restart loses them.
 
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use db::{
     Locked,
-    entity::task_result as result,
+    entity::task_result::{self as result, Status},
     id::TaskResultId,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select},
 };
@@ -20,12 +21,23 @@ const LOOKED_AT: u64 = 100;
 /// How failures of this room are reported.
 const CHORE: &str = "silent run tasks";
 
-/// It is asked now.
+/// It is to be asked. Nobody is silent who was not asked yet, as when a server ended before it had.
 pub(super) fn begin(tx: &Tx, row: &mut Locked<result::Entity>) {
     let ends_at = tx.now().plus_seconds(IN_ALL);
     row.ends_at = Some(ends_at);
     row.token_ends_at = Some(ends_at.plus_seconds(GRACE));
-    heard(tx, row);
+    row.silent_until = row.ends_at;
+}
+
+/// It has taken the question, unless its answer was quicker than this.
+pub(super) async fn asked(cx: &Ctx, id: &TaskResultId) -> Result<()> {
+    let tx = cx.write().await?;
+    let row = tx.lock::<result::Entity>(id.clone()).await?;
+    if let Some(mut row) = row.filter(|row| row.status == Status::Running) {
+        heard(&tx, &mut row);
+        tx.update(row).await?;
+    }
+    tx.commit().await
 }
 
 /// It has said something, and has its time again.

@@ -355,7 +355,7 @@ pub const SETTINGS: &[Setting] = &[
         "DURATION",
         "10m",
         "1s to 1h",
-        "How long a run task may say nothing before it is given up.",
+        "How long a run task that was asked may say nothing before it is given up.",
     ),
     serve(
         "version_sync",

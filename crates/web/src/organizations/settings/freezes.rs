@@ -197,7 +197,7 @@ pub async fn save(
     Form(input): Form<Input>,
 ) -> Result<Response> {
     let saved = match input.wanted() {
-        Ok(change) => freezes::update(&freeze.visitor.cx, &freeze, change).await.map(drop),
+        Ok(change) => freezes::update(&freeze.visitor.cx, &freeze, None, change).await.map(drop),
         Err(error) => Err(error),
     };
     match saved {
