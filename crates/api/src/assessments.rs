@@ -72,6 +72,7 @@ impl Resource for View {
         let id = &self.0.workspace_id;
         let here = format!("/api/v2/workspaces/{id}");
         to.one_with_link("workspace", "workspaces", Some(id), here);
+        to.one("source", "assessments", Some(&self.0.assessment_id));
     }
 
     fn path(&self) -> Option<String> {

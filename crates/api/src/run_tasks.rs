@@ -60,6 +60,8 @@ struct Attributes<'a> {
     /// Written once, never shown again.
     hmac_key: Option<&'a str>,
     enabled: bool,
+    /// Of integrations that HashiCorp runs.
+    params: Option<()>,
     created_at: Timestamp,
     updated_at: Timestamp,
     global_configuration: GlobalAttributes<'a>,
@@ -89,6 +91,7 @@ impl Resource for View {
             url: &row.url,
             hmac_key: None,
             enabled: row.enabled,
+            params: None,
             created_at: row.created_at,
             updated_at: row.updated_at,
             global_configuration: GlobalAttributes {

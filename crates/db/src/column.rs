@@ -180,29 +180,6 @@ impl<T> Nullable for Json<T> {
     }
 }
 
-/// JSON text that is only passed on: never held as a tree, which would take ten times the memory.
-#[derive(Clone, Debug, PartialEq, Eq, sea_orm::DeriveValueType)]
-pub struct JsonText(String);
-
-impl JsonText {
-    /// `text` must be JSON.
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Serialize for JsonText {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let raw: &serde_json::value::RawValue =
-            serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
-        raw.serialize(to)
-    }
-}
-
 /// Stores a type as text: needs `as_str` and `FromStr`.
 macro_rules! text_column {
     ($name:ty) => {

@@ -53,7 +53,6 @@ pub fn line(text: &str) -> Option<&'static str> {
 /// and what emoji and the writing of Persian or Hebrew need.
 pub fn prose(text: &str) -> Option<&'static str> {
     let is_break = |c: char| matches!(c, '\n' | '\r' | '\t');
-    let joins = |c: char| matches!(c, '\u{ad}' | '\u{200c}'..='\u{200f}' | '\u{61c}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0020}'..='\u{e007f}');
     if text.chars().any(|c| c.is_control() && !is_break(c)) {
         Some(CONTROL_IN_PROSE)
     } else if text.split('\r').skip(1).any(|rest| !rest.starts_with('\n')) {
@@ -70,6 +69,11 @@ pub fn prose(text: &str) -> Option<&'static str> {
     }
 }
 
+/// What emoji, and the writing of Persian or Hebrew, need between their letters.
+fn joins(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200c}'..='\u{200f}' | '\u{61c}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0020}'..='\u{e007f}')
+}
+
 /// Why PostgreSQL would not keep this, whatever it is.
 pub fn anything(text: &str) -> Option<&'static str> {
     text.contains('\0').then_some("must not contain a null character")
@@ -84,6 +88,32 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
         | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
         | '\u{13430}'..='\u{13442}' | '\u{16fe4}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Prose of what a program says, which cannot be asked to write something else: without the colours of a terminal, and
+/// with what [`prose`] refuses drawn as `\u{202e}`.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if prose(text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut pieces = text.split("\u{1b}[");
+    let mut uncoloured = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        // Numbers, then the letter that says what to do with them.
+        let rest = piece.trim_start_matches(|c: char| matches!(c, ' '..='?'));
+        uncoloured.push_str(rest.strip_prefix(|c: char| c.is_ascii()).unwrap_or(rest));
+    }
+    let broken = uncoloured.replace("\r\n", "\n").replace('\r', "\n");
+    let mut plain = String::with_capacity(broken.len() + 8);
+    for c in broken.chars() {
+        let is_break = matches!(c, '\n' | '\t');
+        if !is_break && (c.is_control() || is_invisible(c) && !joins(c) || has_no_meaning(c)) {
+            write!(plain, "{}", c.escape_unicode()).expect("a String takes everything");
+        } else {
+            plain.push(c);
+        }
+    }
+    Cow::Owned(plain)
 }
 
 /// A text with what hides or disguises something drawn as `\u{202e}`; line breaks and tabs stay.
@@ -136,6 +166,22 @@ pub fn is_identifier(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_programs_say_is_shown_without_their_colours_and_with_what_would_hide() {
+        for (said, shown) in [
+            ("two open ports ⚠\u{fe0f}\nsee below", "two open ports ⚠\u{fe0f}\nsee below"),
+            ("\u{1b}[31;1mfailed\u{1b}[0m: x", "failed: x"),
+            ("\u{feff}a\u{200b}b", "\\u{feff}a\\u{200b}b"),
+            ("10 %\r20 %\r\ndone\u{7}", "10 %\n20 %\ndone\\u{7}"),
+            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
+            ("cut off \u{1b}[", "cut off "),
+            ("a\u{202e}b", "a\\u{202e}b"),
+        ] {
+            assert_eq!(plain(said), shown, "{said:?}");
+            assert_eq!(prose(&plain(said)), None, "{said:?}");
+        }
+    }
 
     #[test]
     fn prose_has_lines_emoji_and_languages_that_join_their_letters() {

@@ -23,7 +23,7 @@ pub fn routes() -> Routes {
 #[serde(default)]
 struct Input {
     status: Option<Word>,
-    #[serde(deserialize_with = "jsonapi::prose")]
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     message: Option<String>,
     url: Option<String>,
     /// Where older guides have them.
@@ -68,6 +68,7 @@ struct Sent {
 struct Outcome {
     #[serde(rename = "outcome-id")]
     id: Option<String>,
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     description: Option<String>,
     #[serde(deserialize_with = "jsonapi::verbatim")]
     body: Option<String>,
@@ -77,6 +78,7 @@ struct Outcome {
 
 #[derive(Deserialize)]
 struct SentTag {
+    #[serde(deserialize_with = "jsonapi::verbatim")]
     label: String,
     #[serde(default)]
     level: Option<Level>,

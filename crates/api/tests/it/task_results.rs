@@ -389,6 +389,23 @@ async fn what_a_run_task_says_is_checked_and_kept() {
     owner.get(format!("/task-result-outcomes/{bare}/body")).await.is_not_found();
     assert!(!server.everything().await.contains("<b>More</b>"), "texts are sealed");
 
+    let mut coloured = with(
+        "running",
+        one(json!({
+            "outcome-id": "X-3", "description": "\u{1b}[31mopen\u{1b}[0m\nto all",
+            "tags": { "Severity": [{ "label": "\u{26a0}\u{fe0f} High\u{200b}" }] },
+        })),
+    );
+    coloured["data"]["attributes"]["message"] =
+        json!("\u{feff}\u{1b}[1m3\u{1b}[0m found \u{26a0}\u{fe0f}");
+    answer(&server, &asked, coloured).await.is_ok();
+    let result_now = only_result(&server, &id).await;
+    assert_eq!(result_now["message"], "\\u{feff}3 found \u{26a0}\u{fe0f}");
+    let outcomes = server.reader(&ws).get(format!("/task-results/{result}/outcomes")).await.is_ok();
+    let last = outcomes.data().as_array().unwrap().last().unwrap()["attributes"].clone();
+    assert_eq!(last["description"], "open to all");
+    assert_eq!(last["tags"][0]["value"][0]["label"], "\u{26a0}\u{fe0f} High\\u{200b}");
+
     let many = (0..200)
         .map(|n| json!({ "attributes": { "outcome-id": n.to_string(), "description": "x" } }));
     let too_many = answer(&server, &asked, with("running", many.collect())).await;

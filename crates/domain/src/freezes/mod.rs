@@ -127,7 +127,7 @@ impl Change {
 }
 
 /// # Errors
-/// Invalid for what is no window, for somebody else's project or workspace, and beyond 100 of them.
+/// Invalid for what is no window or is over, for somebody else's project or workspace, and beyond 100 of them.
 pub async fn create(
     cx: &Ctx,
     organization: &Granted<can::UpdateOrganization>,
@@ -148,6 +148,9 @@ pub async fn create(
         created_at: cx.now(),
     };
     change.apply(&mut row)?;
+    if row.ends_at.is_some_and(|ends| ends <= cx.now()) {
+        return Err(Error::invalid("ends-at", "is over already"));
+    }
     scope.apply(cx, &mut row).await?;
     let tx = cx.write().await?;
     // Held, so that the count is still true when the row is in.

@@ -8,7 +8,7 @@ use std::{
 
 use blobs::{Kind, Name};
 use bytes::{Buf, Bytes};
-use db::JsonText;
+use db::{JsonText, JsonWriter};
 use futures::StreamExt;
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -280,7 +280,8 @@ impl Default for Summary {
 #[derive(Default)]
 struct Counting {
     /// The list without its end.
-    resources: String,
+    resources: JsonWriter,
+    is_begun: bool,
     modules: Map<String, Value>,
     providers: Map<String, Value>,
     managed: i64,
@@ -312,18 +313,16 @@ impl Counting {
         add(&mut self.providers, &resource.provider, &key, count);
         let provider = &resource.provider;
         let listed = Listed { name: &resource.name, r#type: &kind, count, module, provider };
-        self.resources.push(if self.resources.is_empty() { '[' } else { ',' });
+        self.resources.push_str(if self.is_begun { "," } else { "[" });
+        self.is_begun = true;
         self.resources
             .push_str(&serde_json::to_string(&listed).expect("texts and a number are JSON"));
     }
 
     fn done(mut self) -> Summary {
-        if self.resources.is_empty() {
-            self.resources.push('[');
-        }
-        self.resources.push(']');
+        self.resources.push_str(if self.is_begun { "]" } else { "[]" });
         Summary {
-            resources: JsonText::new(self.resources),
+            resources: self.resources.done(),
             modules: self.modules,
             providers: self.providers,
             managed: self.managed,
@@ -512,7 +511,8 @@ mod tests {
             Value::Object(summary.providers),
             json!({ registry: { "null-resource": 3, "data.null-data-source": 1 } })
         );
-        let resources: Vec<Value> = serde_json::from_str(summary.resources.as_str()).unwrap();
+        let resources: Vec<Value> =
+            serde_json::from_str(&summary.resources.text().unwrap()).unwrap();
         assert_eq!(
             resources[2],
             json!({ "name": "c", "type": "data.null_data_source", "count": 1, "module": "root",

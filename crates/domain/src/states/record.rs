@@ -156,7 +156,7 @@ pub(super) async fn insert(
         state_format: None,
         terraform_version: None,
         resources_processed: false,
-        resources: JsonText::new("[]".into()),
+        resources: JsonText::new("[]"),
         modules: Json(json!({})),
         providers: Json(json!({})),
         resource_count: 0,

@@ -86,7 +86,7 @@ mod tests {
             state_format: None,
             terraform_version: None,
             resources_processed: true,
-            resources: JsonText::new("[]".into()),
+            resources: JsonText::new("[]"),
             modules: Json::default(),
             providers: Json::default(),
             resource_count: 0,

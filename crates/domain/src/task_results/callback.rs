@@ -53,8 +53,12 @@ pub async fn call_back(
     held: &Granted<can::CallBack, In<TaskResult>>,
     said: Said,
 ) -> Result<TaskResult> {
-    free_text::prose("message", said.message.as_deref().unwrap_or_default(), MESSAGE_LIMIT)?;
-    let said = Said { url: said.url.filter(|url| !url.is_empty()), ..said };
+    free_text::is_short("message", said.message.as_deref().unwrap_or_default(), MESSAGE_LIMIT)?;
+    let said = Said {
+        url: said.url.filter(|url| !url.is_empty()),
+        message: said.message.as_deref().map(|message| text::plain(message).into_owned()),
+        ..said
+    };
     if let Some(url) = &said.url {
         check_url("url", url)?;
     }

@@ -4,7 +4,10 @@ use std::{collections::HashMap, fmt::Write as _};
 
 use db::{
     Json,
-    entity::{task_result_body as text, task_result_outcome as outcome},
+    entity::{
+        task_result_body,
+        task_result_outcome::{self as outcome, Tag},
+    },
     id::{TaskResultId, TaskResultOutcomeId},
     page,
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder},
@@ -57,8 +60,9 @@ fn check_one(outcome: &NewOutcome) -> Result<()> {
         if text.trim().is_empty() {
             return Err(Error::invalid(attribute, "can't be blank"));
         }
-        free_text::line(attribute, text, limit)?;
+        free_text::is_short(attribute, text, limit)?;
     }
+    free_text::line("outcome-id", &outcome.outcome_id, ID_LIMIT)?;
     if let Some(url) = outcome.url.as_deref().filter(|url| !url.is_empty()) {
         check_url("url", url)?;
     }
@@ -71,7 +75,7 @@ fn check_one(outcome: &NewOutcome) -> Result<()> {
     for (name, tags) in &outcome.tags {
         free_text::line("tags", name, LABEL_LIMIT)?;
         for tag in tags {
-            free_text::line("tags", &tag.label, LABEL_LIMIT)?;
+            free_text::is_short("tags", &tag.label, LABEL_LIMIT)?;
         }
     }
     Ok(())
@@ -97,16 +101,16 @@ pub(super) async fn keep(tx: &Tx, result: &TaskResultId, new: Vec<NewOutcome>) -
             id: TaskResultOutcomeId::fresh(),
             task_result_id: result.clone(),
             outcome_id: one.outcome_id,
-            description: one.description,
+            description: in_a_line(&one.description),
             url: one.url.filter(|url| !url.is_empty()),
-            tags: Json(one.tags),
+            tags: Json(one.tags.into_iter().map(plain_labels).collect()),
             body_size: body.as_ref().map_or(0, String::len).try_into().unwrap_or(i64::MAX),
             created_at: tx.now(),
         };
         let row = tx.insert(row).await?;
         if let Some(body) = body {
             let content = tx.cx().keyring().seal(SEALED, row.id.as_str(), body.as_bytes());
-            tx.insert(text::Model { outcome_id: row.id.clone(), content }).await?;
+            tx.insert(task_result_body::Model { outcome_id: row.id.clone(), content }).await?;
         }
         known.push(row);
     }
@@ -118,6 +122,16 @@ pub(super) async fn keep(tx: &Tx, result: &TaskResultId, new: Vec<NewOutcome>) -
         return Err(Error::invalid_relation("outcomes", why));
     }
     Ok(())
+}
+
+/// What services write is shown as far as it can be: refused, it would be lost, and nobody would be told.
+fn in_a_line(text: &str) -> String {
+    text::plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn plain_labels((name, tags): (String, Vec<Tag>)) -> (String, Vec<Tag>) {
+    let plain = |tag: Tag| Tag { label: in_a_line(&tag.label), ..tag };
+    (name, tags.into_iter().map(plain).collect())
 }
 
 /// One, with the workspace of its run.
@@ -176,7 +190,9 @@ pub async fn all_bodies(
         return Err(Error::NotFound);
     }
     let ids: Vec<_> = with_texts.iter().map(|row| row.id.clone()).collect();
-    let texts = text::Entity::find().filter(text::Column::OutcomeId.is_in(ids)).all(cx.read());
+    let texts = task_result_body::Entity::find()
+        .filter(task_result_body::Column::OutcomeId.is_in(ids))
+        .all(cx.read());
     let texts: HashMap<_, _> =
         texts.await?.into_iter().map(|row| (row.outcome_id, row.content)).collect();
     let mut all = String::new();
@@ -196,7 +212,7 @@ pub async fn body(
     cx: &Ctx,
     outcome: &Granted<can::ReadRun, In<TaskResultOutcome>>,
 ) -> Result<SecretString> {
-    let row = text::Entity::find_by_id(outcome.row.id.clone()).one(cx.read()).await?;
+    let row = task_result_body::Entity::find_by_id(outcome.row.id.clone()).one(cx.read()).await?;
     let row = row.ok_or(Error::NotFound)?;
     Ok(cx.keyring().open_text(SEALED, outcome.row.id.as_str(), &row.content)?)
 }
