@@ -89,6 +89,7 @@ struct Means {
     recent_site_settings: site_settings::Recent,
     requests: Requests,
     installation_tokens: vcs_connections::InstallationTokens,
+    provider_limits: vcs_connections::Limits,
     clock: Clock,
     embedded_agent: crypto::Token,
 }
@@ -135,6 +136,7 @@ impl App {
             recent_site_settings: site_settings::Recent::default(),
             requests: Requests::default(),
             installation_tokens: vcs_connections::InstallationTokens::default(),
+            provider_limits: vcs_connections::Limits::default(),
             clock: Clock::default(),
             embedded_agent: crypto::Token::mint(),
         }))
@@ -220,6 +222,10 @@ impl App {
 
     pub(crate) fn recent_site_settings(&self) -> &site_settings::Recent {
         &self.0.recent_site_settings
+    }
+
+    pub(crate) fn provider_limits(&self) -> &vcs_connections::Limits {
+        &self.0.provider_limits
     }
 
     pub(crate) fn installation_tokens(&self) -> &vcs_connections::InstallationTokens {

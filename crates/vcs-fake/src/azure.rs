@@ -73,8 +73,8 @@ pub fn answer(shared: &Shared, call: &Call, parts: &[&str]) -> Answer {
             "targetRefName": "refs/heads/main", "lastMergeSourceCommit": {"commitId": head},
             "repository": {"id": "g1", "webUrl": "W"},
         })),
-        (&Method::POST, ["commits", commit, "statuses"]) if commit == head => {
-            shared.statuses.lock().unwrap().push(call.body.clone());
+        (&Method::POST, ["commits", commit, "statuses"]) if shared.has(commit) => {
+            shared.stands(commit, &call.body);
             with_status(201, json!({"id": 1}))
         }
         (&Method::POST, ["pullRequests", "3", "threads"]) => {

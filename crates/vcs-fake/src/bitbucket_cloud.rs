@@ -68,11 +68,11 @@ pub fn answer(shared: &Shared, call: &Call, parts: &[&str]) -> Answer {
             ok(json!({"uuid": id}))
         }
         (&Method::DELETE, ["hooks", id]) => shared.remove_hook(id),
-        (&Method::POST, ["commit", commit, "statuses", "build"]) if commit == head => {
+        (&Method::POST, ["commit", commit, "statuses", "build"]) if shared.has(commit) => {
             if call.body["key"].as_str().unwrap().len() > 40 || call.body["url"].is_null() {
                 return with_status(400, json!({"type": "error", "error": {"message": "key"}}));
             }
-            shared.statuses.lock().unwrap().push(call.body.clone());
+            shared.stands(commit, &call.body);
             with_status(201, json!({"key": "k"}))
         }
         (&Method::POST, ["pullrequests", "3", "comments"]) => {

@@ -1,7 +1,8 @@
-//! Bitbucket Data Center, of a version that does not know all events.
+//! Bitbucket Data Center, and Bitbucket Server, which is so old that it does not know all events.
 
 use http::Method;
 use serde_json::{Value, json};
+use vcs::ServiceProvider;
 
 use crate::provider::{Answer, Call, Shared, ok, with_status};
 
@@ -31,15 +32,17 @@ pub fn answer(shared: &Shared, call: &Call, parts: &[&str]) -> Answer {
         ["rest", "api", "1.0", "repos"] => {
             return paged(call, &[repository(shared, 1, "infra"), repository(shared, 2, "other")]);
         }
-        ["rest", "build-status", "1.0", "commits", commit] if commit == head => {
-            shared.statuses.lock().unwrap().push(call.body.clone());
+        ["rest", "build-status", "1.0", "commits", commit] if shared.has(commit) => {
+            shared.stands(commit, &call.body);
             return with_status(204, Value::Null);
         }
         ["rest", "api", "1.0", "projects", "PRJ", "repos", "infra", rest @ ..] => rest,
         _ => return shared.unknown(),
     };
     let knows = |body: &Value| {
-        !body["events"].as_array().unwrap().iter().any(|event| event == "pr:from_ref_updated")
+        let mut events = body["events"].as_array().unwrap().iter();
+        shared.provider != ServiceProvider::BitbucketServer
+            || !events.any(|event| event == "pr:from_ref_updated")
     };
     match (&call.method, rest) {
         (&Method::GET, []) => ok(repository(shared, 1, "infra")),

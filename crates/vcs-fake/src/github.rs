@@ -97,8 +97,7 @@ pub fn answer(shared: &Shared, call: &Call, parts: &[&str]) -> Answer {
         }
         (&Method::DELETE, ["hooks", id]) => shared.remove_hook(id),
         (&Method::POST, ["statuses", commit]) if shared.has(commit) => {
-            shared.commits.lock().unwrap().push((*commit).to_owned());
-            shared.statuses.lock().unwrap().push(call.body.clone());
+            shared.stands(commit, &call.body);
             with_status(201, json!({"id": 1}))
         }
         (&Method::POST, ["statuses", commit]) => {

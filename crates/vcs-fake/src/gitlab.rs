@@ -62,14 +62,12 @@ pub fn answer(shared: &Shared, call: &Call, parts: &[&str]) -> Answer {
             ok(json!({"id": id.parse::<u64>().unwrap()}))
         }
         (&Method::DELETE, ["hooks", id]) => shared.remove_hook(id),
-        (&Method::POST, ["statuses", commit]) if commit == head => {
-            let mut statuses = shared.statuses.lock().unwrap();
-            if statuses.last().is_some_and(|last| last["state"] == call.body["state"]) {
-                let said = "Cannot transition status via :run from :running (Reason(s): …)";
-                return with_status(400, json!({"message": said}));
+        (&Method::POST, ["statuses", commit]) if shared.has(commit) => {
+            if shared.stands(commit, &call.body) {
+                return with_status(201, json!({"id": 93}));
             }
-            statuses.push(call.body.clone());
-            with_status(201, json!({"id": 93}))
+            let said = "Cannot transition status via :run from :running (Reason(s): …)";
+            with_status(400, json!({"message": said}))
         }
         (&Method::POST, ["merge_requests", "3", "notes"]) => {
             with_status(201, json!({"id": shared.say(call.body["body"].clone())}))

@@ -6,14 +6,14 @@
 mod azure;
 mod bitbucket_cloud;
 mod bitbucket_data_center;
-mod delivery;
+mod deliveries;
 mod github;
 mod gitlab;
 mod origin;
 mod provider;
 mod server;
 
-pub use delivery::{Delivery, pull_request, push, tag};
+pub use deliveries::{Asked, Delivery, News, Proposal, pull_request, push, tag};
 pub use origin::Origin;
-pub use provider::{Call, Fake, INSTALLATION_TOKEN, Mood, Shared, TOKEN};
+pub use provider::{Call, Fake, INSTALLATION_TOKEN, LIMITED_UNTIL, Mood, Shared, TOKEN};
 pub use server::{Server, backend};

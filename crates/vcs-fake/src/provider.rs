@@ -18,11 +18,17 @@ use tokio::task::JoinHandle;
 use vcs::provider::{Connection, Credential};
 use vcs::{CommitId, Family, RepositoryName, ServiceProvider};
 
-use crate::{Origin, azure, backend, bitbucket_cloud, bitbucket_data_center, github, gitlab};
+use crate::{
+    Asked, Delivery, News, Origin, azure, backend, bitbucket_cloud, bitbucket_data_center, github,
+    gitlab,
+};
 
 pub const TOKEN: &str = "hunter2";
 /// What an installation of a GitHub App is given.
 pub const INSTALLATION_TOKEN: &str = "ghs_hunter2";
+
+/// When a limit of GitHub and Gitea ends: not in our time.
+pub const LIMITED_UNTIL: u64 = 4_000_000_000;
 
 /// How the provider is today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +71,8 @@ pub struct Shared {
     pub statuses: Mutex<Vec<Value>>,
     /// Of a GitHub App.
     pub installations: Mutex<Vec<u64>>,
+    /// The newest state of each commit.
+    states: Mutex<BTreeMap<String, Value>>,
     /// The commits of these, in their order.
     pub commits: Mutex<Vec<String>>,
 }
@@ -106,6 +114,7 @@ impl Fake {
             hooks: Mutex::default(),
             comments: Mutex::default(),
             statuses: Mutex::default(),
+            states: Mutex::default(),
             installations: Mutex::new(vec![5]),
             commits: Mutex::default(),
         });
@@ -137,6 +146,18 @@ impl Fake {
 
     pub fn name(&self) -> RepositoryName {
         RepositoryName::parse(self.shared.name()).unwrap()
+    }
+
+    /// What it would tell of this, under a name of its own.
+    pub fn tells(&self, id: &str, news: News<'_>) -> Delivery {
+        Delivery::of(self.shared.provider, id, news)
+    }
+
+    /// The hook that a delivery goes to: somebody has asked to be told of such.
+    pub fn hook_for(&self, delivery: &Delivery) -> Asked {
+        let hooks = self.shared.hooks.lock().unwrap();
+        let asked = hooks.values().find_map(|hook| delivery.by(hook));
+        asked.unwrap_or_else(|| panic!("nobody has asked for {delivery:?}: {hooks:?}"))
     }
 
     pub fn is(&self, mood: Mood) {
@@ -213,6 +234,18 @@ impl Shared {
         id
     }
 
+    /// What now stands beside a commit. GitLab wants to hear of nothing that has not changed: gives whether it was heard.
+    pub fn stands(&self, commit: &str, status: &Value) -> bool {
+        let state = status["state"].clone();
+        let before = self.states.lock().unwrap().insert(commit.to_owned(), state.clone());
+        if before == Some(state) && self.provider.family() == Family::Gitlab {
+            return false;
+        }
+        self.commits.lock().unwrap().push(commit.to_owned());
+        self.statuses.lock().unwrap().push(status.clone());
+        true
+    }
+
     /// Whether the repository has a commit.
     pub fn has(&self, commit: &str) -> bool {
         let args = ["cat-file", "-e", commit];
@@ -248,7 +281,7 @@ impl Shared {
             (Mood::Limited, Family::Github | Family::Gitea) => {
                 let headers = vec![
                     ("x-ratelimit-remaining", "0".to_owned()),
-                    ("x-ratelimit-reset", "1700000000".to_owned()),
+                    ("x-ratelimit-reset", LIMITED_UNTIL.to_string()),
                 ];
                 Some((403, headers, words("API rate limit exceeded")))
             }

@@ -157,9 +157,9 @@ impl ServiceProvider {
     }
 
     /// Pull requests of forks may be planned at all: HCP's list, and those that it does not know. At GitLab and Bitbucket
-    /// Data Center never.
+    /// Data Center never; and not at Bitbucket Cloud, where the repository has nothing of them.
     pub fn may_plan_forks(self) -> bool {
-        !matches!(self.family(), Family::Gitlab | Family::BitbucketDataCenter | Family::Git)
+        matches!(self.family(), Family::Github | Family::Gitea | Family::Azure)
     }
 }
 

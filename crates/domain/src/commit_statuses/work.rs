@@ -12,7 +12,7 @@ use futures::{StreamExt, stream};
 use serde_json::json;
 use vcs::{
     CommitId, RefName,
-    provider::{ProviderError, Status, Wait},
+    provider::{ProviderError, Status},
 };
 
 use super::{
@@ -63,11 +63,8 @@ async fn handle(cx: &Ctx, task: &task::Model, due: Option<Due>) -> Result<()> {
         None => Err(Failure::House(Error::Conflict("it cannot be read".into()))),
     };
     if let Err(Failure::Provider(ProviderError::Limited(wait))) = &said {
-        let seconds = match wait {
-            Wait::For(time) => i64::try_from(time.as_secs()).unwrap_or(3600),
-            Wait::Until(at) => i64::try_from(*at).unwrap_or(0) - cx.now().0 / 1000,
-        };
-        return tasks::put_off(cx, task, seconds.clamp(1, 3600)).await;
+        let seconds = vcs_connections::seconds(*wait, cx.now());
+        return tasks::put_off(cx, task, seconds).await;
     }
     if let Ok(true) = said {
         return tasks::put_off(cx, task, SOON).await;

@@ -18,7 +18,7 @@ use crate::{
     Ctx, Error, Result, Timestamp,
     connected_repositories::{self as repositories, Delivered, Level},
     row::{Repository, WebhookDelivery},
-    vcs_connections::Failure,
+    vcs_connections::{self, Failure},
 };
 
 /// How often a delivery is tried before those behind it go on without it: some hours.
@@ -114,11 +114,21 @@ async fn work_off_all(cx: &Ctx, id: &RepositoryId) -> Result<Became> {
             repositories::change(cx, id, |row| row.last_error = Some(why.clone())).await?;
             return Ok(Became::Failed(why));
         }
+        doubt(cx, &row, &trouble).await?;
         let said = format!("What happened in {} could not be worked off: {why}.", row.identifier);
         repositories::trouble(cx, &row, &said).await?;
         conclude(cx, delivery, Some(why)).await?;
     }
     Ok(Became::Done)
+}
+
+/// Where `git` is not let in, the provider is asked whether its connection is good for anything: what it says stands
+/// there, where somebody can mend it.
+pub(super) async fn doubt(cx: &Ctx, row: &Repository, trouble: &Trouble) -> Result<()> {
+    match (trouble, repositories::link(&row.connection)) {
+        (Trouble::Git(GitError::Denied), Ok(link)) => vcs_connections::doubt(cx, &link).await,
+        _ => Ok(()),
+    }
 }
 
 async fn next(cx: &Ctx, id: &RepositoryId) -> Result<Option<WebhookDelivery>> {

@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use vcs::{CommitId, RefName, Refs, ServiceProvider};
 
 use super::{
-    deliveries::{Trouble, holding},
+    deliveries::{Trouble, doubt, holding},
     opening::happened,
 };
 use crate::{
@@ -55,6 +55,9 @@ async fn look_at(cx: &Ctx, row: &Repository) -> Result<()> {
     // Not all of them in one moment.
     let jitter = i64::from(rand::random::<u8>()) * longer / 2560;
     let at = cx.now().plus_seconds(longer + jitter);
+    if let Err(trouble) = &seen {
+        doubt(cx, row, trouble).await?;
+    }
     if let Some(why) = &failed {
         repositories::trouble(cx, row, &format!("{} cannot be looked at: {why}.", row.identifier))
             .await?;

@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// Asks, with a token that is good. One that the provider refuses all the same is renewed, if it can be, and then the
-/// question is asked once more. What goes wrong with the connection stands on it until something goes well.
+/// question is asked once more. What goes wrong with the connection stands on it until something goes well. One that is to
+/// be asked less often is not asked before its time.
 pub async fn ask<T, F>(
     cx: &Ctx,
     link: &Link,
@@ -28,6 +29,9 @@ where
     F: Future<Output = Result<T, ProviderError>> + Send,
 {
     let mut connected = open_after(cx, link, None).await?;
+    if let Some(wait) = cx.provider_limits().of(&connected, cx.now()) {
+        return Err(ProviderError::Limited(wait).into());
+    }
     let mut answer = question(connected.provider.clone()).await;
     if matches!(answer, Err(ProviderError::Revoked)) {
         let can_be_renewed = match link {
@@ -44,6 +48,9 @@ where
             connected = open_after(cx, link, refused.as_ref()).await?;
             answer = question(connected.provider.clone()).await;
         }
+    }
+    if let Err(ProviderError::Limited(wait)) = &answer {
+        cx.provider_limits().keep(&connected, *wait, cx.now());
     }
     note(cx, &connected, answer.as_ref().err()).await?;
     Ok(answer?)

@@ -36,6 +36,14 @@ async fn greet(cx: &Ctx, id: &OauthTokenId) -> Result<(), String> {
     }
 }
 
+/// A repository has refused what its connection holds: whether the provider does so, too, stands on the connection then.
+pub(crate) async fn doubt(cx: &Ctx, link: &Link) -> Result<()> {
+    match Box::pin(who(cx, link)).await {
+        Err(Failure::House(error)) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 async fn who(cx: &Ctx, link: &Link) -> Result<Option<String>, Failure> {
     if !has_api(open(cx, link).await?.service_provider) {
         return Ok(None);

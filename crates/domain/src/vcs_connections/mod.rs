@@ -5,6 +5,7 @@ mod ask;
 pub mod browser;
 mod greet;
 mod installation;
+mod limits;
 mod open;
 pub mod pickers;
 mod renew;
@@ -15,10 +16,12 @@ use vcs::provider::ProviderError;
 pub use vcs::{RepositoryName, provider::Repository};
 
 pub use ask::{ask, tell};
+pub(crate) use greet::doubt;
 pub use greet::work;
 pub(crate) use installation::{
     Tokens as InstallationTokens, by_id as installation_by_id, has_webhook_secret, own_app,
 };
+pub(crate) use limits::{Limits, seconds};
 pub use open::{Connected, open};
 pub use pickers::Choices;
 pub(crate) use way::way_by;

@@ -172,12 +172,14 @@ fn repository(listed: Listed) -> Result<Repository> {
     let by_http = listed.links.clone.into_iter().find(|link| link.name == "http");
     let clone_url =
         by_http.ok_or_else(|| ProviderError::Unreadable("no address by http".into()))?;
+    let page = listed.links.own.into_iter().next().map(|link| link.href).unwrap_or_default();
     Ok(Repository {
         id: listed.id.to_string(),
         name: RepositoryName::parse(&text)?,
         display: text,
         default_branch: None,
-        url: listed.links.own.into_iter().next().map(|link| link.href).unwrap_or_default(),
+        // Its commits are beside its files, not below them.
+        url: page.strip_suffix("/browse").unwrap_or(&page).to_owned(),
         clone_url: clone_url.href,
         is_admin: None,
     })

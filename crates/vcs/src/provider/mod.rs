@@ -211,14 +211,15 @@ impl Repository {
     }
 }
 
-/// Where the head of a pull request is in the repository that it leads to, of a fork too.
+/// What brings the head of a pull request in the repository that it leads to, of a fork too.
 pub fn head_of(provider: ServiceProvider, number: u64) -> Option<Reference> {
     let name = match provider.family() {
         Family::Github | Family::Gitea => format!("pull/{number}/head"),
         Family::Gitlab => format!("merge-requests/{number}/head"),
         Family::BitbucketDataCenter => format!("pull-requests/{number}/from"),
-        // Azure DevOps has its own merge only, Bitbucket Cloud and plain git have none.
-        Family::Azure | Family::BitbucketCloud | Family::Git => return None,
+        // Its own merge, of which the head is a parent.
+        Family::Azure => format!("pull/{number}/merge"),
+        Family::BitbucketCloud | Family::Git => return None,
     };
     RefName::parse(&name).ok().map(Reference::Other)
 }

@@ -11,14 +11,15 @@ use statehouse_vcs::provider::{Hook, Provider, ProviderError, State, Status, Wai
 use statehouse_vcs::{RefName, Reference, RepositoryName, ServiceProvider as P};
 
 use crate::kit::{Carrier, Place};
-use vcs_fake::{Fake, Mood, TOKEN};
+use vcs_fake::{Fake, LIMITED_UNTIL, Mood, TOKEN};
 
-const FAMILIES: [P; 6] = [
+const FAMILIES: [P; 7] = [
     P::GithubEnterprise,
     P::Forgejo,
     P::GitlabCommunityEdition,
     P::BitbucketHosted,
     P::BitbucketDataCenter,
+    P::BitbucketServer,
     P::AdoServices,
 ];
 
@@ -64,7 +65,7 @@ async fn repositories_are_listed_to_the_last_page_and_fetched_with_the_token() {
             }
         }
         let expected: &[&str] = match provider {
-            P::BitbucketDataCenter => &["PRJ/infra", "PRJ/other"],
+            P::BitbucketDataCenter | P::BitbucketServer => &["PRJ/infra", "PRJ/other"],
             // All at once.
             P::AdoServices => &["proj/infra"],
             _ => &["acme/infra", "acme/other"],
@@ -221,7 +222,7 @@ async fn what_is_wrong_is_told_apart_by_who_can_mend_it() {
         assert_eq!(asked(Mood::Revoked).await, ProviderError::Revoked, "{provider}");
         assert_eq!(asked(Mood::Forbidden).await, ProviderError::Forbidden("not yours".into()));
         let limited = asked(Mood::Limited).await;
-        let until = Wait::Until(1_700_000_000);
+        let until = Wait::Until(LIMITED_UNTIL);
         let expected = match provider {
             P::GithubEnterprise | P::Forgejo => until,
             _ => Wait::For(Duration::from_secs(17)),
@@ -298,6 +299,8 @@ fn the_head_of_a_fork_is_in_the_repository_that_it_leads_to() {
     let of = |provider| head_of(provider, 3).map(|reference| reference.full());
     assert_eq!(of(P::Github).as_deref(), Some("refs/pull/3/head"));
     assert_eq!(of(P::GitlabHosted).as_deref(), Some("refs/merge-requests/3/head"));
+    // The provider's own merge, which brings it along.
+    assert_eq!(of(P::AdoServices).as_deref(), Some("refs/pull/3/merge"));
     assert_eq!(of(P::BitbucketServer).as_deref(), Some("refs/pull-requests/3/from"));
     assert_eq!(of(P::BitbucketHosted), None);
 }

@@ -9,12 +9,17 @@ use super::World;
 use crate::agent::Agent;
 
 impl World {
-    /// Name, state and words of all statuses that were said since the last time.
-    async fn said(&self) -> Vec<String> {
+    /// All statuses that were said since the last time, in the provider's words.
+    pub async fn statuses(&self) -> Vec<Value> {
         let cx = self.server.system();
         domain::events::read(&cx).await.unwrap();
         domain::commit_statuses::work(&cx).await.unwrap();
-        let said = std::mem::take(&mut *self.fake.shared.statuses.lock().unwrap());
+        std::mem::take(&mut *self.fake.shared.statuses.lock().unwrap())
+    }
+
+    /// Name, state and words of each.
+    async fn said(&self) -> Vec<String> {
+        let said = self.statuses().await;
         let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
         let line = |one: &Value| {
             [text(one, "context"), text(one, "state"), text(one, "description")].join(" | ")

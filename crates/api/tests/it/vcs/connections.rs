@@ -15,7 +15,7 @@ use testkit::world::resource;
 
 impl World {
     /// Level and words of what was told to those who look after connections, the newest first.
-    async fn events(&self) -> Vec<String> {
+    pub async fn events(&self) -> Vec<String> {
         let path = "/organizations/acme/vcs-events?page[size]=100";
         let told = self.server.owner().get(path).await.is_ok().data();
         let line = |event: &Value| {

@@ -152,6 +152,7 @@ async fn a_site_that_is_a_github_app_runs_what_is_pushed_where_it_is_installed()
         id: "d-3".into(),
         event: "installation",
         body: json!({ "action": "deleted", "installation": { "id": 5 } }),
+        ..pushed
     };
     world.tells(&removed, SECRET).await.has_status(StatusCode::ACCEPTED);
     github_app::work(&cx).await.unwrap();

@@ -4,6 +4,7 @@ mod commit_statuses;
 mod connections;
 mod github_app;
 mod policies;
+mod providers;
 mod pull_requests;
 mod pushes;
 mod webhooks;
@@ -13,7 +14,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use testkit::{
     Answer, Server,
-    vcs_fake::{Delivery, Fake, TOKEN},
+    vcs_fake::{Delivery, Fake, News, TOKEN},
     world::{related, resource},
 };
 
@@ -27,14 +28,19 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
+        Self::of("github_enterprise").await
+    }
+
+    pub async fn of(provider: &str) -> Self {
         let server = Server::start_with(|options| {
             options.courier.networks = vec!["127.0.0.0/8".parse().unwrap()];
         })
         .await;
-        let fake = Fake::new("github_enterprise".parse().unwrap()).await;
+        let fake = Fake::new(provider.parse().unwrap()).await;
+        let api = fake.connection().api_url.to_string();
         let client = json!({
-            "service-provider": "github_enterprise", "http-url": fake.url,
-            "api-url": format!("{}/api/v3", fake.url), "oauth-token-string": TOKEN,
+            "service-provider": provider, "http-url": fake.url, "api-url": api,
+            "oauth-token-string": TOKEN,
         });
         let made = server
             .owner()
@@ -49,7 +55,7 @@ impl World {
     }
 
     pub fn repo(&self) -> Value {
-        json!({ "identifier": "acme/infra", "oauth-token-id": self.token })
+        json!({ "identifier": self.fake.name().as_str(), "oauth-token-id": self.token })
     }
 
     /// A workspace that takes its files from the repository; its id. What follows from that is done.
@@ -78,14 +84,20 @@ impl World {
 
     /// Sends it to the hook that was made at the provider.
     pub async fn deliver(&self, delivery: &Delivery) -> Answer {
-        let hook = self.fake.shared.hooks.lock().unwrap().values().next().cloned().unwrap();
-        let secret = hook["config"]["secret"].as_str().unwrap();
-        self.send(delivery, &delivery.headers(secret)).await
+        let secret = self.fake.hook_for(delivery).secret;
+        self.send(delivery, &delivery.headers(&secret)).await
     }
 
     pub async fn send(&self, delivery: &Delivery, headers: &[(&'static str, String)]) -> Answer {
-        let hook = self.fake.shared.hooks.lock().unwrap().values().next().cloned().unwrap();
-        let url = hook["config"]["url"].as_str().unwrap();
+        self.send_to(&self.fake.hook_for(delivery).url, delivery, headers).await
+    }
+
+    pub async fn send_to(
+        &self,
+        url: &str,
+        delivery: &Delivery,
+        headers: &[(&'static str, String)],
+    ) -> Answer {
         let path = url.strip_prefix(self.server.url()).unwrap();
         let mut request = Request::builder().method(Method::POST).uri(path);
         for (name, value) in headers {
@@ -93,6 +105,11 @@ impl World {
         }
         let body = delivery.body.to_string().into();
         self.server.nobody().request(request.body(body).unwrap()).await
+    }
+
+    /// Something happens, is told in the provider's own words, and has its consequences.
+    pub async fn news(&self, id: &str, news: News<'_>) {
+        self.told(&self.fake.tells(id, news)).await;
     }
 
     /// The same, and what follows from it.

@@ -64,7 +64,7 @@ async fn a_hook_that_is_not_there_is_not_found_and_a_huge_or_strange_body_is_ref
     let mut foreign = push("d-1", "main", None, Some(world.fake.head.as_str()));
     foreign.body["repository"]["id"] = json!(8);
     world.told(&foreign).await;
-    let strange = Delivery { id: "d-2".into(), event: "push", body: json!({ "ref": 7 }) };
+    let strange = Delivery { id: "d-2".into(), body: json!({ "ref": 7 }), ..foreign.clone() };
     world.told(&strange).await;
     let mut hostile = push("d-3", "main", None, Some(world.fake.head.as_str()));
     hostile.body["ref"] = json!("refs/heads/a'; touch x\n--upload-pack=x");
