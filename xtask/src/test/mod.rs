@@ -4,6 +4,7 @@ mod build;
 pub mod engines;
 pub mod postgres;
 mod python;
+mod ssh;
 mod tally;
 mod unshown;
 
@@ -97,6 +98,7 @@ pub async fn run(args: Args) -> Result<()> {
     let built = steps.step("build, with clippy", build::all(args.release)).await;
 
     if wanted(Part::Rust) {
+        steps.step("OpenSSH's server", ssh::ready()).await;
         match (&engines, &built) {
             (Some(engines), Some(_)) => {
                 steps.tests(SQLITE, sqlite(engines, &unshown, args.release)).await;

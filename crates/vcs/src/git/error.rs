@@ -16,7 +16,13 @@ pub enum GitError {
     Unreachable(String),
     #[error("the repository does not accept the credentials of this connection")]
     Denied,
-    #[error("the key of the ssh server is not the one that is known")]
+    #[error(
+        "the ssh server is not known: the connection needs its key among its known hosts, as ssh-keyscan writes it"
+    )]
+    UnknownHost,
+    #[error(
+        "the key of the ssh server is not the one that is known: either it has a new one, or somebody stands in between"
+    )]
     HostKey,
     #[error("the repository is not there, or not for who holds these credentials")]
     NoRepository,
@@ -45,6 +51,7 @@ type Meaning = (&'static [&'static str], fn(&str) -> GitError);
 
 /// What it says in what case. Texts of `git` 2.39 and later in the language `C`; what stands first is looked for first.
 const MEANINGS: &[Meaning] = &[
+    (&["host key is known for"], |_| GitError::UnknownHost),
     (&["host key verification failed"], |_| GitError::HostKey),
     (
         &[

@@ -7,3 +7,4 @@ mod hostile;
 mod kit;
 mod oauth;
 mod provider;
+mod ssh;

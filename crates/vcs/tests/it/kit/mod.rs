@@ -2,6 +2,7 @@
 
 mod carrier;
 mod reach;
+mod sshd;
 mod started;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 
 pub use carrier::Carrier;
 pub use reach::Known;
+pub use sshd::Sshd;
 pub use started::Started;
 pub use vcs_fake::{Origin, Server};
 
