@@ -22,6 +22,8 @@ pub enum Body {
     Empty,
     Json(Value),
     Raw(Bytes),
+    /// JSON with headers that say whose it is.
+    Signed(Vec<(&'static str, String)>, Bytes),
 }
 
 impl Client {
@@ -55,6 +57,13 @@ impl Client {
                 .body(Full::from(serde_json::to_vec(&value)?)),
             Body::Raw(bytes) => {
                 request.header(CONTENT_TYPE, "application/octet-stream").body(Full::from(bytes))
+            }
+            Body::Signed(headers, bytes) => {
+                let request = request.header(CONTENT_TYPE, "application/json");
+                let request = headers
+                    .into_iter()
+                    .fold(request, |request, (name, value)| request.header(name, value));
+                request.body(Full::from(bytes))
             }
         };
         let answer = self.sender.send_request(request?).await?;

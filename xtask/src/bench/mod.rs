@@ -13,6 +13,7 @@ mod setup;
 mod start;
 mod states;
 mod throughput;
+mod vcs;
 mod waiting;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +55,8 @@ enum Part {
     Reads,
     Lists,
     States,
+    /// Webhooks, and pushes that become runs.
+    Vcs,
     Policies,
 }
 
@@ -69,6 +72,12 @@ pub struct Sizes {
     pages: usize,
     seconds: u64,
     megabytes: &'static [usize],
+    deliveries: usize,
+    pushes: usize,
+    /// In a large repository.
+    files: usize,
+    /// Workspaces on one repository.
+    watchers: usize,
 }
 
 impl Sizes {
@@ -86,6 +95,10 @@ impl Sizes {
                 pages: 10,
                 seconds: 1,
                 megabytes,
+                deliveries: 50,
+                pushes: 3,
+                files: 1000,
+                watchers: 20,
             }
         } else {
             let megabytes = &[1, 10, 100];
@@ -100,6 +113,10 @@ impl Sizes {
                 pages: 300,
                 seconds: 10,
                 megabytes,
+                deliveries: 1000,
+                pushes: 20,
+                files: 50_000,
+                watchers: 1000,
             }
         }
     }
@@ -149,6 +166,9 @@ pub async fn run(args: Args) -> Result<()> {
     }
     if wanted(Part::States) {
         states::measure(&mut report, &program, &engine, &sizes).await?;
+    }
+    if wanted(Part::Vcs) {
+        vcs::measure(&mut report, &program, &sizes).await?;
     }
 
     if wanted(Part::Policies) {

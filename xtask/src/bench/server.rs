@@ -76,6 +76,12 @@ impl<'a> Launch<'a> {
         self
     }
 
+    /// It may ask servers in this network.
+    pub fn reaching(mut self, network: &str) -> Self {
+        self.settings.push(("STATEHOUSE_NOTIFICATION_NETWORKS", network.to_owned()));
+        self
+    }
+
     /// On the data of an earlier server.
     pub fn again(mut self, data: Rc<TempDir>) -> Self {
         self.data = Some(data);
