@@ -8,7 +8,7 @@ mod agents;
 mod assessments;
 mod calendar;
 mod configurations;
-mod oauth_clients;
+pub mod oauth_clients;
 mod organizations;
 mod policies;
 mod pools;

@@ -10,7 +10,7 @@ use db::{
         github_app_link as link, organization, repository,
     },
     id::GithubAppInstallationId,
-    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder},
+    sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select},
 };
 use serde_json::json;
 
@@ -79,10 +79,7 @@ pub async fn list(
     filter: Filter,
     paging: Paging,
 ) -> Result<Page<GithubAppInstallation>> {
-    let mut query = installation::Entity::find()
-        .filter(installation::Column::Status.ne(Status::Removed))
-        .order_by_asc(installation::Column::Account)
-        .order_by_asc(installation::Column::Id);
+    let mut query = there();
     if let Some(name) = &filter.name {
         query = query.filter(installation::Column::Account.eq(name));
     }
@@ -92,6 +89,20 @@ pub async fn list(
     let mut all = with_organizations(cx, query.all(cx.read()).await?).await?;
     all.retain(|one| cx.may::<can::ReadInstallation>(one));
     Ok(Page::of(all, paging).map(|one| one.row))
+}
+
+/// All that are there, each with those who may use it.
+pub async fn all(cx: &Ctx, _site: &Granted<can::ManageSite>) -> Result<Vec<Installed>> {
+    let rows = there().all(cx.read()).await?;
+    with_organizations(cx, rows).await
+}
+
+/// Those that are there, by account.
+fn there() -> Select<installation::Entity> {
+    installation::Entity::find()
+        .filter(installation::Column::Status.ne(Status::Removed))
+        .order_by_asc(installation::Column::Account)
+        .order_by_asc(installation::Column::Id)
 }
 
 /// Those that an organization may use, by account.
@@ -104,13 +115,7 @@ pub async fn of_organization(
         .all(cx.read())
         .await?;
     let ids = links.into_iter().map(|link| link.github_app_installation_id);
-    Ok(installation::Entity::find()
-        .filter(installation::Column::Id.is_in(ids))
-        .filter(installation::Column::Status.ne(Status::Removed))
-        .order_by_asc(installation::Column::Account)
-        .order_by_asc(installation::Column::Id)
-        .all(cx.read())
-        .await?)
+    Ok(there().filter(installation::Column::Id.is_in(ids)).all(cx.read()).await?)
 }
 
 /// A page of the repositories that an installation reaches.

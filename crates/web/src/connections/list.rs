@@ -4,8 +4,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
     Granted, Paging,
     accounts::SecretString,
-    can,
+    can, github_app,
     oauth_clients::{self, Change, Details, New},
+    row::GithubAppInstallation,
 };
 use maud::{Markup, Render, html};
 use serde::Deserialize;
@@ -95,6 +96,7 @@ async fn draw(
     let rows = details.iter().map(|one| row(name, one)).collect::<domain::Result<_>>()?;
     let heads =
         [Head::new("Connection"), Head::new("Where"), Head::new("Standing"), Head::new("Used by")];
+    let installed = github_app::of_organization(cx, organization).await?;
     let main = html! {
         (Header { title: "Version control", beside: count(total), ..Header::default() })
         div.stack {
@@ -103,12 +105,31 @@ async fn draw(
             } @else {
                 div.panel { (Table { caption: "Connections", heads: &heads, rows }) }
             }
+            @if !installed.is_empty() { (installations(&installed)) }
             @if cx.may::<can::UpdateOrganization>(organization) { (told::panel(visitor, organization)) }
             @if cx.may::<can::ManageVcsSettings>(organization) { (form(visitor, name, input, wrong)) }
         }
     };
     let title = format!("Version control of {name}");
     page(visitor, Place::In(name, Section::VersionControl), &title, &main).await
+}
+
+/// Those of the site's GitHub App that the organization may use, beside its own connections.
+fn installations(all: &[GithubAppInstallation]) -> Markup {
+    let heads = [Head::new("GitHub App"), Head::new("Standing")];
+    let rows = all
+        .iter()
+        .map(|one| {
+            vec![
+                html! { "of " (one.account) span.under { code { (one.id) } } },
+                html! {
+                    (one.status.as_str())
+                    @if let Some(trouble) = &one.trouble { span.under { (trouble) } }
+                },
+            ]
+        })
+        .collect();
+    html! { div.panel { (Table { caption: "Installations of the GitHub App", heads: &heads, rows }) } }
 }
 
 fn row(organization: &str, one: &Details) -> domain::Result<Vec<Markup>> {

@@ -1,5 +1,6 @@
 //! `/app/site`: the whole installation, for its administrators; and, in debug builds, the catalogue of parts.
 
+mod github_app;
 mod organizations;
 mod overview;
 #[cfg(debug_assertions)]
@@ -22,6 +23,9 @@ pub fn routes() -> Routes {
         .post("/app/site/users/{user_id}", users::set)
         .get("/app/site/versions", versions::show)
         .get("/app/site/work", work::show)
+        .get("/app/site/github-app", github_app::show)
+        .post("/app/site/github-app/link", github_app::link)
+        .post("/app/site/github-app/unlink", github_app::unlink)
         .get("/app/site/settings", settings::show)
         .get("/app/site/settings/{site_setting}", setting::show)
         .post("/app/site/settings/{site_setting}", setting::save);

@@ -9,7 +9,7 @@ use domain::{
 };
 use maud::{Markup, html};
 
-use super::setting::LIST;
+use super::{github_app, setting::LIST};
 use crate::{
     components::{Head, Header, Icon, Table, icon, time},
     failure::Result,
@@ -36,6 +36,7 @@ pub async fn show(site: May<can::ManageSite>) -> Result<Markup> {
     let main = html! {
         (Header { title: "Settings of the site", ..Header::default() })
         div.panel { (Table { caption: "Settings of the site", heads: &heads, rows }) }
+        p.hint.gap { a href=(github_app::HERE) { "The GitHub App" } " that these make of the site, and who has installed it." }
         p.hint.gap { "What flags, variables or the file of whoever starts the server say stands above what is decided here." }
     };
     page(visitor, Place::Site(OnSite::Settings), "Settings of the site", &main).await

@@ -18,7 +18,10 @@ use testkit::{
 };
 use url::Url;
 
-use crate::browser::{Browser, services};
+use crate::{
+    browser::{Browser, services},
+    world,
+};
 
 type Fields = BTreeMap<String, String>;
 
@@ -388,4 +391,83 @@ async fn a_hook_is_made_by_hand_by_those_who_manage_connections_and_the_last_com
     let mut chooser = Browser::of(&server, &admin).await;
     let page = chooser.get(&here).await.is_ok().text();
     assert!(!page.contains("Webhooks to be made by hand"), "{page}");
+}
+
+#[tokio::test]
+async fn a_repository_is_picked_from_those_that_a_connection_reaches() {
+    let server = server().await;
+    let fake = Fake::new("github_enterprise".parse().unwrap()).await;
+    server.workspace("networking").await;
+    let api = server.owner();
+    let new = json!({
+        "service-provider": "github_enterprise", "http-url": fake.url,
+        "api-url": format!("{}/api/v3", fake.url), "oauth-token-string": TOKEN,
+    });
+    let new = json!({ "data": { "type": "oauth-clients", "attributes": new } });
+    let made = api.post("/organizations/acme/oauth-clients", new).await.is_created();
+    let token = made.data()["relationships"]["oauth-tokens"]["data"][0]["id"].clone();
+    let token = token.as_str().unwrap();
+    let mut owner = Browser::of(&server, &api).await;
+    let form = "/app/acme/workspaces/networking/settings/version-control";
+    let list = format!("{form}/repositories?connection={token}");
+    let page = owner.get(form).await.is_ok().text();
+    assert!(page.contains(&format!("<option value=\"{token}\"")), "{page}");
+    let page = owner.get(&list).await.is_ok().text();
+    let picked = format!("{form}?connection={token}&amp;identifier=acme%2Finfra");
+    assert!(page.contains(&picked), "{page}");
+    assert!(page.contains(&format!("connection={token}&amp;page=2")), "{page}");
+    let page = owner.get(&format!("{list}&page=2")).await.is_ok().text();
+    assert!(page.contains("acme/other") && !page.contains("page=3"), "{page}");
+    let page = owner.get(&picked.replace("&amp;", "&")).await.is_ok();
+    assert!(page.text().contains("value=\"acme/infra\""), "{page}");
+    let shown = api.get("/organizations/acme/workspaces/networking").await.is_ok();
+    assert_eq!(shown.attribute("vcs-repo"), Value::Null, "picked is not saved");
+
+    fake.is(Mood::Revoked);
+    let page = owner.get(&list).await.is_ok().text();
+    assert!(page.contains("connect again"), "{page}");
+    owner.get(&format!("{form}/repositories?connection=ot-nothing")).await.is_not_found();
+    // Of an organization that the caller cannot see, though by a workspace that is theirs.
+    let foreign = server.foreigner();
+    let new = json!({ "service-provider": "github", "oauth-token-string": "t" });
+    let new = json!({ "data": { "type": "oauth-clients", "attributes": new } });
+    let other = foreign.post("/organizations/elsewhere/oauth-clients", new).await.is_created();
+    let other = &other.data()["relationships"]["oauth-tokens"]["data"][0]["id"];
+    let list = format!("{form}/repositories?connection={}", other.as_str().unwrap());
+    owner.get(&list).await.is_not_found();
+}
+
+#[tokio::test]
+async fn a_site_administrator_says_who_may_use_an_installation_of_the_github_app() {
+    let server = server().await;
+    let (_, names) = Box::pin(world::made(&server)).await;
+    let id = names["github_app_installation_id"].as_str();
+    let mut owner = Browser::of(&server, &server.owner()).await;
+    let mut admin = Browser::of(&server, &server.site_admin()).await;
+    let here = "/app/site/github-app";
+    owner.get(here).await.is_not_found();
+    let page = admin.get(here).await.is_ok();
+    let text = page.text();
+    assert!(
+        text.contains("/webhooks/github-app") && text.contains("github-app-private-key"),
+        "{text}"
+    );
+    let may_use = async |browser: &mut Browser<'_>| {
+        let page = browser.get(PAGE).await.is_ok().text();
+        page.contains("Installations of the GitHub App") && page.contains(id)
+    };
+    assert!(may_use(&mut owner).await);
+    let (link, unlink) = (format!("{here}/link"), format!("{here}/unlink"));
+    let fields = [("installation", id), ("organization", "acme")];
+    for (path, may) in [(&unlink, false), (&unlink, false), (&link, true), (&link, true)] {
+        assert_eq!(admin.submit(&page, path, &fields).await.redirects(), here);
+        assert_eq!(may_use(&mut owner).await, may, "{path}");
+    }
+    for wrong in
+        [[("installation", id), ("organization", "nowhere")], [("installation", "x"), fields[1]]]
+    {
+        let text = admin.submit(&page, &link, &wrong).await;
+        let text = text.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+        assert!(text.contains("link-organization-wrong"), "{text}");
+    }
 }

@@ -102,6 +102,7 @@ async fn no_link_leads_nowhere_for_a_site_administrator() {
         "/app/site/users",
         "/app/site/versions",
         "/app/site/settings",
+        "/app/site/github-app",
         "/app/site/audit",
     ] {
         assert!(found.contains(path), "nothing leads to {path}: {found:#?}");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::world::Names;
 
 /// The fields of the form that leads to this path, beside its token.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
     let below = path
         .strip_prefix("/app/{organization_name}/workspaces/{workspace_name}/")
@@ -22,6 +23,9 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "/app/settings/sessions/end" => &[("session", "nobody's")],
         "/app/site/users/{user_id}" => &[("standing", "suspend")],
         "/app/site/settings/{site_setting}" => &[("value", "3h")],
+        "/app/site/github-app/link" | "/app/site/github-app/unlink" => {
+            &[("installation", &names["github_app_installation_id"]), ("organization", "acme")]
+        }
         "/app/settings/theme" => &[("theme", "dark")],
         "new-workspace" => &[("name", "spare"), ("project", &names["project_id"])],
         "new-project" | "projects/{project_id}" | "teams" => &[("name", "another one")],

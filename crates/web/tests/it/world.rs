@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::row::Workspace;
 use serde_json::{Value, json};
-use testkit::{Client, Server};
+use testkit::{Client, Server, world::oauth_clients::installation_in_world};
 
 /// What stands for each parameter of a path.
 pub type Names = BTreeMap<&'static str, String>;
@@ -52,6 +52,7 @@ pub async fn made(server: &Server) -> (Workspace, Names) {
     let uuid = made.attribute("uuid").as_str().unwrap().to_owned();
     names.insert("oauth_client_uid", uuid);
     names.insert("oauth_client_id", made.id());
+    names.extend(installation_in_world(server).await);
     Box::pin(surroundings(server, &owner, &ws, &mut names)).await;
     (ws, names)
 }

@@ -8,6 +8,7 @@ mod locking;
 mod notifications;
 mod preview;
 mod relocation;
+mod repositories;
 mod retention;
 mod run_tasks;
 mod run_triggers;
@@ -94,6 +95,7 @@ pub fn routes() -> Routes {
         .get(below!("settings/version-control"), version_control::show)
         .post(below!("settings/version-control"), version_control::save)
         .get(below!("settings/version-control/preview"), preview::show)
+        .get(below!("settings/version-control/repositories"), repositories::show)
         .get(below!("settings/locking"), locking::show)
         .post(below!("lock"), locking::lock)
         .post(below!("unlock"), locking::unlock)

@@ -1,6 +1,9 @@
 //! Which repository a workspace takes its configuration from, and which of its changes start runs.
 
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::{
+    extract::Query,
+    response::{IntoResponse, Redirect, Response},
+};
 use domain::{
     Paging, can,
     connected_repositories::{self, Shown},
@@ -15,7 +18,7 @@ use domain::{
 use maud::{Markup, Render, html};
 use serde::Deserialize;
 
-use super::{Setting, path};
+use super::{Setting, path, repositories};
 use crate::{
     components::{
         About, Button, Card, Cards, Check, Choice, Control, Lines, Notice, Panel, Select, Sheet,
@@ -123,8 +126,23 @@ impl Input {
     }
 }
 
-pub async fn show(workspace: May<can::UpdateWorkspace>) -> Result<Markup> {
-    draw(&workspace, &as_it_is(&workspace), None).await
+/// One that was picked from those of a connection, and is not saved yet.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Picked {
+    connection: String,
+    identifier: String,
+}
+
+pub async fn show(
+    workspace: May<can::UpdateWorkspace>,
+    Query(picked): Query<Picked>,
+) -> Result<Markup> {
+    let mut input = as_it_is(&workspace);
+    if !picked.connection.is_empty() {
+        (input.oauth_token_id, input.identifier) = (picked.connection, picked.identifier);
+    }
+    draw(&workspace, &input, None).await
 }
 
 pub async fn save(
@@ -211,6 +229,7 @@ async fn draw(
         installed.iter().map(|one| format!("GitHub App of {}", one.account)).collect();
     let apps = installed.iter().zip(&names);
     choices.extend(apps.map(|(one, name)| (one.id.as_str(), name.as_str())));
+    let there = choices.len();
     if choices.iter().all(|(value, _)| *value != input.oauth_token_id) {
         choices.push((&input.oauth_token_id, "one that is not there any more"));
     }
@@ -278,12 +297,14 @@ async fn draw(
         controls: &controls,
         send: Button { label: "Save", ..Button::default() },
     };
+    let reachable = &choices[1..there];
     let trouble = tokens.iter().find(|token| token.row.id.as_str() == input.oauth_token_id);
     let trouble = trouble.and_then(|token| token.row.trouble.as_deref());
     let is_alone = tokens.is_empty() && installed.is_empty();
     let content = html! {
         @if let Some(trouble) = trouble { (Notice::new(Tone::Bad, &html! { p { (trouble) } })) }
         (standing(workspace, is_alone).await?)
+        @if !is_alone { (repositories::finder(workspace, reachable, &input.oauth_token_id)) }
         (form)
     };
     let panel = Panel { id: "c-all", title: "Version control", content, ..Panel::default() };
