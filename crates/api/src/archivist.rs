@@ -30,23 +30,21 @@ struct Range {
 }
 
 async fn read(anyone: Anyone, Path(secret): Path<String>, query: Query<Range>) -> Result<Response> {
-    let (cx, object) = archivist::resolve(anyone.cx.app(), &secret).await?;
-    let cx = &cx.coming_from(anyone.cx.origin().clone());
+    let (cx, object) = archivist::resolve(&anyone.cx, &secret).await?;
     let (download, media) = match object.content {
         Content::Log => {
             let offset = query.own.offset.unwrap_or_default();
-            let log = archivist::read_log(cx, &object, offset, query.own.limit).await?;
+            let log = archivist::read_log(&cx, &object, offset, query.own.limit).await?;
             (log, "text/plain; charset=utf-8")
         }
-        content => (archivist::read(cx, &object).await?, media(content)),
+        content => (archivist::read(&cx, &object).await?, media(content)),
     };
     Ok(stream(download, media))
 }
 
 async fn write(anyone: Anyone, Path(secret): Path<String>, body: Body) -> Result<StatusCode> {
-    let (cx, object) = archivist::resolve(anyone.cx.app(), &secret).await?;
-    let cx = &cx.coming_from(anyone.cx.origin().clone());
-    Box::pin(archivist::write(cx, &object, body.into_data_stream())).await?;
+    let (cx, object) = archivist::resolve(&anyone.cx, &secret).await?;
+    Box::pin(archivist::write(&cx, &object, body.into_data_stream())).await?;
     Ok(StatusCode::OK)
 }
 

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use domain::{
     App, Ctx, Found, Granted,
     access::{Permission, Within},
-    can, rate_limit,
+    accounts, can, rate_limit,
 };
 use entrance::{Guard, Located};
 use http::{header::AUTHORIZATION, request::Parts};
@@ -82,14 +82,9 @@ impl FromRequestParts<App> for Anyone {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        Ok(Self { cx: coming(app.anyone(), parts) })
+        let origin = entrance::origin_of(app, &parts.headers, &parts.extensions);
+        Ok(Self { cx: app.anyone_from(origin) })
     }
-}
-
-/// The caller, and where from.
-fn coming(cx: Ctx, parts: &Parts) -> Ctx {
-    let origin = entrance::origin_of(cx.app(), &parts.headers, &parts.extensions);
-    cx.coming_from(origin)
 }
 
 /// The caller by the bearer token.
@@ -103,10 +98,10 @@ async fn caller(parts: &Parts, app: &App) -> Result<Ctx> {
         .map(|(_, token)| token.trim())
         .ok_or(domain::Error::Unauthorized)?;
     let origin = entrance::origin_of(app, &parts.headers, &parts.extensions);
-    match domain::accounts::authenticate(app, token).await {
+    match accounts::authenticate(app, token).await {
         Ok(cx) => {
             limits::admit(parts, rate_limit::count(&cx).await?)?;
-            Ok(cx.coming_from(origin))
+            Ok(accounts::let_in(cx, origin).await?)
         }
         Err(domain::Error::Unauthorized) => {
             limits::admit(parts, rate_limit::count_stranger(app, origin.address).await?)?;

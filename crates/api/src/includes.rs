@@ -6,10 +6,10 @@ use domain::Ctx;
 use jsonapi::{Includes, Object};
 
 use crate::{
-    Failure, agent_pools, assessments, configurations, cost_estimates, entitlements, memberships,
-    oauth_clients, organizations, policies, policy_evaluations, policy_sets, projects, run_tasks,
-    runs, ssh_keys, states, tags, task_results, task_stages, teams, users, variable_sets,
-    variables, workspace_tasks, workspaces,
+    Failure, agent_pools, assessments, cidr_range_lists, configurations, cost_estimates,
+    entitlements, memberships, oauth_clients, organizations, policies, policy_evaluations,
+    policy_sets, projects, run_tasks, runs, ssh_keys, states, tags, task_results, task_stages,
+    teams, users, variable_sets, variables, workspace_tasks, workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -34,6 +34,11 @@ macro_rules! loaded {
 /// Those that are found by the ids of their type: a line for each.
 fn by_type() -> Includes<Ctx, Failure> {
     loaded! {
+        "cidr-range-lists" = cidr_range_lists::load, |cx, rows|
+            cidr_range_lists::views(cx, rows).await?;
+        "cidr-ranges" = cidr_range_lists::load_ranges, |_cx, rows| rows
+            .into_iter()
+            .map(|(row, organization)| cidr_range_lists::ranges::View(row, organization));
         "oauth-clients" = oauth_clients::load, |cx, rows| oauth_clients::views(cx, rows).await?;
         "oauth-tokens" = oauth_clients::load_tokens,
             |_cx, rows| rows.into_iter().map(oauth_clients::TokenView);

@@ -8,6 +8,7 @@ mod archivist;
 mod assessments;
 mod audit;
 mod bootstrap;
+mod cidr_range_lists;
 mod configurations;
 mod cost_estimates;
 mod data_retention;
@@ -113,6 +114,7 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
         .merge(audit::routes())
         .merge(oauth_clients::routes())
         .merge(vcs::routes())
+        .merge(cidr_range_lists::routes())
         .merge(bootstrap::routes())
 });
 

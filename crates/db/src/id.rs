@@ -73,6 +73,8 @@ ids! {
     ApplyId = "apply",
     AssessmentId = "asmt",
     AssessmentResultId = "asmtres",
+    CidrRangeId = "cidr",
+    CidrRangeListId = "crl",
     CommentId = "wsc",
     CommitStatusId = "vcsst",
     ConfigurationVersionId = "cv",

@@ -11,8 +11,9 @@ use sea_orm::{
 use crate::{
     Result, Transaction,
     entity::{
-        agent_pool, epoch, organization, organization_membership, site_setting, team,
-        team_membership, team_project, team_workspace, token, token_ttl_policy, user,
+        agent_pool, cidr_range, cidr_range_list, cidr_range_list_agent_pool, epoch, organization,
+        organization_membership, site_setting, team, team_membership, team_project, team_workspace,
+        token, token_ttl_policy, user,
     },
 };
 
@@ -21,8 +22,11 @@ pub(crate) const EPOCH: &str = "rights";
 
 /// Rows that somebody's rights are found by, and those whose end ends others of them. Of a workspace or project that
 /// is gone nobody asks for rights.
-const TABLES: [&dyn Table; 11] = [
+const TABLES: [&dyn Table; 14] = [
     &agent_pool::Entity,
+    &cidr_range::Entity,
+    &cidr_range_list::Entity,
+    &cidr_range_list_agent_pool::Entity,
     &organization::Entity,
     &organization_membership::Entity,
     &site_setting::Entity,

@@ -16,8 +16,16 @@ use db::{Db, Timestamp, id::ServerId};
 use vcs::git::Git;
 
 use crate::{
-    access::Actor, accounts::RecentActors, bell::Bell, chores::Chores, context::Ctx, keeper,
-    rate_limit::Requests, site_settings, stores, tool_versions::Sources, troubles::Troubles,
+    access::Actor,
+    accounts::{RecentActors, RecentFences},
+    bell::Bell,
+    chores::Chores,
+    context::{Ctx, Origin},
+    keeper,
+    rate_limit::Requests,
+    site_settings, stores,
+    tool_versions::Sources,
+    troubles::Troubles,
     vcs_connections,
 };
 
@@ -86,6 +94,7 @@ struct Means {
     chores: Chores,
     counted_blobs: stores::Counted,
     recent_actors: RecentActors,
+    recent_fences: RecentFences,
     recent_site_settings: site_settings::Recent,
     requests: Requests,
     installation_tokens: vcs_connections::InstallationTokens,
@@ -133,6 +142,7 @@ impl App {
             chores: Chores::default(),
             counted_blobs: stores::Counted::default(),
             recent_actors: RecentActors::default(),
+            recent_fences: RecentFences::default(),
             recent_site_settings: site_settings::Recent::default(),
             requests: Requests::default(),
             installation_tokens: vcs_connections::InstallationTokens::default(),
@@ -220,6 +230,10 @@ impl App {
         &self.0.recent_actors
     }
 
+    pub(crate) fn recent_fences(&self) -> &RecentFences {
+        &self.0.recent_fences
+    }
+
     pub(crate) fn recent_site_settings(&self) -> &site_settings::Recent {
         &self.0.recent_site_settings
     }
@@ -256,6 +270,11 @@ impl App {
     /// For requests without a token.
     pub fn anyone(&self) -> Ctx {
         Ctx::new(self.clone(), Actor::Anyone)
+    }
+
+    /// The same for one that comes from there.
+    pub fn anyone_from(&self, origin: Origin) -> Ctx {
+        self.anyone().coming_from(origin)
     }
 
     /// Ends all connections to the database.

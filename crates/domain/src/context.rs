@@ -1,6 +1,7 @@
 //! One request: who asks, and the only way to the data.
 
 use std::{
+    fmt::Display,
     net::IpAddr,
     ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -24,7 +25,7 @@ use tracing::Instrument;
 
 use crate::{
     App, Error, Result,
-    access::{Actor, Found, Granted, Permission, Within},
+    access::{Actor, Found, Granted, Permission, ShutOut, Within},
     bell::{Topic, Topics},
 };
 
@@ -73,11 +74,17 @@ impl Ctx {
         Self { session: Some(session.into()), ..Self::new(app, actor) }
     }
 
-    /// The same caller, with this request.
+    /// The same caller, with this request; [`crate::accounts::let_in`] looks whether they are let in from there.
     #[must_use]
-    pub fn coming_from(self, origin: Origin) -> Self {
+    pub(crate) fn coming_from(self, origin: Origin) -> Self {
         let address = origin.address.map(|address| address.to_canonical());
         Self { origin: Origin { address, ..origin }, ..self }
+    }
+
+    /// The same request, by somebody with other rights.
+    #[must_use]
+    pub(crate) fn with_rights(self, actor: Actor) -> Self {
+        Self { actor: Arc::new(actor), ..self }
     }
 
     /// Where the caller is, if that is known.
@@ -114,14 +121,37 @@ impl Ctx {
     pub fn check<P: Permission, T: Within<P::On>>(&self, found: Found<T>) -> Result<Granted<P, T>> {
         let on = found.into_unchecked();
         if P::allowed(&self.actor, on.on()) {
-            Ok(Granted::proven(on))
-        } else if matches!(*self.actor, Actor::Anyone)
-            || P::organization(on.on()).is_some_and(|name| self.actor.is_shut_out_of(name))
-        {
-            Err(Error::Unauthorized)
-        } else {
-            Err(P::denied(&self.actor, on.on()))
+            return Ok(Granted::proven(on));
         }
+        if matches!(*self.actor, Actor::Anyone) {
+            return Err(Error::Unauthorized);
+        }
+        match P::organization(on.on()).and_then(|name| Some((name, self.actor.shut_out_of(name)?)))
+        {
+            Some((_, ShutOut::Proof)) => Err(Error::Unauthorized),
+            Some((name, ShutOut::Address)) => Err(self.is_outside(name)),
+            None => Err(P::denied(&self.actor, on.on())),
+        }
+    }
+
+    /// For whatever is in an organization, before anything in it is looked for: nobody finds out from elsewhere what there
+    /// is.
+    ///
+    /// # Errors
+    /// Forbidden for those who belong to it and are shut out of it where they are.
+    pub fn check_address(&self, organization: &str) -> Result<()> {
+        match self.actor.shut_out_of(organization) {
+            Some(ShutOut::Address) => Err(self.is_outside(organization)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What whoever belongs to an organization, or works for an agent pool, is told where its IP allow lists end.
+    pub(crate) fn is_outside(&self, of: impl Display) -> Error {
+        let address = self.address().map_or("an unknown address".to_owned(), |it| it.to_string());
+        Error::Forbidden(format!(
+            "{of} takes no requests from {address}, which is on no IP allow list that counts here."
+        ))
     }
 
     /// Whether the actor may, for the `permissions` of responses and the buttons of pages.

@@ -12,6 +12,7 @@ pub mod backup;
 pub mod bell;
 mod calendar;
 pub mod chores;
+pub mod cidr_range_lists;
 pub mod cleanup;
 pub mod commit_statuses;
 pub mod configurations;
@@ -93,6 +94,7 @@ pub mod row {
     pub use db::entity::{
         agent::Model as Agent, agent_pool::Model as AgentPool, assessment::Model as Assessment,
         assessment_result::Model as AssessmentResult, audit_entry::Model as AuditEntry,
+        cidr_range::Model as CidrRange, cidr_range_list::Model as CidrRangeList,
         comment::Model as Comment, commit_status::Model as CommitStatus,
         configuration_version::Model as ConfigurationVersion, cost_estimate::Model as CostEstimate,
         data_retention_policy::Model as DataRetentionPolicy, event::Model as Event,

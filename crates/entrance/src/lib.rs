@@ -29,5 +29,8 @@ where
     T: Located + Within<P::On>,
 {
     let path = Path::of(parts).await?;
+    if let Some(organization) = path.get("organization_name") {
+        cx.check_address(organization)?;
+    }
     cx.check::<P, T>(T::locate(cx, &path).await?)
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use domain::{
-    Ctx, Found, In, Site, accounts, agent_pools, assessments, configurations, cost_estimates,
-    entity::tool_version::Kind, freezes, github_app, memberships, notifications, oauth_clients,
-    organizations, plan_exports, policies, policy_evaluations, policy_replays, policy_sets,
-    projects, row, run_schedules, run_tasks, run_triggers, runs, ssh_keys, states, tags,
-    task_results, task_stages, teams, tool_versions, variable_sets, variables, workspace_tasks,
-    workspaces,
+    Ctx, Found, In, Site, accounts, agent_pools, assessments, cidr_range_lists, configurations,
+    cost_estimates, entity::tool_version::Kind, freezes, github_app, memberships, notifications,
+    oauth_clients, organizations, plan_exports, policies, policy_evaluations, policy_replays,
+    policy_sets, projects, row, run_schedules, run_tasks, run_triggers, runs, ssh_keys, states,
+    tags, task_results, task_stages, teams, tool_versions, variable_sets, variables,
+    workspace_tasks, workspaces,
 };
 
 use crate::Path;
@@ -32,6 +32,8 @@ macro_rules! located {
 // By its id, in the organization and the workspace that the path may name beside it.
 located! {
     |path, found| path.holds(found);
+    cidr_range_lists::Held = cidr_range_lists::find, by "cidr_range_list_id";
+    cidr_range_lists::ranges::Held = cidr_range_lists::ranges::find, by "cidr_range_id";
     accounts::HeldToken = accounts::find_token, by "token_id";
     In<row::AgentPool, row::Organization> = agent_pools::find, by "agent_pool_id";
     In<agent_pools::HeldAgent, row::Organization> = agent_pools::find_agent, by "agent_id";

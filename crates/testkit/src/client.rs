@@ -1,6 +1,8 @@
 //! Requests as one of the kinds of callers.
 
-use axum::body::Body;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
 use domain::{Ctx, row::User};
 use http::{
@@ -25,17 +27,24 @@ pub struct Client<'s> {
     server: &'s Server,
     who: Who,
     headers: Vec<(HeaderName, HeaderValue)>,
+    address: Option<IpAddr>,
 }
 
 impl<'s> Client<'s> {
     pub(crate) fn new(server: &'s Server, who: Who) -> Self {
-        Self { server, who, headers: Vec::new() }
+        Self { server, who, headers: Vec::new(), address: None }
     }
 
     /// With a further header on each request.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         let value = value.parse().expect("a header of a test can be sent");
         self.headers.push((HeaderName::from_static(name), value));
+        self
+    }
+
+    /// From this address, as over a socket.
+    pub fn at(mut self, address: &str) -> Self {
+        self.address = Some(address.parse().expect("an address of a test can be read"));
         self
     }
 
@@ -79,8 +88,11 @@ impl<'s> Client<'s> {
         self.send(method, path.as_ref(), Some(body.into()).filter(|body| !body.is_empty())).await
     }
 
-    /// A request made elsewhere, as it is but for the token.
+    /// A request made elsewhere, as it is but for the token and the address.
     pub async fn request(&self, mut request: Request<Body>) -> Answer {
+        if let Some(address) = self.address {
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from((address, 40_000))));
+        }
         if let Some(identity) = self.server.identity(&self.who).await {
             let bearer = format!("Bearer {}", identity.token);
             let bearer = bearer.parse().expect("tokens are plain text");

@@ -7,6 +7,7 @@ mod accounts;
 mod agents;
 mod assessments;
 mod calendar;
+mod cidr_range_lists;
 mod configurations;
 pub mod oauth_clients;
 mod organizations;
@@ -111,6 +112,7 @@ impl World {
         names.extend(oauth_clients::in_world(&owner).await);
         names.extend(oauth_clients::installation_in_world(&server).await);
         names.extend(tasks::in_world(&server, &owner, &names).await);
+        names.extend(cidr_range_lists::in_world(&owner).await);
         let agent = server.bearer(server.app.embedded_agent_token().expose());
         names.extend(agents::in_world(&agent).await);
         let engine_token =
@@ -222,6 +224,7 @@ impl World {
             .or_else(|| policies::body(names, method, path))
             .or_else(|| oauth_clients::body(names, method, path))
             .or_else(|| tasks::body(names, method, path))
+            .or_else(|| cidr_range_lists::body(names, method, path))
             .unwrap_or_else(|| panic!("say in World what is sent with {method} {path}"))
     }
 }

@@ -77,6 +77,7 @@ impl SignedIn {
     pub async fn again(&self) -> domain::Result<Self> {
         let by = accounts::Use::ByItself;
         let cx = accounts::person_by_session(self.cx.app(), &self.session, by).await?;
+        let cx = accounts::let_in(cx, self.cx.origin().clone()).await?;
         Ok(Self { cx, session: self.session.clone(), theme: self.theme })
     }
 
@@ -105,7 +106,8 @@ impl FromRequestParts<App> for SignedIn {
             // Remembered, so that a form need not ask again who sends it.
             Ok(Some(mut signed_in)) => {
                 let origin = entrance::origin_of(app, &parts.headers, &parts.extensions);
-                signed_in.cx = signed_in.cx.coming_from(origin);
+                let let_in = accounts::let_in(signed_in.cx, origin).await;
+                signed_in.cx = let_in.map_err(|error| Failure::from(error).into_response())?;
                 parts.extensions.insert(signed_in.clone());
                 Ok(signed_in)
             }

@@ -42,6 +42,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "accounts",
             "agent_pools",
+            "cidr_range_lists",
             "connected_repositories",
             "github_app",
             "identity",

@@ -11,9 +11,10 @@ const DOMAIN: &str = "crates/domain/src";
 const RULES: &str = "access/";
 
 /// Where callers are made, and where what they are is written down for later.
-const MAKERS: [&str; 6] = [
+const MAKERS: [&str; 7] = [
     "accounts/authentication.rs",
     "accounts/bearer.rs",
+    "accounts/fences.rs",
     "accounts/run_tasks.rs",
     "app.rs",
     "context.rs",

@@ -170,6 +170,14 @@ const ALIKE: &[(&str, &str)] = &[
     ("/admin/sentinel-versions", "/admin/sentinel-versions/{sentinel_version_id}"),
     ("/admin/terraform-versions", "/admin/terraform-versions/{terraform_version_id}"),
     ("/agent-pools/{agent_pool_id}/agents", "/agents/{agent_id}"),
+    (
+        "/cidr-range-lists/{cidr_range_list_id}/relationships/cidr-ranges",
+        "/cidr-ranges/{cidr_range_id}",
+    ),
+    (
+        "/organizations/{organization_name}/cidr-range-lists",
+        "/cidr-range-lists/{cidr_range_list_id}",
+    ),
     ("/oauth-clients/{oauth_client_id}/oauth-tokens", "/oauth-tokens/{oauth_token_id}"),
     ("/organizations/{organization_name}/oauth-tokens", "/oauth-tokens/{oauth_token_id}"),
     (

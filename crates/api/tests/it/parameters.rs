@@ -33,6 +33,7 @@ const DOCUMENTED: &[(&str, &[&str])] = &[
         ],
     ),
     ("/organizations/acme/authentication-token", &["token"]),
+    ("/organizations/acme/cidr-range-lists", &["q"]),
     ("/organizations/acme/oauth-clients", &["show_affected_workspaces"]),
     ("/organizations/acme/oauth-tokens", &["filter[provider]"]),
     ("/organizations/acme/organization-memberships", &["filter[email]", "filter[status]", "q"]),
@@ -142,6 +143,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         include_str!("vcs/connections.rs"),
     ),
     ("/organization/audit-trail", "?since=", include_str!("audit.rs")),
+    ("/organizations/acme/cidr-range-lists", "?q=", include_str!("cidr_range_lists.rs")),
     (
         "/organizations/acme/oauth-clients",
         "PATH}?show_affected_workspaces=",

@@ -61,10 +61,28 @@ pub struct Person {
     pub organizations: Vec<String>,
     /// When the token was made that they come by; none in a browser's session.
     pub token_made_at: Option<Timestamp>,
-    /// Organizations of theirs that do not take that token: none of people's (`user-tokens-enabled`), or none so old; and
-    /// those that ask for a second factor, which the person does not have.
-    pub shut_out_of: Vec<String>,
+    /// Organizations of theirs that do not let them in as they come, and why.
+    pub shut_out_of: Vec<(String, ShutOut)>,
     pub teams: Vec<TeamRights>,
+}
+
+/// Why somebody is shut out of an organization that they belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShutOut {
+    /// It takes no tokens of people (`user-tokens-enabled`), or none so old; or asks for a second factor that they do not
+    /// have.
+    Proof,
+    /// Its IP allow list does not have the address in it that they come from.
+    Address,
+}
+
+impl Person {
+    /// Takes the rights in these organizations away.
+    pub(crate) fn shut_out(&mut self, of: Vec<String>, why: ShutOut) {
+        self.organizations.retain(|name| !of.contains(name));
+        self.teams.retain(|team| !of.contains(&team.organization));
+        self.shut_out_of.extend(of.into_iter().map(|name| (name, why)));
+    }
 }
 
 /// A team as far as rules look at it.
@@ -126,10 +144,10 @@ impl Actor {
         }
     }
 
-    /// Belongs to the organization, but not with this token, or not without a second factor.
-    pub fn is_shut_out_of(&self, organization: &str) -> bool {
-        self.person()
-            .is_some_and(|person| person.shut_out_of.iter().any(|name| name == organization))
+    /// Why a person who belongs to the organization is not let in as they come, if that is so.
+    pub fn shut_out_of(&self, organization: &str) -> Option<ShutOut> {
+        let mut of = self.person()?.shut_out_of.iter();
+        of.find(|(name, _)| name.eq_ignore_ascii_case(organization)).map(|(_, why)| *why)
     }
 
     pub fn user_id(&self) -> Option<UserId> {

@@ -101,6 +101,8 @@ permissions! {
     /// Everybody's membership; one's own can be read without.
     ReadMemberships       on Organization: |a, o| a.has(o, |r| r.manage_membership || r.manage_teams);
     ManageOrganizationToken on Organization: |a, o| a.owns(o);
+    /// From where it is reached; who may see that may change it.
+    ManageCidrRangeLists  on Organization: |a, o| a.owns(o);
     ManageTokenTtl        on Organization, of its name, 403 for those who ReadOrganization: |a, o| a.owns(o);
     ManagePolicies        on Organization: |a, o| a.has(o, |r| r.manage_policies);
     ReadPolicies          on Organization: |a, o| a.has(o, |r| r.manage_policies || r.manage_policy_overrides);

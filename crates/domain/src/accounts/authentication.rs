@@ -19,7 +19,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     Actor, App, Ctx, Error, Result,
-    access::{Permission, Person, ProjectRights, TeamRights, WorkspaceRights},
+    access::{Permission, Person, ProjectRights, ShutOut, TeamRights, WorkspaceRights},
     accounts::{engines, lifetimes, run_tasks},
     row::{Organization, Team, Token, User},
     site_settings,
@@ -151,14 +151,8 @@ async fn by_token(app: &App, made_at: Timestamp, user: User) -> Result<Person> {
     let not_taking = strict.into_iter();
     let not_taking =
         not_taking.filter(|row| !row.user_tokens_enabled || too_old.contains(&row.name));
-    shut_out(&mut person, not_taking.map(|row| row.name).collect());
+    person.shut_out(not_taking.map(|row| row.name).collect(), ShutOut::Proof);
     Ok(person)
-}
-
-fn shut_out(person: &mut Person, of: Vec<String>) {
-    person.organizations.retain(|name| !of.contains(name));
-    person.teams.retain(|team| !of.contains(&team.organization));
-    person.shut_out_of.extend(of);
 }
 
 /// A person who comes by no token: in a session, or by a signed address of theirs.
@@ -240,7 +234,7 @@ async fn with_all_rights(app: &App, user: User) -> Result<Person> {
             .filter(organization::Column::CollaboratorAuthPolicy.eq(mandatory))
             .all(db)
             .await?;
-        shut_out(&mut person, asking.into_iter().map(|row| row.name).collect());
+        person.shut_out(asking.into_iter().map(|row| row.name).collect(), ShutOut::Proof);
     }
     Ok(person)
 }

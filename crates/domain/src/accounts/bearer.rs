@@ -114,5 +114,5 @@ pub async fn refreshed(cx: &Ctx) -> Result<Ctx> {
         Some(session) => sessions::of_hash(cx.app(), session).await?,
         None => Bearer::of(cx).now(cx.app()).await?,
     };
-    Ok(now.coming_from(cx.origin().clone()))
+    accounts::let_in(now, cx.origin().clone()).await
 }

@@ -6,6 +6,7 @@ mod authentication;
 mod awaited;
 mod bearer;
 mod engines;
+mod fences;
 mod first_admin;
 mod lifetimes;
 pub mod oauth;
@@ -31,6 +32,8 @@ pub use awaited::{NewPerson, invite_to_site};
 pub(crate) use awaited::{forget_awaited, has_come, invited, start_session, take};
 pub(crate) use bearer::Bearer;
 pub use bearer::refreshed;
+pub use fences::let_in;
+pub(crate) use fences::{RecentFences, can_come_back};
 pub use first_admin::{
     Offer, accept_offer, bootstrap_with_token, create_first_admin, create_first_admin_token,
     is_empty, offer, offer_first_admin,

@@ -188,7 +188,8 @@ impl Limits {
     async fn of(app: &App, actor: &Actor) -> Result<Self> {
         use organization::Column as C;
         let belongs_to = actor.person().into_iter().flat_map(|person| {
-            person.organizations.iter().chain(&person.shut_out_of).map(String::as_str)
+            let shut_out = person.shut_out_of.iter().map(|(name, _)| name);
+            person.organizations.iter().chain(shut_out).map(String::as_str)
         });
         let limited = C::SessionTimeout.is_not_null().or(C::SessionRemember.is_not_null());
         let strict = organization::Entity::find()

@@ -16,8 +16,9 @@ use futures::{
 };
 
 use crate::{
-    App, Ctx, Error, Happened, Result, Site, Subject, accounts::Bearer, assessments, can,
-    configurations, plan_exports, policies, policy_sets, retention, runs, states,
+    Ctx, Error, Happened, Result, Site, Subject,
+    accounts::{self, Bearer},
+    assessments, can, configurations, plan_exports, policies, policy_sets, retention, runs, states,
 };
 
 /// As on HCP: long enough for a command that waits over night.
@@ -101,8 +102,10 @@ pub fn address(cx: &Ctx, content: Content, id: impl fmt::Display) -> String {
 /// What an address leads to, and whose it is.
 ///
 /// # Errors
-/// NotFound for one that is forged or has expired, and where the caller who asked for it may not ask any more.
-pub async fn resolve(app: &App, secret: &str) -> Result<(Ctx, Object)> {
+/// NotFound for one that is forged or has expired, and where the caller who asked for it may not ask any more, or not from
+/// where it is used.
+pub async fn resolve(anyone: &Ctx, secret: &str) -> Result<(Ctx, Object)> {
+    let app = anyone.app();
     let payload = app.signer().verify(PURPOSE, secret, app.now().0).map_err(|_| Error::NotFound)?;
     let mut parts = payload.splitn(3, ':');
     let mut part = || parts.next().ok_or(Error::NotFound);
@@ -110,14 +113,15 @@ pub async fn resolve(app: &App, secret: &str) -> Result<(Ctx, Object)> {
     let object = Object { content, id: part()?.to_owned() };
     let bearer = Bearer::parse(part()?).ok_or(Error::NotFound)?;
     let cx = bearer.now(app).await.map_err(not_there)?;
+    let cx = accounts::let_in(cx, anyone.origin().clone()).await.map_err(not_there)?;
     check(&cx, &object).await?;
     Ok((cx, object))
 }
 
-/// Whoever may not ask any more is told what strangers are.
+/// Whoever may not ask any more is told what strangers are: who uses an address need not be who asked for it.
 fn not_there(error: Error) -> Error {
     match error {
-        Error::Unauthorized => Error::NotFound,
+        Error::Unauthorized | Error::Forbidden(_) => Error::NotFound,
         other => other,
     }
 }
