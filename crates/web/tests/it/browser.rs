@@ -45,11 +45,13 @@ pub struct Browser<'s> {
     server: &'s Server,
     pub cookies: BTreeMap<String, String>,
     pub headers: HeaderMap,
+    /// Where it is, if that is known.
+    pub address: Option<&'static str>,
 }
 
 impl<'s> Browser<'s> {
     pub fn new(server: &'s Server) -> Self {
-        Self { server, cookies: BTreeMap::new(), headers: HeaderMap::new() }
+        Self { server, cookies: BTreeMap::new(), headers: HeaderMap::new(), address: None }
     }
 
     pub async fn signed_in(server: &'s Server, name: &str) -> Self {
@@ -107,7 +109,9 @@ impl<'s> Browser<'s> {
                 self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request.headers_mut().insert(COOKIE, pairs.join("; ").parse().unwrap());
         }
-        let answer = self.server.nobody().request(request).await;
+        let nobody = self.server.nobody();
+        let client = self.address.map_or(nobody.clone(), |address| nobody.at(address));
+        let answer = client.request(request).await;
         for header in answer.headers.get_all(SET_COOKIE) {
             let header = header.to_str().unwrap();
             let (name, value) = header.split(';').next().unwrap().split_once('=').unwrap();

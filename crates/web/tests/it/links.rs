@@ -54,6 +54,8 @@ async fn no_link_leads_nowhere_for_an_owner() {
         below(&format!("version-control/{}", names["oauth_client_id"])),
         below("settings"),
         below("settings/lifetimes"),
+        below("settings/cidr-range-lists"),
+        below(&format!("settings/cidr-range-lists/{}", names["cidr_range_list_id"])),
         below("settings/ssh-keys"),
         below("settings/tags"),
         below("settings/retention"),

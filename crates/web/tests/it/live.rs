@@ -1,15 +1,22 @@
 //! Parts of pages that follow what happens.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
-use axum::body::{Body, BodyDataStream};
+use axum::{
+    body::{Body, BodyDataStream},
+    extract::ConnectInfo,
+};
 use domain::row::Workspace;
 use futures::StreamExt;
 use http::{
     Request, Response, StatusCode,
     header::{CONTENT_TYPE, COOKIE},
 };
-use testkit::Server;
+use serde_json::json;
+use testkit::{Server, world::resource};
 use tower::ServiceExt;
 
 use crate::{
@@ -26,7 +33,11 @@ pub fn is_stream(path: &str) -> bool {
 pub async fn answer(server: &Server, browser: &Browser<'_>, path: &str) -> Response<Body> {
     let cookies: Vec<_> =
         browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let request = Request::get(path).header(COOKIE, cookies.join("; "));
+    let mut request = Request::get(path).header(COOKIE, cookies.join("; "));
+    if let Some(address) = browser.address {
+        let peer = SocketAddr::from((address.parse::<IpAddr>().unwrap(), 40_000));
+        request = request.extension(ConnectInfo(peer));
+    }
     let router = statehouse_web::router(server.app.clone());
     router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
 }
@@ -95,6 +106,28 @@ async fn who_is_signed_out_hears_nothing_more_and_strangers_hear_nothing() {
     assert_eq!(stream.next().await, None);
     let mut stranger = Browser::of(&server, &server.stranger()).await;
     stranger.get(&path).await.is_not_found();
+}
+
+#[tokio::test]
+async fn who_is_on_no_list_any_more_hears_nothing_more() {
+    let (server, ws, run, path) = watched().await;
+    let (owner, mut reader) = (server.owner(), Browser::of(&server, &server.reader(&ws)).await);
+    let new = resource("cidr-range-lists", &json!({ "name": "office" }));
+    let list = owner.post("/organizations/acme/cidr-range-lists", new).await.is_created().id();
+    let list = format!("/cidr-range-lists/{list}");
+    let new = resource("cidr-ranges", &json!({ "range": "203.0.113.0/24", "enabled": true }));
+    owner.post(format!("{list}/relationships/cidr-ranges"), new).await.is_created();
+    reader.address = Some("203.0.113.9");
+    let mut inside = Stream::of(&server, &reader, &path).await;
+    reader.address = Some("198.51.100.7");
+    let mut outside = Stream::of(&server, &reader, &path).await;
+    inside.next().await.unwrap();
+    outside.next().await.unwrap();
+    let whole = json!({ "enforcement-scope": "organization" });
+    owner.patch(list, resource("cidr-range-lists", &whole)).await.is_ok();
+    owner.post(format!("/runs/{run}/actions/cancel"), ()).await;
+    assert!(inside.next().await.unwrap().contains("Canceled"));
+    assert_eq!(outside.next().await, None);
 }
 
 #[tokio::test]

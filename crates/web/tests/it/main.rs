@@ -9,6 +9,7 @@ mod browser;
 mod calendar;
 mod changes;
 mod checks;
+mod cidr_range_lists;
 mod connections;
 mod first_admin;
 mod forms;

@@ -53,6 +53,15 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "settings/lifetimes" => {
             &[("user", "30"), ("team", "30"), ("organization", "30"), ("audit-trails", "30")]
         }
+        "settings/cidr-range-lists" | "settings/cidr-range-lists/{cidr_range_list_id}" => {
+            &[("name", "basement"), ("enforcement-scope", "all_agent_pools")]
+        }
+        "settings/cidr-range-lists/{cidr_range_list_id}/ranges" => &[("range", "2001:db8::/32")],
+        "settings/cidr-range-lists/{cidr_range_list_id}/agent-pools"
+        | "settings/cidr-range-lists/{cidr_range_list_id}/agent-pools/delete" => {
+            &[("agent-pool", &names["agent_pool_id"])]
+        }
+        "settings/cidr-ranges/{cidr_range_id}" => &[("enabled", "false")],
         "settings/ssh-keys" => &[("name", "spare"), ("value", "no real key")],
         "settings/tags/delete" => &[("tag", &names["tag_id"])],
         "settings" => &[("email", "ops@people.example"), ("default-execution-mode", "remote")],

@@ -121,6 +121,12 @@ async fn surroundings(server: &Server, owner: &Client<'_>, ws: &Workspace, names
     let new = resource("freezes", &new);
     let path = "/organizations/acme/freezes";
     names.insert("freeze_id", owner.post(path, new).await.is_created().id());
+    let new = resource("cidr-range-lists", &json!({ "name": "office" }));
+    let list = owner.post("/organizations/acme/cidr-range-lists", new).await.is_created().id();
+    let new = resource("cidr-ranges", &json!({ "range": "203.0.113.0/24", "enabled": true }));
+    let path = format!("/cidr-range-lists/{list}/relationships/cidr-ranges");
+    names.insert("cidr_range_id", owner.post(path, new).await.is_created().id());
+    names.insert("cidr_range_list_id", list);
     let new = resource("ssh-keys", &json!({ "name": "deploy", "value": "no real key" }));
     let path = "/organizations/acme/ssh-keys";
     names.insert("ssh_key_id", owner.post(path, new).await.is_created().id());

@@ -1,5 +1,6 @@
 //! `/app/{organization}/settings`: what holds for the whole organization, its tokens, keys and tags.
 
+mod cidr_range_lists;
 mod freezes;
 mod lifetimes;
 mod retention;
@@ -61,6 +62,7 @@ pub fn routes() -> Routes {
         .post("/app/{organization_name}/settings/tags/delete", tags::delete)
         .get("/app/{organization_name}/settings/retention", retention::show)
         .post("/app/{organization_name}/settings/retention", retention::save)
+        .merge(cidr_range_lists::routes())
 }
 
 /// A page of the settings.
@@ -68,6 +70,7 @@ pub fn routes() -> Routes {
 enum Part {
     General,
     Lifetimes,
+    CidrRangeLists,
     Freezes,
     RunTasks,
     SshKeys,
@@ -76,9 +79,10 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::General,
         Self::Lifetimes,
+        Self::CidrRangeLists,
         Self::Freezes,
         Self::RunTasks,
         Self::SshKeys,
@@ -92,6 +96,10 @@ impl Part {
             Self::Lifetimes => {
                 let may = cx.may::<can::ManageTokenTtl>(organization);
                 ("Lifetimes of tokens", "/lifetimes", may)
+            }
+            Self::CidrRangeLists => {
+                let may = cx.may::<can::ManageCidrRangeLists>(organization);
+                ("IP allow lists", "/cidr-range-lists", may)
             }
             Self::Freezes => ("Freezes", "/freezes", true),
             Self::RunTasks => {
