@@ -14,8 +14,69 @@ pub fn routes() -> Routes {
     Routes::default().get("/api/v2/organizations/{organization_name}/entitlement-set", show)
 }
 
+/// What there is, as entitlement sets and sets of features both name it.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Features {
+    audit_logging: bool,
+    cost_estimation: bool,
+    global_run_tasks: bool,
+    module_tests_generation: bool,
+    policy_enforcement: bool,
+    private_policy_agents: bool,
+    private_run_tasks: bool,
+    private_vcs: bool,
+    run_tasks: bool,
+    self_serve_billing: bool,
+    sentinel: bool,
+    sso: bool,
+    teams: bool,
+    user_limit: Option<u32>,
+    waypoint_actions: bool,
+    waypoint_templates_and_addons: bool,
+    #[serde(flatten)]
+    limits: Limits,
+}
+
+/// None of them is one.
+#[derive(Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Limits {
+    policy_limit: Option<u32>,
+    policy_mandatory_enforcement_limit: Option<u32>,
+    policy_set_limit: Option<u32>,
+    run_task_limit: Option<u32>,
+    run_task_mandatory_enforcement_limit: Option<u32>,
+    run_task_workspace_limit: Option<u32>,
+    versioned_policy_set_limit: Option<u32>,
+}
+
+impl Features {
+    pub fn of(site: &Values) -> Self {
+        Self {
+            audit_logging: true,
+            cost_estimation: site.estimates_costs(),
+            global_run_tasks: true,
+            module_tests_generation: false,
+            policy_enforcement: true,
+            private_policy_agents: false,
+            private_run_tasks: false,
+            private_vcs: false,
+            run_tasks: true,
+            self_serve_billing: false,
+            sentinel: true,
+            sso: false,
+            teams: true,
+            user_limit: None,
+            waypoint_actions: false,
+            waypoint_templates_and_addons: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
 struct View {
-    estimates_costs: bool,
+    features: Features,
     organization_id: String,
     organization_name: String,
 }
@@ -24,35 +85,14 @@ struct View {
 #[serde(rename_all = "kebab-case")]
 struct Attributes {
     agents: bool,
-    audit_logging: bool,
     configuration_designer: bool,
-    cost_estimation: bool,
-    global_run_tasks: bool,
-    module_tests_generation: bool,
     operations: bool,
-    policy_enforcement: bool,
-    policy_limit: Option<u32>,
-    policy_mandatory_enforcement_limit: Option<u32>,
-    policy_set_limit: Option<u32>,
     private_module_registry: bool,
-    private_policy_agents: bool,
-    private_run_tasks: bool,
-    private_vcs: bool,
-    run_task_limit: Option<u32>,
-    run_task_mandatory_enforcement_limit: Option<u32>,
-    run_task_workspace_limit: Option<u32>,
-    run_tasks: bool,
-    self_serve_billing: bool,
-    sentinel: bool,
-    sso: bool,
     state_storage: bool,
-    teams: bool,
     usage_reporting: bool,
-    user_limit: Option<u32>,
     vcs_integrations: bool,
-    versioned_policy_set_limit: Option<u32>,
-    waypoint_actions: bool,
-    waypoint_templates_and_addons: bool,
+    #[serde(flatten)]
+    features: Features,
 }
 
 impl Resource for View {
@@ -64,36 +104,14 @@ impl Resource for View {
 
     fn attributes(&self) -> impl Serialize {
         Attributes {
-            operations: true,
-            state_storage: true,
             agents: true,
-            audit_logging: true,
             configuration_designer: false,
-            cost_estimation: self.estimates_costs,
-            global_run_tasks: true,
-            module_tests_generation: false,
-            policy_enforcement: true,
-            policy_limit: None,
-            policy_mandatory_enforcement_limit: None,
-            policy_set_limit: None,
+            operations: true,
             private_module_registry: false,
-            private_policy_agents: false,
-            private_run_tasks: false,
-            private_vcs: false,
-            run_task_limit: None,
-            run_task_mandatory_enforcement_limit: None,
-            run_task_workspace_limit: None,
-            run_tasks: true,
-            self_serve_billing: false,
-            sentinel: true,
-            sso: false,
-            teams: true,
+            state_storage: true,
             usage_reporting: false,
-            user_limit: None,
             vcs_integrations: true,
-            versioned_policy_set_limit: None,
-            waypoint_actions: false,
-            waypoint_templates_and_addons: false,
+            features: self.features,
         }
     }
 
@@ -105,7 +123,7 @@ impl Resource for View {
 impl View {
     fn of(organization: &Organization, site: &Values) -> Self {
         Self {
-            estimates_costs: site.estimates_costs(),
+            features: Features::of(site),
             organization_id: organization.id.to_string(),
             organization_name: organization.name.clone(),
         }

@@ -7,9 +7,10 @@ use jsonapi::{Includes, Object};
 
 use crate::{
     Failure, agent_pools, assessments, cidr_range_lists, configurations, cost_estimates,
-    entitlements, memberships, oauth_clients, organizations, policies, policy_evaluations,
-    policy_sets, projects, run_tasks, runs, ssh_keys, states, tags, task_results, task_stages,
-    teams, users, variable_sets, variables, workspace_tasks, workspaces,
+    entitlements, feature_sets, memberships, oauth_clients, organizations, policies,
+    policy_evaluations, policy_sets, projects, run_tasks, runs, ssh_keys, states, subscriptions,
+    tags, task_results, task_stages, teams, users, variable_sets, variables, workspace_tasks,
+    workspaces,
 };
 
 fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
@@ -147,9 +148,14 @@ pub static INCLUDES: LazyLock<Includes<Ctx, Failure>> = LazyLock::new(|| {
                 entitlements::by_organization(cx, &rows).await
             })
         })
-        // Nobody has one here, which is said to whoever asks.
-        .relation_to_one("organizations", "subscription", |_, _| {
-            Box::pin(async move { Ok(Vec::new()) })
+        .relation_to_one("organizations", "subscription", |cx, names| {
+            Box::pin(async move {
+                let rows = domain::organizations::load(cx, &names).await?;
+                Ok(subscriptions::by_organization(rows))
+            })
+        })
+        .of("feature-sets", |cx, _| {
+            Box::pin(async move { Ok(objects([feature_sets::View::of_site(cx).await?])) })
         })
         .relation_to_one("workspaces", "readme", |cx, ids| {
             Box::pin(async move {

@@ -14,6 +14,7 @@ mod cost_estimates;
 mod data_retention;
 mod entitlements;
 mod failure;
+mod feature_sets;
 mod freezes;
 mod github_app;
 mod guard;
@@ -42,6 +43,7 @@ mod runs;
 mod site_settings;
 mod ssh_keys;
 mod states;
+mod subscriptions;
 mod tags;
 mod task_results;
 mod task_stages;
@@ -72,6 +74,8 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
         .merge(ping::routes())
         .merge(organizations::routes())
         .merge(entitlements::routes())
+        .merge(feature_sets::routes())
+        .merge(subscriptions::routes())
         .merge(projects::routes())
         .merge(workspace_tasks::routes())
         .merge(workspaces::routes())

@@ -224,6 +224,7 @@ impl Resource for View {
                 .map_or_else(|| here.clone(), |id| format!("/api/v2/projects/{id}")),
         );
         to.link("entitlement-set", format!("{here}/entitlement-set"));
+        to.link("subscription", format!("{here}/subscription"));
         to.link("authentication-token", format!("{here}/authentication-token"));
         to.link("oauth-tokens", format!("{here}/oauth-tokens"));
     }

@@ -116,6 +116,7 @@ ids! {
     SshKeyId = "sshkey",
     StateVersionId = "sv",
     StateVersionOutputId = "wsout",
+    SubscriptionId = "sub",
     TagBindingId = "tb",
     TagId = "tag",
     TaskId = "work",

@@ -62,6 +62,7 @@ pub mod site_settings;
 pub mod ssh_keys;
 pub mod states;
 pub mod stores;
+pub mod subscriptions;
 pub mod tags;
 pub mod task_results;
 pub mod task_stages;

@@ -20,8 +20,8 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, accounts, agent_pools,
-    can, context::Key, error::taken, names, row::Organization, run_limits, workspaces,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Site, Subject, accounts,
+    agent_pools, can, context::Key, error::taken, names, row::Organization, run_limits, workspaces,
 };
 
 /// Characters. HCP Terraform's documents say 40, and its clients' own tests make longer ones.
@@ -132,6 +132,12 @@ impl Change {
 /// By name, whatever its case.
 pub async fn find(cx: &Ctx, name: &str) -> Result<Found<Organization>> {
     by_name(cx, name).await?.map(Found::new).ok_or(Error::NotFound)
+}
+
+/// For administrators of the site.
+pub async fn find_on_site(cx: &Ctx, name: &str) -> Result<Found<In<Organization, Site>>> {
+    let row = by_name(cx, name).await?.ok_or(Error::NotFound)?;
+    Ok(Found::new(In { row, of: Site }))
 }
 
 pub(crate) async fn by_name(cx: &Ctx, name: &str) -> Result<Option<Organization>> {

@@ -7,7 +7,7 @@ use domain::{
     cost_estimates, entity::tool_version::Kind, freezes, github_app, memberships, notifications,
     oauth_clients, organizations, plan_exports, policies, policy_evaluations, policy_replays,
     policy_sets, projects, row, run_schedules, run_tasks, run_triggers, runs, ssh_keys, states,
-    tags, task_results, task_stages, teams, tool_versions, variable_sets, variables,
+    subscriptions, tags, task_results, task_stages, teams, tool_versions, variable_sets, variables,
     workspace_tasks, workspaces,
 };
 
@@ -75,6 +75,7 @@ located! {
     In<row::Comment> = runs::find_comment, by "comment_id";
     In<runs::RunEvent> = runs::find_event, by "run_event_id";
     runs::Plan = runs::find_plan, by "plan_id";
+    subscriptions::Subscription = subscriptions::find, by "subscription_id";
     In<row::StateVersionOutput> = states::find_output, by "state_version_output_id";
     In<row::Tag, row::Organization> = tags::find, by "tag_id";
     In<row::ReservedTagKey, row::Organization> = tags::find_reserved, by "reserved_tag_key_id";
@@ -133,6 +134,12 @@ impl Located for github_app::OfOrganization {
 impl Located for row::Organization {
     async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
         organizations::find(cx, path.text("organization_name")?).await
+    }
+}
+
+impl Located for In<row::Organization, Site> {
+    async fn locate(cx: &Ctx, path: &Path) -> domain::Result<Found<Self>> {
+        organizations::find_on_site(cx, path.text("organization_name")?).await
     }
 }
 

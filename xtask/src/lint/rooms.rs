@@ -59,6 +59,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "run_tasks",
             "site_settings",
             "ssh_keys",
+            "subscriptions",
             "tags",
             "teams",
             "tool_versions",

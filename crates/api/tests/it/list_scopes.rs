@@ -221,6 +221,9 @@ const ALIKE: &[(&str, &str)] = &[
 /// Lists whose rows nobody can ask for one by one, and why.
 const WITHOUT_ROWS: &[(&str, &str)] = &[
     ("/admin/users", "accounts, each of which administrators of the site may read"),
+    ("/admin/feature-sets", "there is one, for everybody"),
+    ("/feature-sets", "there is one, for everybody"),
+    ("/organizations/{organization_name}/feature-sets", "there is one, for everybody"),
     // `vcs/github_app.rs` shows who sees which.
     ("/github-app-installations", "made by GitHub alone"),
     ("/github-app/installations", "made by GitHub alone"),

@@ -87,6 +87,7 @@ mod stages;
 mod state_sharing;
 mod states;
 mod states_of_runs;
+mod subscriptions;
 mod tag_filters;
 mod tags;
 mod task_results;

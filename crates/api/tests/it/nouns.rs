@@ -40,6 +40,7 @@ const NO_KEYS: &[(&str, &str)] = &[
     ("PlanId", "a phase of a run"),
     ("PolicyCodeId", "names a blob"),
     ("ServerId", "names a process"),
+    ("SubscriptionId", "made of that of its organization"),
 ];
 
 /// Tables that no entity is made of, and why.
@@ -69,6 +70,7 @@ const NOT_INCLUDED: &[(&str, &str)] = &[
     ("run-triggers", "nothing leads to it"),
     ("sentinel-versions", "nothing leads to it"),
     ("smtp-settings", "the site's"),
+    ("subscriptions", "found by its organization"),
     ("tag-bindings", "shown with what has the tag"),
     ("tags", "shown with what has them"),
     ("team-projects", "nothing leads to it"),

@@ -11,6 +11,7 @@ use lists::{Lists, agents, organizations, people, policies, runs, tool_versions,
 /// What the API's documents, their OpenAPI document and HashiCorp's Go client name, for every list that is served. Pages
 /// are the same everywhere, and what `include` may name has tests of its own.
 const DOCUMENTED: &[(&str, &[&str])] = &[
+    ("/admin/feature-sets", &["q"]),
     ("/admin/opa-versions", &["filter[version]", "search[version]"]),
     ("/admin/sentinel-versions", &["filter[version]", "search[version]"]),
     ("/admin/terraform-versions", &["filter[version]", "search[version]"]),
@@ -128,6 +129,7 @@ const RUNS_OF_WORKSPACE: &[&str] = &[
 /// What takes more to show than a few rows, and the file whose tests show it.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("/organizations/acme/authentication-token", "token=audit-trails", include_str!("tokens.rs")),
+    ("/admin/feature-sets", "?q=", include_str!("subscriptions.rs")),
     ("/admin/users", "filter[admin]=", include_str!("admin_users.rs")),
     ("/admin/users", "filter[suspended]=", include_str!("admin_users.rs")),
     ("/admin/users", "?q=", include_str!("admin_users.rs")),

@@ -3,14 +3,19 @@
 use crate::Client;
 use serde_json::{Value, json};
 
-use super::{Names, Sent, resource};
+use super::{Names, Sent, related, resource};
 
-pub async fn in_world(owner: &Client<'_>) -> [(&'static str, String); 2] {
+pub async fn in_world(owner: &Client<'_>) -> [(&'static str, String); 3] {
     let new = resource("projects", &json!({ "name": "Spare" }));
     let spare = owner.post("/organizations/acme/projects", new).await.is_created();
     let new = resource("ssh-keys", &ssh_key());
     let ssh_key = owner.post("/organizations/acme/ssh-keys", new).await.is_created();
-    [("spare_project", spare.id()), ("ssh_key_id", ssh_key.id())]
+    let subscription = owner.get("/organizations/acme/subscription").await.is_ok();
+    [
+        ("spare_project", spare.id()),
+        ("ssh_key_id", ssh_key.id()),
+        ("subscription_id", subscription.id()),
+    ]
 }
 
 pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
@@ -29,6 +34,12 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
         ("PATCH" | "PUT", "/organizations/{organization_name}") => {
             attributes("organizations", json!({ "email": "other@example.com" }))
         }
+        ("POST", "/admin/organizations/{organization_name}/subscription") => Sent::Json(related(
+            resource("subscriptions", &json!({ "runs-ceiling": 10 })),
+            &json!({ "feature-set": { "data": {
+                "type": "feature-sets", "id": domain::subscriptions::EVERYTHING,
+            } } }),
+        )),
         ("POST", "/organizations/{organization_name}/projects") => {
             attributes("projects", json!({ "name": "Storage", "description": "Disks" }))
         }

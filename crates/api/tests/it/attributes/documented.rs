@@ -8,6 +8,19 @@ pub type Row = (&'static [&'static str], &'static [&'static str]);
 pub const DOCUMENTED: &[Row] = &[
     (&["PATCH /account/update"], &["username", "email", "password"]),
     (
+        &["POST /admin/organizations/{organization_name}/subscription"],
+        &[
+            "runs-ceiling",
+            "agents-ceiling",
+            "contract-start-at",
+            "end-at",
+            "contract-user-limit",
+            "contract-apply-limit",
+            "contract-managed-resources-limit",
+            "relationships/feature-set",
+        ],
+    ),
+    (
         &["POST /organizations/{organization_name}/tasks", "PATCH /tasks/{task_id}"],
         &[
             "category",
