@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     May, Result, Routes,
-    includes::INCLUDES,
     paging::paging,
     parameters::{Searched, text},
+    site_includes::SITE_INCLUDES,
     users::{TwoFactor, avatar_url},
 };
 
@@ -27,7 +27,7 @@ pub fn routes() -> Routes {
 }
 
 /// An account as administrators see it.
-struct View {
+pub struct View {
     row: User,
     organizations: Vec<String>,
 }
@@ -76,7 +76,11 @@ impl Resource for View {
     }
 }
 
-async fn views(cx: &Ctx, site: &Granted<can::ManageSite>, rows: Vec<User>) -> Result<Vec<View>> {
+pub async fn views(
+    cx: &Ctx,
+    site: &Granted<can::ManageSite>,
+    rows: Vec<User>,
+) -> Result<Vec<View>> {
     let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
     let mut organizations = accounts::organizations_of(cx, site, &ids).await?;
     let view =
@@ -101,7 +105,7 @@ async fn list(site: May<can::ManageSite>, query: Query<Searched<Filters>>) -> Re
     };
     let page = accounts::find_users(cx, &site, sought, paging(&query)).await?;
     let views = views(cx, &site, page.items).await?;
-    Document::page(&views, page.total, &query, &INCLUDES, cx).await
+    Document::page(&views, page.total, &query, &SITE_INCLUDES, cx).await
 }
 
 type OnSite = May<can::ManageSite, In<User, Site>>;

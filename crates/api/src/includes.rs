@@ -13,11 +13,11 @@ use crate::{
     workspaces,
 };
 
-fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
+pub fn parsed<T: std::str::FromStr>(texts: &[String]) -> Vec<T> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-fn objects<R: jsonapi::Resource>(views: impl IntoIterator<Item = R>) -> Vec<Object> {
+pub fn objects<R: jsonapi::Resource>(views: impl IntoIterator<Item = R>) -> Vec<Object> {
     views.into_iter().map(|view| Object::new(&view)).collect()
 }
 

@@ -1,7 +1,10 @@
 //! The JSON:API of HCP Terraform and Terraform Enterprise, version 2: decode, call one domain verb, encode.
 
 mod accounts;
+mod admin_organizations;
+mod admin_runs;
 mod admin_users;
+mod admin_workspaces;
 mod agent_pools;
 mod agents;
 mod archivist;
@@ -40,6 +43,7 @@ mod run_schedules;
 mod run_tasks;
 mod run_triggers;
 mod runs;
+mod site_includes;
 mod site_settings;
 mod ssh_keys;
 mod states;
@@ -100,7 +104,10 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
         .merge(variable_sets::routes())
         .merge(notifications::routes())
         .merge(accounts::routes())
+        .merge(admin_organizations::routes())
+        .merge(admin_runs::routes())
         .merge(admin_users::routes())
+        .merge(admin_workspaces::routes())
         .merge(users::routes())
         .merge(tokens::routes())
         .merge(teams::routes())

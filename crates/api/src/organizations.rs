@@ -236,22 +236,28 @@ struct ListParameters {
     q: Search,
 }
 
+/// `q` in a part of the name or of the address, or in one of them.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Search {
+pub struct Search {
     #[serde(rename = "")]
     any: Option<String>,
     name: Option<String>,
     email: Option<String>,
 }
 
+impl Search {
+    pub fn search(&self) -> organizations::Search {
+        organizations::Search {
+            any: text(self.any.as_deref()),
+            name: text(self.name.as_deref()),
+            email: text(self.email.as_deref()),
+        }
+    }
+}
+
 async fn list(caller: May<can::UseToken>, query: Query<ListParameters>) -> Result<Document> {
-    let Search { any, name, email } = &query.own.q;
-    let search = organizations::Search {
-        any: text(any.as_deref()),
-        name: text(name.as_deref()),
-        email: text(email.as_deref()),
-    };
+    let search = query.own.q.search();
     let paging = paging(&query);
     let page = organizations::list(&caller.cx, &caller, search, paging).await?;
     let views = views(&caller.cx, page.items).await?;

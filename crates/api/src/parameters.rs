@@ -53,6 +53,23 @@ pub fn parsed<T: FromStr<Err: Display>>(value: Option<&str>, name: &str) -> Resu
     Ok(value.filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(refused)?)
 }
 
+/// The words of a list that mean something, if there are words.
+pub fn words<T: FromStr>(list: Option<&[String]>) -> Option<Vec<T>> {
+    let list = list.filter(|list| !list.is_empty())?;
+    Some(list.iter().filter_map(|word| word.parse().ok()).collect())
+}
+
+/// What the words of a list mean, each of them.
+///
+/// # Errors
+/// 400 for one that means nothing.
+pub fn every<T: FromStr<Err: Display>>(list: &[String], name: &str) -> Result<Vec<T>> {
+    let words = list.iter().filter(|word| !word.is_empty());
+    let refused =
+        |why: T::Err| Error::bad_request("invalid parameter", why.to_string()).parameter(name);
+    Ok(words.map(|word| word.parse().map_err(refused)).collect::<Result<_, _>>()?)
+}
+
 /// What `sort` asks for first, if it is asked for.
 ///
 /// # Errors

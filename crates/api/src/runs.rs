@@ -24,7 +24,7 @@ use crate::{
     May, Named, Result, Routes,
     includes::INCLUDES,
     paging::paging,
-    parameters::{parsed, text},
+    parameters::{parsed, text, words},
 };
 use input::{Input, Relations};
 pub use phases::{PhaseView, plans};
@@ -119,12 +119,6 @@ fn filter(query: &Query<ListParameters>) -> Result<Filter> {
         workspaces: query.own.filter.workspace_names.clone(),
         agent_pools: query.own.filter.agent_pool_names.clone(),
     })
-}
-
-/// The words that mean something, if there are words.
-fn words<T: std::str::FromStr>(list: Option<&[String]>) -> Option<Vec<T>> {
-    let list = list.filter(|list| !list.is_empty())?;
-    Some(list.iter().filter_map(|word| word.parse().ok()).collect())
 }
 
 async fn list(

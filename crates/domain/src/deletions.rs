@@ -12,7 +12,7 @@ use db::{
 use serde_json::json;
 
 use crate::{
-    Ctx, Error, Granted, Happened, Result, Tx, assessments, can,
+    Ctx, Error, Granted, Happened, In, Result, Site, Tx, assessments, can,
     cleanup::{self, Orphan},
     organizations, plan_exports, policies, policy_sets,
     row::{Organization, Workspace},
@@ -61,8 +61,23 @@ pub async fn workspace_by_force(
     cx: &Ctx,
     workspace: &Granted<can::ForceDeleteWorkspace, (Workspace, Arc<Organization>)>,
 ) -> Result<()> {
+    whatever_is_in_it(cx, &workspace.0.id).await
+}
+
+/// The same for administrators of the site.
+///
+/// # Errors
+/// As [`workspace_by_force`].
+pub async fn workspace_of_site(
+    cx: &Ctx,
+    workspace: &Granted<can::ManageSite, In<Workspace, Site>>,
+) -> Result<()> {
+    whatever_is_in_it(cx, &workspace.id).await
+}
+
+async fn whatever_is_in_it(cx: &Ctx, id: &WorkspaceId) -> Result<()> {
     let tx = cx.write().await?;
-    let row = tx.lock::<workspace::Entity>(workspace.0.id.clone()).await?.ok_or(Error::NotFound)?;
+    let row = tx.lock::<workspace::Entity>(id.clone()).await?.ok_or(Error::NotFound)?;
     check_idle(&tx, &row).await?;
     delete(tx, row).await
 }
@@ -88,9 +103,23 @@ pub async fn organization(
     cx: &Ctx,
     organization: &Granted<can::DestroyOrganization>,
 ) -> Result<()> {
+    with_all_that_is_in_it(cx, &organization.name).await
+}
+
+/// The same for administrators of the site.
+///
+/// # Errors
+/// As [`organization`].
+pub async fn organization_of_site(
+    cx: &Ctx,
+    organization: &Granted<can::ManageSite, In<Organization, Site>>,
+) -> Result<()> {
+    with_all_that_is_in_it(cx, &organization.name).await
+}
+
+async fn with_all_that_is_in_it(cx: &Ctx, name: &str) -> Result<()> {
     let tx = cx.write().await?;
-    let row =
-        tx.lock::<organization::Entity>(organization.name.clone()).await?.ok_or(Error::NotFound)?;
+    let row = tx.lock::<organization::Entity>(name.to_owned()).await?.ok_or(Error::NotFound)?;
     forget_workspaces(&tx, &row.name).await?;
     let mut orphans = policies::orphans_of(&tx, &row.name).await?;
     orphans.extend(policy_sets::orphans_of(&tx, &row.name).await?);

@@ -1,5 +1,7 @@
 //! Organizations: they own everything else.
 
+mod on_site;
+
 use std::collections::HashSet;
 
 use db::{
@@ -7,7 +9,7 @@ use db::{
         organization::{self, CollaboratorAuthPolicy},
         organization_membership::{self as membership, Status},
         project, run, team, team_membership, user,
-        workspace::{self, ExecutionMode},
+        workspace::ExecutionMode,
     },
     id::{AgentPoolId, OrganizationId, OrganizationMembershipId, ProjectId, TeamId, UserId},
     page,
@@ -19,9 +21,14 @@ use db::{
 };
 use serde_json::json;
 
+pub(crate) use on_site::has_room_for_workspace;
+pub use on_site::{
+    Allowed, Counted, allow, counted, find_on_site, list_of_site, load_of_site, owners,
+};
+
 use crate::{
-    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Site, Subject, accounts,
-    agent_pools, can, context::Key, error::taken, names, row::Organization, run_limits, workspaces,
+    Ctx, Error, Found, Granted, Happened, In, Page, Paging, Result, Subject, accounts, agent_pools,
+    can, context::Key, error::taken, names, row::Organization, run_limits, workspaces,
 };
 
 /// Characters. HCP Terraform's documents say 40, and its clients' own tests make longer ones.
@@ -134,12 +141,6 @@ pub async fn find(cx: &Ctx, name: &str) -> Result<Found<Organization>> {
     by_name(cx, name).await?.map(Found::new).ok_or(Error::NotFound)
 }
 
-/// For administrators of the site.
-pub async fn find_on_site(cx: &Ctx, name: &str) -> Result<Found<In<Organization, Site>>> {
-    let row = by_name(cx, name).await?.ok_or(Error::NotFound)?;
-    Ok(Found::new(In { row, of: Site }))
-}
-
 pub(crate) async fn by_name(cx: &Ctx, name: &str) -> Result<Option<Organization>> {
     let column = Expr::expr(Func::lower(Expr::col(organization::Column::Name)));
     Ok(organization::Entity::find().filter(column.eq(name.to_lowercase())).one(cx.read()).await?)
@@ -168,6 +169,18 @@ pub struct Search {
     pub email: Option<String>,
 }
 
+impl Search {
+    fn condition(self) -> Condition {
+        let name = |text: String| db::contains(organization::Column::Name, &text);
+        let email = |text: String| db::contains(organization::Column::Email, &text);
+        let any = self.any.map(|text| Condition::any().add(name(text.clone())).add(email(text)));
+        Condition::all()
+            .add_option(any)
+            .add_option(self.name.map(name))
+            .add_option(self.email.map(email))
+    }
+}
+
 /// Those that the caller belongs to, by name.
 pub async fn list(
     cx: &Ctx,
@@ -175,52 +188,11 @@ pub async fn list(
     search: Search,
     paging: Paging,
 ) -> Result<Page<Organization>> {
-    let names = cx.actor().organization_names();
-    let name = |text: String| db::contains(organization::Column::Name, &text);
-    let email = |text: String| db::contains(organization::Column::Email, &text);
-    let any = search.any.map(|text| Condition::any().add(name(text.clone())).add(email(text)));
-    let condition = Condition::all()
-        .add(organization::Column::Name.is_in(names))
-        .add_option(any)
-        .add_option(search.name.map(name))
-        .add_option(search.email.map(email));
+    let own = organization::Column::Name.is_in(cx.actor().organization_names());
+    let condition = search.condition().add(own);
     let query = organization::Entity::find().filter(condition);
     let query = query.order_by_asc(organization::Column::Name);
     Ok(page(cx.read(), query, paging).await?)
-}
-
-/// An organization, and how much is in it.
-#[derive(Clone, Debug)]
-pub struct Counted {
-    pub row: Organization,
-    pub workspaces: u64,
-    pub members: u64,
-}
-
-/// Every one that there is, by name, for administrators of the site: what it is called, and nothing of what is in it.
-pub async fn list_of_site(
-    cx: &Ctx,
-    _site: &Granted<can::ManageSite>,
-    name: Option<&str>,
-    paging: Paging,
-) -> Result<Page<Counted>> {
-    let name = name.map(|text| db::contains(organization::Column::Name, text));
-    let query = organization::Entity::find().filter(Condition::all().add_option(name));
-    let query = query.order_by_asc(organization::Column::Name);
-    let found = page(cx.read(), query, paging).await?;
-    let mut items = Vec::new();
-    for row in found.items {
-        let of_workspaces = workspace::Column::OrganizationName.eq(&row.name);
-        let of_members = membership::Column::OrganizationName.eq(&row.name);
-        let workspaces = workspace::Entity::find().filter(of_workspaces);
-        let members = membership::Entity::find().filter(of_members);
-        items.push(Counted {
-            workspaces: workspaces.count(cx.read()).await?,
-            members: members.count(cx.read()).await?,
-            row,
-        });
-    }
-    Ok(Page { items, total: found.total })
 }
 
 /// For includes: those of these that the caller may see.
@@ -294,6 +266,7 @@ async fn create_owned(cx: &Ctx, owner: UserId, change: Change) -> Result<Organiz
         policy_http_enabled: false,
         run_limits: db::Json::default(),
         ask_name_above: None,
+        workspace_limit: None,
         created_at: now,
     };
     change.apply(&mut new)?;
@@ -391,14 +364,23 @@ pub async fn update(
         agent_pools::fits_organization(cx, pool, &organization.name).await?;
     }
     may_ask_for_second_factors(cx, change.collaborator_auth_policy).await?;
+    save(cx, &organization.name, |row| change.apply(row)).await
+}
+
+/// Changes what is in a row.
+async fn save(
+    cx: &Ctx,
+    name: &str,
+    change: impl FnOnce(&mut Organization) -> Result<()>,
+) -> Result<Organization> {
     let tx = cx.write().await?;
     let before = tx
-        .lock::<organization::Entity>(organization.name.clone())
+        .lock::<organization::Entity>(name.to_owned())
         .await?
         .ok_or(Error::NotFound)?
         .into_inner();
     let mut after = before.clone();
-    change.apply(&mut after)?;
+    change(&mut after)?;
     // The name is the key, so a rename names the row by what it was.
     let mut row: organization::ActiveModel = after.clone().into();
     row = row.reset_all();

@@ -60,6 +60,8 @@ located! {
     |path, found| Ok(found);
     accounts::Member = accounts::find_member, by "user_id";
     In<row::User, Site> = accounts::find_on_site, by "user_id";
+    In<In<row::Run>, Site> = runs::find_on_site, by "run_id";
+    In<row::Workspace, Site> = workspaces::find_on_site, by "workspace_id";
     github_app::Installed = github_app::find, by "github_app_installation_id";
     row::User = accounts::find_user, by "user_id";
     In<row::PlanExport> = plan_exports::find, by "plan_export_id";

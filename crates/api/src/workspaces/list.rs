@@ -5,7 +5,7 @@ use domain::{
     entity::run::Status,
     workspaces::{self, Filter, Health, Sort},
 };
-use jsonapi::{Document, Error, Query};
+use jsonapi::{Document, Query};
 use serde::Deserialize;
 
 use super::views;
@@ -13,7 +13,7 @@ use crate::{
     May, Result,
     includes::INCLUDES,
     paging::paging,
-    parameters::{ById, parsed, sorted, text},
+    parameters::{ById, every, parsed, sorted, text},
     tags,
 };
 
@@ -73,12 +73,8 @@ fn filter(query: &Query<Parameters>) -> Result<Filter> {
     let names =
         |list: &[String]| list.iter().filter(|name| !name.is_empty()).cloned().collect::<Vec<_>>();
     let project = parsed(filter.project.id.as_deref(), "filter[project][id]")?;
-    let mut current_run_status = Vec::new();
-    for word in names(&filter.current_run.status) {
-        current_run_status.push(word.parse::<Status>().map_err(|reason| {
-            Error::bad_request("invalid parameter", reason).parameter("filter[current-run][status]")
-        })?);
-    }
+    let statuses = &filter.current_run.status;
+    let current_run_status = every::<Status>(statuses, "filter[current-run][status]")?;
     Ok(Filter {
         search: text(search.name.as_deref()),
         wildcard: text(search.wildcard_name.as_deref()),

@@ -24,6 +24,10 @@ async fn administrators_find_whoever_has_an_account_here() {
     assert_eq!(one["type"], "users");
     assert_eq!(one["attributes"]["email"], json!(member.email));
     assert_eq!(one["attributes"]["two-factor"], json!({ "enabled": false, "verified": false }));
+    // Which the administrator is not in.
+    let query = format!("{PATH}?q={}&include=organizations", member.username);
+    let with_them = admin.get(query).await.is_ok();
+    assert_eq!(with_them.json()["included"][0]["id"], "acme");
     let organizations = json!([{ "type": "organizations", "id": "acme" }]);
     assert_eq!(one["relationships"]["organizations"]["data"], organizations);
 

@@ -166,6 +166,8 @@ const NARROWED: &[(&str, &str)] = &[
 
 /// Lists that show all there is to whoever may see one of it: list and row ask for the same permission on the same.
 const ALIKE: &[(&str, &str)] = &[
+    ("/admin/organizations", "/admin/organizations/{organization_name}"),
+    ("/admin/workspaces", "/admin/workspaces/{workspace_id}"),
     ("/admin/opa-versions", "/admin/opa-versions/{opa_version_id}"),
     ("/admin/sentinel-versions", "/admin/sentinel-versions/{sentinel_version_id}"),
     ("/admin/terraform-versions", "/admin/terraform-versions/{terraform_version_id}"),
@@ -220,6 +222,7 @@ const ALIKE: &[(&str, &str)] = &[
 
 /// Lists whose rows nobody can ask for one by one, and why.
 const WITHOUT_ROWS: &[(&str, &str)] = &[
+    ("/admin/runs", "how runs stand, for administrators of the site"),
     ("/admin/users", "accounts, each of which administrators of the site may read"),
     ("/admin/feature-sets", "there is one, for everybody"),
     ("/feature-sets", "there is one, for everybody"),

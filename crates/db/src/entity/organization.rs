@@ -45,6 +45,8 @@ pub struct Model {
     pub run_limits: Json<RunLimits>,
     /// Destroyed resources above which pages ask for the workspace's name; they never do where absent.
     pub ask_name_above: Option<i64>,
+    /// How many workspaces the site allows it; of 0 there is no limit.
+    pub workspace_limit: Option<i64>,
     pub created_at: Timestamp,
 }
 

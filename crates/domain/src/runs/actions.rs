@@ -17,7 +17,7 @@ use super::{
     status::{self, Event},
 };
 use crate::{
-    Ctx, Error, Granted, Happened, In, Result, Tx, can, id::RunId, row::Run,
+    Ctx, Error, Granted, Happened, In, Result, Site, Tx, can, id::RunId, row::Run,
     workspaces::ConfirmationRule,
 };
 
@@ -124,19 +124,46 @@ pub async fn force_cancel(
 ) -> Result<()> {
     let comment = comments::with_action(comment)?;
     let mut run = Held::lock(cx, run).await?;
-    let now = run.tx().now();
-    if !may_force_cancel(&run, now) {
+    if !may_force_cancel(&run, run.tx().now()) {
         return Err(Error::conflict(
             "A run can be force-canceled once it was canceled and its cool-off period is over.",
         ));
     }
+    kill(&mut run).await?;
+    keep(run, comment).await
+}
+
+/// The same for administrators of the site, who wait for no cancel before it: for what does not go on any more.
+///
+/// # Errors
+/// Conflict for a run that is over or was canceled by force already.
+pub async fn force_cancel_of_site(
+    cx: &Ctx,
+    run: &Granted<can::ManageSite, In<In<Run>, Site>>,
+    comment: Option<String>,
+) -> Result<()> {
+    let comment = comments::with_action(comment)?;
+    let mut run = Held::lock(cx, run).await?;
+    if run.is_final || run.cancel == Cancel::Force {
+        return Err(Error::conflict("The run is over, or was canceled by force already."));
+    }
+    if run.canceled_at.is_none() {
+        run.canceled_by_id = cx.actor().user_id();
+        run.canceled_at = Some(run.tx().now());
+    }
+    kill(&mut run).await?;
+    keep(run, comment).await
+}
+
+async fn kill(run: &mut Held) -> Result<()> {
+    let now = run.tx().now();
     run.cancel = Cancel::Force;
     run.status_timestamps.insert("force-canceled-at".into(), now);
-    run.tx().emit(Happened::RunForceCanceled, subject(&run), json!({})).await?;
-    if !is_at_work(run.tx(), &run).await? {
+    run.tx().emit(Happened::RunForceCanceled, subject(run), json!({})).await?;
+    if !is_at_work(run.tx(), run).await? {
         run.happen(Event::Canceled).await?;
     }
-    keep(run, comment).await
+    Ok(())
 }
 
 /// Discards what the workspace waits for, so that this pending run comes next.

@@ -34,7 +34,7 @@ use db::{
 };
 
 pub use actions::may_force_cancel;
-pub use actions::{apply, cancel, discard, force_cancel, force_execute};
+pub use actions::{apply, cancel, discard, force_cancel, force_cancel_of_site, force_execute};
 pub use comments::{comment, comments, find_comment, load_comments, load_comments_of};
 pub use confirmations::{Confirmations, Missing, go_on_with_enough, list as confirmations};
 pub(crate) use create::variables_of;
@@ -43,7 +43,9 @@ pub use decisions::{asks_for_name, waiting_for_caller};
 pub use endings::{End, end_hopeless, ends};
 pub use events::{RunEvent, events, events_of, find_event, last_event, load_events};
 pub use list::{Filter, StatusGroup, Timeframe, list, list_of_organization, queue_of};
-pub use on_site::{OnSite, list_of_site};
+pub use on_site::{
+    OnSite, SoughtOnSite, find_on_site, list_of_site, load_of_site, unfinished_of_site,
+};
 pub use queue::{advance_all, position_in_queue};
 pub use waiting::{Blocked, Obstacle, blocked_by, tell as tell_what_runs_wait_for, waits_for};
 

@@ -14,7 +14,7 @@ use super::{auto_destroy, confirmations, execution::pool_for, subject, triggers}
 use crate::{
     Ctx, Error, Found, Granted, Happened, Result, agent_pools, can, connected_repositories,
     error::taken,
-    free_text, names, oauth_clients, repositories,
+    free_text, names, oauth_clients, organizations, repositories,
     row::{Organization, Project, Workspace},
     site_settings,
     tags::{self, Binding, Kind},
@@ -301,6 +301,7 @@ pub async fn create(
     };
     Box::pin(change.apply(cx, None, &mut new)).await?;
     let tx = cx.write().await?;
+    organizations::has_room_for_workspace(&tx, &new.organization_name).await?;
     connected_repositories::connect_workspace(&tx, &mut new, None).await?;
     let workspace = tx.insert(new).await.map_err(taken("name"))?;
     tags::bind(&tx, &workspace, tags).await?;

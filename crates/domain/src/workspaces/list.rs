@@ -81,7 +81,15 @@ pub(crate) async fn query(
     order: Order,
 ) -> Result<Select<workspace::Entity>> {
     let query = workspace::Entity::find().filter(condition(cx, organization, filter).await?);
-    Ok(match sort {
+    Ok(in_order(query, sort, order))
+}
+
+pub(super) fn in_order(
+    query: Select<workspace::Entity>,
+    sort: Sort,
+    order: Order,
+) -> Select<workspace::Entity> {
+    match sort {
         Sort::Name => query.order_by(workspace::Column::Name, order.into()),
         Sort::LatestChangeAt => query
             .order_by(workspace::Column::LatestChangeAt, order.into())
@@ -93,7 +101,7 @@ pub(crate) async fn query(
                 NullOrdering::Last,
             )
             .order_by(workspace::Column::Id, order.into()),
-    })
+    }
 }
 
 /// How many of them there are.

@@ -6,6 +6,7 @@ mod confirmations;
 mod details;
 mod execution;
 pub(crate) mod list;
+mod on_site;
 mod relocation;
 mod state_sharing;
 mod triggers;
@@ -29,6 +30,7 @@ pub use execution::Execution;
 pub(crate) use execution::{Executor, executed_by, executor, executor_again, pool_for};
 pub(crate) use list::visible;
 pub use list::{Filter, Health, Sort, count, list};
+pub use on_site::{SoughtOnSite, find_on_site, list_of_site, load_of_site};
 pub use relocation::move_into;
 pub use state_sharing::{add_consumers, consumers, engine_of, remove_consumers, replace_consumers};
 

@@ -23,7 +23,8 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
     Some(match (method, path) {
         (
             "DELETE",
-            "/organizations/{organization_name}"
+            "/admin/organizations/{organization_name}"
+            | "/organizations/{organization_name}"
             | "/projects/{project_id}"
             | "/ssh-keys/{ssh_key_id}",
         ) => Sent::Nothing,
@@ -33,6 +34,9 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
         ),
         ("PATCH" | "PUT", "/organizations/{organization_name}") => {
             attributes("organizations", json!({ "email": "other@example.com" }))
+        }
+        ("PATCH", "/admin/organizations/{organization_name}") => {
+            attributes("organizations", json!({ "workspace-limit": 42, "plan-timeout": "1h" }))
         }
         ("POST", "/admin/organizations/{organization_name}/subscription") => Sent::Json(related(
             resource("subscriptions", &json!({ "runs-ceiling": 10 })),

@@ -55,7 +55,8 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
         | ("POST", "/runs/{run_id}/actions/force-execute") => Sent::Nothing,
         (
             "POST",
-            "/runs/{run_id}/actions/apply"
+            "/admin/runs/{run_id}/actions/force-cancel"
+            | "/runs/{run_id}/actions/apply"
             | "/runs/{run_id}/actions/discard"
             | "/runs/{run_id}/actions/cancel"
             | "/runs/{run_id}/actions/force-cancel",

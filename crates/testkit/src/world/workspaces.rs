@@ -27,7 +27,8 @@ pub fn body(names: &Names, method: &str, path: &str) -> Option<Sent> {
     Some(match (method, path) {
         (
             "DELETE",
-            "/organizations/{organization_name}/workspaces/{workspace_name}"
+            "/admin/workspaces/{workspace_id}"
+            | "/organizations/{organization_name}/workspaces/{workspace_name}"
             | "/workspaces/{workspace_id}"
             | "/workspaces/{workspace_id}/vars/{variable_id}"
             | "/vars/{variable_id}",

@@ -18,8 +18,13 @@ const HERE: &str = "/app/site/organizations";
 
 pub async fn show(site: May<can::ManageSite>, Query(asked): Query<Search>) -> Result<Markup> {
     let visitor = &site.visitor;
-    let list =
-        organizations::list_of_site(&visitor.cx, &site, asked.text(), asked.paging()).await?;
+    let cx = &visitor.cx;
+    let search = organizations::Search {
+        any: asked.text().map(str::to_owned),
+        ..organizations::Search::default()
+    };
+    let list = organizations::list_of_site(cx, &site, search, asked.paging()).await?;
+    let shown = organizations::counted(cx, &site, list.items).await?;
     let heads = [
         Head::new("Organization"),
         Head::new("E-mail"),
@@ -27,12 +32,12 @@ pub async fn show(site: May<can::ManageSite>, Query(asked): Query<Search>) -> Re
         Head::number("Members"),
         Head::number("Made"),
     ];
-    let rows = list.items.iter().map(row).collect();
+    let rows = shown.iter().map(row).collect();
     let main = html! {
         (Header { title: "Organizations", beside: count(list.total), ..Header::default() })
-        (asked.field(HERE, "Find an organization", "Name"))
+        (asked.field(HERE, "Find an organization", "Name or e-mail"))
         @if list.total == 0 {
-            (empty(Icon::Search, "None found", "No organization has such a name.", &html! {}))
+            (empty(Icon::Search, "None found", "No organization has such a name or address.", &html! {}))
         } @else {
             div.panel { (Table { caption: "Organizations", heads: &heads, rows }) }
         }

@@ -26,7 +26,7 @@ pub async fn show(
 ) -> Result<Markup> {
     let visitor = &site.visitor;
     let paging = Paging { number, size: PAGE_SIZE };
-    let list = runs::list_of_site(&visitor.cx, &site, paging).await?;
+    let list = runs::unfinished_of_site(&visitor.cx, &site, paging).await?;
     let heads = [
         Head::new("Run"),
         Head::new("Status"),

@@ -8,6 +8,21 @@ pub type Row = (&'static [&'static str], &'static [&'static str]);
 pub const DOCUMENTED: &[Row] = &[
     (&["PATCH /account/update"], &["username", "email", "password"]),
     (
+        &["PATCH /admin/organizations/{organization_name}"],
+        &[
+            "access-beta-tools",
+            "global-module-sharing",
+            "global-provider-sharing",
+            "is-disabled",
+            "terraform-build-worker-apply-timeout",
+            "terraform-build-worker-plan-timeout",
+            "apply-timeout",
+            "plan-timeout",
+            "terraform-worker-sudo-enabled",
+            "workspace-limit",
+        ],
+    ),
+    (
         &["POST /admin/organizations/{organization_name}/subscription"],
         &[
             "runs-ceiling",
