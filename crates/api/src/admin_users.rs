@@ -6,7 +6,7 @@ use domain::{
     can,
     row::User,
 };
-use jsonapi::{Document, Query, Relationships, Resource};
+use jsonapi::{Document, Empty, Query, Relationships, Resource};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
 pub fn routes() -> Routes {
     Routes::default()
         .get("/api/v2/admin/users", list)
+        .delete("/api/v2/admin/users/{user_id}", delete)
         .post("/api/v2/admin/users/{user_id}/actions/suspend", suspend)
         .post("/api/v2/admin/users/{user_id}/actions/unsuspend", unsuspend)
         .post("/api/v2/admin/users/{user_id}/actions/grant_admin", grant)
@@ -130,4 +131,9 @@ async fn grant(user: OnSite) -> Result<Document> {
 
 async fn revoke(user: OnSite) -> Result<Document> {
     set(&user, Standing::NoAdministrator).await
+}
+
+async fn delete(user: OnSite) -> Result<Empty> {
+    accounts::delete_user(&user.cx, &user).await?;
+    Ok(Empty)
 }

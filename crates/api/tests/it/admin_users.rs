@@ -4,6 +4,8 @@ use http::StatusCode;
 use serde_json::json;
 use testkit::Server;
 
+use crate::runs::{run, upload};
+
 const PATH: &str = "/admin/users";
 
 fn action(id: &str, name: &str) -> String {
@@ -89,4 +91,51 @@ async fn somebody_always_looks_after_the_site() {
     let left = if one.status.is_success() { &admin } else { &member };
     let found = left.get(format!("{PATH}?filter[admin]=true")).await.is_ok().data();
     assert_eq!(found.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_what_its_person_has_made() {
+    let server = Server::start().await;
+    let ws = server.workspace("networking").await;
+    let (admin, owner) = (server.site_admin(), server.owner());
+    let planner = server.planner(&ws);
+    let id = planner.user().await.id.to_string();
+    upload(&owner, &ws, false).await;
+    let queued = planner.post("/runs", run(&ws, json!({ "message": "mine" }))).await.is_created();
+    let path = format!("{PATH}/{id}");
+    for other in [&owner, &planner] {
+        other.delete(&path).await.is_not_found();
+    }
+    admin.delete(&path).await.is_no_content();
+    planner.get("/account/details").await.is_unauthorized();
+    let shown = owner.get(format!("/runs/{}", queued.id())).await.is_ok();
+    assert_eq!(shown.attribute("message"), "mine");
+    assert_eq!(shown.related("created-by"), json!(id));
+    owner.get(format!("/runs/{}?include=created_by", queued.id())).await.is_ok();
+    let members = "/organizations/acme/organization-memberships?page[size]=100&include=user";
+    assert!(!owner.get(members).await.is_ok().text().contains(&id));
+    admin.delete(&path).await.is_not_found();
+    let told = server.organization_token().get("/organization/audit-trail").await.is_ok().text();
+    assert!(told.contains("member_removed") && told.contains(&id), "{told}");
+}
+
+#[tokio::test]
+async fn nobody_is_deleted_without_whom_something_has_no_owner() {
+    let server = Server::start().await;
+    let (admin, owner) = (server.site_admin(), server.owner());
+    let own = admin.user().await.id.to_string();
+    admin.delete(format!("{PATH}/{own}")).await.is_conflict();
+    let only = owner.user().await;
+    let path = format!("{PATH}/{}", only.id);
+    let said = admin.delete(&path).await.is_conflict().error();
+    assert!(said.contains("only owner of acme"), "{said}");
+    owner.get("/account/details").await.is_ok();
+    // Of two administrators who delete each other, one stays.
+    let id = server.member().user().await.id.to_string();
+    admin.post(action(&id, "grant_admin"), ()).await.is_ok();
+    let member = server.member();
+    let (one, other) =
+        tokio::join!(admin.delete(format!("{PATH}/{id}")), member.delete(format!("{PATH}/{own}")));
+    let done = [&one, &other].iter().filter(|answer| answer.status.is_success()).count();
+    assert_eq!(done, 1, "{one} {other}");
 }

@@ -5,6 +5,7 @@ mod attempts;
 mod authentication;
 mod awaited;
 mod bearer;
+mod deletion;
 mod engines;
 mod fences;
 mod first_admin;
@@ -32,6 +33,7 @@ pub use awaited::{NewPerson, invite_to_site};
 pub(crate) use awaited::{forget_awaited, has_come, invited, start_session, take};
 pub(crate) use bearer::Bearer;
 pub use bearer::refreshed;
+pub use deletion::delete_user;
 pub use fences::let_in;
 pub(crate) use fences::{RecentFences, can_come_back};
 pub use first_admin::{

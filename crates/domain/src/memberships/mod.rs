@@ -365,8 +365,7 @@ pub async fn delete(cx: &Ctx, membership: &Granted<can::DestroyMembership>) -> R
         ));
     }
     teams::leave_all(&tx, &organization.name, &row.user_id).await?;
-    tx.emit(Happened::MemberRemoved, subject(&row), json!({ "user": row.user_id.as_str() }))
-        .await?;
+    tell_removed(&tx, &row).await?;
     let user = row.user_id.clone();
     tx.delete(row).await?;
     accounts::forget_awaited(&tx, &user).await?;
@@ -374,6 +373,11 @@ pub async fn delete(cx: &Ctx, membership: &Granted<can::DestroyMembership>) -> R
         teams::another_owner_stays(&tx, &organization.name).await?;
     }
     tx.commit().await
+}
+
+pub(crate) async fn tell_removed(tx: &Tx, row: &OrganizationMembership) -> Result<()> {
+    let detail = json!({ "user": row.user_id.as_str() });
+    tx.emit(Happened::MemberRemoved, subject(row), detail).await
 }
 
 fn subject(row: &OrganizationMembership) -> Subject<'_> {

@@ -27,7 +27,7 @@ pub async fn in_world(server: &Server) -> [(&'static str, String); 3] {
 pub fn body(method: &str, path: &str) -> Option<Sent> {
     let attributes = |kind: &str, attributes: Value| Sent::Json(resource(kind, &attributes));
     Some(match (method, path) {
-        ("DELETE", "/authentication-tokens/{token_id}")
+        ("DELETE", "/admin/users/{user_id}" | "/authentication-tokens/{token_id}")
         | (
             "POST",
             "/admin/users/{user_id}/actions/confirm-email"
