@@ -41,6 +41,7 @@ pub struct Features {
 /// None of them is one.
 #[derive(Clone, Copy, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::struct_field_names, reason = "they are called so on the wire")]
 pub struct Limits {
     policy_limit: Option<u32>,
     policy_mandatory_enforcement_limit: Option<u32>,

@@ -283,6 +283,7 @@ impl Tx {
             action: Set(action),
             actor_kind: Set(actor_kind.to_owned()),
             actor_id: Set(actor_id),
+            impersonator_id: Set(self.cx.actor.impersonator().map(|person| person.id.clone())),
             token_id: Set(self.cx.token.clone()),
             address: Set(self.cx.address().map(|address| address.to_string())),
             request_id: Set(self.cx.origin.request.as_deref().map(str::to_owned)),

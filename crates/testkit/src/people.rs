@@ -195,6 +195,9 @@ impl Server {
             expires_at: self.app.now().plus_seconds(3600),
             used_at: self.app.now(),
             awaits_code: false,
+            impersonated_id: None,
+            impersonated_until: None,
+            impersonation_reason: None,
         };
         insert(&self.db, row).await;
         cookie

@@ -52,6 +52,7 @@ impl Server {
             action: Set(action),
             actor_kind: Set("system".into()),
             actor_id: Set(Some("test".into())),
+            impersonator_id: Set(None),
             token_id: Set(None),
             address: Set(None),
             request_id: Set(None),

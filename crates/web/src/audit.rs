@@ -93,6 +93,8 @@ fn row(entry: &AuditEntry) -> Vec<Markup> {
             @match who { Some(who) => (who), None => span.faint { "the system" } }
             @let accessor = text("/auth/accessor_type");
             @if !accessor.is_empty() && accessor != "user" && accessor != "system" { " " span.faint { (accessor) } }
+            @let impersonator = text("/auth/impersonator_id");
+            @if !impersonator.is_empty() { span.under { "impersonated by " code { (impersonator) } } }
         },
         html! { @if !id.is_empty() { code { (id) } } },
         html! { @let from = text("/auth/address"); @if from.is_empty() { span.faint { "inside" } } @else { (from) } },

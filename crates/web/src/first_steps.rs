@@ -44,7 +44,7 @@ struct Asked {
     organization: String,
 }
 
-async fn show(own: May<can::UseAccount>, Query(asked): Query<Asked>) -> Result<Markup> {
+async fn show(own: May<can::BePerson>, Query(asked): Query<Asked>) -> Result<Markup> {
     let visitor = &own.visitor;
     let steps = Steps::of(visitor, &asked).await?;
     let about =
@@ -58,11 +58,11 @@ async fn show(own: May<can::UseAccount>, Query(asked): Query<Asked>) -> Result<M
     page(visitor, Place::Top, "First steps", &main).await
 }
 
-async fn progress(own: May<can::UseAccount>, Query(asked): Query<Asked>) -> Result<Markup> {
+async fn progress(own: May<can::BePerson>, Query(asked): Query<Asked>) -> Result<Markup> {
     Ok(Steps::of(&own.visitor, &asked).await?.drawn())
 }
 
-async fn events(own: May<can::UseAccount>, Query(asked): Query<Asked>) -> Response {
+async fn events(own: May<can::BePerson>, Query(asked): Query<Asked>) -> Response {
     let visitor = own.visitor.clone();
     live::stream(visitor, move |visitor| {
         let asked = asked.clone();

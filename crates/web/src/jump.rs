@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{
-    In, Order, Paging, can,
+    In, Order, Paging, Site, can,
     id::{RunId, WorkspaceId},
     organizations,
     row::{Run, Workspace},
@@ -85,13 +85,15 @@ fn places(visitor: &SignedIn) -> Vec<Goal> {
         all.push(of("Workspaces", Icon::Boxes, "workspaces"));
         all.push(of("Runs", Icon::Play, "runs"));
     }
-    all.push(goal(Icon::Key, "API tokens".into(), "/app/settings/tokens".into()));
-    all.push(goal(Icon::Lock, "Password".into(), "/app/settings/password".into()));
+    if visitor.cx.may::<can::UseAccount>(&Site) {
+        all.push(goal(Icon::Key, "API tokens".into(), "/app/settings/tokens".into()));
+        all.push(goal(Icon::Lock, "Password".into(), "/app/settings/password".into()));
+    }
     all
 }
 
 /// Read by the script when it is first wanted, and narrowed there.
-async fn palette(account: May<can::UseAccount>) -> Result<Markup> {
+async fn palette(account: May<can::BePerson>) -> Result<Markup> {
     let visitor = &account.visitor;
     let workspaces = workspaces_of(visitor, None).await?;
     let ids: Vec<RunId> =
@@ -179,10 +181,7 @@ struct Asked {
 }
 
 /// By a part of the name of a workspace, or by the whole id of a workspace or a run, which leads there at once.
-async fn search(
-    account: May<can::UseAccount>,
-    Query(Asked { q }): Query<Asked>,
-) -> Result<Response> {
+async fn search(account: May<can::BePerson>, Query(Asked { q }): Query<Asked>) -> Result<Response> {
     let visitor = &account.visitor;
     let text = q.trim();
     if let Some(href) = named_by_id(visitor, text).await? {

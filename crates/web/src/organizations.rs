@@ -34,7 +34,7 @@ pub fn routes() -> Routes {
         .get("/app/{organization_name}", show)
 }
 
-async fn home(_: May<can::UseAccount>) -> Redirect {
+async fn home(_: May<can::BePerson>) -> Redirect {
     Redirect::to("/")
 }
 

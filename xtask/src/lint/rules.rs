@@ -14,7 +14,7 @@ const RULES: &str = "access/";
 const MAKERS: [&str; 7] = [
     "accounts/authentication.rs",
     "accounts/bearer.rs",
-    "accounts/fences.rs",
+    "accounts/fences.rs", "accounts/impersonation.rs",
     "accounts/run_tasks.rs",
     "app.rs",
     "context.rs",

@@ -8,7 +8,7 @@ pub use happened::Happened;
 
 use crate::{
     Json, Timestamp,
-    id::{EventId, RunId, TokenId, WorkspaceId},
+    id::{EventId, RunId, TokenId, UserId, WorkspaceId},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -22,6 +22,8 @@ pub struct Model {
     pub action: Happened,
     pub actor_kind: String,
     pub actor_id: Option<String>,
+    /// The administrator of the site who was that person then.
+    pub impersonator_id: Option<UserId>,
     /// By which the actor came.
     pub token_id: Option<TokenId>,
     /// From where, if that is known.

@@ -17,6 +17,10 @@ pub struct Model {
     pub used_at: Timestamp,
     /// The password was right, and a code is still to come.
     pub awaits_code: bool,
+    /// Whom its person, an administrator of the site, looks at the server as.
+    pub impersonated_id: Option<UserId>,
+    pub impersonated_until: Option<Timestamp>,
+    pub impersonation_reason: Option<String>,
 }
 
 super::standalone!();

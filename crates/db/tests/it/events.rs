@@ -24,6 +24,7 @@ async fn tell(tx: &Write) -> EventId {
         action: Set(Happened::SignedIn),
         actor_kind: Set("system".into()),
         actor_id: Set(None),
+        impersonator_id: Set(None),
         token_id: Set(None),
         address: Set(None),
         request_id: Set(None),

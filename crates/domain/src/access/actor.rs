@@ -64,6 +64,17 @@ pub struct Person {
     /// Organizations of theirs that do not let them in as they come, and why.
     pub shut_out_of: Vec<(String, ShutOut)>,
     pub teams: Vec<TeamRights>,
+    /// Who it really is, where an administrator of the site looks at the server as this person.
+    pub impersonated_by: Option<Impersonator>,
+}
+
+/// An administrator of the site who is somebody else for a while.
+#[derive(Clone, Debug)]
+pub struct Impersonator {
+    pub id: UserId,
+    pub username: String,
+    pub reason: String,
+    pub until: Timestamp,
 }
 
 /// Why somebody is shut out of an organization that they belong to.
@@ -148,6 +159,20 @@ impl Actor {
     pub fn shut_out_of(&self, organization: &str) -> Option<ShutOut> {
         let mut of = self.person()?.shut_out_of.iter();
         of.find(|(name, _)| name.eq_ignore_ascii_case(organization)).map(|(_, why)| *why)
+    /// Who the person really is, if it is somebody else.
+    pub fn impersonator(&self) -> Option<&Impersonator> {
+        self.person()?.impersonated_by.as_ref()
+    }
+
+    /// The person, where it is really that one who asks.
+    pub fn is_really(&self, id: &UserId) -> bool {
+        self.is_user(id) && self.impersonator().is_none()
+    }
+
+    /// Belongs to the organization, but not with this token, or not without a second factor.
+    pub fn is_shut_out_of(&self, organization: &str) -> bool {
+        self.person()
+            .is_some_and(|person| person.shut_out_of.iter().any(|name| name == organization))
     }
 
     pub fn user_id(&self) -> Option<UserId> {

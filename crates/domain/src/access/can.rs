@@ -58,8 +58,13 @@ permissions! {
     /// People, if the site lets them.
     CreateOrganization    on Site: |a, _| a.person().is_some_and(|person| person.creates_organizations);
     ManageSite            on Site: |a, _| a.is_site_admin();
+    /// The pages of whoever is signed in.
+    BePerson              on Site: |a, _| a.person().is_some();
+    /// Never for whoever looks at the server as somebody else.
+    SpeakForOneself       on Site: |a, _| a.person().is_some_and(|person| person.impersonated_by.is_none());
     /// One's own account, tokens and sessions.
-    UseAccount            on Site: |a, _| a.person().is_some();
+    UseAccount            on Site: |a, s| SpeakForOneself::allowed(a, s);
+    EndImpersonation      on Site: |a, _| a.impersonator().is_some();
     /// Whatever a valid token of any kind may ask.
     UseToken              on Site: |a, _| !matches!(a, Actor::Anyone);
     /// What happened in its organization, for the tokens that are made for that and for the organization's own.
@@ -78,9 +83,9 @@ permissions! {
     /// Oneself, and those of one's organizations.
     ReadUser              on Member: |a, m| a.is_user(&m.user.id) || a.is_site_admin()
                               || m.organizations.iter().any(|name| a.belongs_to_named(name));
-    ManageUserTokens      on User: |a, u| a.is_user(&u.id);
+    ManageUserTokens      on User: |a, u| a.is_really(&u.id);
     ManageToken           on HeldToken: |a, t| match t.token.kind {
-                              Kind::User => t.token.user_id.as_ref().is_some_and(|id| a.is_user(id)),
+                              Kind::User => t.token.user_id.as_ref().is_some_and(|id| a.is_really(id)),
                               Kind::Team => t.team.as_ref().is_some_and(|team| ManageTeamTokens::allowed(a, team)),
                               Kind::Organization | Kind::AuditTrails => t.token.organization_name.as_ref().is_some_and(|name| a.owns_named(name)),
                               Kind::Agent => t.token.organization_name.as_ref().is_some_and(|name| a.manages_agent_pools_of(name)),

@@ -11,6 +11,7 @@ use std::{marker::PhantomData, ops::Deref};
 use db::entity::{organization, project, team, workspace};
 
 pub use actor::{Actor, Person, ShutOut, TeamRights};
+pub use actor::{Actor, Impersonator, Person, TeamRights};
 pub use rights::{ProjectRights, WorkspaceRights};
 pub use scopes::{Scope, TeamScope};
 pub(crate) use subjects::awaited;

@@ -226,6 +226,7 @@ async fn with_all_rights(app: &App, user: User) -> Result<Person> {
         token_made_at: None,
         shut_out_of: Vec::new(),
         teams: rights_of(app, teams).await?,
+        impersonated_by: None,
     };
     if !has_second_factor {
         let mandatory = CollaboratorAuthPolicy::TwoFactorMandatory;

@@ -7,8 +7,11 @@ use db::{
     sea_orm::{ColumnTrait, EntityTrait, QueryFilter},
 };
 
-use super::sessions;
+use super::{impersonation, sessions};
 use crate::{Actor, App, Ctx, Error, Result, accounts, workspaces};
+
+/// Between the ids of a person and of whoever impersonates them.
+const BY: char = '~';
 
 /// By what a caller came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +19,11 @@ pub(crate) enum Bearer {
     Token(TokenId),
     /// In a browser's session.
     Person(UserId),
+    /// The same, where it is really somebody else.
+    Impersonated {
+        person: UserId,
+        by: UserId,
+    },
     /// That of this installation, which shows no token of the database.
     Agent,
     /// The engine inside a run.
@@ -39,7 +47,13 @@ impl Bearer {
             return Self::Token(token.clone());
         }
         match cx.actor() {
-            Actor::User(person) => Self::Person(person.id.clone()),
+            Actor::User(person) => {
+                let id = person.id.clone();
+                match &person.impersonated_by {
+                    Some(really) => Self::Impersonated { person: id, by: really.id.clone() },
+                    None => Self::Person(id),
+                }
+            }
             Actor::Agent(_) => Self::Agent,
             Actor::Run { run, .. } => Self::Run(run.clone()),
             Actor::RunTask { result, .. } => Self::RunTask(result.clone()),
@@ -51,6 +65,7 @@ impl Bearer {
         match self {
             Self::Token(id) => id.to_string(),
             Self::Person(id) => id.to_string(),
+            Self::Impersonated { person, by } => format!("{person}{BY}{by}"),
             Self::Run(id) => id.to_string(),
             Self::RunTask(id) => id.to_string(),
             Self::Agent => "agent".to_owned(),
@@ -62,6 +77,10 @@ impl Bearer {
         match text {
             "agent" => Some(Self::Agent),
             "system" => Some(Self::System),
+            _ if text.contains(BY) => {
+                let (person, by) = text.split_once(BY)?;
+                Some(Self::Impersonated { person: person.parse().ok()?, by: by.parse().ok()? })
+            }
             _ => text
                 .parse()
                 .map(Self::Token)
@@ -87,6 +106,9 @@ impl Bearer {
                 Some(user) => accounts::person(app, user).await.map(|it| Ctx::new(app.clone(), it)),
                 None => Err(Error::Unauthorized),
             },
+            Self::Impersonated { person, by } => {
+                impersonation::while_it_lasts(app, person, by).await
+            }
             Self::Run(id) => match run::Entity::find_by_id(id.clone()).one(db).await? {
                 // It works for the run, or for an assessment of what that has applied.
                 Some(run) if !run.is_final || is_assessed(app, id).await? => {

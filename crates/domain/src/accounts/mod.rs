@@ -9,6 +9,7 @@ mod deletion;
 mod engines;
 mod fences;
 mod first_admin;
+mod impersonation;
 mod lifetimes;
 pub mod oauth;
 mod own_sessions;
@@ -40,6 +41,7 @@ pub use first_admin::{
     Offer, accept_offer, bootstrap_with_token, create_first_admin, create_first_admin_token,
     is_empty, offer, offer_first_admin,
 };
+pub use impersonation::{end_impersonation, impersonate};
 pub use lifetimes::{set_ttl_policies, ttl_policies};
 pub use own_sessions::{OwnSession, end_session, own_sessions};
 pub use passwords::{change_password, reset_password};

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{
     attempts::{self, Origin, Place},
     authentication::person,
-    passwords, second_factor, users,
+    impersonation, passwords, second_factor, users,
 };
 use crate::{Actor, App, Ctx, Error, Happened, Result, Timestamp, Tx, row::Session};
 
@@ -119,6 +119,9 @@ async fn insert(tx: &Tx, user: &UserId, awaits_code: bool) -> Result<SecretStrin
         expires_at: now.plus_seconds(lifetime),
         used_at: now,
         awaits_code,
+        impersonated_id: None,
+        impersonated_until: None,
+        impersonation_reason: None,
     })
     .await?;
     Ok(cookie)
@@ -172,6 +175,7 @@ async fn going_on(app: &App, session: Option<Session>) -> Result<(Ctx, Session, 
     if limits.ended(&session, app.now()) {
         return Err(Error::Unauthorized);
     }
+    let actor = impersonation::of_session(app, &session, &actor).await?.unwrap_or(actor);
     Ok((Ctx::in_session(app.clone(), actor, &session.hash), session, limits))
 }
 

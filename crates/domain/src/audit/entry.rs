@@ -56,7 +56,7 @@ pub(super) fn body(event: &Event, organization: Option<&OrganizationId>, names: 
             "accessor_id": event.actor_id,
             "description": description(event, names),
             "type": if event.actor_kind == "system" { "System" } else { "Client" },
-            "impersonator_id": null,
+            "impersonator_id": event.impersonator_id,
             "organization_id": organization,
             "accessor_type": event.actor_kind,
             "token_id": event.token_id,

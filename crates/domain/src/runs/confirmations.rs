@@ -20,7 +20,7 @@ use super::{
     turns::Waiting,
 };
 use crate::{
-    Ctx, Error, Granted, Happened, In, Page, Paging, Result, accounts, can,
+    Ctx, Error, Granted, Happened, In, Page, Paging, Result, Site, accounts, can,
     row::{Run, RunConfirmation, Workspace},
     task_stages,
     workspaces::ConfirmationRule as Rule,
@@ -150,7 +150,8 @@ pub(super) async fn ask_again(held: &mut Held) -> Result<bool> {
 /// Counts the caller's yes; whether it was the last that was needed.
 ///
 /// # Errors
-/// Conflict where the run waits for nobody, or for others than the caller; Forbidden for callers who are no person.
+/// Conflict where the run waits for nobody, or for others than the caller; Forbidden for callers who are no person, or
+/// somebody else.
 pub(super) async fn count(cx: &Ctx, held: &Held) -> Result<bool> {
     if !status::is_confirmable(held.status) {
         return Err(Error::conflict(format!("transition not allowed: the run is {}", held.status)));
@@ -161,6 +162,11 @@ pub(super) async fn count(cx: &Ctx, held: &Held) -> Result<bool> {
                 .into(),
         ));
     };
+    if !cx.may::<can::SpeakForOneself>(&Site) {
+        return Err(Error::Forbidden(
+            "Where several people confirm a run, nobody does it in the name of another.".into(),
+        ));
+    }
     let tx = held.tx();
     let given = rows(tx.db(), held).await?;
     let is_new = !given.iter().any(|row| row.user_id == user_id);

@@ -112,7 +112,7 @@ struct Chosen {
 }
 
 /// Kept by the browser: it is about a screen, not about a person.
-async fn choose(own: May<can::UseAccount>, Form(Chosen { theme }): Form<Chosen>) -> Response {
+async fn choose(own: May<can::BePerson>, Form(Chosen { theme }): Form<Chosen>) -> Response {
     let cookie = visitor::remember_theme(own.visitor.cx.app(), Theme::named(&theme));
     (cookie, Redirect::to(PATH)).into_response()
 }

@@ -91,7 +91,7 @@ pub fn begun(app: &App, signed_in: &accounts::SignedIn, return_to: &LocalPath) -
     }
 }
 
-async fn sign_out(own: May<can::UseAccount>, _: Press) -> Result<Response> {
+async fn sign_out(own: May<can::BePerson>, _: Press) -> Result<Response> {
     let visitor = &own.visitor;
     accounts::sign_out(&visitor.cx, visitor.session()).await?;
     Ok((visitor::end(&visitor.cx), Redirect::to("/session/new")).into_response())

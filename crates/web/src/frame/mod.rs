@@ -1,5 +1,6 @@
 //! The frame of every page: the roof above it, what there is beside it, and the page itself.
 
+mod impersonation;
 mod place;
 mod roof;
 mod side;
@@ -32,7 +33,7 @@ pub async fn page(
             (roof)
             div.house {
                 (side)
-                main id="main" { (main) (foot()) }
+                main id="main" { (impersonation::of(visitor)) (main) (foot()) }
             }
             command-palette src="/jump" {}
             div.toasts role="status" aria-live="polite" {}

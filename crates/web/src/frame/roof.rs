@@ -74,7 +74,7 @@ fn account(visitor: &SignedIn) -> Markup {
                 span.unseen { "Your account, " (name) }
             }
             div.list {
-                a href="/app/settings/tokens" { "Account, " (name) }
+                @if visitor.cx.may::<can::UseAccount>(&Site) { a href="/app/settings/tokens" { "Account, " (name) } }
                 @if visitor.cx.may::<can::ManageSite>(&Site) { a href="/app/site" { "Site administration" } }
                 div.sep {}
                 (action("/session/delete", &visitor.form_token(), &sign_out))

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{
-    Site, accounts, can,
+    accounts, can,
     organizations::{self, Change},
 };
 use maud::{Markup, html};
@@ -27,8 +27,9 @@ pub fn routes() -> Routes {
 
 async fn show(site: May<can::CreateOrganization>) -> Result<Markup> {
     let cx = &site.visitor.cx;
-    let own = accounts::own(cx, &cx.check::<can::UseAccount, _>(Site::found())?).await?;
-    let input = Input { name: String::new(), email: own.email.unwrap_or_default() };
+    let own = accounts::load(cx, cx.actor().user_id().as_slice()).await?;
+    let email = own.into_iter().find_map(|own| own.email).unwrap_or_default();
+    let input = Input { name: String::new(), email };
     draw(&site.visitor, &input, None).await
 }
 

@@ -14,7 +14,7 @@ use crate::{
     guard::May,
 };
 
-const HERE: &str = "/app/site/organizations";
+pub const HERE: &str = "/app/site/organizations";
 
 pub async fn show(site: May<can::ManageSite>, Query(asked): Query<Search>) -> Result<Markup> {
     let visitor = &site.visitor;
@@ -48,7 +48,7 @@ pub async fn show(site: May<can::ManageSite>, Query(asked): Query<Search>) -> Re
 
 fn row(one: &Counted) -> Vec<Markup> {
     vec![
-        html! { (one.row.name) span.under { code { (one.row.id) } } },
+        html! { a href=(super::organization::path(&one.row)) { (one.row.name) } span.under { code { (one.row.id) } } },
         html! { (one.row.email) },
         html! { (one.workspaces) },
         html! { (one.members) },

@@ -19,7 +19,7 @@ pub fn routes() -> Routes {
     Routes::default().get("/app/site/parts", show)
 }
 
-async fn show(account: May<can::UseAccount>) -> Result<Markup> {
+async fn show(account: May<can::BePerson>) -> Result<Markup> {
     let main = html! {
         (Header { title: "Parts", ..Header::default() })
         div.stack {

@@ -25,7 +25,7 @@ use crate::{
     visitor::SignedIn,
 };
 
-const HERE: &str = "/app/site/users";
+pub const HERE: &str = "/app/site/users";
 
 pub async fn show(site: May<can::ManageSite>, Query(asked): Query<Search>) -> Result<Markup> {
     draw(&site.visitor, &site, &asked, None).await
@@ -102,7 +102,7 @@ async fn draw(
 }
 
 /// What can be decided about somebody else who is here already.
-fn buttons(visitor: &SignedIn, user: &User, token: &str) -> Markup {
+pub fn buttons(visitor: &SignedIn, user: &User, token: &str) -> Markup {
     if user.is_awaited || visitor.cx.actor().is_user(&user.id) {
         return html! {};
     }
@@ -128,21 +128,34 @@ fn buttons(visitor: &SignedIn, user: &User, token: &str) -> Markup {
     }
 }
 
+/// What is known of somebody's address.
+pub fn address(user: &User) -> Markup {
+    html! {
+        @match (&user.email, &user.unconfirmed_email) {
+            (Some(email), _) => (email),
+            (None, Some(email)) => { (email) " " span.faint { "not confirmed" } },
+            (None, None) => span.faint { "none" },
+        }
+    }
+}
+
+/// What somebody is, beside a user.
+pub fn standing(user: &User) -> Markup {
+    html! {
+        @if user.is_site_admin { (badge(Tone::Neutral, Icon::Shield, "administrator")) " " }
+        @if user.is_suspended { (badge(Tone::Bad, Icon::StStop, "suspended")) " " }
+        @if user.is_awaited { (badge(Tone::Neutral, Icon::StQueued, "invited")) }
+    }
+}
+
 fn row(visitor: &SignedIn, user: &User, token: &str) -> Vec<Markup> {
     vec![
-        html! { (user.username) span.under { code { (user.id) } } },
         html! {
-            @match (&user.email, &user.unconfirmed_email) {
-                (Some(email), _) => (email),
-                (None, Some(email)) => { (email) " " span.faint { "not confirmed" } },
-                (None, None) => span.faint { "none" },
-            }
+            a href=(super::user::path(user)) { (user.username) }
+            span.under { code { (user.id) } }
         },
-        html! {
-            @if user.is_site_admin { (badge(Tone::Neutral, Icon::Shield, "administrator")) " " }
-            @if user.is_suspended { (badge(Tone::Bad, Icon::StStop, "suspended")) " " }
-            @if user.is_awaited { (badge(Tone::Neutral, Icon::StQueued, "invited")) }
-        },
+        address(user),
+        standing(user),
         time(user.created_at),
         buttons(visitor, user, token),
     ]

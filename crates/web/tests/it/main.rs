@@ -14,6 +14,7 @@ mod connections;
 mod first_admin;
 mod forms;
 mod health;
+mod impersonation;
 mod invitations;
 mod links;
 mod lists;

@@ -26,6 +26,7 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         "/app/site/github-app/link" | "/app/site/github-app/unlink" => {
             &[("installation", &names["github_app_installation_id"]), ("organization", "acme")]
         }
+        site if site.starts_with("/app/site/") => of_site(site),
         "/app/settings/theme" => &[("theme", "dark")],
         "new-workspace" => &[("name", "spare"), ("project", &names["project_id"])],
         "new-project" | "projects/{project_id}" | "teams" => &[("name", "another one")],
@@ -119,4 +120,15 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
         _ => &[],
     };
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn of_site(path: &str) -> &'static [(&'static str, &'static str)] {
+    match path {
+        "/app/site/organizations/{organization_name}" => &[("workspace-limit", "40")],
+        "/app/site/organizations/{organization_name}/delete" => &[("confirm", "acme")],
+        "/app/site/settings/{site_setting}" => &[("value", "3h")],
+        "/app/site/users/{user_id}" => &[("standing", "suspend")],
+        "/app/site/users/{user_id}/impersonate" => &[("reason", "a question")],
+        _ => &[],
+    }
 }

@@ -177,9 +177,79 @@ async fn accounts_are_suspended_and_made_administrators_where_they_are_listed() 
         assert!(text.contains(shown), "{word}: {text}");
     }
     let own = format!("{list}/{}", server.site_admin().user().await.id);
-    assert!(!page.text().contains(&own), "nobody decides about themselves here: {page}");
+    assert!(
+        !page.text().contains(&format!("action=\"{own}\"")),
+        "nobody decides about themselves here: {page}"
+    );
     let mut fields: BTreeMap<_, _> = hidden_fields(&page.text(), &of_ada).into_iter().collect();
     fields.insert("standing".into(), "revoke".into());
     let answer = admin.post(&own, &fields).await;
     assert!(answer.has_status(StatusCode::CONFLICT).text().contains("Nobody else"));
+}
+
+#[tokio::test]
+async fn an_administrator_limits_and_deletes_an_organization_on_its_page() {
+    let server = server().await;
+    let mut admin = Browser::of(&server, &server.site_admin()).await;
+    let list = admin.get("/app/site/organizations").await.is_ok().text();
+    let here = "/app/site/organizations/acme";
+    assert!(list.contains(&format!("href=\"{here}\"")), "{list}");
+    let page = admin.get(here).await.is_ok();
+    let owner = server.owner().user().await.id.to_string();
+    assert!(page.text().contains(&format!("/app/site/users/{owner}")), "{page}");
+    assert_eq!(admin.submit(&page, here, &[("workspace-limit", "3")]).await.redirects(), here);
+    let api = server.site_admin();
+    let limit =
+        async || api.get("/admin/organizations/acme").await.is_ok().attribute("workspace-limit");
+    assert_eq!(limit().await, 3);
+    let answer = admin.submit(&page, here, &[("workspace-limit", "many")]).await;
+    let text = answer.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(text.contains("limit-workspace-limit-wrong") && text.contains("many"), "{text}");
+    admin.submit(&page, here, &[("workspace-limit", "")]).await.redirects();
+    assert!(limit().await.is_null());
+
+    let delete = format!("{here}/delete");
+    let answer = admin.submit(&page, &delete, &[("confirm", "Acme")]).await;
+    let text = answer.has_status(StatusCode::UNPROCESSABLE_ENTITY).text();
+    assert!(text.contains("delete-confirm-wrong"), "{text}");
+    admin.get(here).await.is_ok();
+    let gone = admin.submit(&page, &delete, &[("confirm", "acme")]).await.redirects();
+    assert_eq!(gone, "/app/site/organizations");
+    admin.get(here).await.is_not_found();
+}
+
+#[tokio::test]
+async fn an_administrator_cancels_a_run_that_does_not_go_on() {
+    let server = server().await;
+    let ws = server.workspace("networking").await;
+    let id = run(&server, &ws).await;
+    let mut admin = Browser::of(&server, &server.site_admin()).await;
+    let page = admin.get("/app/site/runs").await.is_ok();
+    let path = format!("/app/site/runs/{id}/force-cancel");
+    assert_eq!(admin.submit(&page, &path, &[]).await.redirects(), "/app/site/runs");
+    let shown = server.owner().get(format!("/runs/{id}")).await.is_ok();
+    assert_eq!(shown.attribute("status"), "canceled");
+    let answer = admin.submit(&page, &path, &[]).await;
+    let text = answer.has_status(StatusCode::CONFLICT).text();
+    assert!(text.contains("The run is over"), "{text}");
+}
+
+#[tokio::test]
+async fn an_account_is_deleted_on_its_page_unless_it_owns_something_alone() {
+    let server = server().await;
+    person(&server, "ada").await;
+    let mut admin = Browser::of(&server, &server.site_admin()).await;
+    let list = "/app/site/users";
+    let page_of = |id: &str| format!("{list}/{id}");
+    let found = server.site_admin().get("/admin/users?q=ada").await.is_ok();
+    let ada = page_of(found.data()[0]["id"].as_str().unwrap());
+    let page = admin.get(&ada).await.is_ok();
+    assert!(page.text().contains("ada@people.example"), "{page}");
+    assert_eq!(admin.submit(&page, &format!("{ada}/delete"), &[]).await.redirects(), list);
+    admin.get(&ada).await.is_not_found();
+    let owner = page_of(server.owner().user().await.id.as_str());
+    let page = admin.get(&owner).await.is_ok();
+    let answer = admin.submit(&page, &format!("{owner}/delete"), &[]).await;
+    let text = answer.has_status(StatusCode::CONFLICT).text();
+    assert!(text.contains("is the only owner of acme"), "{text}");
 }

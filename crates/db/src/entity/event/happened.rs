@@ -43,6 +43,8 @@ words! {
         FreezeUpdated = "freeze_updated",
         IdentityKeyRotated = "identity_key_rotated",
         IdentityKeysTrimmed = "identity_keys_trimmed",
+        ImpersonationBegun = "impersonation_begun",
+        ImpersonationEnded = "impersonation_ended",
         JobHandedOutAgain = "job_handed_out_again",
         LoginAuthorized = "login_authorized",
         LoginRefused = "login_refused",
