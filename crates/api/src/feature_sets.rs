@@ -105,7 +105,7 @@ async fn document<T>(cx: &Ctx, found: Vec<View>, query: &Query<T>) -> Result<Doc
     Document::page(&page.items, page.total, query, &INCLUDES, cx).await
 }
 
-async fn list(caller: May<can::UseToken>, query: Query) -> Result<Document> {
+async fn list(caller: May<can::ReadFeatureSets>, query: Query) -> Result<Document> {
     document(&caller.cx, vec![View::of_site(&caller.cx).await?], &query).await
 }
 

@@ -101,8 +101,6 @@ async fn the_token_of_a_run_task_opens_only_what_it_was_asked_about() {
         opened,
         [
             "GET /api/v2/configuration-versions/{configuration_version_id}/download",
-            // Everybody's.
-            "GET /api/v2/feature-sets",
             // Of which it has none.
             "GET /api/v2/github-app-installations",
             "GET /api/v2/github-app/installations",

@@ -67,6 +67,8 @@ permissions! {
     EndImpersonation      on Site: |a, _| a.impersonator().is_some();
     /// Whatever a valid token of any kind may ask.
     UseToken              on Site: |a, _| !matches!(a, Actor::Anyone);
+    /// What can be subscribed to, for those who belong to an organization or could.
+    ReadFeatureSets       on Site: |a, _| matches!(a, Actor::User(_) | Actor::Team(_) | Actor::Organization(_));
     /// What happened in its organization, for the tokens that are made for that and for the organization's own.
     ReadOwnAuditTrail     on Site: |a, _| matches!(a, Actor::Organization(_) | Actor::AuditTrails(_));
     WorkAsAgent           on Site: |a, _| matches!(a, Actor::Agent(_));
