@@ -159,6 +159,8 @@ impl Actor {
     pub fn shut_out_of(&self, organization: &str) -> Option<ShutOut> {
         let mut of = self.person()?.shut_out_of.iter();
         of.find(|(name, _)| name.eq_ignore_ascii_case(organization)).map(|(_, why)| *why)
+    }
+
     /// Who the person really is, if it is somebody else.
     pub fn impersonator(&self) -> Option<&Impersonator> {
         self.person()?.impersonated_by.as_ref()
@@ -167,12 +169,6 @@ impl Actor {
     /// The person, where it is really that one who asks.
     pub fn is_really(&self, id: &UserId) -> bool {
         self.is_user(id) && self.impersonator().is_none()
-    }
-
-    /// Belongs to the organization, but not with this token, or not without a second factor.
-    pub fn is_shut_out_of(&self, organization: &str) -> bool {
-        self.person()
-            .is_some_and(|person| person.shut_out_of.iter().any(|name| name == organization))
     }
 
     pub fn user_id(&self) -> Option<UserId> {

@@ -10,8 +10,7 @@ use std::{marker::PhantomData, ops::Deref};
 
 use db::entity::{organization, project, team, workspace};
 
-pub use actor::{Actor, Person, ShutOut, TeamRights};
-pub use actor::{Actor, Impersonator, Person, TeamRights};
+pub use actor::{Actor, Impersonator, Person, ShutOut, TeamRights};
 pub use rights::{ProjectRights, WorkspaceRights};
 pub use scopes::{Scope, TeamScope};
 pub(crate) use subjects::awaited;

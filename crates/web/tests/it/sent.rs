@@ -21,8 +21,6 @@ pub fn with(path: &str, names: &Names) -> BTreeMap<String, String> {
             ("password_confirmation", "correct horse battery"),
         ],
         "/app/settings/sessions/end" => &[("session", "nobody's")],
-        "/app/site/users/{user_id}" => &[("standing", "suspend")],
-        "/app/site/settings/{site_setting}" => &[("value", "3h")],
         "/app/site/github-app/link" | "/app/site/github-app/unlink" => {
             &[("installation", &names["github_app_installation_id"]), ("organization", "acme")]
         }
