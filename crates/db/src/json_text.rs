@@ -113,7 +113,7 @@ mod tests {
         assert!(kept.0.len() < whole.len() / 4, "{}", kept.0.len());
         assert_eq!(kept.text().unwrap(), whole);
         assert_eq!(serde_json::to_string(&kept).unwrap(), whole);
-        assert_eq!(JsonText::new(&whole), kept);
+        assert_eq!(JsonText::new(&whole).text().unwrap(), whole);
         let damaged = JsonText(kept.0.replacen("zlib:", "zlib:AAAA", 1));
         assert!(damaged.text().is_err());
         assert!(serde_json::to_string(&damaged).is_err());

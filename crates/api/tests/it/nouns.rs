@@ -52,6 +52,7 @@ const WITHOUT_ENTITY: &[(&str, &str)] = &[
 /// Types that nothing includes, and why.
 const NOT_INCLUDED: &[(&str, &str)] = &[
     ("agents", "nothing leads to it"),
+    ("assessments", "known by what they have found alone"),
     ("authentication-tokens", "nothing leads to it"),
     ("authorized-repos", "nothing leads to it"),
     ("cost-estimation-settings", "the site's"),

@@ -23,6 +23,26 @@ pub const DOCUMENTED: &[Row] = &[
         ],
     ),
     (
+        &[
+            "POST /organizations/{organization_name}/cidr-range-lists",
+            "PATCH /cidr-range-lists/{cidr_range_list_id}",
+        ],
+        &[
+            "name",
+            "description",
+            "enforcement-scope",
+            "relationships/agent-pools",
+            "relationships/cidr-ranges",
+        ],
+    ),
+    (
+        &[
+            "POST /cidr-range-lists/{cidr_range_list_id}/relationships/cidr-ranges",
+            "PATCH /cidr-ranges/{cidr_range_id}",
+        ],
+        &["range", "description", "enabled"],
+    ),
+    (
         &["POST /admin/organizations/{organization_name}/subscription"],
         &[
             "runs-ceiling",
