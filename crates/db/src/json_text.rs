@@ -53,9 +53,11 @@ impl Serialize for JsonText {
 /// A text in the making, which is packed as it grows.
 pub struct Writer(Form);
 
+type Packer = ZlibEncoder<EncoderStringWriter<'static, GeneralPurpose, String>>;
+
 enum Form {
     Plain(String),
-    Packed(ZlibEncoder<EncoderStringWriter<'static, GeneralPurpose, String>>),
+    Packed(Box<Packer>),
 }
 
 impl Default for Writer {
@@ -74,7 +76,7 @@ impl Writer {
                 let mut packed = ZlibEncoder::new(to, Compression::fast());
                 put(&mut packed, text);
                 put(&mut packed, more);
-                self.0 = Form::Packed(packed);
+                self.0 = Form::Packed(Box::new(packed));
             }
             Form::Packed(packed) => put(packed, more),
         }
@@ -101,11 +103,8 @@ mod tests {
         let small = r#"[{"name":"a"}]"#;
         assert_eq!(JsonText::new(small).0, small);
         let mut writer = Writer::default();
-        let mut whole = String::from("[");
-        for number in 0..100_000 {
-            whole.push_str(&format!("{{\"name\":\"müller-{number}\",\"count\":1}},"));
-        }
-        whole.push_str("null]");
+        let one = |number| format!(r#"{{"name":"müller-{number}","count":1}},"#);
+        let whole = format!("[{}null]", (0..100_000).map(one).collect::<Vec<_>>().concat());
         for piece in whole.split_inclusive(',') {
             writer.push_str(piece);
         }

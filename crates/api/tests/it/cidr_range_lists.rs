@@ -197,7 +197,7 @@ async fn pools_are_assigned_to_lists_of_selected_ones_alone() {
     assert_eq!(assigned().await, both);
     owner.delete_with(&path, these(&[&a])).await.is_no_content();
     owner.delete_with(&path, these(&[&a])).await.is_no_content();
-    assert_eq!(assigned().await, [b.clone()]);
+    assert_eq!(assigned().await, std::slice::from_ref(&b));
     let unknown = these(&["apool-1111111111111111"]);
     owner.post(&path, unknown).await.is_unprocessable("/data");
     // As on HCP Terraform, another scope forgets them.

@@ -297,6 +297,13 @@ async fn the_token_shows_what_the_question_is_about_and_nothing_else() {
     answer(&server, &asked, said("passed")).await.is_unauthorized();
 }
 
+/// The same with outcomes.
+fn found(status: &str, outcomes: Value) -> Value {
+    let mut body = said(status);
+    body["data"]["relationships"] = json!({ "outcomes": { "data": outcomes } });
+    body
+}
+
 #[tokio::test]
 async fn what_a_run_task_says_is_checked_and_kept() {
     let server = Server::start_with(loopback).await;
@@ -326,11 +333,6 @@ async fn what_a_run_task_says_is_checked_and_kept() {
         wrong["data"]["type"] = kind;
         answer(&server, &asked, wrong).await.is_unprocessable("/data/type");
     }
-    let with = |status: &str, outcomes: Value| {
-        let mut body = said(status);
-        body["data"]["relationships"] = json!({ "outcomes": { "data": outcomes } });
-        body
-    };
     let one =
         |attributes: Value| json!([{ "type": "task-result-outcomes", "attributes": attributes }]);
     let good = json!({
@@ -348,7 +350,7 @@ async fn what_a_run_task_says_is_checked_and_kept() {
         let mut wrong = good.clone();
         wrong[name] = value;
         let pointer = format!("/data/relationships/outcomes/data/0/attributes/{name}");
-        answer(&server, &asked, with("running", one(wrong))).await.is_unprocessable(&pointer);
+        answer(&server, &asked, found("running", one(wrong))).await.is_unprocessable(&pointer);
     }
     server.nobody().patch(&callback, said("passed")).await.is_unauthorized();
     server.bearer("wrong").patch(&callback, said("passed")).await.is_unauthorized();
@@ -357,11 +359,11 @@ async fn what_a_run_task_says_is_checked_and_kept() {
     bearer.patch("/task-results/taskrs-none/callback", said("passed")).await.is_not_found();
     assert_eq!(only_result(&server, &id).await["message"], Value::Null, "nothing was kept");
 
-    answer(&server, &asked, with("running", one(good.clone()))).await.is_ok();
+    answer(&server, &asked, found("running", one(good.clone()))).await.is_ok();
     let mut again = good;
     again["description"] = json!("Two open ports");
     again["body"] = json!("<b>More</b>");
-    answer(&server, &asked, with("running", one(again))).await.is_ok();
+    answer(&server, &asked, found("running", one(again))).await.is_ok();
     let older = json!({ "status": "running", "outcomes": one(json!({ "outcome-id": "X-2", "description": "y" })) });
     answer(&server, &asked, resource("task-results", &older)).await.is_ok();
     let shown =
@@ -389,38 +391,52 @@ async fn what_a_run_task_says_is_checked_and_kept() {
     owner.get(format!("/task-result-outcomes/{bare}/body")).await.is_not_found();
     assert!(!server.everything().await.contains("<b>More</b>"), "texts are sealed");
 
-    let mut coloured = with(
-        "running",
-        one(json!({
-            "outcome-id": "X-3", "description": "\u{1b}[31mopen\u{1b}[0m\nto all",
-            "tags": { "Severity": [{ "label": "\u{26a0}\u{fe0f} High\u{200b}" }] },
-        })),
-    );
-    coloured["data"]["attributes"]["message"] =
-        json!("\u{feff}\u{1b}[1m3\u{1b}[0m found \u{26a0}\u{fe0f}");
-    answer(&server, &asked, coloured).await.is_ok();
-    let result_now = only_result(&server, &id).await;
-    assert_eq!(result_now["message"], "\\u{feff}3 found \u{26a0}\u{fe0f}");
-    let outcomes = server.reader(&ws).get(format!("/task-results/{result}/outcomes")).await.is_ok();
-    let last = outcomes.data().as_array().unwrap().last().unwrap()["attributes"].clone();
-    assert_eq!(last["description"], "open to all");
-    assert_eq!(last["tags"][0]["value"][0]["label"], "\u{26a0}\u{fe0f} High\\u{200b}");
-
     let many = (0..200)
         .map(|n| json!({ "attributes": { "outcome-id": n.to_string(), "description": "x" } }));
-    let too_many = answer(&server, &asked, with("running", many.collect())).await;
+    let too_many = answer(&server, &asked, found("running", many.collect())).await;
     too_many.is_unprocessable("/data/relationships/outcomes");
-    // Of very many none is written first: who writes waits for whoever does.
-    let one = json!({ "attributes": { "outcome-id": "the same", "description": "x" } });
-    let before = server.row_counts().await;
-    let flood = answer(&server, &asked, with("running", vec![one; 5_000].into())).await;
-    flood.is_unprocessable("/data/relationships/outcomes");
-    assert_eq!(server.row_counts().await, before);
     answer(&server, &asked, said("passed")).await.is_ok();
     assert_eq!(status(&server, &id).await, "pre_plan_completed");
     for status in ["running", "passed", "failed"] {
         answer(&server, &asked, said(status)).await.is_conflict();
     }
+}
+
+#[tokio::test]
+async fn what_a_service_writes_is_shown_as_far_as_it_can_be_and_not_taken_without_end() {
+    let server = Server::start_with(loopback).await;
+    let owner = server.owner();
+    let _agent = Agent::register(&server).await;
+    let ws = server.workspace("networking").await;
+    let mut service = Service::named(&owner, "scan", &[]).await;
+    attach(&owner, &ws, &service.task, &["pre_plan"], "mandatory").await;
+    let id = queue(&server, &ws, json!({})).await;
+    server.advance().await;
+    let asked = service.question(&server).await;
+    let result = asked["task_result_id"].as_str().unwrap();
+    let mut coloured = found(
+        "running",
+        json!([{ "type": "task-result-outcomes", "attributes": {
+            "outcome-id": "X-3", "description": "\u{1b}[31mopen\u{1b}[0m\nto all",
+            "tags": { "Severity": [{ "label": "\u{26a0}\u{fe0f} High\u{200b}" }] },
+        } }]),
+    );
+    coloured["data"]["attributes"]["message"] =
+        json!("\u{feff}\u{1b}[1m3\u{1b}[0m found \u{26a0}\u{fe0f}");
+    answer(&server, &asked, coloured).await.is_ok();
+    let kept = only_result(&server, &id).await;
+    assert_eq!(kept["message"], "\\u{feff}3 found \u{26a0}\u{fe0f}");
+    let outcomes = server.reader(&ws).get(format!("/task-results/{result}/outcomes")).await.is_ok();
+    let outcome = outcomes.data()[0]["attributes"].clone();
+    assert_eq!(outcome["description"], "open to all");
+    assert_eq!(outcome["tags"][0]["value"][0]["label"], "\u{26a0}\u{fe0f} High\\u{200b}");
+
+    // Of very many none is written first: who writes waits for whoever does.
+    let one = json!({ "attributes": { "outcome-id": "the same", "description": "x" } });
+    let before = server.row_counts().await;
+    let flood = answer(&server, &asked, found("running", vec![one; 5_000].into())).await;
+    flood.is_unprocessable("/data/relationships/outcomes");
+    assert_eq!(server.row_counts().await, before);
 }
 
 #[tokio::test]
