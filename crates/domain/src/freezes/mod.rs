@@ -56,26 +56,28 @@ pub enum Scope {
 }
 
 impl Scope {
-    async fn apply(self, cx: &Ctx, row: &mut Freeze) -> Result<()> {
+    /// The project and the workspace that a freeze of this scope names.
+    async fn named(self, cx: &Ctx, organization: &str) -> Result<Named> {
         let unknown = |relation: &str| {
             Error::invalid_relation(relation, "does not exist in this organization")
         };
-        (row.project_id, row.workspace_id) = match self {
+        Ok(match self {
             Self::Organization => (None, None),
             Self::Project(id) => {
                 let found = projects::load(cx, std::slice::from_ref(&id)).await?.pop();
-                let found = found.filter(|it| it.organization_name == row.organization_name);
+                let found = found.filter(|it| it.organization_name == organization);
                 (Some(found.ok_or_else(|| unknown("project"))?.id), None)
             }
             Self::Workspace(id) => {
                 let found = workspaces::load(cx, std::slice::from_ref(&id)).await?.pop();
-                let found = found.filter(|it| it.organization_name == row.organization_name);
+                let found = found.filter(|it| it.organization_name == organization);
                 (None, Some(found.ok_or_else(|| unknown("workspace"))?.id))
             }
-        };
-        Ok(())
+        })
     }
 }
+
+type Named = (Option<ProjectId>, Option<WorkspaceId>);
 
 /// What is asked for; absent leaves things as they are, `Some(None)` empties them.
 #[derive(Debug, Default)]
@@ -151,7 +153,7 @@ pub async fn create(
     if row.ends_at.is_some_and(|ends| ends <= cx.now()) {
         return Err(Error::invalid("ends-at", "is over already"));
     }
-    scope.apply(cx, &mut row).await?;
+    (row.project_id, row.workspace_id) = scope.named(cx, &organization.name).await?;
     let tx = cx.write().await?;
     // Held, so that the count is still true when the row is in.
     tx.lock::<organization::Entity>(organization.name.clone()).await?.ok_or(Error::NotFound)?;
@@ -179,16 +181,14 @@ pub async fn update(
     scope: Option<Scope>,
     change: Change,
 ) -> Result<Freeze> {
-    let mut place = freeze.row.clone();
-    let is_moved = scope.is_some();
-    if let Some(scope) = scope {
-        scope.apply(cx, &mut place).await?;
-    }
+    let place = match scope {
+        Some(scope) => Some(scope.named(cx, &freeze.row.organization_name).await?),
+        None => None,
+    };
     let tx = cx.write().await?;
     let mut row = tx.lock::<freeze::Entity>(freeze.row.id.clone()).await?.ok_or(Error::NotFound)?;
-    if is_moved {
-        row.project_id = place.project_id;
-        row.workspace_id = place.workspace_id;
+    if let Some(place) = place {
+        (row.project_id, row.workspace_id) = place;
     }
     change.apply(&mut row)?;
     let row = tx.update(row).await?;
